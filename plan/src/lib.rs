@@ -1,0 +1,29 @@
+//! The shared words of reelmill (ids, units, keys, codes) and the pure function
+//! from what the probe found to a plan.
+//!
+//! Nothing here does I/O, reads a clock or allocates ids.
+
+mod canonical;
+pub mod codes;
+mod h264;
+pub mod ids;
+pub mod ladder;
+pub mod media_info;
+mod plan;
+pub mod policy;
+pub mod rendition;
+pub mod timeline;
+pub mod units;
+
+pub use codes::{Code, Rejection, Warning};
+pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
+pub use ladder::Size;
+pub use media_info::MediaInfo;
+pub use plan::{
+    Access, AudioRendition, Content, MEDIA_GENERATION, Plan, Storyboard, VideoRendition, WorkKind,
+    audio_preroll, plan,
+};
+pub use policy::{Effort, Limits, Policy};
+pub use rendition::{RenditionId, RenditionKey, RenditionName, SegmentKey};
+pub use timeline::TimeLine;
+pub use units::{Frames, Rational, Samples};

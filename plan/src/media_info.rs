@@ -1,0 +1,188 @@
+//! What the probe found in a source: everything the plan needs, nothing it does not.
+//!
+//! Times are seconds on the source's own presentation time line, as exact rationals,
+//! with edit lists already applied.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Rational, Warning};
+
+/// A source as the engine's probe describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaInfo {
+    /// Name of the container format, e.g. `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub container: String,
+    /// Size of the source in bytes.
+    pub size: u64,
+    /// Number of streams of any kind.
+    pub streams: u32,
+    /// The picture track that is shown.
+    pub video: Option<VideoTrack>,
+    /// The sound tracks, in file order.
+    pub audio: Vec<AudioTrack>,
+    /// The text tracks that can be extracted, in file order.
+    pub text: Vec<TextTrack>,
+    /// Tracks that are left out, and why.
+    pub skipped: Vec<SkippedTrack>,
+    /// Chapters, in order.
+    pub chapters: Vec<Chapter>,
+    /// How a place in the source is found.
+    pub index: Index,
+    /// What was wrong with the source, though it can be watched.
+    pub warnings: Vec<Warning>,
+}
+
+/// The picture track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoTrack {
+    /// Index of the stream in the container.
+    pub stream: u32,
+    /// FFmpeg's name of the codec, e.g. `h264`.
+    pub codec: String,
+    /// Profile as the codec names it.
+    pub profile: Option<String>,
+    /// Unit of the stream's time stamps, in seconds.
+    pub time_base: Rational,
+    /// Size of a stored picture in pixels.
+    pub coded_width: u32,
+    /// Size of a stored picture in pixels.
+    pub coded_height: u32,
+    /// Width of a pixel over its height.
+    pub sample_aspect: Rational,
+    /// Degrees clockwise by which a player turns the stored picture: 0, 90, 180 or 270.
+    pub rotation: u16,
+    /// Whether the picture is mirrored left to right, before it is turned.
+    pub mirrored: bool,
+    /// FFmpeg's name of the pixel format, e.g. `yuv420p`.
+    pub pixel_format: String,
+    /// Colour as the stream declares it.
+    pub color: Color,
+    /// Whether pictures are pairs of fields.
+    pub interlaced: bool,
+    /// Frames per second: exact where it is constant, the average otherwise.
+    pub frame_rate: Rational,
+    /// Whether all frame steps are equal up to the container's rounding.
+    pub constant_rate: bool,
+    /// 95th percentile of the instantaneous rates, where the rate is not constant.
+    pub rate_p95: Option<Rational>,
+    /// Presentation time of the first shown picture.
+    pub start: Rational,
+    /// End of the last shown picture.
+    pub end: Rational,
+    /// Number of pictures, where an index or a scan told it.
+    pub frames: Option<u64>,
+    /// Longest distance between key frames, in pictures, where known.
+    pub longest_gop: Option<u64>,
+    /// `default` disposition.
+    pub default: bool,
+}
+
+/// Colour description (ISO/IEC 23091-2 names as FFmpeg spells them); `None` where not declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Color {
+    /// `limited` or `full`.
+    pub range: Option<String>,
+    /// Matrix coefficients, e.g. `bt709`.
+    pub matrix: Option<String>,
+    /// Colour primaries, e.g. `bt709`.
+    pub primaries: Option<String>,
+    /// Transfer characteristics, e.g. `bt709`, `smpte2084`.
+    pub transfer: Option<String>,
+}
+
+/// A sound track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioTrack {
+    /// Index of the stream in the container.
+    pub stream: u32,
+    /// FFmpeg's name of the codec, e.g. `aac`.
+    pub codec: String,
+    /// Profile as the codec names it.
+    pub profile: Option<String>,
+    /// Unit of the stream's time stamps, in seconds.
+    pub time_base: Rational,
+    /// Samples per second as decoded.
+    pub sample_rate: u32,
+    /// Number of channels.
+    pub channels: u32,
+    /// FFmpeg's name of the channel layout, e.g. `5.1`.
+    pub layout: String,
+    /// Samples in every packet, where that is constant.
+    pub frame_samples: Option<u32>,
+    /// Presentation time of the first sample after any priming is dropped.
+    pub start: Rational,
+    /// End of the last sample.
+    pub end: Rational,
+    /// Time stamp of the very first packet, priming included, in `time_base`.
+    pub first_pts: i64,
+    /// Samples of priming that a decoder must drop at the start.
+    pub priming: u32,
+    /// BCP 47 or ISO 639-2 language, where declared and not `und`.
+    pub language: Option<String>,
+    /// The track's title.
+    pub title: Option<String>,
+    /// `default` disposition.
+    pub default: bool,
+}
+
+/// A text track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextTrack {
+    /// Index of the stream in the container.
+    pub stream: u32,
+    /// FFmpeg's name of the codec, e.g. `mov_text`.
+    pub codec: String,
+    /// Language, where declared and not `und`.
+    pub language: Option<String>,
+    /// The track's title.
+    pub title: Option<String>,
+    /// `default` disposition.
+    pub default: bool,
+    /// `forced` disposition.
+    pub forced: bool,
+}
+
+/// A track that no rendition is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedTrack {
+    /// Index of the stream in the container.
+    pub stream: u32,
+    /// `video`, `audio`, `subtitle`, `data`, `attachment`.
+    pub kind: String,
+    /// FFmpeg's name of the codec, where it knows one.
+    pub codec: Option<String>,
+    /// Why it is left out.
+    pub reason: String,
+}
+
+/// A chapter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chapter {
+    /// Start on the source's time line.
+    pub start: Rational,
+    /// End on the source's time line.
+    pub end: Rational,
+    /// Its title.
+    pub title: String,
+}
+
+/// How a place in the source is found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Index {
+    /// The container's own index: seeks are exact.
+    Container,
+    /// Key frames found by reading the whole source, in order.
+    Scanned(Vec<KeyFrame>),
+    /// None, and seeks are not exact.
+    None,
+}
+
+/// One key frame of a scanned source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFrame {
+    /// Presentation time in the picture track's `time_base`.
+    pub pts: i64,
+    /// Byte at which the demuxer can start for it.
+    pub position: u64,
+}

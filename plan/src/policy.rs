@@ -1,0 +1,106 @@
+//! What the operator chooses, as far as it shapes a plan.
+
+use serde::{Deserialize, Serialize};
+
+/// How a source becomes renditions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// How much time is spent on each frame.
+    pub effort: Effort,
+    /// Length of a segment once a player has started, in seconds: 2 to 10.
+    pub segment_seconds: u32,
+    /// Raised by the reconciler when no live worker yields the stored init segments.
+    pub encoder_epoch: u32,
+    /// What is refused.
+    pub limits: Limits,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        // 4 s keeps 5 % of the bytes and half the requests against 2 s, for ever;
+        // a cold seek is short only while a title is new.
+        Self {
+            effort: Effort::Fast,
+            segment_seconds: 4,
+            encoder_epoch: 0,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// x264 effort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    /// `veryfast`.
+    #[default]
+    Fast,
+    /// `medium`.
+    Balanced,
+    /// `slow`.
+    Quality,
+}
+
+impl Effort {
+    /// Its name on the command line and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Balanced => "balanced",
+            Self::Quality => "quality",
+        }
+    }
+
+    /// x264's preset and how many reference frames it may use. More than four would
+    /// raise the level of a 1080p stream past 4.0, which old televisions stop at.
+    pub(crate) const fn x264(self) -> (&'static str, u32) {
+        match self {
+            Self::Fast => ("veryfast", 1),
+            Self::Balanced => ("medium", 3),
+            Self::Quality => ("slow", 4),
+        }
+    }
+}
+
+impl std::str::FromStr for Effort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Fast, Self::Balanced, Self::Quality]
+            .into_iter()
+            .find(|effort| effort.as_str() == text)
+            .ok_or_else(|| format!("no policy `{text}`: it is fast, balanced or quality"))
+    }
+}
+
+/// Above these a source is refused before memory is spent on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Longest side of a stored picture in pixels.
+    pub side_px: u32,
+    /// Pixels of a stored picture.
+    pub frame_px: u64,
+    /// Streams of any kind.
+    pub streams: u32,
+    /// Length of the presentation in seconds.
+    pub duration_seconds: u64,
+    /// Pictures per second.
+    pub frame_rate: u32,
+    /// Bytes of the source.
+    pub size_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            side_px: 8192,
+            frame_px: 33_554_432, // one 8192x4096 picture: 50 MB at 4:2:0
+            streams: 32,
+            duration_seconds: 12 * 3600,
+            frame_rate: 300,
+            size_bytes: 1 << 40, // a day of ProRes; the object count stays under 131,072
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The time line of a presentation: constant rate, integer ticks, every boundary fixed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::media_info::{MediaInfo, VideoTrack};
+use crate::{Frames, Rational, Samples};
+
+/// Samples per second of every sound rendition.
+pub const SAMPLE_RATE: i64 = 48_000;
+/// Samples in an AAC frame.
+pub const AAC_FRAME: i64 = 1024;
+/// Containers round time stamps; a start or end this much past a grid point lies on it.
+const SLACK: Rational = Rational::new(1, 1000);
+/// The grid of a presentation without picture: AAC frames per second.
+const AUDIO_ONLY_RATE: Rational = Rational::new(SAMPLE_RATE, AAC_FRAME);
+
+/// The rates a source of variable rate is brought to.
+const STANDARD_RATES: [Rational; 9] = [
+    Rational::new(24_000, 1001),
+    Rational::new(24, 1),
+    Rational::new(25, 1),
+    Rational::new(30_000, 1001),
+    Rational::new(30, 1),
+    Rational::new(48, 1),
+    Rational::new(50, 1),
+    Rational::new(60_000, 1001),
+    Rational::new(60, 1),
+];
+
+/// The whole presentation's time: what tick 0 is, how long it lasts, where segments meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeLine {
+    /// Ticks per second. Without picture a tick is one AAC frame.
+    pub rate: Rational,
+    /// Source time of tick 0, in seconds.
+    pub origin: Rational,
+    /// Length of the sound, in samples; that of the picture is the last boundary.
+    pub samples: Samples,
+    /// Where segments meet, in ticks: one more than there are segments, the first 0.
+    pub boundaries: Vec<Frames>,
+}
+
+impl TimeLine {
+    /// The time line of a source, or nothing where it has no content at all.
+    pub(crate) fn of(info: &MediaInfo, segment_seconds: u32) -> Option<Self> {
+        let starts = info
+            .video
+            .iter()
+            .map(|v| v.start)
+            .chain(info.audio.iter().map(|a| a.start));
+        let ends = info
+            .video
+            .iter()
+            .map(|v| v.end)
+            .chain(info.audio.iter().map(|a| a.end));
+        let (start, end) = (starts.min()?, ends.max()?);
+        if end <= start {
+            return None;
+        }
+        let (rate, origin) = match &info.video {
+            Some(video) => {
+                let rate = grid_rate(video);
+                let lead = (video.start - start - SLACK)
+                    .scale_ceil(rate.num(), rate.den())
+                    .max(0);
+                (rate, video.start - ticks(lead, rate))
+            }
+            None => (AUDIO_ONLY_RATE, start),
+        };
+        let frames = (end - origin - SLACK)
+            .scale_ceil(rate.num(), rate.den())
+            .max(1);
+        let samples = match &info.video {
+            Some(_) => ticks(frames, rate).scale_round(SAMPLE_RATE, 1),
+            None => (end - origin).scale_round(SAMPLE_RATE, 1).max(1),
+        };
+        Some(Self {
+            rate,
+            origin,
+            samples: Samples(samples),
+            boundaries: boundaries(frames, rate, segment_seconds),
+        })
+    }
+
+    /// Number of segments of every picture and sound rendition.
+    pub fn segments(&self) -> u32 {
+        self.boundaries.len().saturating_sub(1) as u32
+    }
+
+    /// Length in ticks.
+    pub fn frames(&self) -> Frames {
+        self.boundaries.last().copied().unwrap_or_default()
+    }
+
+    /// First tick of segment `index`, and of the one after it.
+    pub fn segment_frames(&self, index: u32) -> (Frames, Frames) {
+        let at = |i: usize| {
+            self.boundaries
+                .get(i)
+                .copied()
+                .unwrap_or_else(|| self.frames())
+        };
+        (at(index as usize), at(index as usize + 1))
+    }
+
+    /// Where the sound of segment `index` starts and ends: on the AAC frame grid,
+    /// nearest before the picture's boundary; the last one ends where the presentation does.
+    pub fn segment_samples(&self, index: u32) -> (Samples, Samples) {
+        let (start, end) = self.segment_frames(index);
+        let last = index + 1 >= self.segments();
+        (
+            self.aac_boundary(start),
+            if last {
+                self.samples
+            } else {
+                self.aac_boundary(end)
+            },
+        )
+    }
+
+    fn aac_boundary(&self, tick: Frames) -> Samples {
+        let aac_frames = ticks(tick.0, self.rate).scale_floor(SAMPLE_RATE, AAC_FRAME);
+        Samples(aac_frames * AAC_FRAME)
+    }
+
+    /// Start of a tick on the presentation's time line, in microseconds.
+    pub fn frame_us(&self, tick: Frames) -> i64 {
+        ticks(tick.0, self.rate).scale_round(1_000_000, 1)
+    }
+
+    /// A sample's place on the presentation's time line, in microseconds.
+    pub fn sample_us(&self, sample: Samples) -> i64 {
+        Rational::new(sample.0, SAMPLE_RATE).scale_round(1_000_000, 1)
+    }
+
+    /// Length of the presentation in microseconds: the later end of picture and sound.
+    pub fn duration_us(&self) -> i64 {
+        if self.is_audio_only() {
+            self.sample_us(self.samples)
+        } else {
+            self.frame_us(self.frames())
+        }
+    }
+
+    /// Whether there is no picture: the grid is then the AAC frame grid.
+    pub fn is_audio_only(&self) -> bool {
+        self.rate == AUDIO_ONLY_RATE
+    }
+
+    /// Source time of a tick, in seconds.
+    pub fn source_time(&self, tick: Frames) -> Rational {
+        self.origin + ticks(tick.0, self.rate)
+    }
+
+    /// The tick a picture with this source time belongs to: the nearest, ties to the later.
+    pub fn tick_of(&self, source_time: Rational) -> Frames {
+        Frames((source_time - self.origin).scale_round(self.rate.num(), self.rate.den()))
+    }
+
+    /// The output sample at which a source time lies: the nearest.
+    pub fn sample_of(&self, source_time: Rational) -> Samples {
+        Samples((source_time - self.origin).scale_round(SAMPLE_RATE, 1))
+    }
+
+    /// The segment that shows this moment of the presentation.
+    pub fn segment_at_us(&self, us: i64) -> u32 {
+        let tick = Rational::from_us(us.max(0)).scale_floor(self.rate.num(), self.rate.den());
+        let after = self.boundaries.partition_point(|b| b.0 <= tick) as u32;
+        after
+            .saturating_sub(1)
+            .min(self.segments().saturating_sub(1))
+    }
+}
+
+/// `count` ticks as seconds.
+fn ticks(count: i64, rate: Rational) -> Rational {
+    let divisor = i128::from(count) * i128::from(rate.den());
+    match i64::try_from(divisor) {
+        Ok(num) => Rational::new(num, rate.num()),
+        Err(_) => Rational::new(i64::MAX, 1),
+    }
+}
+
+/// The output rate: the source's own where it is constant, brought into 10 ..= 60 by a
+/// whole factor; a standard rate where it varies.
+fn grid_rate(video: &VideoTrack) -> Rational {
+    let (low, high) = (Rational::new(10, 1), Rational::new(60, 1));
+    if !video.constant_rate {
+        let wanted = video.rate_p95.unwrap_or(video.frame_rate);
+        let reaches = STANDARD_RATES.into_iter().find(|rate| *rate >= wanted);
+        return reaches.unwrap_or(high);
+    }
+    let rate = video.frame_rate;
+    if rate < low {
+        let factor = (10 * rate.den() + rate.num() - 1) / rate.num();
+        Rational::new(rate.num() * factor, rate.den())
+    } else if rate > high {
+        let factor = (rate.num() + 60 * rate.den() - 1) / (60 * rate.den());
+        Rational::new(rate.num(), rate.den() * factor)
+    } else {
+        rate
+    }
+}
+
+/// 1, 1, 2, then whole segments, each rounded once to frames (29.97: 30, 30, 60, 120, 120 ...;
+/// rounding cumulative times would mix 119 with 120); a remainder under one second joins the
+/// segment before it.
+fn boundaries(frames: i64, rate: Rational, segment_seconds: u32) -> Vec<Frames> {
+    let span =
+        |seconds: u32| Rational::new(i64::from(seconds), 1).scale_round(rate.num(), rate.den());
+    let second = span(1).max(1);
+    let lengths = [1, 1, 2]
+        .into_iter()
+        .chain(std::iter::repeat(segment_seconds))
+        .map(span);
+    let mut boundaries = vec![Frames(0)];
+    let mut at = 0;
+    for length in lengths {
+        at += length.max(1);
+        if frames - at < second {
+            break;
+        }
+        boundaries.push(Frames(at));
+    }
+    boundaries.push(Frames(frames));
+    boundaries
+}

@@ -1,0 +1,204 @@
+//! Points and spans on the two grids, and exact rational numbers.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::{Add, Sub};
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! grid {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl Add for $name {
+            type Output = Self;
+            fn add(self, other: Self) -> Self {
+                Self(self.0 + other.0)
+            }
+        }
+        impl Sub for $name {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self {
+                Self(self.0 - other.0)
+            }
+        }
+    };
+}
+
+grid!(
+    /// A point or span on the video grid, in output frames; negative before the start.
+    Frames
+);
+grid!(
+    /// A point or span on the audio grid, in samples at 48 kHz. Converted only through the plan.
+    Samples
+);
+
+/// An exact fraction in lowest terms, with a positive denominator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rational {
+    num: i64,
+    den: i64,
+}
+
+impl Rational {
+    /// Nought.
+    pub const ZERO: Self = Self { num: 0, den: 1 };
+
+    /// `num / den` in lowest terms.
+    ///
+    /// # Panics
+    /// If `den` is zero: use [`Rational::checked`] for what a file declares.
+    pub const fn new(num: i64, den: i64) -> Self {
+        match Self::checked(num, den) {
+            Some(value) => value,
+            None => panic!("a rational needs a denominator that fits"),
+        }
+    }
+
+    /// `num / den` in lowest terms; nothing where `den` is zero or a sign change overflows.
+    pub const fn checked(num: i64, den: i64) -> Option<Self> {
+        if den == 0 || num == i64::MIN || den == i64::MIN {
+            return None;
+        }
+        let (num, den) = if den < 0 { (-num, -den) } else { (num, den) };
+        let divisor = gcd(num.unsigned_abs(), den as u64) as i64;
+        Some(Self {
+            num: num / divisor,
+            den: den / divisor,
+        })
+    }
+
+    /// The numerator, which carries the sign.
+    pub const fn num(self) -> i64 {
+        self.num
+    }
+
+    /// The denominator, always positive.
+    pub const fn den(self) -> i64 {
+        self.den
+    }
+
+    /// Whole microseconds as seconds.
+    pub const fn from_us(us: i64) -> Self {
+        Self::new(us, 1_000_000)
+    }
+
+    /// `self * num / den`, rounded to the nearest integer, ties upwards.
+    pub fn scale_round(self, num: i64, den: i64) -> i64 {
+        let n = 2 * i128::from(self.num) * i128::from(num) + i128::from(self.den) * i128::from(den);
+        let d = 2 * i128::from(self.den) * i128::from(den);
+        clamp(n.div_euclid(d))
+    }
+
+    /// `self * num / den`, rounded down.
+    pub fn scale_floor(self, num: i64, den: i64) -> i64 {
+        let n = i128::from(self.num) * i128::from(num);
+        clamp(n.div_euclid(i128::from(self.den) * i128::from(den)))
+    }
+
+    /// `self * num / den`, rounded up.
+    pub fn scale_ceil(self, num: i64, den: i64) -> i64 {
+        let n = i128::from(self.num) * i128::from(num);
+        clamp(-(-n).div_euclid(i128::from(self.den) * i128::from(den)))
+    }
+
+    /// For people and logs only; never for arithmetic.
+    pub fn as_f64(self) -> f64 {
+        self.num as f64 / self.den as f64
+    }
+}
+
+/// Sums are exact while they fit; past 64 bits of numerator or denominator they are
+/// rounded to the nearest nanosecond, which no time base of a container resolves.
+impl Add for Rational {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        let num = i128::from(self.num) * i128::from(other.den)
+            + i128::from(other.num) * i128::from(self.den);
+        reduce(num, i128::from(self.den) * i128::from(other.den))
+    }
+}
+
+impl Sub for Rational {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self + Self {
+            num: -other.num,
+            den: other.den,
+        }
+    }
+}
+
+impl PartialOrd for Rational {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Rational {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (i128::from(self.num) * i128::from(other.den))
+            .cmp(&(i128::from(other.num) * i128::from(self.den)))
+    }
+}
+
+impl fmt::Display for Rational {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.num, self.den)
+    }
+}
+
+fn reduce(num: i128, den: i128) -> Rational {
+    let divisor = gcd128(num.unsigned_abs(), den.unsigned_abs()).max(1) as i128;
+    let (num, den) = (num / divisor, den / divisor);
+    match (i64::try_from(num), i64::try_from(den)) {
+        (Ok(num), Ok(den)) => Rational { num, den },
+        _ => Rational::new(clamp((num * 1_000_000_000).div_euclid(den)), 1_000_000_000),
+    }
+}
+
+fn clamp(value: i128) -> i64 {
+    value.clamp(i128::from(i64::MIN + 1), i128::from(i64::MAX)) as i64
+}
+
+const fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    if a == 0 { 1 } else { a }
+}
+
+const fn gcd128(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_goes_where_its_name_says() {
+        let half = Rational::new(1, 2);
+        assert_eq!(half.scale_round(1, 1), 1);
+        assert_eq!(Rational::new(-1, 2).scale_round(1, 1), 0);
+        assert_eq!(half.scale_floor(1, 1), 0);
+        assert_eq!(half.scale_ceil(1, 1), 1);
+        assert_eq!(Rational::new(-1, 2).scale_floor(1, 1), -1);
+        assert_eq!(Rational::new(-1, 2).scale_ceil(1, 1), 0);
+    }
+
+    #[test]
+    fn a_zero_denominator_is_no_number() {
+        assert_eq!(Rational::checked(1, 0), None);
+        assert_eq!(Rational::checked(6, -4), Some(Rational::new(-3, 2)));
+    }
+}
