@@ -1,0 +1,214 @@
+//! What the two sides say. Bulk bytes travel beside a message, as its payload.
+
+use plan::{Code, Limits, MediaInfo, Plan, RenditionId, Size, Warning};
+use serde::{Deserialize, Serialize};
+
+/// From the parent to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToEngine {
+    /// The first message: the source's size and what the session may use.
+    Open {
+        /// Bytes of the whole source, which is immutable.
+        size: u64,
+        /// What the session may use.
+        budget: Budget,
+        /// What is refused before memory is spent on it.
+        limits: Limits,
+    },
+    /// The answer to [`ToParent::Read`]; the payload holds the bytes.
+    Bytes {
+        /// The question's number.
+        read: u32,
+        /// Whether the payload is the bytes.
+        outcome: SourceBytes,
+    },
+    /// Something to make. Orders are carried out one after another.
+    Order {
+        /// Chosen by the parent; the engine's answers carry it.
+        order: u32,
+        /// What.
+        what: Order,
+    },
+    /// The plan that later orders refer to.
+    Plan(Box<Plan>),
+    /// Stop between two frames until `Resume`; memory stays.
+    Hold,
+    /// Go on.
+    Resume,
+    /// Somebody else has made it: do not spend time on it.
+    Skip {
+        /// Of which rendition.
+        rendition: RenditionId,
+        /// Which segment.
+        segment: u32,
+    },
+}
+
+/// What became of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourceBytes {
+    /// The payload holds them; shorter than asked for only at the source's end.
+    Here,
+    /// The source could not be read.
+    Unreachable,
+}
+
+/// What a session may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Threads that encode.
+    pub encode_threads: u32,
+    /// Threads that decode.
+    pub decode_threads: u32,
+    /// Bytes of memory; decides how many rungs are encoded from one decode.
+    pub memory_bytes: u64,
+}
+
+/// Something to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// Find out what the source is.
+    Probe,
+    /// The init segments of every media rendition of the plan.
+    Inits,
+    /// Segments `first .. first + count` of these renditions.
+    Segments {
+        /// Of which renditions; any of the plan's picture and sound.
+        renditions: Vec<RenditionId>,
+        /// The first.
+        first: u32,
+        /// How many.
+        count: u32,
+    },
+    /// A filler in place of a segment that cannot be made: the last good picture held, silence.
+    Filler {
+        /// Of which rendition.
+        rendition: RenditionId,
+        /// Which segment.
+        segment: u32,
+    },
+    /// A still.
+    Still(Still),
+}
+
+/// A still picture, or a sheet of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Still {
+    /// The best of some candidates, as JPEG and as WebP.
+    Poster,
+    /// One sheet of the storyboard.
+    Sheet(u32),
+    /// The picture at a whole second, in a width.
+    Thumbnail {
+        /// Seconds from the start of the presentation.
+        second: u32,
+        /// Width in pixels; the height follows.
+        width: u32,
+    },
+}
+
+/// From the engine to the parent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToParent {
+    /// The cage is shut and the engine waits for work.
+    Ready {
+        /// Names and versions of the libraries, for reports.
+        libraries: String,
+    },
+    /// Bytes `offset .. offset + length` of the source, please.
+    Read {
+        /// The question's number.
+        read: u32,
+        /// From where.
+        offset: u64,
+        /// How many.
+        length: u32,
+    },
+    /// The engine works at this segment now: what fails next, failed at it.
+    At {
+        /// Of which order.
+        order: u32,
+        /// At which rendition; nothing where the decode serves several.
+        rendition: Option<RenditionId>,
+        /// At which segment.
+        segment: u32,
+    },
+    /// The probe's answer.
+    Probed {
+        /// Of which order.
+        order: u32,
+        /// What was found.
+        info: Box<MediaInfo>,
+    },
+    /// Something whole; the payload holds its bytes.
+    Made {
+        /// Of which order.
+        order: u32,
+        /// What it is.
+        what: Made,
+    },
+    /// An order is carried out.
+    Done {
+        /// Which.
+        order: u32,
+    },
+    /// An order cannot be carried out; the engine waits for the next one.
+    Failed {
+        /// Which.
+        order: u32,
+        /// Why.
+        failure: EngineFailure,
+    },
+}
+
+/// Something whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Made {
+    /// An init segment.
+    Init(RenditionId),
+    /// A segment.
+    Segment {
+        /// Of which rendition.
+        rendition: RenditionId,
+        /// Which.
+        segment: u32,
+        /// How it went.
+        report: SegmentReport,
+    },
+    /// A poster as JPEG.
+    PosterJpeg(Size),
+    /// A poster as WebP.
+    PosterWebp(Size),
+    /// A sheet of the storyboard.
+    Sheet(u32),
+    /// A thumbnail.
+    Thumbnail {
+        /// Seconds from the start of the presentation.
+        second: u32,
+        /// Width in pixels.
+        width: u32,
+    },
+}
+
+/// Statistics of one segment; nothing depends on them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentReport {
+    /// Time spent in the encoder, in microseconds.
+    pub encode_us: u64,
+    /// Frames or AAC frames in it.
+    pub frames: u32,
+    /// How often it was encoded: more than once where the first exceeded the cap.
+    pub attempts: u32,
+    /// What was seen on the way.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why an order failed, in the engine's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct EngineFailure {
+    /// The stable code.
+    pub code: Code,
+    /// One sentence.
+    pub message: String,
+}
