@@ -1,0 +1,173 @@
+//! The few calls into FFmpeg for which `ffmpeg-next` has no safe form. All of the engine's
+//! `unsafe` is here.
+#![allow(unsafe_code)]
+
+use ffmpeg_next::codec::Parameters;
+use ffmpeg_next::ffi;
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::software::scaling;
+use ffmpeg_next::{Error, Rational, Stream};
+
+/// Seeks one stream to the key frame at or before `timestamp` (in the stream's time base).
+pub fn seek_back(input: &mut Input, stream: usize, timestamp: i64) -> Result<(), Error> {
+    // SAFETY: the context is open and owned by `input`; an index out of range is refused by
+    // libavformat itself.
+    let code = unsafe {
+        ffi::av_seek_frame(
+            input.as_mut_ptr(),
+            stream as i32,
+            timestamp,
+            ffi::AVSEEK_FLAG_BACKWARD as i32,
+        )
+    };
+    if code < 0 { Err(Error::from(code)) } else { Ok(()) }
+}
+
+/// Seeks to a byte of the source, for formats whose time stamps cannot be searched exactly.
+pub fn seek_byte(input: &mut Input, position: i64) -> Result<(), Error> {
+    // SAFETY: as above.
+    let code = unsafe {
+        ffi::av_seek_frame(input.as_mut_ptr(), -1, position, ffi::AVSEEK_FLAG_BYTE as i32)
+    };
+    if code < 0 { Err(Error::from(code)) } else { Ok(()) }
+}
+
+/// Makes the demuxer pass over every stream but one, where its format lets it.
+pub fn discard_all_but(input: &mut Input, keep: usize) {
+    // SAFETY: `streams` holds `nb_streams` valid pointers while the context lives; `discard`
+    // may be set by the caller at any time.
+    unsafe {
+        let context = input.as_mut_ptr();
+        for index in 0..(*context).nb_streams as usize {
+            let stream = *(*context).streams.add(index);
+            (*stream).discard = if index == keep {
+                ffi::AVDiscard::AVDISCARD_DEFAULT
+            } else {
+                ffi::AVDiscard::AVDISCARD_ALL
+            };
+        }
+    }
+}
+
+/// One entry of a demuxer's index: decode time in the stream's time base, and whether a
+/// decoder can start there.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexEntry {
+    pub timestamp: i64,
+    pub key: bool,
+}
+
+/// The demuxer's own index of a stream, as far as it has read one.
+pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
+    const AVINDEX_KEYFRAME: i32 = 1;
+    // SAFETY: the stream outlives the call; entries are copied out one by one.
+    unsafe {
+        let pointer = stream.as_ptr().cast_mut();
+        let count = ffi::avformat_index_get_entries_count(pointer);
+        (0..count)
+            .filter_map(|index| {
+                let entry = ffi::avformat_index_get_entry(pointer, index).as_ref()?;
+                Some(IndexEntry {
+                    timestamp: entry.timestamp,
+                    key: entry.flags() & AVINDEX_KEYFRAME != 0,
+                })
+            })
+            .collect()
+    }
+}
+
+/// What libavformat says of a picture or sound track before anything is decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared {
+    pub width: i32,
+    pub height: i32,
+    pub sample_aspect: Rational,
+    pub profile: i32,
+    pub frame_samples: i32,
+    pub sample_rate: i32,
+    pub channels: i32,
+    pub format: i32,
+    pub codec_tag: u32,
+}
+
+/// Reads a track's declared parameters.
+pub fn declared(parameters: &Parameters) -> Declared {
+    // SAFETY: `Parameters` owns a valid AVCodecParameters.
+    unsafe {
+        let p = &*parameters.as_ptr();
+        Declared {
+            width: p.width,
+            height: p.height,
+            sample_aspect: p.sample_aspect_ratio.into(),
+            profile: p.profile,
+            frame_samples: p.frame_size,
+            sample_rate: p.sample_rate,
+            channels: p.ch_layout.nb_channels,
+            format: p.format,
+            codec_tag: p.codec_tag,
+        }
+    }
+}
+
+/// Bytes an encoder put before its packets (SPS and PPS, AudioSpecificConfig).
+pub fn extradata(context: &ffmpeg_next::codec::Context) -> Vec<u8> {
+    // SAFETY: an open context's extradata holds `extradata_size` bytes, or is null.
+    unsafe {
+        let context = &*context.as_ptr();
+        if context.extradata.is_null() || context.extradata_size <= 0 {
+            return Vec::new();
+        }
+        std::slice::from_raw_parts(context.extradata, context.extradata_size as usize).to_vec()
+    }
+}
+
+/// Tells a scaler which matrix and range its input and output have.
+pub fn set_colour(scaler: &mut scaling::Context, matrix: i32, full_range_in: bool) {
+    const UNITY: i32 = 1 << 16;
+    // SAFETY: the context is initialised; the coefficient tables are static.
+    unsafe {
+        let table = ffi::sws_getCoefficients(matrix);
+        ffi::sws_setColorspaceDetails(
+            scaler.as_mut_ptr(),
+            table,
+            i32::from(full_range_in),
+            table,
+            0,
+            0,
+            UNITY,
+            UNITY,
+        );
+    }
+}
+
+/// The matrix constant of `sws_getCoefficients` for BT.709, BT.601 and BT.2020.
+pub fn matrix_constant(matrix: &str) -> i32 {
+    match matrix {
+        "bt709" => ffi::SWS_CS_ITU709 as i32,
+        "bt2020nc" | "bt2020c" => ffi::SWS_CS_BT2020 as i32,
+        _ => ffi::SWS_CS_ITU601 as i32,
+    }
+}
+
+/// Keeps FFmpeg's own words out of stderr; failures come back as codes.
+pub fn silence() {
+    // SAFETY: sets one integer.
+    unsafe { ffi::av_log_set_level(ffi::AV_LOG_QUIET) }
+}
+
+/// The profile's name, where libavcodec knows one.
+pub fn profile_name(codec: ffmpeg_next::codec::Id, profile: i32) -> Option<String> {
+    // SAFETY: returns null or a static string.
+    unsafe {
+        let name = ffi::avcodec_profile_name(codec.into(), profile);
+        if name.is_null() {
+            return None;
+        }
+        Some(std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// Time stamp of a decoded frame as libavcodec estimates it best.
+pub fn best_timestamp(frame: &ffmpeg_next::Frame) -> Option<i64> {
+    frame.timestamp().or_else(|| frame.pts())
+}

@@ -1,0 +1,172 @@
+//! The engine's end of the socket pair: orders come in, messages and reads go out.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+use plan::RenditionId;
+use protocol::{Decoder, Order, SourceBytes, ToEngine, ToParent};
+
+/// Orders that may wait: the parent sends one while the engine works at another.
+const WAITING_ORDERS: usize = 64;
+
+/// What the session is told apart from answers to reads.
+#[derive(Debug)]
+pub enum Input {
+    /// A plan for the orders that follow.
+    Plan(Box<plan::Plan>),
+    /// An order with its number.
+    Order(u32, Order),
+}
+
+/// The parent does not answer any more; the engine ends.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the parent is gone")]
+pub struct Gone;
+
+/// The connection, shared by every thread of the session.
+pub struct Link {
+    out: Mutex<UnixStream>,
+    reads: Mutex<HashMap<u32, SyncSender<Option<Bytes>>>>,
+    next_read: AtomicU32,
+    held: Mutex<bool>,
+    resumed: Condvar,
+    skips: Mutex<Vec<(RenditionId, u32)>>,
+    gone: AtomicBool,
+}
+
+impl Link {
+    /// Starts the thread that listens; orders arrive at the receiver, which ends when the
+    /// parent hangs up.
+    pub fn start(stream: UnixStream, decoder: Decoder) -> std::io::Result<(Arc<Self>, Receiver<Input>)> {
+        let incoming = stream.try_clone()?;
+        let link = Arc::new(Self {
+            out: Mutex::new(stream),
+            reads: Mutex::default(),
+            next_read: AtomicU32::new(0),
+            held: Mutex::new(false),
+            resumed: Condvar::new(),
+            skips: Mutex::default(),
+            gone: AtomicBool::new(false),
+        });
+        let (orders, receiver) = sync_channel(WAITING_ORDERS);
+        let listener = link.clone();
+        std::thread::Builder::new().name("link".into()).spawn(move || {
+            listener.listen(incoming, decoder, &orders);
+            listener.hang_up();
+        })?;
+        Ok((link, receiver))
+    }
+
+    fn listen(&self, mut stream: UnixStream, mut decoder: Decoder, orders: &SyncSender<Input>) {
+        loop {
+            match decoder.take::<ToEngine>() {
+                Ok(Some((message, payload))) => {
+                    if self.take(message, payload, orders).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => match receive(&mut stream, &mut decoder) {
+                    Ok(true) => {}
+                    Ok(false) | Err(_) => return,
+                },
+                Err(error) => {
+                    tracing::error!(%error, "the parent broke the protocol");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take(&self, message: ToEngine, payload: Bytes, orders: &SyncSender<Input>) -> Result<(), Gone> {
+        match message {
+            ToEngine::Bytes { read, outcome } => {
+                let bytes = (outcome == SourceBytes::Here).then_some(payload);
+                if let Some(waiter) = self.reads.lock().remove(&read) {
+                    // A reader that gave up does not mind.
+                    let _ = waiter.send(bytes);
+                }
+            }
+            ToEngine::Hold => *self.held.lock() = true,
+            ToEngine::Resume => {
+                *self.held.lock() = false;
+                self.resumed.notify_all();
+            }
+            ToEngine::Skip { rendition, segment } => self.skips.lock().push((rendition, segment)),
+            ToEngine::Plan(plan) => return orders.send(Input::Plan(plan)).map_err(|_| Gone),
+            ToEngine::Order { order, what } => {
+                return orders.send(Input::Order(order, what)).map_err(|_| Gone);
+            }
+            ToEngine::Open { .. } => tracing::warn!("a session is opened once"),
+        }
+        Ok(())
+    }
+
+    fn hang_up(&self) {
+        self.gone.store(true, Ordering::Release);
+        *self.held.lock() = false;
+        self.resumed.notify_all();
+        self.reads.lock().clear();
+    }
+
+    /// Whether the parent hung up.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    /// Tells the parent something.
+    pub fn say(&self, message: &ToParent, payload: &[u8]) -> Result<(), Gone> {
+        let frame = protocol::encode(message, payload).map_err(|error| {
+            tracing::error!(%error, "a message cannot be sent");
+            Gone
+        })?;
+        self.out.lock().write_all(&frame).map_err(|_| Gone)
+    }
+
+    /// Asks for bytes of the source; the answer arrives at the receiver, `None` where the
+    /// source cannot be read.
+    pub fn ask(&self, offset: u64, length: u32) -> Result<Receiver<Option<Bytes>>, Gone> {
+        let read = self.next_read.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = sync_channel(1);
+        self.reads.lock().insert(read, sender);
+        if self.is_gone() {
+            return Err(Gone);
+        }
+        self.say(&ToParent::Read { read, offset, length }, &[])?;
+        Ok(receiver)
+    }
+
+    /// Waits here while the parent holds the session; called between two frames.
+    pub fn wait_while_held(&self) {
+        let mut held = self.held.lock();
+        while *held {
+            self.resumed.wait(&mut held);
+        }
+    }
+
+    /// Whether somebody else has made this segment.
+    pub fn is_skipped(&self, rendition: RenditionId, segment: u32) -> bool {
+        self.skips.lock().contains(&(rendition, segment))
+    }
+
+    /// Forgets what was to be skipped in an order that is done.
+    pub fn forget_skips(&self) {
+        self.skips.lock().clear();
+    }
+}
+
+/// Reads once into the decoder; false at the end of the stream.
+pub fn receive(stream: &mut UnixStream, decoder: &mut Decoder) -> std::io::Result<bool> {
+    const PIECE: usize = 64 << 10;
+    let buffer = decoder.buffer();
+    let filled = buffer.len();
+    buffer.resize(filled + PIECE, 0);
+    let read = stream.read(&mut buffer[filled..]);
+    buffer.truncate(filled + read.as_ref().map_or(0, |n| *n));
+    Ok(read? > 0)
+}
