@@ -106,6 +106,5 @@ pub struct Warning {
     /// One sentence for the uploader.
     pub message: String,
     /// From where to where in the presentation, in microseconds, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub span_us: Option<(i64, i64)>,
 }

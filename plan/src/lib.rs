@@ -18,10 +18,10 @@ pub mod units;
 pub use codes::{Code, Rejection, Warning};
 pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
 pub use ladder::Size;
-pub use media_info::MediaInfo;
+pub use media_info::{Index, MediaInfo};
 pub use plan::{
-    Access, AudioRendition, Content, MEDIA_GENERATION, Plan, Storyboard, VideoRendition, WorkKind,
-    audio_preroll, plan,
+    Access, AudioRendition, Content, MEDIA_GENERATION, OutputColor, Plan, Storyboard,
+    VideoRendition, WorkKind, audio_preroll, plan,
 };
 pub use policy::{Effort, Limits, Policy};
 pub use rendition::{RenditionId, RenditionKey, RenditionName, SegmentKey};

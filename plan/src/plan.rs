@@ -70,6 +70,8 @@ pub struct VideoRendition {
     pub codec: String,
     /// H.264 level times ten.
     pub level_idc: u32,
+    /// Colour of what comes out; always explicit, always limited range.
+    pub color: OutputColor,
     /// x264's preset.
     pub preset: String,
     /// x264's further settings, `key=value` joined by `:`, without what depends on the
@@ -97,6 +99,38 @@ impl VideoRendition {
         let (length, half) = (2 * frames.0 * rate.den(), rate.num());
         let maxrate = self.cap_bits_per_second as i64 * length / (length + half) / 1000;
         format!("vbv-maxrate={maxrate}:vbv-bufsize={maxrate}:vbv-init=0.5")
+    }
+}
+
+/// Colour of a picture rendition, in FFmpeg's and x264's spelling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputColor {
+    /// Matrix coefficients.
+    pub matrix: String,
+    /// Colour primaries.
+    pub primaries: String,
+    /// Transfer characteristics.
+    pub transfer: String,
+}
+
+impl OutputColor {
+    /// Standard-definition and BT.709 sources keep what they declare; what is not declared is
+    /// what a player would guess: BT.601 up to 576 lines, BT.709 above. All else becomes BT.709.
+    fn of(track: &VideoTrack) -> Self {
+        const KEPT: [&str; 3] = ["bt709", "smpte170m", "bt470bg"];
+        let lines = track.coded_height.min(track.coded_width);
+        let guess = if lines <= 576 { "smpte170m" } else { "bt709" };
+        let pick = |declared: &Option<String>| match declared.as_deref() {
+            None => guess.to_owned(),
+            Some(name) if KEPT.contains(&name) => name.to_owned(),
+            Some(_) => "bt709".to_owned(),
+        };
+        let color = &track.color;
+        Self {
+            matrix: pick(&color.matrix),
+            primaries: pick(&color.primaries),
+            transfer: pick(&color.transfer),
+        }
     }
 }
 
@@ -361,9 +395,12 @@ fn video_renditions(
     let factor = (10_000 + rate.num() - 1) / rate.num();
     let (time_scale, frame_duration) = ((rate.num() * factor) as u32, (rate.den() * factor) as u32);
     let (preset, references) = policy.effort.x264();
+    let color = OutputColor::of(track);
     let x264 = format!(
         "crf={CRF}:ref={references}:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
-         sync-lookahead=0:cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal"
+         sync-lookahead=0:cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal:\
+         range=tv:colormatrix={}:colorprim={}:transfer={}",
+        color.matrix, color.primaries, color.transfer
     );
     let rendition = |rung: ladder::Rung| {
         let cap_kbit = rung.container.cap_kbit;
@@ -389,6 +426,7 @@ fn video_renditions(
             cap_bits_per_second: u64::from(cap_kbit) * 1000,
             codec: h264::codec_string(level_idc),
             level_idc,
+            color: color.clone(),
             preset: preset.to_owned(),
             x264: x264.clone(),
             time_scale,

@@ -20,16 +20,29 @@ pub fn seek_back(input: &mut Input, stream: usize, timestamp: i64) -> Result<(),
             ffi::AVSEEK_FLAG_BACKWARD as i32,
         )
     };
-    if code < 0 { Err(Error::from(code)) } else { Ok(()) }
+    if code < 0 {
+        Err(Error::from(code))
+    } else {
+        Ok(())
+    }
 }
 
 /// Seeks to a byte of the source, for formats whose time stamps cannot be searched exactly.
 pub fn seek_byte(input: &mut Input, position: i64) -> Result<(), Error> {
     // SAFETY: as above.
     let code = unsafe {
-        ffi::av_seek_frame(input.as_mut_ptr(), -1, position, ffi::AVSEEK_FLAG_BYTE as i32)
+        ffi::av_seek_frame(
+            input.as_mut_ptr(),
+            -1,
+            position,
+            ffi::AVSEEK_FLAG_BYTE as i32,
+        )
     };
-    if code < 0 { Err(Error::from(code)) } else { Ok(()) }
+    if code < 0 {
+        Err(Error::from(code))
+    } else {
+        Ok(())
+    }
 }
 
 /// Makes the demuxer pass over every stream but one, where its format lets it.
@@ -163,11 +176,50 @@ pub fn profile_name(codec: ffmpeg_next::codec::Id, profile: i32) -> Option<Strin
         if name.is_null() {
             return None;
         }
-        Some(std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned())
+        Some(
+            std::ffi::CStr::from_ptr(name)
+                .to_string_lossy()
+                .into_owned(),
+        )
     }
 }
 
 /// Time stamp of a decoded frame as libavcodec estimates it best.
 pub fn best_timestamp(frame: &ffmpeg_next::Frame) -> Option<i64> {
     frame.timestamp().or_else(|| frame.pts())
+}
+
+/// Makes `own` refer to the pixels of `picture`, without copying them.
+pub fn share(
+    own: &mut ffmpeg_next::frame::Video,
+    picture: &ffmpeg_next::frame::Video,
+) -> Result<(), Error> {
+    // SAFETY: both are valid frames; av_frame_ref takes its own references to the buffers.
+    let code = unsafe { ffi::av_frame_ref(own.as_mut_ptr(), picture.as_ptr()) };
+    if code < 0 {
+        Err(Error::from(code))
+    } else {
+        Ok(())
+    }
+}
+
+/// A picture that nobody changes any more, so that several encoders may read it at once.
+pub struct Still(ffmpeg_next::frame::Video);
+
+// SAFETY: only `&frame::Video` is handed out, and none of its `&self` methods writes to the
+// AVFrame or its buffers.
+unsafe impl Sync for Still {}
+
+impl From<ffmpeg_next::frame::Video> for Still {
+    fn from(frame: ffmpeg_next::frame::Video) -> Self {
+        Self(frame)
+    }
+}
+
+impl std::ops::Deref for Still {
+    type Target = ffmpeg_next::frame::Video;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }

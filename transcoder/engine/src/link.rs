@@ -43,7 +43,10 @@ pub struct Link {
 impl Link {
     /// Starts the thread that listens; orders arrive at the receiver, which ends when the
     /// parent hangs up.
-    pub fn start(stream: UnixStream, decoder: Decoder) -> std::io::Result<(Arc<Self>, Receiver<Input>)> {
+    pub fn start(
+        stream: UnixStream,
+        decoder: Decoder,
+    ) -> std::io::Result<(Arc<Self>, Receiver<Input>)> {
         let incoming = stream.try_clone()?;
         let link = Arc::new(Self {
             out: Mutex::new(stream),
@@ -56,10 +59,12 @@ impl Link {
         });
         let (orders, receiver) = sync_channel(WAITING_ORDERS);
         let listener = link.clone();
-        std::thread::Builder::new().name("link".into()).spawn(move || {
-            listener.listen(incoming, decoder, &orders);
-            listener.hang_up();
-        })?;
+        std::thread::Builder::new()
+            .name("link".into())
+            .spawn(move || {
+                listener.listen(incoming, decoder, &orders);
+                listener.hang_up();
+            })?;
         Ok((link, receiver))
     }
 
@@ -83,7 +88,12 @@ impl Link {
         }
     }
 
-    fn take(&self, message: ToEngine, payload: Bytes, orders: &SyncSender<Input>) -> Result<(), Gone> {
+    fn take(
+        &self,
+        message: ToEngine,
+        payload: Bytes,
+        orders: &SyncSender<Input>,
+    ) -> Result<(), Gone> {
         match message {
             ToEngine::Bytes { read, outcome } => {
                 let bytes = (outcome == SourceBytes::Here).then_some(payload);
@@ -137,7 +147,14 @@ impl Link {
         if self.is_gone() {
             return Err(Gone);
         }
-        self.say(&ToParent::Read { read, offset, length }, &[])?;
+        self.say(
+            &ToParent::Read {
+                read,
+                offset,
+                length,
+            },
+            &[],
+        )?;
         Ok(receiver)
     }
 

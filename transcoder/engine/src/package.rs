@@ -5,9 +5,9 @@
 
 use anyhow::{Context, Result, ensure};
 use mp4_atom::{
-    Audio, Avc1, Avcc, AvccExt, Btrt, Codec, Colr, Dinf, Dref, Encode, Ftyp, Hdlr, Mdhd, Mdia,
-    Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak,
-    Trex, Trun, TrunEntry, Url, Visual, Vmhd, esds,
+    Audio, Avc1, Avcc, AvccExt, Btrt, Codec, Colr, Dinf, Dref, DrefEntry, Encode, Ftyp, Hdlr, Mdhd,
+    Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf,
+    Trak, Trex, Trun, TrunEntry, Url, Visual, Vmhd, esds,
 };
 use plan::{AudioRendition, Size, VideoRendition, timeline};
 
@@ -37,7 +37,9 @@ impl ParameterSets {
     pub fn from_annex_b(extradata: &[u8]) -> Result<Self> {
         let find = |kind: u8| {
             let mut units = nal_units(extradata);
-            units.find(|unit| unit.first().is_some_and(|b| b & 31 == kind)).map(<[u8]>::to_vec)
+            units
+                .find(|unit| unit.first().is_some_and(|b| b & 31 == kind))
+                .map(<[u8]>::to_vec)
         };
         let (sps, pps) = (find(7).context("no SPS")?, find(8).context("no PPS")?);
         Ok(Self { sps, pps })
@@ -91,7 +93,11 @@ pub fn video_init(
         fiel: None,
         spatial: None,
     };
-    let tkhd = Tkhd { width: (width as u16).into(), height: (height as u16).into(), ..tkhd() };
+    let tkhd = Tkhd {
+        width: (width as u16).into(),
+        height: (height as u16).into(),
+        ..tkhd()
+    };
     let media = Media {
         tkhd,
         handler: *b"vide",
@@ -140,7 +146,10 @@ pub fn audio_init(rendition: &AudioRendition, config: &[u8]) -> Result<Vec<u8>> 
     };
     let language = rendition.language.clone().filter(|l| l.len() == 3);
     let media = Media {
-        tkhd: Tkhd { volume: 1.into(), ..tkhd() },
+        tkhd: Tkhd {
+            volume: 1.into(),
+            ..tkhd()
+        },
         handler: *b"soun",
         time_scale: timeline::SAMPLE_RATE as u32,
         language: language.unwrap_or_else(|| "und".to_owned()),
@@ -150,7 +159,12 @@ pub fn audio_init(rendition: &AudioRendition, config: &[u8]) -> Result<Vec<u8>> 
 }
 
 fn tkhd() -> Tkhd {
-    Tkhd { track_id: TRACK, enabled: true, in_movie: true, ..Tkhd::default() }
+    Tkhd {
+        track_id: TRACK,
+        enabled: true,
+        in_movie: true,
+        ..Tkhd::default()
+    }
 }
 
 struct Media {
@@ -169,7 +183,12 @@ fn init(media: Media, sample_duration: u32) -> Result<Vec<u8>> {
         compatible_brands: vec![b"cmf2".into(), b"iso6".into(), b"mp41".into()],
     };
     let moov = Moov {
-        mvhd: Mvhd { timescale: media.time_scale, next_track_id: TRACK + 1, rate: 1.into(), ..Mvhd::default() },
+        mvhd: Mvhd {
+            timescale: media.time_scale,
+            next_track_id: TRACK + 1,
+            rate: 1.into(),
+            ..Mvhd::default()
+        },
         meta: None,
         mvex: Some(Mvex {
             mehd: None,
@@ -189,12 +208,24 @@ fn init(media: Media, sample_duration: u32) -> Result<Vec<u8>> {
                     language: media.language,
                     ..Mdhd::default()
                 },
-                hdlr: Hdlr { handler: (&media.handler).into(), name: "reelmill".to_owned() },
+                hdlr: Hdlr {
+                    handler: (&media.handler).into(),
+                    name: "reelmill".to_owned(),
+                },
                 minf: Minf {
                     vmhd: (!sound).then(Vmhd::default),
                     smhd: sound.then(Smhd::default),
-                    dinf: Dinf { dref: Dref { urls: vec![Url::default()] } },
-                    stbl: Stbl { stsd: Stsd { codecs: vec![media.entry] }, ..Stbl::default() },
+                    dinf: Dinf {
+                        dref: Dref {
+                            entries: vec![DrefEntry::Url(Url::default())],
+                        },
+                    },
+                    stbl: Stbl {
+                        stsd: Stsd {
+                            codecs: vec![media.entry],
+                        },
+                        ..Stbl::default()
+                    },
                     ..Minf::default()
                 },
             },
@@ -244,7 +275,11 @@ pub fn audio_segment(
     let whole = timeline::AAC_FRAME as u32;
     let cut = last_duration != whole;
     let entry = |(order, frame): (usize, &Vec<u8>)| TrunEntry {
-        duration: cut.then_some(if order + 1 == frames.len() { last_duration } else { whole }),
+        duration: cut.then_some(if order + 1 == frames.len() {
+            last_duration
+        } else {
+            whole
+        }),
         size: Some(frame.len() as u32),
         flags: None,
         cts: None,
@@ -271,7 +306,9 @@ impl Fragment {
     fn encode<'a>(self, data: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>> {
         ensure!(!self.entries.is_empty(), "a segment without samples");
         let moof = |data_offset: i32| Moof {
-            mfhd: Mfhd { sequence_number: self.segment + 1 },
+            mfhd: Mfhd {
+                sequence_number: self.segment + 1,
+            },
             traf: vec![Traf {
                 tfhd: Tfhd {
                     track_id: TRACK,
@@ -280,7 +317,9 @@ impl Fragment {
                     default_base_is_moof: true,
                     ..Tfhd::default()
                 },
-                tfdt: Some(Tfdt { base_media_decode_time: self.decode_time }),
+                tfdt: Some(Tfdt {
+                    base_media_decode_time: self.decode_time,
+                }),
                 trun: vec![Trun {
                     data_offset: Some(data_offset),
                     samples: self.entries.clone().into(),
@@ -299,7 +338,11 @@ impl Fragment {
         };
         styp.encode(&mut out)?;
         moof((measured.len() + BOX_HEADER) as i32).encode(&mut out)?;
-        let size: usize = self.entries.iter().map(|e| e.size.unwrap_or(0) as usize).sum();
+        let size: usize = self
+            .entries
+            .iter()
+            .map(|e| e.size.unwrap_or(0) as usize)
+            .sum();
         out.extend_from_slice(&((size + BOX_HEADER) as u32).to_be_bytes());
         out.extend_from_slice(b"mdat");
         data.for_each(|sample| out.extend_from_slice(sample));
@@ -330,7 +373,10 @@ fn nal_units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         };
         rest = next;
         // A four-byte start code leaves its first zero at the end of the unit before.
-        let end = unit.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+        let end = unit
+            .iter()
+            .rposition(|&b| b != 0)
+            .map_or(0, |last| last + 1);
         Some(&unit[..end])
     })
     .filter(|unit| !unit.is_empty())
@@ -354,7 +400,9 @@ mod tests {
 
     #[test]
     fn start_codes_of_three_and_four_bytes_part_the_units() {
-        let bytes = [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3, 0, 0, 1, 0x65, 4];
+        let bytes = [
+            0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3, 0, 0, 1, 0x65, 4,
+        ];
         let units: Vec<&[u8]> = nal_units(&bytes).collect();
         assert_eq!(units, [&[0x67, 1, 2][..], &[0x68, 3], &[0x65, 4]]);
         assert_eq!(length_prefixed(&bytes[..7]), [0, 0, 0, 3, 0x67, 1, 2]);

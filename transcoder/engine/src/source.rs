@@ -34,7 +34,11 @@ struct Shared {
 impl Source {
     /// A source of `size` bytes at the other end of the link.
     pub fn new(link: Arc<Link>, size: u64) -> Self {
-        Self { link, size, shared: Arc::default() }
+        Self {
+            link,
+            size,
+            shared: Arc::default(),
+        }
     }
 
     /// Its size in bytes.
@@ -49,17 +53,28 @@ impl Source {
 
     /// A reader at the start.
     pub fn reader(&self) -> Reader {
-        Reader { source: self.clone(), position: 0, last_block: None }
+        Reader {
+            source: self.clone(),
+            position: 0,
+            last_block: None,
+        }
     }
 
     fn cached(&self, block: u64) -> Option<Bytes> {
-        self.shared.lock().blocks.iter().find(|(index, _)| *index == block).map(|(_, b)| b.clone())
+        self.shared
+            .lock()
+            .blocks
+            .iter()
+            .find(|(index, _)| *index == block)
+            .map(|(_, b)| b.clone())
     }
 
     fn ask(&self, block: u64) -> io::Result<Receiver<Option<Bytes>>> {
         let offset = block * BLOCK;
         let length = BLOCK.min(self.size - offset) as u32;
-        self.link.ask(offset, length).map_err(|_| io::ErrorKind::ConnectionAborted.into())
+        self.link
+            .ask(offset, length)
+            .map_err(|_| io::ErrorKind::ConnectionAborted.into())
     }
 
     fn block(&self, block: u64, sequential: bool) -> io::Result<Bytes> {
@@ -115,7 +130,9 @@ impl Read for Reader {
             return Ok(0);
         }
         let block = self.position / BLOCK;
-        let sequential = self.last_block.is_some_and(|last| block == last || block == last + 1);
+        let sequential = self
+            .last_block
+            .is_some_and(|last| block == last || block == last + 1);
         let bytes = self.source.block(block, sequential)?;
         self.last_block = Some(block);
         let within = (self.position % BLOCK) as usize;

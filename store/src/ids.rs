@@ -1,0 +1,182 @@
+//! The only allocator of public ids and of secrets.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use plan::{OwnerId, SessionId, TokenId, UploadId, VideoId};
+use sha2::{Digest, Sha256};
+use type_safe_id::{StaticType, TypeSafeId};
+
+use crate::clock::Clock;
+
+/// Allocates TypeIDs of UUIDv7 from a clock and the operating system's generator.
+///
+/// # Panics
+/// Every method does if the operating system has no random bytes: no id or secret
+/// is better than a guessable one.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    clock: Arc<dyn Clock>,
+}
+
+impl Ids {
+    /// Ids whose time stamps come from `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock }
+    }
+
+    /// A new video's id.
+    pub fn video(&self) -> VideoId {
+        self.allocate()
+    }
+
+    /// A new upload's id.
+    pub fn upload(&self) -> UploadId {
+        self.allocate()
+    }
+
+    /// A new owner's id.
+    pub fn owner(&self) -> OwnerId {
+        self.allocate()
+    }
+
+    /// A new engine session's id.
+    pub fn session(&self) -> SessionId {
+        self.allocate()
+    }
+
+    /// A new token's public handle.
+    pub fn token(&self) -> TokenId {
+        self.allocate()
+    }
+
+    /// A new id of any kind; ids of one process sort by time, to the millisecond.
+    pub fn allocate<T: StaticType + Default>(&self) -> TypeSafeId<T> {
+        let millis = u64::try_from(self.clock.now_us() / 1000).unwrap_or(0);
+        let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &random::<10>()).into_uuid();
+        TypeSafeId::from_uuid(uuid)
+    }
+
+    /// A secret of 256 bits: API tokens, sign-in cookies.
+    pub fn secret(&self) -> Secret {
+        Secret(hex(&random::<32>()))
+    }
+
+    /// A secret of 128 bits, short enough for a link: lives minutes and is used once.
+    pub fn code(&self) -> Secret {
+        Secret(hex(&random::<16>()))
+    }
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// A secret in plain: shown once, never stored, never logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text that its holder sees.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store keeps of it.
+    pub fn hash(&self) -> SecretHash {
+        SecretHash::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// SHA-256 of a secret. Enough without salt or stretching, since our secrets are
+/// random and long; looked up by equality, so its timing tells nothing of the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SecretHash(pub(crate) [u8; 32]);
+
+impl SecretHash {
+    /// The hash of what a client presented.
+    pub fn of(presented: &str) -> Self {
+        Self(Sha256::digest(presented.as_bytes()).into())
+    }
+}
+
+impl fmt::Display for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+/// A text is no SHA-256 in lower-case hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 in hexadecimal")]
+pub struct NotAHash;
+
+impl FromStr for SecretHash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, NotAHash> {
+        let canonical = text.len() == 64
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if !canonical {
+            return Err(NotAHash);
+        }
+        let mut bytes = [0; 32];
+        for (slot, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+            *slot = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| NotAHash)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use std::time::Duration;
+
+    #[test]
+    fn later_ids_sort_after_earlier_ones() {
+        let clock = ManualClock::new(1_700_000_000_000_000);
+        let ids = Ids::new(Arc::new(clock.clone()));
+        let first = ids.video();
+        clock.advance(Duration::from_millis(1));
+        let second = ids.video();
+        assert!(first.to_string() < second.to_string());
+        assert_eq!(first.uuid().get_version(), Some(uuid::Version::SortRand));
+    }
+
+    #[test]
+    fn a_secret_is_never_printed_and_its_hash_has_one_spelling() {
+        let ids = Ids::new(Arc::new(ManualClock::new(0)));
+        let secret = ids.secret();
+        assert_eq!(secret.expose().len(), 64);
+        assert!(!format!("{secret:?}").contains(secret.expose()));
+        let hash = secret.hash();
+        assert_eq!(hash.to_string().parse(), Ok(hash));
+        assert_eq!(
+            hash.to_string().to_uppercase().parse::<SecretHash>(),
+            Err(NotAHash)
+        );
+        assert_ne!(ids.secret(), secret);
+    }
+}

@@ -1,0 +1,108 @@
+//! The embedded stores: files, SQLite and in-process queues, in one folder of one process.
+
+pub mod events;
+pub mod files;
+mod lock;
+pub mod metadata;
+pub mod objects;
+pub mod work;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::key::Layout;
+use crate::{Clock, Error, Ids, Jitter, Stores};
+use events::LocalEvents;
+use files::Folder;
+use lock::FolderLock;
+use metadata::SqliteMetadata;
+use objects::FileObjects;
+use work::LocalWork;
+
+/// Why a data folder cannot be opened; each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Two processes would overwrite each other's work.
+    #[error(
+        "{} is in use by another process{}: stop that one, or choose another folder",
+        folder.display(),
+        pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+    )]
+    Locked {
+        /// Which folder.
+        folder: PathBuf,
+        /// Who has it, if the lock file says.
+        pid: Option<u32>,
+    },
+    /// The folder cannot be made or written.
+    #[error("cannot use {} as a data folder: {source}", folder.display())]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A newer reelmill has written it.
+    #[error(
+        "{} has schema version {found}, and this program knows {known}: use a newer reelmill",
+        database.display()
+    )]
+    TooNew {
+        /// Which file.
+        database: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The database cannot be opened.
+    #[error("cannot open the database {}: {source}", database.display())]
+    Database {
+        /// Which file.
+        database: PathBuf,
+        /// Why not.
+        #[source]
+        source: Error,
+    },
+}
+
+/// The embedded stores.
+pub struct Local;
+
+impl Local {
+    /// Opens the stores in `folder`, which is made if it is not there, takes its lock for
+    /// as long as they live, and clears away what a killed writer left. With
+    /// [`Layout::Store`] objects lie in `objects/`; with [`Layout::Presentation`] they lie
+    /// in `folder` itself, and all else in `.reelmill/`. Blocks for some milliseconds.
+    pub fn open(folder: &Path, layout: Layout, clock: Arc<dyn Clock>) -> Result<Stores, OpenError> {
+        let failed = |source| OpenError::Folder {
+            folder: folder.to_owned(),
+            source,
+        };
+        let private = match layout {
+            Layout::Store => folder.to_owned(),
+            Layout::Presentation => folder.join(crate::key::PRIVATE),
+        };
+        std::fs::create_dir_all(&private).map_err(failed)?;
+        let lock = Arc::new(FolderLock::take(folder, &private.join("lock"))?);
+
+        let root = match layout {
+            Layout::Store => folder.join("objects"),
+            Layout::Presentation => folder.to_owned(),
+        };
+        let files = Folder::open(&root, &private.join("tmp")).map_err(failed)?;
+        let objects = FileObjects::new(files, layout, Arc::clone(&lock));
+        let metadata = SqliteMetadata::open(&private.join("metadata.sqlite"), lock)?;
+
+        Ok(Stores {
+            objects: Arc::new(objects),
+            metadata: Arc::new(metadata),
+            work: Arc::new(LocalWork::new(Arc::clone(&clock))),
+            events: Arc::new(LocalEvents::new()),
+            ids: Ids::new(Arc::clone(&clock)),
+            jitter: Arc::new(Jitter::from_entropy()),
+            clock,
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! Events within one process.
+
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{Error, Event, Events, Received, Subscription};
+
+/// Events that a slow listener may be behind, before it is told to read again: a burst
+/// of a few hundred segments, at about 100 bytes each.
+pub const BACKLOG: usize = 1024;
+
+/// Broadcast within the process.
+#[derive(Debug)]
+pub struct LocalEvents {
+    sender: broadcast::Sender<Event>,
+}
+
+impl LocalEvents {
+    /// Nobody listens yet.
+    pub fn new() -> Self {
+        Self {
+            sender: broadcast::Sender::new(BACKLOG),
+        }
+    }
+}
+
+impl Default for LocalEvents {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Events for LocalEvents {
+    async fn publish(&self, event: Event) -> Result<(), Error> {
+        // An error means that nobody listens, which is fine.
+        let _ = self.sender.send(event);
+        Ok(())
+    }
+
+    async fn subscribe(&self) -> Result<Box<dyn Subscription>, Error> {
+        Ok(Box::new(Listener(self.sender.subscribe())))
+    }
+}
+
+struct Listener(broadcast::Receiver<Event>);
+
+#[async_trait]
+impl Subscription for Listener {
+    async fn next(&mut self) -> Received {
+        match self.0.recv().await {
+            Ok(event) => Received::Event(event),
+            Err(RecvError::Lagged(_)) => Received::Lagged,
+            Err(RecvError::Closed) => Received::Closed,
+        }
+    }
+}

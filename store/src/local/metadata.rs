@@ -1,0 +1,58 @@
+//! Metadata in SQLite.
+
+mod database;
+mod event_log;
+mod migrations;
+mod owners;
+mod sign_ins;
+mod tokens;
+mod tries;
+mod uploads;
+mod value;
+mod videos;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::OpenError;
+use super::lock::FolderLock;
+use crate::Metadata;
+use crate::metadata::{EventLog, Owners, SignIns, Tokens, Tries, Uploads, Videos};
+use database::Database;
+
+/// All repositories in one SQLite file.
+pub struct SqliteMetadata {
+    database: Database,
+}
+
+impl SqliteMetadata {
+    pub(super) fn open(path: &Path, lock: Arc<FolderLock>) -> Result<Self, OpenError> {
+        Ok(Self {
+            database: Database::open(path, lock)?,
+        })
+    }
+}
+
+impl Metadata for SqliteMetadata {
+    fn videos(&self) -> &dyn Videos {
+        self
+    }
+    fn uploads(&self) -> &dyn Uploads {
+        self
+    }
+    fn tries(&self) -> &dyn Tries {
+        self
+    }
+    fn owners(&self) -> &dyn Owners {
+        self
+    }
+    fn tokens(&self) -> &dyn Tokens {
+        self
+    }
+    fn sign_ins(&self) -> &dyn SignIns {
+        self
+    }
+    fn event_log(&self) -> &dyn EventLog {
+        self
+    }
+}

@@ -1,0 +1,87 @@
+//! Rows: videos, their uploads and tries, people and their keys, and the event log.
+//!
+//! To add a repository:
+//! 1. Its rows and its trait go into `metadata/{name}.rs`, with the promise that every
+//!    implementation keeps; [`Metadata`] gets a method that returns it.
+//! 2. `local/metadata/{name}.rs` implements it, its tables are a new last entry of
+//!    `local/metadata/migrations.rs` (and likewise in `cluster/`).
+//! 3. `tests/contract/{name}.rs` states the promise as tests, and `tests/local.rs` runs
+//!    them on each implementation.
+//!
+//! Times come from the caller's `Clock`, in microseconds since 1970 UTC. Every write
+//! that has returned is durable and is read by the next read ("read your write").
+
+/// Gives an enum its one spelling, the same in JSON, in rows and on the screen.
+macro_rules! spelled {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
+            serde::Serialize, serde::Deserialize,
+        )]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
+
+        impl $name {
+            /// The stable spelling, as in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::metadata::NotASpelling;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err($crate::metadata::NotASpelling),
+                }
+            }
+        }
+    };
+}
+pub mod event_log;
+pub mod owners;
+pub mod page;
+pub mod sign_ins;
+pub mod tokens;
+pub mod tries;
+pub mod uploads;
+pub mod videos;
+
+pub use event_log::{EventLog, LoggedEvent};
+pub use owners::{OwnerRow, Owners, Role};
+pub use page::{Cursor, Page, PageRequest};
+pub use sign_ins::{SignInCode, SignInSession, SignIns};
+pub use tokens::{TokenRow, Tokens};
+pub use tries::{Tries, TryRow};
+pub use uploads::{UploadRow, Uploads};
+pub use videos::{PlanRef, Priority, Source, SourcePart, State, VideoError, VideoRow, Videos};
+
+/// All repositories. Implementations: SQLite, ScyllaDB.
+pub trait Metadata: Send + Sync {
+    /// Videos and their states.
+    fn videos(&self) -> &dyn Videos;
+    /// Uploads and how much of each is durable.
+    fn uploads(&self) -> &dyn Uploads;
+    /// Tries and fillers of segments.
+    fn tries(&self) -> &dyn Tries;
+    /// Who owns videos and tokens.
+    fn owners(&self) -> &dyn Owners;
+    /// API tokens.
+    fn tokens(&self) -> &dyn Tokens;
+    /// Sign-in codes and the sessions they are exchanged for.
+    fn sign_ins(&self) -> &dyn SignIns;
+    /// What has happened, to be read again.
+    fn event_log(&self) -> &dyn EventLog;
+}
+
+/// A text is none of the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of the known values")]
+pub struct NotASpelling;

@@ -1,0 +1,61 @@
+//! The contract of `Uploads`.
+
+use futures::future;
+use plan::{UploadId, VideoId};
+use store::Error;
+use store::metadata::Uploads;
+
+use super::sample::upload;
+
+pub async fn an_offset_never_goes_back(uploads: &dyn Uploads) {
+    let row = upload(VideoId::new(), 10);
+    uploads.insert(&row).await.unwrap();
+    assert!(matches!(uploads.insert(&row).await, Err(Error::Conflict)));
+    assert_eq!(uploads.get(&row.id).await.unwrap(), Some(row.clone()));
+
+    future::join_all((1..=40).map(|at| uploads.advance(&row.id, at * 10, 20))).await;
+    let now = uploads.advance(&row.id, 30, 99).await.unwrap();
+    assert_eq!((now.offset, now.updated_at_us), (400, 20));
+
+    for at in [30, 31] {
+        let done = uploads.complete(&row.id, at).await.unwrap();
+        assert_eq!(
+            (done.complete, done.offset, done.updated_at_us),
+            (true, 400, 30)
+        );
+    }
+}
+
+pub async fn an_unknown_upload_is_not_found(uploads: &dyn Uploads) {
+    let id = UploadId::new();
+    assert_eq!(uploads.get(&id).await.unwrap(), None);
+    assert!(matches!(
+        uploads.advance(&id, 1, 1).await,
+        Err(Error::NotFound)
+    ));
+    assert!(matches!(
+        uploads.complete(&id, 1).await,
+        Err(Error::NotFound)
+    ));
+    uploads.remove(&id).await.unwrap();
+}
+
+pub async fn the_stale_are_incomplete_and_come_longest_still_first(uploads: &dyn Uploads) {
+    let video = VideoId::new();
+    let rows: Vec<_> = (0..5).map(|at| upload(video, at)).collect();
+    for row in &rows {
+        uploads.insert(row).await.unwrap();
+    }
+    uploads.complete(&rows[0].id, 0).await.unwrap();
+    uploads.advance(&rows[1].id, 5, 100).await.unwrap();
+    let stale = async |limit| {
+        let rows = uploads.list_stale(50, limit).await.unwrap();
+        rows.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(stale(10).await, [rows[2].id, rows[3].id, rows[4].id]);
+    assert_eq!(stale(2).await, [rows[2].id, rows[3].id]);
+
+    uploads.remove(&rows[2].id).await.unwrap();
+    assert_eq!(uploads.list_by_video(&video).await.unwrap().len(), 4);
+    assert_eq!(uploads.list_by_video(&VideoId::new()).await.unwrap(), []);
+}

@@ -1,0 +1,290 @@
+//! The embedded stores keep every contract, and what else a folder of one process needs.
+
+mod contract;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plan::{UploadId, VideoId};
+use store::local::{Local, OpenError};
+use store::{Layout, ManualClock, ObjectKey, Stores, SystemClock};
+use tempfile::TempDir;
+
+fn open(folder: &Path) -> Result<Stores, OpenError> {
+    Local::open(folder, Layout::Store, Arc::new(SystemClock::new()))
+}
+
+macro_rules! holds {
+    ($suite:ident($stores:ident => $what:expr): $($promise:ident,)+) => {
+        mod $suite {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let folder = TempDir::new().unwrap();
+                    let $stores = open(folder.path()).unwrap();
+                    contract::$suite::$promise($what).await;
+                }
+            )+
+        }
+    };
+}
+
+holds! { objects(stores => &*stores.objects):
+    what_is_put_is_read_whole,
+    put_if_absent_never_replaces,
+    of_twelve_racers_one_stores,
+    a_range_is_cut_at_the_end,
+    a_large_object_streams_in_pieces,
+    a_reader_keeps_what_it_has_opened,
+    a_listing_has_its_prefix_and_nothing_else,
+    videos_do_not_see_each_others_objects,
+    a_long_listing_has_everything_once,
+    deleting_what_is_gone_is_no_error,
+    a_hash_that_leads_elsewhere_is_refused,
+}
+
+holds! { videos(stores => stores.metadata.videos()):
+    a_row_is_read_as_it_was_written,
+    a_change_raises_the_epoch_and_needs_the_last_one,
+    of_twelve_racers_one_changes_the_row,
+    concurrent_changes_all_happen,
+    pages_are_newest_first_and_leave_nothing_out,
+    a_cursor_stays_right_while_videos_come_and_go,
+    a_tombstone_is_in_no_list_but_its_own,
+    the_unfinished_are_those_with_work_left,
+}
+
+holds! { uploads(stores => stores.metadata.uploads()):
+    an_offset_never_goes_back,
+    an_unknown_upload_is_not_found,
+    the_stale_are_incomplete_and_come_longest_still_first,
+}
+
+holds! { tries(stores => stores.metadata.tries()):
+    no_try_is_lost_among_many,
+    a_mark_that_still_stands_is_an_unexplained_end,
+    a_retry_forgets_tries_but_not_fillers,
+}
+
+holds! { people(stores => &*stores.metadata):
+    an_owners_name_is_theirs_alone,
+    a_revoked_token_opens_nothing,
+    a_code_signs_in_once,
+    a_session_ends_by_time_or_by_hand,
+}
+
+holds! { event_log(stores => stores.metadata.event_log()):
+    the_log_is_read_on_from_any_place,
+    a_pruned_place_is_never_used_again,
+}
+
+holds! { events(stores => &*stores.events):
+    every_subscriber_hears_everything_in_order,
+}
+
+#[tokio::test]
+async fn who_falls_behind_is_told_so() {
+    let events = store::local::events::LocalEvents::new();
+    let backlog = store::local::events::BACKLOG as u64;
+    contract::events::who_falls_behind_is_told_so(&events, backlog).await;
+}
+
+macro_rules! work_holds {
+    ($($promise:ident,)+) => {
+        mod work {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    let clock = ManualClock::new(1_700_000_000_000_000);
+                    let work = store::local::work::LocalWork::new(Arc::new(clock.clone()));
+                    contract::work::$promise(&work, &clock).await;
+                }
+            )+
+        }
+    };
+}
+
+work_holds! {
+    an_offer_is_refused_while_the_same_one_waits_or_is_in_hand,
+    what_is_handed_back_comes_again_after_its_delay,
+    what_its_worker_dropped_comes_again_at_once,
+    a_worker_waits_until_something_is_offered,
+    each_of_many_chunks_goes_to_one_worker,
+    interactive_comes_before_bulk_and_owners_take_turns,
+    the_queue_is_bounded,
+    a_demand_gets_its_workers_answer,
+    a_demand_that_is_dropped_is_refused,
+    a_demand_that_nobody_answers_is_refused_at_its_deadline,
+}
+
+#[tokio::test]
+async fn a_presentation_keeps_the_contract_of_objects_too() {
+    let folder = TempDir::new().unwrap();
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(folder.path(), Layout::Presentation, clock).unwrap();
+    contract::objects::a_listing_has_its_prefix_and_nothing_else(&*stores.objects).await;
+
+    let init = ObjectKey::Init(contract::sample::picture(VideoId::new()));
+    stores.objects.put(&init, "init".into()).await.unwrap();
+    let names = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(names[0], ".reelmill");
+    assert!(names[1].starts_with("v720-"));
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let stores = open(folder.path()).unwrap();
+    let refused = open(folder.path()).err().unwrap();
+    assert!(
+        matches!(refused, OpenError::Locked { pid: Some(pid), .. } if pid == std::process::id())
+    );
+    let message = refused.to_string();
+    assert!(
+        message.contains(folder.path().to_str().unwrap()),
+        "{message}"
+    );
+    assert!(
+        message.contains(&format!("pid {}", std::process::id())),
+        "{message}"
+    );
+    drop(stores);
+    open(folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_reopening() {
+    let folder = TempDir::new().unwrap();
+    let upload = contract::sample::upload(VideoId::new(), 1);
+    let stores = open(folder.path()).unwrap();
+    stores.metadata.uploads().insert(&upload).await.unwrap();
+    drop(stores);
+    let stores = open(folder.path()).unwrap();
+    assert_eq!(
+        stores.metadata.uploads().get(&upload.id).await.unwrap(),
+        Some(upload)
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_reelmill_is_refused() {
+    let folder = TempDir::new().unwrap();
+    drop(open(folder.path()).unwrap());
+    let database = rusqlite::Connection::open(folder.path().join("metadata.sqlite")).unwrap();
+    database.pragma_update(None, "user_version", 999).unwrap();
+    drop(database);
+    assert!(matches!(
+        open(folder.path()).err(),
+        Some(OpenError::TooNew { found: 999, .. })
+    ));
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let error = open(&file).err().unwrap().to_string();
+    assert!(error.contains(file.to_str().unwrap()), "{error}");
+}
+
+#[tokio::test]
+async fn free_space_is_known() {
+    let folder = TempDir::new().unwrap();
+    let stores = open(folder.path()).unwrap();
+    assert!(stores.objects.free_bytes().await.unwrap().unwrap() > 0);
+}
+
+const FOLDER: &str = "REELMILL_TEST_STORE";
+const UPLOAD: &str = "REELMILL_TEST_UPLOAD";
+
+/// Not a test: the process that [`a_killed_writer_leaves_nothing_half_done`] kills.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "runs until it is killed"]
+async fn the_writer_that_is_killed() {
+    let (Ok(folder), Ok(upload)) = (std::env::var(FOLDER), std::env::var(UPLOAD)) else {
+        return;
+    };
+    let upload: UploadId = upload.parse().unwrap();
+    let stores = open(Path::new(&folder)).unwrap();
+    let uploads = stores.metadata.uploads();
+    // Told only after the block is stored, as an origin does.
+    let stored = async |index: u32| {
+        uploads
+            .advance(&upload, u64::from(index) + 1, 0)
+            .await
+            .unwrap();
+    };
+    contract::objects::write_until_killed(&*stores.objects, upload, stored).await;
+}
+
+#[tokio::test]
+async fn a_killed_writer_leaves_nothing_half_done() {
+    let folder = TempDir::new().unwrap();
+    let mut littered = 0;
+    let mut told = 0;
+    for round in 0..12u64 {
+        let upload = contract::sample::upload(VideoId::new(), 1);
+        let stores = open(folder.path()).unwrap();
+        stores.metadata.uploads().insert(&upload).await.unwrap();
+        drop(stores);
+
+        let mut writer = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_writer_that_is_killed", "--ignored"])
+            .env(FOLDER, folder.path())
+            .env(UPLOAD, upload.id.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let block = contract::sample::block(upload.id, 1).path();
+        let begun = folder.path().join("objects").join(block);
+        let waited = Instant::now();
+        while !begun.exists() {
+            assert!(
+                waited.elapsed() < Duration::from_secs(60),
+                "the writer does not write"
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(round * 7));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+
+        littered += std::fs::read_dir(folder.path().join("tmp"))
+            .unwrap()
+            .count();
+        let stores = open(folder.path()).unwrap();
+        assert_eq!(
+            std::fs::read_dir(folder.path().join("tmp"))
+                .unwrap()
+                .count(),
+            0
+        );
+        let row = stores
+            .metadata
+            .uploads()
+            .get(&upload.id)
+            .await
+            .unwrap()
+            .unwrap();
+        let said = u32::try_from(row.offset).unwrap();
+        told += said;
+        contract::objects::what_a_killed_writer_left_is_whole(&*stores.objects, upload.id, said)
+            .await;
+    }
+    // Otherwise the kills came at the wrong moments and have shown nothing.
+    assert!(
+        littered > 0 && told > 0,
+        "{littered} temporary files, {told} blocks"
+    );
+}

@@ -1,0 +1,206 @@
+//! One sound segment: a fresh decoder, resampler and encoder from a fixed place before it.
+
+use anyhow::{Context as _, Result, ensure};
+use ffmpeg_next::codec::{self, encoder};
+use ffmpeg_next::software::resampling;
+use ffmpeg_next::{ChannelLayout, Dictionary, Error, Packet, Rational as FfRational, frame};
+use plan::timeline::{AAC_FRAME, SAMPLE_RATE};
+use plan::{AudioRendition, Plan, Rational, Samples};
+
+use crate::sounds::{PLANAR, Sounds};
+use crate::{ffi, package};
+
+/// AAC frames encoded and dropped before a segment's first.
+const ENCODER_PREROLL: i64 = 8 * AAC_FRAME;
+/// Samples past a segment's end that the encoder is shown: its transform overlaps the next
+/// frame, and its psychoacoustic model looks one further.
+const LOOKAHEAD: i64 = 3 * AAC_FRAME;
+/// Output samples by which the resampler starts before the encoder: longer than its filter.
+const RESAMPLER_PREROLL: i64 = 512;
+
+/// A segment of a sound rendition.
+pub fn segment(
+    plan: &Plan,
+    rendition: &AudioRendition,
+    segment: u32,
+    sounds: &mut Sounds,
+) -> Result<(Vec<u8>, u32)> {
+    let (start, end) = plan.timeline.segment_samples(segment);
+    let from = Samples(start.0 - ENCODER_PREROLL);
+    let frames = (end.0 - start.0 + AAC_FRAME - 1) / AAC_FRAME;
+    let until = start.0 + frames * AAC_FRAME + LOOKAHEAD;
+    let planes = output_span(plan, rendition, sounds, from, (until - from.0) as usize)?;
+    let packets = encode(rendition, &planes)?;
+    // The first packet is the encoder's priming; the one after it starts at `from`.
+    let skip = 1 + (ENCODER_PREROLL / AAC_FRAME) as usize;
+    let wanted = packets.get(skip..skip + frames as usize);
+    let wanted = wanted.context("the encoder gave too few packets")?;
+    let last_duration = end.0 - start.0 - (frames - 1) * AAC_FRAME;
+    let bytes = package::audio_segment(segment, start.0, wanted, last_duration as u32)?;
+    Ok((bytes, frames as u32))
+}
+
+/// The init segment of a sound rendition.
+pub fn init(rendition: &AudioRendition) -> Result<Vec<u8>> {
+    let encoder = open(rendition)?;
+    package::audio_init(rendition, &ffi::extradata(&encoder))
+}
+
+/// Output samples `from .. from + count` of the presentation in the rendition's channels.
+fn output_span(
+    plan: &Plan,
+    rendition: &AudioRendition,
+    sounds: &mut Sounds,
+    from: Samples,
+    count: usize,
+) -> Result<Vec<Vec<f32>>> {
+    let track = plan
+        .info
+        .audio
+        .get(rendition.track as usize)
+        .context("no such track")?;
+    let rate = i64::from(track.sample_rate);
+    let first_sample = plan.timeline.sample_of(track.start);
+    // On the track's own axis, in output samples.
+    let start = from.0 - first_sample.0;
+    // The resampler starts at a whole multiple of the ratio, so that every segment meets its
+    // filter in the same phase.
+    let ratio = Rational::new(SAMPLE_RATE, rate);
+    let aligned = (start - RESAMPLER_PREROLL).div_euclid(ratio.num()) * ratio.num();
+    let lead = (start - aligned) as usize;
+    let source_from = aligned / ratio.num() * ratio.den();
+    let wanted = lead + count;
+    let source_count =
+        Rational::new(wanted as i64 + RESAMPLER_PREROLL, 1).scale_ceil(ratio.den(), ratio.num());
+    let planes = sounds.span(source_from, source_count as usize)?;
+    let mut out = resample(
+        sounds.layout(),
+        track.sample_rate,
+        rendition.channels,
+        &planes,
+    )?;
+    for plane in &mut out {
+        plane.resize(wanted, 0.0);
+        plane.drain(..lead);
+    }
+    Ok(out)
+}
+
+fn output_layout(channels: u32) -> ChannelLayout {
+    match channels {
+        6 => ChannelLayout::_5POINT1_BACK,
+        _ => ChannelLayout::STEREO,
+    }
+}
+
+fn resample(
+    layout: ChannelLayout,
+    rate: u32,
+    channels: u32,
+    planes: &[Vec<f32>],
+) -> Result<Vec<Vec<f32>>> {
+    let wanted = output_layout(channels);
+    if rate == SAMPLE_RATE as u32 && layout == wanted {
+        return Ok(planes.to_vec());
+    }
+    let mut options = Dictionary::new();
+    // Clipping is left to the player: a downmix that is turned down as a whole is quieter
+    // than the others, one that is normalised sample by sample would differ by segment.
+    options.set("rematrix_maxval", "1.0");
+    let mut context = resampling::Context::get_with(
+        PLANAR,
+        layout,
+        rate,
+        PLANAR,
+        wanted,
+        SAMPLE_RATE as u32,
+        options,
+    )?;
+    let input = audio_frame(layout, rate, planes);
+    let length = planes.first().map_or(0, Vec::len);
+    let capacity = length * SAMPLE_RATE as usize / rate as usize + 4096;
+    let mut out = vec![Vec::with_capacity(capacity); channels as usize];
+    let mut converted = frame::Audio::new(PLANAR, capacity, wanted);
+    context.run(&input, &mut converted)?;
+    append(&mut out, &converted);
+    let mut rest = frame::Audio::new(PLANAR, 4096, wanted);
+    if context.flush(&mut rest).is_ok() {
+        append(&mut out, &rest);
+    }
+    Ok(out)
+}
+
+fn append(planes: &mut [Vec<f32>], frame: &frame::Audio) {
+    for (channel, plane) in planes.iter_mut().enumerate() {
+        let samples: &[f32] = frame.plane(channel);
+        plane.extend_from_slice(&samples[..frame.samples()]);
+    }
+}
+
+fn audio_frame(layout: ChannelLayout, rate: u32, planes: &[Vec<f32>]) -> frame::Audio {
+    let length = planes.first().map_or(0, Vec::len);
+    let mut frame = frame::Audio::new(PLANAR, length, layout);
+    frame.set_rate(rate);
+    for (channel, plane) in planes.iter().enumerate() {
+        frame.plane_mut::<f32>(channel).copy_from_slice(plane);
+    }
+    frame
+}
+
+/// Encodes whole AAC frames of a span; what is left over at its end is not encoded.
+fn encode(rendition: &AudioRendition, planes: &[Vec<f32>]) -> Result<Vec<Vec<u8>>> {
+    let mut encoder = open(rendition)?;
+    ensure!(
+        i64::from(encoder.frame_size()) == AAC_FRAME,
+        "an AAC frame of another length"
+    );
+    let layout = output_layout(rendition.channels);
+    let length = planes.first().map_or(0, Vec::len);
+    let mut packets = Vec::new();
+    for (index, start) in (0..length).step_by(AAC_FRAME as usize).enumerate() {
+        let end = start + AAC_FRAME as usize;
+        if end > length {
+            break;
+        }
+        let pieces: Vec<Vec<f32>> = planes
+            .iter()
+            .map(|plane| plane[start..end].to_vec())
+            .collect();
+        let mut frame = audio_frame(layout, SAMPLE_RATE as u32, &pieces);
+        frame.set_pts(Some(index as i64 * AAC_FRAME));
+        encoder.send_frame(&frame)?;
+        collect(&mut encoder, &mut packets)?;
+    }
+    encoder.send_eof()?;
+    collect(&mut encoder, &mut packets)?;
+    Ok(packets)
+}
+
+fn collect(encoder: &mut encoder::audio::Encoder, packets: &mut Vec<Vec<u8>>) -> Result<()> {
+    loop {
+        let mut packet = Packet::empty();
+        match encoder.receive_packet(&mut packet) {
+            Ok(()) => packets.push(packet.data().unwrap_or_default().to_vec()),
+            Err(Error::Other {
+                errno: ffmpeg_next::error::EAGAIN,
+            })
+            | Err(Error::Eof) => {
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn open(rendition: &AudioRendition) -> Result<encoder::audio::Encoder> {
+    let aac = codec::encoder::find_by_name("aac").context("this FFmpeg has no AAC encoder")?;
+    let mut audio = codec::Context::new_with_codec(aac).encoder().audio()?;
+    audio.set_rate(SAMPLE_RATE as i32);
+    audio.set_format(PLANAR);
+    audio.set_channel_layout(output_layout(rendition.channels));
+    audio.set_channels(rendition.channels as i32);
+    audio.set_bit_rate(rendition.bits_per_second as usize);
+    audio.set_time_base(FfRational(1, SAMPLE_RATE as i32));
+    audio.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
+    Ok(audio.open_with(Dictionary::new())?)
+}

@@ -1,0 +1,205 @@
+//! The pictures of a source on the output grid: exact seek, decode, one picture per tick.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use ffmpeg_next::codec::{self, decoder, threading};
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::util::picture;
+use ffmpeg_next::{Error, Packet, frame};
+use plan::{Frames, Index, Plan, Rational, TimeLine};
+
+use crate::source::Source;
+use crate::times::{rational, seconds, timestamp};
+use crate::{ffi, open};
+
+/// A decoded picture, shared by the ticks that show it.
+pub type Picture = Arc<ffi::Still>;
+
+/// Reads pictures tick by tick; keeps its place, so that the next segment costs no seek.
+pub struct Pictures {
+    input: Input,
+    decoder: decoder::Video,
+    stream: usize,
+    time_base: Rational,
+    timeline: TimeLine,
+    scanned: Option<Vec<plan::media_info::KeyFrame>>,
+    /// The tick of the source's very first picture.
+    first_tick: Frames,
+    /// The picture shown at `next`, with the tick it belongs to.
+    current: Option<(Frames, Picture)>,
+    /// Decoded pictures after `current`.
+    ahead: VecDeque<(Frames, Picture)>,
+    next: Option<Frames>,
+    ended: bool,
+}
+
+impl Pictures {
+    /// Opens the picture track of a plan's source.
+    pub fn open(source: &Source, plan: &Plan, threads: u32) -> Result<Self> {
+        let Some(track) = &plan.info.video else {
+            bail!("the source has no picture")
+        };
+        let mut input = open::open(source)?;
+        let stream = track.stream as usize;
+        ffi::discard_all_but(&mut input, stream);
+        let decoder = video_decoder(&input, stream, threads)?;
+        let time_base = input
+            .stream(stream)
+            .map_or(Rational::ZERO, |s| rational(s.time_base()));
+        Ok(Self {
+            input,
+            decoder,
+            stream,
+            time_base,
+            first_tick: plan.timeline.tick_of(track.start),
+            timeline: plan.timeline.clone(),
+            scanned: scanned(&plan.info.index),
+            current: None,
+            ahead: VecDeque::new(),
+            next: None,
+            ended: false,
+        })
+    }
+
+    /// Goes to a tick: nothing where the reader is there already, a seek otherwise.
+    pub fn go_to(&mut self, tick: Frames) -> Result<()> {
+        if self.next == Some(tick) {
+            return Ok(());
+        }
+        // A frame of this tick may come half a frame early; the picture shown at it is the
+        // last that belongs at or before it.
+        let half = Rational::new(self.timeline.rate.den(), 2 * self.timeline.rate.num());
+        let target = self.timeline.source_time(tick) - half;
+        let mut back = Rational::ZERO;
+        loop {
+            let from_start = self.seek(target - back)?;
+            self.current = None;
+            self.ahead.clear();
+            self.ended = false;
+            self.next = None;
+            while self.ahead.is_empty() && !self.ended {
+                self.decode_more()?;
+            }
+            if from_start || self.ahead.front().is_some_and(|(first, _)| *first <= tick) {
+                break;
+            }
+            back = if back == Rational::ZERO {
+                Rational::new(1, 1)
+            } else {
+                back + back
+            };
+        }
+        self.next = Some(tick);
+        Ok(())
+    }
+
+    /// Seeks to the key frame at or before a time; says whether that is the source's start.
+    fn seek(&mut self, time: Rational) -> Result<bool> {
+        self.decoder.flush();
+        let stamp = timestamp(time, self.time_base);
+        if let Some(keys) = &self.scanned {
+            let at = keys.partition_point(|key| key.pts <= stamp);
+            let position = at.checked_sub(1).map_or(0, |at| keys[at].position);
+            ffi::seek_byte(&mut self.input, position as i64)?;
+            return Ok(at <= 1);
+        }
+        let before_all = self.timeline.tick_of(time) < self.first_tick;
+        if before_all || ffi::seek_back(&mut self.input, self.stream, stamp).is_err() {
+            // Some demuxers refuse what lies before their first time stamp.
+            let start = i64::MIN / 2;
+            if ffi::seek_back(&mut self.input, self.stream, start).is_err() {
+                self.input.seek(0, ..)?;
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The picture of the next tick.
+    pub fn next(&mut self) -> Result<Picture> {
+        let Some(tick) = self.next else {
+            bail!("no place in the source")
+        };
+        loop {
+            match self.ahead.front() {
+                Some((belongs, _)) if *belongs <= tick => self.current = self.ahead.pop_front(),
+                Some(_) => break,
+                None if self.ended => break,
+                None => self.decode_more()?,
+            }
+        }
+        let shown = self.current.as_ref().or(self.ahead.front());
+        let Some((_, picture)) = shown else {
+            bail!("no picture can be decoded here")
+        };
+        let picture = picture.clone();
+        self.next = Some(Frames(tick.0 + 1));
+        Ok(picture)
+    }
+
+    fn decode_more(&mut self) -> Result<()> {
+        loop {
+            let mut frame = frame::Video::empty();
+            match self.decoder.receive_frame(&mut frame) {
+                Ok(()) => {
+                    if let Some(stamp) = ffi::best_timestamp(&frame) {
+                        // x264 would repeat the source's key frames otherwise.
+                        frame.set_kind(picture::Type::None);
+                        let tick = self.timeline.tick_of(seconds(stamp, self.time_base));
+                        self.ahead.push_back((tick, Arc::new(frame.into())));
+                        return Ok(());
+                    }
+                }
+                Err(Error::Eof) => {
+                    self.ended = true;
+                    return Ok(());
+                }
+                Err(_) => self.feed()?,
+            }
+        }
+    }
+
+    fn feed(&mut self) -> Result<()> {
+        let mut packet = Packet::empty();
+        loop {
+            match packet.read(&mut self.input) {
+                Ok(()) if packet.stream() == self.stream => break,
+                Ok(()) | Err(Error::InvalidData) => {}
+                Err(Error::Exit) => bail!("the parent is gone"),
+                Err(_) => {
+                    // The end, or what cannot be read is the end.
+                    let _ = self.decoder.send_eof();
+                    return Ok(());
+                }
+            }
+        }
+        // Damaged packets are passed over; what decodes around them is shown.
+        let _ = self.decoder.send_packet(&packet);
+        Ok(())
+    }
+}
+
+fn scanned(index: &Index) -> Option<Vec<plan::media_info::KeyFrame>> {
+    match index {
+        Index::Scanned(keys) => Some(keys.clone()),
+        Index::Container | Index::None => None,
+    }
+}
+
+/// A picture decoder with frame threads; their number does not change what comes out.
+pub fn video_decoder(input: &Input, stream: usize, threads: u32) -> Result<decoder::Video> {
+    let Some(stream) = input.stream(stream) else {
+        bail!("no such stream")
+    };
+    let mut context = codec::Context::from_parameters(stream.parameters())?;
+    context.set_threading(threading::Config {
+        kind: threading::Type::Frame,
+        count: threads.max(1) as usize,
+        ..threading::Config::default()
+    });
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(stream.time_base());
+    Ok(decoder.video()?)
+}
