@@ -204,3 +204,17 @@ fn open(rendition: &AudioRendition) -> Result<encoder::audio::Encoder> {
     audio.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
     Ok(audio.open_with(Dictionary::new())?)
 }
+
+/// A segment of silence, for what cannot be decoded.
+pub fn silence(plan: &Plan, rendition: &AudioRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
+    let (start, end) = plan.timeline.segment_samples(segment);
+    let frames = (end.0 - start.0 + AAC_FRAME - 1) / AAC_FRAME;
+    let planes = vec![vec![0f32; ((frames + 2) * AAC_FRAME) as usize]; rendition.channels as usize];
+    let packets = encode(rendition, &planes)?;
+    let wanted = packets
+        .get(1..1 + frames as usize)
+        .context("the encoder gave too few packets")?;
+    let last_duration = end.0 - start.0 - (frames - 1) * AAC_FRAME;
+    let bytes = package::audio_segment(segment, start.0, wanted, last_duration as u32)?;
+    Ok((bytes, frames as u32))
+}

@@ -62,6 +62,24 @@ pub fn discard_all_but(input: &mut Input, keep: usize) {
     }
 }
 
+/// Whether a packet is decoded but not shown: it lies outside the edit list.
+pub fn is_discarded(packet: &ffmpeg_next::Packet) -> bool {
+    use ffmpeg_next::packet::Ref;
+    // SAFETY: a packet's pointer is valid while it lives.
+    unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD as i32 != 0 }
+}
+
+/// Makes the demuxer hand out every stream again.
+pub fn keep_all(input: &mut Input) {
+    // SAFETY: as above.
+    unsafe {
+        let context = input.as_mut_ptr();
+        for index in 0..(*context).nb_streams as usize {
+            (**(*context).streams.add(index)).discard = ffi::AVDiscard::AVDISCARD_DEFAULT;
+        }
+    }
+}
+
 /// One entry of a demuxer's index: decode time in the stream's time base, and whether a
 /// decoder can start there.
 #[derive(Clone, Copy, Debug)]

@@ -1,17 +1,83 @@
 //! `reelmill-engine`: the only place where media is parsed. One process per session, started
 //! by `transcoder` with one end of a socket pair as its standard input.
 
+mod cage;
 mod encode_audio;
 mod encode_video;
 mod ffi;
+mod filler;
+mod lane;
 mod link;
+mod make;
 mod open;
 mod package;
 mod pictures;
+mod probe;
 mod scale;
+mod session;
 mod sounds;
 mod source;
+mod stills;
 mod times;
 mod turn;
 
-fn main() {}
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use protocol::{Decoder, ToEngine, ToParent};
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    stream
+        .peer_addr()
+        .context("reelmill-engine is started by reelmill, not by hand")?;
+    let mut decoder = Decoder::default();
+    let (size, budget, limits) = opening(&stream, &mut decoder)?;
+    cage::shut(&budget)?;
+    ffmpeg_next::init()?;
+    ffi::silence();
+    let (link, inputs) = link::Link::start(stream, decoder)?;
+    let libraries = format!("libavcodec {}", ffmpeg_next::codec::version());
+    link.say(&ToParent::Ready { libraries }, &[])?;
+    session::Session::new(link, size, budget, limits).run(&inputs)?;
+    Ok(())
+}
+
+fn opening(
+    stream: &UnixStream,
+    decoder: &mut Decoder,
+) -> Result<(u64, protocol::Budget, plan::Limits)> {
+    let mut stream = stream.try_clone()?;
+    loop {
+        match decoder.take::<ToEngine>()? {
+            Some((
+                ToEngine::Open {
+                    size,
+                    budget,
+                    limits,
+                },
+                _,
+            )) => return Ok((size, budget, limits)),
+            Some(_) => bail!("a session starts with `Open`"),
+            None if link::receive(&mut stream, decoder)? => {}
+            None => bail!("the parent hung up"),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What stands in for a segment that cannot be made: the last good picture held, silence.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::frame;
+use plan::{Frames, RenditionId, VideoRendition};
+use protocol::{Made, SegmentReport, ToParent};
+
+use crate::encode_video::SegmentEncoder;
+use crate::make::Maker;
+use crate::pictures::Picture;
+use crate::scale::Cascade;
+use crate::turn::Turn;
+use crate::{encode_audio, package};
+
+/// Makes a filler.
+pub fn make(maker: &mut Maker, order: u32, rendition: RenditionId, segment: u32) -> Result<()> {
+    let plan = maker.plan().clone();
+    let (bytes, frames) = if let Some(video) = plan.video_rendition(rendition) {
+        picture(maker, video, segment)?
+    } else {
+        let audio = plan
+            .audio_rendition(rendition)
+            .context("no such rendition")?;
+        encode_audio::silence(&plan, audio, segment)?
+    };
+    let report = SegmentReport {
+        frames,
+        attempts: 1,
+        ..SegmentReport::default()
+    };
+    let what = Made::Segment {
+        rendition,
+        segment,
+        report,
+    };
+    maker
+        .source()
+        .link()
+        .say(&ToParent::Made { order, what }, &bytes)?;
+    Ok(())
+}
+
+fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
+    let plan = maker.plan().clone();
+    let (start, end) = plan.timeline.segment_frames(segment);
+    let held = last_good(maker, rendition, start).unwrap_or_else(|_| black(rendition));
+    let mut encoder = SegmentEncoder::new(rendition, end - start, plan.timeline.rate, 0)?;
+    for _ in start.0..end.0 {
+        encoder.push(&held)?;
+    }
+    let (samples, _) = encoder.finish()?;
+    let bytes = package::video_segment(rendition, segment, start.0, &samples)?;
+    Ok((bytes, samples.len() as u32))
+}
+
+/// The picture before the segment.
+fn last_good(maker: &mut Maker, rendition: &VideoRendition, start: Frames) -> Result<Picture> {
+    let plan = maker.plan().clone();
+    let track = plan.info.video.as_ref().context("no picture")?;
+    let pictures = maker.pictures()?;
+    pictures.go_to(Frames((start.0 - 1).max(0)))?;
+    let decoded = pictures.next()?;
+    let mut cascade = Cascade::new(
+        rendition.scale_path.clone(),
+        Turn::of(track),
+        &rendition.color,
+    );
+    cascade.run(&decoded)?.pop().context("an empty path")
+}
+
+fn black(rendition: &VideoRendition) -> Picture {
+    let size = rendition.size();
+    let mut picture = frame::Video::new(Pixel::YUV420P, size.width, size.height);
+    picture.data_mut(0).fill(16);
+    picture.data_mut(1).fill(128);
+    picture.data_mut(2).fill(128);
+    Arc::new(picture.into())
+}

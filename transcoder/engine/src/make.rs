@@ -1,0 +1,305 @@
+//! Runs of segments: one decode for a set of rungs, the sound beside it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use plan::{AudioRendition, Plan, RenditionId, Size, VideoRendition};
+use protocol::{Budget, Made, SegmentReport, ToParent};
+
+use crate::encode_audio;
+use crate::encode_video::MAX_TRIES;
+use crate::lane::Lane;
+use crate::link::Link;
+use crate::pictures::Pictures;
+use crate::scale::Cascade;
+use crate::sounds::Sounds;
+use crate::source::Source;
+use crate::turn::Turn;
+
+/// Memory of an encoder at work for each pixel of its pictures: x264 `veryfast` at 1080p
+/// took 105 bytes a pixel, lookahead and references included.
+const ENCODER_BYTES_PER_PIXEL: u64 = 105;
+/// A decoder's pictures: sixteen of reference, the threads' own, in 4:2:0.
+const DECODER_BYTES_PER_PIXEL: u64 = 40;
+/// Libraries, index, blocks.
+const BASE_BYTES: u64 = 60 << 20;
+
+/// Makes segments of one source and plan; keeps its readers warm between orders.
+pub struct Maker {
+    source: Source,
+    plan: Arc<Plan>,
+    budget: Budget,
+    pool: rayon::ThreadPool,
+    pictures: Option<Pictures>,
+    sounds: HashMap<u32, Sounds>,
+}
+
+/// A stretch of segments.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// The order it belongs to.
+    pub order: u32,
+    /// The first segment.
+    pub first: u32,
+    /// One past the last.
+    pub end: u32,
+}
+
+impl Maker {
+    /// A maker whose encoders share a pool of the budget's size.
+    pub fn new(source: Source, plan: Arc<Plan>, budget: Budget) -> Result<Self> {
+        let threads = budget.encode_threads.max(1) as usize;
+        let name = |index| format!("encode-{index}");
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(name)
+            .build()?;
+        Ok(Self {
+            source,
+            plan,
+            budget,
+            pool,
+            pictures: None,
+            sounds: HashMap::new(),
+        })
+    }
+
+    /// The plan it works by.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The source it reads.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The pictures of the source.
+    pub fn pictures(&mut self) -> Result<&mut Pictures> {
+        if self.pictures.is_none() {
+            let threads = self.budget.decode_threads;
+            self.pictures = Some(Pictures::open(&self.source, &self.plan, threads)?);
+        }
+        self.pictures.as_mut().context("pictures were just opened")
+    }
+
+    /// Makes every segment of the run in all of these renditions.
+    pub fn segments(&mut self, run: Run, renditions: &[RenditionId]) -> Result<()> {
+        let plan = self.plan.clone();
+        let video: Vec<&VideoRendition> = plan
+            .video
+            .iter()
+            .filter(|v| renditions.contains(&v.id))
+            .collect();
+        let audio: Vec<&AudioRendition> = plan
+            .audio
+            .iter()
+            .filter(|a| renditions.contains(&a.id))
+            .collect();
+        if video.len() + audio.len() < renditions.len() {
+            bail!("a rendition that the plan does not have");
+        }
+        let mut sounds = std::mem::take(&mut self.sounds);
+        let (source, link) = (self.source.clone(), self.source.link().clone());
+        let made = std::thread::scope(|scope| {
+            let plan = &plan;
+            let sound = scope.spawn(|| make_sound(plan, &source, &link, &mut sounds, run, &audio));
+            let picture = self.make_pictures(run, &video);
+            let sound = sound
+                .join()
+                .unwrap_or_else(|_| bail!("the sound's thread panicked"));
+            picture.and(sound)
+        });
+        self.sounds = sounds;
+        made
+    }
+
+    fn make_pictures(&mut self, run: Run, renditions: &[&VideoRendition]) -> Result<()> {
+        for group in self.groups(renditions) {
+            let again = self.pass(run, &group, 0)?;
+            for (rendition, segment) in again {
+                self.again(run, rendition, segment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A segment over its cap: alone, at a higher quantizer each time.
+    fn again(&mut self, run: Run, rendition: &VideoRendition, segment: u32) -> Result<()> {
+        let alone = Run {
+            order: run.order,
+            first: segment,
+            end: segment + 1,
+        };
+        for attempt in 1..MAX_TRIES {
+            if self.pass(alone, &[rendition], attempt)?.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rungs that are encoded from one decode: as many as memory allows, at least one.
+    fn groups<'a>(&self, renditions: &[&'a VideoRendition]) -> Vec<Vec<&'a VideoRendition>> {
+        let Some(track) = &self.plan.info.video else {
+            return Vec::new();
+        };
+        let frame = u64::from(track.coded_width) * u64::from(track.coded_height);
+        let fixed = BASE_BYTES + frame * DECODER_BYTES_PER_PIXEL;
+        let allowed = self.budget.memory_bytes.saturating_sub(fixed);
+        let mut groups: Vec<Vec<&VideoRendition>> = Vec::new();
+        let mut left = 0;
+        for rendition in renditions {
+            let need = rendition.size().pixels() * ENCODER_BYTES_PER_PIXEL;
+            match groups.last_mut() {
+                Some(group) if need <= left => {
+                    group.push(rendition);
+                    left -= need;
+                }
+                _ => {
+                    groups.push(vec![rendition]);
+                    left = allowed.saturating_sub(need);
+                }
+            }
+        }
+        groups
+    }
+
+    /// One decode of the run for these rungs; what came out over its cap is returned.
+    fn pass<'a>(
+        &mut self,
+        run: Run,
+        renditions: &[&'a VideoRendition],
+        attempt: u32,
+    ) -> Result<Vec<(&'a VideoRendition, u32)>> {
+        let plan = self.plan.clone();
+        let (Some(track), Some(lowest)) = (&plan.info.video, renditions.last()) else {
+            return Ok(Vec::new());
+        };
+        let link = self.source.link().clone();
+        let last_attempt = attempt + 1 == MAX_TRIES;
+        let path: Vec<Size> = lowest.scale_path.clone();
+        let mut cascade = Cascade::new(path, Turn::of(track), &lowest.color);
+        let lanes: Vec<Arc<Lane>> = renditions
+            .iter()
+            .map(|&r| {
+                Lane::new(
+                    plan.clone(),
+                    r.clone(),
+                    link.clone(),
+                    run.order,
+                    attempt,
+                    last_attempt,
+                )
+            })
+            .collect();
+        for segment in run.first..run.end {
+            let wanted = |lane: &&Arc<Lane>| !link.is_skipped(lane.rendition().id, segment);
+            let lanes: Vec<&Arc<Lane>> = lanes.iter().filter(wanted).collect();
+            if lanes.is_empty() {
+                continue;
+            }
+            link.say(
+                &ToParent::At {
+                    order: run.order,
+                    rendition: None,
+                    segment,
+                },
+                &[],
+            )?;
+            self.segment(segment, &lanes, &mut cascade, &link)?;
+        }
+        let mut again = Vec::new();
+        for (lane, rendition) in lanes.iter().zip(renditions) {
+            again.extend(
+                lane.join()?
+                    .into_iter()
+                    .map(|segment| (*rendition, segment)),
+            );
+        }
+        Ok(again)
+    }
+
+    fn segment(
+        &mut self,
+        segment: u32,
+        lanes: &[&Arc<Lane>],
+        cascade: &mut Cascade,
+        link: &Link,
+    ) -> Result<()> {
+        let (start, end) = self.plan.timeline.segment_frames(segment);
+        self.pictures()?.go_to(start)?;
+        lanes
+            .iter()
+            .for_each(|lane| lane.begin(&self.pool, segment));
+        for _ in start.0..end.0 {
+            link.wait_while_held();
+            if link.is_gone() {
+                bail!("the parent is gone");
+            }
+            let picture = self.pictures()?.next()?;
+            let sizes = cascade.run(&picture)?;
+            for lane in lanes {
+                let step = lane.rendition().scale_path.len() - 1;
+                let picture = sizes.get(step).context("a rung past the cascade")?;
+                lane.picture(&self.pool, picture.clone());
+            }
+        }
+        lanes.iter().for_each(|lane| lane.end(&self.pool, segment));
+        if let Some(lane) = lanes.iter().find(|lane| lane.has_failed()) {
+            lane.join()?;
+        }
+        Ok(())
+    }
+}
+
+fn make_sound(
+    plan: &Plan,
+    source: &Source,
+    link: &Link,
+    sounds: &mut HashMap<u32, Sounds>,
+    run: Run,
+    renditions: &[&AudioRendition],
+) -> Result<()> {
+    for segment in run.first..run.end {
+        for rendition in renditions {
+            link.wait_while_held();
+            if link.is_skipped(rendition.id, segment) {
+                continue;
+            }
+            let began = std::time::Instant::now();
+            let track = plan
+                .info
+                .audio
+                .get(rendition.track as usize)
+                .context("no such track")?;
+            if !sounds.contains_key(&track.stream) {
+                sounds.insert(track.stream, Sounds::open(source, track)?);
+            }
+            let reader = sounds
+                .get_mut(&track.stream)
+                .context("sounds were just opened")?;
+            let (bytes, frames) = encode_audio::segment(plan, rendition, segment, reader)?;
+            let report = SegmentReport {
+                encode_us: began.elapsed().as_micros() as u64,
+                frames,
+                attempts: 1,
+                warnings: Vec::new(),
+            };
+            let what = Made::Segment {
+                rendition: rendition.id,
+                segment,
+                report,
+            };
+            link.say(
+                &ToParent::Made {
+                    order: run.order,
+                    what,
+                },
+                &bytes,
+            )?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! What is in a source: the first order of every new upload.
+
+mod head;
+mod rate;
+mod spans;
+mod tracks;
+
+use anyhow::Result;
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Error, frame};
+use plan::media_info::Chapter;
+use plan::{Code, Limits, MediaInfo};
+use protocol::EngineFailure;
+
+use crate::pictures::video_decoder;
+use crate::source::Source;
+use crate::{open, times};
+
+/// Packets within which a picture must decode, or the track is damaged past use.
+const TRIAL_PACKETS: usize = 400;
+
+/// Probes a source.
+pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
+    if source.size() > limits.size_bytes {
+        return Err(reject(Code::LimitSize, "The file is larger than is taken.").into());
+    }
+    let mut input = match open::open(source) {
+        Ok(input) => input,
+        Err(error) => return Err(head::refusal(source, error).into()),
+    };
+    let streams = input.streams().count() as u32;
+    if streams > limits.streams {
+        let message = format!("{streams} streams; at most {} are read.", limits.streams);
+        return Err(reject(Code::LimitStreams, message).into());
+    }
+    let mut found = tracks::find(&input);
+    if let Some(video) = &found.video {
+        check_size(video.coded_width, video.coded_height, limits)?;
+    }
+    if let Some(encrypted) = tracks::encrypted(&input) {
+        return Err(reject(Code::Encrypted, encrypted).into());
+    }
+    if found.video.is_none() && found.audio.is_empty() {
+        return Err(nothing_to_play(&found).into());
+    }
+    if let Some(video) = &mut found.video {
+        trial(&mut input, video, limits)?;
+    }
+    let index = spans::measure(&mut input, &mut found)?;
+    Ok(MediaInfo {
+        container: input.format().name().to_owned(),
+        size: source.size(),
+        streams,
+        chapters: chapters(&input),
+        video: found.video,
+        audio: found.audio,
+        text: found.text,
+        skipped: found.skipped,
+        index,
+        warnings: Vec::new(),
+    })
+}
+
+/// A rejection as the engine reports it.
+pub fn reject(code: Code, message: impl Into<String>) -> EngineFailure {
+    EngineFailure {
+        code,
+        message: message.into(),
+    }
+}
+
+fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), EngineFailure> {
+    let pixels = u64::from(width) * u64::from(height);
+    if width.max(height) > limits.side_px || pixels > limits.frame_px {
+        let message = format!("Pictures of {width}x{height} are larger than can be decoded here.");
+        return Err(reject(Code::LimitDimensions, message));
+    }
+    Ok(())
+}
+
+fn nothing_to_play(found: &tracks::Found) -> EngineFailure {
+    let undecodable = found
+        .skipped
+        .iter()
+        .find(|s| s.kind == "video" || s.kind == "audio");
+    match undecodable {
+        Some(track) => {
+            let codec = track.codec.as_deref().unwrap_or("unknown");
+            reject(
+                Code::UnsupportedCodec,
+                format!("The codec `{codec}` cannot be decoded here."),
+            )
+        }
+        None => reject(Code::NoVideo, "The file holds neither picture nor sound."),
+    }
+}
+
+/// Decodes until the first picture: declared sizes and formats are not believed.
+fn trial(
+    input: &mut Input,
+    video: &mut plan::media_info::VideoTrack,
+    limits: &Limits,
+) -> Result<()> {
+    let stream = video.stream as usize;
+    let corrupt = || reject(Code::Corrupt, "No picture of the file can be decoded.");
+    let mut decoder = video_decoder(input, stream, 1).map_err(|_| corrupt())?;
+    let mut picture = frame::Video::empty();
+    let mut packets = 0;
+    let mut draining = false;
+    loop {
+        match decoder.receive_frame(&mut picture) {
+            Ok(()) => break,
+            Err(_) if draining => return Err(corrupt().into()),
+            Err(_) => {}
+        }
+        let mut packet = ffmpeg_next::Packet::empty();
+        match packet.read(input) {
+            Ok(()) if packet.stream() != stream => {}
+            Ok(()) => {
+                packets += 1;
+                let _ = decoder.send_packet(&packet);
+            }
+            Err(Error::InvalidData) => packets += 1,
+            Err(_) => draining = true,
+        }
+        if packets > TRIAL_PACKETS {
+            draining = true;
+        }
+        if draining {
+            let _ = decoder.send_eof();
+        }
+    }
+    check_size(picture.width(), picture.height(), limits)?;
+    tracks::describe_picture(video, &picture);
+    Ok(())
+}
+
+fn chapters(input: &Input) -> Vec<Chapter> {
+    /// More than anybody scrolls through; bounds what a hostile file costs.
+    const MOST: usize = 1000;
+    let chapter = |c: ffmpeg_next::Chapter| {
+        let base = times::rational(c.time_base());
+        Chapter {
+            start: times::seconds(c.start(), base),
+            end: times::seconds(c.end(), base),
+            title: c.metadata().get("title").unwrap_or_default().to_owned(),
+        }
+    };
+    input.chapters().take(MOST).map(chapter).collect()
+}

@@ -1,0 +1,130 @@
+//! One session: orders in, things made out, one after another.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use anyhow::{Context as _, Result};
+use plan::{Code, Limits, Plan};
+use protocol::{Budget, EngineFailure, Made, Order, ToParent};
+
+use crate::link::{Gone, Input, Link};
+use crate::make::{Maker, Run};
+use crate::source::Source;
+use crate::{encode_audio, encode_video, filler, probe, stills};
+
+/// What a session knows.
+pub struct Session {
+    link: Arc<Link>,
+    source: Source,
+    budget: Budget,
+    limits: Limits,
+    maker: Option<Maker>,
+}
+
+impl Session {
+    /// A session over a source.
+    pub fn new(link: Arc<Link>, size: u64, budget: Budget, limits: Limits) -> Self {
+        let source = Source::new(link.clone(), size);
+        Self {
+            link,
+            source,
+            budget,
+            limits,
+            maker: None,
+        }
+    }
+
+    /// Carries out orders until the parent hangs up.
+    pub fn run(mut self, inputs: &Receiver<Input>) -> Result<(), Gone> {
+        while let Ok(input) = inputs.recv() {
+            match input {
+                Input::Plan(plan) => self.take_plan(Arc::new(*plan)),
+                Input::Order(order, what) => {
+                    let outcome = self.carry_out(order, what);
+                    self.link.forget_skips();
+                    let answer = match outcome {
+                        Ok(()) => ToParent::Done { order },
+                        Err(error) => ToParent::Failed {
+                            order,
+                            failure: failure(&error),
+                        },
+                    };
+                    self.link.say(&answer, &[])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_plan(&mut self, plan: Arc<Plan>) {
+        match Maker::new(self.source.clone(), plan, self.budget) {
+            Ok(maker) => self.maker = Some(maker),
+            Err(error) => tracing::error!(%error, "no threads to work with"),
+        }
+    }
+
+    fn carry_out(&mut self, order: u32, what: Order) -> Result<()> {
+        match what {
+            Order::Probe => {
+                let info = Box::new(probe::probe(&self.source, &self.limits)?);
+                self.link.say(&ToParent::Probed { order, info }, &[])?;
+                Ok(())
+            }
+            Order::Inits => self.inits(order),
+            Order::Segments {
+                renditions,
+                first,
+                count,
+            } => {
+                let run = Run {
+                    order,
+                    first,
+                    end: first.saturating_add(count),
+                };
+                self.maker()?.segments(run, &renditions)
+            }
+            Order::Filler { rendition, segment } => {
+                filler::make(self.maker()?, order, rendition, segment)
+            }
+            Order::Still(still) => stills::make(self.maker()?, order, still),
+        }
+    }
+
+    fn maker(&mut self) -> Result<&mut Maker> {
+        self.maker.as_mut().context("an order without a plan")
+    }
+
+    fn inits(&mut self, order: u32) -> Result<()> {
+        let plan = self.maker()?.plan().clone();
+        for rendition in &plan.video {
+            let bytes = encode_video::init(rendition, plan.timeline.rate)?;
+            self.made(order, Made::Init(rendition.id), &bytes)?;
+        }
+        for rendition in &plan.audio {
+            let bytes = encode_audio::init(rendition)?;
+            self.made(order, Made::Init(rendition.id), &bytes)?;
+        }
+        Ok(())
+    }
+
+    fn made(&self, order: u32, what: Made, bytes: &[u8]) -> Result<(), Gone> {
+        self.link.say(&ToParent::Made { order, what }, bytes)
+    }
+}
+
+/// The code of a failure: our own where one is inside the error, `corrupt` where FFmpeg
+/// complains of the data, `internal` otherwise.
+fn failure(error: &anyhow::Error) -> EngineFailure {
+    if let Some(own) = error.downcast_ref::<EngineFailure>() {
+        return own.clone();
+    }
+    let code = match error.downcast_ref::<ffmpeg_next::Error>() {
+        Some(ffmpeg_next::Error::InvalidData) => Code::Corrupt,
+        Some(ffmpeg_next::Error::DecoderNotFound) => Code::UnsupportedCodec,
+        _ => Code::Internal,
+    };
+    EngineFailure {
+        code,
+        message: format!("{error:#}"),
+    }
+}

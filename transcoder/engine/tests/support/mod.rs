@@ -1,0 +1,169 @@
+//! A parent for the engine: starts the real program and serves it a file.
+#![allow(dead_code)] // every test program uses a part of it
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use bytes::Bytes;
+use plan::{Limits, MediaInfo, Plan, Policy, RenditionId};
+use protocol::{Budget, Decoder, EngineFailure, Made, Order, SourceBytes, ToEngine, ToParent};
+
+pub struct Engine {
+    child: Child,
+    stream: UnixStream,
+    decoder: Decoder,
+    source: File,
+    orders: u32,
+}
+
+/// What an order made.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub info: Option<MediaInfo>,
+    pub inits: BTreeMap<RenditionId, Bytes>,
+    pub segments: BTreeMap<(RenditionId, u32), Bytes>,
+    pub stills: Vec<(Made, Bytes)>,
+}
+
+impl Engine {
+    pub fn start(source: &Path, decode_threads: u32) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"))
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .spawn()
+            .unwrap();
+        let source = File::open(source).unwrap();
+        let size = source.metadata().unwrap().len();
+        let mut engine = Self {
+            child,
+            stream: ours,
+            decoder: Decoder::default(),
+            source,
+            orders: 0,
+        };
+        let budget = Budget {
+            encode_threads: 2,
+            decode_threads,
+            memory_bytes: 2 << 30,
+        };
+        engine.say(&ToEngine::Open {
+            size,
+            budget,
+            limits: Limits::default(),
+        });
+        engine
+    }
+
+    pub fn say(&mut self, message: &ToEngine) {
+        self.stream
+            .write_all(&protocol::encode(message, &[]).unwrap())
+            .unwrap();
+    }
+
+    fn hear(&mut self) -> (ToParent, Bytes) {
+        use std::io::Read;
+        loop {
+            if let Some(message) = self.decoder.take().unwrap() {
+                return message;
+            }
+            let mut piece = [0; 65536];
+            let read = self.stream.read(&mut piece).unwrap();
+            assert!(read > 0, "the engine ended: {:?}", self.child.wait());
+            self.decoder.buffer().extend_from_slice(&piece[..read]);
+        }
+    }
+
+    pub fn order(&mut self, what: Order) -> Result<Output, EngineFailure> {
+        self.orders += 1;
+        let order = self.orders;
+        self.say(&ToEngine::Order { order, what });
+        let mut output = Output::default();
+        loop {
+            let (message, payload) = self.hear();
+            match message {
+                ToParent::Ready { .. } | ToParent::At { .. } => {}
+                ToParent::Read {
+                    read,
+                    offset,
+                    length,
+                } => {
+                    let mut bytes = vec![0; length as usize];
+                    let filled = self.source.read_at(&mut bytes, offset).unwrap();
+                    bytes.truncate(filled);
+                    let answer = ToEngine::Bytes {
+                        read,
+                        outcome: SourceBytes::Here,
+                    };
+                    self.stream
+                        .write_all(&protocol::encode(&answer, &bytes).unwrap())
+                        .unwrap();
+                }
+                ToParent::Probed { info, .. } => output.info = Some(*info),
+                ToParent::Made {
+                    what: Made::Init(id),
+                    ..
+                } => {
+                    output.inits.insert(id, payload);
+                }
+                ToParent::Made {
+                    what:
+                        Made::Segment {
+                            rendition, segment, ..
+                        },
+                    ..
+                } => {
+                    let twice = output.segments.insert((rendition, segment), payload);
+                    assert!(twice.is_none(), "{rendition} {segment} was made twice");
+                }
+                ToParent::Made { what, .. } => output.stills.push((what, payload)),
+                ToParent::Done { order: done } => {
+                    assert_eq!(done, order);
+                    return Ok(output);
+                }
+                ToParent::Failed { failure, .. } => return Err(failure),
+            }
+        }
+    }
+
+    pub fn probe(&mut self) -> Result<MediaInfo, EngineFailure> {
+        self.order(Order::Probe)
+            .map(|output| output.info.expect("a probe's answer"))
+    }
+
+    pub fn plan(&mut self, plan: &Plan) {
+        self.say(&ToEngine::Plan(Box::new(plan.clone())));
+    }
+
+    pub fn segments(&mut self, renditions: &[RenditionId], first: u32, count: u32) -> Output {
+        let renditions = renditions.to_vec();
+        self.order(Order::Segments {
+            renditions,
+            first,
+            count,
+        })
+        .unwrap()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An engine with a plan of the source.
+pub fn planned(source: &Path, decode_threads: u32) -> (Engine, Plan) {
+    let mut engine = Engine::start(source, decode_threads);
+    let info = engine.probe().unwrap();
+    let plan = plan::plan(&info, &Policy::default()).unwrap();
+    engine.plan(&plan);
+    (engine, plan)
+}
