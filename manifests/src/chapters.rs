@@ -1,0 +1,31 @@
+//! Chapters as a WebVTT track.
+
+use plan::Plan;
+
+use crate::webvtt;
+
+/// The chapters track, relative to the presentation's start; nothing where there are none.
+pub fn vtt(plan: &Plan) -> Option<String> {
+    if plan.info.chapters.is_empty() {
+        return None;
+    }
+    let end = plan.timeline.duration_us();
+    let mut text = String::from("WEBVTT\n");
+    for chapter in &plan.info.chapters {
+        let at = |time: plan::Rational| {
+            (time - plan.timeline.origin)
+                .scale_round(1_000_000, 1)
+                .clamp(0, end)
+        };
+        let (from, to) = (at(chapter.start), at(chapter.end));
+        if to > from {
+            let title = webvtt::escape(&chapter.title);
+            text += &format!(
+                "\n{} --> {}\n{title}\n",
+                webvtt::time(from),
+                webvtt::time(to)
+            );
+        }
+    }
+    Some(text)
+}

@@ -1,0 +1,221 @@
+//! The DASH manifest (ISO/IEC 23009-1, profile isoff-live) of the same segments.
+
+use std::fmt::Display;
+
+use plan::timeline::SAMPLE_RATE;
+use plan::{AudioRendition, Plan, Storyboard, VideoRendition};
+
+use crate::Averages;
+use crate::xml::Xml;
+
+/// The MPD of a plan. `bandwidth` is the bound of each representation; DASH has no average.
+pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
+    let mut xml = Xml::document();
+    let duration = seconds(plan.timeline.duration_us());
+    let longest = seconds(crate::hls::target_duration(plan) * 1_000_000);
+    xml.open(
+        "MPD",
+        &[
+            ("xmlns", &"urn:mpeg:dash:schema:mpd:2011"),
+            (
+                "profiles",
+                &"urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019",
+            ),
+            ("type", &"static"),
+            ("mediaPresentationDuration", &duration),
+            ("maxSegmentDuration", &longest),
+            ("minBufferTime", &longest),
+        ],
+    );
+    xml.open(
+        "Period",
+        &[("id", &"0"), ("start", &"PT0S"), ("duration", &duration)],
+    );
+    if !plan.video.is_empty() {
+        pictures(&mut xml, plan);
+    }
+    for (index, rendition) in plan.audio.iter().enumerate() {
+        sound(&mut xml, plan, rendition, index + 1);
+    }
+    if let Some(storyboard) = &plan.storyboard {
+        tiles(&mut xml, storyboard);
+    }
+    xml.finish()
+}
+
+fn pictures(xml: &mut Xml, plan: &Plan) {
+    let rate = plan.timeline.rate;
+    let frame_rate = match rate.den() {
+        1 => rate.num().to_string(),
+        den => format!("{}/{den}", rate.num()),
+    };
+    xml.open(
+        "AdaptationSet",
+        &[
+            ("id", &"0"),
+            ("contentType", &"video"),
+            ("mimeType", &"video/mp4"),
+            ("segmentAlignment", &"true"),
+            ("startWithSAP", &"1"),
+        ],
+    );
+    if let Some(VideoRendition {
+        time_scale,
+        frame_duration,
+        ..
+    }) = plan.video.first()
+    {
+        let duration = i64::from(*frame_duration);
+        let boundaries: Vec<i64> = plan
+            .timeline
+            .boundaries
+            .iter()
+            .map(|tick| tick.0 * duration)
+            .collect();
+        template(xml, *time_scale, &boundaries);
+    }
+    for video in &plan.video {
+        let size = video.size();
+        xml.empty(
+            "Representation",
+            &[
+                ("id", &video.id),
+                ("bandwidth", &video.cap_bits_per_second),
+                ("codecs", &video.codec),
+                ("width", &size.width),
+                ("height", &size.height),
+                ("frameRate", &frame_rate),
+                ("sar", &"1:1"),
+            ],
+        );
+    }
+    xml.close();
+}
+
+fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
+    let mut attributes: Vec<(&str, &dyn Display)> = vec![
+        ("id", &id),
+        ("contentType", &"audio"),
+        ("mimeType", &"audio/mp4"),
+        ("segmentAlignment", &"true"),
+        ("startWithSAP", &"1"),
+    ];
+    if let Some(language) = &rendition.language {
+        attributes.push(("lang", language));
+    }
+    xml.open("AdaptationSet", &attributes);
+    let role = if rendition.default {
+        "main"
+    } else {
+        "alternate"
+    };
+    xml.empty(
+        "Role",
+        &[
+            ("schemeIdUri", &"urn:mpeg:dash:role:2011"),
+            ("value", &role),
+        ],
+    );
+    xml.text("Label", &[], &rendition.label);
+    let timeline = &plan.timeline;
+    let starts = (0..timeline.segments()).map(|n| timeline.segment_samples(n).0.0);
+    let boundaries: Vec<i64> = starts.chain([timeline.samples.0]).collect();
+    template(xml, SAMPLE_RATE as u32, &boundaries);
+    xml.open(
+        "Representation",
+        &[
+            ("id", &rendition.id),
+            ("bandwidth", &rendition.bound_bits_per_second),
+            ("codecs", &rendition.codec),
+            ("audioSamplingRate", &SAMPLE_RATE),
+        ],
+    );
+    xml.empty(
+        "AudioChannelConfiguration",
+        &[
+            ("schemeIdUri", &"urn:mpeg:mpegB:cicp:ChannelConfiguration"),
+            ("value", &rendition.channels),
+        ],
+    );
+    xml.close();
+    xml.close();
+}
+
+/// Segment template and time line: runs of equal length, counted from 0.
+fn template(xml: &mut Xml, time_scale: u32, boundaries: &[i64]) {
+    xml.open(
+        "SegmentTemplate",
+        &[
+            ("timescale", &time_scale),
+            ("startNumber", &0),
+            ("initialization", &"$RepresentationID$/init.mp4"),
+            ("media", &"$RepresentationID$/$Number$.m4s"),
+        ],
+    );
+    xml.open("SegmentTimeline", &[]);
+    let mut runs: Vec<(i64, i64, i64)> = Vec::new();
+    for pair in boundaries.windows(2) {
+        let length = pair[1] - pair[0];
+        match runs.last_mut() {
+            Some((_, run, repeats)) if *run == length => *repeats += 1,
+            _ => runs.push((pair[0], length, 0)),
+        }
+    }
+    for (start, length, repeats) in runs {
+        match repeats {
+            0 => xml.empty("S", &[("t", &start), ("d", &length)]),
+            _ => xml.empty("S", &[("t", &start), ("d", &length), ("r", &repeats)]),
+        }
+    }
+    xml.close();
+    xml.close();
+}
+
+/// Storyboard sheets (DASH-IF IOP: image adaptation sets with `thumbnail_tile`).
+fn tiles(xml: &mut Xml, storyboard: &Storyboard) {
+    let (columns, rows) = (storyboard.columns, storyboard.rows);
+    let sheet_seconds = columns * rows * storyboard.interval_seconds;
+    let size = storyboard.tile;
+    xml.open(
+        "AdaptationSet",
+        &[("contentType", &"image"), ("mimeType", &"image/jpeg")],
+    );
+    xml.empty(
+        "SegmentTemplate",
+        &[
+            ("startNumber", &0),
+            ("duration", &sheet_seconds),
+            ("media", &"$RepresentationID$/$Number$.jpg"),
+        ],
+    );
+    xml.open(
+        "Representation",
+        &[
+            ("id", &storyboard.id),
+            // A tile of this size takes about 4 kB; players only compare it with others.
+            ("bandwidth", &(columns * rows * 32_000 / sheet_seconds)),
+            ("width", &(size.width * columns)),
+            ("height", &(size.height * rows)),
+        ],
+    );
+    xml.empty(
+        "EssentialProperty",
+        &[
+            (
+                "schemeIdUri",
+                &"http://dashif.org/guidelines/thumbnail_tile",
+            ),
+            ("value", &format!("{columns}x{rows}")),
+        ],
+    );
+    xml.close();
+    xml.close();
+}
+
+/// An `xs:duration` in seconds, exact to the microsecond.
+fn seconds(us: i64) -> String {
+    match us % 1_000_000 {
+        0 => format!("PT{}S", us / 1_000_000),
+        rest => format!("PT{}.{rest:06}S", us / 1_000_000),
+    }
+}

@@ -1,0 +1,8 @@
+//! HLS playlists (RFC 8216, rfc8216bis).
+
+mod attributes;
+mod master;
+mod media;
+
+pub use master::master;
+pub use media::{media_playlist, target_duration};

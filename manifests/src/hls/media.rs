@@ -1,0 +1,69 @@
+//! Media playlists: every segment is listed as soon as the plan exists.
+
+use std::fmt::Write;
+
+use plan::{Plan, RenditionId};
+
+/// The media playlist of a picture or sound rendition; nothing where the plan has no such.
+pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
+    let starts = if plan.video_rendition(rendition).is_some() {
+        video_starts(plan)
+    } else {
+        plan.audio_rendition(rendition)?;
+        audio_starts(plan)
+    };
+    let mut text = format!(
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n\
+         #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n",
+        target_duration(plan)
+    );
+    for (index, pair) in starts.windows(2).enumerate() {
+        // Differences of cumulative times, so that sums never drift.
+        let us = pair[1] - pair[0];
+        let _ = writeln!(
+            text,
+            "#EXTINF:{}.{:06},\n{index}.m4s",
+            us / 1_000_000,
+            us % 1_000_000
+        );
+    }
+    text.push_str("#EXT-X-ENDLIST\n");
+    Some(text)
+}
+
+/// The largest `EXTINF` of all picture and sound renditions, rounded to the nearest second
+/// (RFC 8216 §4.3.3.1); the same in all, as HLS wants of variants that play together.
+pub fn target_duration(plan: &Plan) -> i64 {
+    let pictures = if plan.video.is_empty() {
+        Vec::new()
+    } else {
+        video_starts(plan)
+    };
+    let sounds = if plan.audio.is_empty() {
+        Vec::new()
+    } else {
+        audio_starts(plan)
+    };
+    let longest = |starts: &[i64]| starts.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
+    let us = longest(&pictures).max(longest(&sounds));
+    ((us + 500_000) / 1_000_000).max(1)
+}
+
+/// Starts of picture segments and the end, in microseconds.
+fn video_starts(plan: &Plan) -> Vec<i64> {
+    plan.timeline
+        .boundaries
+        .iter()
+        .map(|&tick| plan.timeline.frame_us(tick))
+        .collect()
+}
+
+/// Starts of sound segments and the end, in microseconds.
+fn audio_starts(plan: &Plan) -> Vec<i64> {
+    let timeline = &plan.timeline;
+    let starts =
+        (0..timeline.segments()).map(|n| timeline.sample_us(timeline.segment_samples(n).0));
+    starts
+        .chain([timeline.sample_us(timeline.samples)])
+        .collect()
+}
