@@ -117,7 +117,6 @@ pub struct Declared {
     pub frame_samples: i32,
     pub sample_rate: i32,
     pub channels: i32,
-    pub format: i32,
     pub codec_tag: u32,
 }
 
@@ -134,7 +133,6 @@ pub fn declared(parameters: &Parameters) -> Declared {
             frame_samples: p.frame_size,
             sample_rate: p.sample_rate,
             channels: p.ch_layout.nb_channels,
-            format: p.format,
             codec_tag: p.codec_tag,
         }
     }
@@ -152,18 +150,24 @@ pub fn extradata(context: &ffmpeg_next::codec::Context) -> Vec<u8> {
     }
 }
 
-/// Tells a scaler which matrix and range its input and output have.
-pub fn set_colour(scaler: &mut scaling::Context, matrix: i32, full_range_in: bool) {
+/// A YUV encoding: matrix constant and range.
+#[derive(Clone, Copy)]
+pub struct Encoding {
+    pub matrix: i32,
+    pub full_range: bool,
+}
+
+/// Tells a scaler how its input and output are encoded.
+pub fn set_colour(scaler: &mut scaling::Context, from: Encoding, to: Encoding) {
     const UNITY: i32 = 1 << 16;
     // SAFETY: the context is initialised; the coefficient tables are static.
     unsafe {
-        let table = ffi::sws_getCoefficients(matrix);
         ffi::sws_setColorspaceDetails(
             scaler.as_mut_ptr(),
-            table,
-            i32::from(full_range_in),
-            table,
-            0,
+            ffi::sws_getCoefficients(from.matrix),
+            i32::from(from.full_range),
+            ffi::sws_getCoefficients(to.matrix),
+            i32::from(to.full_range),
             0,
             UNITY,
             UNITY,
@@ -239,5 +243,22 @@ impl std::ops::Deref for Still {
 
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+/// Keeps GStreamer from scanning for plugins, forking a helper and writing a registry file:
+/// the engine loads the few it needs by name.
+///
+/// # Safety
+/// Must run before the process has a second thread.
+pub unsafe fn quiet_gstreamer() {
+    for (name, value) in [
+        ("GST_PLUGIN_SYSTEM_PATH_1_0", ""),
+        ("GST_PLUGIN_PATH_1_0", ""),
+        ("GST_REGISTRY_DISABLE", "yes"),
+        ("GST_REGISTRY_FORK", "no"),
+    ] {
+        // SAFETY: the caller promises that nobody reads the environment meanwhile.
+        unsafe { std::env::set_var(name, value) }
     }
 }

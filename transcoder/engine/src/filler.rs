@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use ffmpeg_next::format::Pixel;
-use ffmpeg_next::frame;
 use plan::{Frames, RenditionId, VideoRendition};
 use protocol::{Made, SegmentReport, ToParent};
 
 use crate::encode_video::SegmentEncoder;
 use crate::make::Maker;
 use crate::pictures::Picture;
-use crate::scale::Cascade;
+use crate::scale::{Cascade, black};
 use crate::turn::Turn;
 use crate::{encode_audio, package};
 
@@ -46,7 +44,8 @@ pub fn make(maker: &mut Maker, order: u32, rendition: RenditionId, segment: u32)
 fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
     let plan = maker.plan().clone();
     let (start, end) = plan.timeline.segment_frames(segment);
-    let held = last_good(maker, rendition, start).unwrap_or_else(|_| black(rendition));
+    let held = last_good(maker, rendition, start)
+        .unwrap_or_else(|_| Arc::new(black(rendition.size()).into()));
     let mut encoder = SegmentEncoder::new(rendition, end - start, plan.timeline.rate, 0)?;
     for _ in start.0..end.0 {
         encoder.push(&held)?;
@@ -69,13 +68,4 @@ fn last_good(maker: &mut Maker, rendition: &VideoRendition, start: Frames) -> Re
         &rendition.color,
     );
     cascade.run(&decoded)?.pop().context("an empty path")
-}
-
-fn black(rendition: &VideoRendition) -> Picture {
-    let size = rendition.size();
-    let mut picture = frame::Video::new(Pixel::YUV420P, size.width, size.height);
-    picture.data_mut(0).fill(16);
-    picture.data_mut(1).fill(128);
-    picture.data_mut(2).fill(128);
-    Arc::new(picture.into())
 }

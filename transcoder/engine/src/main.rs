@@ -28,7 +28,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use protocol::{Decoder, ToEngine, ToParent};
 
+#[allow(unsafe_code)]
 fn main() -> ExitCode {
+    // SAFETY: the first statement of the program: there is one thread.
+    unsafe { ffi::quiet_gstreamer() };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(false)

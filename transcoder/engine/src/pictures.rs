@@ -95,6 +95,28 @@ impl Pictures {
         Ok(())
     }
 
+    /// The key frame at or before a tick: the quickest picture near a moment.
+    pub fn key_before(&mut self, tick: Frames) -> Result<Picture> {
+        let mut target = self.timeline.source_time(tick);
+        loop {
+            let from_start = self.seek(target)?;
+            self.current = None;
+            self.ahead.clear();
+            self.ended = false;
+            self.next = None;
+            while self.ahead.is_empty() && !self.ended {
+                self.decode_more()?;
+            }
+            if let Some((_, picture)) = self.ahead.front() {
+                return Ok(picture.clone());
+            }
+            if from_start {
+                bail!("no picture can be decoded here");
+            }
+            target = target - Rational::new(4, 1);
+        }
+    }
+
     /// Seeks to the key frame at or before a time; says whether that is the source's start.
     fn seek(&mut self, time: Rational) -> Result<bool> {
         self.decoder.flush();

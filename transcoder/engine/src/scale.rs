@@ -97,7 +97,11 @@ impl Cascade {
                 to.height,
                 FLAGS,
             )?;
-            ffi::set_colour(&mut context, self.matrix, full_range);
+            let encoding = |full_range| ffi::Encoding {
+                matrix: self.matrix,
+                full_range,
+            };
+            ffi::set_colour(&mut context, encoding(full_range), encoding(false));
             *slot = Some(context);
         }
         let context = slot.as_mut().context("a scaler was just made")?;
@@ -113,4 +117,33 @@ fn is_full_range(picture: &Picture) -> bool {
             picture.format(),
             Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P
         )
+}
+
+/// A `yuv420p` picture of the same size in the encoding of still pictures: BT.601, full range
+/// for JPEG (JFIF), limited for WebP.
+pub fn for_still(picture: &Picture, matrix: &str, full_range: bool) -> Result<Picture> {
+    let (width, height) = (picture.width(), picture.height());
+    let format = Pixel::YUV420P;
+    let mut context = scaling::Context::get(format, width, height, format, width, height, FLAGS)?;
+    let from = ffi::Encoding {
+        matrix: ffi::matrix_constant(matrix),
+        full_range: false,
+    };
+    let to = ffi::Encoding {
+        matrix: ffi::matrix_constant("smpte170m"),
+        full_range,
+    };
+    ffi::set_colour(&mut context, from, to);
+    let mut out = frame::Video::new(format, width, height);
+    context.run(picture, &mut out)?;
+    Ok(Arc::new(out.into()))
+}
+
+/// A black `yuv420p` picture, in limited range.
+pub fn black(size: Size) -> frame::Video {
+    let mut picture = frame::Video::new(Pixel::YUV420P, size.width, size.height);
+    picture.data_mut(0).fill(16);
+    picture.data_mut(1).fill(128);
+    picture.data_mut(2).fill(128);
+    picture
 }

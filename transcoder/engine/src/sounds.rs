@@ -46,11 +46,6 @@ impl Sounds {
         })
     }
 
-    /// Which track this is.
-    pub fn stream(&self) -> u32 {
-        self.stream as u32
-    }
-
     /// The track's channel layout.
     pub fn layout(&self) -> ChannelLayout {
         layout(self.track.channels)

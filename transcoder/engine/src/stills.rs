@@ -1,11 +1,181 @@
-//! Stills.
+//! Stills: poster, storyboard sheets, thumbnails. Pictures come from the same decoder as the
+//! renditions; GStreamer compresses them.
 
-use anyhow::{Result, bail};
-use protocol::Still;
+mod compress;
+mod score;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use ffmpeg_next::frame;
+use plan::{Frames, Plan, Size, media_info::VideoTrack};
+use protocol::{Made, Still, ToParent};
 
 use crate::make::Maker;
+use crate::pictures::Picture;
+use crate::scale::{Cascade, black, for_still};
+use crate::turn::Turn;
+use compress::Format;
+
+/// Moments that are looked at for a poster, in hundredths of the presentation.
+const POSTER_MOMENTS: [i64; 8] = [10, 20, 30, 40, 55, 70, 85, 3];
+/// Long side of a poster in pixels.
+const POSTER_SIDE: u32 = 1280;
 
 /// Makes a still.
-pub fn make(_maker: &mut Maker, _order: u32, _still: Still) -> Result<()> {
-    bail!("no stills yet")
+pub fn make(maker: &mut Maker, order: u32, still: Still) -> Result<()> {
+    match still {
+        Still::Poster => poster(maker, order),
+        Still::Sheet(sheet) => {
+            let bytes = storyboard_sheet(maker, sheet)?;
+            made(maker, order, Made::Sheet(sheet), &bytes)
+        }
+        Still::Thumbnail { second, width } => {
+            let bytes = thumbnail(maker, second, width)?;
+            made(maker, order, Made::Thumbnail { second, width }, &bytes)
+        }
+    }
+}
+
+fn made(maker: &Maker, order: u32, what: Made, bytes: &[u8]) -> Result<()> {
+    Ok(maker
+        .source()
+        .link()
+        .say(&ToParent::Made { order, what }, bytes)?)
+}
+
+fn poster(maker: &mut Maker, order: u32) -> Result<()> {
+    let plan = maker.plan().clone();
+    let size = within(upright(&plan)?, POSTER_SIDE);
+    let mut cascade = cascade(&plan, size)?;
+    let mut best: Option<(u64, Picture)> = None;
+    for percent in POSTER_MOMENTS {
+        maker.source().link().wait_while_held();
+        let tick = Frames(plan.timeline.frames().0 * percent / 100);
+        let Ok(decoded) = maker.pictures()?.key_before(tick) else {
+            continue;
+        };
+        let picture = last(cascade.run(&decoded)?)?;
+        let score = score::of(&picture);
+        if best.as_ref().is_none_or(|(known, _)| score > *known) {
+            best = Some((score, picture));
+        }
+    }
+    let (_, picture) = best.context("no picture can be decoded for a poster")?;
+    let jpeg = compress::compress(&for_still(&picture, matrix(&plan), true)?, Format::Jpeg)?;
+    made(maker, order, Made::PosterJpeg(size), &jpeg)?;
+    let webp = compress::compress(&for_still(&picture, matrix(&plan), false)?, Format::Webp)?;
+    made(maker, order, Made::PosterWebp(size), &webp)
+}
+
+fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
+    let plan = maker.plan().clone();
+    let board = plan
+        .storyboard
+        .as_ref()
+        .context("a plan without a storyboard")?;
+    let per_sheet = board.columns * board.rows;
+    let size = Size {
+        width: board.tile.width * board.columns,
+        height: board.tile.height * board.rows,
+    };
+    let mut canvas = black(size);
+    let mut cascade = cascade(&plan, board.tile)?;
+    let first = sheet * per_sheet;
+    for tile in first..(first + per_sheet).min(board.tiles) {
+        maker.source().link().wait_while_held();
+        let us = i64::from(tile) * i64::from(board.interval_seconds) * 1_000_000;
+        let rate = plan.timeline.rate;
+        let tick = Frames(plan::Rational::from_us(us).scale_round(rate.num(), rate.den()));
+        let Ok(decoded) = maker.pictures()?.key_before(tick) else {
+            continue;
+        };
+        let picture = last(cascade.run(&decoded)?)?;
+        let place = tile - first;
+        let (x, y) = (
+            place % board.columns * board.tile.width,
+            place / board.columns * board.tile.height,
+        );
+        paste(&mut canvas, &picture, x as usize, y as usize);
+    }
+    let canvas = Arc::new(canvas.into());
+    compress::compress(&for_still(&canvas, matrix(&plan), true)?, Format::Jpeg)
+}
+
+fn thumbnail(maker: &mut Maker, second: u32, width: u32) -> Result<Vec<u8>> {
+    let plan = maker.plan().clone();
+    let full = upright(&plan)?;
+    let height = u64::from(width) * u64::from(full.height) / u64::from(full.width.max(1));
+    let size = Size {
+        width: (width / 2 * 2).max(16),
+        height: ((height / 2 * 2) as u32).max(16),
+    };
+    let rate = plan.timeline.rate;
+    let tick = plan::Rational::new(i64::from(second), 1).scale_round(rate.num(), rate.den());
+    let tick = Frames(tick.min(plan.timeline.frames().0 - 1).max(0));
+    let pictures = maker.pictures()?;
+    pictures.go_to(tick)?;
+    let decoded = pictures.next()?;
+    let picture = last(cascade(&plan, size)?.run(&decoded)?)?;
+    compress::compress(&for_still(&picture, matrix(&plan), true)?, Format::Jpeg)
+}
+
+fn track(plan: &Plan) -> Result<&VideoTrack> {
+    plan.info
+        .video
+        .as_ref()
+        .context("the source has no picture")
+}
+
+fn matrix(plan: &Plan) -> &str {
+    plan.video
+        .first()
+        .map_or("bt709", |top| top.color.matrix.as_str())
+}
+
+/// The presentation's own size.
+fn upright(plan: &Plan) -> Result<Size> {
+    Ok(plan
+        .video
+        .first()
+        .context("a plan without a picture")?
+        .size())
+}
+
+fn within(size: Size, side: u32) -> Size {
+    let long = size.width.max(size.height);
+    if long <= side {
+        return size;
+    }
+    let scaled =
+        |length: u32| (u64::from(length) * u64::from(side) / u64::from(long) / 2 * 2) as u32;
+    Size {
+        width: scaled(size.width).max(16),
+        height: scaled(size.height).max(16),
+    }
+}
+
+fn cascade(plan: &Plan, size: Size) -> Result<Cascade> {
+    let top = plan.video.first().context("a plan without a picture")?;
+    Ok(Cascade::new(vec![size], Turn::of(track(plan)?), &top.color))
+}
+
+fn last(mut sizes: Vec<Picture>) -> Result<Picture> {
+    sizes.pop().context("an empty cascade")
+}
+
+/// Copies a picture into a canvas at an even place.
+fn paste(canvas: &mut frame::Video, picture: &Picture, x: usize, y: usize) {
+    for plane in 0..3 {
+        let half = usize::from(plane > 0);
+        let (x, y) = (x >> half, y >> half);
+        let (width, height) = (picture.plane_width(plane), picture.plane_height(plane));
+        let (from_stride, to_stride) = (picture.stride(plane), canvas.stride(plane));
+        let from = picture.data(plane);
+        let to = canvas.data_mut(plane);
+        for row in 0..height as usize {
+            let source = &from[row * from_stride..][..width as usize];
+            to[(y + row) * to_stride + x..][..width as usize].copy_from_slice(source);
+        }
+    }
 }

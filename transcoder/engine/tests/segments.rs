@@ -1,23 +1,98 @@
-//! Segments of real sources.
+//! A segment is a pure function of (source, rendition, index).
+
 mod support;
 
-#[test]
-fn a_real_file_becomes_segments() {
-    let source = std::path::PathBuf::from(std::env::var("SOURCE").unwrap());
-    let (mut engine, plan) = support::planned(&source, 2);
-    eprintln!("{}", serde_json::to_string_pretty(&plan).unwrap());
-    let inits = engine.order(protocol::Order::Inits).unwrap().inits;
-    let ids: Vec<_> = plan.media_ids().collect();
-    let began = std::time::Instant::now();
-    let output = engine.segments(&ids, 0, plan.segments().min(4));
-    eprintln!("{:?}", began.elapsed());
-    let out = std::path::PathBuf::from("/tmp/out");
-    std::fs::create_dir_all(&out).unwrap();
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bytes::Bytes;
+use plan::{Plan, RenditionId};
+use support::sources::{made, picture, sound};
+
+type Segments = BTreeMap<(RenditionId, u32), Bytes>;
+
+/// Makes a presentation in several ways and compares every segment.
+fn any_way_gives_the_same_bytes(source: &Path) {
+    let (mut engine, plan) = support::planned(source, 2);
+    let ids: Vec<RenditionId> = plan.media_ids().collect();
+    let whole = engine.segments(&ids, 0, plan.segments()).segments;
+    assert_eq!(whole.len(), ids.len() * plan.segments() as usize);
+    alone_in_reverse(source, &plan, &whole, 1);
+    let (mut single, _) = support::planned(source, 1);
+    single.plan(&plan);
+    let half = plan.segments() / 2;
+    let second_half = single.segments(&ids, half, plan.segments() - half).segments;
+    same(&second_half, &whole);
+}
+
+/// Each rendition alone, segment by segment, last one first, in one warm session.
+fn alone_in_reverse(source: &Path, plan: &Plan, whole: &Segments, threads: u32) {
+    let (mut engine, _) = support::planned(source, threads);
+    engine.plan(plan);
+    let top_and_lowest = plan
+        .video
+        .first()
+        .into_iter()
+        .chain(plan.video.last())
+        .map(|v| v.id);
+    let ids: Vec<RenditionId> = top_and_lowest
+        .chain(plan.audio.iter().map(|a| a.id))
+        .collect();
     for id in ids {
-        let mut whole = inits[&id].to_vec();
-        for n in 0..plan.segments().min(4) {
-            whole.extend_from_slice(&output.segments[&(id, n)]);
+        for segment in (0..plan.segments()).rev() {
+            same(&engine.segments(&[id], segment, 1).segments, whole);
         }
-        std::fs::write(out.join(format!("{id}.mp4")), whole).unwrap();
     }
+}
+
+fn same(some: &Segments, whole: &Segments) {
+    for (key, bytes) in some {
+        assert!(
+            whole[key] == bytes,
+            "{key:?} differs: {} and {}",
+            whole[key].len(),
+            bytes.len()
+        );
+    }
+}
+
+#[test]
+fn a_segment_made_alone_equals_the_one_made_in_a_chunk() {
+    let folder = tempfile::tempdir().unwrap();
+    let b_frames = "-c:v libx264 -preset veryfast -bf 3 -g 60 -c:a aac -shortest";
+    let inputs = format!("{} {}", picture("30", "7"), sound("48000", "7"));
+    any_way_gives_the_same_bytes(&made(
+        folder.path(),
+        "b.mp4",
+        &format!("{inputs} {b_frames}"),
+    ));
+}
+
+#[test]
+fn open_gops_are_entered_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        "-c:v libx264 -preset veryfast -bf 3 -g 75 -x264-params open-gop=1:scenecut=0 -c:a aac";
+    let inputs = format!("{} {}", picture("25", "9"), sound("44100", "9"));
+    any_way_gives_the_same_bytes(&made(
+        folder.path(),
+        "open.mp4",
+        &format!("{inputs} {open}"),
+    ));
+}
+
+#[test]
+fn transport_streams_are_entered_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let coded = "-c:v libx264 -preset veryfast -bf 2 -g 50 -c:a aac -f mpegts";
+    let inputs = format!("{} {}", picture("60000/1001", "5"), sound("44100", "5"));
+    any_way_gives_the_same_bytes(&made(folder.path(), "s.ts", &format!("{inputs} {coded}")));
+}
+
+#[test]
+fn matroska_is_entered_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let coded = "-c:v libx264 -preset veryfast -bf 2 -g 48 -c:a aac";
+    let inputs = format!("{} {}", picture("30", "5"), sound("44100", "5"));
+    any_way_gives_the_same_bytes(&made(folder.path(), "m.mkv", &format!("{inputs} {coded}")));
 }

@@ -1,0 +1,119 @@
+//! JPEG and WebP through GStreamer: raw pictures in at `appsrc`, files out at `appsink`.
+
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result};
+use gstreamer::prelude::*;
+use gstreamer::{Caps, Fraction};
+use gstreamer_app::{AppSink, AppSrc};
+use gstreamer_video::{VideoFormat, VideoInfo};
+
+use crate::pictures::Picture;
+
+/// What comes out.
+#[derive(Clone, Copy, Debug)]
+pub enum Format {
+    Jpeg,
+    Webp,
+}
+
+/// Longest wait for one picture; a 4K one takes 0.1 s.
+const PATIENCE: gstreamer::ClockTime = gstreamer::ClockTime::from_seconds(20);
+
+/// The plugins in use; nothing else is loaded.
+const PLUGINS: [&str; 4] = [
+    "libgstcoreelements.so",
+    "libgstapp.so",
+    "libgstjpeg.so",
+    "libgstwebp.so",
+];
+
+/// Starts GStreamer with its few plugins; once for a process.
+fn start() -> Result<()> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| load().map_err(|error| format!("{error:#}")));
+    started.clone().map_err(anyhow::Error::msg)
+}
+
+fn load() -> Result<()> {
+    gstreamer::init()?;
+    for plugin in PLUGINS {
+        let path = std::path::Path::new(env!("GSTREAMER_PLUGINS")).join(plugin);
+        let plugin = gstreamer::Plugin::load_file(path)?;
+        gstreamer::Registry::get().add_plugin(&plugin)?;
+    }
+    Ok(())
+}
+
+/// Compresses a `yuv420p` picture.
+pub fn compress(picture: &Picture, format: Format) -> Result<Vec<u8>> {
+    start()?;
+    let encoder = match format {
+        Format::Jpeg => "jpegenc quality=82",
+        Format::Webp => "webpenc quality=80",
+    };
+    let line = format!("appsrc name=in ! {encoder} ! appsink name=out sync=false");
+    let pipeline = gstreamer::parse::launch(&line)?;
+    let pipeline = pipeline
+        .downcast::<gstreamer::Pipeline>()
+        .ok()
+        .context("not a pipeline")?;
+    let source = element::<AppSrc>(&pipeline, "in")?;
+    let sink = element::<AppSink>(&pipeline, "out")?;
+    let info = VideoInfo::builder(VideoFormat::I420, picture.width(), picture.height())
+        .fps(Fraction::new(1, 1))
+        .build()?;
+    let caps: Caps = info.to_caps()?;
+    source.set_caps(Some(&caps));
+    source.set_format(gstreamer::Format::Time);
+    let ended = run(&pipeline, &source, &sink, packed(picture, &info));
+    pipeline.set_state(gstreamer::State::Null)?;
+    ended
+}
+
+fn run(
+    pipeline: &gstreamer::Pipeline,
+    source: &AppSrc,
+    sink: &AppSink,
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>> {
+    pipeline.set_state(gstreamer::State::Playing)?;
+    let mut buffer = gstreamer::Buffer::from_mut_slice(bytes);
+    if let Some(buffer) = buffer.get_mut() {
+        buffer.set_pts(gstreamer::ClockTime::ZERO);
+        buffer.set_duration(gstreamer::ClockTime::from_seconds(1));
+    }
+    source.push_buffer(buffer)?;
+    source.end_of_stream()?;
+    let sample = sink
+        .try_pull_sample(PATIENCE)
+        .context("no picture came out of GStreamer")?;
+    let buffer = sample.buffer().context("a sample without a buffer")?;
+    Ok(buffer.map_readable()?.as_slice().to_vec())
+}
+
+fn element<T: IsA<gstreamer::Element>>(pipeline: &gstreamer::Pipeline, name: &str) -> Result<T> {
+    let element = pipeline
+        .by_name(name)
+        .context("the pipeline lacks an element")?;
+    element
+        .downcast::<T>()
+        .ok()
+        .context("an element of another kind")
+}
+
+/// The picture's planes as GStreamer lays them out.
+fn packed(picture: &Picture, info: &VideoInfo) -> Vec<u8> {
+    let mut bytes = vec![0; info.size()];
+    for plane in 0..3 {
+        let (width, height) = (picture.plane_width(plane), picture.plane_height(plane));
+        let (from_stride, to_stride) = (picture.stride(plane), info.stride()[plane] as usize);
+        let from = picture.data(plane);
+        let to = &mut bytes[info.offset()[plane]..];
+        for row in 0..height as usize {
+            let source = &from[row * from_stride..][..width as usize];
+            to[row * to_stride..][..width as usize].copy_from_slice(source);
+        }
+    }
+    bytes
+}

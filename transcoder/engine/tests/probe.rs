@@ -1,0 +1,69 @@
+//! What the probe says of real and of hostile files.
+
+mod support;
+
+use plan::{Code, Rational};
+use support::Engine;
+use support::sources::{made, picture, sound};
+
+fn refusal(name: &str, bytes: &[u8]) -> Code {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    Engine::start(&path, 1).probe().expect_err("a refusal").code
+}
+
+#[test]
+fn what_is_no_media_is_refused_as_such() {
+    assert_eq!(refusal("empty.mp4", b""), Code::NotMedia);
+    assert_eq!(
+        refusal("text.mp4", b"This is a text, however it is called.\n"),
+        Code::NotMedia
+    );
+    let playlist = b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
+    assert_eq!(refusal("list.m3u8", playlist), Code::NotMedia);
+    let script = b"ffconcat version 1.0\nfile /etc/passwd\n";
+    assert_eq!(refusal("list.ffconcat", script), Code::NotMedia);
+}
+
+#[test]
+fn a_file_without_its_end_is_truncated() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = made(
+        folder.path(),
+        "w.mp4",
+        &format!("{} -c:v libx264", picture("30", "2")),
+    );
+    let bytes = std::fs::read(whole).unwrap();
+    assert_eq!(
+        refusal("cut.mp4", &bytes[..bytes.len() / 2]),
+        Code::Truncated
+    );
+}
+
+#[test]
+fn times_and_rates_are_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, rate, container) in [
+        ("a.mp4", "30000/1001", ""),
+        ("b.mkv", "60000/1001", ""),
+        ("c.ts", "30000/1001", "-f mpegts"),
+        ("d.mov", "24", ""),
+    ] {
+        let inputs = format!("{} {}", picture(rate, "4"), sound("48000", "4"));
+        let coded = format!("{inputs} -c:v libx264 -preset ultrafast -bf 2 -c:a aac {container}");
+        let path = made(folder.path(), name, &coded);
+        let info = Engine::start(&path, 1).probe().unwrap();
+        let video = info.video.unwrap();
+        let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
+        let rate = Rational::new(num.parse().unwrap(), den.parse().unwrap());
+        assert!(video.constant_rate, "{name}");
+        assert_eq!(video.frame_rate, rate, "{name}");
+        let seconds = (video.end - video.start).as_f64();
+        assert!((seconds - 4.0).abs() < 0.05, "{name}: {seconds}");
+        let sound = &info.audio[0];
+        let offset = (sound.start - video.start).as_f64();
+        assert!(offset.abs() < 0.045, "{name}: sound is {offset} s off");
+        assert_eq!((video.coded_width, video.coded_height), (640, 360));
+    }
+}
