@@ -17,7 +17,7 @@ pub fn seek_back(input: &mut Input, stream: usize, timestamp: i64) -> Result<(),
             input.as_mut_ptr(),
             stream as i32,
             timestamp,
-            ffi::AVSEEK_FLAG_BACKWARD as i32,
+            ffi::AVSEEK_FLAG_BACKWARD,
         )
     };
     if code < 0 {
@@ -30,14 +30,8 @@ pub fn seek_back(input: &mut Input, stream: usize, timestamp: i64) -> Result<(),
 /// Seeks to a byte of the source, for formats whose time stamps cannot be searched exactly.
 pub fn seek_byte(input: &mut Input, position: i64) -> Result<(), Error> {
     // SAFETY: as above.
-    let code = unsafe {
-        ffi::av_seek_frame(
-            input.as_mut_ptr(),
-            -1,
-            position,
-            ffi::AVSEEK_FLAG_BYTE as i32,
-        )
-    };
+    let code =
+        unsafe { ffi::av_seek_frame(input.as_mut_ptr(), -1, position, ffi::AVSEEK_FLAG_BYTE) };
     if code < 0 {
         Err(Error::from(code))
     } else {
@@ -66,7 +60,7 @@ pub fn discard_all_but(input: &mut Input, keep: usize) {
 pub fn is_discarded(packet: &ffmpeg_next::Packet) -> bool {
     use ffmpeg_next::packet::Ref;
     // SAFETY: a packet's pointer is valid while it lives.
-    unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD as i32 != 0 }
+    unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }
 }
 
 /// Makes the demuxer hand out every stream again.
@@ -178,9 +172,9 @@ pub fn set_colour(scaler: &mut scaling::Context, from: Encoding, to: Encoding) {
 /// The matrix constant of `sws_getCoefficients` for BT.709, BT.601 and BT.2020.
 pub fn matrix_constant(matrix: &str) -> i32 {
     match matrix {
-        "bt709" => ffi::SWS_CS_ITU709 as i32,
-        "bt2020nc" | "bt2020c" => ffi::SWS_CS_BT2020 as i32,
-        _ => ffi::SWS_CS_ITU601 as i32,
+        "bt709" => ffi::SWS_CS_ITU709,
+        "bt2020nc" | "bt2020c" => ffi::SWS_CS_BT2020,
+        _ => ffi::SWS_CS_ITU601,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs of segments: one decode for a set of rungs, the sound beside it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};

@@ -46,7 +46,9 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if let Some(video) = &mut found.video {
         trial(&mut input, video, limits)?;
     }
-    let index = spans::measure(&mut input, &mut found)?;
+    let Some(index) = spans::measure(&mut input, &mut found)? else {
+        return Err(head::without_packets(source).into());
+    };
     Ok(MediaInfo {
         container: input.format().name().to_owned(),
         size: source.size(),

@@ -41,6 +41,18 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
     }
 }
 
+/// The code and sentence for a source that opened but holds no packet: a cut file of a known
+/// structure, or something else that a demuxer took for its own.
+pub fn without_packets(source: &Source) -> EngineFailure {
+    match boxes(source) {
+        Some(_) => reject(
+            Code::Truncated,
+            "The file ends before its first picture or sound.",
+        ),
+        None => reject(Code::NotMedia, "The file is not a video or sound file."),
+    }
+}
+
 struct Boxes {
     /// Whether a box ends after the file does.
     cut: bool,
@@ -48,6 +60,8 @@ struct Boxes {
     index: bool,
     /// Whether there is a `moof`.
     fragment: bool,
+    /// Bytes of samples or of an index, as far as the file holds them.
+    content: u64,
 }
 
 /// Walks the top-level boxes; nothing where the file does not start with one.
@@ -88,6 +102,9 @@ fn boxes(source: &Source) -> Option<Boxes> {
         };
         if size < 8 {
             break;
+        }
+        if [b"moov", b"moof", b"mdat"].contains(&&kind) {
+            found.content += size.min(source.size() - at) - 8;
         }
         at = at.checked_add(size)?;
         if at >= source.size() {

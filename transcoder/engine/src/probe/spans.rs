@@ -8,10 +8,9 @@ use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet};
 use plan::media_info::KeyFrame;
-use plan::{Code, Index, Rational};
+use plan::{Index, Rational};
 
 use super::rate;
-use super::reject;
 use super::tracks::Found;
 use crate::ffi;
 use crate::times::{rational, seconds};
@@ -65,8 +64,9 @@ fn priming(packet: &Packet) -> u32 {
     bytes.map_or(0, u32::from_le_bytes)
 }
 
-/// Fills in starts, ends and rates; says how places are found.
-pub fn measure(input: &mut Input, found: &mut Found) -> Result<Index> {
+/// Fills in starts, ends and rates; says how places are found. Nothing where no packet of the
+/// tracks to be shown can be read.
+pub fn measure(input: &mut Input, found: &mut Found) -> Result<Option<Index>> {
     let name = input.format().name().to_owned();
     let indexed = name.contains("mp4") || name.contains("matroska");
     let cues = |found: &Found| {
@@ -93,8 +93,7 @@ pub fn measure(input: &mut Input, found: &mut Found) -> Result<Index> {
         ),
         _ => Index::Container,
     };
-    fill(input, found, &mut seen, &entries, scan)?;
-    Ok(index)
+    Ok(fill(input, found, &mut seen, &entries, scan)?.then_some(index))
 }
 
 fn rewind(input: &mut Input) -> Result<()> {
@@ -178,16 +177,17 @@ fn last_stamp(input: &Input, stream: usize) -> Option<i64> {
     Some(Rational::from_us(microseconds).scale_floor(base.den(), base.num().max(1)))
 }
 
+/// Fills in times and rates; false where a track that was to be shown has no packet.
 fn fill(
     input: &Input,
     found: &mut Found,
     seen: &mut HashMap<u32, Seen>,
     entries: &[ffi::IndexEntry],
     scan: bool,
-) -> Result<()> {
+) -> Result<bool> {
     if let Some(video) = &mut found.video {
         let Some(pictures) = seen.get_mut(&video.stream).filter(|s| s.first.is_some()) else {
-            return Err(reject(Code::Truncated, "The file ends before its first picture.").into());
+            return Ok(false);
         };
         let declared: Vec<Rational> = input
             .stream(video.stream as usize)
@@ -230,10 +230,7 @@ fn fill(
         audio.end = seconds(end, audio.time_base);
         audio.end > audio.start
     });
-    if found.video.is_none() && found.audio.is_empty() {
-        return Err(reject(Code::Truncated, "The file ends before its first sound.").into());
-    }
-    Ok(())
+    Ok(found.video.is_some() || !found.audio.is_empty())
 }
 
 fn longest_gop(entries: &[ffi::IndexEntry], whole_index: bool) -> Option<u64> {
