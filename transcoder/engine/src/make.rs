@@ -275,12 +275,10 @@ fn make_sound(
                 .audio
                 .get(rendition.track as usize)
                 .context("no such track")?;
-            if !sounds.contains_key(&track.stream) {
-                sounds.insert(track.stream, Sounds::open(source, track)?);
-            }
-            let reader = sounds
-                .get_mut(&track.stream)
-                .context("sounds were just opened")?;
+            let reader = match sounds.entry(track.stream) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(Sounds::open(source, track)?),
+            };
             let (bytes, frames) = encode_audio::segment(plan, rendition, segment, reader)?;
             let report = SegmentReport {
                 encode_us: began.elapsed().as_micros() as u64,

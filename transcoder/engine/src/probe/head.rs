@@ -71,6 +71,7 @@ fn boxes(source: &Source) -> Option<Boxes> {
         cut: false,
         index: false,
         fragment: false,
+        content: 0,
     };
     let mut at = 0u64;
     for count in 0..MOST_BOXES {
