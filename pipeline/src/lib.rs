@@ -1,1 +1,215 @@
-//! 
+//! A video's life: upload -> probe -> plan -> segments and stills -> ready.
+//!
+//! There is no table of jobs: what is left to do is the plan minus what is stored.
+
+mod background;
+mod blocks;
+mod delete;
+mod demand;
+mod finalize;
+mod inner;
+mod life;
+mod made;
+mod plans;
+mod run;
+mod stills;
+mod tries;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use plan::{OwnerId, Plan, Policy, RenditionId, RenditionKey, SegmentKey, VideoId};
+use store::metadata::{Page, PageRequest, Priority, VideoRow};
+use store::{ImageFormat, ObjectKey, Stores};
+use transcoder::{Budget, Engine};
+
+use inner::Inner;
+pub use upload::{UploadError, UploadWriter};
+
+/// What the operator chooses.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How sources become renditions.
+    pub policy: Policy,
+    /// Threads that a session encodes with.
+    pub encode_threads: u32,
+    /// Threads that a session decodes with.
+    pub decode_threads: u32,
+    /// Bytes of memory for the engines together.
+    pub memory_bytes: u64,
+    /// How long a request for a missing segment waits: players give up after 10 s.
+    pub demand_wait: Duration,
+    /// Videos watched at once for which segments are made on demand.
+    pub windows: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u32);
+        Self {
+            policy: Policy::default(),
+            encode_threads: cores,
+            decode_threads: cores.min(4),
+            memory_bytes: 2 << 30,
+            demand_wait: Duration::from_secs(9),
+            windows: 12,
+        }
+    }
+}
+
+impl Config {
+    /// What one session may use: the start of a new video, the background and a window may
+    /// run side by side.
+    fn budget(&self) -> Budget {
+        Budget {
+            encode_threads: self.encode_threads,
+            decode_threads: self.decode_threads,
+            memory_bytes: self.memory_bytes / 2,
+        }
+    }
+}
+
+/// Why a segment, an init segment or a still was not handed out.
+#[derive(Debug, thiserror::Error)]
+pub enum DemandError {
+    /// No plan lists it.
+    #[error("no such video, rendition or segment")]
+    NotFound,
+    /// It is being made, or cannot be made now; ask again.
+    #[error("not made yet")]
+    NotReady,
+    /// The store did not answer.
+    #[error("the store did not answer: {0}")]
+    Store(#[from] store::Error),
+}
+
+/// A segment, and how long it was waited for.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// The whole object.
+    pub bytes: Bytes,
+    /// Time spent waiting for it to be made; nought where it was stored.
+    pub made_in: Duration,
+}
+
+/// How far a video is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Segments stored.
+    pub made: u64,
+    /// Segments of the plan.
+    pub total: u64,
+}
+
+/// The pipeline of one process; cheap to clone.
+#[derive(Clone)]
+pub struct Pipeline {
+    inner: Arc<Inner>,
+}
+
+impl Pipeline {
+    /// Starts working: picks up whatever was left unfinished.
+    pub async fn start(
+        stores: Stores,
+        engine: Engine,
+        config: Config,
+    ) -> Result<Self, store::Error> {
+        let inner = Inner::new(stores, engine, config);
+        life::recover(&inner).await?;
+        tokio::spawn(background::run(inner.clone()));
+        tokio::spawn(delete::sweep_leftovers(inner.clone()));
+        Ok(Self { inner })
+    }
+
+    /// The stores it works on.
+    pub fn stores(&self) -> &Stores {
+        &self.inner.stores
+    }
+
+    /// Begins a video; its source is written to the writer.
+    pub async fn create_video(
+        &self,
+        owner: OwnerId,
+        title: String,
+        declared_size: Option<u64>,
+        priority: Priority,
+    ) -> Result<(VideoRow, UploadWriter), UploadError> {
+        upload::begin(&self.inner, owner, title, declared_size, priority).await
+    }
+
+    /// A video; nothing where there is none or it was deleted.
+    pub async fn video(&self, id: VideoId) -> Result<Option<VideoRow>, store::Error> {
+        self.inner.living(id).await
+    }
+
+    /// Videos, newest first.
+    pub async fn list(
+        &self,
+        owner: Option<&OwnerId>,
+        page: &PageRequest,
+    ) -> Result<Page<VideoRow>, store::Error> {
+        self.inner.stores.metadata.videos().list(owner, page).await
+    }
+
+    /// Deletes a video: a tombstone at once, the objects right after.
+    pub async fn delete(&self, id: VideoId) -> Result<(), store::Error> {
+        delete::delete(&self.inner, id).await
+    }
+
+    /// The current plan of a video; nothing before it is playable.
+    pub async fn plan_of(&self, row: &VideoRow) -> Result<Option<Arc<Plan>>, store::Error> {
+        match &row.current_plan {
+            Some(hash) => plans::load(&self.inner, row.id, hash).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The plan that lists a rendition, through every plan of the video.
+    pub async fn rendition(
+        &self,
+        video: VideoId,
+        rendition: RenditionId,
+    ) -> Result<Option<Arc<Plan>>, store::Error> {
+        plans::listing(&self.inner, video, rendition).await
+    }
+
+    /// How far a video is.
+    pub async fn progress(&self, row: &VideoRow) -> Result<Progress, store::Error> {
+        made::progress(&self.inner, row).await
+    }
+
+    /// A segment: stored, or made now; waits at most `demand_wait`.
+    pub async fn segment(&self, key: SegmentKey) -> Result<Delivered, DemandError> {
+        demand::segment(&self.inner, key).await
+    }
+
+    /// An init segment.
+    pub async fn init(&self, key: RenditionKey) -> Result<Bytes, DemandError> {
+        self.inner.stored(&ObjectKey::Init(key)).await
+    }
+
+    /// A poster.
+    pub async fn poster(&self, video: VideoId, format: ImageFormat) -> Result<Bytes, DemandError> {
+        self.inner.stored(&ObjectKey::Poster(video, format)).await
+    }
+
+    /// A storyboard sheet: stored, or made now.
+    pub async fn sheet(&self, key: SegmentKey) -> Result<Bytes, DemandError> {
+        stills::sheet(&self.inner, key).await
+    }
+
+    /// The picture at a whole second, in one of [`THUMBNAIL_WIDTHS`]; made when first asked for.
+    pub async fn thumbnail(
+        &self,
+        video: VideoId,
+        width: u32,
+        second: u32,
+    ) -> Result<Bytes, DemandError> {
+        stills::thumbnail(&self.inner, video, width, second).await
+    }
+}
+
+/// Widths that thumbnails are made in.
+pub const THUMBNAIL_WIDTHS: [u32; 5] = [160, 320, 480, 640, 1280];

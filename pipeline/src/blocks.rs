@@ -1,0 +1,79 @@
+//! A source as it lies in the store: 8-MiB blocks of one or more uploads.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use store::metadata::SourcePart;
+use store::{ObjectKey, Objects};
+use transcoder::{SourceError, SourceReader};
+
+/// Size of a source block.
+pub(crate) const BLOCK: u64 = 8 << 20;
+
+/// Reads byte ranges of a stored source.
+pub(crate) struct BlockSource {
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) parts: Vec<SourcePart>,
+}
+
+impl BlockSource {
+    /// Size of the whole source.
+    pub(crate) fn size(&self) -> u64 {
+        self.parts.iter().map(|part| part.bytes).sum()
+    }
+
+    /// The block that holds a byte, and where in the block it lies, and how much of the
+    /// block's part is left from there.
+    fn locate(&self, offset: u64) -> Option<(ObjectKey, u64, u64)> {
+        let mut start = 0;
+        for part in &self.parts {
+            if offset < start + part.bytes {
+                let within = offset - start;
+                let index = u32::try_from(within / BLOCK).ok()?;
+                let block_end = (u64::from(index) + 1) * BLOCK;
+                let left = block_end.min(part.bytes) - within;
+                return Some((
+                    ObjectKey::SourceBlock {
+                        upload: part.upload,
+                        index,
+                    },
+                    within % BLOCK,
+                    left,
+                ));
+            }
+            start += part.bytes;
+        }
+        None
+    }
+}
+
+#[async_trait]
+impl SourceReader for BlockSource {
+    async fn read(&self, offset: u64, length: u32) -> Result<Bytes, SourceError> {
+        let mut out = BytesMut::with_capacity(length as usize);
+        while out.len() < length as usize {
+            let Some((key, at, left)) = self.locate(offset + out.len() as u64) else {
+                break;
+            };
+            let wanted = (length as u64 - out.len() as u64).min(left);
+            let read = async {
+                self.objects
+                    .read(&key, Some(at..at + wanted))
+                    .await?
+                    .bytes()
+                    .await
+            };
+            let bytes: Result<Bytes, store::Error> = read.await;
+            let bytes = bytes.map_err(|error| SourceError(error.into()))?;
+            if bytes.is_empty() {
+                break;
+            }
+            if bytes.len() == length as usize {
+                return Ok(bytes);
+            }
+            out.extend_from_slice(&bytes);
+        }
+        Ok(out.freeze())
+    }
+}

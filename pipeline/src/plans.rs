@@ -1,0 +1,93 @@
+//! Plans: immutable objects named by their hash, a few of them kept in memory.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use plan::{Plan, RenditionId, VideoId};
+use store::{ObjectKey, objects};
+
+use crate::inner::Inner;
+
+/// Plans kept in memory: a 12-h one takes about 1 MB.
+const KEPT: usize = 64;
+
+#[derive(Default)]
+pub(crate) struct PlanCache(Mutex<VecDeque<(String, Arc<Plan>)>>);
+
+impl PlanCache {
+    fn get(&self, hash: &str) -> Option<Arc<Plan>> {
+        self.0
+            .lock()
+            .iter()
+            .find(|(known, _)| known == hash)
+            .map(|(_, plan)| plan.clone())
+    }
+
+    fn keep(&self, hash: &str, plan: &Arc<Plan>) {
+        let mut kept = self.0.lock();
+        kept.push_front((hash.to_owned(), plan.clone()));
+        kept.truncate(KEPT);
+    }
+}
+
+/// Stores a plan; its hash is that of its JSON, which holds integers and strings in a fixed
+/// order and so is canonical.
+pub(crate) async fn save(
+    inner: &Inner,
+    video: VideoId,
+    plan: &Arc<Plan>,
+) -> Result<String, store::Error> {
+    let json = serde_json::to_vec(&**plan).map_err(|e| store::Error::corrupt(e.to_string()))?;
+    let hash = blake3::hash(&json).to_hex().to_string();
+    let key = ObjectKey::Plan {
+        video,
+        hash: hash.clone(),
+    };
+    inner
+        .stores
+        .objects
+        .put_if_absent(&key, Bytes::from(json))
+        .await?;
+    inner.plans.keep(&hash, plan);
+    Ok(hash)
+}
+
+/// Loads a plan.
+pub(crate) async fn load(
+    inner: &Inner,
+    video: VideoId,
+    hash: &str,
+) -> Result<Arc<Plan>, store::Error> {
+    if let Some(plan) = inner.plans.get(hash) {
+        return Ok(plan);
+    }
+    let key = ObjectKey::Plan {
+        video,
+        hash: hash.to_owned(),
+    };
+    let json = objects::get(&*inner.stores.objects, &key).await?;
+    let plan = serde_json::from_slice(&json).map_err(|e| store::Error::corrupt(e.to_string()))?;
+    let plan = Arc::new(plan);
+    inner.plans.keep(hash, &plan);
+    Ok(plan)
+}
+
+/// The plan that lists a rendition: any of the video's.
+pub(crate) async fn listing(
+    inner: &Inner,
+    video: VideoId,
+    rendition: RenditionId,
+) -> Result<Option<Arc<Plan>>, store::Error> {
+    let Some(row) = inner.living(video).await? else {
+        return Ok(None);
+    };
+    for reference in row.plans.iter().rev() {
+        let plan = load(inner, video, &reference.hash).await?;
+        if plan.segment_count(rendition).is_some() {
+            return Ok(Some(plan));
+        }
+    }
+    Ok(None)
+}
