@@ -1,0 +1,210 @@
+//! A video's life over the embedded stores and the real engine.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pipeline::{Config, DemandError, Pipeline};
+use plan::{Code, SegmentKey, VideoId};
+use store::local::Local;
+use store::metadata::{Priority, State, VideoRow};
+use store::{Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
+use transcoder::Engine;
+
+/// Longer than anything here takes; a hang is a failure, not a wait.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+struct House {
+    pipeline: Pipeline,
+    stores: Stores,
+}
+
+async fn house(folder: &Path) -> House {
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(folder, Layout::Store, clock).unwrap();
+    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let pipeline = Pipeline::start(stores.clone(), engine, Config::default())
+        .await
+        .unwrap();
+    House { pipeline, stores }
+}
+
+fn sample(folder: &Path, seconds: u32) -> Bytes {
+    let path = folder.join("sample.mp4");
+    let picture = format!("testsrc2=s=320x180:r=30:d={seconds}");
+    let sound = format!("sine=440:d={seconds}:r=48000");
+    let made = Command::new("ffmpeg")
+        .args([
+            "-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound,
+        ])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "60",
+            "-c:a",
+            "aac",
+        ])
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    std::fs::read(path).unwrap().into()
+}
+
+impl House {
+    async fn upload(&self, bytes: Bytes) -> VideoId {
+        let owner = self.stores.ids.owner();
+        let created =
+            self.pipeline
+                .create_video(owner, "A title".into(), None, Priority::Interactive);
+        let (row, mut writer) = created.await.unwrap();
+        writer.write(bytes).await.unwrap();
+        writer.finish().await.unwrap();
+        row.id
+    }
+
+    /// Waits for a state, woken by events.
+    async fn until(&self, video: VideoId, wanted: impl Fn(&VideoRow) -> bool) -> VideoRow {
+        let mut events = self.stores.events.subscribe().await.unwrap();
+        let reached = async {
+            loop {
+                let row = self
+                    .stores
+                    .metadata
+                    .videos()
+                    .get(&video)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                if wanted(&row) {
+                    return row;
+                }
+                assert_ne!(events.next().await, Received::Closed);
+            }
+        };
+        tokio::time::timeout(PATIENCE, reached)
+            .await
+            .expect("the state is reached")
+    }
+}
+
+fn is_over(row: &VideoRow) -> bool {
+    matches!(row.state, State::Ready | State::Failed)
+}
+
+#[tokio::test]
+async fn an_upload_becomes_playable_and_then_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let video = house.upload(sample(folder.path(), 6)).await;
+    let row = house.until(video, is_over).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    for rendition in plan.media_ids() {
+        assert!(row.average_bandwidth.contains_key(&rendition));
+        for index in 0..plan.segments() {
+            let key = ObjectKey::Segment(SegmentKey {
+                video,
+                rendition,
+                index,
+            });
+            assert!(
+                house.stores.objects.head(&key).await.unwrap().is_some(),
+                "{key:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_segment_asked_for_is_made_at_once_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let video = house.upload(sample(folder.path(), 40)).await;
+    let row = house
+        .until(video, |row| row.state == State::Playable || is_over(row))
+        .await;
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let rendition = plan.video[0].id;
+    let key = SegmentKey {
+        video,
+        rendition,
+        index: plan.segments() - 1,
+    };
+    let requests = (0..50).map(|_| {
+        let pipeline = house.pipeline.clone();
+        tokio::spawn(async move { pipeline.segment(key).await.unwrap().bytes })
+    });
+    let mut bodies = Vec::new();
+    for request in requests.collect::<Vec<_>>() {
+        bodies.push(request.await.unwrap());
+    }
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
+    let beyond = SegmentKey {
+        index: plan.segments(),
+        ..key
+    };
+    assert!(matches!(
+        house.pipeline.segment(beyond).await,
+        Err(DemandError::NotFound)
+    ));
+}
+
+#[tokio::test]
+async fn what_is_no_media_fails_with_its_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let video = house
+        .upload(Bytes::from_static(b"a text, not a video"))
+        .await;
+    let row = house.until(video, is_over).await;
+    assert_eq!(row.state, State::Failed);
+    assert_eq!(row.error.unwrap().code, Code::NotMedia);
+}
+
+#[tokio::test]
+async fn a_cut_off_upload_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let owner = house.stores.ids.owner();
+    let (row, mut writer) = house
+        .pipeline
+        .create_video(owner, "Cut off".into(), None, Priority::Interactive)
+        .await
+        .unwrap();
+    writer.write(Bytes::from(vec![0; 9 << 20])).await.unwrap();
+    let uploads = house
+        .stores
+        .metadata
+        .uploads()
+        .list_by_video(&row.id)
+        .await
+        .unwrap();
+    drop(writer);
+    let row = house.until(row.id, is_over).await;
+    assert_eq!(row.error.unwrap().code, Code::UploadLost);
+    let left = || async {
+        use futures::TryStreamExt;
+        let listing = house
+            .stores
+            .objects
+            .list(&Prefix::Upload(uploads[0].id))
+            .await
+            .unwrap();
+        listing.try_collect::<Vec<_>>().await.unwrap().len()
+    };
+    // The row says so first; the blocks go right after.
+    let swept = async {
+        while left().await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, swept)
+        .await
+        .expect("the blocks are gone");
+}
