@@ -1,1 +1,14 @@
-//! 
+//! The thin HTTP side of reelmill: delivery to players and CDNs, uploads, the API, the pages.
+//! It never parses media, and reads objects only; every write goes through `pipeline` or
+//! `catalog`.
+
+mod access;
+mod api;
+mod app;
+mod delivery;
+mod health;
+mod hosts;
+mod pages;
+mod problem;
+
+pub use app::{App, Settings, router, serve};

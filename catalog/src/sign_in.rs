@@ -1,0 +1,58 @@
+//! Sign-in: a single-use code in a link, exchanged for a cookie.
+
+use std::time::Duration;
+
+use plan::OwnerId;
+use store::metadata::{SignInCode, SignInSession};
+use store::{Error, Secret, SecretHash, Stores};
+
+use crate::Principal;
+
+/// How long a code is worth anything.
+const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long a cookie is.
+pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Makes a code that signs an owner in, once.
+pub async fn code(stores: &Stores, owner: OwnerId) -> Result<Secret, Error> {
+    let secret = stores.ids.code();
+    let code = SignInCode {
+        hash: secret.hash(),
+        owner,
+        expires_at_us: stores.clock.now_us() + CODE_LIFE.as_micros() as i64,
+    };
+    stores.metadata.sign_ins().insert_code(&code).await?;
+    Ok(secret)
+}
+
+/// Exchanges a code for a cookie's value; nothing where it was used, has expired or never was.
+pub async fn exchange(stores: &Stores, presented: &str) -> Result<Option<Secret>, Error> {
+    let now = stores.clock.now_us();
+    let sign_ins = stores.metadata.sign_ins();
+    let Some(owner) = sign_ins.redeem(&SecretHash::of(presented), now).await? else {
+        return Ok(None);
+    };
+    let secret = stores.ids.secret();
+    let session = SignInSession {
+        hash: secret.hash(),
+        owner,
+        created_at_us: now,
+        expires_at_us: now + SESSION_LIFE.as_micros() as i64,
+    };
+    sign_ins.insert_session(&session).await?;
+    Ok(Some(secret))
+}
+
+/// Who is signed in with this cookie.
+pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Principal>, Error> {
+    let now = stores.clock.now_us();
+    let hash = SecretHash::of(presented);
+    let Some(session) = stores.metadata.sign_ins().session(&hash, now).await? else {
+        return Ok(None);
+    };
+    let owner = stores.metadata.owners().get(&session.owner).await?;
+    Ok(owner.map(|owner| Principal {
+        owner: owner.id,
+        role: owner.role,
+    }))
+}

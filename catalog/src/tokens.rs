@@ -1,0 +1,92 @@
+//! API tokens: random, shown once, stored as a hash.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use store::metadata::{Role, TokenRow};
+use store::{Error, Secret, SecretHash, Stores};
+
+use crate::{Principal, people};
+
+/// The owner that the first start makes.
+pub const ADMIN: &str = "admin";
+/// Where its token lies in the data folder.
+pub const ADMIN_TOKEN_FILE: &str = "admin-token";
+
+/// Makes a token for the owner of a name.
+pub async fn create(
+    stores: &Stores,
+    owner: &str,
+    name: &str,
+    role: Role,
+) -> Result<(TokenRow, Secret), Error> {
+    let owner = people::owner(stores, owner, role).await?;
+    let secret = stores.ids.secret();
+    let row = TokenRow {
+        id: stores.ids.token(),
+        owner: owner.id,
+        name: name.to_owned(),
+        hash: secret.hash(),
+        role,
+        created_at_us: stores.clock.now_us(),
+        revoked_at_us: None,
+    };
+    stores.metadata.tokens().insert(&row).await?;
+    Ok((row, secret))
+}
+
+/// Whose token this is, if it is one. The secret is looked up by its hash, so that no
+/// comparison takes longer the more of it is right.
+pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Principal>, Error> {
+    let token = stores
+        .metadata
+        .tokens()
+        .by_hash(&SecretHash::of(presented))
+        .await?;
+    Ok(token.map(|token| Principal {
+        owner: token.owner,
+        role: token.role,
+    }))
+}
+
+/// The admin token could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminTokenError {
+    /// To its file.
+    #[error("cannot write {path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// To the store.
+    #[error("the store did not answer: {0}")]
+    Store(#[from] Error),
+}
+
+/// On the first start: an admin, and a token in `folder/admin-token` that only the user who
+/// runs the program can read.
+pub async fn first_start(stores: &Stores, folder: &Path) -> Result<(), AdminTokenError> {
+    let path = folder.join(ADMIN_TOKEN_FILE);
+    if path.exists() {
+        return Ok(());
+    }
+    let (_, secret) = create(stores, ADMIN, "first start", Role::Admin).await?;
+    let write = || {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        writeln!(file, "{}", secret.expose())?;
+        file.sync_all()
+    };
+    write().map_err(|error| AdminTokenError::File {
+        path: path.clone(),
+        error,
+    })
+}

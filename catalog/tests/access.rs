@@ -1,0 +1,101 @@
+//! Tokens and sign-in over the embedded stores.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{people, sign_in, tokens};
+use store::local::Local;
+use store::metadata::Role;
+use store::{Layout, ManualClock, Stores};
+
+fn stores(folder: &std::path::Path) -> (Stores, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(1_800_000_000_000_000));
+    (
+        Local::open(folder, Layout::Store, clock.clone()).unwrap(),
+        clock,
+    )
+}
+
+#[tokio::test]
+async fn a_revoked_token_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stores, _) = stores(folder.path());
+    let (row, secret) = tokens::create(&stores, "ann", "laptop", Role::Uploader)
+        .await
+        .unwrap();
+    let known = tokens::authenticate(&stores, secret.expose())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((known.owner, known.role), (row.owner, Role::Uploader));
+    assert_eq!(
+        tokens::authenticate(&stores, "nonsense").await.unwrap(),
+        None
+    );
+    stores.metadata.tokens().revoke(&row.id, 1).await.unwrap();
+    assert_eq!(
+        tokens::authenticate(&stores, secret.expose())
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_code_signs_in_once_and_not_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stores, clock) = stores(folder.path());
+    let owner = people::owner(&stores, "ann", Role::Uploader).await.unwrap();
+    let code = sign_in::code(&stores, owner.id).await.unwrap();
+    let cookie = sign_in::exchange(&stores, code.expose())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        sign_in::exchange(&stores, code.expose())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let who = sign_in::authenticate(&stores, cookie.expose())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(who.owner, owner.id);
+    let late = sign_in::code(&stores, owner.id).await.unwrap();
+    clock.advance(Duration::from_secs(601));
+    assert!(
+        sign_in::exchange(&stores, late.expose())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    clock.advance(sign_in::SESSION_LIFE);
+    assert!(
+        sign_in::authenticate(&stores, cookie.expose())
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn the_first_start_leaves_an_admin_token_that_only_its_user_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stores, _) = stores(&folder.path().join("data"));
+    tokens::first_start(&stores, folder.path()).await.unwrap();
+    let path = folder.path().join(tokens::ADMIN_TOKEN_FILE);
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let token = std::fs::read_to_string(&path).unwrap();
+    let admin = tokens::authenticate(&stores, token.trim())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(admin.role, Role::Admin);
+    tokens::first_start(&stores, folder.path()).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), token);
+}

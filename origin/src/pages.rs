@@ -1,0 +1,52 @@
+//! The pages, rendered here; scripts add to them what needs scripts.
+
+mod assets;
+mod home;
+mod sign_in;
+mod watch;
+
+pub use assets::asset;
+pub use home::home;
+pub use sign_in::{exchange, sign_in};
+pub use watch::watch;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+/// Everything comes from here; Media Source needs `blob:`, hls.js a worker of its own making,
+/// Media Chrome inline styles in its shadow trees.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; media-src 'self' blob:; \
+    worker-src 'self' blob:; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
+    object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
+
+fn page(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    title: &'a str,
+    text: &'a str,
+}
+
+fn message(status: StatusCode, title: &str, text: &str) -> Response {
+    (status, page(&Message { title, text })).into_response()
+}
+
+/// `M:SS` or `H:MM:SS`.
+fn clock(us: i64) -> String {
+    let seconds = us / 1_000_000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}

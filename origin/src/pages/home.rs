@@ -1,0 +1,70 @@
+//! `GET /`: one's videos, and a place to drop a file.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use store::metadata::{PageRequest, Role, State as VideoState};
+
+use super::{clock, page};
+use crate::access;
+use crate::app::App;
+use crate::problem::Problem;
+
+/// Videos on a page.
+const PAGE: u32 = 48;
+
+#[derive(Deserialize)]
+pub struct HomeQuery {
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    signed_in: bool,
+    videos: Vec<Card>,
+    next: Option<String>,
+}
+
+struct Card {
+    id: String,
+    title: String,
+    state: &'static str,
+    length: String,
+    poster: bool,
+}
+
+/// The list, newest first; without a sign-in, the way to one.
+pub async fn home(
+    State(app): State<App>,
+    Query(query): Query<HomeQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(principal) = access::signed_in(&headers, &app).await else {
+        return Ok(page(&Home {
+            signed_in: false,
+            videos: Vec::new(),
+            next: None,
+        }));
+    };
+    let after = query.cursor.and_then(|text| text.parse().ok());
+    let request = PageRequest { after, limit: PAGE };
+    let owner = (principal.role != Role::Admin).then_some(principal.owner);
+    let rows = app.pipeline.list(owner.as_ref(), &request).await?;
+    let card = |row: store::metadata::VideoRow| Card {
+        id: row.id.to_string(),
+        state: row.state.as_str(),
+        length: row.duration_us.map(clock).unwrap_or_default(),
+        poster: row.width_px.is_some()
+            && matches!(row.state, VideoState::Playable | VideoState::Ready),
+        title: row.title,
+    };
+    let videos = rows.items.into_iter().map(card).collect();
+    Ok(page(&Home {
+        signed_in: true,
+        videos,
+        next: rows.next.map(|c| c.to_string()),
+    }))
+}

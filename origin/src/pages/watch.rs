@@ -1,0 +1,53 @@
+//! `GET /watch/{video}`: the player. The page may be opened before the video is playable; it
+//! waits for that by itself.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::VideoId;
+
+use super::{clock, message, page};
+use crate::app::App;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "watch.html")]
+struct Watch {
+    id: String,
+    title: String,
+    state: &'static str,
+    length: String,
+    width: u32,
+    height: u32,
+    chapters: bool,
+    warnings: Vec<String>,
+    error: Option<String>,
+}
+
+/// The watch page; playback is public by id.
+pub async fn watch(State(app): State<App>, Path(video): Path<String>) -> Result<Response, Problem> {
+    let missing = || message(StatusCode::NOT_FOUND, "Not here", "There is no such video.");
+    let Ok(id) = video.parse::<VideoId>() else {
+        return Ok(missing());
+    };
+    let Some(row) = app.pipeline.video(id).await? else {
+        return Ok(missing());
+    };
+    let plan = app.pipeline.plan_of(&row).await?;
+    Ok(page(&Watch {
+        id: row.id.to_string(),
+        title: row.title,
+        state: row.state.as_str(),
+        length: row.duration_us.map(clock).unwrap_or_default(),
+        width: row.width_px.unwrap_or(16),
+        height: row.height_px.unwrap_or(9),
+        chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
+        warnings: row
+            .warnings
+            .into_iter()
+            .map(|warning| warning.message)
+            .collect(),
+        error: row.error.map(|error| error.message),
+    }))
+}
