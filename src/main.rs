@@ -1,2 +1,61 @@
-//! The one program.
-fn main() {}
+//! reelmill: a media processing pipeline and streaming origin in one program.
+
+mod cli;
+mod doctor;
+mod probe;
+mod serve;
+mod token;
+mod upload;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log();
+    let done = match cli.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
+        Command::Upload(arguments) => upload::run(&arguments),
+        Command::Token(arguments) => token::run(arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "reelmill",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+        Command::Man => clap_mangen::Man::new(Cli::command())
+            .render(&mut std::io::stdout())
+            .map_err(anyhow::Error::from),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("reelmill: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to stderr: for people on a terminal, as JSON otherwise. `RUST_LOG` chooses.
+fn log() {
+    use std::io::IsTerminal;
+    use tracing_subscriber::EnvFilter;
+
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter);
+    if std::io::stderr().is_terminal() {
+        builder.init();
+    } else {
+        builder.json().init();
+    }
+}

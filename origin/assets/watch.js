@@ -15,7 +15,7 @@ function start() {
     const patience = { maxTimeToFirstByteMs: 10000, maxLoadTimeMs: 60000 };
     const retry = { maxNumRetry: 8, retryDelayMs: 500, maxRetryDelayMs: 4000 };
     const policy = { default: { ...patience, timeoutRetry: retry, errorRetry: retry } };
-    const hls = new Hls({ fragLoadPolicy: policy, startLevel: 0, capLevelToPlayerSize: true });
+    const hls = new Hls({ fragLoadPolicy: policy });
     hls.loadSource(master);
     hls.attachMedia(video);
     hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));

@@ -34,7 +34,7 @@ pub async fn sign_in(Query(code): Query<Code>) -> Response {
 pub async fn exchange(State(app): State<App>, Form(code): Form<Code>) -> Result<Response, Problem> {
     let exchanged = catalog::sign_in::exchange(app.pipeline.stores(), code.code.trim()).await?;
     let Some(secret) = exchanged else {
-        let text = "This link was used, or is older than ten minutes. `reelmill sign-in` prints a new one.";
+        let text = "This link was used, or is older than ten minutes. `reelmill serve` prints a new one when it starts.";
         return Ok(message(StatusCode::FORBIDDEN, "The link has expired", text));
     };
     let secure = if app.settings.public_url.starts_with("https://") {

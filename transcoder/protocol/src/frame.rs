@@ -65,7 +65,9 @@ impl Decoder {
     /// # Errors
     /// Where the bytes do not follow the protocol; the stream is of no use then.
     pub fn take<M: DeserializeOwned>(&mut self) -> Result<Option<(M, Bytes)>, FrameError> {
-        let Some(mut lengths) = self.buffer.get(..LENGTHS) else { return Ok(None) };
+        let Some(mut lengths) = self.buffer.get(..LENGTHS) else {
+            return Ok(None);
+        };
         let (header, payload) = (lengths.get_u32_le(), lengths.get_u32_le());
         if header > MAX_HEADER || payload > MAX_PAYLOAD {
             return Err(FrameError::TooLong { header, payload });

@@ -25,7 +25,11 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
         return reject(Code::SourceUnreachable, "The source could not be read.");
     }
     match boxes(source) {
-        Some(Boxes { content: 0, cut: false, .. }) => reject(
+        Some(Boxes {
+            content: 0,
+            cut: false,
+            ..
+        }) => reject(
             Code::NotMedia,
             "The file begins like a video but holds nothing.",
         ),

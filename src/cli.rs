@@ -1,0 +1,177 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use plan::Effort;
+
+/// A media processing pipeline and streaming origin: any upload plays about a second after
+/// its last byte.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Runs everything in one process: uploads, encoding, delivery, pages
+    #[command(after_help = "Example: reelmill serve --data ./data --listen 127.0.0.1:8080")]
+    Serve(Serve),
+    /// Prints what is in a file, as JSON
+    #[command(after_help = "Example: reelmill probe --plan film.mkv")]
+    Probe(Probe),
+    /// Uploads files to a running server and prints their watch links
+    #[command(after_help = "Example: reelmill upload --token-file ./data/admin-token a.mp4 b.mov")]
+    Upload(Upload),
+    /// Manages API tokens; the server that uses the data folder must not run meanwhile
+    #[command(after_help = "Example: reelmill token create --owner ann --name laptop")]
+    Token(Token),
+    /// Says in one sentence each whether this machine has what reelmill needs
+    Doctor(Doctor),
+    /// Prints a completion script for a shell
+    Completions {
+        /// bash, zsh, fish ...
+        shell: clap_complete::Shell,
+    },
+    /// Prints the man page
+    Man,
+}
+
+#[derive(Args, Clone)]
+pub struct Serve {
+    /// Folder for all data; made if it is not there
+    #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
+    pub data: PathBuf,
+    /// Address to listen on
+    #[arg(long, env = "REELMILL_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where the server is reached from outside; default: http:// and the listen address
+    #[arg(long, env = "REELMILL_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Further host names under which the pages answer
+    #[arg(long, env = "REELMILL_ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+    /// How much time is spent on each frame: fast, balanced or quality
+    #[arg(long, default_value = "fast")]
+    pub policy: Effort,
+    /// Length of a segment in seconds, 2 to 10
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=10))]
+    pub segment_seconds: u32,
+    /// Memory for the engines, such as 512MiB or 2GiB
+    #[arg(long, default_value = "2GiB", value_parser = bytes)]
+    pub memory: u64,
+}
+
+#[derive(Args)]
+pub struct Probe {
+    /// The file
+    pub input: PathBuf,
+    /// Print the plan instead
+    #[arg(long)]
+    pub plan: bool,
+}
+
+#[derive(Args)]
+pub struct Upload {
+    /// The files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The server
+    #[arg(long, env = "REELMILL_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// A file that holds an API token
+    #[arg(
+        long,
+        env = "REELMILL_TOKEN_FILE",
+        default_value = "./data/admin-token"
+    )]
+    pub token_file: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Token {
+    /// The data folder
+    #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
+    pub data: PathBuf,
+    #[command(subcommand)]
+    pub action: TokenAction,
+}
+
+#[derive(Subcommand)]
+pub enum TokenAction {
+    /// Makes a token and prints its secret, once
+    Create {
+        /// On whose behalf it acts; made if not there
+        #[arg(long)]
+        owner: String,
+        /// What its holder calls it
+        #[arg(long)]
+        name: String,
+        /// May do everything, not only upload
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Lists tokens, without their secrets
+    List,
+    /// Revokes a token
+    Revoke {
+        /// Its id, from the list
+        id: String,
+    },
+}
+
+#[derive(Args)]
+pub struct Doctor {
+    /// The data folder
+    #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
+    pub data: PathBuf,
+    /// The address the server would listen on
+    #[arg(long, env = "REELMILL_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+}
+
+/// A number of bytes with a unit.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err("a number with KiB, MiB or GiB".to_owned()),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a number with KiB, MiB or GiB".to_owned())?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(bytes("512MiB"), Ok(512 << 20));
+        assert_eq!(bytes("7"), Ok(7));
+        assert!(bytes("12 parsecs").is_err());
+        assert!(bytes("").is_err());
+    }
+}
