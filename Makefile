@@ -1,0 +1,33 @@
+# What people expect: make run, make test, make help.
+SHELL := /bin/bash
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help run build test bench soak clean
+
+help: ## Lists the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: ## Installs what is missing, builds and starts reelmill (VIDEO=path ingests a file)
+	@deploy/install.sh run
+	@cargo build --release --locked -p reelmill -p reelmill-engine
+	@deploy/run.sh $(if $(VIDEO),"$(VIDEO)")
+
+build: ## Builds the programs for tests
+	cargo build --workspace --bins --locked
+
+test: ## Installs what is missing and runs every suite
+	@deploy/install.sh test
+	@deploy/test.sh
+
+bench: ## Measures, and prints the figures of the README
+	@deploy/install.sh test
+	@cargo build --release --locked -p reelmill -p reelmill-engine
+	@benches/run.sh
+
+soak: ## Runs the slow suites: the corpus and the players, many times over
+	@deploy/install.sh test
+	@for round in 1 2 3 4 5; do deploy/test.sh || exit 1; done
+
+clean: ## Removes what was built
+	cargo clean
+	rm -rf tests/browser/node_modules

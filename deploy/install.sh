@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what is missing on Debian 12: install.sh run | test
+# `run`: what building and running needs. `test`: browsers and tools of the tests besides.
+set -euo pipefail
+
+packages=(
+  build-essential ca-certificates clang libclang-dev mold pkg-config
+  libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+  gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  curl ffmpeg
+)
+if [ "${1:-run}" = test ]; then
+  packages+=(chromium fonts-dejavu-core nginx-light wrk)
+  command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing: ${missing[*]}" >&2
+  sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+  export DEBIAN_FRONTEND=noninteractive
+  $sudo apt-get update -q
+  $sudo apt-get install -y -q --no-install-recommends "${missing[@]}"
+fi
+
+if ! command -v cargo >/dev/null; then
+  [ -x "$HOME/.cargo/bin/cargo" ] || { echo "Rust is missing: install rustup (rust-toolchain.toml names the version)" >&2; exit 1; }
+fi

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Starts reelmill over ./data; on the first start it ingests a short sample of its own making.
+# With a file as argument it ingests that and prints its watch link.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=${REELMILL_DATA:-./data} listen=${REELMILL_LISTEN:-127.0.0.1:8080} video=${1:-}
+program=target/release/reelmill
+
+"$program" serve --data "$data" --listen "$listen" &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true' EXIT INT TERM
+
+for _ in $(seq 100); do
+  kill -0 "$server" 2>/dev/null || exit 1
+  curl -fsS "http://$listen/readyz" >/dev/null 2>&1 && break
+  sleep 0.1
+done
+
+token=$data/admin-token
+upload() { "$program" upload --server "http://$listen" --token-file "$token" "$1"; }
+if [ -n "$video" ]; then
+  upload "$video"
+elif curl -fsS -H "Authorization: Bearer $(cat "$token")" "http://$listen/api/v1/videos?limit=1" | grep -q '"videos":\[\]'; then
+  folder=$(mktemp -d)
+  ffmpeg -v error -f lavfi -i 'testsrc2=s=1280x720:r=30:d=20' -f lavfi -i 'sine=330:beep_factor=4:d=20:r=48000' \
+    -c:v libx264 -preset veryfast -c:a aac -shortest "$folder/A first sample.mp4"
+  upload "$folder/A first sample.mp4"
+  rm -r "$folder"
+fi
+wait "$server"

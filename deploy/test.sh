@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Every suite of `make test`, each with its time; the last line counts them.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TERM_COLOR=never
+passed=0 failed=0
+
+suite() { # NAME COMMAND...
+  local name=$1 began=$SECONDS; shift
+  echo "== $name"
+  if "$@"; then
+    passed=$((passed + 1)); echo "== $name: passed in $((SECONDS - began)) s"
+  else
+    failed=$((failed + 1)); echo "== $name: FAILED after $((SECONDS - began)) s"
+  fi
+}
+
+browser() {
+  local folder=tests/browser
+  [ -d $folder/node_modules ] || npm --prefix $folder ci --no-audit --no-fund --ignore-scripts || return 1
+  npm --prefix $folder test
+}
+
+suite format cargo fmt --all --check
+# The engine first: the pipeline's and the browser's tests start it.
+suite build cargo build --workspace --bins --locked
+suite clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+suite rust cargo test --workspace --locked --no-fail-fast
+suite browser browser
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

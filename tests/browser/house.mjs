@@ -1,0 +1,83 @@
+// A running reelmill with a browser before it.
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { chromium } from "playwright-core";
+
+const root = resolve(import.meta.dirname, "../..");
+const program = process.env.REELMILL || join(root, "target/debug/reelmill");
+const CHROMIUM_FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--autoplay-policy=no-user-gesture-required",
+];
+
+export class House {
+  /** Starts a server on a free port over an empty folder. */
+  static async open() {
+    const house = new House();
+    house.folder = mkdtempSync(join(tmpdir(), "reelmill-"));
+    house.data = join(house.folder, "data");
+    house.server = spawn(program, ["serve", "--data", house.data, "--listen", "127.0.0.1:0"]);
+    house.base = await new Promise((found, failed) => {
+      let said = "";
+      house.server.stderr.on("data", (piece) => {
+        said += piece;
+        const line = said.match(/listens on (http:\S+),/);
+        if (line) found(line[1]);
+      });
+      house.server.once("exit", () => failed(new Error(said)));
+    });
+    house.token = readFileSync(join(house.data, "admin-token"), "utf8").trim();
+    house.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+    return house;
+  }
+
+  async close() {
+    await this.browser.close();
+    this.server.kill("SIGTERM");
+    await new Promise((gone) => this.server.once("exit", gone));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  api(path, options = {}) {
+    return fetch(this.base + path, { ...options, headers: { authorization: "Bearer " + this.token } });
+  }
+
+  /** Uploads a file and returns the API's answer. */
+  async upload(path) {
+    const body = readFileSync(path);
+    const answer = await this.api("/api/v1/videos?title=sample", { method: "POST", body });
+    if (answer.status !== 201) throw new Error(await answer.text());
+    return answer.json();
+  }
+
+  /** Waits until a video is in one of these states, told by server-sent events. */
+  async until(id, states) {
+    const events = await fetch(`${this.base}/events?video=${id}`);
+    let text = "";
+    for await (const piece of events.body) {
+      text += Buffer.from(piece).toString();
+      const lines = text.split("\n");
+      text = lines.pop();
+      for (const line of lines) {
+        if (!line.startsWith("data:")) continue;
+        const status = JSON.parse(line.slice(5));
+        if (states.includes(status.state)) return status;
+      }
+    }
+    throw new Error("the events ended");
+  }
+}
+
+/** A sample with a counter and a tone, or the corpus file of that name where there is one. */
+export function sample(folder, name = "sample.mp4", seconds = 12) {
+  const path = join(folder, name);
+  if (!existsSync(path)) {
+    execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", `testsrc2=s=1280x720:r=30:d=${seconds}`,
+      "-f", "lavfi", "-i", `sine=440:d=${seconds}:r=48000`, "-c:v", "libx264", "-preset", "ultrafast",
+      "-g", "60", "-c:a", "aac", "-shortest", path]);
+  }
+  return path;
+}
