@@ -1,0 +1,56 @@
+// From the upload's last byte to the first decoded frame in a real Chromium, whose watch page is
+// already open. One warm-up, then ten runs; the median counts.
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { request } from "node:http";
+import { open } from "node:fs/promises";
+import { House, sample } from "../tests/browser/house.mjs";
+
+const corpus = resolve(import.meta.dirname, "../../shared/media/everyday-1080p30.mp4");
+const house = await House.open();
+const file = process.argv[2] || (existsSync(corpus) ? corpus : sample(house.folder, "bench.mp4", 30));
+const size = statSync(file).size;
+
+/** Uploads all but the last byte, lets `before` run, then sends it; returns when that was. */
+async function upload(before) {
+  const handle = await open(file);
+  const call = request(house.base + "/api/v1/videos?title=bench", {
+    method: "POST",
+    headers: { authorization: "Bearer " + house.token, "content-length": size },
+  });
+  const answered = new Promise((done, failed) => { call.on("response", done); call.on("error", failed); });
+  for await (const piece of handle.createReadStream({ end: size - 2 })) {
+    if (!call.write(piece)) await new Promise((drained) => call.once("drain", drained));
+  }
+  const list = await (await house.api("/api/v1/videos?limit=1")).json();
+  const id = list.videos[0].id;
+  await before(id);
+  const tail = Buffer.alloc(1);
+  const again = await open(file);
+  await again.read(tail, 0, 1, size - 1);
+  await again.close();
+  const sent = performance.timeOrigin + performance.now();
+  call.end(tail);
+  (await answered).resume();
+  return { id, sent };
+}
+
+const times = [];
+for (let run = 0; run <= 10; run++) {
+  const page = await house.browser.newPage();
+  let shown;
+  const { id, sent } = await upload(async (id) => {
+    await page.goto(`${house.base}/watch/${id}`);
+    shown = page.evaluate(() => new Promise((done) => document.getElementById("video")
+      .requestVideoFrameCallback(() => done(performance.timeOrigin + performance.now()))));
+  });
+  const seconds = ((await shown) - sent) / 1000;
+  if (run > 0) times.push(seconds);
+  await page.close();
+  await house.api("/api/v1/videos/" + id, { method: "DELETE" });
+}
+times.sort((a, b) => a - b);
+const median = (times[4] + times[5]) / 2;
+console.log(`last byte to first frame, ${(size / 1e6).toFixed(1)} MB: median ${median.toFixed(2)} s, ` +
+  `least ${times[0].toFixed(2)} s, most ${times[9].toFixed(2)} s of 10`);
+await house.close();
