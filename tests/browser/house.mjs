@@ -14,28 +14,42 @@ const CHROMIUM_FLAGS = [
 ];
 
 export class House {
-  /** Starts a server on a free port over an empty folder. */
-  static async open() {
+  /** Starts a server on a free port over an empty folder, and a browser unless told not to. */
+  static async open({ browser = true } = {}) {
     const house = new House();
     house.folder = mkdtempSync(join(tmpdir(), "reelmill-"));
     house.data = join(house.folder, "data");
-    house.server = spawn(program, ["serve", "--data", house.data, "--listen", "127.0.0.1:0"]);
-    house.base = await new Promise((found, failed) => {
+    await house.start();
+    house.token = readFileSync(join(house.data, "admin-token"), "utf8").trim();
+    if (browser) {
+      house.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+    }
+    return house;
+  }
+
+  /** Starts the server over the folder as it is. */
+  async start() {
+    this.server = spawn(program, ["serve", "--data", this.data, "--listen", "127.0.0.1:0"]);
+    this.base = await new Promise((found, failed) => {
       let said = "";
-      house.server.stderr.on("data", (piece) => {
+      this.server.stderr.on("data", (piece) => {
         said += piece;
         const line = said.match(/listens on (http:\S+),/);
         if (line) found(line[1]);
       });
-      house.server.once("exit", () => failed(new Error(said)));
+      this.server.once("exit", () => failed(new Error(said)));
     });
-    house.token = readFileSync(join(house.data, "admin-token"), "utf8").trim();
-    house.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
-    return house;
+  }
+
+  /** Kills the server as a crash would, and waits until it is gone. */
+  async crash() {
+    const gone = new Promise((done) => this.server.once("exit", done));
+    this.server.kill("SIGKILL");
+    await gone;
   }
 
   async close() {
-    await this.browser.close();
+    await this.browser?.close();
     this.server.kill("SIGTERM");
     await new Promise((gone) => this.server.once("exit", gone));
     rmSync(this.folder, { recursive: true, force: true });
