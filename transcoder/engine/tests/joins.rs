@@ -1,0 +1,114 @@
+//! Sound is gapless: joins of segments are no worse than the codec itself.
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use support::sources::made;
+
+/// AAC frames around a boundary whose error is looked at: the transform overlaps one each way.
+const AROUND: usize = 2 * 1024;
+
+fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
+/// The first channel as 32-bit floats at 48 kHz.
+fn decoded(path: &Path) -> Vec<f32> {
+    let raw = ffmpeg(&[
+        "-i",
+        path.to_str().unwrap(),
+        "-af",
+        "pan=mono|c0=c0",
+        "-ar",
+        "48000",
+        "-f",
+        "f32le",
+        "-",
+    ]);
+    raw.chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect()
+}
+
+fn error_energy(reference: &[f32], got: &[f32], from: usize, to: usize) -> f64 {
+    let pairs = reference[from..to].iter().zip(&got[from..to]);
+    pairs
+        .map(|(a, b)| f64::from(a - b).powi(2))
+        .sum::<f64>()
+        .max(1e-9)
+}
+
+#[test]
+fn joins_are_no_worse_than_the_codec() {
+    let folder = tempfile::tempdir().unwrap();
+    let music = "-f lavfi -i aevalsrc=0.25*sin(2*PI*220*t)+0.15*sin(2*PI*1330*t)+0.1*sin(2*PI*3700*t)+0.08*(random(0)-0.5)|0.3*sin(2*PI*330*t):s=48000:d=22 -c:a pcm_f32le";
+    let source = made(folder.path(), "music.wav", music);
+    let (mut engine, plan) = support::planned(&source, 1);
+    let rendition = plan.audio[0].id;
+    let init = engine.order(protocol::Order::Inits).unwrap().inits[&rendition].clone();
+    let segments = engine.segments(&[rendition], 0, plan.segments()).segments;
+    let mut whole = init.to_vec();
+    segments
+        .values()
+        .for_each(|segment| whole.extend_from_slice(segment));
+    let path = folder.path().join("joined.mp4");
+    std::fs::write(&path, whole).unwrap();
+
+    // The straight encode, its priming packet dropped likewise.
+    let straight = folder.path().join("straight.aac");
+    let raw = ffmpeg(&[
+        "-i",
+        source.to_str().unwrap(),
+        "-c:a",
+        "aac",
+        "-b:a",
+        "128k",
+        "-f",
+        "adts",
+        "-",
+    ]);
+    let first =
+        (usize::from(raw[3] & 3) << 11) | (usize::from(raw[4]) << 3) | usize::from(raw[5] >> 5);
+    std::fs::write(&straight, &raw[first..]).unwrap();
+
+    let (reference, joined, straight) = (decoded(&source), decoded(&path), decoded(&straight));
+    let declared: i64 = segments.values().map(|segment| durations(segment)).sum();
+    assert_eq!(
+        declared, plan.timeline.samples.0,
+        "the length is exact to the sample"
+    );
+    assert_eq!(declared, reference.len() as i64);
+    for segment in 1..plan.segments() {
+        let at = plan.timeline.segment_samples(segment).0.0 as usize;
+        let (from, to) = (at - AROUND, (at + AROUND).min(reference.len()));
+        let ours = error_energy(&reference, &joined, from, to);
+        let codec = error_energy(&reference, &straight, from, to);
+        let decibels = 10.0 * (ours / codec).log10();
+        eprintln!("join {segment}: {decibels:+.2} dB against the straight encode");
+        assert!(decibels <= 3.0, "join {segment}: {decibels:+.2} dB");
+    }
+}
+
+/// The duration of every sample of a segment, from its own boxes.
+fn durations(mut segment: &[u8]) -> i64 {
+    use mp4_atom::{Decode, Moof, Styp};
+    Styp::decode(&mut segment).unwrap();
+    let moof = Moof::decode(&mut segment).unwrap();
+    let default = moof.traf[0].tfhd.default_sample_duration.unwrap();
+    let samples = moof.traf[0].trun[0].samples.iter();
+    samples
+        .map(|sample| i64::from(sample.duration.unwrap_or(default)))
+        .sum()
+}
