@@ -23,6 +23,15 @@ pub enum Command {
     /// Runs everything in one process: uploads, encoding, delivery, pages
     #[command(after_help = "Example: reelmill serve --data ./data --listen 127.0.0.1:8080")]
     Serve(Serve),
+    /// Makes the whole static presentation of a file; run again, it goes on where it was
+    #[command(
+        after_help = "Example: reelmill transcode film.mkv ./film --policy balanced\n\n\
+        The folder then holds master.m3u8, manifest.mpd, a folder for each rendition, stills and\n\
+        report.json; any web server can serve it.\n\n\
+        Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 the folder belongs to another source\n\
+        or policy."
+    )]
+    Transcode(Transcode),
     /// Prints what is in a file, as JSON
     #[command(after_help = "Example: reelmill probe --plan film.mkv")]
     Probe(Probe),
@@ -66,6 +75,29 @@ pub struct Serve {
     /// Memory for the engines, such as 512MiB or 2GiB
     #[arg(long, default_value = "2GiB", value_parser = bytes)]
     pub memory: u64,
+}
+
+#[derive(Args)]
+pub struct Transcode {
+    /// The file
+    pub input: PathBuf,
+    /// The folder for the presentation; made if it is not there
+    pub output: PathBuf,
+    /// How much time is spent on each frame: fast, balanced or quality
+    #[arg(long, default_value = "fast")]
+    pub policy: Effort,
+    /// Length of a segment in seconds, 2 to 10
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=10))]
+    pub segment_seconds: u32,
+    /// Memory for the engine, such as 512MiB or 2GiB
+    #[arg(long, default_value = "4GiB", value_parser = bytes)]
+    pub memory: u64,
+    /// Clear the folder if it belongs to another source or policy
+    #[arg(long)]
+    pub force: bool,
+    /// End with one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args)]

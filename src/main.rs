@@ -5,6 +5,7 @@ mod doctor;
 mod probe;
 mod serve;
 mod token;
+mod transcode;
 mod upload;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     log();
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Transcode(arguments) => return transcode::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Upload(arguments) => upload::run(&arguments),
         Command::Token(arguments) => token::run(arguments),

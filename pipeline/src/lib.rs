@@ -16,6 +16,7 @@ mod stills;
 mod tries;
 mod upload;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ pub struct Config {
     pub demand_wait: Duration,
     /// Videos watched at once for which segments are made on demand.
     pub windows: usize,
+    /// A file that every video's source is read from in place, where it is not in the store:
+    /// `transcode` makes one presentation of one file.
+    pub source_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -55,6 +59,7 @@ impl Default for Config {
             memory_bytes: 2 << 30,
             demand_wait: Duration::from_secs(9),
             windows: 12,
+            source_file: None,
         }
     }
 }
@@ -137,6 +142,15 @@ impl Pipeline {
         priority: Priority,
     ) -> Result<(VideoRow, UploadWriter), UploadError> {
         upload::begin(&self.inner, owner, title, declared_size, priority).await
+    }
+
+    /// Begins a video whose source is the configured file, read in place.
+    pub async fn begin_in_place(
+        &self,
+        owner: OwnerId,
+        title: String,
+    ) -> Result<VideoRow, store::Error> {
+        upload::in_place(&self.inner, owner, title).await
     }
 
     /// A video; nothing where there is none or it was deleted.

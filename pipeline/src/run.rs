@@ -7,7 +7,8 @@ use plan::{MediaInfo, Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
 use store::metadata::VideoRow;
 use store::{ImageFormat, ObjectKey};
 use transcoder::{
-    Brake, End, EngineFailure, Made, Order, Session, SessionEvent, StartError, Still,
+    Brake, End, EngineFailure, FileSource, Made, Order, Session, SessionEvent, SourceReader,
+    StartError, Still,
 };
 
 use crate::blocks::BlockSource;
@@ -33,6 +34,9 @@ pub(crate) enum RunError {
     /// No engine can be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The source cannot be opened.
+    #[error("the source cannot be opened: {0}")]
+    Source(#[from] std::io::Error),
     /// What was made could not be stored.
     #[error("the store did not answer: {0}")]
     Store(#[from] store::Error),
@@ -45,6 +49,21 @@ pub(crate) enum Standing {
     Foreground,
     /// It holds between two frames while any waits.
     Background,
+}
+
+/// What the engine reads: the stored blocks, or the file that stays where it is.
+fn source(inner: &Inner, row: &VideoRow) -> Result<(Arc<dyn SourceReader>, u64), RunError> {
+    if let Some(path) = &inner.config.source_file {
+        let (file, size) = FileSource::open(path)?;
+        return Ok((Arc::new(file), size));
+    }
+    let objects = inner.stores.objects.clone();
+    let blocks = BlockSource {
+        objects,
+        parts: row.parts.clone(),
+    };
+    let size = blocks.size();
+    Ok((Arc::new(blocks), size))
 }
 
 pub(crate) struct Run {
@@ -61,13 +80,9 @@ impl Run {
         row: &VideoRow,
         standing: Standing,
     ) -> Result<Self, RunError> {
-        let source = BlockSource {
-            objects: inner.stores.objects.clone(),
-            parts: row.parts.clone(),
-        };
-        let size = source.size();
+        let (source, size) = source(inner, row)?;
         let (budget, limits) = (inner.config.budget(), inner.config.policy.limits.clone());
-        let session = Session::open(&inner.engine, Arc::new(source), size, budget, limits)?;
+        let session = Session::open(&inner.engine, source, size, budget, limits)?;
         let brake = session.brake();
         Ok(Self {
             inner: inner.clone(),

@@ -97,6 +97,21 @@ pub(crate) async fn begin(
     Ok((row, writer))
 }
 
+/// A video whose source is a file that stays where it is.
+pub(crate) async fn in_place(
+    inner: &Arc<Inner>,
+    owner: OwnerId,
+    title: String,
+) -> Result<VideoRow, store::Error> {
+    let now = inner.stores.clock.now_us();
+    let mut row = VideoRow::new(inner.stores.ids.video(), owner, title, now);
+    row.source = Source::Complete;
+    row.uploaded_at_us = Some(now);
+    inner.stores.metadata.videos().insert(&row).await?;
+    life::begin(inner, row.clone());
+    Ok(row)
+}
+
 impl UploadWriter {
     /// Takes the next bytes.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), UploadError> {

@@ -1,0 +1,193 @@
+//! `reelmill transcode`: the whole static presentation of one file, by the same pipeline over
+//! local stores that are laid out as the URLs are.
+
+mod identity;
+mod publish;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use pipeline::{Config, Pipeline};
+use plan::{Policy, VideoId};
+use serde_json::{Value, json};
+use store::local::Local;
+use store::metadata::{PageRequest, State, VideoRow};
+use store::{Layout, Received, SystemClock};
+use transcoder::Engine;
+
+use crate::cli::Transcode;
+use identity::{Claim, Identity};
+
+/// The folder belongs to another source or policy.
+const FOREIGN_FOLDER: u8 = 3;
+
+/// A failure with its stable code.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Failed {
+    code: String,
+    message: String,
+    exit: u8,
+}
+
+pub fn run(arguments: &Transcode) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(arguments, Err(error.into())),
+    };
+    report(arguments, runtime.block_on(transcode(arguments)))
+}
+
+fn report(arguments: &Transcode, outcome: Result<Value>) -> ExitCode {
+    match outcome {
+        Ok(summary) => {
+            if arguments.json {
+                println!("{summary}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let known = error.downcast_ref::<Failed>();
+            let code = known.map_or("internal", |failed| failed.code.as_str());
+            if arguments.json {
+                let message = format!("{error:#}");
+                println!(
+                    "{}",
+                    json!({ "error": { "code": code, "message": message } })
+                );
+            }
+            eprintln!("reelmill: {error:#} ({code})");
+            ExitCode::from(known.map_or(1, |failed| failed.exit))
+        }
+    }
+}
+
+async fn transcode(arguments: &Transcode) -> Result<Value> {
+    let began = Instant::now();
+    let policy = Policy {
+        effort: arguments.policy,
+        segment_seconds: arguments.segment_seconds,
+        ..Policy::default()
+    };
+    let identity = Identity::of(&arguments.input, &policy).map_err(|error| Failed {
+        code: "source_unreachable".to_owned(),
+        message: format!("cannot read {}: {error}", arguments.input.display()),
+        exit: 1,
+    })?;
+    match identity.claim(&arguments.output, arguments.force)? {
+        Claim::Ours => {}
+        Claim::Foreign => {
+            let message = format!(
+                "{} belongs to another source or policy; --force clears it",
+                arguments.output.display()
+            );
+            return Err(Failed {
+                code: "foreign_folder".into(),
+                message,
+                exit: FOREIGN_FOLDER,
+            }
+            .into());
+        }
+    }
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(&arguments.output, Layout::Presentation, clock)?;
+    let input = std::fs::canonicalize(&arguments.input)?;
+    let config = Config {
+        policy,
+        // One session at a time: it may use all of it.
+        memory_bytes: arguments.memory.saturating_mul(2),
+        source_file: Some(input),
+        ..Config::default()
+    };
+    let known = stores
+        .metadata
+        .videos()
+        .list(None, &PageRequest::first(1))
+        .await?
+        .items;
+    let pipeline = Pipeline::start(stores.clone(), Engine::beside_current()?, config).await?;
+    let video = match known.first() {
+        Some(row) => row.id,
+        None => {
+            let title = arguments
+                .input
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy();
+            pipeline
+                .begin_in_place(stores.ids.owner(), title.into_owned())
+                .await?
+                .id
+        }
+    };
+    let row = watch(&pipeline, video).await?;
+    let plan = pipeline
+        .plan_of(&row)
+        .await?
+        .context("a ready video without a plan")?;
+    let summary = summary(&row, &plan, began.elapsed().as_secs_f64());
+    publish::publish(&arguments.output, &row, &plan, &summary)?;
+    Ok(summary)
+}
+
+/// Waits until the video is ready; shows how far it is, on a terminal.
+async fn watch(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
+    let mut events = pipeline.stores().events.subscribe().await?;
+    let bar = if std::io::stderr().is_terminal() {
+        ProgressBar::new(0)
+    } else {
+        ProgressBar::hidden()
+    };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} segments, {eta} left") {
+        bar.set_style(style);
+    }
+    loop {
+        let row = pipeline.video(video).await?.context("the video is gone")?;
+        let progress = pipeline.progress(&row).await?;
+        bar.set_length(progress.total);
+        bar.set_position(progress.made);
+        match (row.state, &row.error) {
+            (State::Ready, _) => {
+                bar.finish_and_clear();
+                return Ok(row);
+            }
+            (State::Failed, Some(error)) => {
+                bar.finish_and_clear();
+                let (code, message) = (error.code.to_string(), error.message.clone());
+                return Err(Failed {
+                    code,
+                    message,
+                    exit: 1,
+                }
+                .into());
+            }
+            _ => {}
+        }
+        if events.next().await == Received::Closed {
+            anyhow::bail!("the stores closed");
+        }
+    }
+}
+
+fn summary(row: &VideoRow, plan: &plan::Plan, wall_s: f64) -> Value {
+    let renditions: Vec<Value> = plan
+        .media_ids()
+        .map(|id| {
+            json!({
+                "id": id.to_string(),
+                "average_bits_per_second": row.average_bandwidth.get(&id),
+            })
+        })
+        .collect();
+    json!({
+        "state": row.state.as_str(),
+        "duration_s": plan.timeline.duration_us() as f64 / 1e6,
+        "wall_s": wall_s,
+        "renditions": renditions,
+        "warnings": row.warnings,
+    })
+}

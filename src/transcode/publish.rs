@@ -1,0 +1,40 @@
+//! The text of a finished presentation: written when everything it lists exists, the master
+//! last of all, so that a half-made folder never lists what is not there.
+
+use std::path::Path;
+
+use anyhow::Result;
+use plan::Plan;
+use serde_json::Value;
+use store::local::files::Folder;
+use store::metadata::VideoRow;
+
+/// Writes playlists, manifests, tracks and the report.
+pub fn publish(output: &Path, row: &VideoRow, plan: &Plan, summary: &Value) -> Result<()> {
+    let folder = Folder::open(output, &output.join(".reelmill/text"))?;
+    for id in plan.media_ids() {
+        if let Some(text) = manifests::hls::media_playlist(plan, id) {
+            folder.put(&format!("{id}/playlist.m3u8"), text.as_bytes())?;
+        }
+    }
+    if let Some(text) = manifests::storyboard::vtt(plan) {
+        folder.put("storyboard.vtt", text.as_bytes())?;
+    }
+    if let Some(text) = manifests::chapters::vtt(plan) {
+        folder.put("chapters.vtt", text.as_bytes())?;
+    }
+    folder.put(
+        "report.json",
+        serde_json::to_string_pretty(summary)?.as_bytes(),
+    )?;
+    let averages = &row.average_bandwidth;
+    folder.put(
+        "manifest.mpd",
+        manifests::dash::mpd(plan, averages).as_bytes(),
+    )?;
+    folder.put(
+        "master.m3u8",
+        manifests::hls::master(plan, averages).as_bytes(),
+    )?;
+    Ok(())
+}
