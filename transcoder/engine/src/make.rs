@@ -76,6 +76,12 @@ impl Maker {
         &self.source
     }
 
+    /// Gives up its readers: after a failure nobody knows what state they are in.
+    pub fn reset(&mut self) {
+        self.pictures = None;
+        self.sounds.clear();
+    }
+
     /// The pictures of the source.
     pub fn pictures(&mut self) -> Result<&mut Pictures> {
         if self.pictures.is_none() {

@@ -19,6 +19,7 @@ pub type Picture = Arc<ffi::Still>;
 
 /// Reads pictures tick by tick; keeps its place, so that the next segment costs no seek.
 pub struct Pictures {
+    source: Source,
     input: Input,
     decoder: decoder::Video,
     stream: usize,
@@ -49,6 +50,7 @@ impl Pictures {
             .stream(stream)
             .map_or(Rational::ZERO, |s| rational(s.time_base()));
         Ok(Self {
+            source: source.clone(),
             input,
             decoder,
             stream,
@@ -191,7 +193,7 @@ impl Pictures {
                 Ok(()) | Err(Error::InvalidData) => {}
                 Err(Error::Exit) => bail!("the parent is gone"),
                 Err(_) => {
-                    // The end, or what cannot be read is the end.
+                    self.source.check()?;
                     let _ = self.decoder.send_eof();
                     return Ok(());
                 }

@@ -26,7 +26,10 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     }
     let mut input = match open::open(source) {
         Ok(input) => input,
-        Err(error) => return Err(head::refusal(source, error).into()),
+        Err(error) => {
+            source.check()?;
+            return Err(head::refusal(source, error).into());
+        }
     };
     let streams = input.streams().count() as u32;
     if streams > limits.streams {
@@ -49,6 +52,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     let Some(index) = spans::measure(&mut input, &mut found)? else {
         return Err(head::without_packets(source).into());
     };
+    source.check()?;
     Ok(MediaInfo {
         container: input.format().name().to_owned(),
         size: source.size(),

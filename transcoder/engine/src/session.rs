@@ -42,6 +42,11 @@ impl Session {
                 Input::Order(order, what) => {
                     let outcome = self.carry_out(order, what);
                     self.link.forget_skips();
+                    if outcome.is_err()
+                        && let Some(maker) = &mut self.maker
+                    {
+                        maker.reset();
+                    }
                     let answer = match outcome {
                         Ok(()) => ToParent::Done { order },
                         Err(error) => ToParent::Failed {

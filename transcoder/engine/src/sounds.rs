@@ -24,6 +24,7 @@ const TYPICAL_FRAME: u32 = 1152;
 
 /// Reads spans of one sound track.
 pub struct Sounds {
+    source: Source,
     input: Input,
     stream: usize,
     time_base: Rational,
@@ -39,6 +40,7 @@ impl Sounds {
         let time_base = input.stream(stream).map(|s| rational(s.time_base()));
         let time_base = time_base.context("no such stream")?;
         Ok(Self {
+            source: source.clone(),
             input,
             stream,
             time_base,
@@ -170,6 +172,7 @@ impl Sounds {
                 Ok(()) | Err(Error::InvalidData) => {}
                 Err(Error::Exit) => bail!("the parent is gone"),
                 Err(_) => {
+                    self.source.check()?;
                     let _ = decoder.send_eof();
                     return Ok(true);
                 }

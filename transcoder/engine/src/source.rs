@@ -8,6 +8,8 @@ use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use plan::Code;
+use protocol::EngineFailure;
 
 use crate::link::Link;
 
@@ -27,6 +29,7 @@ pub struct Source {
 
 #[derive(Default)]
 struct Shared {
+    failed: bool,
     blocks: VecDeque<(u64, Bytes)>,
     coming: Vec<(u64, Receiver<Option<Bytes>>)>,
 }
@@ -49,6 +52,22 @@ impl Source {
     /// The link it is read over.
     pub fn link(&self) -> &Arc<Link> {
         &self.link
+    }
+
+    /// An error where a read has failed since the last call: demuxers take a failed read for
+    /// the end of the file, and what would be made of that must not be published.
+    pub fn check(&self) -> Result<(), EngineFailure> {
+        let mut shared = self.shared.lock();
+        if std::mem::take(&mut shared.failed) {
+            // Reads that were under way may have failed with it.
+            shared.coming.clear();
+            let message = "A part of the source could not be read.".to_owned();
+            return Err(EngineFailure {
+                code: Code::SourceUnreachable,
+                message,
+            });
+        }
+        Ok(())
     }
 
     /// A reader at the start.
@@ -100,7 +119,10 @@ impl Source {
                 shared.blocks.truncate(CACHED);
                 Ok(bytes)
             }
-            Ok(_) => Err(io::Error::other("the source cannot be read")),
+            Ok(_) => {
+                self.shared.lock().failed = true;
+                Err(io::Error::other("the source cannot be read"))
+            }
             Err(_) => Err(io::ErrorKind::ConnectionAborted.into()),
         }
     }

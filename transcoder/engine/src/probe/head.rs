@@ -25,6 +25,9 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
         return reject(Code::SourceUnreachable, "The source could not be read.");
     }
     match boxes(source) {
+        Some(Boxes { broken: true, .. }) => {
+            reject(Code::Corrupt, "The file's structure is damaged.")
+        }
         Some(Boxes {
             content: 0,
             cut: false,
@@ -68,6 +71,8 @@ struct Boxes {
     index: bool,
     /// Whether there is a `moof`.
     fragment: bool,
+    /// Whether a box declares a size that no box can have.
+    broken: bool,
     /// Bytes of samples or of an index, as far as the file holds them.
     content: u64,
 }
@@ -79,6 +84,7 @@ fn boxes(source: &Source) -> Option<Boxes> {
         cut: false,
         index: false,
         fragment: false,
+        broken: false,
         content: 0,
     };
     let mut at = 0u64;
@@ -110,6 +116,7 @@ fn boxes(source: &Source) -> Option<Boxes> {
             n => n,
         };
         if size < 8 {
+            found.broken = true;
             break;
         }
         if [b"moov", b"moof", b"mdat"].contains(&&kind) {

@@ -22,6 +22,8 @@ pub struct Engine {
     decoder: Decoder,
     source: File,
     orders: u32,
+    /// Reads at or after this byte fail.
+    pub unreadable_from: Option<u64>,
 }
 
 /// What an order made.
@@ -49,6 +51,7 @@ impl Engine {
             decoder: Decoder::default(),
             source,
             orders: 0,
+            unreadable_from: None,
         };
         let budget = Budget {
             encode_threads: 2,
@@ -99,10 +102,12 @@ impl Engine {
                     let mut bytes = vec![0; length as usize];
                     let filled = self.source.read_at(&mut bytes, offset).unwrap();
                     bytes.truncate(filled);
-                    let answer = ToEngine::Bytes {
-                        read,
-                        outcome: SourceBytes::Here,
+                    let end = offset + u64::from(length);
+                    let outcome = match self.unreadable_from {
+                        Some(from) if end > from => SourceBytes::Unreachable,
+                        _ => SourceBytes::Here,
                     };
+                    let answer = ToEngine::Bytes { read, outcome };
                     self.stream
                         .write_all(&protocol::encode(&answer, &bytes).unwrap())
                         .unwrap();
