@@ -31,6 +31,10 @@ async function play(script, setup) {
 const WATCH = `
   window.watch = async (fatal) => {
     const v = document.getElementById("v");
+    const state = () => JSON.stringify({ at: v.currentTime, paused: v.paused, ready: v.readyState, seeking: v.seeking,
+      ended: v.ended, buffered: [...Array(v.buffered.length).keys()].map((i) => [v.buffered.start(i), v.buffered.end(i)]) });
+    const late = new Promise((_, no) => setTimeout(() => no(new Error("stuck: " + state())), 60000));
+    fatal = Promise.race([fatal, late]);
     v.playbackRate = 2;
     const once = (name) => new Promise((done) => v.addEventListener(name, done, { once: true }));
     await Promise.race([once("playing"), fatal]);
