@@ -1,13 +1,21 @@
 //! The plan: the whole presentation, fixed before a frame is encoded.
 
+mod audio;
+mod check;
+mod chunks;
+mod storyboard;
+mod video;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::audio::{AudioRendition, audio_preroll};
+pub use self::storyboard::Storyboard;
+pub use self::video::{OutputColor, VideoRendition};
 use crate::canonical::Canonical;
-use crate::ladder::{self, Size};
-use crate::media_info::{AudioTrack, Index, MediaInfo, VideoTrack};
+use crate::media_info::{Index, MediaInfo, VideoTrack};
 use crate::policy::Policy;
-use crate::timeline::TimeLine;
-use crate::{Code, Frames, Rational, Rejection, RenditionId, RenditionName, Samples, h264};
+use crate::timeline::{self, TimeLine};
+use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
 pub const MEDIA_GENERATION: u32 = 1;
@@ -127,34 +135,26 @@ impl Plan {
     }
 }
 
-/// The plan of a source under a policy; the same arguments give the same plan.
+/// The plan of a source under a policy; the same arguments give the same plan. Total: what
+/// the probe found comes from a stranger's file.
 ///
 /// # Errors
-/// A [`Rejection`] where the source exceeds a limit or holds neither picture nor sound.
+/// A [`Rejection`] where the source exceeds a limit, contradicts itself, or holds neither
+/// picture nor sound.
 pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
-    check_limits(info, policy)?;
+    check::check(info, policy)?;
     let nothing = || Rejection::new(Code::NoVideo, "The file holds neither picture nor sound.");
     let timeline = TimeLine::of(info, policy.segment_seconds).ok_or_else(nothing)?;
-    let duration_us = timeline.duration_us();
-    if duration_us as u64 / 1_000_000 > policy.limits.duration_seconds {
-        return Err(Rejection::new(
-            Code::LimitDuration,
-            format!(
-                "The video lasts longer than {} s.",
-                policy.limits.duration_seconds
-            ),
-        ));
-    }
     let access = access(info);
     let video = match &info.video {
-        Some(track) => video_renditions(track, &timeline, access, policy),
+        Some(track) => video::renditions(track, &timeline, access, policy),
         None => Vec::new(),
     };
-    let audio = audio_renditions(info, &timeline, policy);
+    let audio = audio::renditions(info, &timeline, policy);
     let storyboard = info
         .video
         .as_ref()
-        .map(|track| storyboard(track, &timeline, duration_us, policy));
+        .map(|track| storyboard::storyboard(track, &timeline, access, policy));
     Ok(Plan {
         access,
         worst_seek_us: info.video.as_ref().map_or(0, worst_seek_us),
@@ -167,10 +167,17 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
     })
 }
 
+/// Seeks are not exact without an index, in VC-1 (its entry points do not reset what later
+/// pictures refer to), and in AVI with a variable rate (it counts pictures, not time).
 fn access(info: &MediaInfo) -> Access {
+    let is_inexact = |video: &VideoTrack| {
+        matches!(video.codec.as_str(), "vc1" | "wmv3")
+            || (info.container == "avi" && !video.constant_rate)
+    };
     match info.index {
-        Index::Container | Index::Scanned(_) => Access::Exact,
         Index::None => Access::Linear,
+        _ if info.video.as_ref().is_some_and(is_inexact) => Access::Linear,
+        Index::Container | Index::Scanned(_) => Access::Exact,
     }
 }
 
@@ -179,7 +186,9 @@ const DECODE_PIXELS_PER_SECOND: u64 = 500_000_000;
 
 fn worst_seek_us(video: &VideoTrack) -> u64 {
     let frame = u64::from(video.coded_width) * u64::from(video.coded_height);
-    video.longest_gop.unwrap_or(0).saturating_mul(frame) * 1_000_000 / DECODE_PIXELS_PER_SECOND
+    let pixels = u128::from(video.longest_gop.unwrap_or(0)) * u128::from(frame);
+    let us = pixels.saturating_mul(1_000_000) / u128::from(DECODE_PIXELS_PER_SECOND);
+    u64::try_from(us).unwrap_or(u64::MAX)
 }
 
 /// What shapes the bytes of every rendition alike.
@@ -199,21 +208,15 @@ fn hash_source<'a>(
 }
 
 fn content(info: &MediaInfo) -> Content {
-    let starts = info
-        .video
-        .iter()
-        .map(|v| v.start)
-        .chain(info.audio.iter().map(|a| a.start));
-    let Some(earliest) = starts.min() else {
+    let Some(earliest) = timeline::spans(info).map(|span| span.0).min() else {
         return Content::default();
     };
-    let span = |start: Rational, end: Rational| {
+    let mut spans = timeline::spans(info).map(|(start, end): (Rational, Rational)| {
         let us = |time: Rational| time.scale_round(1_000_000, 1);
         (us(start - earliest), us(end - start))
-    };
+    });
     Content {
-        video: info.video.as_ref().map(|v| span(v.start, v.end)),
-        audio: info.audio.iter().map(|a| span(a.start, a.end)).collect(),
+        video: info.video.as_ref().and_then(|_| spans.next()),
+        audio: spans.collect(),
     }
 }
-

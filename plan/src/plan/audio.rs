@@ -41,7 +41,11 @@ pub struct AudioRendition {
 }
 
 /// The sound renditions of a source: stereo in track order, then 5.1 in track order.
-pub(super) fn renditions(info: &MediaInfo, timeline: &TimeLine, policy: &Policy) -> Vec<AudioRendition> {
+pub(super) fn renditions(
+    info: &MediaInfo,
+    timeline: &TimeLine,
+    policy: &Policy,
+) -> Vec<AudioRendition> {
     let default = info.audio.iter().position(|a| a.default).unwrap_or(0);
     let make = |(track, source): (usize, &AudioTrack), surround: bool| {
         let track_number = track as u32;
@@ -101,8 +105,11 @@ pub(super) fn renditions(info: &MediaInfo, timeline: &TimeLine, policy: &Policy)
 }
 
 fn label(source: &AudioTrack, track: u32) -> String {
-    let declared = source.title.clone().or_else(|| source.language.clone());
-    declared.unwrap_or_else(|| format!("Audio {}", track + 1))
+    let declared = [&source.title, &source.language]
+        .into_iter()
+        .flatten()
+        .find(|text| !text.trim().is_empty());
+    declared.map_or_else(|| format!("Audio {}", track + 1), Clone::clone)
 }
 
 /// The fixed place at which the decoder and resampler of a sound segment start: so many
