@@ -68,25 +68,27 @@ pub enum AdminTokenError {
 }
 
 /// On the first start: an admin, and a token in `folder/admin-token` that only the user who
-/// runs the program can read.
+/// runs the program can read. The file is whole or not there: a start that is killed on the way
+/// is a first start again.
 pub async fn first_start(stores: &Stores, folder: &Path) -> Result<(), AdminTokenError> {
     let path = folder.join(ADMIN_TOKEN_FILE);
     if path.exists() {
         return Ok(());
     }
     let (_, secret) = create(stores, ADMIN, "first start", Role::Admin).await?;
-    let write = || {
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        writeln!(file, "{}", secret.expose())?;
-        file.sync_all()
-    };
-    write().map_err(|error| AdminTokenError::File {
-        path: path.clone(),
-        error,
-    })
+    write_secret(&path, &secret).map_err(|error| AdminTokenError::File { path, error })
+}
+
+fn write_secret(path: &Path, secret: &Secret) -> std::io::Result<()> {
+    let unfinished = path.with_extension("new");
+    let _ = std::fs::remove_file(&unfinished); // of a start that was killed
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    writeln!(file, "{}", secret.expose())?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)
 }

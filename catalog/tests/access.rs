@@ -99,3 +99,17 @@ async fn the_first_start_leaves_an_admin_token_that_only_its_user_reads() {
     tokens::first_start(&stores, folder.path()).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), token);
 }
+
+#[tokio::test]
+async fn a_first_start_that_was_killed_is_a_first_start_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stores, _) = stores(&folder.path().join("data"));
+    let path = folder.path().join(tokens::ADMIN_TOKEN_FILE);
+    // Killed while it wrote: what is there is not yet the token's file.
+    std::fs::write(path.with_extension("new"), "half a tok").unwrap();
+    tokens::first_start(&stores, folder.path()).await.unwrap();
+    let token = std::fs::read_to_string(&path).unwrap();
+    let admin = tokens::authenticate(&stores, token.trim()).await.unwrap();
+    assert_eq!(admin.unwrap().role, Role::Admin);
+    assert!(!path.with_extension("new").exists());
+}

@@ -4,27 +4,28 @@ use plan::{AudioRendition, VideoRendition};
 
 use crate::Averages;
 
-/// `BANDWIDTH` of a variant: peak bits per second of the picture plus the sound it plays with
-/// (rfc8216bis §4.4.6.2). True before anything is encoded, since every segment of d seconds
-/// holds at most cap * d.
-pub fn peak(video: Option<&VideoRendition>, audio: Option<&AudioRendition>) -> u64 {
-    video.map_or(0, |v| v.cap_bits_per_second)
-        + audio.map_or(0, |a| u64::from(a.bound_bits_per_second))
+/// `BANDWIDTH` of a variant: peak bits per second of the picture plus the loudest of the sounds
+/// it may play with (rfc8216bis §4.4.6.2). True before anything is encoded, since every segment
+/// of d seconds holds at most cap * d.
+pub fn peak(video: Option<&VideoRendition>, audio: &[&AudioRendition]) -> u64 {
+    let sounds = audio.iter().map(|a| u64::from(a.bound_bits_per_second));
+    video.map_or(0, |v| v.cap_bits_per_second) + sounds.max().unwrap_or(0)
 }
 
-/// `AVERAGE-BANDWIDTH` of a variant, once both parts are whole.
+/// `AVERAGE-BANDWIDTH` of a variant: the same sum of measured rates, once every rendition it may
+/// play with is whole. Never above its `BANDWIDTH`.
 pub fn average(
     averages: &Averages,
     video: Option<&VideoRendition>,
-    audio: Option<&AudioRendition>,
+    audio: &[&AudioRendition],
 ) -> Option<u64> {
     let picture = match video {
         Some(video) => *averages.get(&video.id)?,
         None => 0,
     };
-    let sound = match audio {
-        Some(audio) => *averages.get(&audio.id)?,
-        None => 0,
-    };
-    Some(picture + sound)
+    let mut sound = 0;
+    for rendition in audio {
+        sound = sound.max(*averages.get(&rendition.id)?);
+    }
+    Some(picture.saturating_add(sound).min(peak(video, audio)))
 }

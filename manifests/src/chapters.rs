@@ -18,7 +18,8 @@ pub fn vtt(plan: &Plan) -> Option<String> {
                 .clamp(0, end)
         };
         let (from, to) = (at(chapter.start), at(chapter.end));
-        if to > from {
+        // A cue that is empty in milliseconds is no cue (WebVTT §4.1).
+        if to / 1000 > from / 1000 {
             let title = webvtt::escape(&chapter.title);
             text += &format!(
                 "\n{} --> {}\n{title}\n",

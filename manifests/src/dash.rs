@@ -5,14 +5,19 @@ use std::fmt::Display;
 use plan::timeline::SAMPLE_RATE;
 use plan::{AudioRendition, Plan, Storyboard, VideoRendition};
 
-use crate::Averages;
 use crate::xml::Xml;
+use crate::{Averages, language};
+
+/// What a player that receives a representation at its `bandwidth` must hold before it plays
+/// (§5.3.1.2): a segment is never further ahead of its cap than the encoder's buffer, which is
+/// one second. More would only delay the start (Shaka waits for it).
+const MIN_BUFFER: &str = "PT1S";
 
 /// The MPD of a plan. `bandwidth` is the bound of each representation; DASH has no average.
 pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
     let mut xml = Xml::document();
     let duration = seconds(plan.timeline.duration_us());
-    let longest = seconds(crate::hls::target_duration(plan) * 1_000_000);
+    let longest = seconds(crate::hls::longest_us(plan));
     xml.open(
         "MPD",
         &[
@@ -24,7 +29,7 @@ pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
             ("type", &"static"),
             ("mediaPresentationDuration", &duration),
             ("maxSegmentDuration", &longest),
-            ("minBufferTime", &longest),
+            ("minBufferTime", &MIN_BUFFER),
         ],
     );
     xml.open(
@@ -100,10 +105,13 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
         ("segmentAlignment", &"true"),
         ("startWithSAP", &"1"),
     ];
-    if let Some(language) = &rendition.language {
+    let language = language::tag(rendition.language.as_deref());
+    if let Some(language) = &language {
         attributes.push(("lang", language));
     }
     xml.open("AdaptationSet", &attributes);
+    // The schema's order: what every representation base may hold, then roles, then templates.
+    xml.text("Label", &[], &rendition.label);
     let role = if rendition.default {
         "main"
     } else {
@@ -116,7 +124,6 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
             ("value", &role),
         ],
     );
-    xml.text("Label", &[], &rendition.label);
     let timeline = &plan.timeline;
     let starts = (0..timeline.segments()).map(|n| timeline.segment_samples(n).0.0);
     let boundaries: Vec<i64> = starts.chain([timeline.samples.0]).collect();

@@ -5,4 +5,5 @@ mod master;
 mod media;
 
 pub use master::master;
+pub(crate) use media::longest_us;
 pub use media::{media_playlist, target_duration};

@@ -5,6 +5,7 @@ pub mod bandwidth;
 pub mod chapters;
 pub mod dash;
 pub mod hls;
+mod language;
 pub mod storyboard;
 mod webvtt;
 mod xml;

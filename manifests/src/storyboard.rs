@@ -15,7 +15,8 @@ pub fn vtt(plan: &Plan) -> Option<String> {
     let mut text = String::from("WEBVTT\n");
     for tile in 0..storyboard.tiles {
         let from = i64::from(tile) * step;
-        let to = (from + step).min(end);
+        // Rounded up: a last tile of less than a millisecond still has a cue that lasts.
+        let to = (from + step).min(end.saturating_add(999));
         let (sheet, place) = (tile / per_sheet, tile % per_sheet);
         let (x, y) = (
             place % storyboard.columns * width,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Rational;
 use crate::media_info::VideoTrack;
 
 /// A picture's size in pixels, both even.
@@ -89,15 +90,20 @@ impl Rung {
     }
 }
 
+/// Pixels are stretched by less than 3 wherever anybody meant it; beyond this a header is
+/// damaged, and square is the better guess.
+const WIDEST_PIXEL: Rational = Rational::new(10, 1);
+const FLATTEST_PIXEL: Rational = Rational::new(1, 10);
+
 /// What a viewer sees: square pixels (height kept) and turned upright; exact, not yet even.
 pub(crate) fn display_size(video: &VideoTrack) -> (u64, u64) {
     let aspect = video.sample_aspect;
-    let (num, den) = if aspect.num() > 0 {
+    let (num, den) = if (FLATTEST_PIXEL..=WIDEST_PIXEL).contains(&aspect) {
         (aspect.num(), aspect.den())
     } else {
         (1, 1)
     };
-    let width = crate::Rational::new(i64::from(video.coded_width), 1)
+    let width = Rational::new(i64::from(video.coded_width), 1)
         .scale_round(num, den)
         .max(1);
     let (width, height) = (width as u64, u64::from(video.coded_height.max(1)));

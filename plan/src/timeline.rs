@@ -1,5 +1,7 @@
 //! The time line of a presentation: constant rate, integer ticks, every boundary fixed.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::media_info::{MediaInfo, VideoTrack};
@@ -13,6 +15,14 @@ pub const AAC_FRAME: i64 = 1024;
 const SLACK: Rational = Rational::new(1, 1000);
 /// The grid of a presentation without picture: AAC frames per second.
 const AUDIO_ONLY_RATE: Rational = Rational::new(SAMPLE_RATE, AAC_FRAME);
+
+/// The largest numerator of a rate, and so the largest time scale: tracks hold it in 32 bits and
+/// sixteen frames of composition offset in 31. Rates beyond it are approximated; over 12 h the
+/// error is less than a thousandth of a frame.
+const RATE_NUMERATOR: i64 = 100_000_000;
+/// What `Policy::segment_seconds` may be: shorter ones cost bytes and requests for ever, longer
+/// ones fill a player's buffer too slowly.
+pub const SEGMENT_SECONDS: RangeInclusive<u32> = 2..=10;
 
 /// The rates a source of variable rate is brought to.
 const STANDARD_RATES: [Rational; 9] = [
@@ -43,37 +53,31 @@ pub struct TimeLine {
 impl TimeLine {
     /// The time line of a source, or nothing where it has no content at all.
     pub(crate) fn of(info: &MediaInfo, segment_seconds: u32) -> Option<Self> {
-        let starts = info
-            .video
-            .iter()
-            .map(|v| v.start)
-            .chain(info.audio.iter().map(|a| a.start));
-        let ends = info
-            .video
-            .iter()
-            .map(|v| v.end)
-            .chain(info.audio.iter().map(|a| a.end));
-        let (start, end) = (starts.min()?, ends.max()?);
+        let start = spans(info).map(|span| span.0).min()?;
+        let end = spans(info).map(|span| span.1).max()?;
         if end <= start {
             return None;
         }
-        let (rate, origin) = match &info.video {
-            Some(video) => {
-                let rate = grid_rate(video);
-                let lead = (video.start - start - SLACK)
-                    .scale_ceil(rate.num(), rate.den())
-                    .max(0);
-                (rate, video.start - ticks(lead, rate))
-            }
-            None => (AUDIO_ONLY_RATE, start),
+        let Some(video) = &info.video else {
+            let samples = (end - start).scale_round(SAMPLE_RATE, 1).max(1);
+            // No slack here: not one sample belongs to no segment.
+            let frames = samples.saturating_add(AAC_FRAME - 1) / AAC_FRAME;
+            return Some(Self {
+                rate: AUDIO_ONLY_RATE,
+                origin: start,
+                samples: Samples(samples),
+                boundaries: boundaries(frames, AUDIO_ONLY_RATE, segment_seconds),
+            });
         };
+        let rate = grid_rate(video)?;
+        let lead = (video.start - start - SLACK)
+            .scale_ceil(rate.num(), rate.den())
+            .max(0);
+        let origin = video.start - ticks(lead, rate);
         let frames = (end - origin - SLACK)
             .scale_ceil(rate.num(), rate.den())
             .max(1);
-        let samples = match &info.video {
-            Some(_) => ticks(frames, rate).scale_round(SAMPLE_RATE, 1),
-            None => (end - origin).scale_round(SAMPLE_RATE, 1).max(1),
-        };
+        let samples = ticks(frames, rate).scale_round(SAMPLE_RATE, 1);
         Some(Self {
             rate,
             origin,
@@ -100,22 +104,22 @@ impl TimeLine {
                 .copied()
                 .unwrap_or_else(|| self.frames())
         };
-        (at(index as usize), at(index as usize + 1))
+        let index = index as usize;
+        (at(index), at(index.saturating_add(1)))
     }
 
     /// Where the sound of segment `index` starts and ends: on the AAC frame grid,
     /// nearest before the picture's boundary; the last one ends where the presentation does.
     pub fn segment_samples(&self, index: u32) -> (Samples, Samples) {
         let (start, end) = self.segment_frames(index);
-        let last = index + 1 >= self.segments();
-        (
-            self.aac_boundary(start),
-            if last {
+        let at = |tick: Frames| {
+            if tick >= self.frames() {
                 self.samples
             } else {
-                self.aac_boundary(end)
-            },
-        )
+                self.aac_boundary(tick)
+            }
+        };
+        (at(start), at(end))
     }
 
     fn aac_boundary(&self, tick: Frames) -> Samples {
@@ -133,18 +137,14 @@ impl TimeLine {
         Rational::new(sample.0, SAMPLE_RATE).scale_round(1_000_000, 1)
     }
 
-    /// Length of the presentation in microseconds: the later end of picture and sound.
+    /// Length of the presentation in microseconds: that of the picture, or of sound alone.
     pub fn duration_us(&self) -> i64 {
-        if self.is_audio_only() {
+        // A picture at the AAC frame rate lasts just as long as its sound.
+        if self.rate == AUDIO_ONLY_RATE {
             self.sample_us(self.samples)
         } else {
             self.frame_us(self.frames())
         }
-    }
-
-    /// Whether there is no picture: the grid is then the AAC frame grid.
-    pub fn is_audio_only(&self) -> bool {
-        self.rate == AUDIO_ONLY_RATE
     }
 
     /// Source time of a tick, in seconds.
@@ -172,43 +172,62 @@ impl TimeLine {
     }
 }
 
+/// From where to where each track lasts, picture first; a track that ends before it starts
+/// is empty.
+pub(crate) fn spans(info: &MediaInfo) -> impl Iterator<Item = (Rational, Rational)> + '_ {
+    let video = info.video.iter().map(|v| (v.start, v.end));
+    let audio = info.audio.iter().map(|a| (a.start, a.end));
+    video
+        .chain(audio)
+        .map(|(start, end)| (start, end.max(start)))
+}
+
 /// `count` ticks as seconds.
 fn ticks(count: i64, rate: Rational) -> Rational {
-    let divisor = i128::from(count) * i128::from(rate.den());
-    match i64::try_from(divisor) {
-        Ok(num) => Rational::new(num, rate.num()),
-        Err(_) => Rational::new(i64::MAX, 1),
-    }
+    count
+        .checked_mul(rate.den())
+        .and_then(|num| Rational::checked(num, rate.num()))
+        .unwrap_or(Rational::new(i64::MAX, 1))
 }
 
 /// The output rate: the source's own where it is constant, brought into 10 ..= 60 by a
-/// whole factor; a standard rate where it varies.
-fn grid_rate(video: &VideoTrack) -> Rational {
-    let (low, high) = (Rational::new(10, 1), Rational::new(60, 1));
+/// whole factor; a standard rate where it varies. Nothing where a constant rate is not
+/// above nought.
+fn grid_rate(video: &VideoTrack) -> Option<Rational> {
     if !video.constant_rate {
         let wanted = video.rate_p95.unwrap_or(video.frame_rate);
         let reaches = STANDARD_RATES.into_iter().find(|rate| *rate >= wanted);
-        return reaches.unwrap_or(high);
+        return Some(reaches.unwrap_or(Rational::new(60, 1)));
     }
-    let rate = video.frame_rate;
-    if rate < low {
-        let factor = (10 * rate.den() + rate.num() - 1) / rate.num();
-        Rational::new(rate.num() * factor, rate.den())
-    } else if rate > high {
-        let factor = (rate.num() + 60 * rate.den() - 1) / (60 * rate.den());
-        Rational::new(rate.num(), rate.den() * factor)
+    let (num, den) = (video.frame_rate.num(), video.frame_rate.den());
+    if num <= 0 {
+        return None;
+    }
+    // Products of two 64-bit numbers and of a small one: far from the end of 128 bits.
+    let (num, den) = (i128::from(num), i128::from(den));
+    let (slowest, fastest) = (10, 60);
+    let (num, den) = if num < slowest * den {
+        (num * div_ceil(slowest * den, num), den)
     } else {
-        rate
-    }
+        (num, den * div_ceil(num, fastest * den))
+    };
+    Rational::nearest(num, den, RATE_NUMERATOR)
+}
+
+/// `a / b` rounded up, of positive numbers.
+fn div_ceil(a: i128, b: i128) -> i128 {
+    (a + b - 1) / b
 }
 
 /// 1, 1, 2, then whole segments, each rounded once to frames (29.97: 30, 30, 60, 120, 120 ...;
 /// rounding cumulative times would mix 119 with 120); a remainder under one second joins the
 /// segment before it.
 fn boundaries(frames: i64, rate: Rational, segment_seconds: u32) -> Vec<Frames> {
+    // Where settings are read, others are refused.
+    let segment_seconds = segment_seconds.clamp(*SEGMENT_SECONDS.start(), *SEGMENT_SECONDS.end());
     let span =
         |seconds: u32| Rational::new(i64::from(seconds), 1).scale_round(rate.num(), rate.den());
-    let second = span(1).max(1);
+    let second = Rational::new(1, 1).scale_ceil(rate.num(), rate.den());
     let lengths = [1, 1, 2]
         .into_iter()
         .chain(std::iter::repeat(segment_seconds))

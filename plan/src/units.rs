@@ -41,9 +41,25 @@ grid!(
 
 /// An exact fraction in lowest terms, with a positive denominator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Fraction")]
 pub struct Rational {
     num: i64,
     den: i64,
+}
+
+/// A fraction as somebody else wrote it down.
+#[derive(Deserialize)]
+struct Fraction {
+    num: i64,
+    den: i64,
+}
+
+impl TryFrom<Fraction> for Rational {
+    type Error = &'static str;
+
+    fn try_from(Fraction { num, den }: Fraction) -> Result<Self, &'static str> {
+        Self::checked(num, den).ok_or("not a fraction")
+    }
 }
 
 impl Rational {
@@ -74,6 +90,28 @@ impl Rational {
         })
     }
 
+    /// The closest fraction to `num / den`, both positive, whose numerator and denominator are
+    /// at most `limit`: the last convergent of its continued fraction that is. Nothing where
+    /// none is above nought.
+    pub(crate) fn nearest(mut num: i128, mut den: i128, limit: i64) -> Option<Self> {
+        let limit = i128::from(limit);
+        let (mut before, mut last) = ((0i128, 1i128), (1i128, 0i128));
+        while den > 0 {
+            let whole = num / den;
+            let next = |before: i128, last: i128| whole.checked_mul(last)?.checked_add(before);
+            let (Some(n), Some(d)) = (next(before.0, last.0), next(before.1, last.1)) else {
+                break;
+            };
+            if n > limit || d > limit {
+                break;
+            }
+            (before, last) = (last, (n, d));
+            (num, den) = (den, num % den);
+        }
+        let (num, den) = (i64::try_from(last.0).ok()?, i64::try_from(last.1).ok()?);
+        Self::checked(num, den).filter(|value| value.num > 0)
+    }
+
     /// The numerator, which carries the sign.
     pub const fn num(self) -> i64 {
         self.num
@@ -89,20 +127,21 @@ impl Rational {
         Self::new(us, 1_000_000)
     }
 
-    /// `self * num / den`, rounded to the nearest integer, ties upwards.
+    /// `self * num / den`, rounded to the nearest integer, ties upwards. `den` is positive.
     pub fn scale_round(self, num: i64, den: i64) -> i64 {
-        let n = 2 * i128::from(self.num) * i128::from(num) + i128::from(self.den) * i128::from(den);
-        let d = 2 * i128::from(self.den) * i128::from(den);
-        clamp(n.div_euclid(d))
+        let n = i128::from(self.num) * i128::from(num);
+        let d = i128::from(self.den) * i128::from(den);
+        let (whole, rest) = (n.div_euclid(d), n.rem_euclid(d));
+        clamp(whole + i128::from(rest >= d - rest))
     }
 
-    /// `self * num / den`, rounded down.
+    /// `self * num / den`, rounded down. `den` is positive.
     pub fn scale_floor(self, num: i64, den: i64) -> i64 {
         let n = i128::from(self.num) * i128::from(num);
         clamp(n.div_euclid(i128::from(self.den) * i128::from(den)))
     }
 
-    /// `self * num / den`, rounded up.
+    /// `self * num / den`, rounded up. `den` is positive.
     pub fn scale_ceil(self, num: i64, den: i64) -> i64 {
         let n = i128::from(self.num) * i128::from(num);
         clamp(-(-n).div_euclid(i128::from(self.den) * i128::from(den)))
@@ -115,7 +154,7 @@ impl Rational {
 }
 
 /// Sums are exact while they fit; past 64 bits of numerator or denominator they are
-/// rounded to the nearest nanosecond, which no time base of a container resolves.
+/// rounded down to a nanosecond, which no time base of a container resolves.
 impl Add for Rational {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -159,8 +198,21 @@ fn reduce(num: i128, den: i128) -> Rational {
     let (num, den) = (num / divisor, den / divisor);
     match (i64::try_from(num), i64::try_from(den)) {
         (Ok(num), Ok(den)) => Rational { num, den },
-        _ => Rational::new(clamp((num * 1_000_000_000).div_euclid(den)), 1_000_000_000),
+        _ => Rational::new(nanoseconds(num, den), NANOSECONDS as i64),
     }
+}
+
+const NANOSECONDS: i128 = 1_000_000_000;
+
+/// `num / den` in whole nanoseconds, as far as 64 bits reach.
+fn nanoseconds(num: i128, den: i128) -> i64 {
+    let (whole, rest) = (num.div_euclid(den), num.rem_euclid(den));
+    let part = match rest.checked_mul(NANOSECONDS) {
+        Some(scaled) => scaled / den,
+        // Then `den` has more than 96 bits, and a billionth of it is exact enough.
+        None => (rest / (den / NANOSECONDS)).min(NANOSECONDS - 1),
+    };
+    clamp(whole.saturating_mul(NANOSECONDS).saturating_add(part))
 }
 
 fn clamp(value: i128) -> i64 {

@@ -15,21 +15,24 @@ impl Attributes {
         self
     }
 
-    /// `NAME="value"`. A quoted string cannot hold a line break or a double quote; there is no
-    /// escape, so a typographic quote stands in.
+    /// `NAME="value"`, with what a quoted string cannot hold replaced.
     pub(super) fn quoted(self, name: &str, value: &str) -> Self {
-        let value: String = value
-            .chars()
-            .map(|c| match c {
-                '"' => '\u{201d}',
-                c if c.is_control() => ' ',
-                c => c,
-            })
-            .collect();
-        self.plain(name, format_args!("\"{value}\""))
+        self.plain(name, format_args!("\"{}\"", quotable(value)))
     }
 
     pub(super) fn line(self, tag: &str) -> String {
         format!("{tag}:{}\n", self.0)
     }
+}
+
+/// A quoted string cannot hold a line break or a double quote and knows no escape: a typographic
+/// quote stands in. U+2028 and U+2029 end a line in the regular expressions of hls.js.
+pub(super) fn quotable(value: &str) -> String {
+    let replaced = |c| match c {
+        '"' => '\u{201d}',
+        '\u{2028}' | '\u{2029}' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    value.chars().map(replaced).collect()
 }

@@ -4,85 +4,96 @@ use std::collections::BTreeSet;
 
 use plan::{AudioRendition, Plan, Rational, VideoRendition};
 
-use super::attributes::Attributes;
-use crate::{Averages, bandwidth};
+use super::attributes::{Attributes, quotable};
+use crate::{Averages, bandwidth, language};
 
-/// A group of sound renditions that variants play with.
+/// Sound that variants play with: every source track once, so that each group offers the same
+/// choice (RFC 8216 §4.3.4.1.1).
 struct Group<'a> {
     id: &'static str,
     renditions: Vec<&'a AudioRendition>,
 }
 
+impl<'a> Group<'a> {
+    /// What plays until somebody chooses.
+    fn first(&self) -> Option<&'a AudioRendition> {
+        let mut renditions = self.renditions.iter();
+        let default = renditions.clone().find(|a| a.default);
+        default.or_else(|| renditions.next()).copied()
+    }
+}
+
 /// The multivariant playlist of a plan. The first variant is the one that players start with;
 /// the others follow from the highest down.
 pub fn master(plan: &Plan, averages: &Averages) -> String {
-    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    // Version 4 is what EXT-X-MEDIA asks for at most (RFC 8216 §7); nothing here needs more.
+    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     let groups = groups(plan);
-    for group in &groups {
+    for group in groups.iter().filter(|_| has_choice(plan)) {
         let mut names = BTreeSet::new();
         for rendition in &group.renditions {
             text.push_str(&audio_media(group.id, rendition, &mut names));
         }
     }
-    if plan.video.is_empty() {
-        for rendition in &plan.audio {
-            text.push_str(&variant(plan, None, Some(rendition), None, averages));
-        }
-        return text;
-    }
-    let start = plan.start_rungs().first().copied().unwrap_or(0);
-    let rest = (0..plan.video.len()).filter(|&rung| rung != start);
-    for rung in std::iter::once(start).chain(rest) {
-        let video = plan.video.get(rung);
-        if groups.is_empty() {
-            text.push_str(&variant(plan, video, None, None, averages));
-        }
+    for video in variants(plan) {
         for group in &groups {
-            let widest = group
-                .renditions
-                .iter()
-                .copied()
-                .max_by_key(|a| a.bound_bits_per_second);
-            text.push_str(&variant(plan, video, widest, Some(group.id), averages));
+            text.push_str(&variant(plan, video, Some(group), averages));
+        }
+        if groups.is_empty() {
+            text.push_str(&variant(plan, video, None, averages));
         }
     }
     text
 }
 
-/// Stereo of every track, and 5.1 beside it where a track has it. Variants name a group only
-/// where there is a picture: sound alone is listed as variants of its own.
-fn groups(plan: &Plan) -> Vec<Group<'_>> {
+/// The pictures that variants have, in order; a single variant without one for sound alone.
+fn variants(plan: &Plan) -> Vec<Option<&VideoRendition>> {
     if plan.video.is_empty() {
-        return Vec::new();
+        return vec![None];
     }
-    let of = |channels: u32| {
-        plan.audio
-            .iter()
-            .filter(move |a| a.channels == channels)
-            .collect()
-    };
-    let groups = [
-        Group {
-            id: "stereo",
-            renditions: of(2),
-        },
-        Group {
+    let start = plan.start_rungs().first().copied().unwrap_or(0);
+    let rest = (0..plan.video.len()).filter(|&rung| rung != start);
+    let order = std::iter::once(start).chain(rest);
+    order.map(|rung| plan.video.get(rung)).collect()
+}
+
+/// Sound is listed as groups, but a single sound without picture is a variant by itself.
+fn has_choice(plan: &Plan) -> bool {
+    !plan.video.is_empty() || plan.audio.len() > 1
+}
+
+/// Stereo of every track; and, where any track has it, 5.1 with the stereo of the others.
+fn groups(plan: &Plan) -> Vec<Group<'_>> {
+    let of = |channels: u32| plan.audio.iter().filter(move |a| a.channels == channels);
+    let stereo: Vec<_> = of(2).collect();
+    let surround = |stereo: &&'_ AudioRendition| of(6).find(|a| a.track == stereo.track);
+    let mut groups = Vec::new();
+    if of(6).next().is_some() {
+        let renditions = stereo.iter().map(|a| surround(a).unwrap_or(a)).collect();
+        groups.push(Group {
             id: "surround",
-            renditions: of(6),
-        },
-    ];
+            renditions,
+        });
+    }
+    if !stereo.is_empty() {
+        groups.insert(
+            0,
+            Group {
+                id: "stereo",
+                renditions: stereo,
+            },
+        );
+    }
     groups
-        .into_iter()
-        .filter(|group| !group.renditions.is_empty())
-        .collect()
 }
 
 fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<String>) -> String {
-    // NAME is unique within its group (RFC 8216 §4.3.4.1).
-    let mut name = rendition.label.clone();
+    // NAME is unique within its group (RFC 8216 §4.3.4.1), as it is written.
+    let label = quotable(&rendition.label);
+    let mut name = label.clone();
     let mut count = 2;
     while !names.insert(name.clone()) {
-        name = format!("{} {count}", rendition.label);
+        name = format!("{label} {count}");
         count += 1;
     }
     let yes = |value: bool| if value { "YES" } else { "NO" };
@@ -90,7 +101,7 @@ fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<Str
         .plain("TYPE", "AUDIO")
         .quoted("GROUP-ID", group)
         .quoted("NAME", &name);
-    if let Some(language) = &rendition.language {
+    if let Some(language) = language::tag(rendition.language.as_deref()) {
         attributes = attributes.quoted("LANGUAGE", language);
     }
     attributes
@@ -104,17 +115,19 @@ fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<Str
 fn variant(
     plan: &Plan,
     video: Option<&VideoRendition>,
-    audio: Option<&AudioRendition>,
-    group: Option<&str>,
+    group: Option<&Group<'_>>,
     averages: &Averages,
 ) -> String {
-    let codecs: Vec<&str> = video
-        .map(|v| v.codec.as_str())
-        .into_iter()
-        .chain(audio.map(|a| a.codec.as_str()))
-        .collect();
-    let mut attributes = Attributes::default().plain("BANDWIDTH", bandwidth::peak(video, audio));
-    if let Some(average) = bandwidth::average(averages, video, audio) {
+    let sounds = group.map_or(&[][..], |group| &group.renditions);
+    let mut codecs: Vec<&str> = Vec::new();
+    let spoken = sounds.iter().map(|a| a.codec.as_str());
+    for codec in video.map(|v| v.codec.as_str()).into_iter().chain(spoken) {
+        if !codecs.contains(&codec) {
+            codecs.push(codec);
+        }
+    }
+    let mut attributes = Attributes::default().plain("BANDWIDTH", bandwidth::peak(video, sounds));
+    if let Some(average) = bandwidth::average(averages, video, sounds) {
         attributes = attributes.plain("AVERAGE-BANDWIDTH", average);
     }
     attributes = attributes.quoted("CODECS", &codecs.join(","));
@@ -125,13 +138,15 @@ fn variant(
             .plain("FRAME-RATE", frame_rate(plan.timeline.rate))
             .plain("VIDEO-RANGE", "SDR");
     }
-    if let Some(group) = group {
-        attributes = attributes.quoted("AUDIO", group);
+    if let Some(group) = group.filter(|_| has_choice(plan)) {
+        attributes = attributes.quoted("AUDIO", group.id);
     }
-    let id = video.map(|v| v.id).or(audio.map(|a| a.id));
-    let uri = id
-        .map(|id| format!("{id}/playlist.m3u8\n"))
-        .unwrap_or_default();
+    // Sound alone is its own variant: players see from the equal URI that both are one.
+    let sound = group.and_then(Group::first).map(|a| a.id);
+    let uri = match video.map(|v| v.id).or(sound) {
+        Some(id) => format!("{id}/playlist.m3u8\n"),
+        None => return String::new(),
+    };
     attributes.line("#EXT-X-STREAM-INF") + &uri
 }
 

@@ -34,6 +34,11 @@ pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
 /// The largest `EXTINF` of all picture and sound renditions, rounded to the nearest second
 /// (RFC 8216 §4.3.3.1); the same in all, as HLS wants of variants that play together.
 pub fn target_duration(plan: &Plan) -> i64 {
+    ((longest_us(plan) + 500_000) / 1_000_000).max(1)
+}
+
+/// The longest segment of any picture or sound rendition, in microseconds.
+pub(crate) fn longest_us(plan: &Plan) -> i64 {
     let pictures = if plan.video.is_empty() {
         Vec::new()
     } else {
@@ -45,8 +50,7 @@ pub fn target_duration(plan: &Plan) -> i64 {
         audio_starts(plan)
     };
     let longest = |starts: &[i64]| starts.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
-    let us = longest(&pictures).max(longest(&sounds));
-    ((us + 500_000) / 1_000_000).max(1)
+    longest(&pictures).max(longest(&sounds))
 }
 
 /// Starts of picture segments and the end, in microseconds.

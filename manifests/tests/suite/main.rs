@@ -1,0 +1,10 @@
+//! What the manifests say, read back by parsers that nobody here wrote.
+
+mod dash;
+mod hls;
+mod hostile;
+mod snapshots;
+// The plan's own tests know the same sources.
+#[path = "../../../plan/tests/suite/sources.rs"]
+mod sources;
+mod vtt;

@@ -1,0 +1,46 @@
+//! Chunks: the portions in which background work is handed out, fixed by the plan.
+
+use super::Plan;
+use crate::timeline::TimeLine;
+
+/// Segments of a chunk after the first two.
+const SEGMENTS: usize = 8;
+
+impl Plan {
+    /// Number of chunks.
+    pub fn chunks(&self) -> u32 {
+        starts(&self.timeline).len() as u32
+    }
+
+    /// First segment of a chunk, and of the one after it. Chunk 0 is the segments that start
+    /// before 4 s, chunk 1 those before 12 s, then eight segments each.
+    pub fn chunk_segments(&self, chunk: u32) -> (u32, u32) {
+        let starts = starts(&self.timeline);
+        let at = |i: usize| starts.get(i).copied().unwrap_or_else(|| self.segments());
+        let chunk = chunk as usize;
+        (at(chunk), at(chunk.saturating_add(1)))
+    }
+
+    /// The chunk a segment belongs to.
+    pub fn chunk_of(&self, segment: u32) -> u32 {
+        let starts = starts(&self.timeline);
+        let after = starts.partition_point(|&start| start <= segment) as u32;
+        after.saturating_sub(1)
+    }
+}
+
+/// The first segment of every chunk.
+pub(super) fn starts(timeline: &TimeLine) -> Vec<u32> {
+    let segments = timeline.segments();
+    let before = |seconds: i64| {
+        let limit = seconds * 1_000_000;
+        let starts = timeline.boundaries.get(..segments as usize).unwrap_or(&[]);
+        starts.partition_point(|&tick| timeline.frame_us(tick) < limit) as u32
+    };
+    let (first, second) = (before(4), before(12));
+    let later = (second..segments).step_by(SEGMENTS);
+    let mut starts: Vec<u32> = [0, first].into_iter().chain(later).collect();
+    starts.retain(|&start| start < segments);
+    starts.dedup();
+    starts
+}

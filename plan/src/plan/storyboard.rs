@@ -1,0 +1,89 @@
+//! The storyboard: preview tiles for the seek bar.
+
+use serde::{Deserialize, Serialize};
+
+use super::video::hash_picture;
+use super::{Access, hash_source};
+use crate::canonical::Canonical;
+use crate::ladder::{self, Size};
+use crate::media_info::VideoTrack;
+use crate::policy::Policy;
+use crate::timeline::TimeLine;
+use crate::{RenditionId, RenditionName};
+
+/// Preview tiles: one picture every `interval`, on sheets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Storyboard {
+    /// Name and hash.
+    pub id: RenditionId,
+    /// Size of one tile.
+    pub tile: Size,
+    /// Tiles side by side on a sheet.
+    pub columns: u32,
+    /// Rows of tiles on a sheet.
+    pub rows: u32,
+    /// Seconds from one tile to the next.
+    pub interval_seconds: u32,
+    /// Number of tiles in all.
+    pub tiles: u32,
+}
+
+impl Storyboard {
+    /// Number of sheets.
+    pub fn sheets(&self) -> u32 {
+        self.tiles.div_ceil(self.columns * self.rows)
+    }
+}
+
+/// Tiles on a sheet: few enough that the first sheet is small, many enough that an hour
+/// takes a handful of requests.
+const STORYBOARD_GRID: (u32, u32) = (5, 5);
+/// Long side of a tile in pixels.
+const STORYBOARD_TILE: u64 = 160;
+/// More tiles than this do not help anybody find a scene.
+const STORYBOARD_TILES: i64 = 300;
+
+/// The storyboard of a picture track.
+pub(super) fn storyboard(
+    track: &VideoTrack,
+    timeline: &TimeLine,
+    access: Access,
+    policy: &Policy,
+) -> Storyboard {
+    let duration_us = timeline.duration_us();
+    let (width, height) = ladder::display_size(track);
+    let long = width.max(height).max(1);
+    let side = |length: u64| ((length * STORYBOARD_TILE / long) / 2 * 2).clamp(16, STORYBOARD_TILE);
+    let tile = Size {
+        width: side(width) as u32,
+        height: side(height) as u32,
+    };
+    let count = |interval: u32| {
+        (duration_us + i64::from(interval) * 1_000_000 - 1) / (i64::from(interval) * 1_000_000)
+    };
+    let steps = [1, 2, 5, 10, 20, 30, 60, 120, 300];
+    let interval_seconds = steps
+        .into_iter()
+        .find(|&s| count(s) <= STORYBOARD_TILES)
+        .unwrap_or(600);
+    let tiles = count(interval_seconds).max(1) as u32;
+    let (columns, rows) = STORYBOARD_GRID;
+    let mut hash = Canonical::new("storyboard/jpeg");
+    hash_source(&mut hash, track.stream, timeline, policy)
+        .int(tile.width)
+        .int(tile.height)
+        .int(columns)
+        .int(rows)
+        .int(interval_seconds)
+        .int(tiles);
+    hash_picture(&mut hash, track, access);
+    let id = hash.rendition(RenditionName::Storyboard);
+    Storyboard {
+        id,
+        tile,
+        columns,
+        rows,
+        interval_seconds,
+        tiles,
+    }
+}

@@ -1,0 +1,177 @@
+//! Picture renditions: H.264 in the rungs of the ladder.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Access, chunks, hash_source};
+use crate::canonical::Canonical;
+use crate::ladder::{self, Size};
+use crate::media_info::VideoTrack;
+use crate::policy::Policy;
+use crate::timeline::TimeLine;
+use crate::{Frames, Rational, RenditionId, RenditionName, h264};
+
+/// Constant rate factor of every rung, in x264's scale.
+const CRF: u32 = 23;
+
+/// Picture in one rung.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoRendition {
+    /// Name and hash.
+    pub id: RenditionId,
+    /// The box's N.
+    pub rung: u32,
+    /// Sizes from the source down to this rung's own, which is the last.
+    pub scale_path: Vec<Size>,
+    /// Bits per second that no segment's bytes exceed.
+    pub cap_bits_per_second: u64,
+    /// RFC 6381 codec string.
+    pub codec: String,
+    /// H.264 level times ten.
+    pub level_idc: u32,
+    /// Colour of what comes out; always explicit, always limited range.
+    pub color: OutputColor,
+    /// x264's preset.
+    pub preset: String,
+    /// x264's further settings, `key=value` joined by `:`, without what depends on the
+    /// segment ([`VideoRendition::rate_control`]).
+    pub x264: String,
+    /// Units per second of decode and presentation times.
+    pub time_scale: u32,
+    /// Length of a frame in those units.
+    pub frame_duration: u32,
+}
+
+impl VideoRendition {
+    /// The rung's size.
+    pub fn size(&self) -> Size {
+        self.scale_path.last().copied().unwrap_or(Size {
+            width: 16,
+            height: 16,
+        })
+    }
+
+    /// x264's rate control for a segment of `frames` at `rate`, so that no more than
+    /// cap * d bits come out of d seconds: `maxrate = cap * d / (d + 0.5)`, a buffer of one
+    /// second, half full at the start (a fresh encoder brings its own fill).
+    pub fn rate_control(&self, frames: Frames, rate: Rational) -> String {
+        let length = 2 * i128::from(frames.0.max(0)) * i128::from(rate.den());
+        let whole = (length + i128::from(rate.num())).max(1);
+        let maxrate = i128::from(self.cap_bits_per_second / 1000) * length / whole;
+        format!("vbv-maxrate={maxrate}:vbv-bufsize={maxrate}:vbv-init=0.5")
+    }
+}
+
+/// Colour of a picture rendition, in FFmpeg's and x264's spelling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputColor {
+    /// Matrix coefficients.
+    pub matrix: String,
+    /// Colour primaries.
+    pub primaries: String,
+    /// Transfer characteristics.
+    pub transfer: String,
+}
+
+impl OutputColor {
+    /// Standard-definition and BT.709 sources keep what they declare; what is not declared is
+    /// what a player would guess: BT.601 up to 576 lines, BT.709 above. All else becomes BT.709.
+    fn of(track: &VideoTrack) -> Self {
+        const KEPT: [&str; 3] = ["bt709", "smpte170m", "bt470bg"];
+        let lines = track.coded_height.min(track.coded_width);
+        let guess = if lines <= 576 { "smpte170m" } else { "bt709" };
+        let pick = |declared: &Option<String>| match declared.as_deref() {
+            None => guess.to_owned(),
+            Some(name) if KEPT.contains(&name) => name.to_owned(),
+            Some(_) => "bt709".to_owned(),
+        };
+        let color = &track.color;
+        Self {
+            matrix: pick(&color.matrix),
+            primaries: pick(&color.primaries),
+            transfer: pick(&color.transfer),
+        }
+    }
+}
+
+/// The picture renditions of a track, highest rung first.
+pub(super) fn renditions(
+    track: &VideoTrack,
+    timeline: &TimeLine,
+    access: Access,
+    policy: &Policy,
+) -> Vec<VideoRendition> {
+    let rate = timeline.rate;
+    let (time_scale, frame_duration) = time_scale(rate);
+    let (preset, references) = policy.effort.x264();
+    let color = OutputColor::of(track);
+    let x264 = format!(
+        "crf={CRF}:ref={references}:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
+         sync-lookahead=0:cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal:\
+         range=tv:colormatrix={}:colorprim={}:transfer={}",
+        color.matrix, color.primaries, color.transfer
+    );
+    let chunk_starts = chunks::starts(timeline);
+    let rendition = |rung: ladder::Rung| {
+        let cap_kbit = rung.container.cap_kbit;
+        let level_idc = h264::level_idc(rung.size(), rate, cap_kbit);
+        let mut hash = Canonical::new("video/h264");
+        hash_source(&mut hash, track.stream, timeline, policy)
+            .ints(
+                rung.path
+                    .iter()
+                    .flat_map(|s| [i64::from(s.width), i64::from(s.height)])
+                    .collect::<Vec<_>>()
+                    .into_iter(),
+            )
+            .text(preset)
+            .text(&x264)
+            .int(level_idc)
+            .int(cap_kbit)
+            .ints(chunk_starts.iter().map(|&start| i64::from(start)));
+        hash_picture(&mut hash, track, access);
+        let name = RenditionName::Video(rung.container.short);
+        VideoRendition {
+            id: hash.rendition(name),
+            rung: rung.container.short,
+            cap_bits_per_second: u64::from(cap_kbit) * 1000,
+            codec: h264::codec_string(level_idc),
+            level_idc,
+            color: color.clone(),
+            preset: preset.to_owned(),
+            x264: x264.clone(),
+            time_scale,
+            frame_duration,
+            scale_path: rung.path,
+        }
+    };
+    ladder::rungs(track).into_iter().map(rendition).collect()
+}
+
+/// What shapes the bytes of everything that is made of the picture track.
+pub(super) fn hash_picture(hash: &mut Canonical, track: &VideoTrack, access: Access) {
+    let color = &track.color;
+    hash.int(track.coded_width)
+        .int(track.coded_height)
+        .rational(track.sample_aspect)
+        .int(track.rotation)
+        .int(track.mirrored)
+        .int(track.interlaced)
+        .text(&track.pixel_format)
+        .optional(color.range.as_deref())
+        .optional(color.matrix.as_deref())
+        .optional(color.primaries.as_deref())
+        .optional(color.transfer.as_deref())
+        .int(match access {
+            Access::Exact => 0,
+            Access::Preroll(n) => i64::from(n),
+            Access::Linear => -1,
+        });
+}
+
+/// Units per second of a track's times, and a frame's length in them: the rate's numerator
+/// times the least integer that reaches 10,000. Both fit: [`TimeLine`] bounds the numerator.
+fn time_scale(rate: Rational) -> (u32, u32) {
+    let factor = 10_000i64.saturating_add(rate.num() - 1) / rate.num().max(1);
+    let unit = |n: i64| u32::try_from(n.saturating_mul(factor)).unwrap_or(u32::MAX);
+    (unit(rate.num()), unit(rate.den()))
+}

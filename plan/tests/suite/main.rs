@@ -1,0 +1,11 @@
+//! The plan, from outside: cases and properties of the whole function.
+
+mod boundaries;
+mod chunks;
+mod frames;
+mod hostile;
+mod ids;
+mod rates;
+mod rungs;
+mod sources;
+mod time_line;
