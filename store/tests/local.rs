@@ -232,7 +232,12 @@ async fn a_killed_writer_leaves_nothing_half_done() {
     let folder = TempDir::new().unwrap();
     let mut littered = 0;
     let mut told = 0;
-    for round in 0..12u64 {
+    // At least twelve kills, and then until they have met both a file in the making and a
+    // block that the writer has already told of.
+    for round in 0..240u64 {
+        if round >= 12 && littered > 0 && told > 0 {
+            break;
+        }
         let upload = contract::sample::upload(VideoId::new(), 1);
         let stores = open(folder.path()).unwrap();
         stores.metadata.uploads().insert(&upload).await.unwrap();
@@ -256,7 +261,7 @@ async fn a_killed_writer_leaves_nothing_half_done() {
             );
             std::thread::sleep(Duration::from_millis(2));
         }
-        std::thread::sleep(Duration::from_millis(round * 7));
+        std::thread::sleep(Duration::from_millis(round % 12 * 7));
         writer.kill().unwrap();
         writer.wait().unwrap();
 
