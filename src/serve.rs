@@ -60,7 +60,9 @@ async fn serve(arguments: Serve) -> Result<()> {
         allowed_hosts: arguments.allowed_hosts,
         cache_bytes: CACHE_BYTES,
     };
-    origin::serve(listener, App::new(pipeline, settings), told_to_stop()?).await?;
+    let app = App::new(pipeline.clone(), settings);
+    origin::serve(listener, app, told_to_stop()?).await?;
+    pipeline.stop().await;
     Ok(())
 }
 

@@ -111,7 +111,13 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         .items;
     let pipeline = Pipeline::start(stores.clone(), Engine::beside_current()?, config).await?;
     let video = match known.first() {
-        Some(row) => row.id,
+        Some(row) => {
+            // A rerun is the retry of a video that failed: what was wrong may be mended.
+            if row.state == State::Failed {
+                pipeline.retry(row.id).await?;
+            }
+            row.id
+        }
         None => {
             let title = arguments
                 .input
@@ -124,7 +130,9 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
                 .id
         }
     };
-    let row = watch(&pipeline, video).await?;
+    let watched = watch(&pipeline, video).await;
+    pipeline.stop().await;
+    let row = watched?;
     let plan = pipeline
         .plan_of(&row)
         .await?

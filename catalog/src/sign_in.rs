@@ -21,7 +21,10 @@ pub async fn code(stores: &Stores, owner: OwnerId) -> Result<Secret, Error> {
         owner,
         expires_at_us: stores.clock.now_us() + CODE_LIFE.as_micros() as i64,
     };
-    stores.metadata.sign_ins().insert_code(&code).await?;
+    let sign_ins = stores.metadata.sign_ins();
+    // Codes are made by hand, a few a day: often enough to forget what has expired.
+    sign_ins.prune(stores.clock.now_us()).await?;
+    sign_ins.insert_code(&code).await?;
     Ok(secret)
 }
 
@@ -55,4 +58,10 @@ pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Pri
         owner: owner.id,
         role: owner.role,
     }))
+}
+
+/// Signs out: the cookie is worth nothing any more.
+pub async fn end(stores: &Stores, presented: &str) -> Result<(), Error> {
+    let hash = SecretHash::of(presented);
+    stores.metadata.sign_ins().end_session(&hash).await
 }

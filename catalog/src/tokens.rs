@@ -4,6 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use plan::TokenId;
 use store::metadata::{Role, TokenRow};
 use store::{Error, Secret, SecretHash, Stores};
 
@@ -48,6 +49,17 @@ pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Pri
         owner: token.owner,
         role: token.role,
     }))
+}
+
+/// All tokens, revoked ones too, without their secrets; oldest first.
+pub async fn list(stores: &Stores) -> Result<Vec<TokenRow>, Error> {
+    stores.metadata.tokens().list().await
+}
+
+/// Revokes a token: it opens nothing from now on. `NotFound` where there is none of this id.
+pub async fn revoke(stores: &Stores, id: &TokenId) -> Result<(), Error> {
+    let now = stores.clock.now_us();
+    stores.metadata.tokens().revoke(id, now).await
 }
 
 /// The admin token could not be written.

@@ -33,7 +33,11 @@ async fn a_revoked_token_opens_nothing() {
         tokens::authenticate(&stores, "nonsense").await.unwrap(),
         None
     );
-    stores.metadata.tokens().revoke(&row.id, 1).await.unwrap();
+    tokens::revoke(&stores, &row.id).await.unwrap();
+    let listed = tokens::list(&stores).await.unwrap();
+    assert!(listed.len() == 1 && listed[0].revoked_at_us.is_some());
+    let unknown = stores.ids.token();
+    assert!(tokens::revoke(&stores, &unknown).await.is_err());
     assert_eq!(
         tokens::authenticate(&stores, secret.expose())
             .await
@@ -112,4 +116,17 @@ async fn a_first_start_that_was_killed_is_a_first_start_again() {
     let admin = tokens::authenticate(&stores, token.trim()).await.unwrap();
     assert_eq!(admin.unwrap().role, Role::Admin);
     assert!(!path.with_extension("new").exists());
+}
+
+#[tokio::test]
+async fn who_signs_out_is_signed_out_everywhere_that_cookie_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stores, _) = stores(folder.path());
+    let owner = people::owner(&stores, "ann", Role::Uploader).await.unwrap();
+    let code = sign_in::code(&stores, owner.id).await.unwrap();
+    let cookie = sign_in::exchange(&stores, code.expose()).await.unwrap();
+    let cookie = cookie.unwrap();
+    sign_in::end(&stores, cookie.expose()).await.unwrap();
+    let who = sign_in::authenticate(&stores, cookie.expose()).await;
+    assert_eq!(who.unwrap(), None);
 }

@@ -1,67 +1,77 @@
-// The player: waits until the video is playable, starts at once, shows how far the encode is.
+// The watch page: waits until the video is playable, starts at once, shows how far the encode is.
+"use strict";
 const page = document.getElementById("watch");
 const video = document.getElementById("video");
 const state = document.getElementById("state");
+const encoded = document.getElementById("encoded");
+const trouble = document.getElementById("error");
 const quality = document.getElementById("quality");
-const id = page.dataset.video;
-const master = "/v/" + id + "/master.m3u8";
+const base = "/v/" + page.dataset.video + "/";
+let now = page.dataset.state;
 let started = false;
 
-function start() {
+function start(known) {
   if (started) return;
   started = true;
-  if (window.Hls && Hls.isSupported()) {
-    // A missing segment is made while the request waits, at most nine seconds.
-    const patience = { maxTimeToFirstByteMs: 10000, maxLoadTimeMs: 60000 };
-    const retry = { maxNumRetry: 8, retryDelayMs: 500, maxRetryDelayMs: 4000 };
-    const policy = { default: { ...patience, timeoutRetry: retry, errorRetry: retry } };
-    const hls = new Hls({ fragLoadPolicy: policy });
-    hls.loadSource(master);
-    hls.attachMedia(video);
-    hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));
-    window.player = hls;
-  } else {
-    video.src = master;
-  }
-  video.play().catch(() => { /* the viewer starts it */ });
+  const hls = play(video, base + "master.m3u8", () => now === "ready");
+  window.player = hls;
+  if (hls) hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));
+  // With sound where the browser lets us, which it does after an upload; else without.
+  video.play().catch((error) => {
+    if (error.name !== "NotAllowedError") return;
+    video.muted = true;
+    video.play().catch(() => { /* the viewer starts it */ });
+  });
+  tracks(known);
+}
+
+// Side-car text does not exist before the plan does, hence not in the page.
+function tracks(known) {
+  const add = (kind, label, name) => {
+    const track = document.createElement("track");
+    Object.assign(track, { kind, label, src: base + name });
+    track.default = kind === "metadata";
+    video.append(track);
+  };
+  if (known.storyboard) add("metadata", "thumbnails", "storyboard.vtt");
+  if (known.chapters) add("chapters", "Chapters", "chapters.vtt");
 }
 
 function offer(hls) {
-  if (hls.levels.length < 2) return;
-  quality.append(new Option("Auto", -1));
-  hls.levels.map((level, index) => [level.height, index]).reverse()
-    .forEach(([height, index]) => quality.append(new Option(height + "p", index)));
+  const name = (level) => Math.min(level.width, level.height) + "p";
+  const pictures = hls.levels.filter((level) => level.height);
+  if (pictures.length < 2 || quality.length) return;
+  const auto = new Option("Auto", -1);
+  quality.append(auto);
+  hls.levels.map((level, index) => [name(level), index]).reverse()
+    .forEach(([label, index]) => quality.append(new Option(label, index)));
   quality.hidden = false;
   quality.onchange = () => { hls.nextLevel = Number(quality.value); };
+  hls.on(Hls.Events.LEVEL_SWITCHED, (_, data) => {
+    auto.text = hls.autoLevelEnabled ? "Auto (" + name(hls.levels[data.level]) + ")" : "Auto";
+  });
 }
+
+const words = { waiting: "waiting", probing: "looking at it", playable: "playable", ready: "ready", failed: "failed" };
 
 function show(status) {
-  const percent = status.total ? Math.floor((status.made / status.total) * 100) : 0;
-  state.textContent = status.state === "playable" ? "playable, " + percent + " % encoded" : status.state;
-  if (status.error) state.textContent = status.error;
-  if (status.state === "playable" || status.state === "ready") start();
-  return status.state === "ready" || status.state === "failed";
+  now = status.state;
+  const part = status.total ? status.made / status.total : 0;
+  const encoding = now === "playable" && status.total > 0;
+  state.textContent = status.source === "receiving" ? "uploading"
+    : encoding ? "encoding, " + Math.floor(part * 100) + " %" : words[now] || now;
+  encoded.hidden = !encoding;
+  encoded.value = part;
+  trouble.hidden = !status.error;
+  trouble.textContent = status.error || "";
+  if (now === "playable" || now === "ready") start(status);
+  return now === "ready" || now === "failed";
 }
 
-if (page.dataset.state === "playable" || page.dataset.state === "ready") start();
-if (page.dataset.state !== "ready") {
-  const events = new EventSource("/events?video=" + id);
+if (now === "playable" || now === "ready") {
+  start({ storyboard: page.dataset.storyboard === "true", chapters: page.dataset.chapters === "true" });
+}
+if (now !== "ready") {
+  const events = new EventSource("/events?video=" + page.dataset.video);
   events.onmessage = (event) => { if (show(JSON.parse(event.data))) events.close(); };
 }
-
-// The keys people know, while the player has the focus.
-document.querySelector(".player").addEventListener("keydown", (event) => {
-  if (event.target === quality || event.ctrlKey || event.metaKey || event.altKey) return;
-  const seek = (by) => { video.currentTime = Math.max(0, video.currentTime + by); };
-  const keys = {
-    k: () => (video.paused ? video.play() : video.pause()),
-    j: () => seek(-10), l: () => seek(10),
-    m: () => { video.muted = !video.muted; },
-    ",": () => { video.pause(); seek(-1 / 30); }, ".": () => { video.pause(); seek(1 / 30); },
-    "<": () => { video.playbackRate = Math.max(0.25, video.playbackRate - 0.25); },
-    ">": () => { video.playbackRate = Math.min(2, video.playbackRate + 0.25); },
-    Home: () => { video.currentTime = 0; }, End: () => { video.currentTime = video.duration; },
-  };
-  if (/^[0-9]$/.test(event.key)) keys[event.key] = () => { video.currentTime = (video.duration * event.key) / 10; };
-  if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
-});

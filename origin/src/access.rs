@@ -21,11 +21,11 @@ impl FromRequestParts<App> for Known {
         let stores = app.pipeline.stores();
         if let Some(token) = bearer(&parts.headers) {
             let principal = tokens::authenticate(stores, token).await?;
-            let wrong = || unauthorized("The token is not known, or was revoked.");
+            let wrong = || Problem::unauthorized("The token is not known, or was revoked.");
             return principal.map(Self).ok_or_else(wrong);
         }
         let Some(cookie) = cookie(&parts.headers) else {
-            return Err(unauthorized("Sign in, or send an API token."));
+            return Err(Problem::unauthorized("Sign in, or send an API token."));
         };
         if is_unsafe(&parts.method) && !is_same_origin(&parts.headers, app) {
             let detail = "A page of another site may not do this.";
@@ -34,7 +34,7 @@ impl FromRequestParts<App> for Known {
         let principal = sign_in::authenticate(stores, cookie).await?;
         principal
             .map(Self)
-            .ok_or_else(|| unauthorized("The sign-in has expired."))
+            .ok_or_else(|| Problem::unauthorized("The sign-in has expired."))
     }
 }
 
@@ -45,17 +45,13 @@ pub async fn signed_in(headers: &HeaderMap, app: &App) -> Option<Principal> {
         .ok()?
 }
 
-fn unauthorized(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
-}
-
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+pub fn cookie(headers: &HeaderMap) -> Option<&str> {
     let lines = headers
         .get_all(header::COOKIE)
         .iter()
@@ -81,9 +77,8 @@ fn is_same_origin(headers: &HeaderMap, app: &App) -> bool {
     let Some(origin) = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok()) else {
         return false;
     };
-    let host = headers
-        .get(header::HOST)
-        .and_then(|h| h.to_str().ok())
-        .unwrap_or_default();
-    origin == app.settings.public_url || origin.split_once("://").is_some_and(|(_, h)| h == host)
+    // The host is a known one: `hosts` has seen to that.
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+    let own = origin.split_once("://").map(|(_, host)| host);
+    origin == app.settings.public_url || (own.is_some() && own == host)
 }

@@ -1,9 +1,43 @@
 //! The API under `/api/v1`, and live events.
 
 mod events;
+mod openapi;
+mod params;
+mod reference;
+mod video;
 mod videos;
-mod view;
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use axum::routing::get;
 
 pub use events::events;
-pub use videos::{create, delete, list, show};
-pub use view::view;
+pub use reference::reference;
+pub use videos::create::create;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// All but uploads, which take longer than the others may.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(reference::reference))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/videos", get(videos::list::list))
+        .route(
+            "/videos/{video}",
+            get(videos::get::get).delete(videos::delete::delete),
+        )
+        .fallback(nothing)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+async fn nothing(uri: Uri) -> Problem {
+    let detail = format!("The API has nothing at {}.", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+}
+
+async fn wrong_method() -> Problem {
+    let detail = "This is not done with this method.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}

@@ -1,23 +1,14 @@
-//! The application: what handlers share, and all routes in one place.
+//! What handlers share.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue};
-use axum::routing::{get, post};
 use pipeline::Pipeline;
-use tokio::net::TcpListener;
-use tower_http::compression::predicate::Predicate;
-use tower_http::compression::{CompressionLayer, predicate};
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::TraceLayer;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use crate::delivery::SegmentCache;
-use crate::{api, delivery, health, hosts, pages};
+use crate::delivery::{FileCache, Living};
+use crate::metrics::Metrics;
 
 /// What the operator chooses.
 #[derive(Clone, Debug)]
@@ -32,101 +23,48 @@ pub struct Settings {
     pub cache_bytes: u64,
 }
 
+/// Uploads at once: each holds a source block of 8 MiB.
+pub(crate) const UPLOADS: usize = 16;
+/// Requests for a manifest that may wait for its video to become playable.
+const WAITING: usize = 256;
+/// Open event streams: each may have a thousand events in its queue.
+pub(crate) const LISTENERS: usize = 512;
+
 /// What handlers share; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub(crate) pipeline: Pipeline,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) cache: SegmentCache,
+    pub(crate) files: FileCache,
+    pub(crate) living: Living,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) waiting: Arc<Semaphore>,
+    pub(crate) listeners: Arc<Semaphore>,
+    /// Ends what would never end by itself.
+    pub(crate) stop: CancellationToken,
 }
 
 impl App {
     /// An application over a pipeline.
-    pub fn new(pipeline: Pipeline, settings: Settings) -> Self {
-        let cache = SegmentCache::new(settings.cache_bytes);
+    pub fn new(pipeline: Pipeline, mut settings: Settings) -> Self {
+        let base = settings.public_url.trim_end_matches('/').len();
+        settings.public_url.truncate(base);
         Self {
             pipeline,
+            files: FileCache::new(settings.cache_bytes),
+            living: Living::new(),
             settings: Arc::new(settings),
-            cache,
+            metrics: Arc::default(),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            listeners: Arc::new(Semaphore::new(LISTENERS)),
+            stop: CancellationToken::new(),
         }
     }
-}
 
-/// All routes.
-pub fn router(app: App) -> Router {
-    let video = "/v/{video}";
-    // Answer under any name, and never read a cookie.
-    let public = Router::new()
-        .route(&format!("{video}/master.m3u8"), get(delivery::master))
-        .route(&format!("{video}/manifest.mpd"), get(delivery::mpd))
-        .route(&format!("{video}/chapters.vtt"), get(delivery::chapters))
-        .route(
-            &format!("{video}/storyboard.vtt"),
-            get(delivery::storyboard),
-        )
-        .route(
-            &format!("{video}/thumbnail/{{width}}/{{file}}"),
-            get(delivery::thumbnail),
-        )
-        .route(&format!("{video}/{{file}}"), get(delivery::poster))
-        .route(
-            &format!("{video}/{{rendition}}/{{file}}"),
-            get(delivery::rendition),
-        )
-        .layer(delivery::cors())
-        .layer(CompressionLayer::new().compress_when(texts()))
-        .route("/health", get(health::health))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics));
-    let guarded = Router::new()
-        .route("/api/v1/videos", post(api::create).get(api::list))
-        .route("/api/v1/videos/{video}", get(api::show).delete(api::delete))
-        .layer(DefaultBodyLimit::disable())
-        .route("/events", get(api::events))
-        .route("/", get(pages::home))
-        .route("/watch/{video}", get(pages::watch))
-        .route("/sign-in", get(pages::sign_in).post(pages::exchange))
-        .route("/assets/{*path}", get(pages::asset))
-        .layer(axum::middleware::from_fn_with_state(
-            app.clone(),
-            hosts::known_only,
-        ))
-        .layer(header(
-            "content-security-policy",
-            pages::CONTENT_SECURITY_POLICY,
-        ));
-    let request_id = HeaderName::from_static("x-request-id");
-    public
-        .merge(guarded)
-        .layer(header("x-content-type-options", "nosniff"))
-        .layer(header("referrer-policy", "no-referrer"))
-        .layer(PropagateRequestIdLayer::new(request_id.clone()))
-        .layer(TraceLayer::new_for_http())
-        .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
-        .with_state(app)
-}
-
-fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    let name = HeaderName::from_static(name);
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-}
-
-/// Playlists and other text are compressed; media is compressed already.
-fn texts() -> impl Predicate {
-    predicate::SizeAbove::new(256)
-        .and(predicate::NotForContentType::const_new("video/"))
-        .and(predicate::NotForContentType::const_new("audio/"))
-        .and(predicate::NotForContentType::IMAGES)
-}
-
-/// Serves until `shutdown`, then finishes what is under way.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(app))
-        .with_graceful_shutdown(shutdown)
-        .await
+    /// Whether people reach it over https.
+    pub(crate) fn is_https(&self) -> bool {
+        self.settings.public_url.starts_with("https://")
+    }
 }

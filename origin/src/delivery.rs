@@ -1,21 +1,63 @@
 //! Delivery to players and CDNs: everything under `/v/{video}/`.
 
 mod cache;
-mod files;
-mod manifests;
+mod chapters;
+mod current;
+mod init;
+mod living;
+mod master;
+mod mpd;
+mod name;
+mod playlist;
+mod range;
+mod rendition;
 mod respond;
+mod segment;
+mod sheet;
+mod still;
+mod storyboard;
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::http::{HeaderName, Method, header};
+use axum::routing::get;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{Any, CorsLayer};
 
-pub use cache::SegmentCache;
-pub use files::{poster, rendition, thumbnail};
-pub use manifests::{chapters, master, mpd, storyboard};
+pub use cache::FileCache;
+pub use living::Living;
+
+use crate::app::App;
+
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const VTT: &str = "text/vtt; charset=utf-8";
+
+/// All routes of delivery: they answer under any name, and never read a cookie.
+pub fn routes() -> Router<App> {
+    // Playlists and other text are compressed; media is compressed already.
+    let texts = SizeAbove::new(256)
+        .and(NotForContentType::const_new("video/"))
+        .and(NotForContentType::const_new("audio/"))
+        .and(NotForContentType::IMAGES);
+    let files = Router::new()
+        .route("/master.m3u8", get(master::master))
+        .route("/manifest.mpd", get(mpd::mpd))
+        .route("/chapters.vtt", get(chapters::chapters))
+        .route("/storyboard.vtt", get(storyboard::storyboard))
+        .route("/thumbnail/{width}/{file}", get(still::thumbnail))
+        .route("/{file}", get(still::poster))
+        .route("/{rendition}/{file}", get(rendition::rendition))
+        .fallback(|| async { respond::DeliveryError::NotFound });
+    Router::new()
+        .nest("/v/{video}", files)
+        .layer(cors())
+        .layer(CompressionLayer::new().compress_when(texts))
+}
 
 /// Players on any page may read everything, timing included.
-pub fn cors() -> CorsLayer {
+fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::OPTIONS])
@@ -28,5 +70,7 @@ pub fn cors() -> CorsLayer {
             header::DATE,
             header::ETAG,
         ])
+        // The answer is the same for every origin; a `Vary` would split it in every cache.
+        .vary([])
         .max_age(Duration::from_secs(86_400))
 }

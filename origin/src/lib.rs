@@ -8,7 +8,13 @@ mod app;
 mod delivery;
 mod health;
 mod hosts;
+mod metrics;
 mod pages;
 mod problem;
+mod receive;
+mod router;
+mod serve;
 
-pub use app::{App, Settings, router, serve};
+pub use app::{App, Settings};
+pub use router::router;
+pub use serve::serve;

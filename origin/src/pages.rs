@@ -3,11 +3,13 @@
 mod assets;
 mod home;
 mod sign_in;
+mod upload;
 mod watch;
 
 pub use assets::asset;
 pub use home::home;
-pub use sign_in::{exchange, sign_in};
+pub use sign_in::{exchange, sign_in, sign_out};
+pub use upload::upload;
 pub use watch::watch;
 
 use askama::Template;
@@ -20,7 +22,8 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; media-src 'self' 
     worker-src 'self' blob:; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
 
-fn page(template: &impl Template) -> Response {
+/// A rendered page.
+pub fn page(template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
@@ -39,6 +42,11 @@ struct Message<'a> {
 
 fn message(status: StatusCode, title: &str, text: &str) -> Response {
     (status, page(&Message { title, text })).into_response()
+}
+
+/// Whatever is nowhere.
+pub async fn missing() -> Response {
+    message(StatusCode::NOT_FOUND, "Not here", "There is no such page.")
 }
 
 /// `M:SS` or `H:MM:SS`.

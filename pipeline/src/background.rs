@@ -1,66 +1,99 @@
 //! Everything gets encoded: what is left is the plan minus what is stored, looked for again
 //! after every chunk. Interactive uploads come before bulk ones, owners take turns.
 
+mod pieces;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plan::{OwnerId, Plan, RenditionId, VideoId, WorkKind};
-use store::metadata::{PageRequest, State, VideoRow};
-use transcoder::Still;
+use plan::{Code, OwnerId, Plan, VideoId, Warning};
+use store::Moment;
+use store::metadata::{PageRequest, Source, State, VideoRow};
+use transcoder::{EngineFailure, Still};
 
+pub(crate) use self::pieces::{Piece, Taken, next_piece};
 use crate::inner::Inner;
-use crate::made::{self, MadeSet};
+use crate::memory::Share;
 use crate::run::{Run, RunError, Standing};
-use crate::{finalize, plans, tries};
+use crate::{finalize, life, made, plans, tries, windows};
 
-/// Rows looked at for the next chunk.
+/// Rows read at once.
 const PAGE: u32 = 200;
+/// Pages looked at for the next piece of work: more unfinished videos than that wait.
+const PAGES: usize = 50;
 /// When nothing has been announced for so long, look anyway: announcements are hints.
 const SAFETY: Duration = Duration::from_secs(30);
-/// After a trouble that is not the segment's, such as a full disk.
-const PAUSE: Duration = Duration::from_secs(2);
+/// The first pause after a trouble that is not the segment's, such as a full disk; it
+/// doubles each time.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Doublings of the pause: two minutes.
+const DOUBLINGS: u32 = 7;
+/// A disk that was full so often in a row is full, and a source that could not be read so
+/// often is gone.
+const LASTING: u32 = 4;
+/// Faults at a still before the video goes without it.
+const STILL_TRIES: u32 = 3;
 
-/// One piece of background work.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    Segments {
-        renditions: Vec<RenditionId>,
-        first: u32,
-        count: u32,
-    },
-    Poster,
-    Sheet(u32),
-    Finalize,
+/// A video that is left alone for a while.
+struct Rest {
+    until: Moment,
+    troubles: u32,
+}
+
+struct Background {
+    inner: Arc<Inner>,
+    turns: HashMap<OwnerId, u64>,
+    turn: u64,
+    rests: HashMap<VideoId, Rest>,
+    warm: Option<Run>,
 }
 
 pub(crate) async fn run(inner: Arc<Inner>) {
-    let mut turns: HashMap<OwnerId, u64> = HashMap::new();
-    let mut turn = 0;
-    let mut warm: Option<(VideoId, Run)> = None;
+    let mut background = Background {
+        inner,
+        turns: HashMap::new(),
+        turn: 0,
+        rests: HashMap::new(),
+        warm: None,
+    };
     loop {
-        match next_video(&inner, &turns).await {
+        background.step().await;
+    }
+}
+
+/// What became of a look at a video.
+enum Outcome {
+    /// Something was done.
+    Worked,
+    /// What is left of it is in others' hands.
+    Waits,
+}
+
+impl Background {
+    async fn step(&mut self) {
+        let inner = self.inner.clone();
+        match self.next_video().await {
             Ok(Some(row)) => {
-                turn += 1;
-                turns.insert(row.owner, turn);
-                // A session is warm for the video it was opened for.
-                let run = warm
-                    .take()
-                    .filter(|(video, _)| *video == row.id)
-                    .map(|(_, run)| run);
-                match work_at(&inner, &row, run).await {
-                    Ok(run) => warm = run.map(|run| (row.id, run)),
-                    Err(error) => {
-                        tracing::warn!(%error, video = %row.id, "background work stopped short");
-                        inner.stores.clock.sleep(PAUSE).await;
+                self.turn += 1;
+                self.turns.insert(row.owner, self.turn);
+                match self.work_at(&row).await {
+                    Ok(Outcome::Worked) => {
+                        self.rests.remove(&row.id);
                     }
+                    Ok(Outcome::Waits) => self.rest(row.id, PAUSE),
+                    Err(error) => self.trouble(&row, &error).await,
                 }
             }
             Ok(None) => {
-                warm = None;
+                self.warm = None;
+                let warm = inner.warm.lock().take();
+                drop(warm);
+                let wait = self.rests.values().map(|rest| rest.until).min();
+                let safety = inner.stores.clock.now() + SAFETY;
                 tokio::select! {
                     () = inner.work.notified() => {}
-                    () = inner.stores.clock.sleep(SAFETY) => {}
+                    () = inner.stores.clock.sleep_until(wait.map_or(safety, |w| w.min(safety))) => {}
                 }
             }
             Err(error) => {
@@ -69,108 +102,229 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             }
         }
     }
-}
 
-/// The video whose turn it is: interactive first, then the owner served longest ago, then
-/// the oldest.
-async fn next_video(
-    inner: &Inner,
-    turns: &HashMap<OwnerId, u64>,
-) -> Result<Option<VideoRow>, store::Error> {
-    let rows = inner
-        .stores
-        .metadata
-        .videos()
-        .list_unfinished(&PageRequest::first(PAGE))
-        .await?;
-    let playable = rows
-        .items
-        .into_iter()
-        .filter(|row| row.state == State::Playable);
-    Ok(playable.min_by_key(|row| {
-        let served = turns.get(&row.owner).copied().unwrap_or(0);
-        (row.priority, served, row.created_at_us)
-    }))
-}
-
-/// Does the next piece of work at a video; hands back the session if it is still good.
-async fn work_at(
-    inner: &Arc<Inner>,
-    row: &VideoRow,
-    run: Option<Run>,
-) -> Result<Option<Run>, RunError> {
-    let Some(hash) = &row.current_plan else {
-        return Ok(run);
-    };
-    let plan = plans::load(inner, row.id, hash).await?;
-    let made = made::known(inner, row.id).await?;
-    let piece = next_piece(&plan, &made);
-    if piece == Piece::Finalize {
-        finalize::finalize(inner, row, &plan).await?;
-        return Ok(None);
+    fn rest(&mut self, video: VideoId, span: Duration) {
+        let until = self.inner.stores.clock.now() + span;
+        let rest = self
+            .rests
+            .entry(video)
+            .or_insert(Rest { until, troubles: 0 });
+        rest.until = until;
     }
-    let mut run = match run {
-        Some(run) => run,
-        None => {
-            let run = Run::open(inner, row, Standing::Background)?;
-            run.plan(&plan).await;
-            run
+
+    async fn trouble(&mut self, row: &VideoRow, error: &RunError) {
+        self.warm = None;
+        let troubles = self.rests.get(&row.id).map_or(0, |rest| rest.troubles) + 1;
+        tracing::warn!(%error, video = %row.id, troubles, "background work stopped short");
+        let lasting = match error {
+            RunError::Store(store::Error::NoSpace) => Some(EngineFailure {
+                code: Code::NoSpace,
+                message: "No space is left where media is stored.".to_owned(),
+            }),
+            RunError::Fault(failure) => Some(failure.clone()),
+            _ => None,
+        };
+        if let Some(failure) = lasting
+            && troubles >= LASTING
+        {
+            life::fail(&self.inner, row.id, failure).await;
         }
-    };
-    let done = match &piece {
-        Piece::Segments {
-            renditions,
-            first,
-            count,
-        } => run.segments(renditions.clone(), *first, *count).await,
-        Piece::Poster => run.still(Still::Poster).await,
-        Piece::Sheet(sheet) => run.still(Still::Sheet(*sheet)).await,
-        Piece::Finalize => Ok(()),
-    };
-    match done {
-        Ok(()) => Ok(Some(run)),
-        Err(error) => {
-            drop(run);
-            tries::after(inner, row, &plan, &piece, error).await?;
-            Ok(None)
+        let pause = self.inner.config.pause * 2_u32.pow(troubles.min(DOUBLINGS) - 1);
+        // Not all of them again at the same moment.
+        self.rest(row.id, pause + self.inner.stores.jitter.up_to(pause / 4));
+        if let Some(rest) = self.rests.get_mut(&row.id) {
+            rest.troubles = troubles;
         }
     }
-}
 
-/// What comes next: the start rungs and sound of chunk 0, the poster, all of chunks 0 and 1,
-/// then the rest in order, then the storyboard.
-pub(crate) fn next_piece(plan: &Plan, made: &MadeSet) -> Piece {
-    if let Some(piece) = missing(plan, made, 0, WorkKind::Start) {
-        return piece;
+    /// The video whose turn it is: interactive first, then the owner served longest ago, then
+    /// the oldest. Starts whatever waits to be started on the way.
+    async fn next_video(&mut self) -> Result<Option<VideoRow>, store::Error> {
+        let inner = self.inner.clone();
+        let now = inner.stores.clock.now();
+        let mut best: Option<((_, u64, i64), VideoRow)> = None;
+        let mut page = PageRequest::first(PAGE);
+        for _ in 0..PAGES {
+            let rows = inner
+                .stores
+                .metadata
+                .videos()
+                .list_unfinished(&page)
+                .await?;
+            for row in rows.items {
+                match (row.state, row.source) {
+                    (State::Waiting | State::Probing, Source::Complete) => {
+                        life::begin(&inner, row.id)
+                    }
+                    (State::Playable, Source::Complete) => {
+                        let rests = self.rests.get(&row.id);
+                        if rests.is_some_and(|rest| rest.until > now) {
+                            continue;
+                        }
+                        let served = self.turns.get(&row.owner).copied().unwrap_or(0);
+                        let rank = (row.priority, served, row.created_at_us);
+                        if best.as_ref().is_none_or(|(known, _)| rank < *known) {
+                            best = Some((rank, row));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            match rows.next {
+                Some(cursor) => page = PageRequest::after(cursor, PAGE),
+                None => break,
+            }
+        }
+        if best.is_none() {
+            // Nobody waits: whose turn it was does not matter any more.
+            self.turns.clear();
+            self.rests.retain(|_, rest| rest.until > now);
+        }
+        Ok(best.map(|(_, row)| row))
     }
-    if !plan.video.is_empty() && !made.poster {
-        return Piece::Poster;
-    }
-    for chunk in 0..plan.chunks() {
-        if let Some(piece) = missing(plan, made, chunk, WorkKind::All) {
-            return piece;
+
+    /// Does the next piece of work at a video.
+    async fn work_at(&mut self, row: &VideoRow) -> Result<Outcome, RunError> {
+        let inner = self.inner.clone();
+        let Some(hash) = &row.current_plan else {
+            return Ok(Outcome::Waits);
+        };
+        let plan = plans::load(&inner, row.id, hash).await?;
+        let made = made::known(&inner, row.id).await?;
+        let piece = next_piece(&plan, &made, &Taken::of(&inner, row.id));
+        match &piece {
+            Piece::Finalize => {
+                self.warm = None;
+                finalize::finalize(&inner, row, &plan).await?;
+                return Ok(Outcome::Worked);
+            }
+            Piece::Wait => return Ok(Outcome::Waits),
+            Piece::Segments { .. } | Piece::Poster | Piece::Sheet(_) => {}
+        }
+        let mut run = self.session(row, &plan).await?;
+        let done = match &piece {
+            Piece::Segments {
+                renditions,
+                first,
+                count,
+            } => run.segments(renditions, *first, *count).await,
+            Piece::Poster => still(&inner, &mut run, Still::Poster).await,
+            Piece::Sheet(sheet) => still(&inner, &mut run, Still::Sheet(*sheet)).await,
+            Piece::Finalize | Piece::Wait => Ok(()),
+        };
+        match done {
+            Ok(()) => {
+                self.warm = Some(run);
+                Ok(Outcome::Worked)
+            }
+            Err(error) => {
+                drop(run);
+                self.after(row, &plan, &piece, error).await
+            }
         }
     }
-    if let Some(board) = &plan.storyboard
-        && let Some(sheet) = (0..board.sheets()).find(|&sheet| !made.has(board.id, sheet))
-    {
-        return Piece::Sheet(sheet);
+
+    /// The session that is warm for this video, or a new one.
+    async fn session(&mut self, row: &VideoRow, plan: &Arc<Plan>) -> Result<Run, RunError> {
+        let warm = self.warm.take().filter(|run| run.video() == row.id);
+        let mut run = match warm.or_else(|| windows::warm(&self.inner, row.id)) {
+            Some(run) => run,
+            None => Run::open(&self.inner, row, Standing::Background, Share::background())?,
+        };
+        run.set_standing(Standing::Background);
+        run.plan(plan).await;
+        Ok(run)
     }
-    Piece::Finalize
+
+    /// Decides what follows from a failure.
+    async fn after(
+        &self,
+        row: &VideoRow,
+        plan: &Arc<Plan>,
+        piece: &Piece,
+        error: RunError,
+    ) -> Result<Outcome, RunError> {
+        let inner = &self.inner;
+        tracing::warn!(%error, video = %row.id, ?piece, "a piece of work failed");
+        match (error, piece) {
+            // Deleted meanwhile.
+            (RunError::Store(store::Error::NotFound), _) => Ok(Outcome::Waits),
+            // Not the segment's fault: it is made when the source is there again.
+            (error, _) if error.is_unreachable() => Err(error),
+            (
+                RunError::Fault(_),
+                Piece::Segments {
+                    renditions,
+                    first,
+                    count,
+                },
+            ) => {
+                let work = tries::Work {
+                    renditions,
+                    first: *first,
+                    count: *count,
+                };
+                tries::isolate(inner, row, plan, work, Standing::Background).await?;
+                Ok(Outcome::Worked)
+            }
+            (RunError::Deadly(segment), Piece::Segments { renditions, .. }) => {
+                tries::bury(inner, row, plan, renditions, segment).await?;
+                Ok(Outcome::Worked)
+            }
+            // Nobody's fault that can be named: it is simply offered again.
+            (RunError::Unexplained, Piece::Segments { .. }) => Ok(Outcome::Worked),
+            (RunError::Fault(_) | RunError::Unexplained, Piece::Poster | Piece::Sheet(_)) => {
+                still_failed(inner, row, piece).await?;
+                Ok(Outcome::Worked)
+            }
+            (other, _) => Err(other),
+        }
+    }
 }
 
-/// From the first to the last missing segment of a chunk, in the renditions that lack any.
-fn missing(plan: &Plan, made: &MadeSet, chunk: u32, kind: WorkKind) -> Option<Piece> {
-    let (start, end) = plan.chunk_segments(chunk);
-    let ids = plan.renditions_of(kind);
-    let lacks = |segment: &u32| ids.iter().any(|&id| !made.has(id, *segment));
-    let first = (start..end).find(lacks)?;
-    let last = (start..end).rev().find(lacks)?;
-    let incomplete = |id: &RenditionId| (first..=last).any(|segment| !made.has(*id, segment));
-    let renditions = ids.iter().copied().filter(incomplete).collect();
-    Some(Piece::Segments {
-        renditions,
-        first,
-        count: last - first + 1,
-    })
+async fn still(inner: &Inner, run: &mut Run, still: Still) -> Result<(), RunError> {
+    let _turn = inner.stills.acquire().await;
+    run.still(still).await
+}
+
+/// A still that cannot be made is done without, and said so: the video can be watched.
+async fn still_failed(inner: &Inner, row: &VideoRow, piece: &Piece) -> Result<(), store::Error> {
+    let sheet = match piece {
+        Piece::Sheet(sheet) => Some(*sheet),
+        _ => None,
+    };
+    let faults = {
+        let mut faults = inner.still_faults.lock();
+        let faults = faults.entry((row.id, sheet)).or_default();
+        *faults += 1;
+        *faults
+    };
+    if faults != STILL_TRIES {
+        return Ok(());
+    }
+    let message = match sheet {
+        Some(_) => "A part of the preview pictures could not be made.",
+        None => "No poster could be made.",
+    };
+    let warning = Warning {
+        code: Code::Internal,
+        message: message.to_owned(),
+        span_us: None,
+    };
+    let add = |row: &mut VideoRow| {
+        let new = !row.warnings.contains(&warning);
+        if new {
+            row.warnings.push(warning.clone());
+        }
+        new
+    };
+    inner.change(row.id, add).await.map(drop)
+}
+
+/// Whether a still is done without.
+pub(crate) fn is_done_without(inner: &Inner, video: VideoId, sheet: Option<u32>) -> bool {
+    let faults = inner.still_faults.lock();
+    faults
+        .get(&(video, sheet))
+        .is_some_and(|faults| *faults >= STILL_TRIES)
 }

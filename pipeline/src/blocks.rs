@@ -4,22 +4,45 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use store::metadata::SourcePart;
+use store::metadata::{SourcePart, VideoRow};
 use store::{ObjectKey, Objects};
-use transcoder::{SourceError, SourceReader};
+use transcoder::{FileSource, SourceError, SourceReader};
+
+use crate::inner::Inner;
 
 /// Size of a source block.
 pub(crate) const BLOCK: u64 = 8 << 20;
 
+/// The source of a video, and its size: its blocks, or the file that is read in place.
+pub(crate) fn source_of(
+    inner: &Inner,
+    row: &VideoRow,
+) -> std::io::Result<(Arc<dyn SourceReader>, u64)> {
+    match &inner.config.source_file {
+        Some(path) if row.parts.is_empty() => {
+            let (source, size) = FileSource::open(path)?;
+            Ok((Arc::new(source), size))
+        }
+        _ => {
+            let source = BlockSource {
+                objects: inner.stores.objects.clone(),
+                parts: row.parts.clone(),
+            };
+            let size = source.size();
+            Ok((Arc::new(source), size))
+        }
+    }
+}
+
 /// Reads byte ranges of a stored source.
-pub(crate) struct BlockSource {
-    pub(crate) objects: Arc<dyn Objects>,
-    pub(crate) parts: Vec<SourcePart>,
+struct BlockSource {
+    objects: Arc<dyn Objects>,
+    parts: Vec<SourcePart>,
 }
 
 impl BlockSource {
     /// Size of the whole source.
-    pub(crate) fn size(&self) -> u64 {
+    fn size(&self) -> u64 {
         self.parts.iter().map(|part| part.bytes).sum()
     }
 

@@ -15,6 +15,12 @@ const SWEEPS: [Duration; 3] = [
     Duration::from_secs(3600),
     Duration::from_secs(86_400),
 ];
+/// How often the janitor looks at tombstones: the sweeps of a process that ended are left to it.
+const ROUND: Duration = Duration::from_secs(3600);
+/// A tombstone is swept in every round for this long, in microseconds: a day and a round.
+const SWEPT_US: i64 = (86_400 + 2 * 3600) * 1_000_000;
+/// How long a tombstone is kept, in microseconds.
+const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
 /// Rows read at once.
 const PAGE: u32 = 100;
 
@@ -30,15 +36,15 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
             living
         })
         .await?;
-    inner.made.lock().remove(&video);
+    inner.made.forget(video);
     inner
         .stores
         .events
         .publish(Event::Deleted { video })
         .await?;
     sweep(inner, video).await?;
-    let inner = inner.clone();
-    tokio::spawn(async move {
+    let (inner, tasks) = (inner.clone(), inner);
+    tasks.spawn(async move {
         for pause in SWEEPS {
             inner.stores.clock.sleep(pause).await;
             if let Err(error) = sweep(&inner, video).await {
@@ -64,32 +70,43 @@ async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
     inner.stores.metadata.tries().remove(&video).await
 }
 
-/// After a start: sweeps what was deleted before, since the later sweeps died with the process.
-pub(crate) async fn sweep_leftovers(inner: Arc<Inner>) {
+/// Sweeps what was deleted lately, and forgets what was deleted long ago; for ever.
+pub(crate) async fn janitor(inner: Arc<Inner>) {
+    loop {
+        if let Err(error) = round(&inner).await {
+            tracing::warn!(%error, "the janitor's round stopped short");
+        }
+        inner.stores.clock.sleep(ROUND).await;
+    }
+}
+
+async fn round(inner: &Inner) -> Result<(), store::Error> {
     let now = inner.stores.clock.now_us();
     let mut page = PageRequest::first(PAGE);
     loop {
-        let rows = match inner
-            .stores
-            .metadata
-            .videos()
-            .list_tombstones(now, &page)
-            .await
-        {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "tombstones cannot be listed");
-                return;
-            }
-        };
+        let videos = inner.stores.metadata.videos();
+        let rows = videos.list_tombstones(now, &page).await?;
         for row in rows.items {
-            if let Err(error) = sweep(&inner, row.id).await {
-                tracing::warn!(%error, video = %row.id, "a deleted video could not be swept");
+            let age_us = now.saturating_sub(row.deleted_at_us.unwrap_or(now));
+            if age_us < SWEPT_US {
+                sweep(inner, row.id).await?;
+            } else if age_us > KEPT_US {
+                forget(inner, row.id).await?;
             }
         }
         match rows.next {
             Some(cursor) => page = PageRequest::after(cursor, PAGE),
-            None => return,
+            None => return Ok(()),
         }
     }
+}
+
+/// A tombstone has served its time.
+async fn forget(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
+    sweep(inner, video).await?;
+    let uploads = inner.stores.metadata.uploads();
+    for upload in uploads.list_by_video(&video).await? {
+        uploads.remove(&upload.id).await?;
+    }
+    inner.stores.metadata.videos().remove(&video).await
 }

@@ -1,250 +1,312 @@
 //! A player's request for a segment that is not there is the demand that makes it. All
-//! requests for a segment wait together; each watched video has a window: a warm session
-//! that makes what is asked for, and then what the viewer will ask for next.
+//! requests for a segment wait together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
-use store::ObjectKey;
-use tokio::sync::{mpsc, watch};
+use store::{Moment, ObjectKey};
+use tokio::sync::watch;
 
 use crate::inner::Inner;
-use crate::run::{Run, RunError, Standing};
+use crate::windows::{self, Window};
 use crate::{Delivered, DemandError, plans};
 
-/// Demands of one video that may wait for its window: a few viewers, each two renditions.
-const WINDOW_QUEUE: usize = 64;
-/// Segments that a window makes past the last one asked for.
-const AHEAD: u32 = 3;
-/// How long a window without demands keeps its session warm.
-const IDLE: Duration = Duration::from_secs(15);
-/// Tries of one demand before its requests are sent away.
-const TRIES: u32 = 3;
+/// Requests that may wait in all: each is an open connection.
+const REQUESTS: usize = 4096;
+/// Segments that may be waited for in all: more than a minute's work of two cores.
+const SEGMENTS: usize = 256;
+/// Requests that went away unserved and are remembered: the second try outranks the first,
+/// since some players give up for good after it.
+const REMEMBERED: usize = 256;
 
-type Waiter = watch::Sender<Option<Bytes>>;
+/// Requests that wait for the same segment.
+struct Waiter {
+    made: watch::Sender<Option<Bytes>>,
+    requests: usize,
+    since: Moment,
+    second_try: bool,
+    plan: Arc<Plan>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<SegmentKey, Waiter>,
+    requests: usize,
+    unserved: VecDeque<SegmentKey>,
+    windows: HashMap<VideoId, Arc<Window>>,
+}
 
 /// Demands that wait, and the windows that serve them.
-#[derive(Default)]
 pub(crate) struct Demands {
-    waiters: Mutex<HashMap<SegmentKey, Arc<Waiter>>>,
-    windows: Mutex<HashMap<VideoId, mpsc::Sender<SegmentKey>>>,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+impl Default for Demands {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: watch::Sender::new(0),
+        }
+    }
+}
+
+/// What a window is to make next: segments of the same time.
+pub(crate) struct Pick {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) renditions: Vec<RenditionId>,
+    pub(crate) segment: u32,
 }
 
 impl Demands {
     /// A segment was stored: whoever waits for it has it.
     pub(crate) fn made(&self, key: &SegmentKey, bytes: &Bytes) {
-        if let Some(waiter) = self.waiters.lock().remove(key) {
-            waiter.send_replace(Some(bytes.clone()));
+        self.resolve(key, Some(bytes.clone()));
+    }
+
+    /// Whoever waits for it is told that they wait in vain.
+    pub(crate) fn give_up(&self, key: &SegmentKey) {
+        self.resolve(key, None);
+    }
+
+    fn resolve(&self, key: &SegmentKey, outcome: Option<Bytes>) {
+        let waiter = self.state.lock().waiting.remove(key);
+        if let Some(waiter) = waiter {
+            // Dropped unsent, the sender says that nothing comes.
+            if outcome.is_some() {
+                waiter.made.send_replace(outcome);
+            }
+            self.tell();
         }
     }
 
-    fn waits(&self, key: &SegmentKey) -> bool {
-        self.waiters
-            .lock()
-            .get(key)
-            .is_some_and(|waiter| waiter.receiver_count() > 0)
+    fn tell(&self) {
+        self.changed.send_modify(|version| *version += 1);
+    }
+
+    /// Changes whenever a segment begins or ceases to be waited for.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Whether anything is waited for, and nothing of it is one's own.
+    pub(crate) fn others_wait(&self, is_own: impl Fn(&SegmentKey) -> bool) -> bool {
+        let state = self.state.lock();
+        !state.waiting.is_empty() && !state.waiting.keys().any(is_own)
+    }
+
+    /// What of a video is waited for and in nobody's hands: second tries first, then who
+    /// has waited longest. The sound and the picture of the same time are one piece of work.
+    pub(crate) fn pick(&self, inner: &Inner, video: VideoId) -> Option<Pick> {
+        let state = self.state.lock();
+        let free = |key: &SegmentKey| key.video == video && !inner.making.is_claimed(key);
+        let mut waiting: Vec<_> = state.waiting.iter().filter(|(key, _)| free(key)).collect();
+        waiting.sort_by_key(|(key, waiter)| (!waiter.second_try, waiter.since, **key));
+        let (first, waiter) = waiting.first()?;
+        let same = waiting.iter().filter(|(key, other)| {
+            key.index == first.index && Arc::ptr_eq(&other.plan, &waiter.plan)
+        });
+        Some(Pick {
+            plan: waiter.plan.clone(),
+            renditions: same.map(|(key, _)| key.rendition).collect(),
+            segment: first.index,
+        })
+    }
+
+    /// The window of a video, if it has one.
+    pub(crate) fn window(&self, video: VideoId) -> Option<Arc<Window>> {
+        self.state.lock().windows.get(&video).cloned()
+    }
+
+    /// Takes a window away unless somebody waits for its video; tells whether it is gone.
+    pub(crate) fn close(&self, window: &Arc<Window>) -> bool {
+        let mut state = self.state.lock();
+        let video = window.video();
+        let wanted = state.waiting.keys().any(|key| key.video == video);
+        let known = state.windows.get(&video);
+        // Another may stand in its place already.
+        let own = known.is_some_and(|known| Arc::ptr_eq(known, window));
+        if own && !wanted {
+            state.windows.remove(&video);
+        }
+        !own || !wanted
+    }
+
+    /// Whether somebody waits for it.
+    pub(crate) fn is_waited_for(&self, key: &SegmentKey) -> bool {
+        self.state.lock().waiting.contains_key(key)
     }
 }
 
-/// Counts a request as waiting while it lives.
-struct Waiting<'a>(&'a watch::Sender<usize>);
+/// A request that waits; no more when dropped.
+struct Request<'a> {
+    demands: &'a Demands,
+    key: SegmentKey,
+    made: watch::Receiver<Option<Bytes>>,
+    served: bool,
+}
 
-impl<'a> Waiting<'a> {
-    fn new(count: &'a watch::Sender<usize>) -> Self {
-        count.send_modify(|n| *n += 1);
-        Self(count)
+impl<'a> Request<'a> {
+    fn new(inner: &'a Inner, plan: &Arc<Plan>, key: SegmentKey) -> Option<Self> {
+        let demands = &inner.demands;
+        let mut guard = demands.state.lock();
+        let state = &mut *guard;
+        let known = state.waiting.contains_key(&key);
+        if state.requests >= REQUESTS || (!known && state.waiting.len() >= SEGMENTS) {
+            return None;
+        }
+        let remembered = state.unserved.iter().position(|unserved| *unserved == key);
+        if let Some(position) = remembered {
+            state.unserved.remove(position);
+        }
+        let waiter = state.waiting.entry(key).or_insert_with(|| Waiter {
+            made: watch::Sender::new(None),
+            requests: 0,
+            since: inner.stores.clock.now(),
+            second_try: false,
+            plan: plan.clone(),
+        });
+        waiter.requests += 1;
+        waiter.second_try |= remembered.is_some();
+        let made = waiter.made.subscribe();
+        state.requests += 1;
+        drop(guard);
+        if !known {
+            demands.tell();
+        }
+        Some(Self {
+            demands,
+            key,
+            made,
+            served: false,
+        })
+    }
+
+    /// The segment's bytes; nothing where it was given up.
+    async fn wait(&mut self) -> Option<Bytes> {
+        let made = self.made.wait_for(Option::is_some).await.ok()?;
+        self.served = true;
+        made.clone()
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Request<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|n| *n -= 1);
+        let mut guard = self.demands.state.lock();
+        let state = &mut *guard;
+        state.requests -= 1;
+        // The entry may be a later one, of requests that came after this was resolved.
+        let own = |waiter: &&mut Waiter| waiter.made.subscribe().same_channel(&self.made);
+        let mut left = false;
+        if let Some(waiter) = state.waiting.get_mut(&self.key).filter(own) {
+            waiter.requests -= 1;
+            left = waiter.requests == 0;
+        }
+        if left {
+            state.waiting.remove(&self.key);
+        }
+        if !self.served {
+            state.unserved.truncate(REMEMBERED - 1);
+            state.unserved.push_front(self.key);
+        }
+        drop(guard);
+        if left {
+            self.demands.tell();
+        }
     }
 }
 
+/// A segment: stored, or made now.
 pub(crate) async fn segment(inner: &Arc<Inner>, key: SegmentKey) -> Result<Delivered, DemandError> {
     let object = ObjectKey::Segment(key);
+    let stored = |bytes| Delivered {
+        bytes,
+        made_in: Duration::ZERO,
+    };
     match inner.stored(&object).await {
-        Ok(bytes) => {
-            return Ok(Delivered {
-                bytes,
-                made_in: Duration::ZERO,
-            });
-        }
         Err(DemandError::NotFound) => {}
+        Ok(bytes) => {
+            if let Some(window) = inner.demands.window(key.video) {
+                window.near(inner, key);
+            }
+            return Ok(stored(bytes));
+        }
         Err(other) => return Err(other),
     }
-    let Some(plan) = plans::listing(inner, key.video, key.rendition).await? else {
-        return Err(DemandError::NotFound);
-    };
-    if key.index >= plan.segments() {
+    let plan = plans::listing(inner, key.video, key.rendition).await?;
+    let plan = plan.ok_or(DemandError::NotFound)?;
+    if !plan.media_ids().any(|id| id == key.rendition) || key.index >= plan.segments() {
         return Err(DemandError::NotFound);
     }
-    let began = Instant::now();
-    let _waiting = Waiting::new(&inner.waiting);
-    let mut receiver = {
-        let mut waiters = inner.demands.waiters.lock();
-        waiters
-            .entry(key)
-            .or_insert_with(|| Arc::new(watch::Sender::new(None)))
-            .subscribe()
-    };
-    // Stored between the look and the subscription.
+    let began = inner.stores.clock.now();
+    let mut request = Request::new(inner, &plan, key).ok_or(DemandError::NotReady)?;
+    // Stored between the look and the request.
     if let Ok(bytes) = inner.stored(&object).await {
-        return Ok(Delivered {
-            bytes,
-            made_in: began.elapsed(),
-        });
+        request.served = true;
+        return Ok(stored(bytes));
     }
-    raise(inner, &plan, key)?;
-    let arrived = async {
-        // The sender goes away only after it sent, or when the demand is given up.
-        let arrived = receiver.wait_for(Option::is_some).await;
-        arrived.ok().and_then(|bytes| bytes.clone())
+    if !inner.making.is_claimed(&key) {
+        open_window(inner, &plan, key.video)?;
+    }
+    if let Some(window) = inner.demands.window(key.video) {
+        window.near(inner, key);
+    }
+    let arrived = inner.within(inner.config.demand_wait, request.wait()).await;
+    let bytes = arrived.flatten().ok_or(DemandError::NotReady)?;
+    Ok(Delivered {
+        bytes,
+        made_in: inner.stores.clock.now().since(began),
+    })
+}
+
+/// A segment will be asked for soon: a playlist was fetched, or a player said so. Nobody
+/// waits for it, so only a window that is there already is told.
+pub(crate) fn hint(inner: &Inner, key: SegmentKey) {
+    if let Some(window) = inner.demands.window(key.video) {
+        window.near(inner, key);
+    }
+}
+
+/// Segments of a video were given back: who waits for them is served by its window.
+pub(crate) fn wake(inner: &Arc<Inner>, video: VideoId) {
+    let plan = {
+        let state = inner.demands.state.lock();
+        let mut waiting = state.waiting.iter().filter(|(key, _)| key.video == video);
+        waiting.next().map(|(_, waiter)| waiter.plan.clone())
     };
-    match tokio::time::timeout(inner.config.demand_wait, arrived).await {
-        Ok(Some(bytes)) => Ok(Delivered {
-            bytes,
-            made_in: began.elapsed(),
-        }),
-        Ok(None) | Err(_) => Err(DemandError::NotReady),
+    if let Some(plan) = plan
+        && open_window(inner, &plan, video).is_err()
+    {
+        tracing::debug!(%video, "all windows are taken");
     }
 }
 
-/// Hands a demand to the video's window, opening one if there is room.
-fn raise(inner: &Arc<Inner>, plan: &Arc<Plan>, key: SegmentKey) -> Result<(), DemandError> {
-    let mut windows = inner.demands.windows.lock();
-    if let Some(window) = windows.get(&key.video) {
-        match window.try_send(key) {
-            Ok(()) => return Ok(()),
-            Err(mpsc::error::TrySendError::Full(_)) => return Err(DemandError::NotReady),
-            Err(mpsc::error::TrySendError::Closed(_)) => {}
+/// Wakes the video's window, or opens one if there is room.
+fn open_window(inner: &Arc<Inner>, plan: &Arc<Plan>, video: VideoId) -> Result<(), DemandError> {
+    let window = {
+        let mut guard = inner.demands.state.lock();
+        let state = &mut *guard;
+        if let Some(window) = state.windows.get(&video) {
+            window.wake();
+            return Ok(());
         }
-    }
-    windows.retain(|_, window| !window.is_closed());
-    if windows.len() >= inner.config.windows {
-        return Err(DemandError::NotReady);
-    }
-    let (sender, receiver) = mpsc::channel(WINDOW_QUEUE);
-    // The queue is new and empty.
-    let _ = sender.try_send(key);
-    windows.insert(key.video, sender);
-    tokio::spawn(window(inner.clone(), plan.clone(), key.video, receiver));
+        if state.windows.len() >= inner.config.windows {
+            // One that nobody waits at makes room.
+            let waited = |video: &VideoId| state.waiting.keys().any(|key| key.video == *video);
+            let idle = state.windows.keys().find(|video| !waited(video)).copied();
+            let idle = idle.ok_or(DemandError::NotReady)?;
+            if let Some(idle) = state.windows.remove(&idle) {
+                idle.leave();
+            }
+        }
+        let window = Arc::new(Window::new(plan.clone(), video));
+        state.windows.insert(video, window.clone());
+        window
+    };
+    inner.spawn(windows::run(inner.clone(), window));
     Ok(())
-}
-
-/// Serves the demands of one video until its viewers are gone.
-async fn window(
-    inner: Arc<Inner>,
-    plan: Arc<Plan>,
-    video: VideoId,
-    mut demands: mpsc::Receiver<SegmentKey>,
-) {
-    let mut run: Option<Run> = None;
-    let mut next: Option<(Vec<RenditionId>, u32, u32)> = None;
-    loop {
-        let first = match &next {
-            // There is something to make ahead, unless somebody asks for something.
-            Some(_) => demands.try_recv().ok(),
-            None => match tokio::time::timeout(IDLE, demands.recv()).await {
-                Ok(Some(key)) => Some(key),
-                Ok(None) | Err(_) => return,
-            },
-        };
-        let (renditions, segment, until) = match (first, next.take()) {
-            (Some(first), _) => {
-                let mut asked = vec![first];
-                while let Ok(key) = demands.try_recv() {
-                    asked.push(key);
-                }
-                asked.retain(|key| inner.demands.waits(key));
-                let Some(segment) = asked.iter().map(|key| key.index).min() else {
-                    continue;
-                };
-                // The sound and the picture of the same time are one piece of work.
-                let (now, later): (Vec<_>, Vec<_>) =
-                    asked.into_iter().partition(|k| k.index == segment);
-                requeue(&inner, video, later);
-                let mut renditions: Vec<_> = now.iter().map(|key| key.rendition).collect();
-                renditions.sort_unstable();
-                renditions.dedup();
-                (renditions, segment, segment + AHEAD)
-            }
-            (None, Some(ahead)) => ahead,
-            (None, None) => continue,
-        };
-        let made = make(&inner, &plan, video, &mut run, &renditions, segment).await;
-        if let Err(error) = made {
-            tracing::warn!(%error, %video, segment, "a demand failed");
-            for &rendition in &renditions {
-                // Its requests are told at once that they wait in vain.
-                let key = SegmentKey {
-                    video,
-                    rendition,
-                    index: segment,
-                };
-                inner.demands.waiters.lock().remove(&key);
-            }
-            continue;
-        }
-        let following = segment + 1;
-        if following <= until && following < plan.segments() {
-            next = Some((renditions, following, until));
-        }
-    }
-}
-
-/// Puts demands back that are not served in this round.
-fn requeue(inner: &Inner, video: VideoId, later: Vec<SegmentKey>) {
-    if let Some(window) = inner.demands.windows.lock().get(&video) {
-        for key in later {
-            // A full queue means that newer demands wait already.
-            let _ = window.try_send(key);
-        }
-    }
-}
-
-async fn make(
-    inner: &Arc<Inner>,
-    plan: &Arc<Plan>,
-    video: VideoId,
-    run: &mut Option<Run>,
-    renditions: &[RenditionId],
-    segment: u32,
-) -> Result<(), RunError> {
-    let made = crate::made::known(inner, video).await?;
-    let missing: Vec<RenditionId> = renditions
-        .iter()
-        .copied()
-        .filter(|&id| !made.has(id, segment))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        if run.is_none() {
-            let row = inner.living(video).await?.ok_or(store::Error::NotFound)?;
-            let opened = Run::open(inner, &row, Standing::Foreground)?;
-            opened.plan(plan).await;
-            *run = Some(opened);
-        }
-        let Some(session) = run else { continue };
-        match session.segments(missing.clone(), segment, 1).await {
-            Ok(()) => return Ok(()),
-            Err(error) if tries >= TRIES => {
-                *run = None;
-                return Err(error);
-            }
-            Err(error) => {
-                tracing::warn!(%error, %video, segment, tries, "a demand is tried again");
-                *run = None;
-            }
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plan::{Plan, RenditionId};
 use store::metadata::{Source, State, VideoRow};
 
-use crate::background::{Piece, next_piece};
+use crate::background::{Piece, Taken, next_piece};
 use crate::inner::Inner;
 use crate::made;
 
@@ -16,31 +16,31 @@ pub(crate) async fn finalize(
     row: &VideoRow,
     plan: &Plan,
 ) -> Result<(), store::Error> {
-    let listed = made::list(inner, row.id).await?;
-    if next_piece(plan, &listed) != Piece::Finalize {
-        inner.made.lock().insert(row.id, listed);
+    let listed = made::relisted(inner, row.id).await?;
+    if next_piece(plan, &listed, &Taken::of(inner, row.id)) != Piece::Finalize {
         return Ok(());
     }
     let duration_us = plan.timeline.duration_us().max(1) as u128;
     let average = |id: RenditionId| {
-        let bytes = u128::from(listed.bytes.get(&id).copied().unwrap_or(0));
+        let bytes = u128::from(listed.bytes(id));
         (id, (bytes * 8_000_000 / duration_us) as u64)
     };
     let averages: BTreeMap<RenditionId, u64> = plan.media_ids().map(average).collect();
     let now = inner.stores.clock.now_us();
-    inner
-        .change(row.id, |row| {
-            if row.state != State::Playable || row.source != Source::Complete {
-                return false;
-            }
-            row.state = State::Ready;
-            row.ready_at_us = Some(now);
-            row.average_bandwidth = averages.clone();
-            row.whole_plan = row.current_plan.clone();
-            row.stored_bytes = Some(listed.total_bytes);
-            true
-        })
-        .await?;
-    inner.made.lock().remove(&row.id);
+    let ready = |row: &mut VideoRow| {
+        if row.state != State::Playable || row.source != Source::Complete {
+            return false;
+        }
+        row.state = State::Ready;
+        row.ready_at_us = Some(now);
+        row.average_bandwidth = averages.clone();
+        row.whole_plan = row.current_plan.clone();
+        row.stored_bytes = Some(listed.total_bytes);
+        true
+    };
+    inner.change(row.id, ready).await?;
+    inner.made.forget(row.id);
+    let mut faults = inner.still_faults.lock();
+    faults.retain(|(video, _), _| *video != row.id);
     Ok(())
 }

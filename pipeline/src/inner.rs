@@ -1,19 +1,25 @@
 //! What the parts of the pipeline share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use plan::{SegmentKey, VideoId};
 use store::metadata::{State, VideoRow, videos};
 use store::{Created, Event, ObjectKey, Stores, objects};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use transcoder::Engine;
 
 use crate::demand::Demands;
-use crate::made::MadeSet;
+use crate::made::MadeCache;
+use crate::making::Making;
+use crate::memory::Memory;
 use crate::plans::PlanCache;
+use crate::run::Run;
 use crate::{Config, DemandError};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
@@ -26,30 +32,73 @@ pub(crate) struct Inner {
     pub(crate) plans: PlanCache,
     pub(crate) demands: Demands,
     /// What is stored of videos that are being worked at.
-    pub(crate) made: Mutex<HashMap<VideoId, MadeSet>>,
-    /// Requests that wait for a segment; the background holds while there are any.
-    pub(crate) waiting: watch::Sender<usize>,
+    pub(crate) made: MadeCache,
+    /// What sessions are at.
+    pub(crate) making: Making,
+    pub(crate) memory: Memory,
     /// Something may be left to do.
     pub(crate) work: Notify,
     pub(crate) starts: Semaphore,
+    /// Videos that are being started, or wait for it.
+    pub(crate) starting: Mutex<HashSet<VideoId>>,
+    /// The session that started the last video: its viewers and its background come next.
+    pub(crate) warm: Mutex<Option<Run>>,
+    /// Demands that are made at once, first come first served: as many as there are cores.
+    pub(crate) turns: Semaphore,
     /// One stills session at a time.
     pub(crate) stills: Semaphore,
+    /// Requests that wait for a still.
+    pub(crate) stills_waiting: Semaphore,
+    /// Faults at stills that a video needs: its poster, or one of its sheets.
+    pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
+
+/// Requests that may wait for stills: a seek bar full of hovering.
+const STILLS_WAITING: usize = 64;
 
 impl Inner {
     pub(crate) fn new(stores: Stores, engine: Engine, config: Config) -> Arc<Self> {
         Arc::new(Self {
             stores,
             engine,
-            config,
             plans: PlanCache::default(),
             demands: Demands::default(),
-            made: Mutex::default(),
-            waiting: watch::Sender::new(0),
+            made: MadeCache::default(),
+            making: Making::default(),
+            memory: Memory::new(config.memory_bytes),
             work: Notify::new(),
             starts: Semaphore::new(STARTS),
+            starting: Mutex::default(),
+            warm: Mutex::default(),
+            turns: Semaphore::new(config.encode_threads.max(1) as usize),
             stills: Semaphore::new(1),
+            stills_waiting: Semaphore::new(STILLS_WAITING),
+            still_faults: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            config,
         })
+    }
+
+    /// Runs something beside everything else, until it is done or the pipeline stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            // Dropped in the middle, a task leaves nothing that a new start does not pick up.
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Ends all tasks and engines.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        let warm = self.warm.lock().take();
+        drop(warm);
+        self.engine.quiet().await;
     }
 
     /// A video's row, unless it is a tombstone.
@@ -70,19 +119,24 @@ impl Inner {
     pub(crate) async fn change(
         &self,
         id: VideoId,
-        edit: impl FnMut(&mut VideoRow) -> bool + Send,
+        mut edit: impl FnMut(&mut VideoRow) -> bool + Send,
     ) -> Result<VideoRow, store::Error> {
-        let row = videos::change(self.stores.metadata.videos(), &id, edit).await?;
+        let mut changed = false;
+        let noting = |row: &mut VideoRow| {
+            changed = edit(row);
+            changed
+        };
+        let row = videos::change(self.stores.metadata.videos(), &id, noting).await?;
+        if !changed {
+            return Ok(row);
+        }
         let event = Event::VideoChanged {
             video: id,
             state: row.state,
             epoch: row.epoch,
         };
-        self.stores
-            .metadata
-            .event_log()
-            .append(&event, self.stores.clock.now_us())
-            .await?;
+        let log = self.stores.metadata.event_log();
+        log.append(&event, self.stores.clock.now_us()).await?;
         self.stores.events.publish(event).await?;
         self.work.notify_one();
         Ok(row)
@@ -91,24 +145,29 @@ impl Inner {
     /// Stores a segment unless there is one, tells who waits, and everybody else.
     pub(crate) async fn publish(&self, key: SegmentKey, bytes: Bytes) -> Result<(), store::Error> {
         let object = ObjectKey::Segment(key);
-        let size = bytes.len() as u64;
-        let created = self
-            .stores
-            .objects
-            .put_if_absent(&object, bytes.clone())
-            .await?;
+        let objects = &*self.stores.objects;
         // Only what is stored is served: the bytes of the put that won.
-        let served = match created {
+        let served = match objects.put_if_absent(&object, bytes.clone()).await? {
             Created::Yes => bytes,
-            Created::No => objects::get(&*self.stores.objects, &object).await?,
+            Created::No => objects::get(objects, &object).await?,
         };
-        if let Some(made) = self.made.lock().get_mut(&key.video) {
-            made.insert(key.rendition, key.index);
-        }
+        let size = served.len() as u64;
+        self.made.insert(key, size);
         self.demands.made(&key, &served);
-        self.stores
-            .events
-            .publish(Event::SegmentStored { key, size })
-            .await
+        let event = Event::SegmentStored { key, size };
+        self.stores.events.publish(event).await
+    }
+
+    /// Waits for something, at most so long on our clock.
+    pub(crate) async fn within<T>(
+        &self,
+        patience: Duration,
+        what: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = what => Some(done),
+            () = self.stores.clock.sleep(patience) => None,
+        }
     }
 }

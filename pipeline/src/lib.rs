@@ -10,11 +10,14 @@ mod finalize;
 mod inner;
 mod life;
 mod made;
+mod making;
+mod memory;
 mod plans;
 mod run;
 mod stills;
 mod tries;
 mod upload;
+mod windows;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,9 +47,12 @@ pub struct Config {
     pub demand_wait: Duration,
     /// Videos watched at once for which segments are made on demand.
     pub windows: usize,
-    /// A file that every video's source is read from in place, where it is not in the store:
-    /// `transcode` makes one presentation of one file.
+    /// How long a window without demands keeps its session warm.
+    pub window_idle: Duration,
+    /// Where the source of every video lies that was begun in place.
     pub source_file: Option<PathBuf>,
+    /// The first pause after a trouble of the store; it doubles each time.
+    pub pause: Duration,
 }
 
 impl Default for Config {
@@ -59,7 +65,9 @@ impl Default for Config {
             memory_bytes: 2 << 30,
             demand_wait: Duration::from_secs(9),
             windows: 12,
+            window_idle: Duration::from_secs(15),
             source_file: None,
+            pause: Duration::from_secs(1),
         }
     }
 }
@@ -123,9 +131,14 @@ impl Pipeline {
     ) -> Result<Self, store::Error> {
         let inner = Inner::new(stores, engine, config);
         life::recover(&inner).await?;
-        tokio::spawn(background::run(inner.clone()));
-        tokio::spawn(delete::sweep_leftovers(inner.clone()));
+        inner.spawn(background::run(inner.clone()));
+        inner.spawn(delete::janitor(inner.clone()));
         Ok(Self { inner })
+    }
+
+    /// Stops working: engines end, and what was in their hands is made after the next start.
+    pub async fn stop(&self) {
+        self.inner.stop().await;
     }
 
     /// The stores it works on.
@@ -144,13 +157,13 @@ impl Pipeline {
         upload::begin(&self.inner, owner, title, declared_size, priority).await
     }
 
-    /// Begins a video whose source is the configured file, read in place.
+    /// Begins a video whose source is [`Config::source_file`], read where it lies.
     pub async fn begin_in_place(
         &self,
         owner: OwnerId,
         title: String,
-    ) -> Result<VideoRow, store::Error> {
-        upload::in_place(&self.inner, owner, title).await
+    ) -> Result<VideoRow, UploadError> {
+        upload::begin_in_place(&self.inner, owner, title).await
     }
 
     /// A video; nothing where there is none or it was deleted.
@@ -170,6 +183,12 @@ impl Pipeline {
     /// Deletes a video: a tombstone at once, the objects right after.
     pub async fn delete(&self, id: VideoId) -> Result<(), store::Error> {
         delete::delete(&self.inner, id).await
+    }
+
+    /// Another try for a video that failed though its source is whole; tells whether there
+    /// is one.
+    pub async fn retry(&self, id: VideoId) -> Result<bool, store::Error> {
+        life::retry(&self.inner, id).await
     }
 
     /// The current plan of a video; nothing before it is playable.
@@ -192,6 +211,20 @@ impl Pipeline {
     /// How far a video is.
     pub async fn progress(&self, row: &VideoRow) -> Result<Progress, store::Error> {
         made::progress(&self.inner, row).await
+    }
+
+    /// How far each picture and sound rendition of the current plan is.
+    pub async fn rendition_progress(
+        &self,
+        row: &VideoRow,
+    ) -> Result<Vec<(RenditionId, Progress)>, store::Error> {
+        made::rendition_progress(&self.inner, row).await
+    }
+
+    /// This segment was handed out, or a player said that it is about to ask for the next:
+    /// the viewer's window goes on from here. For what was served without asking us.
+    pub fn hint(&self, key: SegmentKey) {
+        demand::hint(&self.inner, key);
     }
 
     /// A segment: stored, or made now; waits at most `demand_wait`.

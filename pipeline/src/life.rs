@@ -1,8 +1,9 @@
 //! The start of a video's life: probed, planned, playable, its first segments.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use plan::{Code, Plan, RenditionId, WorkKind};
+use plan::{Code, Plan, VideoId, WorkKind};
 use store::metadata::{PageRequest, PlanRef, Source, State, VideoError, VideoRow};
 use transcoder::EngineFailure;
 
@@ -10,39 +11,35 @@ use crate::inner::Inner;
 use crate::plans;
 use crate::run::{Run, RunError, Standing};
 
-/// Tries of a probe before the video fails.
-const PROBE_TRIES: u32 = 3;
+/// Faults of the engine before a video fails.
+const FAULTS: u32 = 3;
+/// Ends of the engine that nobody can explain, and stores that do not answer, before it does.
+const TROUBLES: u32 = 10;
+/// Doublings of the pause between two such.
+const DOUBLINGS: u32 = 5;
 /// Segments made in the session that probed: a second each, in the start rungs.
 const FIRST_SEGMENTS: u32 = 2;
+/// What a session needs that starts a video, before anything is known of it: the index of a
+/// 12-h mp4 took 206 MB.
+const START_BYTES: u64 = 256 << 20;
 /// Rows read at once.
 const PAGE: u32 = 100;
 
-/// After a start: videos that were caught in the middle go on.
+/// After a start: uploads that were caught in the middle are lost, since their connections
+/// died with the process that served them. Whatever else is unfinished the background finds.
 pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
     let mut page = PageRequest::first(PAGE);
     loop {
-        let rows = inner
-            .stores
-            .metadata
-            .videos()
-            .list_unfinished(&page)
-            .await?;
-        for row in rows.items {
-            match (row.source, row.state) {
-                (Source::Receiving, _) => {
-                    // This upload's connection died with the process that served it.
-                    for upload in inner
-                        .stores
-                        .metadata
-                        .uploads()
-                        .list_by_video(&row.id)
-                        .await?
-                    {
-                        crate::upload::lose(inner, row.id, upload.id).await?;
-                    }
-                }
-                (Source::Complete, State::Waiting | State::Probing) => begin(inner, row),
-                _ => {}
+        let videos = inner.stores.metadata.videos();
+        let rows = videos.list_unfinished(&page).await?;
+        let receiving = rows
+            .items
+            .into_iter()
+            .filter(|r| r.source == Source::Receiving);
+        for row in receiving {
+            let uploads = inner.stores.metadata.uploads();
+            for upload in uploads.list_by_video(&row.id).await? {
+                crate::upload::lose(inner, row.id, upload.id, Code::UploadLost).await?;
             }
         }
         match rows.next {
@@ -52,52 +49,79 @@ pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
     }
 }
 
-/// Starts a video whose source is complete.
-pub(crate) fn begin(inner: &Arc<Inner>, row: VideoRow) {
-    let inner = inner.clone();
-    tokio::spawn(async move {
+/// Starts a video whose source is complete, unless it is being started.
+pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
+    if !inner.starting.lock().insert(video) {
+        return;
+    }
+    let starting = Starting(inner.clone(), video);
+    inner.spawn(async move {
+        let inner = &starting.0;
         // The semaphore is never closed.
-        let Ok(_permit) = inner.starts.acquire().await else {
-            return;
-        };
-        let video = row.id;
-        for attempt in 1..=PROBE_TRIES {
-            match start(&inner, &row).await {
-                Ok(()) => return,
-                Err(RunError::Store(error)) => {
-                    tracing::warn!(%error, %video, "a video's start could not be stored");
-                    if fail_for_store(&inner, video, &error).await {
-                        return;
-                    }
-                }
-                Err(RunError::Fault { failure, .. })
-                    if is_final(failure.code) || attempt == PROBE_TRIES =>
-                {
-                    fail(&inner, video, failure).await;
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, %video, attempt, "a video's start failed");
-                    if attempt == PROBE_TRIES {
-                        let message = error.to_string();
-                        fail(
-                            &inner,
-                            video,
-                            EngineFailure {
-                                code: Code::Internal,
-                                message,
-                            },
-                        )
-                        .await;
-                    }
-                }
-            }
-        }
+        let _permit = inner.starts.acquire().await;
+        until_started(inner, video).await;
     });
 }
 
+struct Starting(Arc<Inner>, VideoId);
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.0.starting.lock().remove(&self.1);
+        self.0.work.notify_one();
+    }
+}
+
+/// Tries to start a video until it is playable or has failed.
+async fn until_started(inner: &Arc<Inner>, video: VideoId) {
+    let (mut faults, mut troubles) = (0, 0);
+    loop {
+        let Err(error) = start(inner, video).await else {
+            return;
+        };
+        tracing::warn!(%error, %video, "a video's start failed");
+        let failure = match error {
+            // Deleted meanwhile.
+            RunError::Store(store::Error::NotFound) => return,
+            RunError::Store(store::Error::NoSpace) => {
+                let message = "No space is left where media is stored.";
+                fail(inner, video, failure(Code::NoSpace, message)).await;
+                return;
+            }
+            RunError::Fault(failure) if is_final(failure.code) => {
+                fail(inner, video, failure).await;
+                return;
+            }
+            RunError::Fault(failure) => {
+                faults += 1;
+                failure
+            }
+            other => {
+                troubles += 1;
+                failure(Code::Internal, &other.to_string())
+            }
+        };
+        if faults >= FAULTS || troubles >= TROUBLES {
+            fail(inner, video, failure).await;
+            return;
+        }
+        if troubles > 0 {
+            let pause: Duration = inner.config.pause * 2_u32.pow(troubles.min(DOUBLINGS) - 1);
+            let jitter = inner.stores.jitter.up_to(pause / 4);
+            inner.stores.clock.sleep(pause + jitter).await;
+        }
+    }
+}
+
+fn failure(code: Code, message: &str) -> EngineFailure {
+    EngineFailure {
+        code,
+        message: message.to_owned(),
+    }
+}
+
 /// Codes that another try does not change.
-fn is_final(code: Code) -> bool {
+const fn is_final(code: Code) -> bool {
     !matches!(
         code,
         Code::EngineCrashed
@@ -108,24 +132,25 @@ fn is_final(code: Code) -> bool {
     )
 }
 
-async fn fail_for_store(inner: &Arc<Inner>, video: plan::VideoId, error: &store::Error) -> bool {
-    match error {
-        store::Error::NotFound => true, // deleted meanwhile
-        store::Error::NoSpace => {
-            let message = "No space is left where media is stored.".to_owned();
-            fail(
-                inner,
-                video,
-                EngineFailure {
-                    code: Code::NoSpace,
-                    message,
-                },
-            )
-            .await;
-            true
-        }
-        _ => false,
+/// Another try for a video that failed though its source is whole; tells whether there is one.
+pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, store::Error> {
+    let may = |row: &VideoRow| row.state == State::Failed && row.source == Source::Complete;
+    if !inner.living(video).await?.is_some_and(|row| may(&row)) {
+        return Ok(false);
     }
+    inner.stores.metadata.tries().clear(&video).await?;
+    let mut again = false;
+    let wait = |row: &mut VideoRow| {
+        again = may(row);
+        if again {
+            row.state = State::Waiting;
+            row.error = None;
+        }
+        again
+    };
+    inner.change(video, wait).await?;
+    begin(inner, video);
+    Ok(again)
 }
 
 /// Ends a video's life with its reason.
@@ -148,49 +173,52 @@ pub(crate) async fn fail(inner: &Arc<Inner>, video: plan::VideoId, failure: Engi
     }
 }
 
-async fn start(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), RunError> {
+async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<(), RunError> {
     let probing = |row: &mut VideoRow| {
-        let waits = row.state == State::Waiting;
+        let waits = row.state == State::Waiting && row.source == Source::Complete;
         if waits {
             row.state = State::Probing;
         }
         waits
     };
-    let row = inner.change(row.id, probing).await?;
+    let row = inner.change(video, probing).await?;
     if row.state != State::Probing {
         return Ok(());
     }
-    let mut run = Run::open(inner, &row, Standing::Foreground)?;
+    let share = inner.memory.take(START_BYTES).await;
+    let mut run = Run::open(inner, &row, Standing::Foreground, share)?;
     let info = run.probe().await?;
-    let plan = plan::plan(&info, &inner.config.policy).map_err(|rejection| RunError::Fault {
-        failure: EngineFailure {
-            code: rejection.code,
-            message: rejection.message,
-        },
-        segment: None,
-    })?;
+    let plan = plan::plan(&info, &inner.config.policy)
+        .map_err(|rejection| RunError::Fault(failure(rejection.code, &rejection.message)))?;
     let plan = Arc::new(plan);
     run.plan(&plan).await;
     run.inits().await?;
+    let (first, count) = (
+        plan.renditions_of(WorkKind::Start),
+        plan.segments().min(FIRST_SEGMENTS),
+    );
+    run.reserve(&first, count);
     become_playable(inner, &row, &plan).await?;
     // What comes next is done by the background too, if this session does not live to do it.
     run.set_standing(Standing::Background);
-    let first = first_renditions(&plan);
-    if let Err(error) = run
-        .segments(first, 0, plan.segments().min(FIRST_SEGMENTS))
-        .await
-    {
-        tracing::warn!(%error, video = %row.id, "the first segments were not made at once");
+    match run.segments(&first, 0, count).await {
+        Ok(()) => {
+            // Its viewers, or else the background, go on with it.
+            let before = inner.warm.lock().replace(run);
+            drop(before);
+        }
+        Err(error) => {
+            tracing::warn!(%error, %video, "the first segments were not made at once");
+        }
     }
-    inner.work.notify_one();
     Ok(())
 }
 
-fn first_renditions(plan: &Plan) -> Vec<RenditionId> {
-    plan.renditions_of(WorkKind::Start)
-}
-
-async fn become_playable(inner: &Inner, row: &VideoRow, plan: &Arc<Plan>) -> Result<(), RunError> {
+async fn become_playable(
+    inner: &Inner,
+    row: &VideoRow,
+    plan: &Arc<Plan>,
+) -> Result<(), store::Error> {
     let hash = plans::save(inner, row.id, plan).await?;
     let now = inner.stores.clock.now_us();
     let size = plan.video.first().map(|v| v.size());

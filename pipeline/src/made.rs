@@ -1,84 +1,221 @@
 //! What is stored of a video: a bitmap per rendition, from a listing, kept by what is published.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use futures::TryStreamExt;
-use plan::{Plan, RenditionId, VideoId};
+use parking_lot::Mutex;
+use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow};
-use store::{ObjectKey, Prefix};
+use store::{ImageFormat, ObjectKey, Prefix};
 
 use crate::Progress;
 use crate::inner::Inner;
 
-/// Segments that are stored, and bytes of each rendition where a listing told them.
+/// Videos whose bitmaps are kept: 12 h in ten renditions take 14 KB; the others are listed
+/// again when they are worked at.
+const KEPT: usize = 512;
+
+/// Which segments of one rendition are stored, and their bytes.
+#[derive(Clone, Debug, Default)]
+struct Bitmap {
+    words: Vec<u64>,
+    count: u64,
+    bytes: u64,
+}
+
+impl Bitmap {
+    fn insert(&mut self, segment: u32, size: u64) {
+        let (word, bit) = (segment as usize / 64, 1 << (segment % 64));
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+        }
+        if self.words[word] & bit == 0 {
+            self.words[word] |= bit;
+            self.count += 1;
+            self.bytes += size;
+        }
+    }
+
+    fn has(&self, segment: u32) -> bool {
+        let word = self.words.get(segment as usize / 64);
+        word.is_some_and(|word| word & (1 << (segment % 64)) != 0)
+    }
+}
+
+/// The formats that a poster is stored in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Posters {
+    jpeg: bool,
+    webp: bool,
+}
+
+impl Posters {
+    fn insert(&mut self, format: ImageFormat) {
+        match format {
+            ImageFormat::Jpeg => self.jpeg = true,
+            ImageFormat::Webp => self.webp = true,
+        }
+    }
+}
+
+/// What is stored of one video.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MadeSet {
-    segments: HashMap<RenditionId, HashSet<u32>>,
-    pub(crate) bytes: HashMap<RenditionId, u64>,
-    pub(crate) poster: bool,
+    renditions: HashMap<RenditionId, Bitmap>,
+    posters: Posters,
+    /// Bytes of everything, where a listing told them.
     pub(crate) total_bytes: u64,
 }
 
 impl MadeSet {
-    pub(crate) fn insert(&mut self, rendition: RenditionId, segment: u32) {
-        self.segments.entry(rendition).or_default().insert(segment);
+    pub(crate) fn insert(&mut self, rendition: RenditionId, segment: u32, size: u64) {
+        let bitmap = self.renditions.entry(rendition).or_default();
+        bitmap.insert(segment, size);
     }
 
     pub(crate) fn has(&self, rendition: RenditionId, segment: u32) -> bool {
-        self.segments
-            .get(&rendition)
-            .is_some_and(|segments| segments.contains(&segment))
+        let bitmap = self.renditions.get(&rendition);
+        bitmap.is_some_and(|bitmap| bitmap.has(segment))
     }
 
-    fn count(&self, rendition: RenditionId) -> u64 {
-        self.segments
-            .get(&rendition)
-            .map_or(0, |segments| segments.len() as u64)
+    pub(crate) const fn has_poster(&self) -> bool {
+        self.posters.jpeg && self.posters.webp
+    }
+
+    pub(crate) fn bytes(&self, rendition: RenditionId) -> u64 {
+        self.renditions.get(&rendition).map_or(0, |b| b.bytes)
+    }
+
+    pub(crate) fn count(&self, rendition: RenditionId) -> u64 {
+        self.renditions.get(&rendition).map_or(0, |b| b.count)
     }
 }
 
-/// Lists what is stored of a video.
-pub(crate) async fn list(inner: &Inner, video: VideoId) -> Result<MadeSet, store::Error> {
-    let mut made = MadeSet::default();
-    let mut listing = inner.stores.objects.list(&Prefix::Video(video)).await?;
-    while let Some(listed) = listing.try_next().await? {
-        made.total_bytes += listed.size;
-        match listed.key {
-            ObjectKey::Segment(key) => {
-                made.insert(key.rendition, key.index);
-                *made.bytes.entry(key.rendition).or_default() += listed.size;
+#[derive(Default)]
+struct Entry {
+    /// Whether what was stored before the entry was there is in it too.
+    listed: bool,
+    set: MadeSet,
+    used: u64,
+}
+
+/// The bitmaps of the videos that are being worked at.
+#[derive(Default)]
+pub(crate) struct MadeCache(Mutex<(HashMap<VideoId, Entry>, u64)>);
+
+impl MadeCache {
+    pub(crate) fn insert(&self, key: SegmentKey, size: u64) {
+        if let Some(entry) = self.0.lock().0.get_mut(&key.video) {
+            entry.set.insert(key.rendition, key.index, size);
+        }
+    }
+
+    pub(crate) fn poster(&self, video: VideoId, format: ImageFormat) {
+        if let Some(entry) = self.0.lock().0.get_mut(&video) {
+            entry.set.posters.insert(format);
+        }
+    }
+
+    pub(crate) fn forget(&self, video: VideoId) {
+        self.0.lock().0.remove(&video);
+    }
+
+    /// What is known, if it is all; from now on what is published is noted in any case.
+    fn look(&self, video: VideoId) -> Option<MadeSet> {
+        let mut guard = self.0.lock();
+        let (entries, clock) = &mut *guard;
+        *clock += 1;
+        if !entries.contains_key(&video) && entries.len() >= KEPT {
+            let oldest = entries.iter().filter(|(_, entry)| entry.listed);
+            if let Some(oldest) = oldest.min_by_key(|(_, e)| e.used).map(|(video, _)| *video) {
+                entries.remove(&oldest);
             }
-            ObjectKey::Poster(..) => made.poster = true,
+        }
+        let entry = entries.entry(video).or_default();
+        entry.used = *clock;
+        entry.listed.then(|| entry.set.clone())
+    }
+
+    /// Adds a listing to what was published while it ran.
+    fn merge(&self, video: VideoId, listing: Listing) -> MadeSet {
+        let mut guard = self.0.lock();
+        let entry = guard.0.entry(video).or_default();
+        for (key, size) in listing.segments {
+            entry.set.insert(key.rendition, key.index, size);
+        }
+        entry.set.posters.jpeg |= listing.posters.jpeg;
+        entry.set.posters.webp |= listing.posters.webp;
+        entry.set.total_bytes = listing.total_bytes;
+        entry.listed = true;
+        entry.set.clone()
+    }
+}
+
+#[derive(Default)]
+struct Listing {
+    segments: Vec<(SegmentKey, u64)>,
+    posters: Posters,
+    total_bytes: u64,
+}
+
+async fn list(inner: &Inner, video: VideoId) -> Result<Listing, store::Error> {
+    let mut listing = Listing::default();
+    let mut objects = inner.stores.objects.list(&Prefix::Video(video)).await?;
+    while let Some(listed) = objects.try_next().await? {
+        listing.total_bytes += listed.size;
+        match listed.key {
+            ObjectKey::Segment(key) => listing.segments.push((key, listed.size)),
+            ObjectKey::Poster(_, format) => listing.posters.insert(format),
             _ => {}
         }
     }
-    Ok(made)
+    Ok(listing)
 }
 
-/// What is stored of a video, listed once and kept up to date from then on.
+/// What is stored of a video: listed once, kept up to date from then on.
 pub(crate) async fn known(inner: &Inner, video: VideoId) -> Result<MadeSet, store::Error> {
-    if let Some(made) = inner.made.lock().get(&video) {
-        return Ok(made.clone());
+    if let Some(set) = inner.made.look(video) {
+        return Ok(set);
     }
-    let listed = list(inner, video).await?;
-    Ok(inner.made.lock().entry(video).or_insert(listed).clone())
+    let listing = list(inner, video).await?;
+    Ok(inner.made.merge(video, listing))
+}
+
+/// What a fresh listing says: before `ready`, and on doubt.
+pub(crate) async fn relisted(inner: &Inner, video: VideoId) -> Result<MadeSet, store::Error> {
+    inner.made.forget(video);
+    known(inner, video).await
 }
 
 /// How far a video is: its media segments.
 pub(crate) async fn progress(inner: &Inner, row: &VideoRow) -> Result<Progress, store::Error> {
-    let Some(hash) = &row.current_plan else {
-        return Ok(Progress::default());
-    };
-    let plan = crate::plans::load(inner, row.id, hash).await?;
-    let total = total(&plan);
-    if row.state == State::Ready {
-        return Ok(Progress { made: total, total });
-    }
-    let known = known(inner, row.id).await?;
-    let made = plan.media_ids().map(|id| known.count(id)).sum();
-    Ok(Progress { made, total })
+    let each = rendition_progress(inner, row).await?;
+    Ok(each
+        .iter()
+        .fold(Progress::default(), |sum, (_, one)| Progress {
+            made: sum.made + one.made,
+            total: sum.total + one.total,
+        }))
 }
 
-fn total(plan: &Plan) -> u64 {
-    plan.media_ids().count() as u64 * u64::from(plan.segments())
+/// How far each rendition of the current plan is.
+pub(crate) async fn rendition_progress(
+    inner: &Inner,
+    row: &VideoRow,
+) -> Result<Vec<(RenditionId, Progress)>, store::Error> {
+    let Some(hash) = &row.current_plan else {
+        return Ok(Vec::new());
+    };
+    let plan: std::sync::Arc<Plan> = crate::plans::load(inner, row.id, hash).await?;
+    let total = u64::from(plan.segments());
+    if row.state == State::Ready {
+        let whole = |id| (id, Progress { made: total, total });
+        return Ok(plan.media_ids().map(whole).collect());
+    }
+    let known = known(inner, row.id).await?;
+    let each = |id| {
+        let made = known.count(id);
+        (id, Progress { made, total })
+    };
+    Ok(plan.media_ids().map(each).collect())
 }

@@ -1,77 +1,80 @@
 //! An engine session of one video: orders given, products stored.
 
+mod products;
+
 use std::sync::Arc;
 
-use bytes::Bytes;
-use plan::{MediaInfo, Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
+use plan::{Code, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::VideoRow;
-use store::{ImageFormat, ObjectKey};
-use transcoder::{
-    Brake, End, EngineFailure, FileSource, Made, Order, Session, SessionEvent, SourceReader,
-    StartError, Still,
-};
+use tokio::sync::broadcast::error::RecvError;
+use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, StartError, Still};
 
-use crate::blocks::BlockSource;
+use crate::blocks::source_of;
 use crate::inner::Inner;
+use crate::making::Claims;
+use crate::memory::Share;
+
+/// Unexplained ends at the same segment that count as three tries.
+const UNEXPLAINED: u32 = 10;
+
+/// Orders of up to so many segments are claimed whole; longer ones as they go on, so that
+/// viewers need not wait for what a chunk comes to much later.
+const CLAIMED_AT_ONCE: u32 = 2;
 
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
-    /// By the engine's own doing, at a segment where it had come to one.
-    #[error("{failure}")]
-    Fault {
-        /// Why.
-        failure: EngineFailure,
-        /// Where.
-        segment: Option<u32>,
-    },
+    /// By the engine's own doing.
+    #[error("{0}")]
+    Fault(EngineFailure),
     /// Somebody killed the engine, or it went away without a word.
     #[error("the engine was killed")]
-    Unexplained {
-        /// Where.
-        segment: Option<u32>,
-    },
+    Unexplained,
+    /// Too many engines went away without a word at this segment.
+    #[error("engines keep dying at segment {0}")]
+    Deadly(u32),
     /// No engine can be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The source cannot be opened.
-    #[error("the source cannot be opened: {0}")]
-    Source(#[from] std::io::Error),
-    /// What was made could not be stored.
-    #[error("the store did not answer: {0}")]
+    /// Neither turn nor memory within the time that anybody waits.
+    #[error("too much is being made already")]
+    Busy,
+    /// What was made could not be stored, or its row not be read.
+    #[error("the store: {0}")]
     Store(#[from] store::Error),
 }
 
-/// Whether a run gives way to requests that wait.
+impl RunError {
+    /// Whether the source could not be read: no fault of what was to be made.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Fault(failure) if failure.code == Code::SourceUnreachable)
+    }
+}
+
+/// To whom a run gives way. It never does while somebody waits for what it is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is what they wait for.
+    /// It is what somebody waits for.
     Foreground,
-    /// It holds between two frames while any waits.
+    /// Nobody asked for it yet: it gives way to viewers of other videos. Those of its own
+    /// wait for its session in any case.
+    Ahead,
+    /// It gives way to all who wait.
     Background,
 }
 
-/// What the engine reads: the stored blocks, or the file that stays where it is.
-fn source(inner: &Inner, row: &VideoRow) -> Result<(Arc<dyn SourceReader>, u64), RunError> {
-    if let Some(path) = &inner.config.source_file {
-        let (file, size) = FileSource::open(path)?;
-        return Ok((Arc::new(file), size));
-    }
-    let objects = inner.stores.objects.clone();
-    let blocks = BlockSource {
-        objects,
-        parts: row.parts.clone(),
-    };
-    let size = blocks.size();
-    Ok((Arc::new(blocks), size))
-}
-
+/// A session and what is done with it. Dropped, its engine is killed.
 pub(crate) struct Run {
     inner: Arc<Inner>,
-    video: VideoId,
     session: Session,
-    brake: Brake,
+    claims: Claims,
+    plan: Option<Arc<Plan>>,
     standing: Standing,
+    share: Share,
+    /// One past the last segment of the order it is at.
+    end: u32,
+    /// Where the mark stands that an unexplained end leaves behind.
+    marked: Option<SegmentKey>,
 }
 
 impl Run {
@@ -79,32 +82,56 @@ impl Run {
         inner: &Arc<Inner>,
         row: &VideoRow,
         standing: Standing,
+        share: Share,
     ) -> Result<Self, RunError> {
-        let (source, size) = source(inner, row)?;
+        let (source, size) = source_of(inner, row).map_err(|error| {
+            RunError::Fault(EngineFailure {
+                code: Code::SourceUnreachable,
+                message: format!("The source cannot be read: {error}."),
+            })
+        })?;
         let (budget, limits) = (inner.config.budget(), inner.config.policy.limits.clone());
         let session = Session::open(&inner.engine, source, size, budget, limits)?;
-        let brake = session.brake();
         Ok(Self {
             inner: inner.clone(),
-            video: row.id,
             session,
-            brake,
+            claims: Claims::new(inner, row.id),
+            plan: None,
             standing,
+            share,
+            end: 0,
+            marked: None,
         })
+    }
+
+    pub(crate) fn video(&self) -> VideoId {
+        self.claims.video()
+    }
+
+    pub(crate) fn share(&self) -> &Share {
+        &self.share
     }
 
     pub(crate) fn set_standing(&mut self, standing: Standing) {
         self.standing = standing;
     }
 
-    pub(crate) async fn plan(&self, plan: &Plan) {
+    /// Works by this plan from now on.
+    pub(crate) async fn plan(&mut self, plan: &Arc<Plan>) {
+        if self
+            .plan
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, plan))
+        {
+            return;
+        }
         self.session.plan(plan).await;
+        self.plan = Some(plan.clone());
     }
 
     pub(crate) async fn probe(&mut self) -> Result<MediaInfo, RunError> {
-        self.carry_out(Order::Probe)
-            .await?
-            .ok_or_else(|| RunError::Unexplained { segment: None })
+        let found = self.carry_out(Order::Probe).await?;
+        found.ok_or(RunError::Unexplained)
     }
 
     pub(crate) async fn inits(&mut self) -> Result<(), RunError> {
@@ -120,159 +147,208 @@ impl Run {
         rendition: RenditionId,
         segment: u32,
     ) -> Result<(), RunError> {
-        self.carry_out(Order::Filler { rendition, segment })
-            .await
-            .map(drop)
+        let order = Order::Filler { rendition, segment };
+        self.carry_out(order).await.map(drop)
     }
 
-    /// Makes a run of segments; those that are stored already are skipped.
+    /// Takes on segments that are ordered next, before anybody can ask for them.
+    pub(crate) fn reserve(&mut self, renditions: &[RenditionId], count: u32) {
+        for &rendition in renditions {
+            for segment in 0..count {
+                let key = self.claims.key(rendition, segment);
+                self.claims.claim(key);
+            }
+        }
+    }
+
+    /// Makes a run of segments, except what is stored or in somebody else's hands.
     pub(crate) async fn segments(
         &mut self,
-        renditions: Vec<RenditionId>,
+        renditions: &[RenditionId],
         first: u32,
         count: u32,
     ) -> Result<(), RunError> {
-        let made = crate::made::known(&self.inner, self.video).await?;
-        for &rendition in &renditions {
-            for segment in (first..first + count).filter(|&n| made.has(rendition, n)) {
-                self.session.skip(rendition, segment).await;
+        let made = crate::made::known(&self.inner, self.video()).await?;
+        let segments = first..first.saturating_add(count);
+        let (mut wanted, mut skipped) = (Vec::new(), Vec::new());
+        for &rendition in renditions {
+            let mut any = false;
+            for segment in segments.clone() {
+                let key = self.claims.key(rendition, segment);
+                // The first of each is ours from now on, the others when we come to them.
+                if made.has(rendition, segment) || self.claims.is_others(&key) {
+                    skipped.push(key);
+                } else if (any && count > CLAIMED_AT_ONCE) || self.claims.claim(key) {
+                    any = true;
+                } else {
+                    skipped.push(key);
+                }
+            }
+            if any {
+                wanted.push(rendition);
             }
         }
-        self.carry_out(Order::Segments {
-            renditions,
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for key in skipped.iter().filter(|key| wanted.contains(&key.rendition)) {
+            self.session.skip(key.rendition, key.index).await;
+        }
+        let order = Order::Segments {
+            renditions: wanted,
             first,
             count,
-        })
-        .await
-        .map(drop)
+        };
+        self.carry_out(order).await.map(drop)
+    }
+
+    async fn carry_out(&mut self, what: Order) -> Result<Option<MediaInfo>, RunError> {
+        let outcome = self.follow(what).await;
+        self.claims.release_all();
+        if !matches!(outcome, Err(RunError::Unexplained))
+            && let Some(key) = self.marked.take()
+        {
+            self.inner.stores.metadata.tries().unmark(&key).await?;
+        }
+        outcome
     }
 
     /// Gives an order and stores what it makes, until it is done.
-    async fn carry_out(&mut self, what: Order) -> Result<Option<MediaInfo>, RunError> {
+    async fn follow(&mut self, what: Order) -> Result<Option<MediaInfo>, RunError> {
+        let inner = self.inner.clone();
+        let renditions = match &what {
+            Order::Segments { renditions, .. } => renditions.clone(),
+            _ => Vec::new(),
+        };
+        if let Order::Segments { first, count, .. } = &what {
+            self.end = first.saturating_add(*count);
+            self.mark(&renditions, *first).await?;
+        }
+        let mut others = self.claims.others();
+        let mut waiting = inner.demands.changes();
         let order = self.session.order(what).await;
-        let mut waiting = self.inner.waiting.subscribe();
-        let (mut segment, mut info, mut held) = (None, None, false);
+        let (mut info, mut held) = (None, false);
         loop {
-            let hold = self.standing == Standing::Background && *waiting.borrow_and_update() > 0;
+            let hold = self.gives_way();
             if hold != held {
                 held = hold;
                 if hold {
-                    self.brake.hold().await
+                    self.session.hold().await;
                 } else {
-                    self.brake.resume().await
+                    self.session.resume().await;
                 }
             }
             let event = tokio::select! {
                 event = self.session.next() => event,
-                changed = waiting.changed(), if self.standing == Standing::Background => {
-                    // The sender lives as long as the pipeline.
-                    let _ = changed;
+                // The sender lives as long as the pipeline.
+                _ = waiting.changed(), if self.standing != Standing::Foreground => continue,
+                claimed = others.recv() => {
+                    match claimed {
+                        Ok(claimed) if !self.claims.is_own(&claimed) && claimed.key.video == self.video() => {
+                            self.session.skip(claimed.key.rendition, claimed.key.index).await;
+                        }
+                        // A claim missed is a segment made twice, nothing worse.
+                        Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed) => {}
+                    }
                     continue;
                 }
             };
             match event {
-                SessionEvent::At { segment: at, .. } => segment = Some(at),
+                SessionEvent::At {
+                    rendition, segment, ..
+                } => {
+                    self.arrive(&renditions, rendition, segment).await?;
+                }
                 SessionEvent::Probed(found) => info = Some(*found),
-                SessionEvent::Made(made, bytes) => self.store(made, bytes).await?,
+                SessionEvent::Made(made, bytes) => {
+                    let key = match &made {
+                        Made::Segment {
+                            rendition, segment, ..
+                        } => Some(self.claims.key(*rendition, *segment)),
+                        _ => None,
+                    };
+                    products::store(&inner, self.video(), self.plan.as_deref(), made, bytes)
+                        .await?;
+                    if let Some(key) = key {
+                        self.leave(key);
+                    }
+                }
                 SessionEvent::Done(done) if done == order => break,
                 SessionEvent::Failed(failed, failure) if failed == order => {
-                    return Err(RunError::Fault { failure, segment });
+                    return Err(RunError::Fault(failure));
                 }
                 SessionEvent::Done(_) | SessionEvent::Failed(..) => {}
-                SessionEvent::Ended(End::Fault(failure)) => {
-                    return Err(RunError::Fault { failure, segment });
-                }
+                SessionEvent::Ended(End::Fault(failure)) => return Err(RunError::Fault(failure)),
                 SessionEvent::Ended(End::Finished | End::Unexplained) => {
-                    return Err(RunError::Unexplained { segment });
+                    return Err(RunError::Unexplained);
                 }
             }
         }
         if held {
-            self.brake.resume().await;
+            self.session.resume().await;
         }
         Ok(info)
     }
 
-    async fn store(&self, made: Made, bytes: Bytes) -> Result<(), RunError> {
-        let (inner, video) = (&self.inner, self.video);
-        // A deleted video gets nothing any more.
-        if inner.living(video).await?.is_none() {
-            return Err(store::Error::NotFound.into());
-        }
-        let objects = &inner.stores.objects;
-        match made {
-            Made::Segment {
-                rendition,
-                segment,
-                report,
-            } => {
-                tracing::debug!(%video, %rendition, segment, us = report.encode_us, "made");
-                inner
-                    .publish(
-                        SegmentKey {
-                            video,
-                            rendition,
-                            index: segment,
-                        },
-                        bytes,
-                    )
-                    .await?;
-            }
-            Made::Sheet(sheet) => {
-                if let Some(id) = self.storyboard().await? {
-                    inner
-                        .publish(
-                            SegmentKey {
-                                video,
-                                rendition: id,
-                                index: sheet,
-                            },
-                            bytes,
-                        )
-                        .await?;
-                }
-            }
-            Made::Init(rendition) => {
-                let key = ObjectKey::Init(RenditionKey { video, rendition });
-                objects.put_if_absent(&key, bytes).await?;
-            }
-            Made::PosterJpeg(_) => {
-                objects
-                    .put(&ObjectKey::Poster(video, ImageFormat::Jpeg), bytes)
-                    .await?;
-                if let Some(made) = inner.made.lock().get_mut(&video) {
-                    made.poster = true;
-                }
-            }
-            Made::PosterWebp(_) => {
-                objects
-                    .put(&ObjectKey::Poster(video, ImageFormat::Webp), bytes)
-                    .await?;
-            }
-            Made::Thumbnail { second, width } => {
-                objects
-                    .put(
-                        &ObjectKey::Thumbnail {
-                            video,
-                            width,
-                            second,
-                        },
-                        bytes,
-                    )
-                    .await?;
-            }
-        }
-        Ok(())
+    fn gives_way(&self) -> bool {
+        let own = match self.standing {
+            Standing::Foreground => return false,
+            Standing::Ahead => Some(self.video()),
+            Standing::Background => None,
+        };
+        let demands = &self.inner.demands;
+        demands.others_wait(|key| self.claims.holds(key) || own == Some(key.video))
     }
 
-    async fn storyboard(&self) -> Result<Option<RenditionId>, store::Error> {
-        let Some(row) = self.inner.living(self.video).await? else {
-            return Ok(None);
+    /// The engine has come to a segment: its pictures are ours.
+    async fn arrive(
+        &mut self,
+        renditions: &[RenditionId],
+        only: Option<RenditionId>,
+        segment: u32,
+    ) -> Result<(), RunError> {
+        if let Some(plan) = self.plan.clone() {
+            for &rendition in renditions {
+                let at_it = only.is_none_or(|only| only == rendition);
+                if at_it && plan.video_rendition(rendition).is_some() {
+                    let key = self.claims.key(rendition, segment);
+                    self.claims.claim(key);
+                }
+            }
+        }
+        self.mark(renditions, segment).await
+    }
+
+    /// A segment is stored: the sound goes on with its next one without a word.
+    fn leave(&mut self, key: SegmentKey) {
+        self.claims.release(&key);
+        let sound = self
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.audio_rendition(key.rendition).is_some());
+        if sound && key.index + 1 < self.end {
+            let next = self.claims.key(key.rendition, key.index + 1);
+            self.claims.claim(next);
+        }
+    }
+
+    /// Leaves a mark in metadata of where the session is. Not for what somebody waits for:
+    /// the background comes to whatever is left of it.
+    async fn mark(&mut self, renditions: &[RenditionId], segment: u32) -> Result<(), RunError> {
+        let Some(&rendition) = renditions.first() else {
+            return Ok(());
         };
-        let Some(hash) = &row.current_plan else {
-            return Ok(None);
-        };
-        let plan = crate::plans::load(&self.inner, self.video, hash).await?;
-        Ok(plan.storyboard.as_ref().map(|s| s.id))
+        let key = self.claims.key(rendition, segment);
+        if self.standing != Standing::Background || self.marked == Some(key) {
+            return Ok(());
+        }
+        let tries = self.inner.stores.metadata.tries();
+        if let Some(left) = self.marked.replace(key) {
+            tries.unmark(&left).await?;
+        }
+        if tries.mark(&key).await?.unexplained >= UNEXPLAINED {
+            return Err(RunError::Deadly(segment));
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use plan::{SegmentKey, VideoId};
 use store::ObjectKey;
-use transcoder::Still;
+use transcoder::{Still, memory_of};
 
 use crate::inner::Inner;
 use crate::run::{Run, Standing};
@@ -56,6 +56,11 @@ async fn made(
         Err(DemandError::NotFound) => {}
         other => return other,
     }
+    // Over the bound nobody waits.
+    let _waiting = inner
+        .stills_waiting
+        .try_acquire()
+        .map_err(|_| DemandError::NotReady)?;
     let making = async {
         // The semaphore is never closed.
         let Ok(_permit) = inner.stills.acquire().await else {
@@ -74,7 +79,8 @@ async fn made(
         };
         let plan = plans::load(inner, video, hash).await?;
         let made = async {
-            let mut run = Run::open(inner, &row, Standing::Foreground)?;
+            let share = inner.memory.take(memory_of(&plan, &[])).await;
+            let mut run = Run::open(inner, &row, Standing::Foreground, share)?;
             run.plan(&plan).await;
             run.still(still).await
         };
@@ -84,6 +90,6 @@ async fn made(
         })?;
         inner.stored(object).await
     };
-    let made = tokio::time::timeout(inner.config.demand_wait, making).await;
+    let made = inner.within(inner.config.demand_wait, making).await;
     made.unwrap_or(Err(DemandError::NotReady))
 }

@@ -1,103 +1,229 @@
-//! A piece of work failed: count the try, and put a filler where three did not help.
+//! A piece of work failed by the engine's own doing: what it failed at is tried alone, each
+//! try is counted, and a filler is put where three did not help.
 
 use std::sync::Arc;
 
 use plan::{Code, Plan, RenditionId, SegmentKey, Warning};
 use store::metadata::VideoRow;
-use transcoder::EngineFailure;
+use transcoder::{EngineFailure, memory_of};
 
-use crate::background::Piece;
 use crate::inner::Inner;
 use crate::made;
+use crate::memory::Share;
 use crate::run::{Run, RunError, Standing};
 
 /// Counted tries after which a filler is stored.
 const TRIES: u32 = 3;
 
-/// Decides what follows from a failure.
-pub(crate) async fn after(
-    inner: &Arc<Inner>,
-    row: &VideoRow,
-    plan: &Plan,
-    piece: &Piece,
-    error: RunError,
-) -> Result<(), RunError> {
-    tracing::warn!(%error, video = %row.id, ?piece, "a piece of work failed");
-    let (failure, segment) = match (error, piece) {
-        // Nobody's fault that can be named: it is simply offered again.
-        (RunError::Unexplained { .. }, _) => return Ok(()),
-        (RunError::Fault { failure, segment }, Piece::Segments { first, .. }) => {
-            (failure, segment.unwrap_or(*first))
-        }
-        (RunError::Fault { failure, .. }, _) => {
-            crate::life::fail(inner, row.id, failure).await;
-            return Ok(());
-        }
-        (RunError::Store(store::Error::NotFound), _) => return Ok(()),
-        (other, _) => return Err(other),
-    };
-    let Piece::Segments { renditions, .. } = piece else {
-        return Ok(());
-    };
-    let made = made::known(inner, row.id).await?;
-    let tries = inner.stores.metadata.tries();
-    let mut spent = Vec::new();
-    for &rendition in renditions.iter().filter(|&&id| !made.has(id, segment)) {
-        let key = SegmentKey {
-            video: row.id,
-            rendition,
-            index: segment,
-        };
-        if tries.record_try(&key).await?.counted >= TRIES {
-            spent.push(rendition);
-        }
-    }
-    if spent.is_empty() {
-        return Ok(());
-    }
-    fill(inner, row, plan, &spent, segment, failure).await
+/// What was to be made when the engine failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work<'a> {
+    pub(crate) renditions: &'a [RenditionId],
+    pub(crate) first: u32,
+    pub(crate) count: u32,
 }
 
-async fn fill(
+/// Makes the segments that the work may have failed at, one time at a time, or fillers in
+/// their place. What the session was at is the first unmade segment of each rendition: the
+/// rungs share one decode, and each sound has its own.
+pub(crate) async fn isolate(
     inner: &Arc<Inner>,
     row: &VideoRow,
-    plan: &Plan,
+    plan: &Arc<Plan>,
+    work: Work<'_>,
+    standing: Standing,
+) -> Result<(), RunError> {
+    let made = made::known(inner, row.id).await?;
+    let unmade = |id: RenditionId| {
+        let mut segments = work.first..work.first.saturating_add(work.count);
+        segments
+            .find(|&segment| !made.has(id, segment))
+            .map(|segment| (id, segment))
+    };
+    let suspects = work.renditions.iter().filter_map(|&id| unmade(id));
+    let (pictures, sounds): (Vec<_>, Vec<_>) =
+        suspects.partition(|(id, _)| plan.video_rendition(*id).is_some());
+    let trial = Trial {
+        inner,
+        row,
+        plan,
+        standing,
+    };
+    if let Some(segment) = pictures.iter().map(|(_, segment)| *segment).min() {
+        let rungs = pictures.iter().filter(|(_, at)| *at == segment);
+        trial
+            .of(rungs.map(|(id, _)| *id).collect(), segment)
+            .await?;
+    }
+    for (sound, segment) in sounds {
+        trial.of(vec![sound], segment).await?;
+    }
+    Ok(())
+}
+
+/// Puts fillers where engines keep dying without a word: so many ends of that kind count as
+/// all the tries there are. What can be made alone is made.
+pub(crate) async fn bury(
+    inner: &Arc<Inner>,
+    row: &VideoRow,
+    plan: &Arc<Plan>,
     renditions: &[RenditionId],
     segment: u32,
-    failure: EngineFailure,
 ) -> Result<(), RunError> {
-    let mut run = Run::open(inner, row, Standing::Background)?;
-    run.plan(plan).await;
-    for &rendition in renditions {
-        if let Err(error) = run.filler(rendition, segment).await {
-            tracing::error!(%error, video = %row.id, segment, "not even a filler can be made");
+    // Leaves no mark, which would count the ends again.
+    let trial = Trial {
+        inner,
+        row,
+        plan,
+        standing: Standing::Ahead,
+    };
+    let made = made::known(inner, row.id).await?;
+    for &rendition in renditions.iter().filter(|&&id| !made.has(id, segment)) {
+        let failure = match trial.attempt(&[rendition], segment).await {
+            Ok(()) => continue,
+            Err(error) if error.is_unreachable() => return Err(error),
+            Err(RunError::Fault(failure)) => failure,
+            Err(RunError::Unexplained) => EngineFailure {
+                code: Code::EngineCrashed,
+                message: "engines keep dying here".to_owned(),
+            },
+            Err(other) => return Err(other),
+        };
+        trial.fill(rendition, segment, failure).await?;
+    }
+    Ok(())
+}
+
+struct Trial<'a> {
+    inner: &'a Arc<Inner>,
+    row: &'a VideoRow,
+    plan: &'a Arc<Plan>,
+    standing: Standing,
+}
+
+impl Trial<'_> {
+    /// Tries a segment until it is made, or is a filler.
+    async fn of(&self, renditions: Vec<RenditionId>, segment: u32) -> Result<(), RunError> {
+        let tries = self.inner.stores.metadata.tries();
+        // Each round counts a try of some rendition, or makes one.
+        let rounds = (TRIES as usize + 1) * renditions.len();
+        for _ in 0..rounds {
+            let made = made::known(self.inner, self.row.id).await?;
+            let mut unmade = renditions
+                .iter()
+                .copied()
+                .filter(|&id| !made.has(id, segment));
+            let Some(first) = unmade.next() else {
+                return Ok(());
+            };
+            let counted = tries.get(&self.key(first, segment)).await?.counted;
+            // The last try is each one's own: it is not to suffer for another rung.
+            let mut together = vec![first];
+            if counted + 1 < TRIES {
+                together.extend(unmade);
+            }
+            match self.attempt(&together, segment).await {
+                Ok(()) => {
+                    let made = made::known(self.inner, self.row.id).await?;
+                    if !made.has(first, segment) {
+                        // In somebody else's hands.
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.is_unreachable() => return Err(error),
+                Err(RunError::Fault(failure)) => {
+                    for &rendition in &together {
+                        let key = self.key(rendition, segment);
+                        if tries.record_try(&key).await?.counted >= TRIES {
+                            self.fill(rendition, segment, failure.clone()).await?;
+                        }
+                    }
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    fn key(&self, rendition: RenditionId, index: u32) -> SegmentKey {
+        SegmentKey {
+            video: self.row.id,
+            rendition,
+            index,
+        }
+    }
+
+    async fn open(&self, renditions: &[RenditionId]) -> Result<Run, RunError> {
+        let share = match self.standing {
+            Standing::Background => Share::background(),
+            _ => {
+                self.inner
+                    .memory
+                    .take(memory_of(self.plan, renditions))
+                    .await
+            }
+        };
+        let mut run = Run::open(self.inner, self.row, self.standing, share)?;
+        run.plan(self.plan).await;
+        Ok(run)
+    }
+
+    async fn attempt(&self, renditions: &[RenditionId], segment: u32) -> Result<(), RunError> {
+        let mut run = self.open(renditions).await?;
+        run.segments(renditions, segment, 1).await
+    }
+
+    async fn fill(
+        &self,
+        rendition: RenditionId,
+        segment: u32,
+        failure: EngineFailure,
+    ) -> Result<(), RunError> {
+        let (inner, row, plan) = (self.inner, self.row, self.plan);
+        let mut run = self.open(&[rendition]).await?;
+        match run.filler(rendition, segment).await {
+            Ok(()) => {}
+            Err(RunError::Fault(error)) => {
+                tracing::error!(%error, video = %row.id, segment, "not even a filler can be made");
+                crate::life::fail(inner, row.id, failure).await;
+                return Err(RunError::Fault(error));
+            }
+            Err(other) => return Err(other),
+        }
+        let tries = inner.stores.metadata.tries();
+        tries.record_filler(&self.key(rendition, segment)).await?;
+        let fillers = tries.fillers(&row.id).await?.len();
+        if fillers * 2 > plan.media_ids().count() * plan.segments() as usize {
             crate::life::fail(inner, row.id, failure).await;
             return Ok(());
         }
-        let key = SegmentKey {
-            video: row.id,
-            rendition,
-            index: segment,
-        };
-        inner.stores.metadata.tries().record_filler(&key).await?;
+        warn(inner, row, plan, segment, failure.code).await
     }
+}
+
+async fn warn(
+    inner: &Inner,
+    row: &VideoRow,
+    plan: &Plan,
+    segment: u32,
+    code: Code,
+) -> Result<(), RunError> {
     let (start, end) = plan.timeline.segment_frames(segment);
     let warning = Warning {
-        code: match failure.code {
+        code: match code {
             Code::Internal => Code::Corrupt,
             code => code,
         },
         message: "A part of the video cannot be decoded; the last good picture is held.".to_owned(),
         span_us: Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end))),
     };
-    inner
-        .change(row.id, |row| {
-            let new = !row.warnings.contains(&warning);
-            if new {
-                row.warnings.push(warning.clone());
-            }
-            new
-        })
-        .await?;
+    let add = |row: &mut VideoRow| {
+        let new = !row.warnings.contains(&warning);
+        if new {
+            row.warnings.push(warning.clone());
+        }
+        new
+    };
+    inner.change(row.id, add).await?;
     Ok(())
 }

@@ -7,6 +7,8 @@ use plan::{Code, OwnerId, UploadId, VideoId};
 use store::metadata::{Priority, Source, SourcePart, State, UploadRow, VideoError, VideoRow};
 use store::{Event, ObjectKey};
 
+use transcoder::FileSource;
+
 use crate::blocks::BLOCK;
 use crate::inner::Inner;
 use crate::life;
@@ -48,6 +50,8 @@ pub struct UploadWriter {
     blocks: u32,
     limit: u64,
     finished: bool,
+    /// Why it is lost, if it is dropped now.
+    lost: Code,
 }
 
 pub(crate) async fn begin(
@@ -93,27 +97,51 @@ pub(crate) async fn begin(
         blocks: 0,
         limit,
         finished: false,
+        lost: Code::UploadLost,
     };
     Ok((row, writer))
 }
 
-/// A video whose source is a file that stays where it is.
-pub(crate) async fn in_place(
+/// Begins a video whose source is a file that stays where it is.
+pub(crate) async fn begin_in_place(
     inner: &Arc<Inner>,
     owner: OwnerId,
     title: String,
-) -> Result<VideoRow, store::Error> {
+) -> Result<VideoRow, UploadError> {
+    let unreadable = |error: std::io::Error| UploadError::Store(store::Error::unavailable(error));
+    let path = inner.config.source_file.as_deref();
+    let path = path.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?;
+    let (_, size) = FileSource::open(path).map_err(unreadable)?;
+    let limit = inner.config.policy.limits.size_bytes;
+    if size > limit {
+        return Err(UploadError::TooLarge { limit });
+    }
     let now = inner.stores.clock.now_us();
     let mut row = VideoRow::new(inner.stores.ids.video(), owner, title, now);
     row.source = Source::Complete;
+    row.received_bytes = size;
     row.uploaded_at_us = Some(now);
     inner.stores.metadata.videos().insert(&row).await?;
-    life::begin(inner, row.clone());
+    life::begin(inner, row.id);
     Ok(row)
 }
 
 impl UploadWriter {
+    /// Whose source it is.
+    pub const fn video(&self) -> VideoId {
+        self.video
+    }
+
+    /// Bytes that are stored for good; the rest of what was written waits for its block to
+    /// be full.
+    pub const fn durable_bytes(&self) -> u64 {
+        self.stored
+    }
+
     /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// After one the upload is lost: drop the writer.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), UploadError> {
         while !bytes.is_empty() {
             let room = BLOCK as usize - self.buffer.len();
@@ -127,6 +155,20 @@ impl UploadWriter {
     }
 
     async fn store_block(&mut self) -> Result<(), UploadError> {
+        let stored = self.try_store_block().await;
+        self.lost = match &stored {
+            Err(UploadError::TooLarge { .. }) => Code::LimitSize,
+            Err(UploadError::NoSpace) => Code::NoSpace,
+            _ => Code::UploadLost,
+        };
+        stored
+    }
+
+    async fn try_store_block(&mut self) -> Result<(), UploadError> {
+        // A deleted video gets nothing any more.
+        if self.inner.living(self.video).await?.is_none() {
+            return Err(store::Error::NotFound.into());
+        }
         let block = self.buffer.split().freeze();
         let length = block.len() as u64;
         if self.stored + length > self.limit {
@@ -168,6 +210,9 @@ impl UploadWriter {
             .await?;
         let (upload, bytes) = (self.upload, self.stored);
         let complete = |row: &mut VideoRow| {
+            if row.state == State::Deleted || row.source != Source::Receiving {
+                return false;
+            }
             row.source = Source::Complete;
             row.parts = vec![SourcePart { upload, bytes }];
             row.received_bytes = bytes;
@@ -175,8 +220,11 @@ impl UploadWriter {
             true
         };
         let row = self.inner.change(self.video, complete).await?;
+        if row.source != Source::Complete || row.state == State::Deleted {
+            return Err(store::Error::NotFound.into());
+        }
         self.finished = true;
-        life::begin(&self.inner, row.clone());
+        life::begin(&self.inner, row.id);
         Ok(row)
     }
 }
@@ -185,8 +233,13 @@ impl Drop for UploadWriter {
     fn drop(&mut self) {
         if !self.finished {
             let (inner, video, upload) = (self.inner.clone(), self.video, self.upload);
-            tokio::spawn(async move {
-                if let Err(error) = lose(&inner, video, upload).await {
+            let code = self.lost;
+            // Where nothing runs any more, the next start clears it away.
+            let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+                return;
+            };
+            runtime.spawn(async move {
+                if let Err(error) = lose(&inner, video, upload, code).await {
                     tracing::warn!(%error, %video, "a cut-off upload could not be cleared away");
                 }
             });
@@ -199,20 +252,29 @@ pub(crate) async fn lose(
     inner: &Arc<Inner>,
     video: VideoId,
     upload: UploadId,
+    code: Code,
 ) -> Result<(), store::Error> {
-    inner
-        .change(video, |row| {
+    let message = match code {
+        Code::LimitSize => "The source is larger than is taken.",
+        Code::NoSpace => "No space was left while the source arrived.",
+        _ => "The upload was cut off before its last byte.",
+    };
+    let lost = |row: &mut VideoRow| {
+        let receiving = row.source == Source::Receiving;
+        if receiving {
             row.source = Source::Lost;
-            if matches!(row.state, State::Waiting | State::Probing | State::Playable) {
-                row.state = State::Failed;
-                row.error = Some(VideoError {
-                    code: Code::UploadLost,
-                    message: "The upload was cut off before its last byte.".to_owned(),
-                });
-            }
-            true
-        })
-        .await?;
+        }
+        let open = matches!(row.state, State::Waiting | State::Probing | State::Playable);
+        if receiving && open {
+            row.state = State::Failed;
+            row.error = Some(VideoError {
+                code,
+                message: message.to_owned(),
+            });
+        }
+        receiving
+    };
+    inner.change(video, lost).await?;
     let prefix = store::Prefix::Upload(upload);
     store::objects::delete_prefix(&*inner.stores.objects, &prefix).await?;
     inner.stores.metadata.uploads().remove(&upload).await

@@ -208,3 +208,25 @@ async fn a_cut_off_upload_leaves_nothing_behind() {
         .await
         .expect("the blocks are gone");
 }
+
+#[tokio::test]
+async fn a_source_is_read_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    sample(folder.path(), 3);
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(&folder.path().join("out"), Layout::Presentation, clock).unwrap();
+    let config = Config {
+        source_file: Some(folder.path().join("sample.mp4")),
+        ..Config::default()
+    };
+    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let pipeline = Pipeline::start(stores.clone(), engine, config);
+    let house = House {
+        pipeline: pipeline.await.unwrap(),
+        stores,
+    };
+    let owner = house.stores.ids.owner();
+    let begun = house.pipeline.begin_in_place(owner, "In place".into());
+    let row = house.until(begun.await.unwrap().id, is_over).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+}

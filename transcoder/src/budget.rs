@@ -1,6 +1,6 @@
 //! Memory decides how many encoders run.
 
-use plan::Plan;
+use plan::{Plan, RenditionId, VideoRendition};
 
 /// x264 at work, for each pixel of its pictures: 218 MB at 1080p `veryfast`, one thread.
 const ENCODER_BYTES_PER_PIXEL: u64 = 105;
@@ -9,13 +9,24 @@ const DECODER_BYTES_PER_PIXEL: u64 = 40;
 /// Libraries, index, blocks.
 const BASE_BYTES: u64 = 60 << 20;
 
-/// What a session needs that encodes `rungs` of the plan from one decode, in bytes.
+/// What a session needs that encodes the `rungs` largest of the plan from one decode, in bytes.
 pub fn session_memory(plan: &Plan, rungs: usize) -> u64 {
+    needs(plan, plan.video.iter().take(rungs))
+}
+
+/// What a session needs that encodes these renditions from one decode, in bytes.
+pub fn memory_of(plan: &Plan, renditions: &[RenditionId]) -> u64 {
+    needs(
+        plan,
+        plan.video.iter().filter(|v| renditions.contains(&v.id)),
+    )
+}
+
+fn needs<'a>(plan: &Plan, rungs: impl Iterator<Item = &'a VideoRendition>) -> u64 {
     let decoded = plan.info.video.as_ref().map_or(0, |track| {
         u64::from(track.coded_width) * u64::from(track.coded_height) * DECODER_BYTES_PER_PIXEL
     });
-    let encoders = plan.video.iter().take(rungs);
-    let encoded: u64 = encoders
+    let encoded: u64 = rungs
         .map(|v| v.size().pixels() * ENCODER_BYTES_PER_PIXEL)
         .sum();
     BASE_BYTES + decoded + encoded

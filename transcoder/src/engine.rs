@@ -1,13 +1,13 @@
-//! Starting an engine process.
+//! Where the engine program is.
 
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::ExitStatus;
+use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::UnixStream;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio_util::task::TaskTracker;
+
+use crate::process::Process;
 
 /// An engine cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -18,21 +18,42 @@ pub struct StartError {
     error: std::io::Error,
 }
 
-/// Where the engine program is.
-#[derive(Clone, Debug)]
+/// What plays an engine's part inside this process.
+type Body = dyn Fn(UnixStream) -> ExitStatus + Send + Sync;
+
+/// How engines are started; cheap to clone.
+#[derive(Clone)]
 pub struct Engine {
-    program: PathBuf,
+    kind: Kind,
+    sessions: TaskTracker,
 }
 
-/// What an engine may say on stderr before the rest is dropped: enough for any real trouble.
-const STDERR_BYTES: u64 = 64 << 10;
+#[derive(Clone)]
+enum Kind {
+    Program(PathBuf),
+    Thread(Arc<Body>),
+}
 
 impl Engine {
     /// The engine at this path.
     pub fn at(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: program.into(),
-        }
+        Self::of(Kind::Program(program.into()))
+    }
+
+    fn of(kind: Kind) -> Self {
+        let sessions = TaskTracker::new();
+        // Closed, it can be waited for; sessions may begin all the same.
+        sessions.close();
+        Self { kind, sessions }
+    }
+
+    /// Waits until no session of this engine and its clones is left.
+    pub async fn quiet(&self) {
+        self.sessions.wait().await;
+    }
+
+    pub(crate) fn drive(&self, driver: impl Future<Output = ()> + Send + 'static) {
+        self.sessions.spawn(driver);
     }
 
     /// The engine beside the running program.
@@ -56,37 +77,32 @@ impl Engine {
         })
     }
 
-    /// Starts a process; the other end of its socket comes with it.
-    pub(crate) fn spawn(&self) -> Result<(Child, UnixStream), StartError> {
-        self.try_spawn().map_err(|error| StartError {
-            program: self.program.clone(),
-            error,
-        })
+    /// Something that speaks the protocol on a thread of this process, for simulations: it is
+    /// given the engine's end of the socket, and returns how a process would have ended.
+    /// To kill it is to close its socket.
+    pub fn in_process(body: impl Fn(UnixStream) -> ExitStatus + Send + Sync + 'static) -> Self {
+        Self::of(Kind::Thread(Arc::new(body)))
     }
 
-    fn try_spawn(&self) -> std::io::Result<(Child, UnixStream)> {
-        let (ours, theirs) = StdUnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let mut child = Command::new(&self.program)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(repeat(stderr));
-        }
-        Ok((child, UnixStream::from_std(ours)?))
+    /// Starts one; the other end of its socket comes with it.
+    pub(crate) fn spawn(&self) -> Result<(Process, tokio::net::UnixStream), StartError> {
+        let (program, started) = match &self.kind {
+            Kind::Program(program) => (program.clone(), Process::program(program)),
+            Kind::Thread(body) => {
+                let body = body.clone();
+                let run = move |stream| body(stream);
+                (PathBuf::from("an engine thread"), Process::thread(run))
+            }
+        };
+        started.map_err(|error| StartError { program, error })
     }
 }
 
-/// Repeats what an engine says in our own log.
-async fn repeat(stderr: ChildStderr) {
-    let mut lines = BufReader::new(stderr.take(STDERR_BYTES)).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        tracing::warn!(target: "engine", "{line}");
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.kind {
+            Kind::Program(program) => write!(f, "Engine({})", program.display()),
+            Kind::Thread(_) => f.write_str("Engine(thread)"),
+        }
     }
 }

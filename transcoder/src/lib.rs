@@ -2,14 +2,19 @@
 //! limited, answered, and replaced when it dies or hangs. Links no media library.
 
 mod budget;
+mod driver;
+mod end;
 mod engine;
 mod limits;
+mod process;
 mod session;
 mod source;
+mod watch;
 
-pub use budget::{rungs_in, session_memory};
+pub use budget::{memory_of, rungs_in, session_memory};
+pub use end::End;
 pub use engine::{Engine, StartError};
 pub use limits::order_time;
 pub use protocol::{Budget, EngineFailure, Made, Order, SegmentReport, Still};
-pub use session::{Brake, End, Session, SessionEvent};
+pub use session::{Brake, Session, SessionEvent};
 pub use source::{FileSource, SourceError, SourceReader};

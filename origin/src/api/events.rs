@@ -4,69 +4,115 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::sse::{Event as Line, KeepAlive, Sse};
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use plan::VideoId;
-use serde::Deserialize;
-use serde_json::json;
-use store::{Event, Received};
+use serde::{Deserialize, Serialize};
+use store::{Event, Received, Subscription};
+use tokio::time::Instant;
 
+use super::params::Params;
 use crate::app::App;
 use crate::problem::Problem;
 
 /// Proxies close what is silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// Progress is told so often at most; a change of state at once.
+const PROGRESS: Duration = Duration::from_millis(500);
 
 #[derive(Deserialize)]
-pub struct EventsQuery {
+pub struct EventsParams {
     video: String,
+}
+
+/// How a video stands.
+#[derive(Serialize)]
+struct Status {
+    state: &'static str,
+    source: &'static str,
+    made: u64,
+    total: u64,
+    error: Option<String>,
+    /// Whether it has a storyboard; known with the plan.
+    storyboard: bool,
+    /// Whether it has chapters.
+    chapters: bool,
 }
 
 /// The first event says how things are; each further one that something changed.
 pub async fn events(
     State(app): State<App>,
-    Query(query): Query<EventsQuery>,
+    Params(params): Params<EventsParams>,
 ) -> Result<Sse<impl Stream<Item = Result<Line, Infallible>>>, Problem> {
-    let video: VideoId = query.video.parse().map_err(|_| Problem::not_found())?;
+    let video: VideoId = params.video.parse().map_err(|_| Problem::not_found())?;
+    let place = app.listeners.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::busy())?;
+    // Before the look: what happens between the two is not missed.
     let subscription = app.pipeline.stores().events.subscribe().await?;
-    app.pipeline
-        .video(video)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    let first = Some(());
-    let stream = futures::stream::unfold((app, subscription, first), move |state| async move {
-        let (app, mut subscription, first) = state;
-        if first.is_none() {
-            loop {
-                match subscription.next().await {
-                    Received::Event(event) if concerns(&event, video) => break,
-                    Received::Event(_) => {}
-                    Received::Lagged => break,
-                    Received::Closed => return None,
+    let row = app.pipeline.video(video).await?;
+    row.ok_or_else(Problem::not_found)?;
+    let stop = app.stop.clone();
+    let listener = Listener {
+        app,
+        video,
+        subscription,
+        told: None,
+    };
+    let lines = futures::stream::unfold((listener, place), |(mut listener, place)| async {
+        let line = listener.next().await?;
+        Some((Ok(line), (listener, place)))
+    });
+    let lines = lines.take_until(stop.cancelled_owned());
+    Ok(Sse::new(lines).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+struct Listener {
+    app: App,
+    video: VideoId,
+    subscription: Box<dyn Subscription>,
+    /// When the last line went out.
+    told: Option<Instant>,
+}
+
+impl Listener {
+    /// The next line; nothing where the video is gone, which ends the stream.
+    async fn next(&mut self) -> Option<Line> {
+        if let Some(told) = self.told {
+            self.something_new(told + PROGRESS).await?;
+        }
+        self.told = Some(Instant::now());
+        let row = self.app.pipeline.video(self.video).await.ok()??;
+        let progress = self.app.pipeline.progress(&row).await.unwrap_or_default();
+        let plan = self.app.pipeline.plan_of(&row).await.ok().flatten();
+        let status = Status {
+            state: row.state.as_str(),
+            source: row.source.as_str(),
+            made: progress.made,
+            total: progress.total,
+            storyboard: plan.as_ref().is_some_and(|p| p.storyboard.is_some()),
+            chapters: plan.is_some_and(|p| !p.info.chapters.is_empty()),
+            error: row.error.map(|error| error.message),
+        };
+        Line::default().json_data(status).ok()
+    }
+
+    /// Waits for a change of state; or for progress, told not before `due`.
+    async fn something_new(&mut self, due: Instant) -> Option<()> {
+        let mut progress = false;
+        loop {
+            let received = tokio::select! {
+                received = self.subscription.next() => received,
+                () = tokio::time::sleep_until(due), if progress => return Some(()),
+            };
+            match received {
+                Received::Event(event) if event.video() != self.video => {}
+                Received::Event(Event::SegmentStored { .. } | Event::UploadProgress { .. }) => {
+                    progress = true;
                 }
+                Received::Event(_) | Received::Lagged => return Some(()),
+                Received::Closed => return None,
             }
         }
-        let line = status(&app, video).await?;
-        Some((Ok(line), (app, subscription, None)))
-    });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
-}
-
-fn concerns(event: &Event, video: VideoId) -> bool {
-    event.video() == video
-}
-
-/// How a video stands; nothing where it was deleted, which ends the stream.
-async fn status(app: &App, video: VideoId) -> Option<Line> {
-    let row = app.pipeline.video(video).await.ok()??;
-    let progress = app.pipeline.progress(&row).await.unwrap_or_default();
-    let status = json!({
-        "state": row.state.as_str(),
-        "source": row.source.as_str(),
-        "made": progress.made,
-        "total": progress.total,
-        "error": row.error.map(|error| error.message),
-    });
-    Some(Line::default().data(status.to_string()))
+    }
 }

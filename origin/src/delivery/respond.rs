@@ -1,4 +1,4 @@
-//! Responses of delivery: caching, validators, ranges (RFC 9110, 9111).
+//! Responses of delivery: caching, validators, what a client sees of an error (RFC 9110, 9111).
 
 use std::time::Duration;
 
@@ -10,32 +10,39 @@ use pipeline::DemandError;
 use plan::VideoId;
 use store::CachePolicy;
 
-/// What a client of delivery sees of an error.
+use super::range::{Asked, asked};
+
+/// What a client of delivery sees of an error; the rest is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
     /// No such video, rendition or file.
+    #[error("no such video, rendition or file")]
     NotFound,
-    /// The segment is being made; ask again. Never a 4xx: players do not retry those.
+    /// It is being made; ask again. Never a 4xx: players do not retry those.
+    #[error("not made yet")]
     NotReady,
     /// The store did not answer.
-    Store(store::Error),
+    #[error("the store did not answer")]
+    Store,
 }
 
 impl From<DemandError> for DeliveryError {
     fn from(error: DemandError) -> Self {
         match error {
             DemandError::NotFound => Self::NotFound,
-            DemandError::NotReady => Self::NotReady,
             DemandError::Store(error) => error.into(),
+            _ => Self::NotReady,
         }
     }
 }
 
 impl From<store::Error> for DeliveryError {
     fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::NotFound => Self::NotFound,
-            error => Self::Store(error),
+        if matches!(error, store::Error::NotFound) {
+            return Self::NotFound;
         }
+        tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
+        Self::Store
     }
 }
 
@@ -48,8 +55,7 @@ impl IntoResponse for DeliveryError {
                 let headers = [no_store, (header::RETRY_AFTER, "1")];
                 (StatusCode::SERVICE_UNAVAILABLE, headers, "not made yet\n").into_response()
             }
-            Self::Store(error) => {
-                tracing::error!(%error, "the store did not answer");
+            Self::Store => {
                 let headers = [no_store, (header::RETRY_AFTER, "2")];
                 (StatusCode::SERVICE_UNAVAILABLE, headers, "try again soon\n").into_response()
             }
@@ -57,166 +63,94 @@ impl IntoResponse for DeliveryError {
     }
 }
 
-/// A body with what caches need to know of it.
+/// A validator of bytes that never change under their name.
+pub fn strong_tag(bytes: &Bytes) -> String {
+    format!("\"{}\"", &blake3::hash(bytes).to_hex()[..24])
+}
+
+/// A validator of text that is compressed on its way.
+pub fn weak_tag(bytes: &Bytes) -> String {
+    format!("W/{}", strong_tag(bytes))
+}
+
+/// A body with what caches and players need to know of it.
 pub struct Body {
     pub video: VideoId,
     pub bytes: Bytes,
     pub content_type: &'static str,
     pub policy: CachePolicy,
+    pub etag: String,
     /// Time spent making it; told to players, so that it does not count as bandwidth.
     pub made_in: Duration,
 }
 
 impl Body {
-    /// The response to a request with these headers.
-    pub fn respond(self, request: &HeaderMap) -> Response {
-        let tag = self.etag();
-        let mut headers = HeaderMap::new();
-        let mut set = |name: HeaderName, value: String| {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
-            }
-        };
-        set(header::ETAG, tag.clone());
-        set(
-            header::CACHE_CONTROL,
-            self.policy.cache_control().to_owned(),
-        );
-        set(HeaderName::from_static("cache-tag"), self.video.to_string());
-        set(
-            HeaderName::from_static("surrogate-key"),
-            self.video.to_string(),
-        );
-        set(
-            HeaderName::from_static("timing-allow-origin"),
-            "*".to_owned(),
-        );
-        if !self.made_in.is_zero() {
-            let timing = format!("make;dur={}", self.made_in.as_millis());
-            set(HeaderName::from_static("server-timing"), timing);
-        }
-        if is_match(request, &tag) {
-            return (StatusCode::NOT_MODIFIED, headers).into_response();
-        }
-        set(header::CONTENT_TYPE, self.content_type.to_owned());
-        set(header::ACCEPT_RANGES, "bytes".to_owned());
-        let total = self.bytes.len() as u64;
-        match range(request, total) {
-            Asked::Whole => (headers, self.bytes).into_response(),
-            Asked::Part(first, last) => {
-                set(
-                    header::CONTENT_RANGE,
-                    format!("bytes {first}-{last}/{total}"),
-                );
-                let part = self.bytes.slice(first as usize..last as usize + 1);
-                (StatusCode::PARTIAL_CONTENT, headers, part).into_response()
-            }
-            Asked::Beyond => {
-                set(header::CONTENT_RANGE, format!("bytes */{total}"));
-                (StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response()
-            }
+    /// Text that is rendered anew for every request.
+    pub fn short(video: VideoId, text: String, content_type: &'static str) -> Self {
+        let bytes = Bytes::from(text);
+        Self {
+            video,
+            etag: weak_tag(&bytes),
+            bytes,
+            content_type,
+            policy: CachePolicy::Short,
+            made_in: Duration::ZERO,
         }
     }
 
-    /// Strong for what never changes; weak for text, which is compressed on its way.
-    fn etag(&self) -> String {
-        let hash = &blake3::hash(&self.bytes).to_hex()[..24];
-        match self.policy {
-            CachePolicy::Immutable if !self.content_type.starts_with("application/vnd") => {
-                format!("\"{hash}\"")
+    /// The response to a request with these headers.
+    pub fn respond(self, request: &HeaderMap) -> Response {
+        let mut headers = HeaderMap::new();
+        // What is set here is ASCII by construction.
+        let mut set = |name: HeaderName, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
             }
-            _ => format!("W/\"{hash}\""),
+        };
+        let video = self.video.to_string();
+        set(header::ETAG, &self.etag);
+        set(header::CACHE_CONTROL, self.policy.cache_control());
+        set(HeaderName::from_static("cache-tag"), &video);
+        set(HeaderName::from_static("surrogate-key"), &video);
+        set(HeaderName::from_static("timing-allow-origin"), "*");
+        if !self.made_in.is_zero() {
+            let timing = format!("make;dur={}", self.made_in.as_millis());
+            set(HeaderName::from_static("server-timing"), &timing);
+        }
+        if is_match(request, &self.etag) {
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        set(header::CONTENT_TYPE, self.content_type);
+        set(header::ACCEPT_RANGES, "bytes");
+        let total = self.bytes.len() as u64;
+        match asked(request, &self.etag, total) {
+            Asked::Whole => (headers, self.bytes).into_response(),
+            Asked::Part(first, last) => {
+                let part = self.bytes.slice(first as usize..last as usize + 1);
+                set(
+                    header::CONTENT_RANGE,
+                    &format!("bytes {first}-{last}/{total}"),
+                );
+                (StatusCode::PARTIAL_CONTENT, headers, part).into_response()
+            }
+            Asked::Beyond => {
+                set(header::CONTENT_RANGE, &format!("bytes */{total}"));
+                set(header::CACHE_CONTROL, "no-store");
+                (StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response()
+            }
         }
     }
 }
 
 /// `If-None-Match` by weak comparison (RFC 9110 §13.1.2).
-fn is_match(request: &HeaderMap, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let values = request
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|v| v.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(','));
-    tags.any(|asked| asked.trim() == "*" || opaque(asked) == opaque(tag))
-}
-
-enum Asked {
-    Whole,
-    Part(u64, u64),
-    Beyond,
-}
-
-/// One byte range (RFC 9110 §14.2); several are answered with the whole, as is allowed.
-fn range(request: &HeaderMap, total: u64) -> Asked {
-    let value = request.get(header::RANGE).and_then(|v| v.to_str().ok());
-    // A validator that we did not hand out with these bytes voids the range; whole is right.
-    let conditional = request.contains_key(header::IF_RANGE);
-    let Some(spec) = value
-        .and_then(|v| v.strip_prefix("bytes="))
-        .filter(|_| !conditional)
-    else {
-        return Asked::Whole;
-    };
-    let Some((first, last)) = spec.split_once('-').filter(|_| !spec.contains(',')) else {
-        return Asked::Whole;
-    };
-    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
-        (Ok(first), _) if first >= total => Asked::Beyond,
-        (Ok(first), Ok(last)) if last < first => Asked::Whole,
-        (Ok(first), Ok(last)) => Asked::Part(first, last.min(total - 1)),
-        (Ok(first), Err(_)) if last.trim().is_empty() => Asked::Part(first, total - 1),
-        (Err(_), Ok(0)) if first.trim().is_empty() => Asked::Beyond,
-        (Err(_), Ok(suffix)) if first.trim().is_empty() && total > 0 => {
-            Asked::Part(total.saturating_sub(suffix), total - 1)
-        }
-        _ => Asked::Whole,
+fn is_match(request: &HeaderMap, etag: &str) -> bool {
+    fn opaque(tag: &str) -> &str {
+        let tag = tag.trim();
+        tag.strip_prefix("W/").unwrap_or(tag)
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(range: &str) -> (StatusCode, Option<String>) {
-        let body = Body {
-            video: "video_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
-            bytes: Bytes::from_static(b"0123456789"),
-            content_type: "video/mp4",
-            policy: CachePolicy::Immutable,
-            made_in: Duration::ZERO,
-        };
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RANGE, range.parse().unwrap());
-        let response = body.respond(&headers);
-        let content_range = response.headers().get(header::CONTENT_RANGE);
-        (
-            response.status(),
-            content_range.map(|v| v.to_str().unwrap().to_owned()),
-        )
-    }
-
-    #[test]
-    fn ranges_are_cut_at_the_end_and_refused_beyond_it() {
-        for (asked, part) in [
-            ("bytes=0-3", "bytes 0-3/10"),
-            ("bytes=8-", "bytes 8-9/10"),
-            ("bytes=5-99", "bytes 5-9/10"),
-            ("bytes=-3", "bytes 7-9/10"),
-            ("bytes=-99", "bytes 0-9/10"),
-        ] {
-            assert_eq!(
-                answer(asked),
-                (StatusCode::PARTIAL_CONTENT, Some(part.into())),
-                "{asked}"
-            );
-        }
-        assert_eq!(
-            answer("bytes=10-"),
-            (StatusCode::RANGE_NOT_SATISFIABLE, Some("bytes */10".into()))
-        );
-        for asked in ["bytes=3-1", "bytes=0-1,4-5", "lines=0-1", "bytes=a-b"] {
-            assert_eq!(answer(asked).0, StatusCode::OK, "{asked}");
-        }
-    }
+    let values = request.get_all(header::IF_NONE_MATCH).iter();
+    let mut tags = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    tags.any(|asked| asked.trim() == "*" || opaque(asked) == opaque(etag))
 }

@@ -1,18 +1,22 @@
 //! Style, scripts and vendored players, shipped inside the program.
 
+use std::fmt::Write;
+
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
+
+use super::missing;
 
 #[derive(RustEmbed)]
 #[folder = "assets"]
 struct Assets;
 
 /// `GET /assets/{path}`.
-pub async fn asset(Path(path): Path<String>) -> Response {
+pub async fn asset(Path(path): Path<String>, request: HeaderMap) -> Response {
     let Some(file) = Assets::get(&path) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return missing().await;
     };
     // Vendored files carry their version in their name.
     let cache = if path.starts_with("vendor/") {
@@ -20,9 +24,43 @@ pub async fn asset(Path(path): Path<String>) -> Response {
     } else {
         "no-cache"
     };
+    let hash = file.metadata.sha256_hash();
+    // Weak: it is compressed on its way.
+    let mut etag = "W/\"".to_owned();
+    for byte in &hash[..12] {
+        let _ = write!(etag, "{byte:02x}");
+    }
+    etag.push('"');
+    let asked = request.get(header::IF_NONE_MATCH);
+    let same = asked.is_some_and(|asked| asked.as_bytes() == etag.as_bytes());
     let headers = [
-        (header::CONTENT_TYPE, file.metadata.mimetype().to_owned()),
         (header::CACHE_CONTROL, cache.to_owned()),
+        (header::ETAG, etag),
     ];
-    (headers, file.data).into_response()
+    if same {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    let content_type = [(header::CONTENT_TYPE, file.metadata.mimetype().to_owned())];
+    (headers, content_type, file.data).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_asset_that_a_page_names_is_there() {
+        let templates = concat!(
+            include_str!("../../templates/base.html"),
+            include_str!("../../templates/home.html"),
+            include_str!("../../templates/watch.html"),
+        );
+        let named = templates.split("/assets/").skip(1);
+        let mut count = 0;
+        for name in named.filter_map(|rest| rest.split(['"', ' ']).next()) {
+            assert!(Assets::get(name).is_some(), "{name}");
+            count += 1;
+        }
+        assert!(count > 4);
+    }
 }

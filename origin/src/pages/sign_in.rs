@@ -4,12 +4,12 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::{message, page};
-use crate::access::COOKIE;
+use crate::access::{self, COOKIE, Known};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -37,13 +37,24 @@ pub async fn exchange(State(app): State<App>, Form(code): Form<Code>) -> Result<
         let text = "This link was used, or is older than ten minutes. `reelmill serve` prints a new one when it starts.";
         return Ok(message(StatusCode::FORBIDDEN, "The link has expired", text));
     };
-    let secure = if app.settings.public_url.starts_with("https://") {
-        "; Secure"
-    } else {
-        ""
-    };
     let age = catalog::sign_in::SESSION_LIFE.as_secs();
-    let value = secret.expose();
+    Ok(with_cookie(&app, secret.expose(), age))
+}
+
+/// `POST /sign-out`: the cookie is worth nothing any more, wherever it was copied to.
+pub async fn sign_out(
+    State(app): State<App>,
+    _: Known,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if let Some(cookie) = access::cookie(&headers) {
+        catalog::sign_in::end(app.pipeline.stores(), cookie).await?;
+    }
+    Ok(with_cookie(&app, "", 0))
+}
+
+fn with_cookie(app: &App, value: &str, age: u64) -> Response {
+    let secure = if app.is_https() { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }

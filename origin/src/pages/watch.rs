@@ -5,7 +5,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use plan::VideoId;
+use plan::{Frames, VideoId};
+use store::metadata::State as VideoState;
+use store::{ImageFormat, ObjectKey};
 
 use super::{clock, message, page};
 use crate::app::App;
@@ -20,6 +22,10 @@ struct Watch {
     length: String,
     width: u32,
     height: u32,
+    /// Length of a frame in seconds, for stepping.
+    frame_s: f64,
+    poster: bool,
+    storyboard: bool,
     chapters: bool,
     warnings: Vec<String>,
     error: Option<String>,
@@ -35,6 +41,10 @@ pub async fn watch(State(app): State<App>, Path(video): Path<String>) -> Result<
         return Ok(missing());
     };
     let plan = app.pipeline.plan_of(&row).await?;
+    let plan = plan.as_deref();
+    let poster = ObjectKey::Poster(id, ImageFormat::Jpeg);
+    let objects = &app.pipeline.stores().objects;
+    let failed = row.state == VideoState::Failed;
     Ok(page(&Watch {
         id: row.id.to_string(),
         title: row.title,
@@ -42,12 +52,17 @@ pub async fn watch(State(app): State<App>, Path(video): Path<String>) -> Result<
         length: row.duration_us.map(clock).unwrap_or_default(),
         width: row.width_px.unwrap_or(16),
         height: row.height_px.unwrap_or(9),
+        frame_s: plan.map_or(1.0 / 30.0, |plan| {
+            plan.timeline.frame_us(Frames(1)) as f64 / 1e6
+        }),
+        poster: objects.head(&poster).await?.is_some(),
+        storyboard: plan.is_some_and(|plan| plan.storyboard.is_some()),
         chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
         warnings: row
             .warnings
             .into_iter()
             .map(|warning| warning.message)
             .collect(),
-        error: row.error.map(|error| error.message),
+        error: row.error.filter(|_| failed).map(|error| error.message),
     }))
 }

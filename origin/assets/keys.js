@@ -1,0 +1,41 @@
+// The keys people know from YouTube, while the player has the focus.
+"use strict";
+{
+  const video = document.getElementById("video");
+  const player = document.getElementById("player");
+  const frame = Number(document.getElementById("watch").dataset.frame) || 1 / 30;
+  const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+  const seek = (by) => { video.currentTime = clamp(video.currentTime + by, 0, video.duration || 0); };
+  const step = (by) => { video.pause(); seek(by); };
+  const volume = (by) => { video.muted = false; video.volume = clamp(video.volume + by, 0, 1); };
+  const speed = (by) => { video.playbackRate = clamp(video.playbackRate + by, 0.25, 2); };
+  const toggle = () => { if (video.paused) video.play().catch(() => {}); else video.pause(); };
+  const ask = (name) => player.dispatchEvent(new CustomEvent(name, { composed: true, bubbles: true }));
+  const fullscreen = () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else ask("mediaenterfullscreenrequest");
+  };
+  const keys = {
+    k: toggle, " ": toggle, m: () => { video.muted = !video.muted; }, f: fullscreen,
+    j: () => seek(-10), l: () => seek(10),
+    ArrowLeft: () => seek(-5), ArrowRight: () => seek(5),
+    ArrowUp: () => volume(0.05), ArrowDown: () => volume(-0.05),
+    ",": () => step(-frame), ".": () => step(frame),
+    "<": () => speed(-0.25), ">": () => speed(0.25),
+    Home: () => { video.currentTime = 0; },
+    End: () => { if (video.duration) video.currentTime = video.duration; },
+  };
+  for (let tenth = 0; tenth < 10; tenth += 1) {
+    keys[tenth] = () => { if (video.duration) video.currentTime = (video.duration * tenth) / 10; };
+  }
+  player.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const on = event.target.localName;
+    // A control that has the focus keeps the keys it lives by.
+    if (on === "select") return;
+    if (on.endsWith("-range") && /^(Arrow|Home|End)/.test(event.key)) return;
+    if (on.endsWith("-button") && event.key === " ") return;
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+}

@@ -1,0 +1,81 @@
+//! `GET /api/v1/`: the API for people, from the same document that programs read.
+
+use askama::Template;
+use axum::response::Response;
+use serde_json::Value;
+use utoipa::OpenApi;
+
+use super::openapi::Api;
+use crate::pages::page;
+
+#[derive(Template)]
+#[template(path = "reference.html")]
+struct Reference {
+    operations: Vec<Operation>,
+    fields: Vec<Field>,
+}
+
+struct Operation {
+    method: String,
+    path: String,
+    summary: String,
+    description: String,
+    parameters: Vec<Field>,
+    answers: Vec<Field>,
+}
+
+/// A name and what it means.
+struct Field {
+    name: String,
+    text: String,
+}
+
+/// The reference page.
+pub async fn reference() -> Response {
+    let document = serde_json::to_value(Api::openapi()).unwrap_or_default();
+    let mut operations = Vec::new();
+    for (path, methods) in entries(&document["paths"]) {
+        for (method, operation) in entries(methods) {
+            operations.push(described(path, method, operation));
+        }
+    }
+    let video = &document["components"]["schemas"]["Video"]["properties"];
+    let fields = entries(video).map(|(name, schema)| field(name, schema));
+    page(&Reference {
+        fields: fields.collect(),
+        operations,
+    })
+}
+
+fn described(path: &str, method: &str, operation: &Value) -> Operation {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let answers = entries(&operation["responses"]);
+    Operation {
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        summary: text(&operation["summary"]),
+        description: text(&operation["description"]),
+        parameters: parameters
+            .map(|parameter| field(&text(&parameter["name"]), parameter))
+            .collect(),
+        answers: answers
+            .map(|(status, answer)| field(status, answer))
+            .collect(),
+    }
+}
+
+fn field(name: &str, schema: &Value) -> Field {
+    Field {
+        name: name.to_owned(),
+        text: text(&schema["description"]),
+    }
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let entries = value.as_object().into_iter().flatten();
+    entries.map(|(key, value)| (key.as_str(), value))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

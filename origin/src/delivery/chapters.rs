@@ -1,0 +1,21 @@
+//! `GET /v/{video}/chapters.vtt`: chapters as WebVTT.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::VTT;
+use super::current::current;
+use super::respond::{Body, DeliveryError};
+use crate::app::App;
+
+/// Short-lived: a later plan of the video changes it.
+pub async fn chapters(
+    State(app): State<App>,
+    Path(video): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, DeliveryError> {
+    let (row, plan) = current(&app, &video).await?;
+    let text = manifests::chapters::vtt(&plan).ok_or(DeliveryError::NotFound)?;
+    Ok(Body::short(row.id, text, VTT).respond(&headers))
+}

@@ -1,0 +1,21 @@
+//! `GET /v/{video}/master.m3u8`: the HLS multivariant playlist.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::PLAYLIST;
+use super::current::current;
+use super::respond::{Body, DeliveryError};
+use crate::app::App;
+
+/// Short-lived: a later plan of the video changes it.
+pub async fn master(
+    State(app): State<App>,
+    Path(video): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, DeliveryError> {
+    let (row, plan) = current(&app, &video).await?;
+    let text = manifests::hls::master(&plan, &row.average_bandwidth);
+    Ok(Body::short(row.id, text, PLAYLIST).respond(&headers))
+}

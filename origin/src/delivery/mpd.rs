@@ -1,0 +1,21 @@
+//! `GET /v/{video}/manifest.mpd`: the DASH manifest.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::current::current;
+use super::respond::{Body, DeliveryError};
+
+use crate::app::App;
+
+/// Short-lived: a later plan of the video changes it.
+pub async fn mpd(
+    State(app): State<App>,
+    Path(video): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, DeliveryError> {
+    let (row, plan) = current(&app, &video).await?;
+    let text = manifests::dash::mpd(&plan, &row.average_bandwidth);
+    Ok(Body::short(row.id, text, "application/dash+xml").respond(&headers))
+}

@@ -1,0 +1,15 @@
+//! `playlist.m3u8`: every segment is listed, made or not.
+
+use plan::RenditionKey;
+
+use super::PLAYLIST;
+use super::cache::File;
+use super::respond::DeliveryError;
+use crate::app::App;
+
+pub(super) async fn read(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
+    let plan = app.pipeline.rendition(key.video, key.rendition).await?;
+    let plan = plan.ok_or(DeliveryError::NotFound)?;
+    let text = manifests::hls::media_playlist(&plan, key.rendition);
+    Ok(File::text(text.ok_or(DeliveryError::NotFound)?, PLAYLIST))
+}

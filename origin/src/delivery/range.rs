@@ -1,0 +1,88 @@
+//! One byte range (RFC 9110 §14.2).
+
+use axum::http::{HeaderMap, header};
+
+/// Which part of a body is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// All of it; several ranges are answered with the whole, as is allowed.
+    Whole,
+    /// From the first to the last byte, both included.
+    Part(u64, u64),
+    /// Nothing that is there.
+    Beyond,
+}
+
+/// What a request asks of a body with this validator and length.
+pub fn asked(request: &HeaderMap, etag: &str, total: u64) -> Asked {
+    let value = |name| request.get(name).and_then(|v| v.to_str().ok());
+    // By strong comparison (RFC 9110 §13.1.5): a weak tag or a date never matches.
+    let validator = value(header::IF_RANGE);
+    if validator.is_some_and(|tag| tag != etag || tag.starts_with("W/")) {
+        return Asked::Whole;
+    }
+    let spec = value(header::RANGE).and_then(|v| v.strip_prefix("bytes="));
+    let Some((first, last)) = spec
+        .filter(|spec| !spec.contains(','))
+        .and_then(|spec| spec.split_once('-'))
+    else {
+        return Asked::Whole;
+    };
+    let (first, last) = (first.trim(), last.trim());
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if last < first => Asked::Whole,
+        (Ok(first), _) if first >= total => Asked::Beyond,
+        (Ok(first), Ok(last)) => Asked::Part(first, last.min(total - 1)),
+        (Ok(first), Err(_)) if last.is_empty() => Asked::Part(first, total - 1),
+        (Err(_), Ok(0)) if first.is_empty() => Asked::Beyond,
+        (Err(_), Ok(suffix)) if first.is_empty() && total > 0 => {
+            Asked::Part(total.saturating_sub(suffix), total - 1)
+        }
+        _ => Asked::Whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(range: &str, validator: Option<&str>) -> Asked {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RANGE, range.parse().unwrap());
+        if let Some(validator) = validator {
+            headers.insert(header::IF_RANGE, validator.parse().unwrap());
+        }
+        asked(&headers, "\"tag\"", 10)
+    }
+
+    #[test]
+    fn ranges_are_cut_at_the_end_and_refused_beyond_it() {
+        for (range, first, last) in [
+            ("bytes=0-3", 0, 3),
+            ("bytes=8-", 8, 9),
+            ("bytes=5-99", 5, 9),
+            ("bytes=-3", 7, 9),
+            ("bytes=-99", 0, 9),
+        ] {
+            assert_eq!(ask(range, None), Asked::Part(first, last), "{range}");
+        }
+        assert_eq!(ask("bytes=10-", None), Asked::Beyond);
+        assert_eq!(ask("bytes=-0", None), Asked::Beyond);
+        for range in [
+            "bytes=3-1",
+            "bytes=0-1,4-5",
+            "lines=0-1",
+            "bytes=a-b",
+            "bytes=-",
+        ] {
+            assert_eq!(ask(range, None), Asked::Whole, "{range}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_other_bytes_is_answered_with_the_whole() {
+        assert_eq!(ask("bytes=0-3", Some("\"tag\"")), Asked::Part(0, 3));
+        assert_eq!(ask("bytes=0-3", Some("\"old\"")), Asked::Whole);
+        assert_eq!(ask("bytes=0-3", Some("W/\"tag\"")), Asked::Whole);
+    }
+}

@@ -1,0 +1,72 @@
+//! `GET /v/{video}/{rendition}/{file}`: whatever lies below a rendition.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use plan::{RenditionId, RenditionKey, VideoId};
+use store::CachePolicy;
+
+use super::name::FileName;
+use super::respond::{Body, DeliveryError};
+use super::{init, playlist, segment, sheet};
+use crate::app::App;
+
+/// Longer than the pipeline lets a demand wait, shorter than players do (10 s): a request that
+/// took over another's wait ends in time too.
+const PATIENCE: Duration = Duration::from_millis(9_500);
+/// Shorter waits are reads, not makings.
+const A_READ: Duration = Duration::from_millis(2);
+
+/// Cached for a year: the rendition's id is a hash of all that shapes its bytes. Missing
+/// segments are made on demand.
+pub async fn rendition(
+    State(app): State<App>,
+    Path((video, rendition, file)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, DeliveryError> {
+    let video: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
+    let rendition: RenditionId = rendition.parse().map_err(|_| DeliveryError::NotFound)?;
+    let name = FileName::parse(&file).ok_or(DeliveryError::NotFound)?;
+    let key = RenditionKey { video, rendition };
+    // Deleted means deleted, for what is in memory here too.
+    app.living.check(&app.pipeline, video).await?;
+    app.metrics.files.one();
+    let began = Instant::now();
+    let reading = async {
+        app.metrics.files_read.one();
+        match name {
+            FileName::Playlist => playlist::read(&app, key).await,
+            FileName::Init => init::read(&app, key).await,
+            FileName::Segment(index) => segment::read(&app, key, index).await,
+            FileName::Sheet(index) => sheet::read(&app, key, index).await,
+        }
+    };
+    let got = tokio::time::timeout(PATIENCE, app.files.get((key, name), reading)).await;
+    let file = got.unwrap_or(Err(DeliveryError::NotReady));
+    if file
+        .as_ref()
+        .is_err_and(|&error| error == DeliveryError::NotReady)
+    {
+        app.metrics.not_ready.one();
+    }
+    let file = file?;
+    // Everybody who waited is told of their own wait; from memory there is none.
+    let waited = began.elapsed();
+    let made_in = if file.made && waited >= A_READ {
+        app.metrics.waited_for(waited);
+        waited
+    } else {
+        Duration::ZERO
+    };
+    let body = Body {
+        video,
+        bytes: file.bytes,
+        content_type: file.content_type,
+        policy: CachePolicy::Immutable,
+        etag: file.etag,
+        made_in,
+    };
+    Ok(body.respond(&headers))
+}

@@ -1,0 +1,63 @@
+//! Stills: posters, and thumbnails by whole second.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use bytes::Bytes;
+use plan::VideoId;
+use store::{ImageFormat, ObjectKey};
+
+use super::name::number;
+use super::respond::{Body, DeliveryError, strong_tag};
+use crate::app::App;
+
+/// `GET /v/{video}/{poster.jpg|poster.webp}`.
+pub async fn poster(
+    State(app): State<App>,
+    Path((video, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, DeliveryError> {
+    let video: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
+    let format = match file.as_str() {
+        "poster.jpg" => ImageFormat::Jpeg,
+        "poster.webp" => ImageFormat::Webp,
+        _ => return Err(DeliveryError::NotFound),
+    };
+    app.living.check(&app.pipeline, video).await?;
+    let bytes = app.pipeline.poster(video, format).await?;
+    let key = ObjectKey::Poster(video, format);
+    Ok(still(video, bytes, &key).respond(&headers))
+}
+
+/// `GET /v/{video}/thumbnail/{width}/{seconds}.jpg`: made when first asked for.
+pub async fn thumbnail(
+    State(app): State<App>,
+    Path((video, width, file)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, DeliveryError> {
+    let video: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
+    let width = number(&width).ok_or(DeliveryError::NotFound)?;
+    let second = file.strip_suffix(".jpg").and_then(number);
+    let second = second.ok_or(DeliveryError::NotFound)?;
+    app.living.check(&app.pipeline, video).await?;
+    let bytes = app.pipeline.thumbnail(video, width, second).await?;
+    let key = ObjectKey::Thumbnail {
+        video,
+        width,
+        second,
+    };
+    Ok(still(video, bytes, &key).respond(&headers))
+}
+
+fn still(video: VideoId, bytes: Bytes, key: &ObjectKey) -> Body {
+    Body {
+        video,
+        etag: strong_tag(&bytes),
+        bytes,
+        content_type: key.content_type(),
+        policy: key.cache(),
+        made_in: Duration::ZERO,
+    }
+}

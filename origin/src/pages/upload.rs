@@ -1,0 +1,45 @@
+//! `POST /upload`: the plain form, for browsers without scripts.
+
+use axum::extract::multipart::MultipartError;
+use axum::extract::{Multipart, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::message;
+use crate::access::Known;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::receive::receive;
+
+/// Takes the form's file and leads to its watch page.
+pub async fn upload(
+    State(app): State<App>,
+    known: Result<Known, Problem>,
+    form: Multipart,
+) -> Response {
+    let taken = match known {
+        Ok(known) => take(&app, known, form).await,
+        Err(problem) => Err(problem),
+    };
+    match taken {
+        Ok(watch) => Redirect::to(&watch).into_response(),
+        Err(problem) => message(problem.status(), "Not uploaded", problem.detail()),
+    }
+}
+
+async fn take(app: &App, Known(principal): Known, mut form: Multipart) -> Result<String, Problem> {
+    while let Some(field) = form.next_field().await.map_err(malformed)? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        let name = field.file_name().unwrap_or_default().to_owned();
+        let title = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+        let row = receive(app, principal, title, None, field).await?;
+        return Ok(format!("/watch/{}", row.id));
+    }
+    Err(Problem::empty())
+}
+
+fn malformed(error: MultipartError) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "bad_request", error.body_text())
+}

@@ -1,0 +1,117 @@
+//! A source arrives: every way to upload ends here.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use catalog::Principal;
+use futures::{Stream, StreamExt};
+use pipeline::UploadError;
+use store::metadata::{Priority, VideoRow};
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// How long an upload may stand still: a phone that changes networks needs some seconds.
+const STANDSTILL: Duration = Duration::from_secs(60);
+/// Longest title in characters.
+const LONGEST_TITLE: usize = 200;
+
+/// Takes a whole source and begins its video. Nothing of it is in memory but the block that is
+/// being filled. An empty body leaves nothing behind, nor does one that is refused on its way;
+/// one that is cut off leaves a video that failed with `upload_lost`, and no bytes.
+pub async fn receive<E>(
+    app: &App,
+    principal: Principal,
+    title: &str,
+    declared_size: Option<u64>,
+    pieces: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<VideoRow, Problem> {
+    let _place = app.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    let pieces = pieces.filter(|piece| {
+        let is_something = piece.as_ref().map_or(true, |bytes| !bytes.is_empty());
+        std::future::ready(is_something)
+    });
+    let mut pieces = std::pin::pin!(pieces);
+    let first = match next(&mut pieces).await? {
+        Some(first) => first,
+        None => return Err(Problem::empty()),
+    };
+    let (owner, title) = (principal.owner, title_of(title));
+    let begun = app
+        .pipeline
+        .create_video(owner, title, declared_size, Priority::Interactive);
+    let (row, mut writer) = begun.await?;
+    let mut piece = first;
+    let refused = loop {
+        app.metrics.upload_bytes.add(piece.len() as u64);
+        if let Err(error) = writer.write(piece).await {
+            break error.into();
+        }
+        match next(&mut pieces).await {
+            Ok(Some(more)) => piece = more,
+            Ok(None) => match writer.finish().await {
+                Ok(row) => {
+                    app.metrics.uploads.one();
+                    return Ok(row);
+                }
+                Err(error) => return Err(discard(app, &row, error.into()).await),
+            },
+            // The writer, dropped, clears the bytes away and says so in the video's row.
+            Err(problem) => return Err(problem),
+        }
+    };
+    drop(writer);
+    Err(discard(app, &row, refused).await)
+}
+
+/// The client is told why; a video that never was would tell it nobody.
+async fn discard(app: &App, row: &VideoRow, problem: Problem) -> Problem {
+    if let Err(error) = app.pipeline.delete(row.id).await {
+        tracing::warn!(%error, video = %row.id, "a refused upload could not be cleared away");
+    }
+    problem
+}
+
+async fn next<E>(
+    pieces: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+) -> Result<Option<Bytes>, Problem> {
+    match tokio::time::timeout(STANDSTILL, pieces.next()).await {
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(piece))) => Ok(Some(piece)),
+        Ok(Some(Err(_))) => Err(Problem::cut_off()),
+        Err(_) => Err(Problem::standstill()),
+    }
+}
+
+/// A title as people see it: one line, not endless.
+fn title_of(text: &str) -> String {
+    let line: String = text.chars().filter(|c| !c.is_control()).collect();
+    let title: String = line.trim().chars().take(LONGEST_TITLE).collect();
+    if title.is_empty() {
+        "Untitled".to_owned()
+    } else {
+        title
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::TooLarge { limit } => Self::too_large(limit),
+            UploadError::NoSpace => Self::no_space(),
+            UploadError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_one_line_and_not_endless() {
+        assert_eq!(title_of(" \n"), "Untitled");
+        assert_eq!(title_of("a\u{0}b\r\nc "), "abc");
+        assert_eq!(title_of(&"é".repeat(900)).chars().count(), LONGEST_TITLE);
+    }
+}

@@ -1,0 +1,89 @@
+//! All routes in one place, and what every response carries.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::request_id::{
+    MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+
+use crate::app::App;
+use crate::{api, delivery, health, hosts, pages};
+
+/// A page or an API answer takes milliseconds; a store that hangs must not hang its callers.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Forms with a code in them.
+const FORM_BYTES: usize = 16 << 10;
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    let quick = Router::new()
+        .nest("/api/v1", api::routes())
+        // `nest` answers without the slash only.
+        .route("/api/v1/", get(api::reference))
+        .route("/", get(pages::home))
+        .route("/watch/{video}", get(pages::watch))
+        .route("/sign-in", get(pages::sign_in).post(pages::exchange))
+        .route("/sign-out", post(pages::sign_out))
+        .route("/assets/{*path}", get(pages::asset))
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            PATIENCE,
+        ));
+    // An upload takes as long as it takes; what bounds it is how long it may stand still.
+    let long = Router::new()
+        .route("/api/v1/videos", post(api::create))
+        .route("/upload", post(pages::upload))
+        .layer(DefaultBodyLimit::disable())
+        .route("/events", get(api::events));
+    let known_hosts = axum::middleware::from_fn_with_state(app.clone(), hosts::known_only);
+    let guarded = quick
+        .merge(long)
+        .fallback(pages::missing)
+        .layer(CompressionLayer::new())
+        .layer(known_hosts)
+        .layer(header("cache-control", "private, no-cache"))
+        .layer(header(
+            "content-security-policy",
+            pages::CONTENT_SECURITY_POLICY,
+        ));
+    let request_id = HeaderName::from_static("x-request-id");
+    delivery::routes()
+        .merge(health::routes())
+        .fallback_service(guarded.with_state(app.clone()))
+        .layer(CatchPanicLayer::new())
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("referrer-policy", "no-referrer"))
+        .layer(PropagateRequestIdLayer::new(request_id.clone()))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+        .with_state(app)
+}
+
+fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    let name = HeaderName::from_static(name);
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// The path without its query: sign-in codes stand there, and belong into no log.
+fn span(request: &Request<Body>) -> Span {
+    let id = request.extensions().get::<RequestId>();
+    let id = id.and_then(|id| id.header_value().to_str().ok());
+    tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        id = id.unwrap_or_default(),
+    )
+}

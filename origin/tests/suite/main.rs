@@ -1,0 +1,9 @@
+//! The routes over the embedded stores. No engine runs: what is asked for is stored beforehand,
+//! and what is not stored cannot be made.
+
+mod api;
+mod delivery;
+mod house;
+mod pages;
+mod serving;
+mod uploads;

@@ -1,0 +1,159 @@
+//! Pages, sign-in, events.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use catalog::{people, sign_in};
+use http_body_util::BodyExt;
+use store::metadata::Role;
+use tower::ServiceExt;
+
+use crate::house::{Answer, House, house, request};
+
+async fn exchange(house: &House, code: &str) -> Answer {
+    let post = request(Method::POST, "/sign-in")
+        .header("content-type", "application/x-www-form-urlencoded");
+    house
+        .send(post.body(Body::from(format!("code={code}"))).unwrap())
+        .await
+}
+
+#[tokio::test]
+async fn looking_at_a_sign_in_link_does_not_use_it_up() {
+    let house = house().await;
+    let ann = people::owner(&house.stores, "ann", Role::Uploader).await;
+    let code = sign_in::code(&house.stores, ann.unwrap().id).await.unwrap();
+    let link = format!("/sign-in?code={}", code.expose());
+    for _ in 0..2 {
+        assert!(house.get(&link).await.text().contains(code.expose()));
+    }
+    let signed_in = exchange(&house, code.expose()).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
+    let cookie = signed_in.header("set-cookie");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
+        "{cookie}"
+    );
+    assert!(!cookie.contains("Secure"), "this house is not behind https");
+    let again = exchange(&house, code.expose()).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_list_is_for_who_is_signed_in_until_they_sign_out() {
+    let house = house().await;
+    let (video, _) = house.video().await;
+    let id = video.to_string();
+    assert!(!house.get("/").await.text().contains(&id));
+    let cookie = house.cookie().await;
+    let home = house.get_with("/", &[("cookie", &cookie)]).await;
+    assert!(home.text().contains(&id));
+    assert_eq!(home.header("cache-control"), "private, no-cache");
+    let out = request(Method::POST, "/sign-out").header("cookie", &cookie);
+    let out = out
+        .header("sec-fetch-site", "same-origin")
+        .body(Body::empty());
+    assert_eq!(house.send(out.unwrap()).await.status, StatusCode::SEE_OTHER);
+    assert!(
+        !house
+            .get_with("/", &[("cookie", &cookie)])
+            .await
+            .text()
+            .contains(&id)
+    );
+}
+
+#[tokio::test]
+async fn a_watch_page_is_public_and_shows_poster_title_and_links_without_scripts() {
+    let house = house().await;
+    let (video, _) = house.video().await;
+    let page = house.get(&format!("/watch/{video}")).await;
+    let html = page.text();
+    for part in ["A title", "/poster.jpg", "/master.m3u8", "/manifest.mpd"] {
+        assert!(html.contains(part), "{part}");
+    }
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("media-src 'self' blob:") && policy.contains("worker-src 'self' blob:")
+    );
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    let missing = house.get("/watch/nonsense").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(house.get("/nonsense").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_title_is_text_and_never_markup() {
+    let house = house().await;
+    let post = request(
+        Method::POST,
+        "/api/v1/videos?title=%3Cscript%3Ex%3C/script%3E",
+    );
+    let post = post.header("authorization", format!("Bearer {}", house.token));
+    let created = house
+        .send(post.body(Body::from("bytes")).unwrap())
+        .await
+        .json();
+    let page = house
+        .get(&format!("/watch/{}", created["id"].as_str().unwrap()))
+        .await;
+    assert!(!page.text().contains("<script>x"));
+}
+
+#[tokio::test]
+async fn vendored_scripts_are_kept_for_ever_and_our_own_are_asked_for_again() {
+    let house = house().await;
+    let vendored = house.get("/assets/vendor/hls-1.7.4.min.js").await;
+    assert!(vendored.header("cache-control").contains("immutable"));
+    let own = house.get("/assets/watch.js").await;
+    assert_eq!(own.header("cache-control"), "no-cache");
+    assert!(own.header("content-type").contains("javascript"));
+    let tag = own.header("etag").to_owned();
+    let again = house
+        .get_with("/assets/watch.js", &[("if-none-match", &tag)])
+        .await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    let outside = house.get("/assets/../Cargo.toml").await;
+    assert_eq!(outside.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn events_begin_with_how_things_are_and_end_with_the_video() {
+    let house = house().await;
+    let (video, _) = house.video().await;
+    let get = request(Method::GET, &format!("/events?video={video}"));
+    let response = house
+        .router
+        .clone()
+        .oneshot(get.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    let first = String::from_utf8(first.to_vec()).unwrap();
+    assert!(first.contains("\"state\":\"ready\""), "{first}");
+    let delete = request(Method::DELETE, &format!("/api/v1/videos/{video}"));
+    let delete = delete.header("authorization", format!("Bearer {}", house.token));
+    house.send(delete.body(Body::empty()).unwrap()).await;
+    assert!(body.frame().await.is_none());
+    let unknown = house.get("/events?video=nonsense").await;
+    assert_eq!(unknown.problem(), (404, "not_found".into()));
+}
+
+#[tokio::test]
+async fn metrics_count_what_was_served() {
+    let house = house().await;
+    let (video, plan) = house.video().await;
+    for _ in 0..3 {
+        house
+            .get(&format!("/v/{video}/{}/0.m4s", plan.video[0].id))
+            .await;
+    }
+    let text = house.get("/metrics").await.text();
+    assert!(
+        text.contains("reelmill_files_requested_total 3\n"),
+        "{text}"
+    );
+    assert!(text.contains("reelmill_files_read_total 1\n"), "{text}");
+}

@@ -1,0 +1,129 @@
+//! The real engine, killed again and again: a file of its own, since it kills every engine
+//! that this process has started.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pipeline::{Config, Pipeline};
+use plan::SegmentKey;
+use store::local::Local;
+use store::metadata::{Priority, State};
+use store::{Event, Layout, ObjectKey, Received, SystemClock};
+use transcoder::Engine;
+
+/// Longer than it takes; a hang is a failure, not a wait.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// Engines are killed after every so many segments.
+const EVERY: usize = 5;
+
+/// Kills the engines that are children of this process.
+fn kill_engines() -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let own = std::process::id().to_string();
+    let is_ours = |pid: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let mut after_name = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace();
+        stat.contains("(reelmill-engine") && after_name.nth(1) == Some(&own)
+    };
+    let engines: Vec<i32> = numbers.filter(is_ours).collect();
+    for pid in &engines {
+        // Gone already is as good.
+        let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+    }
+    engines.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_video_becomes_ready_though_its_engines_are_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = folder.path().join("sample.mp4");
+    let made = Command::new("ffmpeg")
+        .args([
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=s=640x360:r=30:d=40",
+        ])
+        .args(["-f", "lavfi", "-i", "sine=440:d=40:r=48000"])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "60",
+            "-c:a",
+            "aac",
+        ])
+        .arg(&sample)
+        .status();
+    assert!(made.unwrap().success());
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(&folder.path().join("data"), Layout::Store, clock).unwrap();
+    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let pipeline = Pipeline::start(stores.clone(), engine, Config::default());
+    let pipeline = pipeline.await.unwrap();
+    let mut events = stores.events.subscribe().await.unwrap();
+    let owner = stores.ids.owner();
+    let created = pipeline.create_video(owner, "Killed".into(), None, Priority::Interactive);
+    let (row, mut writer) = created.await.unwrap();
+    writer
+        .write(std::fs::read(sample).unwrap().into())
+        .await
+        .unwrap();
+    writer.finish().await.unwrap();
+    let (mut stored, mut killed) = (0, 0);
+    let over = async {
+        loop {
+            match events.next().await {
+                Received::Event(Event::SegmentStored { .. }) => {
+                    stored += 1;
+                    if stored % EVERY == 0 {
+                        killed += kill_engines();
+                    }
+                }
+                Received::Event(Event::VideoChanged {
+                    state: State::Ready | State::Failed,
+                    ..
+                }) => return,
+                other => assert_ne!(other, Received::Closed),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, over).await.expect("it ends");
+    let row = pipeline.video(row.id).await.unwrap().unwrap();
+    assert_eq!(
+        (row.state, &row.error, &row.warnings),
+        (State::Ready, &None, &Vec::new())
+    );
+    assert!(killed > 0, "nothing was killed");
+    let fillers = stores.metadata.tries().fillers(&row.id).await.unwrap();
+    assert_eq!(fillers, BTreeSet::new());
+    let plan = pipeline.plan_of(&row).await.unwrap().unwrap();
+    for rendition in plan.media_ids() {
+        for index in 0..plan.segments() {
+            let key = ObjectKey::Segment(SegmentKey {
+                video: row.id,
+                rendition,
+                index,
+            });
+            assert!(
+                stores.objects.head(&key).await.unwrap().is_some(),
+                "{key:?}"
+            );
+        }
+    }
+    pipeline.stop().await;
+    assert_eq!(kill_engines(), 0, "an engine outlived the pipeline");
+}

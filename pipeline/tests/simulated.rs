@@ -1,0 +1,350 @@
+//! A video's life over an engine that does what a script says: every trouble at will.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use pipeline::DemandError;
+use plan::{Code, Plan, RenditionId, SegmentKey, VideoId};
+use store::Prefix;
+use store::metadata::{Priority, Source, State};
+use support::{Fault, House, Script, house};
+
+/// The process was killed by somebody else, or crashed.
+const KILLED: Fault = Fault::Dies(9);
+const CRASHED: Fault = Fault::Dies(11);
+
+/// Every segment of the plan is stored, and is what it should be, but for these fillers.
+async fn assert_whole(house: &House, video: VideoId, fillers: &BTreeSet<(RenditionId, u32)>) {
+    let row = house.row(video).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let stored = house.segments(video).await;
+    for rendition in plan.media_ids() {
+        assert!(row.average_bandwidth.contains_key(&rendition));
+        for segment in 0..plan.segments() {
+            let made = format!("{rendition} {segment}");
+            let is_filler = fillers.contains(&(rendition, segment));
+            let expected = if is_filler { "filler" } else { &made };
+            let bytes = &stored[&(rendition, segment)];
+            assert_eq!(std::str::from_utf8(bytes), Ok(expected));
+        }
+    }
+    let noted = house.stores.metadata.tries().fillers(&video).await.unwrap();
+    assert_eq!(&noted, fillers);
+}
+
+fn key(video: VideoId, rendition: RenditionId, index: u32) -> SegmentKey {
+    SegmentKey {
+        video,
+        rendition,
+        index,
+    }
+}
+
+#[tokio::test]
+async fn every_segment_is_made_exactly_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(300);
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    house.until_over(video).await;
+    assert_whole(&house, video, &BTreeSet::new()).await;
+    let row = house.row(video).await;
+    let progress = house.pipeline.progress(&row).await.unwrap();
+    assert_eq!(progress.made, progress.total);
+    assert!(script.made().values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn two_hundred_viewers_of_one_cold_segment_cause_one_encode() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    script.gate(Some(50));
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let (picture, sound) = (plan.video[0].id, plan.audio[0].id);
+    let asks = (0..200).map(|n| {
+        let (pipeline, id) = (
+            house.pipeline.clone(),
+            if n % 2 == 0 { picture } else { sound },
+        );
+        async move { pipeline.segment(key(video, id, 100)).await.unwrap().bytes }
+    });
+    let (bodies, ()) = tokio::join!(join_all(asks), async { script.gate(None) });
+    assert_eq!(bodies.len(), 200);
+    house.until_over(video).await;
+    assert_whole(&house, video, &BTreeSet::new()).await;
+    let made = script.made();
+    assert_eq!((made[&(picture, 100)], made[&(sound, 100)]), (1, 1));
+}
+
+#[tokio::test]
+async fn a_viewer_is_served_while_everything_else_is_being_encoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(2000);
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[1].id;
+    for index in (0..plan.segments()).rev().step_by(7) {
+        let delivered = house.pipeline.segment(key(video, id, index)).await.unwrap();
+        assert_eq!(delivered.bytes, Bytes::from(format!("{id} {index}")));
+    }
+    house.until_over(video).await;
+    assert_whole(&house, video, &BTreeSet::new()).await;
+}
+
+#[tokio::test]
+async fn what_follows_is_made_ahead_of_a_viewer() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[0].id;
+    let mut events = house.stores.events.subscribe().await.unwrap();
+    // The background comes to the end last; what is made there is made for the viewer.
+    let at = plan.segments() - 10;
+    house.pipeline.segment(key(video, id, at)).await.unwrap();
+    let ahead = async {
+        loop {
+            if let store::Received::Event(store::Event::SegmentStored { key, .. }) =
+                events.next().await
+                && (key.rendition, key.index) == (id, at + 6)
+            {
+                return;
+            }
+        }
+    };
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, ahead)
+        .await
+        .expect("it is made");
+}
+
+#[tokio::test]
+async fn a_killed_engine_costs_nothing_but_what_was_in_its_hands() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(120);
+    for segment in [0, 1, 2, 5, 9, 20] {
+        script.picture_fault(segment, KILLED, 2);
+    }
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    house.until_over(video).await;
+    assert_whole(&house, video, &BTreeSet::new()).await;
+}
+
+#[tokio::test]
+async fn a_segment_that_fails_three_times_becomes_a_filler_and_no_other_does() {
+    for fault in [Fault::Fails, CRASHED] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = Script::of(60);
+        script.picture_fault(4, fault, u32::MAX);
+        script.sound_fault(7, fault, u32::MAX);
+        script.picture_fault(9, fault, 2);
+        let house = house(folder.path(), &script).await;
+        let video = house.upload().await;
+        let row = house.until_over(video).await;
+        let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+        let pictures = plan.video.iter().map(|v| (v.id, 4));
+        let fillers = pictures.chain([(plan.audio[0].id, 7)]).collect();
+        assert_whole(&house, video, &fillers).await;
+        let span = |segment| {
+            let (start, end) = plan.timeline.segment_frames(segment);
+            Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end)))
+        };
+        let spans: Vec<_> = row.warnings.iter().map(|w| w.span_us).collect();
+        assert_eq!(spans, [span(4), span(7)]);
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_of_a_poisoned_segment_gets_its_filler() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let (id, at) = (plan.video[0].id, plan.segments() - 2);
+    script.picture_fault(at, CRASHED, u32::MAX);
+    let delivered = house.pipeline.segment(key(video, id, at)).await.unwrap();
+    assert_eq!(delivered.bytes, Bytes::from_static(b"filler"));
+}
+
+#[tokio::test]
+async fn a_place_at_which_engines_keep_vanishing_is_filled_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(60);
+    script.picture_fault(6, KILLED, u32::MAX);
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let row = house.until_over(video).await;
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let fillers = plan.video.iter().map(|v| (v.id, 6)).collect();
+    assert_whole(&house, video, &fillers).await;
+}
+
+#[tokio::test]
+async fn a_video_that_is_mostly_filler_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(40);
+    for segment in 0..40 {
+        script.picture_fault(segment, Fault::Fails, u32::MAX);
+        script.sound_fault(segment, Fault::Fails, u32::MAX);
+    }
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let row = house.until_over(video).await;
+    assert_eq!(row.state, State::Failed);
+    assert_eq!(row.error.unwrap().code, Code::Corrupt);
+}
+
+#[tokio::test]
+async fn a_video_without_a_good_poster_is_ready_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(10);
+    script.poster_fails();
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let row = house.until_over(video).await;
+    assert_whole(&house, video, &BTreeSet::new()).await;
+    assert_eq!(row.warnings.len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_restart_only_what_was_in_flight_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(120);
+    let mut video = None;
+    for gate in [3, 8, 13, 21] {
+        script.gate(Some(gate));
+        let house = house(folder.path(), &script).await;
+        let id = match video {
+            Some(id) => id,
+            None => *video.insert(house.upload().await),
+        };
+        let (_, plan) = house.until_playable(id).await;
+        until_made_up_to(&house, id, &plan, gate).await;
+        house.pipeline.stop().await;
+    }
+    script.gate(None);
+    let house = house(folder.path(), &script).await;
+    let video = video.unwrap();
+    house.until_over(video).await;
+    assert_whole(&house, video, &BTreeSet::new()).await;
+    // What was stored was not made again; a stop finds at most one order in flight.
+    let again: u32 = script.made().values().map(|times| times - 1).sum();
+    assert!(again <= 4 * 8, "{again} segments were made again");
+}
+
+/// Waits until the lowest rung is stored up to a segment.
+async fn until_made_up_to(house: &House, video: VideoId, plan: &Arc<Plan>, gate: u32) {
+    let mut events = house.stores.events.subscribe().await.unwrap();
+    let lowest = plan.video.last().unwrap().id;
+    let reached = async {
+        while !house
+            .segments(video)
+            .await
+            .contains_key(&(lowest, gate - 1))
+        {
+            events.next().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, reached)
+        .await
+        .expect("they are made");
+}
+
+#[tokio::test]
+async fn deletion_in_the_middle_of_it_all_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    script.gate(Some(20));
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (row, plan) = house.until_playable(video).await;
+    until_made_up_to(&house, video, &plan, 2).await;
+    let upload = row.parts[0].upload;
+    house.pipeline.delete(video).await.unwrap();
+    script.gate(None);
+    house.pipeline.stop().await;
+    assert!(house.pipeline.video(video).await.unwrap().is_none());
+    let asked = house
+        .pipeline
+        .segment(key(video, plan.video[0].id, 0))
+        .await;
+    assert!(matches!(asked, Err(DemandError::NotFound)));
+    assert_eq!(house.objects(Prefix::Upload(upload)).await, []);
+    // A put that was under way may have come after the sweep: the next start sweeps again.
+    let stores = house.stores.clone();
+    drop(house);
+    drop(stores);
+    let again = support::house(folder.path(), &script).await;
+    let swept = async {
+        while !again.objects(Prefix::Video(video)).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, swept)
+        .await
+        .expect("it is swept");
+}
+
+#[tokio::test]
+async fn an_upload_into_a_deleted_video_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(10);
+    let house = house(folder.path(), &script).await;
+    let owner = house.stores.ids.owner();
+    let created = house
+        .pipeline
+        .create_video(owner, "Gone".into(), None, Priority::Interactive);
+    let (row, mut writer) = created.await.unwrap();
+    house.pipeline.delete(row.id).await.unwrap();
+    writer.write(Bytes::from_static(b"late")).await.unwrap();
+    assert!(writer.finish().await.is_err());
+    assert_eq!(house.row(row.id).await.state, State::Deleted);
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_a_video_which_can_be_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(120);
+    script.gate(Some(4));
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    until_made_up_to(&house, video, &plan, 2).await;
+    house.disk.set_full(true);
+    script.gate(None);
+    let row = house.until_over(video).await;
+    assert_eq!(row.error.unwrap().code, Code::NoSpace);
+    assert_eq!(row.source, Source::Complete);
+    house.disk.set_full(false);
+    assert!(house.pipeline.retry(video).await.unwrap());
+    house.until(video, |row| row.state == State::Ready).await;
+    assert_whole(&house, video, &BTreeSet::new()).await;
+}
+
+#[tokio::test]
+async fn a_thumbnail_is_made_when_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(10);
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    house.until_playable(video).await;
+    let made = house.pipeline.thumbnail(video, 320, 9).await.unwrap();
+    assert_eq!(made, Bytes::from_static(b"thumbnail"));
+    for (width, second) in [(321, 9), (320, 10)] {
+        let refused = house.pipeline.thumbnail(video, width, second).await;
+        assert!(matches!(refused, Err(DemandError::NotFound)));
+    }
+}

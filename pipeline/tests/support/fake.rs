@@ -1,0 +1,356 @@
+//! An engine on a thread: it speaks the protocol, and makes bytes that say what they are.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Arc, Condvar, Mutex};
+
+use plan::media_info::{AudioTrack, Color, Index, VideoTrack};
+use plan::{Code, MediaInfo, Plan, Rational, RenditionId, Size};
+use protocol::{Decoder, EngineFailure, Made, Order, SegmentReport, Still, ToEngine, ToParent};
+use transcoder::Engine;
+
+/// What happens at a segment instead of its being made.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// The order fails.
+    Fails,
+    /// The process dies of this signal.
+    Dies(i32),
+}
+
+/// A fault at a segment, in picture or sound, so many times.
+struct Planted {
+    sound: bool,
+    segment: u32,
+    fault: Fault,
+    times: u32,
+}
+
+/// What engines do, and what they did.
+pub struct Script {
+    seconds: i64,
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    planted: Vec<Planted>,
+    poster_fails: bool,
+    /// Segments are made only up to here, until it is moved.
+    gate: Option<u32>,
+    made: BTreeMap<(RenditionId, u32), u32>,
+}
+
+impl Script {
+    pub fn of(seconds: i64) -> Arc<Self> {
+        Arc::new(Self {
+            seconds,
+            state: Mutex::default(),
+            moved: Condvar::new(),
+        })
+    }
+
+    pub fn picture_fault(&self, segment: u32, fault: Fault, times: u32) {
+        self.plant(false, segment, fault, times);
+    }
+
+    pub fn sound_fault(&self, segment: u32, fault: Fault, times: u32) {
+        self.plant(true, segment, fault, times);
+    }
+
+    fn plant(&self, sound: bool, segment: u32, fault: Fault, times: u32) {
+        self.state.lock().unwrap().planted.push(Planted {
+            sound,
+            segment,
+            fault,
+            times,
+        });
+    }
+
+    pub fn poster_fails(&self) {
+        self.state.lock().unwrap().poster_fails = true;
+    }
+
+    /// Engines wait before this segment and all later ones, or at none.
+    pub fn gate(&self, segment: Option<u32>) {
+        self.state.lock().unwrap().gate = segment;
+        self.moved.notify_all();
+    }
+
+    /// How often each segment was made.
+    pub fn made(&self) -> BTreeMap<(RenditionId, u32), u32> {
+        self.state.lock().unwrap().made.clone()
+    }
+
+    pub fn engine(self: &Arc<Self>) -> Engine {
+        let script = self.clone();
+        Engine::in_process(move |stream| {
+            let mut actor = Actor {
+                script: script.clone(),
+                stream,
+                decoder: Decoder::default(),
+                plan: None,
+                held: false,
+                skipped: Vec::new(),
+                orders: Vec::new(),
+            };
+            match actor.play() {
+                Ok(()) | Err(Exit::HungUp) => ExitStatus::from_raw(0),
+                Err(Exit::Signal(signal)) => ExitStatus::from_raw(signal),
+            }
+        })
+    }
+}
+
+/// What is in a segment that an engine of these made.
+pub fn content(rendition: RenditionId, segment: u32) -> String {
+    format!("{rendition} {segment}")
+}
+
+enum Exit {
+    HungUp,
+    Signal(i32),
+}
+
+struct Actor {
+    script: Arc<Script>,
+    stream: UnixStream,
+    decoder: Decoder,
+    plan: Option<Plan>,
+    held: bool,
+    skipped: Vec<(RenditionId, u32)>,
+    orders: Vec<(u32, Order)>,
+}
+
+impl Actor {
+    fn play(&mut self) -> Result<(), Exit> {
+        loop {
+            while self.orders.is_empty() {
+                self.hear(true)?;
+            }
+            let (order, what) = self.orders.remove(0);
+            let answer = match self.carry_out(order, what)? {
+                Ok(()) => ToParent::Done { order },
+                Err(failure) => ToParent::Failed { order, failure },
+            };
+            self.skipped.clear();
+            self.say(&answer, b"")?;
+        }
+    }
+
+    /// Takes what there is to hear; waits for it if it must.
+    fn hear(&mut self, wait: bool) -> Result<(), Exit> {
+        self.stream
+            .set_nonblocking(!wait)
+            .map_err(|_| Exit::HungUp)?;
+        let mut piece = [0; 65_536];
+        let heard = self.stream.read(&mut piece);
+        self.stream
+            .set_nonblocking(false)
+            .map_err(|_| Exit::HungUp)?;
+        match heard {
+            Ok(0) => return Err(Exit::HungUp),
+            Ok(n) => self.decoder.buffer().extend_from_slice(&piece[..n]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
+            Err(_) => return Err(Exit::HungUp),
+        }
+        while let Some((message, _)) = self.decoder.take::<ToEngine>().unwrap() {
+            match message {
+                ToEngine::Order { order, what } => self.orders.push((order, what)),
+                ToEngine::Plan(plan) => self.plan = Some(*plan),
+                ToEngine::Hold => self.held = true,
+                ToEngine::Resume => self.held = false,
+                ToEngine::Skip { rendition, segment } => self.skipped.push((rendition, segment)),
+                ToEngine::Open { .. } | ToEngine::Bytes { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, message: &ToParent, payload: &[u8]) -> Result<(), Exit> {
+        let frame = protocol::encode(message, payload).unwrap();
+        self.stream.write_all(&frame).map_err(|_| Exit::HungUp)
+    }
+
+    fn carry_out(&mut self, order: u32, what: Order) -> Result<Result<(), EngineFailure>, Exit> {
+        match what {
+            Order::Probe => {
+                let info = Box::new(info(self.script.seconds));
+                self.say(&ToParent::Probed { order, info }, b"")?;
+            }
+            Order::Inits => {
+                let plan = self.plan.clone().unwrap();
+                for id in plan.media_ids() {
+                    self.made(order, Made::Init(id), "init")?;
+                }
+            }
+            Order::Segments {
+                renditions,
+                first,
+                count,
+            } => {
+                for segment in first..first + count {
+                    if let Err(failure) = self.segment(order, &renditions, segment)? {
+                        return Ok(Err(failure));
+                    }
+                }
+            }
+            Order::Filler { rendition, segment } => {
+                let report = SegmentReport::default();
+                let what = Made::Segment {
+                    rendition,
+                    segment,
+                    report,
+                };
+                self.made(order, what, "filler")?;
+            }
+            Order::Still(Still::Poster) => {
+                if self.script.state.lock().unwrap().poster_fails {
+                    return Ok(Err(failure("no picture is good enough")));
+                }
+                let size = Size {
+                    width: 2,
+                    height: 2,
+                };
+                self.made(order, Made::PosterJpeg(size), "jpeg")?;
+                self.made(order, Made::PosterWebp(size), "webp")?;
+            }
+            Order::Still(Still::Sheet(sheet)) => self.made(order, Made::Sheet(sheet), "sheet")?,
+            Order::Still(Still::Thumbnail { second, width }) => {
+                self.made(order, Made::Thumbnail { second, width }, "thumbnail")?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn made(&mut self, order: u32, what: Made, bytes: &str) -> Result<(), Exit> {
+        self.say(&ToParent::Made { order, what }, bytes.as_bytes())
+    }
+
+    fn segment(
+        &mut self,
+        order: u32,
+        renditions: &[RenditionId],
+        segment: u32,
+    ) -> Result<Result<(), EngineFailure>, Exit> {
+        self.hear(false)?;
+        while self.held {
+            self.hear(true)?;
+        }
+        let rendition = None;
+        let at = ToParent::At {
+            order,
+            rendition,
+            segment,
+        };
+        self.say(&at, b"")?;
+        self.wait_at_gate(segment)?;
+        for &rendition in renditions {
+            self.hear(false)?;
+            if self.skipped.contains(&(rendition, segment)) {
+                continue;
+            }
+            let plan = self.plan.as_ref().unwrap();
+            match self.fault(plan.audio_rendition(rendition).is_some(), segment) {
+                Some(Fault::Fails) => return Ok(Err(failure("a poisoned stretch"))),
+                Some(Fault::Dies(signal)) => return Err(Exit::Signal(signal)),
+                None => {}
+            }
+            let mut state = self.script.state.lock().unwrap();
+            *state.made.entry((rendition, segment)).or_default() += 1;
+            drop(state);
+            let what = Made::Segment {
+                rendition,
+                segment,
+                report: SegmentReport::default(),
+            };
+            self.made(order, what, &content(rendition, segment))?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn wait_at_gate(&self, segment: u32) -> Result<(), Exit> {
+        let shut = |state: &mut State| state.gate.is_some_and(|gate| segment >= gate);
+        let patience = std::time::Duration::from_secs(60);
+        let state = self.script.state.lock().unwrap();
+        let waited = self.script.moved.wait_timeout_while(state, patience, shut);
+        if waited.unwrap().1.timed_out() {
+            Err(Exit::HungUp)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn fault(&self, sound: bool, segment: u32) -> Option<Fault> {
+        let mut state = self.script.state.lock().unwrap();
+        let here = |p: &&mut Planted| p.sound == sound && p.segment == segment && p.times > 0;
+        let planted = state.planted.iter_mut().find(here)?;
+        planted.times -= 1;
+        Some(planted.fault)
+    }
+}
+
+fn failure(message: &str) -> EngineFailure {
+    EngineFailure {
+        code: Code::Corrupt,
+        message: message.to_owned(),
+    }
+}
+
+/// A film of so many seconds: 1280x720 at 30 frames, and stereo.
+fn info(seconds: i64) -> MediaInfo {
+    let (start, end) = (Rational::ZERO, Rational::new(seconds, 1));
+    MediaInfo {
+        container: "mov,mp4,m4a,3gp,3g2,mj2".into(),
+        size: 8,
+        streams: 2,
+        video: Some(VideoTrack {
+            stream: 0,
+            codec: "h264".into(),
+            profile: None,
+            time_base: Rational::new(1, 15_360),
+            coded_width: 1280,
+            coded_height: 720,
+            sample_aspect: Rational::new(1, 1),
+            rotation: 0,
+            mirrored: false,
+            pixel_format: "yuv420p".into(),
+            color: Color::default(),
+            interlaced: false,
+            frame_rate: Rational::new(30, 1),
+            constant_rate: true,
+            rate_p95: None,
+            start,
+            end,
+            frames: None,
+            longest_gop: Some(60),
+            default: true,
+        }),
+        audio: vec![AudioTrack {
+            stream: 1,
+            codec: "aac".into(),
+            profile: None,
+            time_base: Rational::new(1, 48_000),
+            sample_rate: 48_000,
+            channels: 2,
+            layout: "stereo".into(),
+            frame_samples: Some(1024),
+            start,
+            end,
+            first_pts: 0,
+            priming: 0,
+            language: None,
+            title: None,
+            default: true,
+        }],
+        text: Vec::new(),
+        skipped: Vec::new(),
+        chapters: Vec::new(),
+        index: Index::Container,
+        warnings: Vec::new(),
+    }
+}

@@ -1,0 +1,113 @@
+//! A pipeline over embedded stores and an engine that is played by a thread.
+
+mod fake;
+mod full;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use pipeline::{Config, Pipeline};
+use plan::{Plan, RenditionId, VideoId};
+use store::local::Local;
+use store::metadata::{Priority, State, VideoRow};
+use store::{Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
+
+pub use fake::{Fault, Script};
+pub use full::FullDisk;
+
+/// Longer than anything here takes; a hang is a failure, not a wait.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct House {
+    pub pipeline: Pipeline,
+    pub stores: Stores,
+    pub disk: Arc<FullDisk>,
+}
+
+/// Opens the stores in a folder and starts a pipeline whose engines play a script.
+pub async fn house(folder: &Path, script: &Arc<Script>) -> House {
+    let mut stores = Local::open(folder, Layout::Store, Arc::new(SystemClock::new())).unwrap();
+    let disk = Arc::new(FullDisk::new(stores.objects.clone()));
+    stores.objects = disk.clone();
+    let config = Config {
+        pause: Duration::from_millis(1),
+        encode_threads: 2,
+        ..Config::default()
+    };
+    let pipeline = Pipeline::start(stores.clone(), script.engine(), config);
+    House {
+        pipeline: pipeline.await.unwrap(),
+        stores,
+        disk,
+    }
+}
+
+impl House {
+    pub async fn upload(&self) -> VideoId {
+        let owner = self.stores.ids.owner();
+        let created =
+            self.pipeline
+                .create_video(owner, "A title".into(), None, Priority::Interactive);
+        let (row, mut writer) = created.await.unwrap();
+        writer.write(Bytes::from_static(b"a source")).await.unwrap();
+        writer.finish().await.unwrap();
+        row.id
+    }
+
+    pub async fn row(&self, video: VideoId) -> VideoRow {
+        let videos = self.stores.metadata.videos();
+        videos.get(&video).await.unwrap().unwrap()
+    }
+
+    /// Waits for a state, woken by events.
+    pub async fn until(&self, video: VideoId, wanted: impl Fn(&VideoRow) -> bool) -> VideoRow {
+        let mut events = self.stores.events.subscribe().await.unwrap();
+        let reached = async {
+            loop {
+                let row = self.row(video).await;
+                if wanted(&row) {
+                    return row;
+                }
+                assert_ne!(events.next().await, Received::Closed);
+            }
+        };
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        reached.expect("the state is reached")
+    }
+
+    pub async fn until_over(&self, video: VideoId) -> VideoRow {
+        let is_over = |row: &VideoRow| matches!(row.state, State::Ready | State::Failed);
+        self.until(video, is_over).await
+    }
+
+    pub async fn until_playable(&self, video: VideoId) -> (VideoRow, Arc<Plan>) {
+        let row = self.until(video, |row| row.current_plan.is_some()).await;
+        let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();
+        (row, plan)
+    }
+
+    /// Everything stored under a prefix.
+    pub async fn objects(&self, prefix: Prefix) -> Vec<ObjectKey> {
+        let listing = self.stores.objects.list(&prefix).await.unwrap();
+        let listed: Vec<_> = listing.try_collect().await.unwrap();
+        listed.into_iter().map(|listed| listed.key).collect()
+    }
+
+    /// The segments that are stored, by rendition, with what is in them.
+    pub async fn segments(&self, video: VideoId) -> BTreeMap<(RenditionId, u32), Bytes> {
+        let mut segments = BTreeMap::new();
+        for key in self.objects(Prefix::Video(video)).await {
+            if let ObjectKey::Segment(segment) = key {
+                let bytes = store::objects::get(&*self.stores.objects, &key)
+                    .await
+                    .unwrap();
+                segments.insert((segment.rendition, segment.index), bytes);
+            }
+        }
+        segments
+    }
+}

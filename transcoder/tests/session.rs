@@ -1,0 +1,280 @@
+//! Sessions with engines that misbehave: on threads, and as real processes.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use plan::{Code, Limits};
+use protocol::{Decoder, Made, Order, SourceBytes, Still, ToEngine, ToParent};
+use transcoder::{Budget, End, Engine, Session, SessionEvent, SourceError, SourceReader};
+
+/// A source whose byte at `n` is `n` modulo 251.
+struct Counting;
+
+#[async_trait]
+impl SourceReader for Counting {
+    async fn read(&self, offset: u64, length: u32) -> Result<Bytes, SourceError> {
+        if offset > 1 << 40 {
+            return Err(SourceError("beyond the end".into()));
+        }
+        let byte = |n: u64| (n % 251) as u8;
+        Ok((offset..offset + u64::from(length)).map(byte).collect())
+    }
+}
+
+fn open(engine: &Engine) -> Session {
+    let budget = Budget {
+        encode_threads: 1,
+        decode_threads: 1,
+        memory_bytes: 1 << 30,
+    };
+    Session::open(
+        engine,
+        Arc::new(Counting),
+        1 << 20,
+        budget,
+        Limits::default(),
+    )
+    .unwrap()
+}
+
+/// An engine's end of the socket, for fakes.
+struct Wire {
+    stream: UnixStream,
+    decoder: Decoder,
+}
+
+impl Wire {
+    fn new(stream: UnixStream) -> Self {
+        let decoder = Decoder::default();
+        Self { stream, decoder }
+    }
+
+    fn hear(&mut self) -> Option<(ToEngine, Bytes)> {
+        loop {
+            if let Some(message) = self.decoder.take().unwrap() {
+                return Some(message);
+            }
+            let mut piece = [0; 4096];
+            match self.stream.read(&mut piece) {
+                Ok(n) if n > 0 => self.decoder.buffer().extend_from_slice(&piece[..n]),
+                _ => return None,
+            }
+        }
+    }
+
+    fn hear_order(&mut self) -> Option<u32> {
+        loop {
+            if let (ToEngine::Order { order, .. }, _) = self.hear()? {
+                return Some(order);
+            }
+        }
+    }
+
+    fn say(&mut self, message: &ToParent, payload: &[u8]) -> bool {
+        let frame = protocol::encode(message, payload).unwrap();
+        self.stream.write_all(&frame).is_ok()
+    }
+}
+
+fn fake(part: impl Fn(&mut Wire) -> ExitStatus + Send + Sync + 'static) -> Engine {
+    Engine::in_process(move |stream| part(&mut Wire::new(stream)))
+}
+
+const EXIT_0: fn() -> ExitStatus = || ExitStatus::from_raw(0);
+
+fn read(wire: &mut Wire, read: u32, offset: u64) {
+    let ask = ToParent::Read {
+        read,
+        offset,
+        length: 100,
+    };
+    wire.say(&ask, &[]);
+}
+
+#[tokio::test]
+async fn many_reads_at_once_are_all_answered_rightly() {
+    const ASKED: u32 = 500;
+    let engine = fake(|wire| {
+        let Some(order) = wire.hear_order() else {
+            return EXIT_0();
+        };
+        for n in 0..ASKED {
+            read(wire, n, u64::from(n) * 7);
+        }
+        for _ in 0..ASKED {
+            let Some((ToEngine::Bytes { read, outcome }, bytes)) = wire.hear() else {
+                return ExitStatus::from_raw(6);
+            };
+            let first = u64::from(read) * 7 % 251;
+            if outcome != SourceBytes::Here || bytes.len() != 100 || u64::from(bytes[0]) != first {
+                return ExitStatus::from_raw(6);
+            }
+        }
+        wire.say(&ToParent::Done { order }, &[]);
+        while wire.hear().is_some() {}
+        EXIT_0()
+    });
+    let mut session = open(&engine);
+    let order = session.order(Order::Inits).await;
+    assert!(matches!(session.next().await, SessionEvent::Done(done) if done == order));
+    assert_eq!(session.finish().await, End::Finished);
+}
+
+#[tokio::test]
+async fn an_unreadable_source_is_said_to_be_so() {
+    let engine = fake(|wire| {
+        let Some(order) = wire.hear_order() else {
+            return EXIT_0();
+        };
+        read(wire, 1, 1 << 41);
+        let answer = wire.hear();
+        let unreachable = SourceBytes::Unreachable;
+        if matches!(answer, Some((ToEngine::Bytes { outcome, .. }, _)) if outcome == unreachable) {
+            wire.say(&ToParent::Done { order }, &[]);
+        }
+        EXIT_0()
+    });
+    let mut session = open(&engine);
+    session.order(Order::Probe).await;
+    assert!(matches!(session.next().await, SessionEvent::Done(1)));
+}
+
+#[tokio::test]
+async fn products_arrive_whole_and_in_order_though_their_owner_is_slow() {
+    const PRODUCTS: u32 = 100;
+    let engine = fake(|wire| {
+        let Some(order) = wire.hear_order() else {
+            return EXIT_0();
+        };
+        for n in 0..PRODUCTS {
+            let what = Made::Sheet(n);
+            wire.say(&ToParent::Made { order, what }, &vec![n as u8; 100_000]);
+        }
+        wire.say(&ToParent::Done { order }, &[]);
+        EXIT_0()
+    });
+    let mut session = open(&engine);
+    session.order(Order::Still(Still::Poster)).await;
+    for n in 0..PRODUCTS {
+        tokio::task::yield_now().await;
+        let SessionEvent::Made(Made::Sheet(sheet), bytes) = session.next().await else {
+            panic!("a product is missing");
+        };
+        assert_eq!((sheet, bytes.len(), bytes[0]), (n, 100_000, n as u8));
+    }
+    assert!(matches!(session.next().await, SessionEvent::Done(1)));
+    assert!(matches!(
+        session.next().await,
+        SessionEvent::Ended(End::Finished)
+    ));
+}
+
+fn code(event: &SessionEvent) -> Option<Code> {
+    match event {
+        SessionEvent::Ended(End::Fault(failure)) => Some(failure.code),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_hangs_is_ended() {
+    let engine = fake(|wire| {
+        while wire.hear().is_some() {}
+        EXIT_0()
+    });
+    let mut session = open(&engine);
+    session.order(Order::Inits).await;
+    // The clock is paused: it jumps to the deadline as soon as nothing else happens.
+    assert_eq!(code(&session.next().await), Some(Code::EngineTimeout));
+}
+
+#[tokio::test]
+async fn an_engine_that_talks_nonsense_is_ended() {
+    let engine = fake(|wire| {
+        let _ = wire.stream.write_all(&[0xff; 64]);
+        while wire.hear().is_some() {}
+        EXIT_0()
+    });
+    let mut session = open(&engine);
+    assert_eq!(code(&session.next().await), Some(Code::EngineCrashed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_thread_is_gone() {
+    let (sender, gone) = std::sync::mpsc::channel();
+    let engine = fake(move |wire| {
+        while wire.hear().is_some() {}
+        sender.send(()).unwrap();
+        EXIT_0()
+    });
+    assert_eq!(open(&engine).kill().await, End::Finished);
+    gone.recv_timeout(Duration::from_secs(10)).unwrap();
+    drop(open(&engine));
+    gone.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+/// A program that ends as a shell command does.
+fn program(folder: &Path, command: &str) -> Engine {
+    let path = folder.join("engine");
+    std::fs::write(&path, format!("#!/bin/sh\n{command}\n")).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    Engine::at(path)
+}
+
+#[tokio::test]
+async fn the_end_of_a_process_is_told_by_whose_doing_it_was() {
+    for (command, expected) in [
+        ("kill -SEGV $$", Some(Code::EngineCrashed)),
+        ("exit 3", Some(Code::EngineCrashed)),
+        ("kill -XCPU $$", Some(Code::EngineTimeout)),
+        (
+            "echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$",
+            Some(Code::EngineMemory),
+        ),
+        ("kill -KILL $$", None),
+        ("kill -TERM $$", None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = open(&program(folder.path(), command));
+        let event = session.next().await;
+        assert_eq!(code(&event), expected, "{command}: {event:?}");
+        let unexplained = matches!(event, SessionEvent::Ended(End::Unexplained));
+        assert_eq!(unexplained, expected.is_none(), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_gets_no_environment_and_may_talk_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    let command = format!(
+        "tr '\\0' '\\n' < /proc/self/environ > {}; yes | head -c 1000000 >&2; exit 0",
+        seen.display()
+    );
+    let mut session = open(&program(folder.path(), &command));
+    let ended = tokio::time::timeout(Duration::from_secs(60), session.next()).await;
+    assert!(matches!(ended, Ok(SessionEvent::Ended(End::Finished))));
+    let environment = std::fs::read_to_string(seen).unwrap();
+    assert!(!environment.contains("HOME="), "{environment}");
+}
+
+#[tokio::test]
+async fn a_missing_program_is_said_to_be_missing() {
+    let budget = Budget {
+        encode_threads: 1,
+        decode_threads: 1,
+        memory_bytes: 0,
+    };
+    let engine = Engine::at("/nowhere/reelmill-engine");
+    let opened = Session::open(&engine, Arc::new(Counting), 0, budget, Limits::default());
+    let error = opened.err().expect("there is no such program").to_string();
+    assert!(error.contains("/nowhere/reelmill-engine"), "{error}");
+}
