@@ -101,6 +101,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         // One session at a time: it may use all of it.
         memory_bytes: arguments.memory.saturating_mul(2),
         source_file: Some(input),
+        viewers: false,
         ..Config::default()
     };
     let known = stores

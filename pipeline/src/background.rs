@@ -10,7 +10,7 @@ use std::time::Duration;
 use plan::{Code, OwnerId, Plan, VideoId, Warning};
 use store::Moment;
 use store::metadata::{PageRequest, Source, State, VideoRow};
-use transcoder::{EngineFailure, Still};
+use transcoder::{EngineFailure, Still, memory_of};
 
 pub(crate) use self::pieces::{Piece, Taken, next_piece};
 use crate::inner::Inner;
@@ -47,6 +47,8 @@ struct Background {
     turn: u64,
     rests: HashMap<VideoId, Rest>,
     warm: Option<Run>,
+    /// The video whose stills are made beside its segments.
+    beside: Option<VideoId>,
 }
 
 pub(crate) async fn run(inner: Arc<Inner>) {
@@ -56,6 +58,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         turn: 0,
         rests: HashMap::new(),
         warm: None,
+        beside: None,
     };
     loop {
         background.step().await;
@@ -190,6 +193,10 @@ impl Background {
             return Ok(Outcome::Waits);
         };
         let plan = plans::load(&inner, row.id, hash).await?;
+        let stills = !inner.config.viewers && !plan.video.is_empty();
+        if stills && self.beside.replace(row.id) != Some(row.id) {
+            inner.spawn(stills_beside(inner.clone(), row.clone(), plan.clone()));
+        }
         let made = made::known(&inner, row.id).await?;
         let piece = next_piece(&plan, &made, &Taken::of(&inner, row.id));
         match &piece {
@@ -284,7 +291,36 @@ impl Background {
 
 async fn still(inner: &Inner, run: &mut Run, still: Still) -> Result<(), RunError> {
     let _turn = inner.stills.acquire().await;
+    // Whoever had the turn before may have made it.
+    let made = made::known(inner, run.video()).await?;
+    let board = run.storyboard();
+    let is_made = match still {
+        Still::Sheet(sheet) => board.is_some_and(|board| made.has(board, sheet)),
+        _ => made.has_poster(),
+    };
+    if is_made {
+        return Ok(());
+    }
     run.still(still).await
+}
+
+/// All stills that a video needs, beside its segments. What goes wrong here the background
+/// comes to.
+async fn stills_beside(inner: Arc<Inner>, row: VideoRow, plan: Arc<Plan>) {
+    let made = async {
+        let share = inner.memory.take(memory_of(&plan, &[])).await;
+        let mut run = Run::open(&inner, &row, Standing::Background, share)?;
+        run.plan(&plan).await;
+        still(&inner, &mut run, Still::Poster).await?;
+        let sheets = plan.storyboard.as_ref().map_or(0, |board| board.sheets());
+        for sheet in 0..sheets {
+            still(&inner, &mut run, Still::Sheet(sheet)).await?;
+        }
+        Ok::<_, RunError>(())
+    };
+    if let Err(error) = made.await {
+        tracing::debug!(%error, video = %row.id, "stills are left for later");
+    }
 }
 
 /// A still that cannot be made is done without, and said so: the video can be watched.

@@ -53,6 +53,9 @@ pub struct Config {
     pub source_file: Option<PathBuf>,
     /// The first pause after a trouble of the store; it doubles each time.
     pub pause: Duration,
+    /// Whether anybody may watch before everything is encoded. Where not, nothing is made
+    /// before the rest, in long orders, and the stills beside.
+    pub viewers: bool,
 }
 
 impl Default for Config {
@@ -68,6 +71,7 @@ impl Default for Config {
             window_idle: Duration::from_secs(15),
             source_file: None,
             pause: Duration::from_secs(1),
+            viewers: true,
         }
     }
 }

@@ -193,10 +193,12 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<(), RunError> {
     let plan = Arc::new(plan);
     run.plan(&plan).await;
     run.inits().await?;
-    let (first, count) = (
-        plan.renditions_of(WorkKind::Start),
-        plan.segments().min(FIRST_SEGMENTS),
-    );
+    let count = if inner.config.viewers {
+        plan.segments().min(FIRST_SEGMENTS)
+    } else {
+        0
+    };
+    let first = plan.renditions_of(WorkKind::Start);
     run.reserve(&first, count);
     become_playable(inner, &row, &plan).await?;
     // What comes next is done by the background too, if this session does not live to do it.

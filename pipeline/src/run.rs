@@ -108,6 +108,12 @@ impl Run {
         self.claims.video()
     }
 
+    /// The storyboard of the plan it works by.
+    pub(crate) fn storyboard(&self) -> Option<RenditionId> {
+        let board = self.plan.as_ref()?.storyboard.as_ref()?;
+        Some(board.id)
+    }
+
     pub(crate) fn share(&self) -> &Share {
         &self.share
     }

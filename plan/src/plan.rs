@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::audio::{AudioRendition, audio_preroll};
 pub use self::storyboard::Storyboard;
-pub use self::video::{OutputColor, VideoRendition};
+pub use self::video::{OutputColor, RateControl, VideoRendition};
 use crate::canonical::Canonical;
 use crate::media_info::{Index, MediaInfo, VideoTrack};
 use crate::policy::Policy;
@@ -18,7 +18,7 @@ use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
-pub const MEDIA_GENERATION: u32 = 1;
+pub const MEDIA_GENERATION: u32 = 2;
 
 /// The whole presentation of one source under one policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,18 @@
 //! What comes next of a video: the start rungs and sound of chunk 0, the poster, all of
-//! chunks 0 and 1, then the rest in order, then the storyboard.
+//! chunks 0 and 1, then the rest in order, then the storyboard. Where nobody can watch yet,
+//! simply all segments in order.
+
+use std::ops::Range;
 
 use plan::{Plan, RenditionId, SegmentKey, VideoId, WorkKind};
 
 use super::is_done_without;
 use crate::inner::Inner;
 use crate::made::MadeSet;
+
+/// Chunks of an order where nobody waits for anything in between: between orders the encoders
+/// run dry for a moment.
+const CHUNKS_AT_ONCE: u32 = 8;
 
 /// One piece of background work.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,23 +54,31 @@ impl<'a> Taken<'a> {
 
 pub(crate) fn next_piece(plan: &Plan, made: &MadeSet, taken: &Taken<'_>) -> Piece {
     let mut waits = false;
-    let mut missing = |chunk, kind| {
-        let found = missing(plan, made, taken, chunk, kind);
+    let mut missing = |chunks: Range<u32>, kind| {
+        let found = missing(plan, made, taken, chunks, kind);
         waits |= found == Some(Piece::Wait);
         found.filter(|piece| *piece != Piece::Wait)
     };
-    if let Some(piece) = missing(0, WorkKind::Start) {
+    let viewers = taken.inner.config.viewers;
+    if viewers && let Some(piece) = missing(0..1, WorkKind::Start) {
         return piece;
     }
     let done_without = |sheet| is_done_without(taken.inner, taken.video, sheet);
-    if !plan.video.is_empty() && !made.has_poster() && !done_without(None) {
+    let lacks_poster = !plan.video.is_empty() && !made.has_poster() && !done_without(None);
+    if viewers && lacks_poster {
         return Piece::Poster;
     }
-    if let Some(piece) = (0..plan.chunks()).find_map(|chunk| missing(chunk, WorkKind::All)) {
+    let at_once = if viewers { 1 } else { CHUNKS_AT_ONCE };
+    let end = |chunk: u32| chunk.saturating_add(at_once).min(plan.chunks());
+    let mut chunks = 0..plan.chunks();
+    if let Some(piece) = chunks.find_map(|chunk| missing(chunk..end(chunk), WorkKind::All)) {
         return piece;
     }
     if waits {
         return Piece::Wait;
+    }
+    if lacks_poster {
+        return Piece::Poster;
     }
     let sheet = plan.storyboard.as_ref().and_then(|board| {
         let unmade = |sheet: &u32| !made.has(board.id, *sheet) && !done_without(Some(*sheet));
@@ -72,15 +87,16 @@ pub(crate) fn next_piece(plan: &Plan, made: &MadeSet, taken: &Taken<'_>) -> Piec
     sheet.map_or(Piece::Finalize, Piece::Sheet)
 }
 
-/// From the first to the last missing segment of a chunk, in the renditions that lack any.
+/// From the first to the last missing segment of a run of chunks, in the renditions that lack any.
 fn missing(
     plan: &Plan,
     made: &MadeSet,
     taken: &Taken<'_>,
-    chunk: u32,
+    chunks: Range<u32>,
     kind: WorkKind,
 ) -> Option<Piece> {
-    let (start, end) = plan.chunk_segments(chunk);
+    let start = plan.chunk_segments(chunks.start).0;
+    let end = plan.chunk_segments(chunks.end.saturating_sub(1)).1;
     let ids = plan.renditions_of(kind);
     let lacks = |id: RenditionId, segment: u32| !made.has(id, segment);
     let free = |id: RenditionId, segment: u32| lacks(id, segment) && !taken.is_taken(id, segment);

@@ -50,15 +50,31 @@ impl VideoRendition {
         })
     }
 
-    /// x264's rate control for a segment of `frames` at `rate`, so that no more than
-    /// cap * d bits come out of d seconds: `maxrate = cap * d / (d + 0.5)`, a buffer of one
-    /// second, half full at the start (a fresh encoder brings its own fill).
-    pub fn rate_control(&self, frames: Frames, rate: Rational) -> String {
+    /// x264's rate control for a segment of d seconds (`frames` at `rate`) that may hold
+    /// cap * d bits: a buffer of one second, full at the start (a fresh encoder brings its own
+    /// fill). x264 spends half of such a buffer and keeps the rest, hence `Expected` counts on
+    /// d + 0.5 seconds of `maxrate`, less 3 %; `Bounded` on all of d + 1, which nothing exceeds
+    /// by more than the boxes around it.
+    pub fn rate_control(&self, frames: Frames, rate: Rational, control: RateControl) -> String {
         let length = 2 * i128::from(frames.0.max(0)) * i128::from(rate.den());
-        let whole = (length + i128::from(rate.num())).max(1);
-        let maxrate = i128::from(self.cap_bits_per_second / 1000) * length / whole;
-        format!("vbv-maxrate={maxrate}:vbv-bufsize={maxrate}:vbv-init=0.5")
+        let (fill, percent) = match control {
+            RateControl::Expected => (1, 97),
+            RateControl::Bounded => (2, 100),
+        };
+        let whole = (length + fill * i128::from(rate.num())).max(1);
+        let cap = i128::from(self.cap_bits_per_second) * percent / 100_000;
+        let maxrate = cap * length / whole;
+        format!("vbv-maxrate={maxrate}:vbv-bufsize={maxrate}:vbv-init=1.0")
     }
+}
+
+/// How surely a segment stays under its cap. What exceeds it all the same is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateControl {
+    /// As a rule.
+    Expected,
+    /// By arithmetic.
+    Bounded,
 }
 
 /// Colour of a picture rendition, in FFmpeg's and x264's spelling.

@@ -2,7 +2,7 @@
 
 use plan::ladder::BOXES;
 use plan::media_info::VideoTrack;
-use plan::{Frames, Plan, Size};
+use plan::{Frames, Plan, RateControl, Size};
 use proptest::prelude::*;
 
 use crate::sources::{picture, planned, rational, source};
@@ -108,20 +108,30 @@ fn levels_and_codec_strings_follow_size_and_rate() {
     assert_eq!(level(3840, 2160, 60), (52, "avc1.640034".to_owned()));
 }
 
-/// maxrate * d + the buffer's first fill never exceed cap * d.
+/// Bounded: maxrate * d + the buffer's first fill never exceed cap * d. Expected: less 3 %, with
+/// half the buffer.
 #[test]
 fn the_rate_control_of_a_segment_leaves_room_for_its_first_fill() {
     let rate = rational(30, 1);
     let plan = of(sized(1920, 1080));
     let top = &plan.video[0];
-    for (frames, kbit) in [(15, 2750), (30, 3666), (60, 4400), (120, 4888), (149, 4996)] {
-        let control = top.rate_control(Frames(frames), rate);
-        let expected = format!("vbv-maxrate={kbit}:vbv-bufsize={kbit}:vbv-init=0.5");
-        assert_eq!(control, expected);
-        assert!(kbit * (2 * frames + 30) <= 5500 * 2 * frames);
+    let text = |kbit: i64| format!("vbv-maxrate={kbit}:vbv-bufsize={kbit}:vbv-init=1.0");
+    for (frames, expected, bounded) in [
+        (15, 2667, 1833),
+        (30, 3556, 2750),
+        (60, 4268, 3666),
+        (120, 4742, 4400),
+        (149, 4847, 4578),
+    ] {
+        let control = |control| top.rate_control(Frames(frames), rate, control);
+        assert_eq!(control(RateControl::Expected), text(expected));
+        assert_eq!(control(RateControl::Bounded), text(bounded));
+        assert!(bounded * (frames + 30) <= 5500 * frames);
+        assert!(expected * (2 * frames + 30) * 100 <= 5500 * 97 * 2 * frames);
     }
-    let nothing = top.rate_control(Frames(i64::MIN), rate);
-    assert_eq!(nothing, "vbv-maxrate=0:vbv-bufsize=0:vbv-init=0.5");
+    for control in [RateControl::Expected, RateControl::Bounded] {
+        assert_eq!(top.rate_control(Frames(i64::MIN), rate, control), text(0));
+    }
 }
 
 proptest! {

@@ -6,16 +6,17 @@ use anyhow::{Result, ensure};
 use ffmpeg_next::codec::{self, encoder};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Dictionary, Error, Packet, Rational as FfRational, frame};
-use plan::{Frames, Rational, VideoRendition};
+use plan::{Frames, RateControl, Rational, VideoRendition};
 
 use crate::ffi;
 use crate::package::{self, ColourCodes, ParameterSets, VideoSample};
 use crate::pictures::Picture;
 
-/// How much higher the quantizer of each further try is, where a segment exceeds its cap.
+/// How much higher the quantizer of each further try is, where a segment exceeds its cap even
+/// with bounded rate control.
 const RETRY_STEP: u32 = 4;
 /// Tries before the segment is given up: the last is at a quantizer that nothing exceeds.
-pub const MAX_TRIES: u32 = 6;
+pub const MAX_TRIES: u32 = 7;
 
 /// An encoder at work on one segment.
 pub struct SegmentEncoder {
@@ -143,14 +144,22 @@ fn open(
     options.set("preset", &rendition.preset);
     options.set("profile", "high");
     let level = format!("{}.{}", rendition.level_idc / 10, rendition.level_idc % 10);
+    let control = match attempt {
+        0 => RateControl::Expected,
+        _ => RateControl::Bounded,
+    };
     let rate_control = rendition.rate_control(
         frames,
-        plan::Rational::new(i64::from(rate.0), i64::from(rate.1)),
+        Rational::new(i64::from(rate.0), i64::from(rate.1)),
+        control,
     );
     let harder = match attempt {
-        0 => String::new(),
+        0 | 1 => String::new(),
         // A quantizer offset on top of the constant rate factor.
-        n => format!(":crf={}:qpmin={}", 23 + n * RETRY_STEP, 12 + n * RETRY_STEP),
+        n => {
+            let offset = (n - 1) * RETRY_STEP;
+            format!(":crf={}:qpmin={}", 23 + offset, 12 + offset)
+        }
     };
     options.set(
         "x264-params",

@@ -38,18 +38,21 @@ pub struct Lane {
     last_attempt: bool,
     queue: Mutex<Queue>,
     moved: Condvar,
-    work: Mutex<Work>,
+    /// Held by whoever works the queue off.
+    encoder: Mutex<Option<SegmentEncoder>>,
+    outcome: Mutex<Outcome>,
 }
 
 #[derive(Default)]
 struct Queue {
     steps: VecDeque<Step>,
     running: bool,
+    /// An encoder that got all its pictures is coding those that it looked ahead at.
+    finishing: bool,
 }
 
 #[derive(Default)]
-struct Work {
-    encoder: Option<SegmentEncoder>,
+struct Outcome {
     oversized: Oversized,
     failure: Option<anyhow::Error>,
 }
@@ -73,7 +76,8 @@ impl Lane {
             last_attempt,
             queue: Mutex::default(),
             moved: Condvar::new(),
-            work: Mutex::default(),
+            encoder: Mutex::default(),
+            outcome: Mutex::default(),
         })
     }
 
@@ -110,8 +114,8 @@ impl Lane {
         }
     }
 
-    fn drain(&self) {
-        let mut work = self.work.lock();
+    fn drain(self: &Arc<Self>) {
+        let mut encoder = self.encoder.lock();
         loop {
             let step = {
                 let mut queue = self.queue.lock();
@@ -121,38 +125,59 @@ impl Lane {
                 step
             };
             let Some(step) = step else { return };
-            if work.failure.is_none()
-                && let Err(error) = self.step(&mut work, step)
-            {
-                work.failure = Some(error);
+            if !self.has_failed() {
+                let done = self.step(&mut encoder, step);
+                self.note(done);
             }
         }
     }
 
-    fn step(&self, work: &mut Work, step: Step) -> Result<()> {
+    fn note(&self, done: Result<()>) {
+        if let Err(error) = done {
+            self.outcome.lock().failure.get_or_insert(error);
+        }
+    }
+
+    fn step(self: &Arc<Self>, encoder: &mut Option<SegmentEncoder>, step: Step) -> Result<()> {
         match step {
             Step::Begin { segment } => {
                 let (start, end) = self.plan.timeline.segment_frames(segment);
                 let rate = self.plan.timeline.rate;
-                let encoder =
-                    SegmentEncoder::new(&self.rendition, end - start, rate, self.attempt)?;
-                work.encoder = Some(encoder);
+                let fresh = SegmentEncoder::new(&self.rendition, end - start, rate, self.attempt)?;
+                *encoder = Some(fresh);
             }
             Step::Picture(picture) => {
-                if let Some(encoder) = &mut work.encoder {
+                if let Some(encoder) = encoder {
                     encoder.push(&picture)?;
                 }
             }
             Step::End { segment } => {
-                if let Some(encoder) = work.encoder.take() {
-                    self.deliver(work, encoder, segment)?;
+                if let Some(encoder) = encoder.take() {
+                    self.finish(encoder, segment)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn deliver(&self, work: &mut Work, encoder: SegmentEncoder, segment: u32) -> Result<()> {
+    /// Beside the next segment's first pictures: while an encoder only empties itself, nobody
+    /// takes pictures, and the other cores run dry. One at a time, which bounds the memory.
+    fn finish(self: &Arc<Self>, encoder: SegmentEncoder, segment: u32) -> Result<()> {
+        let is_busy = std::mem::replace(&mut self.queue.lock().finishing, true);
+        if is_busy {
+            return self.deliver(encoder, segment);
+        }
+        let lane = self.clone();
+        rayon::spawn(move || {
+            let done = lane.deliver(encoder, segment);
+            lane.note(done);
+            lane.queue.lock().finishing = false;
+            lane.moved.notify_all();
+        });
+        Ok(())
+    }
+
+    fn deliver(&self, encoder: SegmentEncoder, segment: u32) -> Result<()> {
         let (samples, encode_us) = encoder.finish()?;
         let (start, end) = self.plan.timeline.segment_frames(segment);
         let frames = end.0 - start.0;
@@ -160,7 +185,7 @@ impl Lane {
         let rate = self.plan.timeline.rate;
         let cap_bits = self.rendition.cap_bits_per_second as i64 * frames * rate.den() / rate.num();
         if bytes.len() as i64 * 8 > cap_bits && !self.last_attempt {
-            work.oversized.push(segment);
+            self.outcome.lock().oversized.push(segment);
             return Ok(());
         }
         let report = SegmentReport {
@@ -186,23 +211,20 @@ impl Lane {
 
     /// Whether something went wrong; the producer need not go on then.
     pub fn has_failed(&self) -> bool {
-        // A lane at work has not failed yet.
-        self.work
-            .try_lock()
-            .is_some_and(|work| work.failure.is_some())
+        self.outcome.lock().failure.is_some()
     }
 
     /// Waits until all is worked off.
     pub fn join(&self) -> Result<Oversized> {
         let mut queue = self.queue.lock();
-        while queue.running {
+        while queue.running || queue.finishing {
             self.moved.wait(&mut queue);
         }
         drop(queue);
-        let mut work = self.work.lock();
-        match work.failure.take() {
+        let mut outcome = self.outcome.lock();
+        match outcome.failure.take() {
             Some(error) => Err(error),
-            None => Ok(std::mem::take(&mut work.oversized)),
+            None => Ok(std::mem::take(&mut outcome.oversized)),
         }
     }
 }
