@@ -9,18 +9,35 @@ function discount(stats, request) {
   const made = /(?:^|,)\s*make;dur=([\d.]+)/.exec(header("server-timing") || "");
   const untilFirstByte = stats.loading.first - stats.loading.start;
   if (made && untilFirstByte > 0) stats.loading.start += Math.min(Number(made[1]), untilFirstByte);
+  return made ? Number(made[1]) / 1000 : 0;
 }
 
-function loader() {
+// `onMade` hears of fragments that were made while their request waited, and for how long.
+function loader(onMade) {
   return class extends Hls.DefaultConfig.loader {
     load(context, config, callbacks) {
       const onSuccess = (response, stats, context, request) => {
-        discount(stats, request);
+        const wait = discount(stats, request);
+        if (wait && context.frag) onMade(context.frag, wait);
         callbacks.onSuccess(response, stats, context, request);
       };
       super.load(context, config, { ...callbacks, onSuccess });
     }
   };
+}
+
+// Seconds buffered before quality rises where not everything is encoded.
+const DEEP = 8;
+// A part of a fragment's duration; making it in more leaves no room for the network.
+const TOO_SLOW = 0.7;
+
+// Seconds that are buffered from where the video is.
+function ahead(video) {
+  const at = video.currentTime;
+  for (let i = 0; i < video.buffered.length; i++) {
+    if (video.buffered.start(i) <= at && at < video.buffered.end(i)) return video.buffered.end(i) - at;
+  }
+  return 0;
 }
 
 // Plays a master playlist; `isWhole` says whether everything is encoded.
@@ -32,20 +49,33 @@ function play(video, master, isWhole) {
   const patience = { maxTimeToFirstByteMs: 10000, maxLoadTimeMs: 60000 };
   const retry = { maxNumRetry: 8, retryDelayMs: 500, maxRetryDelayMs: 4000 };
   const policy = { default: { ...patience, timeoutRetry: retry, errorRetry: retry } };
+  // The highest level that is made about as fast as it plays.
+  let bearable = Infinity;
   const hls = new Hls({
-    fLoader: loader(),
+    fLoader: loader((frag, wait) => {
+      if (frag.type === "main" && wait > frag.duration * TOO_SLOW) {
+        bearable = Math.min(bearable, Math.max(frag.level - 1, hls.firstLevel));
+      }
+    }),
     fragLoadPolicy: policy,
     manifestLoadPolicy: policy,
     playlistLoadPolicy: policy,
     capLevelToPlayerSize: false,
   });
-  // Before hls.js hears of it: a seek to where nothing is encoded comes back soonest in the
-  // rung that is made first.
+  // What is not encoded arrives as fast as it is made: first the rung that is made first, others
+  // once there is something to watch meanwhile.
+  const goLow = () => {
+    if (!isWhole() && hls.autoLevelEnabled && hls.firstLevel >= 0) hls.autoLevelCapping = hls.firstLevel;
+  };
+  hls.on(Hls.Events.MANIFEST_PARSED, goLow);
+  hls.on(Hls.Events.FRAG_BUFFERED, () => {
+    if (isWhole()) hls.autoLevelCapping = -1;
+    else if (ahead(video) >= DEEP) hls.autoLevelCapping = bearable === Infinity ? -1 : bearable;
+  });
+  // Before hls.js hears of a seek to where nothing is.
   video.addEventListener("seeking", () => {
-    const at = video.currentTime;
-    const held = Array.from({ length: video.buffered.length }, (_, i) => i)
-      .some((i) => video.buffered.start(i) <= at && at < video.buffered.end(i));
-    if (held || isWhole() || !hls.autoLevelEnabled) return;
+    if (ahead(video) > 0 || isWhole() || !hls.autoLevelEnabled) return;
+    goLow();
     if (hls.firstLevel >= 0 && hls.loadLevel > hls.firstLevel) hls.nextAutoLevel = hls.firstLevel;
   });
   hls.on(Hls.Events.ERROR, (_, data) => {

@@ -4,6 +4,8 @@ mod products;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use plan::{Code, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::VideoRow;
 use tokio::sync::broadcast::error::RecvError;
@@ -63,13 +65,31 @@ pub(crate) enum Standing {
     Background,
 }
 
+/// A run's standing, which may change while it is at something.
+#[derive(Clone, Debug)]
+pub(crate) struct Stands(Arc<Mutex<Standing>>);
+
+impl Stands {
+    pub(crate) fn new(standing: Standing) -> Self {
+        Self(Arc::new(Mutex::new(standing)))
+    }
+
+    pub(crate) fn get(&self) -> Standing {
+        *self.0.lock()
+    }
+
+    pub(crate) fn set(&self, standing: Standing) {
+        *self.0.lock() = standing;
+    }
+}
+
 /// A session and what is done with it. Dropped, its engine is killed.
 pub(crate) struct Run {
     inner: Arc<Inner>,
     session: Session,
     claims: Claims,
     plan: Option<Arc<Plan>>,
-    standing: Standing,
+    standing: Stands,
     share: Share,
     /// One past the last segment of the order it is at.
     end: u32,
@@ -97,7 +117,7 @@ impl Run {
             session,
             claims: Claims::new(inner, row.id),
             plan: None,
-            standing,
+            standing: Stands::new(standing),
             share,
             end: 0,
             marked: None,
@@ -119,6 +139,11 @@ impl Run {
     }
 
     pub(crate) fn set_standing(&mut self, standing: Standing) {
+        self.stand(Stands::new(standing));
+    }
+
+    /// Stands from now on as this says, and says later.
+    pub(crate) fn stand(&mut self, standing: Stands) {
         self.standing = standing;
     }
 
@@ -247,7 +272,7 @@ impl Run {
             let event = tokio::select! {
                 event = self.session.next() => event,
                 // The sender lives as long as the pipeline.
-                _ = waiting.changed(), if self.standing != Standing::Foreground => continue,
+                _ = waiting.changed() => continue,
                 claimed = others.recv() => {
                     match claimed {
                         Ok(claimed) if !self.claims.is_own(&claimed) && claimed.key.video == self.video() => {
@@ -297,7 +322,7 @@ impl Run {
     }
 
     fn gives_way(&self) -> bool {
-        let own = match self.standing {
+        let own = match self.standing.get() {
             Standing::Foreground => return false,
             Standing::Ahead => Some(self.video()),
             Standing::Background => None,
@@ -345,7 +370,7 @@ impl Run {
             return Ok(());
         };
         let key = self.claims.key(rendition, segment);
-        if self.standing != Standing::Background || self.marked == Some(key) {
+        if self.standing.get() != Standing::Background || self.marked == Some(key) {
             return Ok(());
         }
         let tries = self.inner.stores.metadata.tries();

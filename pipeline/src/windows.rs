@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use plan::{Plan, SegmentKey, VideoId};
+use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use store::ObjectKey;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
 use transcoder::memory_of;
 
 use self::ahead::Playheads;
 use crate::demand::Pick;
 use crate::inner::Inner;
 use crate::memory::Share;
-use crate::run::{Run, RunError, Standing};
+use crate::run::{Run, RunError, Standing, Stands};
 use crate::tries;
 
 /// Engines that may go away without a word, or cannot be started, before requests are told.
@@ -30,6 +31,8 @@ pub(crate) struct Window {
     playheads: Mutex<Playheads>,
     woken: Notify,
     leaves: AtomicBool,
+    /// Ends what was being made when those who waited for it went elsewhere.
+    deserted: Mutex<Option<CancellationToken>>,
 }
 
 impl Window {
@@ -40,6 +43,7 @@ impl Window {
             playheads: Mutex::default(),
             woken: Notify::new(),
             leaves: AtomicBool::new(false),
+            deserted: Mutex::default(),
         }
     }
 
@@ -59,6 +63,28 @@ impl Window {
         let now = inner.stores.clock.now();
         self.playheads.lock().at(key.rendition, key.index, now);
         self.wake();
+    }
+
+    /// With the sound of a picture's time: players ask for it at the same time or right after,
+    /// and it costs a tenth.
+    fn with_sound(&self, mut pick: Pick) -> Pick {
+        let is_sound = |id: RenditionId| pick.plan.audio_rendition(id).is_some();
+        if pick.renditions.iter().any(|&id| is_sound(id)) {
+            return pick;
+        }
+        let heard = self.playheads.lock().latest(is_sound);
+        let sounds = &pick.plan.audio;
+        let usual = || sounds.iter().find(|sound| sound.default).or(sounds.first());
+        let sound = heard.or_else(|| usual().map(|sound| sound.id));
+        pick.renditions.extend(sound);
+        pick
+    }
+
+    /// What is deserted ends.
+    fn end_deserted(&self) {
+        if let Some(deserted) = self.deserted.lock().take() {
+            deserted.cancel();
+        }
     }
 
     pub(crate) const fn video(&self) -> VideoId {
@@ -83,8 +109,9 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
         }
         let spare = session.is_some() && !inner.memory.is_short();
         if spare && let Some(pick) = ahead(&inner, &window).await {
+            let stands = Stands::new(Standing::Ahead);
             let made = tokio::select! {
-                made = make(&inner, &window, &mut session, &pick, Standing::Ahead) => Some(made),
+                made = make(&inner, &window, &mut session, &pick, &stands) => Some(made),
                 // Somebody seeks away: a new session is there sooner than this one is free.
                 () = asked(&inner, &window) => None,
             };
@@ -152,11 +179,33 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
 }
 
 /// Makes what is waited for, or tells who waits that it cannot be made now.
-async fn serve(inner: &Arc<Inner>, window: &Window, session: &mut Option<Run>, pick: Pick) {
+async fn serve(inner: &Arc<Inner>, window: &Arc<Window>, session: &mut Option<Run>, pick: Pick) {
+    let pick = Arc::new(window.with_sound(pick));
     // First come, first served: more at once would only be later, each of them.
     let turn = inner.within(inner.config.demand_wait, inner.turns.acquire());
     let made = match turn.await {
-        Some(_turn) => make(inner, window, session, &pick, Standing::Foreground).await,
+        Some(_turn) => {
+            let stands = Stands::new(Standing::Foreground);
+            let stop = CancellationToken::new();
+            let making = spawn(inner, window, session.take(), &pick, &stands, &stop);
+            tokio::select! {
+                biased;
+                done = making => {
+                    // Without a word only when the pipeline stops.
+                    let Ok((run, made)) = done else { return };
+                    *session = run;
+                    made
+                }
+                () = deserted(inner, window, &pick) => {
+                    // Half made, and likely to be asked for again: it goes on when nobody
+                    // waits. One of these at a time, which bounds the memory.
+                    stands.set(Standing::Background);
+                    window.end_deserted();
+                    *window.deserted.lock() = Some(stop);
+                    return;
+                }
+            }
+        }
         None => Err(RunError::Busy),
     };
     if let Err(error) = &made {
@@ -182,24 +231,66 @@ async fn serve(inner: &Arc<Inner>, window: &Window, session: &mut Option<Run>, p
     }
 }
 
+/// Makes a pick beside whoever waits for it, and hands the session back.
+fn spawn(
+    inner: &Arc<Inner>,
+    window: &Arc<Window>,
+    mut session: Option<Run>,
+    pick: &Arc<Pick>,
+    stands: &Stands,
+    stop: &CancellationToken,
+) -> oneshot::Receiver<(Option<Run>, Result<(), RunError>)> {
+    let (done, making) = oneshot::channel();
+    let (task, window, pick) = (inner.clone(), window.clone(), pick.clone());
+    let (stands, stop) = (stands.clone(), stop.clone());
+    inner.spawn(async move {
+        let make = make(&task, &window, &mut session, &pick, &stands);
+        if let Some(made) = stop.run_until_cancelled(make).await {
+            // Nobody listens any more where it was deserted.
+            let _ = done.send((session, made));
+        }
+    });
+    making
+}
+
+/// Ends when nobody waits for the pick any more, but for something else of the video.
+async fn deserted(inner: &Inner, window: &Window, pick: &Pick) {
+    let mut changes = inner.demands.changes();
+    loop {
+        let is_waited_for = pick.renditions.iter().any(|&rendition| {
+            let key = SegmentKey {
+                video: window.video,
+                rendition,
+                index: pick.segment,
+            };
+            inner.demands.is_waited_for(&key)
+        });
+        if !is_waited_for && inner.demands.pick(inner, window.video).is_some() {
+            return;
+        }
+        // The sender lives as long as the pipeline.
+        let _ = changes.changed().await;
+    }
+}
+
 async fn make(
     inner: &Arc<Inner>,
     window: &Window,
     session: &mut Option<Run>,
     pick: &Pick,
-    standing: Standing,
+    stands: &Stands,
 ) -> Result<(), RunError> {
     let mut tries = 0;
     loop {
         tries += 1;
         let run = ready(inner, window, session, pick).await?;
-        run.set_standing(standing);
+        run.stand(stands.clone());
         let made = run.segments(&pick.renditions, pick.segment, 1).await;
         let Err(error) = made else { return Ok(()) };
         *session = None;
         match error {
             error if error.is_unreachable() => return Err(error),
-            RunError::Fault(failure) if standing == Standing::Foreground => {
+            RunError::Fault(failure) if stands.get() == Standing::Foreground => {
                 tracing::warn!(%failure, video = %window.video, pick.segment, "a demand failed");
                 let work = tries::Work {
                     renditions: &pick.renditions,
@@ -208,7 +299,7 @@ async fn make(
                 };
                 let row = inner.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
-                return tries::isolate(inner, &row, &pick.plan, work, standing).await;
+                return tries::isolate(inner, &row, &pick.plan, work, stands.get()).await;
             }
             RunError::Unexplained | RunError::Start(_) if tries < TRIES => {
                 tracing::warn!(%error, video = %window.video, pick.segment, tries, "tried again");
@@ -232,7 +323,7 @@ async fn ready<'a>(
     let mut run = match fits {
         Some(run) => run,
         None => {
-            let share = share(inner, bytes).await?;
+            let share = share(inner, window, bytes).await?;
             let row = inner.living(window.video).await?;
             let row = row.ok_or(store::Error::NotFound)?;
             Run::open(inner, &row, Standing::Foreground, share)?
@@ -242,13 +333,14 @@ async fn ready<'a>(
     Ok(session.insert(run))
 }
 
-/// Memory for a session; one that only stays warm for another video makes room.
-async fn share(inner: &Inner, bytes: u64) -> Result<Share, RunError> {
+/// Memory for a session; one that nobody waits for makes room.
+async fn share(inner: &Inner, window: &Window, bytes: u64) -> Result<Share, RunError> {
     if let Some(share) = inner.memory.try_take(bytes) {
         return Ok(share);
     }
     let warm = inner.warm.lock().take();
     drop(warm);
+    window.end_deserted();
     let share = inner.memory.take(bytes);
     let share = inner.within(inner.config.demand_wait, share).await;
     share.ok_or(RunError::Busy)

@@ -15,8 +15,9 @@ const CHROMIUM_FLAGS = [
 
 export class House {
   /** Starts a server on a free port over an empty folder, and a browser unless told not to. */
-  static async open({ browser = true } = {}) {
-    const house = new House();
+  static async open({ browser = true, env = {}, args = [] } = {}) {
+    const house = new this();
+    Object.assign(house, { env, args });
     house.folder = mkdtempSync(join(tmpdir(), "reelmill-"));
     house.data = join(house.folder, "data");
     await house.start();
@@ -29,7 +30,8 @@ export class House {
 
   /** Starts the server over the folder as it is. */
   async start() {
-    this.server = spawn(program, ["serve", "--data", this.data, "--listen", "127.0.0.1:0"]);
+    const args = ["serve", "--data", this.data, "--listen", "127.0.0.1:0", ...this.args];
+    this.server = spawn(program, args, { env: { ...process.env, ...this.env } });
     this.base = await new Promise((found, failed) => {
       let said = "";
       this.server.stderr.on("data", (piece) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use plan::{RenditionId, RenditionKey, VideoId};
+use plan::{RenditionId, RenditionKey, SegmentKey, VideoId};
 use store::CachePolicy;
 
 use super::name::FileName;
@@ -33,6 +33,14 @@ pub async fn rendition(
     // Deleted means deleted, for what is in memory here too.
     app.living.check(&app.pipeline, video).await?;
     app.metrics.files.one();
+    if let FileName::Segment(index) = name {
+        // From memory too: the viewer's window goes on from here.
+        app.pipeline.hint(SegmentKey {
+            video,
+            rendition,
+            index,
+        });
+    }
     let began = Instant::now();
     let reading = async {
         app.metrics.files_read.one();

@@ -45,6 +45,12 @@ impl Playheads {
         });
     }
 
+    /// Where somebody was last, of these renditions.
+    pub(crate) fn latest(&self, of: impl Fn(RenditionId) -> bool) -> Option<RenditionId> {
+        let theirs = self.0.iter().filter(|playhead| of(playhead.rendition));
+        theirs.max_by_key(|p| p.seen).map(|p| p.rendition)
+    }
+
     /// The wanted segment with the least lead over its playhead, in all renditions in which
     /// it is wanted.
     pub(crate) fn next(
