@@ -7,14 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plan::{Code, OwnerId, Plan, VideoId, Warning};
+use plan::{Code, OwnerId, Plan, RenditionId, VideoId, Warning};
 use store::Moment;
 use store::metadata::{PageRequest, Source, State, VideoRow};
-use transcoder::{EngineFailure, Still, memory_of};
+use transcoder::{EngineFailure, Still};
 
 pub(crate) use self::pieces::{Piece, Taken, next_piece};
 use crate::inner::Inner;
-use crate::memory::Share;
 use crate::run::{Run, RunError, Standing};
 use crate::{finalize, life, made, plans, tries, windows};
 
@@ -208,7 +207,17 @@ impl Background {
             Piece::Wait => return Ok(Outcome::Waits),
             Piece::Segments { .. } | Piece::Poster | Piece::Sheet(_) => {}
         }
-        let mut run = self.session(row, &plan).await?;
+        let renditions: &[RenditionId] = match &piece {
+            Piece::Segments { renditions, .. } => renditions,
+            _ => &[],
+        };
+        let bytes = inner.memory_for(&plan, renditions);
+        let mut run = match self.session(row, &plan, bytes).await {
+            Ok(run) => run,
+            // Others, who cannot wait, have the memory.
+            Err(RunError::Busy) => return Ok(Outcome::Waits),
+            Err(error) => return Err(error),
+        };
         let done = match &piece {
             Piece::Segments {
                 renditions,
@@ -231,12 +240,21 @@ impl Background {
         }
     }
 
-    /// The session that is warm for this video, or a new one.
-    async fn session(&mut self, row: &VideoRow, plan: &Arc<Plan>) -> Result<Run, RunError> {
+    /// The session that is warm for this video, or a new one, with this much memory.
+    async fn session(
+        &mut self,
+        row: &VideoRow,
+        plan: &Arc<Plan>,
+        bytes: u64,
+    ) -> Result<Run, RunError> {
         let warm = self.warm.take().filter(|run| run.video() == row.id);
-        let mut run = match warm.or_else(|| windows::warm(&self.inner, row.id)) {
+        let warm = warm.or_else(|| windows::warm(&self.inner, row.id));
+        let mut run = match warm.and_then(|run| run.grown(bytes)) {
             Some(run) => run,
-            None => Run::open(&self.inner, row, Standing::Background, Share::background())?,
+            None => {
+                let share = self.inner.memory.try_take(bytes).ok_or(RunError::Busy)?;
+                Run::open(&self.inner, row, Standing::Background, share)?
+            }
         };
         run.set_standing(Standing::Background);
         run.plan(plan).await;
@@ -252,8 +270,10 @@ impl Background {
         error: RunError,
     ) -> Result<Outcome, RunError> {
         let inner = &self.inner;
-        tracing::warn!(%error, video = %row.id, ?piece, "a piece of work failed");
+        tracing::debug!(%error, video = %row.id, ?piece, "a piece of work stopped short");
         match (error, piece) {
+            // Somebody else needed the memory.
+            (RunError::Busy, _) => Ok(Outcome::Waits),
             // Deleted meanwhile.
             (RunError::Store(store::Error::NotFound), _) => Ok(Outcome::Waits),
             // Not the segment's fault: it is made when the source is there again.
@@ -308,7 +328,8 @@ async fn still(inner: &Inner, run: &mut Run, still: Still) -> Result<(), RunErro
 /// comes to.
 async fn stills_beside(inner: Arc<Inner>, row: VideoRow, plan: Arc<Plan>) {
     let made = async {
-        let share = inner.memory.take(memory_of(&plan, &[])).await;
+        let share = inner.memory.try_take(inner.memory_for(&plan, &[]));
+        let share = share.ok_or(RunError::Busy)?;
         let mut run = Run::open(&inner, &row, Standing::Background, share)?;
         run.plan(&plan).await;
         still(&inner, &mut run, Still::Poster).await?;

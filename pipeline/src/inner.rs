@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use plan::{SegmentKey, VideoId};
+use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow, videos};
 use store::{Created, Event, ObjectKey, Stores, objects};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use transcoder::Engine;
+use transcoder::{Engine, memory_of};
 
 use crate::demand::Demands;
 use crate::made::MadeCache;
@@ -80,6 +80,15 @@ impl Inner {
             stop: CancellationToken::new(),
             config,
         })
+    }
+
+    /// What a session takes that makes these renditions: rungs beyond its budget are encoded
+    /// one after the other, the largest in any case.
+    pub(crate) fn memory_for(&self, plan: &Plan, renditions: &[RenditionId]) -> u64 {
+        let rungs = plan.video.iter().filter(|v| renditions.contains(&v.id));
+        let largest: Vec<RenditionId> = rungs.map(|v| v.id).take(1).collect();
+        let budget = self.config.budget().memory_bytes;
+        memory_of(plan, renditions).min(budget.max(memory_of(plan, &largest)))
     }
 
     /// Runs something beside everything else, until it is done or the pipeline stops.

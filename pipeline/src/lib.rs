@@ -77,8 +77,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What one session may use: the start of a new video, the background and a window may
-    /// run side by side.
+    /// What one session may use: half, so that two run side by side.
     fn budget(&self) -> Budget {
         Budget {
             encode_threads: self.encode_threads,

@@ -1,10 +1,9 @@
-//! The engines' memory: half of it is the background's, the other is shared by sessions that
-//! somebody waits for.
+//! The engines' memory, shared by all sessions. The background takes what is free, and gives it
+//! back when somebody who cannot wait is short of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Counted in MiB: a semaphore's permits are 32 bits.
 const UNIT: u64 = 1 << 20;
@@ -12,41 +11,43 @@ const UNIT: u64 = 1 << 20;
 pub(crate) struct Memory {
     pool: Arc<Semaphore>,
     units: u32,
-    waiting: AtomicUsize,
+    /// How many wait for a share.
+    waiting: watch::Sender<usize>,
 }
 
 /// A session's share; given back when dropped.
-pub(crate) struct Share(Option<OwnedSemaphorePermit>);
+pub(crate) struct Share(OwnedSemaphorePermit);
 
 impl Share {
-    /// The background's half, which only one session uses at a time.
-    pub(crate) const fn background() -> Self {
-        Self(None)
-    }
-
-    /// Whether it covers this many bytes.
-    pub(crate) fn covers(&self, bytes: u64, memory: &Memory) -> bool {
-        let held = self.0.as_ref().map_or(u32::MAX, |p| p.num_permits() as u32);
-        held >= memory.units_of(bytes)
+    /// Whether it covers this many bytes, or does now.
+    pub(crate) fn grow(&mut self, bytes: u64, memory: &Memory) -> bool {
+        let lacks = memory
+            .units_of(bytes)
+            .saturating_sub(self.0.num_permits() as u32);
+        let more = memory.pool.clone().try_acquire_many_owned(lacks);
+        more.is_ok_and(|more| {
+            self.0.merge(more);
+            true
+        })
     }
 }
 
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting<'a>(&'a watch::Sender<usize>);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.send_modify(|waiting| *waiting -= 1);
     }
 }
 
 impl Memory {
     pub(crate) fn new(total_bytes: u64) -> Self {
-        let units = u32::try_from(total_bytes / 2 / UNIT).unwrap_or(u32::MAX >> 4);
+        let units = u32::try_from(total_bytes / UNIT).unwrap_or(u32::MAX >> 4);
         let units = units.clamp(1, u32::MAX >> 4);
         Self {
             pool: Arc::new(Semaphore::new(units as usize)),
             units,
-            waiting: AtomicUsize::new(0),
+            waiting: watch::Sender::new(0),
         }
     }
 
@@ -57,27 +58,35 @@ impl Memory {
 
     /// Waits for a share, first come first served. Safe to drop at any time.
     pub(crate) async fn take(&self, bytes: u64) -> Share {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if let Some(share) = self.try_take(bytes) {
+            return share;
+        }
+        self.waiting.send_modify(|waiting| *waiting += 1);
         let _waiting = Waiting(&self.waiting);
-        // The semaphore is never closed.
-        let permit = self
-            .pool
-            .clone()
-            .acquire_many_owned(self.units_of(bytes))
-            .await;
-        Share(permit.ok())
+        loop {
+            let units = self.units_of(bytes);
+            // The semaphore is never closed.
+            if let Ok(permit) = self.pool.clone().acquire_many_owned(units).await {
+                return Share(permit);
+            }
+        }
     }
 
     /// A share if there is one now.
     pub(crate) fn try_take(&self, bytes: u64) -> Option<Share> {
         let units = self.units_of(bytes);
         let permit = self.pool.clone().try_acquire_many_owned(units).ok()?;
-        Some(Share(Some(permit)))
+        Some(Share(permit))
     }
 
     /// Whether somebody waits for a share: sessions that only stay warm should end.
     pub(crate) fn is_short(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        *self.waiting.borrow() > 0
+    }
+
+    /// Changes whenever somebody begins or ceases to wait for a share.
+    pub(crate) fn changes(&self) -> watch::Receiver<usize> {
+        self.waiting.subscribe()
     }
 }
 
@@ -88,8 +97,8 @@ mod tests {
     #[tokio::test]
     async fn one_session_always_runs_and_the_next_waits() {
         let memory = Memory::new(64 << 20);
-        let all = memory.take(1 << 40).await;
-        assert!(all.covers(1 << 40, &memory));
+        let mut all = memory.take(1).await;
+        assert!(all.grow(1 << 40, &memory));
         let mut next = Box::pin(memory.take(1));
         assert!(futures::poll!(&mut next).is_pending());
         assert!(memory.is_short());

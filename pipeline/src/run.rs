@@ -38,7 +38,7 @@ pub(crate) enum RunError {
     /// No engine can be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// Neither turn nor memory within the time that anybody waits.
+    /// Neither turn nor memory within the time that anybody waits, or others need them more.
     #[error("too much is being made already")]
     Busy,
     /// What was made could not be stored, or its row not be read.
@@ -134,8 +134,10 @@ impl Run {
         Some(board.id)
     }
 
-    pub(crate) fn share(&self) -> &Share {
-        &self.share
+    /// The run with at least this much memory, if there is as much.
+    pub(crate) fn grown(mut self, bytes: u64) -> Option<Self> {
+        let inner = self.inner.clone();
+        self.share.grow(bytes, &inner.memory).then_some(self)
     }
 
     pub(crate) fn set_standing(&mut self, standing: Standing) {
@@ -257,9 +259,13 @@ impl Run {
         }
         let mut others = self.claims.others();
         let mut waiting = inner.demands.changes();
+        let mut memory = inner.memory.changes();
         let order = self.session.order(what).await;
         let (mut info, mut held) = (None, false);
         loop {
+            if self.standing.get() == Standing::Background && inner.memory.is_short() {
+                return Err(RunError::Busy);
+            }
             let hold = self.gives_way();
             if hold != held {
                 held = hold;
@@ -273,6 +279,7 @@ impl Run {
                 event = self.session.next() => event,
                 // The sender lives as long as the pipeline.
                 _ = waiting.changed() => continue,
+                _ = memory.changed() => continue,
                 claimed = others.recv() => {
                     match claimed {
                         Ok(claimed) if !self.claims.is_own(&claimed) && claimed.key.video == self.video() => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use plan::{SegmentKey, VideoId};
 use store::ObjectKey;
-use transcoder::{Still, memory_of};
+use transcoder::Still;
 
 use crate::inner::Inner;
 use crate::run::{Run, Standing};
@@ -79,7 +79,7 @@ async fn made(
         };
         let plan = plans::load(inner, video, hash).await?;
         let made = async {
-            let share = inner.memory.take(memory_of(&plan, &[])).await;
+            let share = inner.memory.take(inner.memory_for(&plan, &[])).await;
             let mut run = Run::open(inner, &row, Standing::Foreground, share)?;
             run.plan(&plan).await;
             run.still(still).await

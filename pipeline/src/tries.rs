@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use plan::{Code, Plan, RenditionId, SegmentKey, Warning};
 use store::metadata::VideoRow;
-use transcoder::{EngineFailure, memory_of};
+use transcoder::EngineFailure;
 
 use crate::inner::Inner;
 use crate::made;
-use crate::memory::Share;
 use crate::run::{Run, RunError, Standing};
 
 /// Counted tries after which a filler is stored.
@@ -154,15 +153,8 @@ impl Trial<'_> {
     }
 
     async fn open(&self, renditions: &[RenditionId]) -> Result<Run, RunError> {
-        let share = match self.standing {
-            Standing::Background => Share::background(),
-            _ => {
-                self.inner
-                    .memory
-                    .take(memory_of(self.plan, renditions))
-                    .await
-            }
-        };
+        let bytes = self.inner.memory_for(self.plan, renditions);
+        let share = self.inner.memory.take(bytes).await;
         let mut run = Run::open(self.inner, self.row, self.standing, share)?;
         run.plan(self.plan).await;
         Ok(run)

@@ -12,7 +12,6 @@ use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use store::ObjectKey;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
-use transcoder::memory_of;
 
 use self::ahead::Playheads;
 use crate::demand::Pick;
@@ -136,7 +135,15 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
         } else {
             Duration::ZERO
         };
-        let woken = inner.within(patience, window.woken.notified()).await;
+        let mut memory = inner.memory.changes();
+        let news = async {
+            tokio::select! {
+                () = window.woken.notified() => {}
+                // The sender lives as long as the pipeline.
+                _ = memory.changed(), if session.is_some() => {}
+            }
+        };
+        let woken = inner.within(patience, news).await;
         if woken.is_none() {
             if inner.demands.close(&window) {
                 return;
@@ -316,14 +323,14 @@ async fn ready<'a>(
     session: &'a mut Option<Run>,
     pick: &Pick,
 ) -> Result<&'a mut Run, RunError> {
-    let bytes = memory_of(&pick.plan, &pick.renditions);
+    let bytes = inner.memory_for(&pick.plan, &pick.renditions);
     let warm = session.take().or_else(|| warm(inner, window.video));
     // What has too small a share gives it back before it asks for a larger one.
-    let fits = warm.filter(|run| run.share().covers(bytes, &inner.memory));
+    let fits = warm.and_then(|run| run.grown(bytes));
     let mut run = match fits {
         Some(run) => run,
         None => {
-            let share = share(inner, window, bytes).await?;
+            let share = share(inner, bytes).await?;
             let row = inner.living(window.video).await?;
             let row = row.ok_or(store::Error::NotFound)?;
             Run::open(inner, &row, Standing::Foreground, share)?
@@ -334,13 +341,12 @@ async fn ready<'a>(
 }
 
 /// Memory for a session; one that nobody waits for makes room.
-async fn share(inner: &Inner, window: &Window, bytes: u64) -> Result<Share, RunError> {
+async fn share(inner: &Inner, bytes: u64) -> Result<Share, RunError> {
     if let Some(share) = inner.memory.try_take(bytes) {
         return Ok(share);
     }
     let warm = inner.warm.lock().take();
     drop(warm);
-    window.end_deserted();
     let share = inner.memory.take(bytes);
     let share = inner.within(inner.config.demand_wait, share).await;
     share.ok_or(RunError::Busy)

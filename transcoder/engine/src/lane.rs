@@ -28,14 +28,25 @@ enum Step {
 /// Segments that came out larger than their cap, to be made again.
 pub type Oversized = Vec<u32>;
 
+/// What a lane is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// The order it belongs to.
+    pub order: u32,
+    /// Which try it is, from 0.
+    pub attempt: u32,
+    /// Whatever comes out is kept.
+    pub last_attempt: bool,
+    /// A segment may begin while the one before is finished.
+    pub overlaps: bool,
+}
+
 /// A lane of one rendition for one order.
 pub struct Lane {
     plan: Arc<Plan>,
     rendition: VideoRendition,
     link: Arc<Link>,
-    order: u32,
-    attempt: u32,
-    last_attempt: bool,
+    task: Task,
     queue: Mutex<Queue>,
     moved: Condvar,
     /// Held by whoever works the queue off.
@@ -58,22 +69,18 @@ struct Outcome {
 }
 
 impl Lane {
-    /// A lane for try number `attempt`, from 0; in the last one whatever comes out is kept.
+    /// A lane that does this task.
     pub fn new(
         plan: Arc<Plan>,
         rendition: VideoRendition,
         link: Arc<Link>,
-        order: u32,
-        attempt: u32,
-        last_attempt: bool,
+        task: Task,
     ) -> Arc<Self> {
         Arc::new(Self {
             plan,
             rendition,
             link,
-            order,
-            attempt,
-            last_attempt,
+            task,
             queue: Mutex::default(),
             moved: Condvar::new(),
             encoder: Mutex::default(),
@@ -143,7 +150,8 @@ impl Lane {
             Step::Begin { segment } => {
                 let (start, end) = self.plan.timeline.segment_frames(segment);
                 let rate = self.plan.timeline.rate;
-                let fresh = SegmentEncoder::new(&self.rendition, end - start, rate, self.attempt)?;
+                let fresh =
+                    SegmentEncoder::new(&self.rendition, end - start, rate, self.task.attempt)?;
                 *encoder = Some(fresh);
             }
             Step::Picture(picture) => {
@@ -163,8 +171,7 @@ impl Lane {
     /// Beside the next segment's first pictures: while an encoder only empties itself, nobody
     /// takes pictures, and the other cores run dry. One at a time, which bounds the memory.
     fn finish(self: &Arc<Self>, encoder: SegmentEncoder, segment: u32) -> Result<()> {
-        let is_busy = std::mem::replace(&mut self.queue.lock().finishing, true);
-        if is_busy {
+        if !self.task.overlaps || std::mem::replace(&mut self.queue.lock().finishing, true) {
             return self.deliver(encoder, segment);
         }
         let lane = self.clone();
@@ -184,14 +191,14 @@ impl Lane {
         let bytes = package::video_segment(&self.rendition, segment, start.0, &samples)?;
         let rate = self.plan.timeline.rate;
         let cap_bits = self.rendition.cap_bits_per_second as i64 * frames * rate.den() / rate.num();
-        if bytes.len() as i64 * 8 > cap_bits && !self.last_attempt {
+        if bytes.len() as i64 * 8 > cap_bits && !self.task.last_attempt {
             self.outcome.lock().oversized.push(segment);
             return Ok(());
         }
         let report = SegmentReport {
             encode_us,
             frames: frames as u32,
-            attempts: self.attempt + 1,
+            attempts: self.task.attempt + 1,
             warnings: Vec::new(),
         };
         let what = Made::Segment {
@@ -201,7 +208,7 @@ impl Lane {
         };
         self.link.say(
             &ToParent::Made {
-                order: self.order,
+                order: self.task.order,
                 what,
             },
             &bytes,

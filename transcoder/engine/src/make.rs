@@ -10,7 +10,7 @@ use protocol::{Budget, Made, SegmentReport, ToParent};
 
 use crate::encode_audio;
 use crate::encode_video::MAX_TRIES;
-use crate::lane::Lane;
+use crate::lane::{Lane, Task};
 use crate::link::Link;
 use crate::pictures::Pictures;
 use crate::scale::Cascade;
@@ -173,6 +173,17 @@ impl Maker {
         groups
     }
 
+    /// Whether memory allows a second encoder of each of these rungs.
+    fn fits_twice(&self, renditions: &[&VideoRendition]) -> bool {
+        let Some(track) = &self.plan.info.video else {
+            return false;
+        };
+        let frame = u64::from(track.coded_width) * u64::from(track.coded_height);
+        let encoders = renditions.iter().map(|r| r.size().pixels());
+        let encoders = encoders.sum::<u64>() * ENCODER_BYTES_PER_PIXEL;
+        BASE_BYTES + frame * DECODER_BYTES_PER_PIXEL + 2 * encoders <= self.budget.memory_bytes
+    }
+
     /// One decode of the run for these rungs; what came out over its cap is returned.
     fn pass<'a>(
         &mut self,
@@ -188,17 +199,17 @@ impl Maker {
         let last_attempt = attempt + 1 == MAX_TRIES;
         let path: Vec<Size> = lowest.scale_path.clone();
         let mut cascade = Cascade::new(path, Turn::of(track), &lowest.color);
+        let overlaps = self.fits_twice(renditions);
         let lanes: Vec<Arc<Lane>> = renditions
             .iter()
             .map(|&r| {
-                Lane::new(
-                    plan.clone(),
-                    r.clone(),
-                    link.clone(),
-                    run.order,
+                let task = Task {
+                    order: run.order,
                     attempt,
                     last_attempt,
-                )
+                    overlaps,
+                };
+                Lane::new(plan.clone(), r.clone(), link.clone(), task)
             })
             .collect();
         for segment in run.first..run.end {
