@@ -14,12 +14,12 @@ async function playlist(url) {
   return names.map((name, i) => ({ url: name, length: lengths[i] }));
 }
 
-/** A segment, asked for again while it is being made. */
-async function segment(url) {
+/** A file's text, asked for again while it is being made. */
+async function patient(url) {
   for (let tries = 1; ; tries++) {
     const answer = await fetch(url);
-    await answer.arrayBuffer();
-    if (answer.status === 200) return;
+    const text = await answer.text();
+    if (answer.status === 200) return text;
     if (answer.status !== 503 || tries > 20) throw new Error(url + ": " + answer.status);
     await pause(1000);
   }
@@ -27,12 +27,12 @@ async function segment(url) {
 
 /** Watches for a while; returns when the first picture was there, and how long it stood still. */
 async function watch(base, asked) {
-  const master = await (await fetch(base + "master.m3u8")).text();
+  const master = await patient(base + "master.m3u8");
   const list = (pattern) => playlist(new URL(master.match(pattern)[0], base));
   const [pictures, sounds] = await Promise.all([list(/^v480-.*m3u8$/m), list(/a0-[^"]*m3u8/)]);
   let first = null, started = 0, loaded = 0, stalled = 0;
   for (let i = 0; i < pictures.length && loaded < WATCH_S; i++) {
-    await Promise.all([segment(pictures[i].url), segment(sounds[i].url)]);
+    await Promise.all([patient(pictures[i].url), patient(sounds[i].url)]);
     const now = performance.now() / 1000;
     if (first === null) {
       [first, started] = [now - asked, now];

@@ -58,8 +58,14 @@ pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
     inner.spawn(async move {
         let inner = &starting.0;
         // The semaphore is never closed.
-        let _permit = inner.starts.acquire().await;
-        until_started(inner, video).await;
+        let permit = inner.starts.acquire().await;
+        let started = until_started(inner, video).await;
+        // Others become playable before the first segments of this one are made, unless
+        // somebody asks for them.
+        drop(permit);
+        if let Some((run, plan)) = started {
+            first_segments(inner, run, &plan).await;
+        }
     });
 }
 
@@ -72,25 +78,26 @@ impl Drop for Starting {
     }
 }
 
-/// Tries to start a video until it is playable or has failed.
-async fn until_started(inner: &Arc<Inner>, video: VideoId) {
+/// Tries to start a video until it is playable, which its session is returned for, or has failed.
+async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<(Run, Arc<Plan>)> {
     let (mut faults, mut troubles) = (0, 0);
     loop {
-        let Err(error) = start(inner, video).await else {
-            return;
+        let error = match start(inner, video).await {
+            Ok(started) => return started,
+            Err(error) => error,
         };
         tracing::warn!(%error, %video, "a video's start failed");
         let failure = match error {
             // Deleted meanwhile.
-            RunError::Store(store::Error::NotFound) => return,
+            RunError::Store(store::Error::NotFound) => return None,
             RunError::Store(store::Error::NoSpace) => {
                 let message = "No space is left where media is stored.";
                 fail(inner, video, failure(Code::NoSpace, message)).await;
-                return;
+                return None;
             }
             RunError::Fault(failure) if is_final(failure.code) => {
                 fail(inner, video, failure).await;
-                return;
+                return None;
             }
             RunError::Fault(failure) => {
                 faults += 1;
@@ -103,7 +110,7 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) {
         };
         if faults >= FAULTS || troubles >= TROUBLES {
             fail(inner, video, failure).await;
-            return;
+            return None;
         }
         if troubles > 0 {
             let pause: Duration = inner.config.pause * 2_u32.pow(troubles.min(DOUBLINGS) - 1);
@@ -173,7 +180,7 @@ pub(crate) async fn fail(inner: &Arc<Inner>, video: plan::VideoId, failure: Engi
     }
 }
 
-async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<(), RunError> {
+async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<(Run, Arc<Plan>)>, RunError> {
     let probing = |row: &mut VideoRow| {
         let waits = row.state == State::Waiting && row.source == Source::Complete;
         if waits {
@@ -183,7 +190,7 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<(), RunError> {
     };
     let row = inner.change(video, probing).await?;
     if row.state != State::Probing {
-        return Ok(());
+        return Ok(None);
     }
     let share = inner.memory.take(START_BYTES).await;
     let mut run = Run::open(inner, &row, Standing::Foreground, share)?;
@@ -193,14 +200,29 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<(), RunError> {
     let plan = Arc::new(plan);
     run.plan(&plan).await;
     run.inits().await?;
-    let count = if inner.config.viewers {
+    run.reserve(
+        &plan.renditions_of(WorkKind::Start),
+        first_count(inner, &plan),
+    );
+    become_playable(inner, &row, &plan).await?;
+    Ok(Some((run, plan)))
+}
+
+/// How many segments are made at once.
+fn first_count(inner: &Inner, plan: &Plan) -> u32 {
+    if inner.config.viewers {
         plan.segments().min(FIRST_SEGMENTS)
     } else {
         0
-    };
-    let first = plan.renditions_of(WorkKind::Start);
-    run.reserve(&first, count);
-    become_playable(inner, &row, &plan).await?;
+    }
+}
+
+/// Makes what every viewer asks for first.
+async fn first_segments(inner: &Arc<Inner>, mut run: Run, plan: &Plan) {
+    let (first, count) = (
+        plan.renditions_of(WorkKind::Start),
+        first_count(inner, plan),
+    );
     // What comes next is done by the background too, if this session does not live to do it.
     run.set_standing(Standing::Background);
     match run.segments(&first, 0, count).await {
@@ -210,10 +232,9 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<(), RunError> {
             drop(before);
         }
         Err(error) => {
-            tracing::warn!(%error, %video, "the first segments were not made at once");
+            tracing::debug!(%error, "the first segments were not made at once");
         }
     }
-    Ok(())
 }
 
 async fn become_playable(
