@@ -12,7 +12,7 @@ packages=(
   curl ffmpeg
 )
 if [ "${1:-run}" = test ]; then
-  packages+=(chromium fonts-dejavu-core nginx-light wrk)
+  packages+=(chromium fonts-dejavu-core nginx-light time wrk)
   command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 fi
 
