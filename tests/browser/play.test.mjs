@@ -36,12 +36,17 @@ const WATCH = `
     const late = new Promise((_, no) => setTimeout(() => no(new Error("stuck: " + state())), 60000));
     fatal = Promise.race([fatal, late]);
     v.playbackRate = 2;
-    const once = (name) => new Promise((done) => v.addEventListener(name, done, { once: true }));
-    await Promise.race([once("playing"), fatal]);
+    // By what is so, not by an event: under load dash.js has ended without one that we saw.
+    const until = (isSo) => new Promise((done) => {
+      const look = () => { if (isSo()) done(); };
+      for (const name of ["playing", "seeked", "timeupdate", "pause", "ended"]) v.addEventListener(name, look);
+      look();
+    });
+    await Promise.race([until(() => !v.paused && v.currentTime > 0), fatal]);
     const first = v.buffered.length ? v.buffered.start(0) : -1;
     v.currentTime = 8;
-    await Promise.race([once("seeked"), fatal]);
-    if (!v.ended) await Promise.race([once("ended"), fatal]);
+    await Promise.race([until(() => !v.seeking && v.currentTime >= 8), fatal]);
+    await Promise.race([until(() => v.ended), fatal]);
     return { first, end: v.currentTime, duration: v.duration, width: v.videoWidth };
   };`;
 
