@@ -39,10 +39,11 @@ const WATCH = `
     // By what is so, not by an event: under load dash.js has ended without one that we saw.
     const until = (isSo) => new Promise((done) => {
       const look = () => { if (isSo()) done(); };
-      for (const name of ["playing", "seeked", "timeupdate", "pause", "ended"]) v.addEventListener(name, look);
+      for (const name of ["seeked", "timeupdate", "pause", "ended"]) v.addEventListener(name, look);
       look();
     });
-    await Promise.race([until(() => !v.paused && v.currentTime > 0), fatal]);
+    // Not sooner: a seek into a player that is still starting is another matter.
+    await Promise.race([new Promise((done) => v.addEventListener("playing", done, { once: true })), fatal]);
     const first = v.buffered.length ? v.buffered.start(0) : -1;
     v.currentTime = 8;
     await Promise.race([until(() => !v.seeking && v.currentTime >= 8), fatal]);
