@@ -23,7 +23,8 @@ pub(crate) async fn finalize(
     let duration_us = plan.timeline.duration_us().max(1) as u128;
     let average = |id: RenditionId| {
         let bytes = u128::from(listed.bytes(id));
-        (id, (bytes * 8_000_000 / duration_us) as u64)
+        // Upwards: what is listed must not be less than what is sent.
+        (id, (bytes * 8_000_000).div_ceil(duration_us) as u64)
     };
     let averages: BTreeMap<RenditionId, u64> = plan.media_ids().map(average).collect();
     let now = inner.stores.clock.now_us();

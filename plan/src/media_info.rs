@@ -107,7 +107,8 @@ pub struct AudioTrack {
     pub channels: u32,
     /// FFmpeg's name of the channel layout, e.g. `5.1`.
     pub layout: String,
-    /// Samples in every packet, where that is constant.
+    /// Samples that every packet's length is a whole multiple of (once, for most codecs), where
+    /// known.
     pub frame_samples: Option<u32>,
     /// Presentation time of the first sample after any priming is dropped.
     pub start: Rational,

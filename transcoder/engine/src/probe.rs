@@ -2,6 +2,7 @@
 
 mod head;
 mod rate;
+mod samples;
 mod spans;
 mod tracks;
 
@@ -52,6 +53,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     let Some(index) = spans::measure(&mut input, &mut found)? else {
         return Err(head::without_packets(source).into());
     };
+    samples::measure(&mut input, &mut found.audio)?;
     source.check()?;
     Ok(MediaInfo {
         container: input.format().name().to_owned(),

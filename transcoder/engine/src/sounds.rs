@@ -19,8 +19,8 @@ pub const PLANAR: Sample = Sample::F32(Type::Planar);
 /// Packets that a decoder sees before its output counts: MP3's bit reservoir reaches nine
 /// frames back, Opus converges within 80 ms.
 const DECODER_PREROLL: u32 = 10;
-/// Samples in a packet, where the track does not say.
-const TYPICAL_FRAME: u32 = 1152;
+/// Samples in a packet, at least as the pre-roll counts them.
+const TYPICAL_FRAME: u32 = 1024;
 
 /// Reads spans of one sound track.
 pub struct Sounds {
@@ -63,7 +63,7 @@ impl Sounds {
         if first >= last {
             return Ok(planes);
         }
-        let frame_samples = self.track.frame_samples.unwrap_or(TYPICAL_FRAME);
+        let frame_samples = self.track.frame_samples.unwrap_or(0).max(TYPICAL_FRAME);
         let preroll = i64::from(DECODER_PREROLL * frame_samples);
         self.seek(first - preroll)?;
         let mut decoder = self.decoder()?;
@@ -121,16 +121,17 @@ impl Sounds {
         };
         let time = seconds(stamp, self.time_base) - self.track.start;
         let at = time.scale_round(self.rate(), 1);
-        let Some(frame) = self.track.frame_samples.map(i64::from).filter(|&n| n > 0) else {
-            return at;
-        };
-        // Containers round time stamps (to 1 ms in Matroska): a stream of equal packets
-        // has its samples on their grid.
-        let priming = i64::from(self.track.priming);
-        let snapped = (at + priming + frame / 2).div_euclid(frame) * frame - priming;
+        // Containers round time stamps (to 1 ms in Matroska).
         let rounding = self.time_base.scale_ceil(self.rate(), 1) + 1;
-        if (snapped - at).abs() <= rounding {
-            snapped
+        let exact = match self.track.frame_samples.map(i64::from).filter(|&n| n > 0) {
+            Some(frame) => {
+                let priming = i64::from(self.track.priming);
+                (at + priming + frame / 2).div_euclid(frame) * frame - priming
+            }
+            None => running.unwrap_or(at),
+        };
+        if (exact - at).abs() <= rounding {
+            exact
         } else {
             at
         }

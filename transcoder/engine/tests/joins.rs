@@ -50,11 +50,26 @@ fn error_energy(reference: &[f32], got: &[f32], from: usize, to: usize) -> f64 {
         .max(1e-9)
 }
 
+/// Codecs and containers whose samples are found in different ways: by exact time stamps, by
+/// the codec's frame or the packets' common divisor where stamps are whole milliseconds.
 #[test]
 fn joins_are_no_worse_than_the_codec() {
+    for (name, codec) in [
+        ("exact.wav", "pcm_f32le"),
+        ("pcm.mkv", "pcm_s16le"),
+        ("flac.mkv", "flac"),
+        ("vorbis.mkv", "libvorbis -q:a 8"),
+        ("opus.mkv", "libopus -b:a 256k"),
+        ("aac.mkv", "aac -b:a 256k"),
+    ] {
+        joins(name, codec);
+    }
+}
+
+fn joins(name: &str, codec: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let music = "-f lavfi -i aevalsrc=0.25*sin(2*PI*220*t)+0.15*sin(2*PI*1330*t)+0.1*sin(2*PI*3700*t)+0.08*(random(0)-0.5)|0.3*sin(2*PI*330*t):s=48000:d=22 -c:a pcm_f32le";
-    let source = made(folder.path(), "music.wav", music);
+    let music = "-f lavfi -i aevalsrc=0.25*sin(2*PI*220*t)+0.15*sin(2*PI*1330*t)+0.1*sin(2*PI*3700*t)+0.08*(random(0)-0.5)|0.3*sin(2*PI*330*t):s=48000:d=22";
+    let source = made(folder.path(), name, &format!("{music} -c:a {codec}"));
     let (mut engine, plan) = support::planned(&source, 1);
     let rendition = plan.audio[0].id;
     let init = engine.order(protocol::Order::Inits).unwrap().inits[&rendition].clone();
@@ -89,15 +104,18 @@ fn joins_are_no_worse_than_the_codec() {
         declared, plan.timeline.samples.0,
         "the length is exact to the sample"
     );
-    assert_eq!(declared, reference.len() as i64);
+    // Matroska says the end to the millisecond, at its start and its end.
+    let rounding = if name.ends_with("mkv") { 2 * 48 } else { 0 };
+    let longer = declared - reference.len() as i64;
+    assert!(longer.abs() <= rounding, "{name}: {longer} samples longer");
     for segment in 1..plan.segments() {
         let at = plan.timeline.segment_samples(segment).0.0 as usize;
         let (from, to) = (at - AROUND, (at + AROUND).min(reference.len()));
         let ours = error_energy(&reference, &joined, from, to);
         let codec = error_energy(&reference, &straight, from, to);
         let decibels = 10.0 * (ours / codec).log10();
-        eprintln!("join {segment}: {decibels:+.2} dB against the straight encode");
-        assert!(decibels <= 3.0, "join {segment}: {decibels:+.2} dB");
+        eprintln!("{name}, join {segment}: {decibels:+.2} dB against the straight encode");
+        assert!(decibels <= 3.0, "{name}, join {segment}: {decibels:+.2} dB");
     }
 }
 

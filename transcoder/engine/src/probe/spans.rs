@@ -96,7 +96,8 @@ pub fn measure(input: &mut Input, found: &mut Found) -> Result<Option<Index>> {
     Ok(fill(input, found, &mut seen, &entries, scan)?.then_some(index))
 }
 
-fn rewind(input: &mut Input) -> Result<()> {
+/// Goes back to the first packet.
+pub fn rewind(input: &mut Input) -> Result<()> {
     if input.seek(0, ..).is_err() {
         ffi::seek_byte(input, 0)?;
     }
