@@ -109,6 +109,9 @@ pub struct Declared {
     pub sample_aspect: Rational,
     pub profile: i32,
     pub frame_samples: i32,
+    /// Samples that an encoder put before the first, as the container says (Matroska's
+    /// CodecDelay).
+    pub initial_padding: i32,
     pub sample_rate: i32,
     pub channels: i32,
     pub codec_tag: u32,
@@ -125,6 +128,7 @@ pub fn declared(parameters: &Parameters) -> Declared {
             sample_aspect: p.sample_aspect_ratio.into(),
             profile: p.profile,
             frame_samples: p.frame_size,
+            initial_padding: p.initial_padding,
             sample_rate: p.sample_rate,
             channels: p.ch_layout.nb_channels,
             codec_tag: p.codec_tag,

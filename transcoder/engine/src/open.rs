@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::{Dictionary, Error, format};
 
+use crate::ffi;
 use crate::link::Link;
 use crate::source::Source;
 
@@ -28,4 +29,16 @@ pub fn open(source: &Source) -> Result<Input, Error> {
     let io = StreamIo::from_read_seek_with_capacity(source.reader(), 64 << 10)?;
     let link: Arc<Link> = source.link().clone();
     format::input_from_stream_with_interrupt(io, None, Some(options), move || link.is_gone())
+}
+
+/// Goes back to the first packet; what was discarded is read again.
+pub fn rewind(source: &Source, input: &mut Input) -> Result<(), Error> {
+    // A seek in Matroska passes over packets whose time lies before the first cue's: those
+    // with an encoder's priming.
+    if input.format().name().contains("matroska") {
+        *input = open(source)?;
+        return Ok(());
+    }
+    ffi::keep_all(input);
+    input.seek(0, ..).or_else(|_| ffi::seek_byte(input, 0))
 }

@@ -50,10 +50,10 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if let Some(video) = &mut found.video {
         trial(&mut input, video, limits)?;
     }
-    let Some(index) = spans::measure(&mut input, &mut found)? else {
+    let Some(index) = spans::measure(source, &mut input, &mut found)? else {
         return Err(head::without_packets(source).into());
     };
-    samples::measure(&mut input, &mut found.audio)?;
+    samples::measure(source, &mut input, &mut found.audio)?;
     source.check()?;
     Ok(MediaInfo {
         container: input.format().name().to_owned(),

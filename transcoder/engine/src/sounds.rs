@@ -99,9 +99,8 @@ impl Sounds {
         if sample > 0 && ffi::seek_back(&mut self.input, self.stream, stamp).is_ok() {
             return Ok(());
         }
-        if ffi::seek_back(&mut self.input, self.stream, i64::MIN / 2).is_err() {
-            self.input.seek(0, ..)?;
-        }
+        open::rewind(&self.source, &mut self.input)?;
+        ffi::discard_all_but(&mut self.input, self.stream);
         Ok(())
     }
 
@@ -123,18 +122,20 @@ impl Sounds {
         let at = time.scale_round(self.rate(), 1);
         // Containers round time stamps (to 1 ms in Matroska).
         let rounding = self.time_base.scale_ceil(self.rate(), 1) + 1;
+        let near = |exact: &i64| (exact - at).abs() <= rounding;
         let exact = match self.track.frame_samples.map(i64::from).filter(|&n| n > 0) {
             Some(frame) => {
                 let priming = i64::from(self.track.priming);
-                (at + priming + frame / 2).div_euclid(frame) * frame - priming
+                let on_grid =
+                    |place: i64| (place + priming + frame / 2).div_euclid(frame) * frame - priming;
+                let samples = decoded.samples() as i64;
+                // The first frame, whose priming is cut off, only ends on the grid.
+                let starts = Some(on_grid(at)).filter(near);
+                starts.or_else(|| Some(on_grid(at + samples) - samples).filter(near))
             }
-            None => running.unwrap_or(at),
+            None => running.filter(near),
         };
-        if (exact - at).abs() <= rounding {
-            exact
-        } else {
-            at
-        }
+        exact.unwrap_or(at)
     }
 
     fn planar(

@@ -60,6 +60,11 @@ fn joins_are_no_worse_than_the_codec() {
         ("flac.mkv", "flac"),
         ("vorbis.mkv", "libvorbis -q:a 8"),
         ("opus.mkv", "libopus -b:a 256k"),
+        ("opus.ogg", "libopus -b:a 256k"),
+        ("lame.mp3", "libmp3lame -b:a 320k"),
+        ("lame.mkv", "libmp3lame -b:a 320k"),
+        ("aac.m4a", "aac -b:a 256k"),
+        ("vorbis.ogg", "libvorbis -q:a 8"),
         ("aac.mkv", "aac -b:a 256k"),
     ] {
         joins(name, codec);
@@ -104,13 +109,16 @@ fn joins(name: &str, codec: &str) {
         declared, plan.timeline.samples.0,
         "the length is exact to the sample"
     );
-    // Matroska says the end to the millisecond, at its start and its end.
+    // Matroska says start and end to the millisecond.
     let rounding = if name.ends_with("mkv") { 2 * 48 } else { 0 };
-    let longer = declared - reference.len() as i64;
-    assert!(longer.abs() <= rounding, "{name}: {longer} samples longer");
+    // The encoder's padding at the end is cut where the container tells it: FFmpeg's own
+    // reading of mp4 leaves it on.
+    let is_length = |wanted: usize| (declared - wanted as i64).abs() <= rounding;
+    let is_right = is_length(22 * 48_000) || is_length(reference.len());
+    assert!(is_right, "{name}: {declared} samples");
     for segment in 1..plan.segments() {
         let at = plan.timeline.segment_samples(segment).0.0 as usize;
-        let (from, to) = (at - AROUND, (at + AROUND).min(reference.len()));
+        let (from, to) = (at - AROUND, (at + AROUND).min(joined.len()));
         let ours = error_energy(&reference, &joined, from, to);
         let codec = error_energy(&reference, &straight, from, to);
         let decibels = 10.0 * (ours / codec).log10();

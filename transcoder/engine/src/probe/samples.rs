@@ -4,46 +4,62 @@
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet, codec, frame};
+use plan::Rational;
 use plan::media_info::AudioTrack;
 
-use crate::ffi;
+use crate::source::Source;
+use crate::times::seconds;
+use crate::{ffi, open};
 
 /// Frames decoded to learn their lengths: a Vorbis stream has shown both of its block sizes.
 const FRAMES: usize = 64;
 
-/// Fills in `frame_samples` of tracks whose time stamps are coarser than their samples
-/// (Matroska's are whole milliseconds) and whose codec has no fixed frame: PCM, FLAC, Vorbis.
-/// Their packets' lengths have a common divisor (Vorbis: a quarter of its short block), and
-/// where that is longer than the stamps' unit a stamp means one place only.
-pub fn measure(input: &mut Input, tracks: &mut [AudioTrack]) -> Result<()> {
+/// A decoded frame.
+struct Frame {
+    samples: u32,
+    stamp: Option<i64>,
+}
+
+/// Finds the first sample of tracks whose codec has no fixed frame (PCM, FLAC, Opus; Vorbis,
+/// whose first packet has no sound): all the stamps together tell it better than the first
+/// does. And their grid, which starts there, where stamps are coarser than samples (Matroska's
+/// are whole milliseconds): the packets' lengths have a common divisor (Vorbis: a quarter of
+/// its short block), and where that is longer than the stamps' unit a stamp means one place.
+pub fn measure(source: &Source, input: &mut Input, tracks: &mut [AudioTrack]) -> Result<()> {
     for track in tracks.iter_mut().filter(|t| t.frame_samples.is_none()) {
-        let unit = track.time_base.scale_ceil(i64::from(track.sample_rate), 1);
-        if unit <= 1 {
-            continue;
-        }
+        let rate = i64::from(track.sample_rate);
+        let unit = track.time_base.scale_ceil(rate, 1);
         let stream = track.stream as usize;
+        open::rewind(source, input)?;
         ffi::discard_all_but(input, stream);
-        super::spans::rewind(input)?;
-        let grid = lengths(input, stream)?.into_iter().reduce(divisor);
-        track.frame_samples = grid.filter(|&grid| i64::from(grid) >= unit);
+        let mut frames = first_frames(input, stream)?;
+        // The decoder has cut it off.
+        if let Some(first) = frames.first_mut() {
+            first.samples += track.priming;
+        }
+        let grid = frames.iter().map(|frame| frame.samples).reduce(divisor);
+        track.frame_samples = grid.filter(|&grid| unit > 1 && i64::from(grid) >= unit);
+        if track.priming == 0
+            && let Some(first) = first_sample(&frames, track.time_base, rate, unit)
+        {
+            track.start = Rational::new(first, rate);
+        }
     }
-    ffi::keep_all(input);
     Ok(())
 }
 
-/// The lengths of a track's first frames in samples, without the very last of the track, which
-/// may be cut.
-fn lengths(input: &mut Input, stream: usize) -> Result<Vec<u32>> {
+/// A track's first frames, without the very last of the track, which may be cut.
+fn first_frames(input: &mut Input, stream: usize) -> Result<Vec<Frame>> {
     let Some(parameters) = input.stream(stream).map(|s| s.parameters()) else {
         return Ok(Vec::new());
     };
     let mut decoder = codec::Context::from_parameters(parameters)?
         .decoder()
         .audio()?;
-    let mut lengths = Vec::new();
+    let mut frames = Vec::new();
     let mut packet = Packet::empty();
     let mut decoded = frame::Audio::empty();
-    while lengths.len() < FRAMES {
+    while frames.len() < FRAMES {
         match packet.read(input) {
             Ok(()) if packet.stream() == stream => {
                 let _ = decoder.send_packet(&packet);
@@ -51,15 +67,35 @@ fn lengths(input: &mut Input, stream: usize) -> Result<Vec<u32>> {
             Ok(()) | Err(Error::InvalidData) => continue,
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
             Err(_) => {
-                lengths.pop();
+                frames.pop();
                 break;
             }
         }
         while decoder.receive_frame(&mut decoded).is_ok() {
-            lengths.push(decoded.samples() as u32);
+            frames.push(Frame {
+                samples: decoded.samples() as u32,
+                stamp: ffi::best_timestamp(&decoded),
+            });
         }
     }
-    Ok(lengths)
+    Ok(frames)
+}
+
+/// Where the first frame starts, in samples: the middle of what the stamps say of it, as far as
+/// they agree but for their rounding.
+fn first_sample(frames: &[Frame], time_base: Rational, rate: i64, unit: i64) -> Option<i64> {
+    let mut before = 0;
+    let mut said: Option<(i64, i64)> = None;
+    for frame in frames {
+        let first = seconds(frame.stamp?, time_base).scale_round(rate, 1) - before;
+        let (least, most) = said.map_or((first, first), |(a, b)| (a.min(first), b.max(first)));
+        if most - least > unit {
+            break;
+        }
+        said = Some((least, most));
+        before += i64::from(frame.samples);
+    }
+    said.map(|(least, most)| least.midpoint(most))
 }
 
 /// The greatest common divisor.

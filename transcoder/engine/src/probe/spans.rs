@@ -12,8 +12,9 @@ use plan::{Index, Rational};
 
 use super::rate;
 use super::tracks::Found;
-use crate::ffi;
+use crate::source::Source;
 use crate::times::{rational, seconds};
+use crate::{ffi, open};
 
 /// Pictures whose steps are looked at where there is no index of all of them.
 const HEAD_PICTURES: usize = 240;
@@ -27,6 +28,10 @@ struct Seen {
     first: Option<i64>,
     end: Option<i64>,
     priming: u32,
+    /// Samples that the decoder must drop at the end of the last packet.
+    padding: u32,
+    /// The longest packet's duration.
+    longest: i64,
     keys: Vec<KeyFrame>,
 }
 
@@ -36,15 +41,22 @@ impl Seen {
             return;
         };
         if self.stamps.is_empty() && self.first.is_none() {
-            self.priming = priming(packet);
+            self.priming = skipped(packet, 0);
         }
         if ffi::is_discarded(packet) {
             return;
         }
         self.stamps.push(stamp);
         self.first = Some(self.first.map_or(stamp, |first| first.min(stamp)));
-        let end = stamp.saturating_add(packet.duration().max(0));
-        self.end = Some(self.end.map_or(end, |known| known.max(end)));
+        let duration = packet.duration().max(0);
+        let end = stamp.saturating_add(duration);
+        if self.end.is_none_or(|known| known <= end) {
+            self.end = Some(end);
+            // Ogg's last duration is without it already.
+            let is_whole = duration >= self.longest;
+            self.padding = if is_whole { skipped(packet, 4) } else { 0 };
+        }
+        self.longest = self.longest.max(duration);
         if packet.is_key() && packet.position() >= 0 {
             self.keys.push(KeyFrame {
                 pts: stamp,
@@ -54,19 +66,19 @@ impl Seen {
     }
 }
 
-/// Samples that the decoder must drop at the first packet: the first four bytes of its
-/// `SkipSamples` side data.
-fn priming(packet: &Packet) -> u32 {
+/// Samples of a packet that the decoder must drop, from its `SkipSamples` side data: those at
+/// its start stand at byte 0, those at its end at byte 4.
+fn skipped(packet: &Packet, at: usize) -> u32 {
     let skip = packet
         .side_data()
         .find(|data| data.kind() == side_data::Type::SkipSamples);
-    let bytes = skip.and_then(|data| data.data().get(..4)?.try_into().ok());
+    let bytes = skip.and_then(|data| data.data().get(at..at + 4)?.try_into().ok());
     bytes.map_or(0, u32::from_le_bytes)
 }
 
 /// Fills in starts, ends and rates; says how places are found. Nothing where no packet of the
 /// tracks to be shown can be read.
-pub fn measure(input: &mut Input, found: &mut Found) -> Result<Option<Index>> {
+pub fn measure(source: &Source, input: &mut Input, found: &mut Found) -> Result<Option<Index>> {
     let name = input.format().name().to_owned();
     let indexed = name.contains("mp4") || name.contains("matroska");
     let cues = |found: &Found| {
@@ -78,8 +90,7 @@ pub fn measure(input: &mut Input, found: &mut Found) -> Result<Option<Index>> {
     };
     let entries = cues(found);
     let scan = !indexed || (found.video.is_some() && entries.is_empty());
-    rewind(input)?;
-    ffi::keep_all(input);
+    open::rewind(source, input)?;
     let limit = if scan { usize::MAX } else { HEAD_PACKETS };
     let mut seen = read(input, found, limit)?;
     if !scan {
@@ -94,14 +105,6 @@ pub fn measure(input: &mut Input, found: &mut Found) -> Result<Option<Index>> {
         _ => Index::Container,
     };
     Ok(fill(input, found, &mut seen, &entries, scan)?.then_some(index))
-}
-
-/// Goes back to the first packet.
-pub fn rewind(input: &mut Input) -> Result<()> {
-    if input.seek(0, ..).is_err() {
-        ffi::seek_byte(input, 0)?;
-    }
-    Ok(())
 }
 
 /// Reads packets from the start: all of them, or until every track has begun and the
@@ -162,7 +165,9 @@ fn ends(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
             }
         }
         let entry = seen.entry(stream).or_default();
-        entry.end = entry.end.max(tail.end);
+        if tail.end >= entry.end {
+            (entry.end, entry.padding) = (tail.end, tail.padding);
+        }
     }
     ffi::keep_all(input);
 }
@@ -222,13 +227,14 @@ fn fill(
         };
         let (first, end) = (sound.first.unwrap_or(0), sound.end.unwrap_or(0));
         audio.first_pts = first;
-        audio.priming = sound.priming;
-        let priming = Rational::new(
-            i64::from(sound.priming),
-            i64::from(audio.sample_rate.max(1)),
-        );
-        audio.start = seconds(first, audio.time_base) + priming;
-        audio.end = seconds(end, audio.time_base);
+        // The packet's own word, else the container's.
+        if sound.priming > 0 {
+            audio.priming = sound.priming;
+        }
+        let rate = i64::from(audio.sample_rate.max(1));
+        let samples = |count: u32| Rational::new(i64::from(count), rate);
+        audio.start = seconds(first, audio.time_base) + samples(audio.priming);
+        audio.end = seconds(end, audio.time_base) - samples(sound.padding);
         audio.end > audio.start
     });
     Ok(found.video.is_some() || !found.audio.is_empty())

@@ -154,7 +154,7 @@ fn audio(stream: &Stream, declared: &Declared) -> AudioTrack {
         start: Rational::ZERO,
         end: Rational::ZERO,
         first_pts: 0,
-        priming: 0,
+        priming: declared.initial_padding.max(0) as u32,
         language: tag(stream, "language").filter(|l| l != "und"),
         title: tag(stream, "title"),
         default: stream.disposition().contains(Disposition::DEFAULT),
