@@ -62,6 +62,18 @@ pub(crate) struct Pick {
     pub(crate) segment: u32,
 }
 
+impl Pick {
+    /// Its segments.
+    pub(crate) fn keys(&self, video: VideoId) -> impl Iterator<Item = SegmentKey> {
+        let key = move |&rendition| SegmentKey {
+            video,
+            rendition,
+            index: self.segment,
+        };
+        self.renditions.iter().map(key)
+    }
+}
+
 impl Demands {
     /// A segment was stored: whoever waits for it has it.
     pub(crate) fn made(&self, key: &SegmentKey, bytes: &Bytes) {
@@ -114,6 +126,17 @@ impl Demands {
             plan: waiter.plan.clone(),
             renditions: same.map(|(key, _)| key.rendition).collect(),
             segment: first.index,
+        })
+    }
+
+    /// Whether something of a video is waited for that is not next to this segment, and in
+    /// nobody's hands.
+    pub(crate) fn waits_elsewhere(&self, inner: &Inner, video: VideoId, segment: u32) -> bool {
+        let state = self.state.lock();
+        let mut waiting = state.waiting.keys();
+        waiting.any(|key| {
+            let elsewhere = key.video == video && key.index.abs_diff(segment) > 1;
+            elsewhere && !inner.making.is_claimed(key)
         })
     }
 

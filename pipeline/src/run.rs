@@ -4,11 +4,10 @@ mod products;
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use plan::{Code, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::VideoRow;
 use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, StartError, Still};
 
 use crate::blocks::source_of;
@@ -65,31 +64,15 @@ pub(crate) enum Standing {
     Background,
 }
 
-/// A run's standing, which may change while it is at something.
-#[derive(Clone, Debug)]
-pub(crate) struct Stands(Arc<Mutex<Standing>>);
-
-impl Stands {
-    pub(crate) fn new(standing: Standing) -> Self {
-        Self(Arc::new(Mutex::new(standing)))
-    }
-
-    pub(crate) fn get(&self) -> Standing {
-        *self.0.lock()
-    }
-
-    pub(crate) fn set(&self, standing: Standing) {
-        *self.0.lock() = standing;
-    }
-}
-
 /// A session and what is done with it. Dropped, its engine is killed.
 pub(crate) struct Run {
     inner: Arc<Inner>,
     session: Session,
     claims: Claims,
     plan: Option<Arc<Plan>>,
-    standing: Stands,
+    standing: Standing,
+    /// Ends the order at hand, not the session.
+    stop: CancellationToken,
     share: Share,
     /// One past the last segment of the order it is at.
     end: u32,
@@ -117,7 +100,8 @@ impl Run {
             session,
             claims: Claims::new(inner, row.id),
             plan: None,
-            standing: Stands::new(standing),
+            standing,
+            stop: CancellationToken::new(),
             share,
             end: 0,
             marked: None,
@@ -141,12 +125,12 @@ impl Run {
     }
 
     pub(crate) fn set_standing(&mut self, standing: Standing) {
-        self.stand(Stands::new(standing));
+        self.standing = standing;
     }
 
-    /// Stands from now on as this says, and says later.
-    pub(crate) fn stand(&mut self, standing: Stands) {
-        self.standing = standing;
+    /// The next order ends when this is cancelled, with what is whole by then.
+    pub(crate) fn next_until(&mut self, stop: CancellationToken) {
+        self.stop = stop;
     }
 
     /// Works by this plan from now on.
@@ -261,9 +245,10 @@ impl Run {
         let mut waiting = inner.demands.changes();
         let mut memory = inner.memory.changes();
         let order = self.session.order(what).await;
-        let (mut info, mut held) = (None, false);
+        let stop = std::mem::take(&mut self.stop);
+        let (mut info, mut held, mut abandoned) = (None, false, false);
         loop {
-            if self.standing.get() == Standing::Background && inner.memory.is_short() {
+            if self.standing == Standing::Background && inner.memory.is_short() {
                 return Err(RunError::Busy);
             }
             let hold = self.gives_way();
@@ -277,6 +262,11 @@ impl Run {
             }
             let event = tokio::select! {
                 event = self.session.next() => event,
+                () = stop.cancelled(), if !abandoned => {
+                    abandoned = true;
+                    self.session.abandon(order).await;
+                    continue;
+                }
                 // The sender lives as long as the pipeline.
                 _ = waiting.changed() => continue,
                 _ = memory.changed() => continue,
@@ -329,7 +319,7 @@ impl Run {
     }
 
     fn gives_way(&self) -> bool {
-        let own = match self.standing.get() {
+        let own = match self.standing {
             Standing::Foreground => return false,
             Standing::Ahead => Some(self.video()),
             Standing::Background => None,
@@ -377,7 +367,7 @@ impl Run {
             return Ok(());
         };
         let key = self.claims.key(rendition, segment);
-        if self.standing.get() != Standing::Background || self.marked == Some(key) {
+        if self.standing != Standing::Background || self.marked == Some(key) {
             return Ok(());
         }
         let tries = self.inner.stores.metadata.tries();

@@ -10,14 +10,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use store::ObjectKey;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::ahead::Playheads;
 use crate::demand::Pick;
 use crate::inner::Inner;
 use crate::memory::Share;
-use crate::run::{Run, RunError, Standing, Stands};
+use crate::run::{Run, RunError, Standing};
 use crate::tries;
 
 /// Engines that may go away without a word, or cannot be started, before requests are told.
@@ -30,8 +30,6 @@ pub(crate) struct Window {
     playheads: Mutex<Playheads>,
     woken: Notify,
     leaves: AtomicBool,
-    /// Ends what was being made when those who waited for it went elsewhere.
-    deserted: Mutex<Option<CancellationToken>>,
 }
 
 impl Window {
@@ -42,7 +40,6 @@ impl Window {
             playheads: Mutex::default(),
             woken: Notify::new(),
             leaves: AtomicBool::new(false),
-            deserted: Mutex::default(),
         }
     }
 
@@ -79,13 +76,6 @@ impl Window {
         pick
     }
 
-    /// What is deserted ends.
-    fn end_deserted(&self) {
-        if let Some(deserted) = self.deserted.lock().take() {
-            deserted.cancel();
-        }
-    }
-
     pub(crate) const fn video(&self) -> VideoId {
         self.video
     }
@@ -108,22 +98,13 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
         }
         let spare = session.is_some() && !inner.memory.is_short();
         if spare && let Some(pick) = ahead(&inner, &window).await {
-            let stands = Stands::new(Standing::Ahead);
-            let made = tokio::select! {
-                made = make(&inner, &window, &mut session, &pick, &stands) => Some(made),
-                // Somebody seeks away: a new session is there sooner than this one is free.
-                () = asked(&inner, &window) => None,
-            };
-            match made {
-                Some(Ok(())) => continue,
+            let asked = asked(&inner, &window);
+            match make(&inner, &window, &mut session, &pick, Standing::Ahead, asked).await {
+                Ok(_) => continue,
                 // The background comes to it, and counts.
-                Some(Err(error)) => {
+                Err(error) => {
                     tracing::debug!(%error, video = %window.video, "not made ahead");
                     session = None;
-                }
-                None => {
-                    session = None;
-                    continue;
                 }
             }
         }
@@ -187,44 +168,29 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
 
 /// Makes what is waited for, or tells who waits that it cannot be made now.
 async fn serve(inner: &Arc<Inner>, window: &Arc<Window>, session: &mut Option<Run>, pick: Pick) {
-    let pick = Arc::new(window.with_sound(pick));
+    let pick = window.with_sound(pick);
     // First come, first served: more at once would only be later, each of them.
     let turn = inner.within(inner.config.demand_wait, inner.turns.acquire());
-    let made = match turn.await {
+    let turn = tokio::select! {
+        turn = turn => turn,
+        () = deserted(inner, window, &pick) => return,
+    };
+    let made = match turn {
         Some(_turn) => {
-            let stands = Stands::new(Standing::Foreground);
-            let stop = CancellationToken::new();
-            let making = spawn(inner, window, session.take(), &pick, &stands, &stop);
-            tokio::select! {
-                biased;
-                done = making => {
-                    // Without a word only when the pipeline stops.
-                    let Ok((run, made)) = done else { return };
-                    *session = run;
-                    made
-                }
-                () = deserted(inner, window, &pick) => {
-                    // Half made, and likely to be asked for again: it goes on when nobody
-                    // waits. One of these at a time, which bounds the memory.
-                    stands.set(Standing::Background);
-                    window.end_deserted();
-                    *window.deserted.lock() = Some(stop);
-                    return;
-                }
-            }
+            let deserted = deserted(inner, window, &pick);
+            make(inner, window, session, &pick, Standing::Foreground, deserted).await
         }
         None => Err(RunError::Busy),
     };
-    if let Err(error) = &made {
-        tracing::warn!(%error, video = %window.video, pick.segment, "a demand failed");
-        *session = None;
+    match made {
+        Ok(Extent::Whole) => {}
+        Ok(Extent::Part) => return,
+        Err(error) => {
+            tracing::warn!(%error, video = %window.video, pick.segment, "a demand failed");
+            *session = None;
+        }
     }
-    for &rendition in &pick.renditions {
-        let key = SegmentKey {
-            video: window.video,
-            rendition,
-            index: pick.segment,
-        };
+    for key in pick.keys(window.video) {
         if inner.demands.is_waited_for(&key) && !inner.making.is_claimed(&key) {
             // Stored all the same, or what is known of the store is wrong.
             match inner.stored(&ObjectKey::Segment(key)).await {
@@ -238,66 +204,69 @@ async fn serve(inner: &Arc<Inner>, window: &Arc<Window>, session: &mut Option<Ru
     }
 }
 
-/// Makes a pick beside whoever waits for it, and hands the session back.
-fn spawn(
-    inner: &Arc<Inner>,
-    window: &Arc<Window>,
-    mut session: Option<Run>,
-    pick: &Arc<Pick>,
-    stands: &Stands,
-    stop: &CancellationToken,
-) -> oneshot::Receiver<(Option<Run>, Result<(), RunError>)> {
-    let (done, making) = oneshot::channel();
-    let (task, window, pick) = (inner.clone(), window.clone(), pick.clone());
-    let (stands, stop) = (stands.clone(), stop.clone());
-    inner.spawn(async move {
-        let make = make(&task, &window, &mut session, &pick, &stands);
-        if let Some(made) = stop.run_until_cancelled(make).await {
-            // Nobody listens any more where it was deserted.
-            let _ = done.send((session, made));
-        }
-    });
-    making
-}
-
-/// Ends when nobody waits for the pick any more, but for something else of the video.
+/// Ends when nobody waits for the pick any more, but for something elsewhere in the video.
 async fn deserted(inner: &Inner, window: &Window, pick: &Pick) {
-    let mut changes = inner.demands.changes();
-    loop {
-        let is_waited_for = pick.renditions.iter().any(|&rendition| {
-            let key = SegmentKey {
-                video: window.video,
-                rendition,
-                index: pick.segment,
-            };
-            inner.demands.is_waited_for(&key)
-        });
-        if !is_waited_for && inner.demands.pick(inner, window.video).is_some() {
-            return;
-        }
+    let (demands, video) = (&inner.demands, window.video);
+    let mut changes = demands.changes();
+    while pick.keys(video).any(|key| demands.is_waited_for(&key))
+        || !demands.waits_elsewhere(inner, video, pick.segment)
+    {
         // The sender lives as long as the pipeline.
         let _ = changes.changed().await;
     }
 }
 
+/// How much of a pick was made.
+enum Extent {
+    Whole,
+    /// What was whole when it was told to end.
+    Part,
+}
+
+/// Makes a pick, or what is whole of it when `until` is over: the session is free then.
 async fn make(
     inner: &Arc<Inner>,
     window: &Window,
     session: &mut Option<Run>,
     pick: &Pick,
-    stands: &Stands,
+    standing: Standing,
+    until: impl Future<Output = ()>,
+) -> Result<Extent, RunError> {
+    let stop = CancellationToken::new();
+    let making = make_all(inner, window, session, pick, standing, &stop);
+    tokio::pin!(making);
+    tokio::select! {
+        biased;
+        made = &mut making => return made.map(|()| Extent::Whole),
+        () = until => stop.cancel(),
+    }
+    making.await.map(|()| Extent::Part)
+}
+
+async fn make_all(
+    inner: &Arc<Inner>,
+    window: &Window,
+    session: &mut Option<Run>,
+    pick: &Pick,
+    standing: Standing,
+    stop: &CancellationToken,
 ) -> Result<(), RunError> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let run = ready(inner, window, session, pick).await?;
-        run.stand(stands.clone());
+        let ready = ready(inner, window, session, pick);
+        let Some(run) = stop.run_until_cancelled(ready).await else {
+            return Ok(());
+        };
+        let run = run?;
+        run.set_standing(standing);
+        run.next_until(stop.clone());
         let made = run.segments(&pick.renditions, pick.segment, 1).await;
         let Err(error) = made else { return Ok(()) };
         *session = None;
         match error {
             error if error.is_unreachable() => return Err(error),
-            RunError::Fault(failure) if stands.get() == Standing::Foreground => {
+            RunError::Fault(failure) if standing == Standing::Foreground => {
                 tracing::warn!(%failure, video = %window.video, pick.segment, "a demand failed");
                 let work = tries::Work {
                     renditions: &pick.renditions,
@@ -306,7 +275,7 @@ async fn make(
                 };
                 let row = inner.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
-                return tries::isolate(inner, &row, &pick.plan, work, stands.get()).await;
+                return tries::isolate(inner, &row, &pick.plan, work, standing).await;
             }
             RunError::Unexplained | RunError::Start(_) if tries < TRIES => {
                 tracing::warn!(%error, video = %window.video, pick.segment, tries, "tried again");

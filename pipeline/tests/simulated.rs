@@ -128,6 +128,28 @@ async fn what_follows_is_made_ahead_of_a_viewer() {
 }
 
 #[tokio::test]
+async fn who_seeks_away_is_served_by_the_engine_that_was_at_what_they_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    script.gate(Some(20));
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[0].id;
+    script.bog(100);
+    tokio::select! {
+        left = house.pipeline.segment(key(video, id, 100)) => panic!("made: {left:?}"),
+        () = script.until_bogged(1) => {}
+    }
+    let engines = script.engines();
+    let asked = house.pipeline.segment(key(video, id, 140));
+    let (delivered, ()) = tokio::join!(asked, async { script.gate(None) });
+    assert_eq!(delivered.unwrap().bytes, Bytes::from(format!("{id} 140")));
+    assert_eq!(script.engines(), engines);
+    assert!(!script.made().contains_key(&(id, 100)));
+}
+
+#[tokio::test]
 async fn a_killed_engine_costs_nothing_but_what_was_in_its_hands() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(120);

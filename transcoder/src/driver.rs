@@ -161,7 +161,10 @@ impl Driver {
             }
             ToEngine::Hold => self.watch.hold(),
             ToEngine::Resume => self.watch.resume(),
-            ToEngine::Open { .. } | ToEngine::Bytes { .. } | ToEngine::Skip { .. } => {}
+            ToEngine::Open { .. }
+            | ToEngine::Bytes { .. }
+            | ToEngine::Abandon { .. }
+            | ToEngine::Skip { .. } => {}
         }
     }
 

@@ -91,6 +91,11 @@ impl Session {
         order
     }
 
+    /// Ends an order between two frames; `Done` follows.
+    pub async fn abandon(&self, order: u32) {
+        self.say(ToEngine::Abandon { order }).await;
+    }
+
     /// Stops the engine between two frames; its memory stays.
     pub async fn hold(&self) {
         self.say(ToEngine::Hold).await;

@@ -6,11 +6,15 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use plan::media_info::{AudioTrack, Color, Index, VideoTrack};
 use plan::{Code, MediaInfo, Plan, Rational, RenditionId, Size};
 use protocol::{Decoder, EngineFailure, Made, Order, SegmentReport, Still, ToEngine, ToParent};
 use transcoder::Engine;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What happens at a segment instead of its being made.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,11 @@ struct State {
     poster_fails: bool,
     /// Segments are made only up to here, until it is moved.
     gate: Option<u32>,
+    /// Nobody gets past this one.
+    bog: Option<u32>,
+    /// Engines that are at it.
+    bogged: u32,
+    engines: u32,
     made: BTreeMap<(RenditionId, u32), u32>,
 }
 
@@ -81,6 +90,28 @@ impl Script {
         self.moved.notify_all();
     }
 
+    /// Engines get stuck at this segment, for ever.
+    pub fn bog(&self, segment: u32) {
+        self.state.lock().unwrap().bog = Some(segment);
+    }
+
+    /// Waits until so many engines have got stuck.
+    pub async fn until_bogged(self: &Arc<Self>, engines: u32) {
+        let script = self.clone();
+        let wait = move || {
+            let state = script.state.lock().unwrap();
+            let less = |state: &mut State| state.bogged < engines;
+            let waited = script.moved.wait_timeout_while(state, PATIENCE, less);
+            assert!(!waited.unwrap().1.timed_out(), "nobody got stuck");
+        };
+        tokio::task::spawn_blocking(wait).await.unwrap();
+    }
+
+    /// How many engines were started.
+    pub fn engines(&self) -> u32 {
+        self.state.lock().unwrap().engines
+    }
+
     /// How often each segment was made.
     pub fn made(&self) -> BTreeMap<(RenditionId, u32), u32> {
         self.state.lock().unwrap().made.clone()
@@ -89,12 +120,14 @@ impl Script {
     pub fn engine(self: &Arc<Self>) -> Engine {
         let script = self.clone();
         Engine::in_process(move |stream| {
+            script.state.lock().unwrap().engines += 1;
             let mut actor = Actor {
                 script: script.clone(),
                 stream,
                 decoder: Decoder::default(),
                 plan: None,
                 held: false,
+                abandoned: 0,
                 skipped: Vec::new(),
                 orders: Vec::new(),
             };
@@ -122,6 +155,7 @@ struct Actor {
     decoder: Decoder,
     plan: Option<Plan>,
     held: bool,
+    abandoned: u32,
     skipped: Vec<(RenditionId, u32)>,
     orders: Vec<(u32, Order)>,
 }
@@ -164,6 +198,7 @@ impl Actor {
                 ToEngine::Plan(plan) => self.plan = Some(*plan),
                 ToEngine::Hold => self.held = true,
                 ToEngine::Resume => self.held = false,
+                ToEngine::Abandon { order } => self.abandoned = order,
                 ToEngine::Skip { rendition, segment } => self.skipped.push((rendition, segment)),
                 ToEngine::Open { .. } | ToEngine::Bytes { .. } => {}
             }
@@ -248,9 +283,12 @@ impl Actor {
             segment,
         };
         self.say(&at, b"")?;
-        self.wait_at_gate(segment)?;
+        self.wait_at_gate(order, segment)?;
         for &rendition in renditions {
             self.hear(false)?;
+            if self.abandoned >= order {
+                return Ok(Ok(()));
+            }
             if self.skipped.contains(&(rendition, segment)) {
                 continue;
             }
@@ -273,15 +311,30 @@ impl Actor {
         Ok(Ok(()))
     }
 
-    fn wait_at_gate(&self, segment: u32) -> Result<(), Exit> {
-        let shut = |state: &mut State| state.gate.is_some_and(|gate| segment >= gate);
-        let patience = std::time::Duration::from_secs(60);
-        let state = self.script.state.lock().unwrap();
-        let waited = self.script.moved.wait_timeout_while(state, patience, shut);
-        if waited.unwrap().1.timed_out() {
-            Err(Exit::HungUp)
-        } else {
-            Ok(())
+    fn wait_at_gate(&mut self, order: u32, segment: u32) -> Result<(), Exit> {
+        let began = Instant::now();
+        let script = self.script.clone();
+        if script.state.lock().unwrap().bog == Some(segment) {
+            script.state.lock().unwrap().bogged += 1;
+            script.moved.notify_all();
+        }
+        while self.abandoned < order && began.elapsed() < PATIENCE {
+            self.hear(false)?;
+            let shut = |state: &mut State| {
+                state.bog == Some(segment) || state.gate.is_some_and(|gate| segment >= gate)
+            };
+            let state = script.state.lock().unwrap();
+            // It has two things to listen to.
+            let waited = script
+                .moved
+                .wait_timeout_while(state, Duration::from_millis(5), shut);
+            if !waited.unwrap().1.timed_out() {
+                return Ok(());
+            }
+        }
+        match self.abandoned < order {
+            true => Err(Exit::HungUp),
+            false => Ok(()),
         }
     }
 

@@ -10,7 +10,7 @@ use plan::{Plan, VideoRendition};
 use protocol::{Made, SegmentReport, ToParent};
 
 use crate::encode_video::SegmentEncoder;
-use crate::link::Link;
+use crate::link::{Abandoned, Link};
 use crate::package;
 use crate::pictures::Picture;
 
@@ -185,6 +185,9 @@ impl Lane {
     }
 
     fn deliver(&self, encoder: SegmentEncoder, segment: u32) -> Result<()> {
+        if self.has_failed() {
+            return Ok(());
+        }
         let (samples, encode_us) = encoder.finish()?;
         let (start, end) = self.plan.timeline.segment_frames(segment);
         let frames = end.0 - start.0;
@@ -219,6 +222,13 @@ impl Lane {
     /// Whether something went wrong; the producer need not go on then.
     pub fn has_failed(&self) -> bool {
         self.outcome.lock().failure.is_some()
+    }
+
+    /// Drops what is queued, and waits until nobody works at the lane.
+    pub fn give_up(&self) {
+        self.note(Err(Abandoned.into()));
+        // Why it ended is known.
+        let _ = self.join();
     }
 
     /// Waits until all is worked off.

@@ -29,6 +29,11 @@ pub enum Input {
 #[error("the parent is gone")]
 pub struct Gone;
 
+/// The parent does not want the order any more that is being carried out.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the order was abandoned")]
+pub struct Abandoned;
+
 /// The connection, shared by every thread of the session.
 pub struct Link {
     out: Mutex<UnixStream>,
@@ -37,6 +42,10 @@ pub struct Link {
     held: Mutex<bool>,
     resumed: Condvar,
     skips: Mutex<Vec<(RenditionId, u32)>>,
+    /// The order that is being carried out.
+    order: AtomicU32,
+    /// Orders up to this one are not wanted any more.
+    abandoned: AtomicU32,
     gone: AtomicBool,
 }
 
@@ -55,6 +64,8 @@ impl Link {
             held: Mutex::new(false),
             resumed: Condvar::new(),
             skips: Mutex::default(),
+            order: AtomicU32::new(0),
+            abandoned: AtomicU32::new(0),
             gone: AtomicBool::new(false),
         });
         let (orders, receiver) = sync_channel(WAITING_ORDERS);
@@ -105,6 +116,11 @@ impl Link {
             ToEngine::Hold => *self.held.lock() = true,
             ToEngine::Resume => {
                 *self.held.lock() = false;
+                self.resumed.notify_all();
+            }
+            ToEngine::Abandon { order } => {
+                let _held = self.held.lock();
+                self.abandoned.fetch_max(order, Ordering::Release);
                 self.resumed.notify_all();
             }
             ToEngine::Skip { rendition, segment } => self.skips.lock().push((rendition, segment)),
@@ -158,12 +174,26 @@ impl Link {
         Ok(receiver)
     }
 
-    /// Waits here while the parent holds the session; called between two frames.
-    pub fn wait_while_held(&self) {
+    /// An order begins.
+    pub fn begin(&self, order: u32) {
+        self.order.store(order, Ordering::Release);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.order.load(Ordering::Acquire) <= self.abandoned.load(Ordering::Acquire)
+    }
+
+    /// Called between two frames: waits here while the parent holds the session; an error
+    /// where the order is not to be gone on with.
+    pub fn go_on(&self) -> anyhow::Result<()> {
         let mut held = self.held.lock();
-        while *held {
+        while *held && !self.is_abandoned() {
             self.resumed.wait(&mut held);
         }
+        drop(held);
+        anyhow::ensure!(!self.is_gone(), Gone);
+        anyhow::ensure!(!self.is_abandoned(), Abandoned);
+        Ok(())
     }
 
     /// Whether somebody else has made this segment.

@@ -214,8 +214,8 @@ impl Maker {
             .collect();
         for segment in run.first..run.end {
             let wanted = |lane: &&Arc<Lane>| !link.is_skipped(lane.rendition().id, segment);
-            let lanes: Vec<&Arc<Lane>> = lanes.iter().filter(wanted).collect();
-            if lanes.is_empty() {
+            let at_it: Vec<&Arc<Lane>> = lanes.iter().filter(wanted).collect();
+            if at_it.is_empty() {
                 continue;
             }
             link.say(
@@ -226,7 +226,12 @@ impl Maker {
                 },
                 &[],
             )?;
-            self.segment(segment, &lanes, &mut cascade, &link)?;
+            let made = self.segment(segment, &at_it, &mut cascade, &link);
+            if let Err(error) = made {
+                // What waits in the lanes is not wanted any more.
+                lanes.iter().for_each(|lane| lane.give_up());
+                return Err(error);
+            }
         }
         let mut again = Vec::new();
         for (lane, rendition) in lanes.iter().zip(renditions) {
@@ -252,10 +257,7 @@ impl Maker {
             .iter()
             .for_each(|lane| lane.begin(&self.pool, segment));
         for _ in start.0..end.0 {
-            link.wait_while_held();
-            if link.is_gone() {
-                bail!("the parent is gone");
-            }
+            link.go_on()?;
             let picture = self.pictures()?.next()?;
             let sizes = cascade.run(&picture)?;
             for lane in lanes {
@@ -282,7 +284,7 @@ fn make_sound(
 ) -> Result<()> {
     for segment in run.first..run.end {
         for rendition in renditions {
-            link.wait_while_held();
+            link.go_on()?;
             if link.is_skipped(rendition.id, segment) {
                 continue;
             }

@@ -164,6 +164,7 @@ impl Pictures {
     }
 
     fn decode_more(&mut self) -> Result<()> {
+        self.source.link().go_on()?;
         loop {
             let mut frame = frame::Video::empty();
             match self.decoder.receive_frame(&mut frame) {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use plan::{Code, Limits, Plan};
 use protocol::{Budget, EngineFailure, Made, Order, ToParent};
 
-use crate::link::{Gone, Input, Link};
+use crate::link::{Abandoned, Gone, Input, Link};
 use crate::make::{Maker, Run};
 use crate::source::Source;
 use crate::{encode_audio, encode_video, filler, probe, stills};
@@ -40,7 +40,11 @@ impl Session {
             match input {
                 Input::Plan(plan) => self.take_plan(Arc::new(*plan)),
                 Input::Order(order, what) => {
-                    let outcome = self.carry_out(order, what);
+                    self.link.begin(order);
+                    let outcome = match self.carry_out(order, what) {
+                        Err(error) if error.is::<Abandoned>() => Ok(()),
+                        outcome => outcome,
+                    };
                     self.link.forget_skips();
                     if outcome.is_err()
                         && let Some(maker) = &mut self.maker

@@ -50,7 +50,7 @@ fn poster(maker: &mut Maker, order: u32) -> Result<()> {
     let mut cascade = cascade(&plan, size)?;
     let mut best: Option<(u64, Picture)> = None;
     for percent in POSTER_MOMENTS {
-        maker.source().link().wait_while_held();
+        maker.source().link().go_on()?;
         let tick = Frames(plan.timeline.frames().0 * percent / 100);
         let Ok(decoded) = maker.pictures()?.key_before(tick) else {
             continue;
@@ -83,7 +83,7 @@ fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
     let mut cascade = cascade(&plan, board.tile)?;
     let first = sheet * per_sheet;
     for tile in first..(first + per_sheet).min(board.tiles) {
-        maker.source().link().wait_while_held();
+        maker.source().link().go_on()?;
         let us = i64::from(tile) * i64::from(board.interval_seconds) * 1_000_000;
         let rate = plan.timeline.rate;
         let tick = Frames(plan::Rational::from_us(us).scale_round(rate.num(), rate.den()));

@@ -35,6 +35,12 @@ pub enum ToEngine {
     Hold,
     /// Go on.
     Resume,
+    /// Stop the order between two frames and answer `Done`: what is whole by then is made, the
+    /// rest is not. Nothing where the order is done already.
+    Abandon {
+        /// Which order.
+        order: u32,
+    },
     /// Somebody else has made it: do not spend time on it.
     Skip {
         /// Of which rendition.
