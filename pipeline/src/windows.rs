@@ -178,7 +178,15 @@ async fn serve(inner: &Arc<Inner>, window: &Arc<Window>, session: &mut Option<Ru
     let made = match turn {
         Some(_turn) => {
             let deserted = deserted(inner, window, &pick);
-            make(inner, window, session, &pick, Standing::Foreground, deserted).await
+            make(
+                inner,
+                window,
+                session,
+                &pick,
+                Standing::Foreground,
+                deserted,
+            )
+            .await
         }
         None => Err(RunError::Busy),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use plan::{Code, Plan};
-use protocol::{Decoder, SourceBytes, ToEngine, ToParent};
+use protocol::{Decoder, PROTOCOL, SourceBytes, ToEngine, ToParent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -170,9 +170,19 @@ impl Driver {
 
     async fn take(&mut self, message: ToParent, payload: Bytes) -> Flow {
         let event = match message {
-            ToParent::Ready { libraries } => {
+            ToParent::Ready {
+                protocol: PROTOCOL,
+                libraries,
+            } => {
                 tracing::debug!(%libraries, "engine ready");
                 return ControlFlow::Continue(());
+            }
+            ToParent::Ready { protocol, .. } => {
+                let message = format!(
+                    "reelmill-engine speaks protocol {protocol}, reelmill {PROTOCOL}: they belong to different versions"
+                );
+                tracing::error!("{message}");
+                return ControlFlow::Break(Some(End::fault(Code::Internal, message)));
             }
             ToParent::Read {
                 read,

@@ -207,6 +207,21 @@ async fn an_engine_that_talks_nonsense_is_ended() {
     assert_eq!(code(&session.next().await), Some(Code::EngineCrashed));
 }
 
+#[tokio::test]
+async fn an_engine_of_another_version_is_not_listened_to() {
+    let engine = fake(|wire| {
+        let ready = ToParent::Ready {
+            protocol: protocol::PROTOCOL + 1,
+            libraries: String::new(),
+        };
+        wire.say(&ready, &[]);
+        while wire.hear().is_some() {}
+        EXIT_0()
+    });
+    let mut session = open(&engine);
+    assert_eq!(code(&session.next().await), Some(Code::Internal));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_thread_is_gone() {
     let (sender, gone) = std::sync::mpsc::channel();

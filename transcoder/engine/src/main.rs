@@ -58,7 +58,11 @@ fn run() -> Result<()> {
     ffi::silence();
     let (link, inputs) = link::Link::start(stream, decoder)?;
     let libraries = format!("libavcodec {}", ffmpeg_next::codec::version());
-    link.say(&ToParent::Ready { libraries }, &[])?;
+    let ready = ToParent::Ready {
+        protocol: protocol::PROTOCOL,
+        libraries,
+    };
+    link.say(&ready, &[])?;
     session::Session::new(link, size, budget, limits).run(&inputs)?;
     Ok(())
 }

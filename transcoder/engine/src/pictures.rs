@@ -8,7 +8,7 @@ use ffmpeg_next::codec::{self, decoder, threading};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::util::picture;
 use ffmpeg_next::{Error, Packet, frame};
-use plan::{Frames, Index, Plan, Rational, TimeLine};
+use plan::{Access, Frames, Index, Plan, Rational, TimeLine};
 
 use crate::source::Source;
 use crate::times::{rational, seconds, timestamp};
@@ -26,6 +26,10 @@ pub struct Pictures {
     time_base: Rational,
     timeline: TimeLine,
     scanned: Option<Vec<plan::media_info::KeyFrame>>,
+    /// Key frames by which a seek goes further back.
+    preroll: u32,
+    /// Where reading may begin; anywhere, where there are none.
+    entries: Vec<Frames>,
     /// The tick of the source's very first picture.
     first_tick: Frames,
     /// The picture shown at `next`, with the tick it belongs to.
@@ -49,6 +53,11 @@ impl Pictures {
         let time_base = input
             .stream(stream)
             .map_or(Rational::ZERO, |s| rational(s.time_base()));
+        let (preroll, entries) = match plan.access {
+            Access::Exact => (0, Vec::new()),
+            Access::Preroll(keys) => (keys, Vec::new()),
+            Access::Linear => (0, chunk_starts(plan)),
+        };
         Ok(Self {
             source: source.clone(),
             input,
@@ -58,6 +67,8 @@ impl Pictures {
             first_tick: plan.timeline.tick_of(track.start),
             timeline: plan.timeline.clone(),
             scanned: scanned(&plan.info.index),
+            preroll,
+            entries,
             current: None,
             ahead: VecDeque::new(),
             next: None,
@@ -65,11 +76,23 @@ impl Pictures {
         })
     }
 
-    /// Goes to a tick: nothing where the reader is there already, a seek otherwise.
+    /// Goes to a tick: nothing where the reader is there already, a seek otherwise. Where seeks
+    /// are not exact, every reader enters at the same places and decodes on from there, so that
+    /// all see the same pictures.
     pub fn go_to(&mut self, tick: Frames) -> Result<()> {
-        if self.next == Some(tick) {
+        let after = self.entries.partition_point(|entry| *entry <= tick);
+        let entry = after.checked_sub(1).map(|at| self.entries[at]);
+        if self.next == Some(tick) && entry != Some(tick) {
             return Ok(());
         }
+        self.enter(entry.unwrap_or(tick))?;
+        while self.next.is_some_and(|next| next < tick) {
+            self.next()?;
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, tick: Frames) -> Result<()> {
         // A frame of this tick may come half a frame early; the picture shown at it is the
         // last that belongs at or before it.
         let half = Rational::new(self.timeline.rate.den(), 2 * self.timeline.rate.num());
@@ -125,6 +148,7 @@ impl Pictures {
         let stamp = timestamp(time, self.time_base);
         if let Some(keys) = &self.scanned {
             let at = keys.partition_point(|key| key.pts <= stamp);
+            let at = at.saturating_sub(self.preroll as usize);
             let position = at.checked_sub(1).map_or(0, |at| keys[at].position);
             ffi::seek_byte(&mut self.input, position as i64)?;
             return Ok(at <= 1);
@@ -138,7 +162,32 @@ impl Pictures {
             }
             return Ok(true);
         }
+        for _ in 0..self.preroll {
+            if !self.seek_one_back()? {
+                return Ok(true);
+            }
+        }
         Ok(false)
+    }
+
+    /// From a key frame to the one before; false where there is none.
+    fn seek_one_back(&mut self) -> Result<bool> {
+        let mut packet = Packet::empty();
+        loop {
+            match packet.read(&mut self.input) {
+                Ok(()) if packet.stream() == self.stream => break,
+                Ok(()) | Err(Error::InvalidData) => {}
+                Err(_) => return Ok(false),
+            }
+        }
+        let Some(stamp) = packet.dts().or(packet.pts()) else {
+            return Ok(false);
+        };
+        let found = ffi::seek_back(&mut self.input, self.stream, stamp - 1).is_ok();
+        if !found {
+            ffi::seek_back(&mut self.input, self.stream, stamp)?;
+        }
+        Ok(found)
     }
 
     /// The picture of the next tick.
@@ -204,6 +253,12 @@ impl Pictures {
         let _ = self.decoder.send_packet(&packet);
         Ok(())
     }
+}
+
+fn chunk_starts(plan: &Plan) -> Vec<Frames> {
+    let first = |chunk| plan.chunk_segments(chunk).0;
+    let start = |chunk| plan.timeline.segment_frames(first(chunk)).0;
+    (0..plan.chunks()).map(start).collect()
 }
 
 fn scanned(index: &Index) -> Option<Vec<plan::media_info::KeyFrame>> {

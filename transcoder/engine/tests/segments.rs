@@ -6,14 +6,23 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
-use plan::{Plan, RenditionId};
+use plan::{Access, Plan, RenditionId};
 use support::sources::{made, picture, sound};
 
 type Segments = BTreeMap<(RenditionId, u32), Bytes>;
 
 /// Makes a presentation in several ways and compares every segment.
 fn any_way_gives_the_same_bytes(source: &Path) {
-    let (mut engine, plan) = support::planned(source, 2);
+    any_way_with_access_gives_the_same_bytes(source, None);
+}
+
+/// As if the plan had found that sources of this kind are reached so.
+fn any_way_with_access_gives_the_same_bytes(source: &Path, access: Option<Access>) {
+    let (mut engine, mut plan) = support::planned(source, 2);
+    if let Some(access) = access {
+        plan.access = access;
+        engine.plan(&plan);
+    }
     let ids: Vec<RenditionId> = plan.media_ids().collect();
     let whole = engine.segments(&ids, 0, plan.segments()).segments;
     assert_eq!(whole.len(), ids.len() * plan.segments() as usize);
@@ -79,6 +88,22 @@ fn open_gops_are_entered_exactly() {
         "open.mp4",
         &format!("{inputs} {open}"),
     ));
+}
+
+/// 14 s: the second chunk ends at 12. The source's pictures refer across its key frames.
+#[test]
+fn inexact_sources_are_entered_at_the_same_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let mpeg2 = "-c:v mpeg2video -bf 2 -g 15 -b:v 600k -c:a mp2";
+    let inputs = format!("{} {}", picture("25", "14"), sound("48000", "14"));
+    let source = made(
+        folder.path(),
+        "l.ts",
+        &format!("{inputs} {mpeg2}").replace("640x360", "320x180"),
+    );
+    for access in [Access::Linear, Access::Preroll(2)] {
+        any_way_with_access_gives_the_same_bytes(&source, Some(access));
+    }
 }
 
 #[test]

@@ -9,5 +9,6 @@ mod message;
 
 pub use frame::{Decoder, FrameError, MAX_HEADER, MAX_PAYLOAD, encode};
 pub use message::{
-    Budget, EngineFailure, Made, Order, SegmentReport, SourceBytes, Still, ToEngine, ToParent,
+    Budget, EngineFailure, Made, Order, PROTOCOL, SegmentReport, SourceBytes, Still, ToEngine,
+    ToParent,
 };

@@ -3,6 +3,10 @@
 use plan::{Code, Limits, MediaInfo, Plan, RenditionId, Size, Warning};
 use serde::{Deserialize, Serialize};
 
+/// The version of these messages, and of all that travels in them: raised by hand when any of
+/// it changes, so that programs of different builds say so instead of misreading one another.
+pub const PROTOCOL: u32 = 2;
+
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {
@@ -118,6 +122,8 @@ pub enum Still {
 pub enum ToParent {
     /// The cage is shut and the engine waits for work.
     Ready {
+        /// The protocol it speaks: [`PROTOCOL`].
+        protocol: u32,
         /// Names and versions of the libraries, for reports.
         libraries: String,
     },
