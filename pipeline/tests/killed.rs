@@ -1,7 +1,7 @@
 //! The real engine, killed again and again: a file of its own, since it kills every engine
 //! that this process has started.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use pipeline::{Config, Pipeline};
 use plan::SegmentKey;
 use store::local::Local;
 use store::metadata::{Priority, State};
-use store::{Event, Layout, ObjectKey, Received, SystemClock};
+use store::{Event, Layout, ObjectKey, Received, SystemClock, objects};
 use transcoder::Engine;
 
 /// Longer than it takes; a hang is a failure, not a wait.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// Engines are killed after every so many segments.
-const EVERY: usize = 5;
+/// Kills in `make test`; `KILLS` asks for more.
+const KILLS: usize = 8;
 
 /// Kills the engines that are children of this process.
 fn kill_engines() -> usize {
@@ -44,6 +44,9 @@ fn kill_engines() -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_becomes_ready_though_its_engines_are_killed() {
+    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let patience = PATIENCE + Duration::from_secs(10) * kills as u32;
+    let seconds = 5 * kills;
     let folder = tempfile::tempdir().unwrap();
     let sample = folder.path().join("sample.mp4");
     let made = Command::new("ffmpeg")
@@ -53,9 +56,12 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
             "-f",
             "lavfi",
             "-i",
-            "testsrc2=s=640x360:r=30:d=40",
+            &format!("testsrc2=s=640x360:r=30:d={seconds}"),
+            "-f",
+            "lavfi",
+            "-i",
+            &format!("sine=440:d={seconds}:r=48000"),
         ])
-        .args(["-f", "lavfi", "-i", "sine=440:d=40:r=48000"])
         .args([
             "-c:v",
             "libx264",
@@ -83,14 +89,23 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
         .await
         .unwrap();
     writer.finish().await.unwrap();
-    let (mut stored, mut killed) = (0, 0);
+    let mut random = fastrand::Rng::with_seed(1);
+    let (mut killed, mut patient_for) = (0, 1);
+    let mut published = BTreeMap::new();
     let over = async {
         loop {
             match events.next().await {
-                Received::Event(Event::SegmentStored { .. }) => {
-                    stored += 1;
-                    if stored % EVERY == 0 {
+                Received::Event(Event::SegmentStored { key, .. }) => {
+                    let object = ObjectKey::Segment(key);
+                    let bytes = objects::get(&*stores.objects, &object).await.unwrap();
+                    assert!(published.insert(object, bytes).is_none(), "published twice");
+                    patient_for -= 1;
+                    if patient_for <= 0 && killed < kills {
+                        // Any moment will do, that of an event least of all.
+                        let moment = Duration::from_millis(random.u64(0..200));
+                        tokio::time::sleep(moment).await;
                         killed += kill_engines();
+                        patient_for = random.i32(1..4);
                     }
                 }
                 Received::Event(Event::VideoChanged {
@@ -101,13 +116,14 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, over).await.expect("it ends");
+    tokio::time::timeout(patience, over).await.expect("it ends");
     let row = pipeline.video(row.id).await.unwrap().unwrap();
     assert_eq!(
         (row.state, &row.error, &row.warnings),
         (State::Ready, &None, &Vec::new())
     );
-    assert!(killed > 0, "nothing was killed");
+    eprintln!("{killed} engines were killed");
+    assert!(killed >= kills, "only {killed} engines were killed");
     let fillers = stores.metadata.tries().fillers(&row.id).await.unwrap();
     assert_eq!(fillers, BTreeSet::new());
     let plan = pipeline.plan_of(&row).await.unwrap().unwrap();
@@ -118,10 +134,8 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
                 rendition,
                 index,
             });
-            assert!(
-                stores.objects.head(&key).await.unwrap().is_some(),
-                "{key:?}"
-            );
+            let bytes = objects::get(&*stores.objects, &key).await.unwrap();
+            assert!(published.get(&key) == Some(&bytes), "{key:?} has changed");
         }
     }
     pipeline.stop().await;

@@ -155,6 +155,58 @@ async fn a_segment_asked_for_is_made_at_once_and_once() {
     ));
 }
 
+/// Part of a broadcast; `size` at 25 frames, `seconds` from second `at` on.
+fn broadcast(folder: &Path, size: &str, at: u32, seconds: u32) -> Vec<u8> {
+    let path = folder.join("part.ts");
+    let picture = format!("testsrc2=s={size}:r=25:d={seconds}");
+    let sound = format!("sine=440:d={seconds}:r=48000");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture])
+        .args(["-f", "lavfi", "-i", &sound, "-shortest"])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-pix_fmt",
+            "yuv420p",
+            "-g",
+            "25",
+        ])
+        .args(["-c:a", "mp2", "-output_ts_offset", &at.to_string()])
+        .arg(&path)
+        .status();
+    assert!(made.unwrap().success());
+    std::fs::read(path).unwrap()
+}
+
+/// Two seconds in the middle are larger than is decoded here, though the head says otherwise.
+#[tokio::test]
+async fn a_poisoned_stretch_becomes_filler_and_nothing_else_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let part = |size, at, seconds| broadcast(folder.path(), size, at, seconds);
+    let parts = [
+        part("320x180", 0, 9),
+        part("8320x64", 9, 2),
+        part("320x180", 11, 13),
+    ];
+    let video = house.upload(parts.concat().into()).await;
+    let row = house.until(video, is_over).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let tries = house.stores.metadata.tries();
+    let fillers = tries.fillers(&video).await.unwrap();
+    // Segments start at 0, 1, 2, 4, 8, 12 ...: the one from 8 to 12 s holds the stretch.
+    let poisoned = plan.video.iter().map(|rung| (rung.id, 4));
+    assert_eq!(fillers, poisoned.collect());
+    let [warning] = &row.warnings[..] else {
+        panic!("one warning: {:?}", row.warnings)
+    };
+    assert_eq!(warning.code, Code::LimitDimensions);
+    assert_eq!(warning.span_us, Some((8_000_000, 12_000_000)));
+}
+
 #[tokio::test]
 async fn what_is_no_media_fails_with_its_code() {
     let folder = tempfile::tempdir().unwrap();

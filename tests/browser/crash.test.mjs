@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { House, sample } from "./house.mjs";
 
 /** Every stored segment and init segment with the hash of its bytes. */
@@ -15,21 +16,31 @@ function published(house, id) {
   return new Map(files.map((name) => [name, hash(name)]));
 }
 
+/** Numbers from 0 to 1, the same in every run. */
+function seeded(state) {
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
 test("a killed server loses at most what was in its hands", async (t) => {
   const house = await House.open({ browser: false });
   t.after(() => house.close());
-  const { id } = await house.upload(sample(house.folder, "long.mp4", 40));
+  const kills = Number(process.env.KILLS || 4);
+  const { id } = await house.upload(sample(house.folder, "long.mp4", Math.max(40, 6 * kills)));
   await house.until(id, ["playable"]);
   let before = new Map();
-  const kills = Number(process.env.KILLS || 4);
+  const random = seeded(1);
   for (let kill = 0; kill < kills; kill++) {
-    // At a moment that the work itself chooses: when some more segments are there.
-    const goal = before.size + 3 + kill;
+    // At any moment after some more segments are there, that of an event least of all.
+    const goal = before.size + 1 + Math.floor(random() * 5);
     const events = await fetch(`${house.base}/events?video=${id}`);
     for await (const piece of events.body) {
       const status = Buffer.from(piece).toString().match(/"made":(\d+)/);
       if (status && Number(status[1]) >= goal) break;
     }
+    await pause(random() * 200);
     await house.crash();
     const now = published(house, id);
     for (const [name, hash] of before) assert.equal(now.get(name), hash, name + " was published twice");

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use plan::{AudioRendition, Plan, RenditionId, Size, VideoRendition};
+use plan::{AudioRendition, Limits, Plan, RenditionId, Size, VideoRendition};
 use protocol::{Budget, Made, SegmentReport, ToParent};
 
 use crate::encode_audio;
@@ -31,6 +31,7 @@ pub struct Maker {
     source: Source,
     plan: Arc<Plan>,
     budget: Budget,
+    limits: Limits,
     pool: rayon::ThreadPool,
     pictures: Option<Pictures>,
     sounds: HashMap<u32, Sounds>,
@@ -49,7 +50,7 @@ pub struct Run {
 
 impl Maker {
     /// A maker whose encoders share a pool of the budget's size.
-    pub fn new(source: Source, plan: Arc<Plan>, budget: Budget) -> Result<Self> {
+    pub fn new(source: Source, plan: Arc<Plan>, budget: Budget, limits: Limits) -> Result<Self> {
         let threads = budget.encode_threads.max(1) as usize;
         let name = |index| format!("encode-{index}");
         let pool = rayon::ThreadPoolBuilder::new()
@@ -60,6 +61,7 @@ impl Maker {
             source,
             plan,
             budget,
+            limits,
             pool,
             pictures: None,
             sounds: HashMap::new(),
@@ -86,7 +88,12 @@ impl Maker {
     pub fn pictures(&mut self) -> Result<&mut Pictures> {
         if self.pictures.is_none() {
             let threads = self.budget.decode_threads;
-            self.pictures = Some(Pictures::open(&self.source, &self.plan, threads)?);
+            self.pictures = Some(Pictures::open(
+                &self.source,
+                &self.plan,
+                threads,
+                &self.limits,
+            )?);
         }
         self.pictures.as_mut().context("pictures were just opened")
     }

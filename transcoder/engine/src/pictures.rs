@@ -3,19 +3,24 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use ffmpeg_next::codec::{self, decoder, threading};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::util::picture;
 use ffmpeg_next::{Error, Packet, frame};
-use plan::{Access, Frames, Index, Plan, Rational, TimeLine};
+use plan::{Access, Frames, Index, Limits, Plan, Rational, TimeLine};
+
+use protocol::EngineFailure;
 
 use crate::source::Source;
 use crate::times::{rational, seconds, timestamp};
-use crate::{ffi, open};
+use crate::{ffi, open, probe};
 
 /// A decoded picture, shared by the ticks that show it.
 pub type Picture = Arc<ffi::Still>;
+
+/// A picture, or why it is not to be shown: a stream may change its size on the way.
+type Decoded = Result<Picture, EngineFailure>;
 
 /// Reads pictures tick by tick; keeps its place, so that the next segment costs no seek.
 pub struct Pictures {
@@ -28,21 +33,22 @@ pub struct Pictures {
     scanned: Option<Vec<plan::media_info::KeyFrame>>,
     /// Key frames by which a seek goes further back.
     preroll: u32,
+    limits: Limits,
     /// Where reading may begin; anywhere, where there are none.
     entries: Vec<Frames>,
     /// The tick of the source's very first picture.
     first_tick: Frames,
     /// The picture shown at `next`, with the tick it belongs to.
-    current: Option<(Frames, Picture)>,
+    current: Option<(Frames, Decoded)>,
     /// Decoded pictures after `current`.
-    ahead: VecDeque<(Frames, Picture)>,
+    ahead: VecDeque<(Frames, Decoded)>,
     next: Option<Frames>,
     ended: bool,
 }
 
 impl Pictures {
     /// Opens the picture track of a plan's source.
-    pub fn open(source: &Source, plan: &Plan, threads: u32) -> Result<Self> {
+    pub fn open(source: &Source, plan: &Plan, threads: u32, limits: &Limits) -> Result<Self> {
         let Some(track) = &plan.info.video else {
             bail!("the source has no picture")
         };
@@ -69,6 +75,7 @@ impl Pictures {
             scanned: scanned(&plan.info.index),
             preroll,
             entries,
+            limits: limits.clone(),
             current: None,
             ahead: VecDeque::new(),
             next: None,
@@ -87,7 +94,7 @@ impl Pictures {
         }
         self.enter(entry.unwrap_or(tick))?;
         while self.next.is_some_and(|next| next < tick) {
-            self.next()?;
+            self.pass()?;
         }
         Ok(())
     }
@@ -133,7 +140,7 @@ impl Pictures {
                 self.decode_more()?;
             }
             if let Some((_, picture)) = self.ahead.front() {
-                return Ok(picture.clone());
+                return Ok(picture.clone()?);
             }
             if from_start {
                 bail!("no picture can be decoded here");
@@ -192,6 +199,11 @@ impl Pictures {
 
     /// The picture of the next tick.
     pub fn next(&mut self) -> Result<Picture> {
+        self.pass()?.clone().map_err(Into::into)
+    }
+
+    /// On to the tick after the next one, whose picture may be one that is not to be shown.
+    fn pass(&mut self) -> Result<&Decoded> {
         let Some(tick) = self.next else {
             bail!("no place in the source")
         };
@@ -203,12 +215,9 @@ impl Pictures {
                 None => self.decode_more()?,
             }
         }
-        let shown = self.current.as_ref().or(self.ahead.front());
-        let Some((_, picture)) = shown else {
-            bail!("no picture can be decoded here")
-        };
-        let picture = picture.clone();
         self.next = Some(Frames(tick.0 + 1));
+        let shown = self.current.as_ref().or(self.ahead.front());
+        let (_, picture) = shown.context("no picture can be decoded here")?;
         Ok(picture)
     }
 
@@ -218,11 +227,13 @@ impl Pictures {
             let mut frame = frame::Video::empty();
             match self.decoder.receive_frame(&mut frame) {
                 Ok(()) => {
+                    let size = probe::check_size(frame.width(), frame.height(), &self.limits);
                     if let Some(stamp) = ffi::best_timestamp(&frame) {
                         // x264 would repeat the source's key frames otherwise.
                         frame.set_kind(picture::Type::None);
                         let tick = self.timeline.tick_of(seconds(stamp, self.time_base));
-                        self.ahead.push_back((tick, Arc::new(frame.into())));
+                        let decoded = size.map(|()| Picture::new(frame.into()));
+                        self.ahead.push_back((tick, decoded));
                         return Ok(());
                     }
                 }

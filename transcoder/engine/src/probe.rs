@@ -77,7 +77,8 @@ pub fn reject(code: Code, message: impl Into<String>) -> EngineFailure {
     }
 }
 
-fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), EngineFailure> {
+/// Refuses pictures that are larger than is decoded here.
+pub fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), EngineFailure> {
     let pixels = u64::from(width) * u64::from(height);
     if width.max(height) > limits.side_px || pixels > limits.frame_px {
         let message = format!("Pictures of {width}x{height} are larger than can be decoded here.");

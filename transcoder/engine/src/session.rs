@@ -66,7 +66,7 @@ impl Session {
     }
 
     fn take_plan(&mut self, plan: Arc<Plan>) {
-        match Maker::new(self.source.clone(), plan, self.budget) {
+        match Maker::new(self.source.clone(), plan, self.budget, self.limits.clone()) {
             Ok(maker) => self.maker = Some(maker),
             Err(error) => tracing::error!(%error, "no threads to work with"),
         }
