@@ -1,9 +1,10 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 use plan::Effort;
 
 /// A media processing pipeline and streaming origin: any upload plays about a second after
@@ -38,9 +39,12 @@ pub enum Command {
     /// Uploads files to a running server and prints their watch links
     #[command(after_help = "Example: reelmill upload --token-file ./data/admin-token a.mp4 b.mov")]
     Upload(Upload),
-    /// Manages API tokens; the server that uses the data folder must not run meanwhile
+    /// Manages API tokens, whether the server runs or not
     #[command(after_help = "Example: reelmill token create --owner ann --name laptop")]
     Token(Token),
+    /// Prints a link that signs in as the admin: for one use, within ten minutes
+    #[command(after_help = "Example: reelmill sign-in --data ./data")]
+    SignIn(SignIn),
     /// Says in one sentence each whether this machine has what reelmill needs
     Doctor(Doctor),
     /// Prints a completion script for a shell
@@ -66,6 +70,9 @@ pub struct Serve {
     /// Further host names under which the pages answer
     #[arg(long, env = "REELMILL_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
+    /// Networks of proxies that are believed when they say for whom they ask, such as 10.0.0.0/8
+    #[arg(long, env = "REELMILL_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// How much time is spent on each frame: fast, balanced or quality
     #[arg(long, default_value = "fast")]
     pub policy: Effort,
@@ -159,6 +166,20 @@ pub enum TokenAction {
 }
 
 #[derive(Args)]
+pub struct SignIn {
+    /// The data folder
+    #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
+    pub data: PathBuf,
+    /// Where the server is reached
+    #[arg(
+        long,
+        env = "REELMILL_PUBLIC_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub public_url: String,
+}
+
+#[derive(Args)]
 pub struct Doctor {
     /// The data folder
     #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
@@ -166,6 +187,13 @@ pub struct Doctor {
     /// The address the server would listen on
     #[arg(long, env = "REELMILL_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    let parsed = text.parse().or_else(|_| single());
+    parsed.map_err(|_| "an address, or a network such as 10.0.0.0/8".to_owned())
 }
 
 /// A number of bytes with a unit.

@@ -4,6 +4,7 @@ mod cli;
 mod doctor;
 mod probe;
 mod serve;
+mod sign_in;
 mod token;
 mod transcode;
 mod upload;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Upload(arguments) => upload::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
+        Command::SignIn(arguments) => sign_in::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -4,18 +4,18 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use catalog::{people, sign_in, tokens};
+use catalog::tokens;
 use origin::{App, Settings};
 use pipeline::{Config, Pipeline};
 use plan::Policy;
 use store::local::Local;
-use store::metadata::Role;
 use store::{Layout, Stores, SystemClock};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use transcoder::Engine;
 
 use crate::cli::Serve;
+use crate::sign_in;
 
 /// Bytes of segments kept in memory: a hundred of 720p.
 const CACHE_BYTES: u64 = 128 << 20;
@@ -58,6 +58,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         public_url,
         listen,
         allowed_hosts: arguments.allowed_hosts,
+        trusted_proxies: arguments.trusted_proxies,
         cache_bytes: CACHE_BYTES,
     };
     let app = App::new(pipeline.clone(), settings);
@@ -71,12 +72,8 @@ async fn greet(stores: &Stores, public_url: &str) -> Result<()> {
     if !std::io::stderr().is_terminal() {
         return Ok(());
     }
-    let admin = people::owner(stores, tokens::ADMIN, Role::Admin).await?;
-    let code = sign_in::code(stores, admin.id).await?;
-    eprintln!(
-        "sign in within ten minutes: {public_url}/sign-in?code={}",
-        code.expose()
-    );
+    let link = sign_in::link(stores, public_url).await?;
+    eprintln!("sign in within ten minutes: {link}");
     Ok(())
 }
 

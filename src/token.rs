@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use catalog::tokens;
+use store::SystemClock;
 use store::local::Local;
 use store::metadata::Role;
-use store::{Layout, SystemClock};
 
 use crate::cli::{Token, TokenAction};
 
@@ -15,16 +15,17 @@ pub fn run(arguments: Token) -> Result<()> {
 }
 
 async fn act(arguments: Token) -> Result<()> {
-    let stores = Local::open(&arguments.data, Layout::Store, Arc::new(SystemClock::new()))?;
+    // Beside the server, which may be running.
+    let rows = Local::rows(&arguments.data, Arc::new(SystemClock::new()))?;
     match arguments.action {
         TokenAction::Create { owner, name, admin } => {
             let role = if admin { Role::Admin } else { Role::Uploader };
-            let (row, secret) = tokens::create(&stores, &owner, &name, role).await?;
+            let (row, secret) = tokens::create(&rows, &owner, &name, role).await?;
             eprintln!("{} for {owner}; this is shown once:", row.id);
             println!("{}", secret.expose());
         }
         TokenAction::List => {
-            for token in stores.metadata.tokens().list().await? {
+            for token in tokens::list(&rows).await? {
                 let revoked = if token.revoked_at_us.is_some() {
                     "revoked"
                 } else {
@@ -43,13 +44,7 @@ async fn act(arguments: Token) -> Result<()> {
                 .parse()
                 .ok()
                 .with_context(|| format!("`{id}` is no token's id"))?;
-            let now = stores.clock.now_us();
-            stores
-                .metadata
-                .tokens()
-                .revoke(&id, now)
-                .await
-                .context("no such token")?;
+            tokens::revoke(&rows, &id).await.context("no such token")?;
         }
     }
     Ok(())

@@ -1,19 +1,19 @@
 //! Owners: those who own videos and tokens.
 
 use store::metadata::{OwnerRow, Role};
-use store::{Error, Stores};
+use store::{Error, Rows};
 
 /// The owner of this name; made with `role` where there is none yet.
-pub async fn owner(stores: &Stores, name: &str, role: Role) -> Result<OwnerRow, Error> {
-    let owners = stores.metadata.owners();
+pub async fn owner(rows: &impl Rows, name: &str, role: Role) -> Result<OwnerRow, Error> {
+    let owners = rows.metadata().owners();
     if let Some(known) = owners.by_name(name).await? {
         return Ok(known);
     }
     let row = OwnerRow {
-        id: stores.ids.owner(),
+        id: rows.ids().owner(),
         name: name.to_owned(),
         role,
-        created_at_us: stores.clock.now_us(),
+        created_at_us: rows.clock().now_us(),
     };
     match owners.insert(&row).await {
         Ok(()) => Ok(row),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use plan::OwnerId;
 use store::metadata::{SignInCode, SignInSession};
-use store::{Error, Secret, SecretHash, Stores};
+use store::{Error, Rows, Secret, SecretHash};
 
 use crate::Principal;
 
@@ -14,28 +14,28 @@ const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Makes a code that signs an owner in, once.
-pub async fn code(stores: &Stores, owner: OwnerId) -> Result<Secret, Error> {
-    let secret = stores.ids.code();
+pub async fn code(rows: &impl Rows, owner: OwnerId) -> Result<Secret, Error> {
+    let secret = rows.ids().code();
     let code = SignInCode {
         hash: secret.hash(),
         owner,
-        expires_at_us: stores.clock.now_us() + CODE_LIFE.as_micros() as i64,
+        expires_at_us: rows.clock().now_us() + CODE_LIFE.as_micros() as i64,
     };
-    let sign_ins = stores.metadata.sign_ins();
+    let sign_ins = rows.metadata().sign_ins();
     // Codes are made by hand, a few a day: often enough to forget what has expired.
-    sign_ins.prune(stores.clock.now_us()).await?;
+    sign_ins.prune(rows.clock().now_us()).await?;
     sign_ins.insert_code(&code).await?;
     Ok(secret)
 }
 
 /// Exchanges a code for a cookie's value; nothing where it was used, has expired or never was.
-pub async fn exchange(stores: &Stores, presented: &str) -> Result<Option<Secret>, Error> {
-    let now = stores.clock.now_us();
-    let sign_ins = stores.metadata.sign_ins();
+pub async fn exchange(rows: &impl Rows, presented: &str) -> Result<Option<Secret>, Error> {
+    let now = rows.clock().now_us();
+    let sign_ins = rows.metadata().sign_ins();
     let Some(owner) = sign_ins.redeem(&SecretHash::of(presented), now).await? else {
         return Ok(None);
     };
-    let secret = stores.ids.secret();
+    let secret = rows.ids().secret();
     let session = SignInSession {
         hash: secret.hash(),
         owner,
@@ -47,13 +47,13 @@ pub async fn exchange(stores: &Stores, presented: &str) -> Result<Option<Secret>
 }
 
 /// Who is signed in with this cookie.
-pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Principal>, Error> {
-    let now = stores.clock.now_us();
+pub async fn authenticate(rows: &impl Rows, presented: &str) -> Result<Option<Principal>, Error> {
+    let now = rows.clock().now_us();
     let hash = SecretHash::of(presented);
-    let Some(session) = stores.metadata.sign_ins().session(&hash, now).await? else {
+    let Some(session) = rows.metadata().sign_ins().session(&hash, now).await? else {
         return Ok(None);
     };
-    let owner = stores.metadata.owners().get(&session.owner).await?;
+    let owner = rows.metadata().owners().get(&session.owner).await?;
     Ok(owner.map(|owner| Principal {
         owner: owner.id,
         role: owner.role,
@@ -61,7 +61,7 @@ pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Pri
 }
 
 /// Signs out: the cookie is worth nothing any more.
-pub async fn end(stores: &Stores, presented: &str) -> Result<(), Error> {
+pub async fn end(rows: &impl Rows, presented: &str) -> Result<(), Error> {
     let hash = SecretHash::of(presented);
-    stores.metadata.sign_ins().end_session(&hash).await
+    rows.metadata().sign_ins().end_session(&hash).await
 }

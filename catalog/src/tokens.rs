@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use plan::TokenId;
 use store::metadata::{Role, TokenRow};
-use store::{Error, Secret, SecretHash, Stores};
+use store::{Error, Rows, Secret, SecretHash};
 
 use crate::{Principal, people};
 
@@ -17,31 +17,31 @@ pub const ADMIN_TOKEN_FILE: &str = "admin-token";
 
 /// Makes a token for the owner of a name.
 pub async fn create(
-    stores: &Stores,
+    rows: &impl Rows,
     owner: &str,
     name: &str,
     role: Role,
 ) -> Result<(TokenRow, Secret), Error> {
-    let owner = people::owner(stores, owner, role).await?;
-    let secret = stores.ids.secret();
+    let owner = people::owner(rows, owner, role).await?;
+    let secret = rows.ids().secret();
     let row = TokenRow {
-        id: stores.ids.token(),
+        id: rows.ids().token(),
         owner: owner.id,
         name: name.to_owned(),
         hash: secret.hash(),
         role,
-        created_at_us: stores.clock.now_us(),
+        created_at_us: rows.clock().now_us(),
         revoked_at_us: None,
     };
-    stores.metadata.tokens().insert(&row).await?;
+    rows.metadata().tokens().insert(&row).await?;
     Ok((row, secret))
 }
 
 /// Whose token this is, if it is one. The secret is looked up by its hash, so that no
 /// comparison takes longer the more of it is right.
-pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Principal>, Error> {
-    let token = stores
-        .metadata
+pub async fn authenticate(rows: &impl Rows, presented: &str) -> Result<Option<Principal>, Error> {
+    let token = rows
+        .metadata()
         .tokens()
         .by_hash(&SecretHash::of(presented))
         .await?;
@@ -52,14 +52,14 @@ pub async fn authenticate(stores: &Stores, presented: &str) -> Result<Option<Pri
 }
 
 /// All tokens, revoked ones too, without their secrets; oldest first.
-pub async fn list(stores: &Stores) -> Result<Vec<TokenRow>, Error> {
-    stores.metadata.tokens().list().await
+pub async fn list(rows: &impl Rows) -> Result<Vec<TokenRow>, Error> {
+    rows.metadata().tokens().list().await
 }
 
 /// Revokes a token: it opens nothing from now on. `NotFound` where there is none of this id.
-pub async fn revoke(stores: &Stores, id: &TokenId) -> Result<(), Error> {
-    let now = stores.clock.now_us();
-    stores.metadata.tokens().revoke(id, now).await
+pub async fn revoke(rows: &impl Rows, id: &TokenId) -> Result<(), Error> {
+    let now = rows.clock().now_us();
+    rows.metadata().tokens().revoke(id, now).await
 }
 
 /// The admin token could not be written.
@@ -82,12 +82,12 @@ pub enum AdminTokenError {
 /// On the first start: an admin, and a token in `folder/admin-token` that only the user who
 /// runs the program can read. The file is whole or not there: a start that is killed on the way
 /// is a first start again.
-pub async fn first_start(stores: &Stores, folder: &Path) -> Result<(), AdminTokenError> {
+pub async fn first_start(rows: &impl Rows, folder: &Path) -> Result<(), AdminTokenError> {
     let path = folder.join(ADMIN_TOKEN_FILE);
     if path.exists() {
         return Ok(());
     }
-    let (_, secret) = create(stores, ADMIN, "first start", Role::Admin).await?;
+    let (_, secret) = create(rows, ADMIN, "first start", Role::Admin).await?;
     write_secret(&path, &secret).map_err(|error| AdminTokenError::File { path, error })
 }
 

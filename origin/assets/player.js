@@ -40,8 +40,11 @@ function ahead(video) {
   return 0;
 }
 
+// Fatal errors in a row after which it is given up: some minutes without the server.
+const MOST_TROUBLES = 10;
+
 // Plays a master playlist; `isWhole` says whether everything is encoded.
-function play(video, master, isWhole) {
+function play(video, master, isWhole, onGivenUp) {
   if (!(window.Hls && Hls.isSupported())) {
     video.src = master;
     return null;
@@ -61,6 +64,8 @@ function play(video, master, isWhole) {
     manifestLoadPolicy: policy,
     playlistLoadPolicy: policy,
     capLevelToPlayerSize: false,
+    // Who asks and what comes next (CTA-5004): what is made, is made in turns and ahead.
+    cmcd: { useHeaders: true, includeKeys: ["sid", "nor", "dl"] },
   });
   // What is not encoded arrives as fast as it is made: first the rung that is made first, others
   // once there is something to watch meanwhile.
@@ -78,9 +83,14 @@ function play(video, master, isWhole) {
     goLow();
     if (hls.firstLevel >= 0 && hls.loadLevel > hls.firstLevel) hls.nextAutoLevel = hls.firstLevel;
   });
+  let troubles = 0;
+  hls.on(Hls.Events.FRAG_BUFFERED, () => { troubles = 0; });
   hls.on(Hls.Events.ERROR, (_, data) => {
     if (!data.fatal) return;
-    if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
+    if (++troubles > MOST_TROUBLES) {
+      hls.destroy();
+      onGivenUp();
+    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
     else setTimeout(() => hls.startLoad(), 1000);
   });
   hls.loadSource(master);

@@ -13,7 +13,10 @@ let started = false;
 function start(known) {
   if (started) return;
   started = true;
-  const hls = play(video, base + "master.m3u8", () => now === "ready");
+  const hls = play(video, base + "master.m3u8", () => now === "ready", () => {
+    trouble.hidden = false;
+    trouble.textContent = "The video cannot be loaded any more. Reload the page to try again.";
+  });
   window.player = hls;
   if (hls) hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));
   // With sound where the browser lets us, which it does after an upload; else without.

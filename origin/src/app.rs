@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use pipeline::Pipeline;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Names besides `public_url`'s, the listen address and loopback under which pages answer.
     pub allowed_hosts: Vec<String>,
+    /// Proxies that say truly for whom they ask (`Forwarded`, `X-Forwarded-For`).
+    pub trusted_proxies: Vec<IpNet>,
     /// Bytes of segments kept in memory.
     pub cache_bytes: u64,
 }

@@ -28,6 +28,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 pub use cache::FileCache;
 pub use living::Living;
+pub use name::FileName;
 
 use crate::app::App;
 

@@ -58,6 +58,7 @@ mod tests {
             public_url: "https://video.example.org".into(),
             listen: ([192, 0, 2, 1], 8080).into(),
             allowed_hosts: vec!["other.example.org".into()],
+            trusted_proxies: Vec::new(),
             cache_bytes: 0,
         };
         for host in [

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, SegmentKey, VideoId};
+use plan::{Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
 use store::{Moment, ObjectKey};
 use tokio::sync::watch;
 
 use crate::inner::Inner;
+use crate::turns::{Network, Viewer};
 use crate::windows::{self, Window};
 use crate::{Delivered, DemandError, plans};
 
@@ -19,6 +20,9 @@ use crate::{Delivered, DemandError, plans};
 const REQUESTS: usize = 4096;
 /// Segments that may be waited for in all: more than a minute's work of two cores.
 const SEGMENTS: usize = 256;
+/// Windows and waited-for segments of one network while others wait: two viewers' worth.
+const WINDOWS_OF_ONE: usize = 2;
+const SEGMENTS_OF_ONE: usize = 4;
 /// Requests that went away unserved and are remembered: the second try outranks the first,
 /// since some players give up for good after it.
 const REMEMBERED: usize = 256;
@@ -27,7 +31,9 @@ const REMEMBERED: usize = 256;
 struct Waiter {
     made: watch::Sender<Option<Bytes>>,
     requests: usize,
-    since: Moment,
+    /// Who asked first.
+    viewer: Viewer,
+    deadline: Moment,
     second_try: bool,
     plan: Arc<Plan>,
 }
@@ -55,11 +61,43 @@ impl Default for Demands {
     }
 }
 
+impl State {
+    /// Whether a network has its share already, and others wait.
+    fn has_its_share(&self, network: Option<Network>) -> bool {
+        let waiting = || self.waiting.values();
+        let own = waiting().filter(|waiter| waiter.viewer.network == network);
+        network.is_some()
+            && own.count() >= SEGMENTS_OF_ONE
+            && waiting().any(|waiter| waiter.viewer.network != network)
+    }
+
+    /// As much for windows.
+    fn has_its_windows(&self, network: Option<Network>) -> bool {
+        let own = self.windows.values().filter(|w| w.network() == network);
+        network.is_some()
+            && own.count() >= WINDOWS_OF_ONE
+            && self
+                .waiting
+                .values()
+                .any(|waiter| waiter.viewer.network != network)
+    }
+}
+
 /// What a window is to make next: segments of the same time.
 pub(crate) struct Pick {
+    /// Who asked for it, and until when it should be there; nobody yet, where it is made ahead.
+    pub(crate) asked: Asked,
     pub(crate) plan: Arc<Plan>,
     pub(crate) renditions: Vec<RenditionId>,
     pub(crate) segment: u32,
+}
+
+/// By whom something is waited for.
+#[derive(Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) viewer: Viewer,
+    pub(crate) second_try: bool,
+    pub(crate) deadline: Moment,
 }
 
 impl Pick {
@@ -111,18 +149,26 @@ impl Demands {
         !state.waiting.is_empty() && !state.waiting.keys().any(is_own)
     }
 
-    /// What of a video is waited for and in nobody's hands: second tries first, then who
-    /// has waited longest. The sound and the picture of the same time are one piece of work.
+    /// What of a video is waited for and in nobody's hands: second tries first, then by turns,
+    /// then who has the least time. The sound and the picture of the same time are one piece of work.
     pub(crate) fn pick(&self, inner: &Inner, video: VideoId) -> Option<Pick> {
         let state = self.state.lock();
         let free = |key: &SegmentKey| key.video == video && !inner.making.is_claimed(key);
         let mut waiting: Vec<_> = state.waiting.iter().filter(|(key, _)| free(key)).collect();
-        waiting.sort_by_key(|(key, waiter)| (!waiter.second_try, waiter.since, **key));
+        waiting.sort_by_key(|(key, waiter)| {
+            let rank = inner.turns.rank(&waiter.viewer, video);
+            (!waiter.second_try, rank, waiter.deadline, **key)
+        });
         let (first, waiter) = waiting.first()?;
         let same = waiting.iter().filter(|(key, other)| {
             key.index == first.index && Arc::ptr_eq(&other.plan, &waiter.plan)
         });
         Some(Pick {
+            asked: Asked {
+                viewer: waiter.viewer.clone(),
+                second_try: waiter.second_try,
+                deadline: waiter.deadline,
+            },
             plan: waiter.plan.clone(),
             renditions: same.map(|(key, _)| key.rendition).collect(),
             segment: first.index,
@@ -174,14 +220,18 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    fn new(inner: &'a Inner, plan: &Arc<Plan>, key: SegmentKey) -> Option<Self> {
+    fn new(inner: &'a Inner, plan: &Arc<Plan>, key: SegmentKey, viewer: &Viewer) -> Option<Self> {
         let demands = &inner.demands;
         let mut guard = demands.state.lock();
         let state = &mut *guard;
         let known = state.waiting.contains_key(&key);
-        if state.requests >= REQUESTS || (!known && state.waiting.len() >= SEGMENTS) {
+        let is_full = || state.waiting.len() >= SEGMENTS || state.has_its_share(viewer.network);
+        if state.requests >= REQUESTS || (!known && is_full()) {
             return None;
         }
+        let patience = inner.config.demand_wait;
+        let patience = viewer.deadline.map_or(patience, |d| d.min(patience));
+        let deadline = inner.stores.clock.now() + patience;
         let remembered = state.unserved.iter().position(|unserved| *unserved == key);
         if let Some(position) = remembered {
             state.unserved.remove(position);
@@ -189,11 +239,13 @@ impl<'a> Request<'a> {
         let waiter = state.waiting.entry(key).or_insert_with(|| Waiter {
             made: watch::Sender::new(None),
             requests: 0,
-            since: inner.stores.clock.now(),
+            viewer: viewer.clone(),
+            deadline,
             second_try: false,
             plan: plan.clone(),
         });
         waiter.requests += 1;
+        waiter.deadline = waiter.deadline.min(deadline);
         waiter.second_try |= remembered.is_some();
         let made = waiter.made.subscribe();
         state.requests += 1;
@@ -244,7 +296,11 @@ impl Drop for Request<'_> {
 }
 
 /// A segment: stored, or made now.
-pub(crate) async fn segment(inner: &Arc<Inner>, key: SegmentKey) -> Result<Delivered, DemandError> {
+pub(crate) async fn segment(
+    inner: &Arc<Inner>,
+    key: SegmentKey,
+    viewer: Viewer,
+) -> Result<Delivered, DemandError> {
     let object = ObjectKey::Segment(key);
     let stored = |bytes| Delivered {
         bytes,
@@ -266,14 +322,14 @@ pub(crate) async fn segment(inner: &Arc<Inner>, key: SegmentKey) -> Result<Deliv
         return Err(DemandError::NotFound);
     }
     let began = inner.stores.clock.now();
-    let mut request = Request::new(inner, &plan, key).ok_or(DemandError::NotReady)?;
+    let mut request = Request::new(inner, &plan, key, &viewer).ok_or(DemandError::NotReady)?;
     // Stored between the look and the request.
     if let Ok(bytes) = inner.stored(&object).await {
         request.served = true;
         return Ok(stored(bytes));
     }
     if !inner.making.is_claimed(&key) {
-        open_window(inner, &plan, key.video)?;
+        open_window(inner, &plan, key.video, viewer.network)?;
     }
     if let Some(window) = inner.demands.window(key.video) {
         window.near(inner, key);
@@ -286,36 +342,61 @@ pub(crate) async fn segment(inner: &Arc<Inner>, key: SegmentKey) -> Result<Deliv
     })
 }
 
-/// A segment will be asked for soon: a playlist was fetched, or a player said so. Nobody
-/// waits for it, so only a window that is there already is told.
-pub(crate) fn hint(inner: &Inner, key: SegmentKey) {
+/// A segment was served. Nobody waits for what follows yet, so only a window that is there
+/// already is told; likewise below.
+pub(crate) fn handed_out(inner: &Inner, key: SegmentKey) {
     if let Some(window) = inner.demands.window(key.video) {
         window.near(inner, key);
     }
 }
 
+/// A player says what it will ask for next.
+pub(crate) fn is_next(inner: &Inner, key: SegmentKey) {
+    // The one after where the viewer is.
+    if let Some(index) = key.index.checked_sub(1) {
+        handed_out(inner, SegmentKey { index, ..key });
+    }
+}
+
+/// A playlist was fetched.
+pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey) {
+    if let Some(window) = inner.demands.window(key.video) {
+        window.switched(inner, key.rendition);
+    }
+}
+
 /// Segments of a video were given back: who waits for them is served by its window.
 pub(crate) fn wake(inner: &Arc<Inner>, video: VideoId) {
-    let plan = {
+    let waiting = {
         let state = inner.demands.state.lock();
         let mut waiting = state.waiting.iter().filter(|(key, _)| key.video == video);
-        waiting.next().map(|(_, waiter)| waiter.plan.clone())
+        waiting
+            .next()
+            .map(|(_, waiter)| (waiter.plan.clone(), waiter.viewer.network))
     };
-    if let Some(plan) = plan
-        && open_window(inner, &plan, video).is_err()
+    if let Some((plan, network)) = waiting
+        && open_window(inner, &plan, video, network).is_err()
     {
         tracing::debug!(%video, "all windows are taken");
     }
 }
 
 /// Wakes the video's window, or opens one if there is room.
-fn open_window(inner: &Arc<Inner>, plan: &Arc<Plan>, video: VideoId) -> Result<(), DemandError> {
+fn open_window(
+    inner: &Arc<Inner>,
+    plan: &Arc<Plan>,
+    video: VideoId,
+    network: Option<Network>,
+) -> Result<(), DemandError> {
     let window = {
         let mut guard = inner.demands.state.lock();
         let state = &mut *guard;
         if let Some(window) = state.windows.get(&video) {
             window.wake();
             return Ok(());
+        }
+        if state.has_its_windows(network) {
+            return Err(DemandError::NotReady);
         }
         if state.windows.len() >= inner.config.windows {
             // One that nobody waits at makes room.
@@ -326,7 +407,7 @@ fn open_window(inner: &Arc<Inner>, plan: &Arc<Plan>, video: VideoId) -> Result<(
                 idle.leave();
             }
         }
-        let window = Arc::new(Window::new(plan.clone(), video));
+        let window = Arc::new(Window::new(plan.clone(), video, network));
         state.windows.insert(video, window.clone());
         window
     };

@@ -20,6 +20,7 @@ use crate::making::Making;
 use crate::memory::Memory;
 use crate::plans::PlanCache;
 use crate::run::Run;
+use crate::turns::Turns;
 use crate::{Config, DemandError};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
@@ -43,8 +44,8 @@ pub(crate) struct Inner {
     pub(crate) starting: Mutex<HashSet<VideoId>>,
     /// The session that started the last video: its viewers and its background come next.
     pub(crate) warm: Mutex<Option<Run>>,
-    /// Demands that are made at once, first come first served: as many as there are cores.
-    pub(crate) turns: Semaphore,
+    /// Demands that are made at once: as many as there are cores.
+    pub(crate) turns: Arc<Turns>,
     /// One stills session at a time.
     pub(crate) stills: Semaphore,
     /// Requests that wait for a still.
@@ -72,7 +73,7 @@ impl Inner {
             starts: Semaphore::new(STARTS),
             starting: Mutex::default(),
             warm: Mutex::default(),
-            turns: Semaphore::new(config.encode_threads.max(1) as usize),
+            turns: Turns::new(config.encode_threads.max(1) as usize),
             stills: Semaphore::new(1),
             stills_waiting: Semaphore::new(STILLS_WAITING),
             still_faults: Mutex::default(),
@@ -100,13 +101,24 @@ impl Inner {
         });
     }
 
+    /// Runs something short that the end of everything waits for.
+    pub(crate) fn finish(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
     /// Ends all tasks and engines.
     pub(crate) async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
-        let warm = self.warm.lock().take();
-        drop(warm);
+        loop {
+            // A session that ends has a last thing to do.
+            let warm = self.warm.lock().take();
+            drop(warm);
+            self.tasks.wait().await;
+            if self.warm.lock().is_none() {
+                break;
+            }
+        }
         self.engine.quiet().await;
     }
 

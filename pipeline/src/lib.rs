@@ -16,6 +16,7 @@ mod plans;
 mod run;
 mod stills;
 mod tries;
+mod turns;
 mod upload;
 mod windows;
 
@@ -30,6 +31,7 @@ use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::{Budget, Engine};
 
 use inner::Inner;
+pub use turns::{Network, Viewer};
 pub use upload::{UploadError, UploadWriter};
 
 /// What the operator chooses.
@@ -224,15 +226,25 @@ impl Pipeline {
         made::rendition_progress(&self.inner, row).await
     }
 
-    /// This segment was handed out, or a player said that it is about to ask for the next:
-    /// the viewer's window goes on from here. For what was served without asking us.
-    pub fn hint(&self, key: SegmentKey) {
-        demand::hint(&self.inner, key);
+    /// This segment was handed out: the viewer's window goes on from here. For what was served
+    /// without asking us.
+    pub fn handed_out(&self, key: SegmentKey) {
+        demand::handed_out(&self.inner, key);
+    }
+
+    /// A player will ask for this segment next: CMCD's `nor`.
+    pub fn is_next(&self, key: SegmentKey) {
+        demand::is_next(&self.inner, key);
+    }
+
+    /// A player fetched the rendition's playlist: it is about to go on in it.
+    pub fn is_chosen(&self, key: RenditionKey) {
+        demand::is_chosen(&self.inner, key);
     }
 
     /// A segment: stored, or made now; waits at most `demand_wait`.
-    pub async fn segment(&self, key: SegmentKey) -> Result<Delivered, DemandError> {
-        demand::segment(&self.inner, key).await
+    pub async fn segment(&self, key: SegmentKey, viewer: Viewer) -> Result<Delivered, DemandError> {
+        demand::segment(&self.inner, key, viewer).await
     }
 
     /// An init segment.

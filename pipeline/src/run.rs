@@ -1,6 +1,7 @@
 //! An engine session of one video: orders given, products stored.
 
 mod products;
+mod report;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, StartError, Still};
 
+use self::report::Report;
 use crate::blocks::source_of;
 use crate::inner::Inner;
 use crate::making::Claims;
@@ -76,8 +78,18 @@ pub(crate) struct Run {
     share: Share,
     /// One past the last segment of the order it is at.
     end: u32,
+    /// Taken when the session ends.
+    report: Option<Report>,
     /// Where the mark stands that an unexplained end leaves behind.
     marked: Option<SegmentKey>,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(report) = self.report.take() {
+            report.leave(&self.inner);
+        }
+    }
 }
 
 impl Run {
@@ -104,6 +116,7 @@ impl Run {
             stop: CancellationToken::new(),
             share,
             end: 0,
+            report: Some(Report::new(inner, row.id)),
             marked: None,
         })
     }
@@ -295,6 +308,9 @@ impl Run {
                         } => Some(self.claims.key(*rendition, *segment)),
                         _ => None,
                     };
+                    if let Some(report) = &mut self.report {
+                        report.note(&made, &bytes);
+                    }
                     products::store(&inner, self.video(), self.plan.as_deref(), made, bytes)
                         .await?;
                     if let Some(key) = key {

@@ -14,11 +14,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::ahead::Playheads;
-use crate::demand::Pick;
+use crate::demand::{Asked, Pick};
 use crate::inner::Inner;
 use crate::memory::Share;
 use crate::run::{Run, RunError, Standing};
 use crate::tries;
+use crate::turns::Network;
 
 /// Engines that may go away without a word, or cannot be started, before requests are told.
 const TRIES: u32 = 3;
@@ -27,16 +28,19 @@ const TRIES: u32 = 3;
 pub(crate) struct Window {
     plan: Arc<Plan>,
     video: VideoId,
+    /// Whose first request opened it.
+    network: Option<Network>,
     playheads: Mutex<Playheads>,
     woken: Notify,
     leaves: AtomicBool,
 }
 
 impl Window {
-    pub(crate) fn new(plan: Arc<Plan>, video: VideoId) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, video: VideoId, network: Option<Network>) -> Self {
         Self {
             plan,
             video,
+            network,
             playheads: Mutex::default(),
             woken: Notify::new(),
             leaves: AtomicBool::new(false),
@@ -61,6 +65,24 @@ impl Window {
         self.wake();
     }
 
+    /// A viewer is about to go on in this rendition from where they are.
+    pub(crate) fn switched(&self, inner: &Inner, to: RenditionId) {
+        let is_sound = |id: RenditionId| self.plan.audio_rendition(id).is_some();
+        let kind = is_sound(to);
+        let at = self.playheads.lock().latest(|id| is_sound(id) == kind);
+        if let Some((_, index)) = at {
+            let video = self.video;
+            self.near(
+                inner,
+                SegmentKey {
+                    video,
+                    rendition: to,
+                    index,
+                },
+            );
+        }
+    }
+
     /// With the sound of a picture's time: players ask for it at the same time or right after,
     /// and it costs a tenth.
     fn with_sound(&self, mut pick: Pick) -> Pick {
@@ -71,9 +93,14 @@ impl Window {
         let heard = self.playheads.lock().latest(is_sound);
         let sounds = &pick.plan.audio;
         let usual = || sounds.iter().find(|sound| sound.default).or(sounds.first());
+        let heard = heard.map(|(rendition, _)| rendition);
         let sound = heard.or_else(|| usual().map(|sound| sound.id));
         pick.renditions.extend(sound);
         pick
+    }
+
+    pub(crate) const fn network(&self) -> Option<Network> {
+        self.network
     }
 
     pub(crate) const fn video(&self) -> VideoId {
@@ -160,6 +187,7 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
     };
     let (renditions, segment) = window.playheads.lock().next(now, wanted)?;
     Some(Pick {
+        asked: Asked::default(),
         plan: window.plan.clone(),
         renditions,
         segment,
@@ -169,13 +197,20 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
 /// Makes what is waited for, or tells who waits that it cannot be made now.
 async fn serve(inner: &Arc<Inner>, window: &Arc<Window>, session: &mut Option<Run>, pick: Pick) {
     let pick = window.with_sound(pick);
-    // First come, first served: more at once would only be later, each of them.
-    let turn = inner.within(inner.config.demand_wait, inner.turns.acquire());
+    // By turns: more at once would only be later, each of them.
+    let asked = &pick.asked;
+    let turn = inner.turns.take(
+        &asked.viewer,
+        window.video,
+        asked.second_try,
+        asked.deadline,
+    );
+    let turn = inner.within(inner.config.demand_wait, turn);
     let turn = tokio::select! {
         turn = turn => turn,
         () = deserted(inner, window, &pick) => return,
     };
-    let made = match turn {
+    let made = match turn.flatten() {
         Some(_turn) => {
             let deserted = deserted(inner, window, &pick);
             make(

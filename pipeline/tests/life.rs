@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pipeline::{Config, DemandError, Pipeline};
+use pipeline::{Config, DemandError, Pipeline, Viewer};
 use plan::{Code, SegmentKey, VideoId};
 use store::local::Local;
 use store::metadata::{Priority, State, VideoRow};
@@ -138,7 +138,13 @@ async fn a_segment_asked_for_is_made_at_once_and_once() {
     };
     let requests = (0..50).map(|_| {
         let pipeline = house.pipeline.clone();
-        tokio::spawn(async move { pipeline.segment(key).await.unwrap().bytes })
+        tokio::spawn(async move {
+            pipeline
+                .segment(key, Viewer::default())
+                .await
+                .unwrap()
+                .bytes
+        })
     });
     let mut bodies = Vec::new();
     for request in requests.collect::<Vec<_>>() {
@@ -150,7 +156,7 @@ async fn a_segment_asked_for_is_made_at_once_and_once() {
         ..key
     };
     assert!(matches!(
-        house.pipeline.segment(beyond).await,
+        house.pipeline.segment(beyond, Viewer::default()).await,
         Err(DemandError::NotFound)
     ));
 }

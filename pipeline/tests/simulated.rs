@@ -3,19 +3,24 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
-use pipeline::DemandError;
+use pipeline::{DemandError, Viewer};
 use plan::{Code, Plan, RenditionId, SegmentKey, VideoId};
-use store::Prefix;
 use store::metadata::{Priority, Source, State};
+use store::{ObjectKey, Prefix};
 use support::{Fault, House, Script, house};
 
 /// The process was killed by somebody else, or crashed.
 const KILLED: Fault = Fault::Dies(9);
 const CRASHED: Fault = Fault::Dies(11);
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every segment of the plan is stored, and is what it should be, but for these fillers.
 async fn assert_whole(house: &House, video: VideoId, fillers: &BTreeSet<(RenditionId, u32)>) {
@@ -57,6 +62,11 @@ async fn every_segment_is_made_exactly_once() {
     let progress = house.pipeline.progress(&row).await.unwrap();
     assert_eq!(progress.made, progress.total);
     assert!(script.made().values().all(|times| *times == 1));
+    house.pipeline.stop().await;
+    // Every session has said what it made.
+    let reports = house.objects(Prefix::Video(video)).await;
+    let is_report = |key: &&ObjectKey| matches!(key, ObjectKey::Report { .. });
+    assert!(reports.iter().any(|key| is_report(&key)));
 }
 
 #[tokio::test]
@@ -73,7 +83,13 @@ async fn two_hundred_viewers_of_one_cold_segment_cause_one_encode() {
             house.pipeline.clone(),
             if n % 2 == 0 { picture } else { sound },
         );
-        async move { pipeline.segment(key(video, id, 100)).await.unwrap().bytes }
+        async move {
+            pipeline
+                .segment(key(video, id, 100), Viewer::default())
+                .await
+                .unwrap()
+                .bytes
+        }
     });
     let (bodies, ()) = tokio::join!(join_all(asks), async { script.gate(None) });
     assert_eq!(bodies.len(), 200);
@@ -92,7 +108,11 @@ async fn a_viewer_is_served_while_everything_else_is_being_encoded() {
     let (_, plan) = house.until_playable(video).await;
     let id = plan.video[1].id;
     for index in (0..plan.segments()).rev().step_by(7) {
-        let delivered = house.pipeline.segment(key(video, id, index)).await.unwrap();
+        let delivered = house
+            .pipeline
+            .segment(key(video, id, index), Viewer::default())
+            .await
+            .unwrap();
         assert_eq!(delivered.bytes, Bytes::from(format!("{id} {index}")));
     }
     house.until_over(video).await;
@@ -110,7 +130,11 @@ async fn what_follows_is_made_ahead_of_a_viewer() {
     let mut events = house.stores.events.subscribe().await.unwrap();
     // The background comes to the end last; what is made there is made for the viewer.
     let at = plan.segments() - 10;
-    house.pipeline.segment(key(video, id, at)).await.unwrap();
+    house
+        .pipeline
+        .segment(key(video, id, at), Viewer::default())
+        .await
+        .unwrap();
     let ahead = async {
         loop {
             if let store::Received::Event(store::Event::SegmentStored { key, .. }) =
@@ -121,8 +145,7 @@ async fn what_follows_is_made_ahead_of_a_viewer() {
             }
         }
     };
-    let patience = std::time::Duration::from_secs(60);
-    tokio::time::timeout(patience, ahead)
+    tokio::time::timeout(PATIENCE, ahead)
         .await
         .expect("it is made");
 }
@@ -136,17 +159,65 @@ async fn who_seeks_away_is_served_by_the_engine_that_was_at_what_they_left() {
     let video = house.upload().await;
     let (_, plan) = house.until_playable(video).await;
     let id = plan.video[0].id;
+    // The background's engine.
+    script.until_waiting(1).await;
     script.bog(100);
     tokio::select! {
-        left = house.pipeline.segment(key(video, id, 100)) => panic!("made: {left:?}"),
-        () = script.until_bogged(1) => {}
+        left = house.pipeline.segment(key(video, id, 100), Viewer::default()) => panic!("made: {left:?}"),
+        () = script.until_waiting(2) => {}
     }
     let engines = script.engines();
-    let asked = house.pipeline.segment(key(video, id, 140));
+    let asked = house
+        .pipeline
+        .segment(key(video, id, 140), Viewer::default());
     let (delivered, ()) = tokio::join!(asked, async { script.gate(None) });
     assert_eq!(delivered.unwrap().bytes, Bytes::from(format!("{id} 140")));
     assert_eq!(script.engines(), engines);
     assert!(!script.made().contains_key(&(id, 100)));
+}
+
+fn viewer(address: u8) -> Viewer {
+    Viewer {
+        network: Some(IpAddr::from([192, 0, 2, address]).into()),
+        ..Viewer::default()
+    }
+}
+
+#[tokio::test]
+async fn nobody_has_more_than_their_share_while_others_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    script.gate(Some(20));
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[0].id;
+    let ask = |index, address| {
+        let pipeline = house.pipeline.clone();
+        async move {
+            pipeline
+                .segment(key(video, id, index), viewer(address))
+                .await
+        }
+    };
+    let other = tokio::spawn(ask(50, 2));
+    let greedy = std::cell::RefCell::new(Vec::new());
+    // What is refused is refused at once; what is not waits.
+    let is_refused = async || {
+        let index = 100 + greedy.borrow().len() as u32;
+        let mut asked = tokio::spawn(ask(index, 1));
+        let moment = Duration::from_millis(50);
+        let answer = tokio::time::timeout(moment, &mut asked).await;
+        let is_refused = matches!(answer, Ok(Ok(Err(DemandError::NotReady))));
+        greedy.borrow_mut().extend((!is_refused).then_some(asked));
+        is_refused
+    };
+    let until = async |wanted| while is_refused().await != wanted {};
+    let refused = tokio::time::timeout(PATIENCE, until(true)).await;
+    refused.expect("more than a share is refused while somebody else waits");
+    other.abort();
+    let taken = tokio::time::timeout(PATIENCE, until(false)).await;
+    taken.expect("nobody else waits");
 }
 
 #[tokio::test]
@@ -195,7 +266,11 @@ async fn a_viewer_of_a_poisoned_segment_gets_its_filler() {
     let (_, plan) = house.until_playable(video).await;
     let (id, at) = (plan.video[0].id, plan.segments() - 2);
     script.picture_fault(at, CRASHED, u32::MAX);
-    let delivered = house.pipeline.segment(key(video, id, at)).await.unwrap();
+    let delivered = house
+        .pipeline
+        .segment(key(video, id, at), Viewer::default())
+        .await
+        .unwrap();
     assert_eq!(delivered.bytes, Bytes::from_static(b"filler"));
 }
 
@@ -300,7 +375,7 @@ async fn deletion_in_the_middle_of_it_all_leaves_nothing() {
     assert!(house.pipeline.video(video).await.unwrap().is_none());
     let asked = house
         .pipeline
-        .segment(key(video, plan.video[0].id, 0))
+        .segment(key(video, plan.video[0].id, 0), Viewer::default())
         .await;
     assert!(matches!(asked, Err(DemandError::NotFound)));
     assert_eq!(house.objects(Prefix::Upload(upload)).await, []);

@@ -26,6 +26,28 @@ pub use metadata::Metadata;
 pub use objects::{Created, Listed, ObjectInfo, ObjectRead, Objects};
 pub use work::Work;
 
+/// Rows alone, and what new ones are made with: all that people, tokens and lists need.
+pub trait Rows: Sync {
+    /// The rows.
+    fn metadata(&self) -> &dyn Metadata;
+    /// The only allocator of ids and secrets.
+    fn ids(&self) -> &Ids;
+    /// The only source of time.
+    fn clock(&self) -> &dyn Clock;
+}
+
+impl Rows for Stores {
+    fn metadata(&self) -> &dyn Metadata {
+        &*self.metadata
+    }
+    fn ids(&self) -> &Ids {
+        &self.ids
+    }
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+}
+
 /// Everything a role of reelmill works with; cheap to clone.
 #[derive(Clone)]
 pub struct Stores {

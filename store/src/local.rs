@@ -11,13 +11,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::key::Layout;
-use crate::{Clock, Error, Ids, Jitter, Stores};
+use crate::{Clock, Error, Ids, Jitter, Metadata, Rows, Stores};
 use events::LocalEvents;
 use files::Folder;
 use lock::FolderLock;
 use metadata::SqliteMetadata;
 use objects::FileObjects;
 use work::LocalWork;
+
+/// Name of the database in a data folder.
+const DATABASE: &str = "metadata.sqlite";
 
 /// Why a data folder cannot be opened; each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,19 @@ pub enum OpenError {
         /// Ours.
         known: i64,
     },
+    /// An older reelmill has written it, and may be using it.
+    #[error(
+        "{} has schema version {found}, and this program knows {known}: start the server once with this version",
+        database.display()
+    )]
+    TooOld {
+        /// Which file.
+        database: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// The database cannot be opened.
     #[error("cannot open the database {}: {source}", database.display())]
     Database {
@@ -65,6 +81,25 @@ pub enum OpenError {
         #[source]
         source: Error,
     },
+}
+
+/// The rows of a data folder that another process may be using.
+pub struct LocalRows {
+    metadata: SqliteMetadata,
+    ids: Ids,
+    clock: Arc<dyn Clock>,
+}
+
+impl Rows for LocalRows {
+    fn metadata(&self) -> &dyn Metadata {
+        &self.metadata
+    }
+    fn ids(&self) -> &Ids {
+        &self.ids
+    }
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
 }
 
 /// The embedded stores.
@@ -93,7 +128,7 @@ impl Local {
         };
         let files = Folder::open(&root, &private.join("tmp")).map_err(failed)?;
         let objects = FileObjects::new(files, layout, Arc::clone(&lock));
-        let metadata = SqliteMetadata::open(&private.join("metadata.sqlite"), lock)?;
+        let metadata = SqliteMetadata::open(&private.join(DATABASE), lock)?;
 
         Ok(Stores {
             objects: Arc::new(objects),
@@ -102,6 +137,17 @@ impl Local {
             events: Arc::new(LocalEvents::new()),
             ids: Ids::new(Arc::clone(&clock)),
             jitter: Arc::new(Jitter::from_entropy()),
+            clock,
+        })
+    }
+
+    /// Opens the rows of a data folder beside the process that has it open, if one has: SQLite
+    /// lets several processes write. A database of another version is left alone. Blocks for
+    /// some milliseconds.
+    pub fn rows(folder: &Path, clock: Arc<dyn Clock>) -> Result<LocalRows, OpenError> {
+        Ok(LocalRows {
+            metadata: SqliteMetadata::beside(&folder.join(DATABASE))?,
+            ids: Ids::new(Arc::clone(&clock)),
             clock,
         })
     }

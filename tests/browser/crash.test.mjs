@@ -28,17 +28,18 @@ test("a killed server loses at most what was in its hands", async (t) => {
   const house = await House.open({ browser: false });
   t.after(() => house.close());
   const kills = Number(process.env.KILLS || 4);
-  const { id } = await house.upload(sample(house.folder, "long.mp4", Math.max(40, 6 * kills)));
+  const { id } = await house.upload(sample(house.folder, "long.mp4", Math.max(40, 12 * kills)));
   await house.until(id, ["playable"]);
   let before = new Map();
   const random = seeded(1);
   for (let kill = 0; kill < kills; kill++) {
     // At any moment after some more segments are there, that of an event least of all.
-    const goal = before.size + 1 + Math.floor(random() * 5);
+    const goal = before.size + 1 + Math.floor(random() * 4);
     const events = await fetch(`${house.base}/events?video=${id}`);
     for await (const piece of events.body) {
       const status = Buffer.from(piece).toString().match(/"made":(\d+)/);
       if (status && Number(status[1]) >= goal) break;
+      assert.ok(!String(Buffer.from(piece)).includes('"ready"'), `ready after ${kill} kills: the sample is too short`);
     }
     await pause(random() * 200);
     await house.crash();

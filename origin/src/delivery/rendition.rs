@@ -12,6 +12,7 @@ use super::name::FileName;
 use super::respond::{Body, DeliveryError};
 use super::{init, playlist, segment, sheet};
 use crate::app::App;
+use crate::viewer::Asker;
 
 /// Longer than the pipeline lets a demand wait, shorter than players do (10 s): a request that
 /// took over another's wait ends in time too.
@@ -24,6 +25,7 @@ const A_READ: Duration = Duration::from_millis(2);
 pub async fn rendition(
     State(app): State<App>,
     Path((video, rendition, file)): Path<(String, String, String)>,
+    asker: Asker,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
     let video: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
@@ -33,13 +35,18 @@ pub async fn rendition(
     // Deleted means deleted, for what is in memory here too.
     app.living.check(&app.pipeline, video).await?;
     app.metrics.files.one();
-    if let FileName::Segment(index) = name {
-        // From memory too: the viewer's window goes on from here.
-        app.pipeline.hint(SegmentKey {
+    // From memory too: the viewer's window goes on from here.
+    match name {
+        FileName::Playlist => app.pipeline.is_chosen(key),
+        FileName::Segment(index) => app.pipeline.handed_out(SegmentKey {
             video,
             rendition,
             index,
-        });
+        }),
+        FileName::Init | FileName::Sheet(_) => {}
+    }
+    if let Some(next) = asker.next_segment(key) {
+        app.pipeline.is_next(next);
     }
     let began = Instant::now();
     let reading = async {
@@ -47,7 +54,7 @@ pub async fn rendition(
         match name {
             FileName::Playlist => playlist::read(&app, key).await,
             FileName::Init => init::read(&app, key).await,
-            FileName::Segment(index) => segment::read(&app, key, index).await,
+            FileName::Segment(index) => segment::read(&app, key, index, asker.viewer).await,
             FileName::Sheet(index) => sheet::read(&app, key, index).await,
         }
     };

@@ -1,5 +1,6 @@
 //! `{n}.m4s`: one CMAF segment. Missing ones are made on demand.
 
+use pipeline::Viewer;
 use plan::{RenditionKey, SegmentKey};
 use store::ObjectKey;
 
@@ -7,13 +8,18 @@ use super::cache::File;
 use super::respond::DeliveryError;
 use crate::app::App;
 
-pub(super) async fn read(app: &App, of: RenditionKey, index: u32) -> Result<File, DeliveryError> {
+pub(super) async fn read(
+    app: &App,
+    of: RenditionKey,
+    index: u32,
+    viewer: Viewer,
+) -> Result<File, DeliveryError> {
     let key = SegmentKey {
         video: of.video,
         rendition: of.rendition,
         index,
     };
-    let delivered = app.pipeline.segment(key).await?;
+    let delivered = app.pipeline.segment(key, viewer).await?;
     let content_type = ObjectKey::Segment(key).content_type();
     let made = !delivered.made_in.is_zero();
     Ok(File::media(delivered.bytes, content_type, made))

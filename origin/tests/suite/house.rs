@@ -78,6 +78,7 @@ pub async fn house() -> House {
         public_url: "http://localhost:8080/".into(),
         listen: ([127, 0, 0, 1], 8080).into(),
         allowed_hosts: Vec::new(),
+        trusted_proxies: Vec::new(),
         cache_bytes: 1 << 20,
     };
     let app = App::new(pipeline.await.unwrap(), settings);

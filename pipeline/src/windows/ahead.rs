@@ -46,9 +46,9 @@ impl Playheads {
     }
 
     /// Where somebody was last, of these renditions.
-    pub(crate) fn latest(&self, of: impl Fn(RenditionId) -> bool) -> Option<RenditionId> {
+    pub(crate) fn latest(&self, of: impl Fn(RenditionId) -> bool) -> Option<(RenditionId, u32)> {
         let theirs = self.0.iter().filter(|playhead| of(playhead.rendition));
-        theirs.max_by_key(|p| p.seen).map(|p| p.rendition)
+        theirs.max_by_key(|p| p.seen).map(|p| (p.rendition, p.at))
     }
 
     /// The wanted segment with the least lead over its playhead, in all renditions in which

@@ -48,8 +48,8 @@ struct State {
     gate: Option<u32>,
     /// Nobody gets past this one.
     bog: Option<u32>,
-    /// Engines that are at it.
-    bogged: u32,
+    /// Engines that wait there, or at the gate.
+    waiting: u32,
     engines: u32,
     made: BTreeMap<(RenditionId, u32), u32>,
 }
@@ -95,14 +95,14 @@ impl Script {
         self.state.lock().unwrap().bog = Some(segment);
     }
 
-    /// Waits until so many engines have got stuck.
-    pub async fn until_bogged(self: &Arc<Self>, engines: u32) {
+    /// Waits until so many engines wait at the gate or are stuck.
+    pub async fn until_waiting(self: &Arc<Self>, engines: u32) {
         let script = self.clone();
         let wait = move || {
             let state = script.state.lock().unwrap();
-            let less = |state: &mut State| state.bogged < engines;
+            let less = |state: &mut State| state.waiting < engines;
             let waited = script.moved.wait_timeout_while(state, PATIENCE, less);
-            assert!(!waited.unwrap().1.timed_out(), "nobody got stuck");
+            assert!(!waited.unwrap().1.timed_out(), "nobody waits");
         };
         tokio::task::spawn_blocking(wait).await.unwrap();
     }
@@ -314,28 +314,30 @@ impl Actor {
     fn wait_at_gate(&mut self, order: u32, segment: u32) -> Result<(), Exit> {
         let began = Instant::now();
         let script = self.script.clone();
-        if script.state.lock().unwrap().bog == Some(segment) {
-            script.state.lock().unwrap().bogged += 1;
-            script.moved.notify_all();
+        let shut = |state: &mut State| {
+            state.bog == Some(segment) || state.gate.is_some_and(|gate| segment >= gate)
+        };
+        if !shut(&mut script.state.lock().unwrap()) {
+            return Ok(());
         }
-        while self.abandoned < order && began.elapsed() < PATIENCE {
-            self.hear(false)?;
-            let shut = |state: &mut State| {
-                state.bog == Some(segment) || state.gate.is_some_and(|gate| segment >= gate)
-            };
+        script.state.lock().unwrap().waiting += 1;
+        script.moved.notify_all();
+        let mut went_on = Err(Exit::HungUp);
+        while began.elapsed() < PATIENCE {
+            if self.hear(false).is_err() {
+                break;
+            }
             let state = script.state.lock().unwrap();
             // It has two things to listen to.
-            let waited = script
-                .moved
-                .wait_timeout_while(state, Duration::from_millis(5), shut);
-            if !waited.unwrap().1.timed_out() {
-                return Ok(());
+            let moment = Duration::from_millis(5);
+            let waited = script.moved.wait_timeout_while(state, moment, shut);
+            if self.abandoned >= order || !waited.unwrap().1.timed_out() {
+                went_on = Ok(());
+                break;
             }
         }
-        match self.abandoned < order {
-            true => Err(Exit::HungUp),
-            false => Ok(()),
-        }
+        script.state.lock().unwrap().waiting -= 1;
+        went_on
     }
 
     fn fault(&self, sound: bool, segment: u32) -> Option<Fault> {

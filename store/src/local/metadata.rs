@@ -31,6 +31,12 @@ impl SqliteMetadata {
             database: Database::open(path, lock)?,
         })
     }
+
+    pub(super) fn beside(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self {
+            database: Database::beside(path)?,
+        })
+    }
 }
 
 impl Metadata for SqliteMetadata {

@@ -1,5 +1,6 @@
 //! One SQLite file: one thread that writes, and a few connections that read beside it.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -21,7 +22,7 @@ const WRITES: usize = 256;
 /// Reads at once. A read is a few pages out of the cache: more gain nothing on few cores.
 const READERS: usize = 4;
 
-/// Nobody else writes, but a person with a shell may look.
+/// Hardly anybody else writes: a command that makes a token, a person with a shell.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements kept prepared per connection; we have about sixty.
@@ -62,6 +63,44 @@ impl Database {
             });
         }
         migrations::run(&mut connection).map_err(failed)?;
+        Self::start(path, connection, Some(lock))
+    }
+
+    /// Opens a database that another process may have open, as it is.
+    pub(super) fn beside(path: &Path) -> Result<Self, OpenError> {
+        let failed = |source: rusqlite::Error| OpenError::Database {
+            database: path.to_owned(),
+            source: source.into(),
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        prepare(&connection).map_err(failed)?;
+        let found = migrations::version(&connection).map_err(failed)?;
+        let (database, known) = (path.to_owned(), migrations::KNOWN);
+        match found.cmp(&known) {
+            Ordering::Equal => Self::start(path, connection, None),
+            Ordering::Less => Err(OpenError::TooOld {
+                database,
+                found,
+                known,
+            }),
+            Ordering::Greater => Err(OpenError::TooNew {
+                database,
+                found,
+                known,
+            }),
+        }
+    }
+
+    fn start(
+        path: &Path,
+        mut connection: Connection,
+        lock: Option<Arc<FolderLock>>,
+    ) -> Result<Self, OpenError> {
+        let failed = |source: rusqlite::Error| OpenError::Database {
+            database: path.to_owned(),
+            source: source.into(),
+        };
         let idle = (0..READERS)
             .map(|_| {
                 let reader = Connection::open_with_flags(

@@ -1,0 +1,102 @@
+//! What a session leaves behind: statistics, on which nothing depends.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use plan::{RenditionId, SessionId, VideoId};
+use serde::Serialize;
+use store::ObjectKey;
+use transcoder::Made;
+
+use crate::inner::Inner;
+
+/// Segments that are listed one by one; later ones are only counted. A chunk of every rung of
+/// a film has fewer.
+const LISTED: usize = 2000;
+
+/// The report of one session, an object of its own once the session is over.
+#[derive(Serialize)]
+pub(super) struct Report {
+    session: SessionId,
+    video: VideoId,
+    started_at_us: i64,
+    ended_at_us: i64,
+    /// Segments made, listed or not.
+    made: u64,
+    segments: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    rendition: RenditionId,
+    segment: u32,
+    bytes: usize,
+    /// Time in the encoder.
+    encode_us: u64,
+    /// Encodes until it was under its cap.
+    attempts: u32,
+    /// The first 64 bits of BLAKE3 of its bytes.
+    hash: String,
+}
+
+impl Report {
+    pub(super) fn new(inner: &Inner, video: VideoId) -> Self {
+        let now = inner.stores.clock.now_us();
+        Self {
+            session: inner.stores.ids.session(),
+            video,
+            started_at_us: now,
+            ended_at_us: now,
+            made: 0,
+            segments: Vec::new(),
+        }
+    }
+
+    /// Takes note of a product.
+    pub(super) fn note(&mut self, made: &Made, bytes: &Bytes) {
+        let Made::Segment {
+            rendition,
+            segment,
+            report,
+        } = made
+        else {
+            return;
+        };
+        self.made += 1;
+        if self.segments.len() < LISTED {
+            self.segments.push(Line {
+                rendition: *rendition,
+                segment: *segment,
+                bytes: bytes.len(),
+                encode_us: report.encode_us,
+                attempts: report.attempts,
+                hash: blake3::hash(bytes).to_hex()[..16].to_owned(),
+            });
+        }
+    }
+
+    /// Stores it beside everything else, if there is anything to report.
+    pub(super) fn leave(mut self, inner: &Arc<Inner>) {
+        if self.made == 0 {
+            return;
+        }
+        self.ended_at_us = inner.stores.clock.now_us();
+        let task = inner.clone();
+        inner.finish(async move {
+            if let Err(error) = self.store(&task).await {
+                tracing::debug!(%error, "a report was not stored");
+            }
+        });
+    }
+
+    async fn store(&self, inner: &Inner) -> Result<(), store::Error> {
+        let (video, session) = (self.video, self.session);
+        if inner.living(video).await?.is_none() {
+            return Ok(());
+        }
+        let json =
+            serde_json::to_vec(self).map_err(|error| store::Error::corrupt(error.to_string()))?;
+        let key = ObjectKey::Report { video, session };
+        inner.stores.objects.put(&key, json.into()).await
+    }
+}

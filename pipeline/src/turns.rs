@@ -1,0 +1,280 @@
+//! Whose turn it is to have something made: networks go round, inside a network its viewers.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use plan::VideoId;
+use store::Moment;
+use tokio::sync::oneshot;
+
+/// Who was served is remembered for so many; a house full of viewers is fewer.
+const REMEMBERED: usize = 4096;
+
+/// Who asks for a segment, as far as turns go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Viewer {
+    /// Where the request comes from; nothing where nobody can tell, as behind a proxy that does
+    /// not say: no share binds those.
+    pub network: Option<Network>,
+    /// The player's session: CMCD's `sid`.
+    pub session: Option<String>,
+    /// When the player has nothing left to show: CMCD's `dl`.
+    pub deadline: Option<Duration>,
+}
+
+/// An address, or the 64 bits of an IPv6 address that one customer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(IpAddr);
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let prefix = u128::from(v6) >> 64 << 64;
+                Self(Ipv6Addr::from(prefix).into())
+            }
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
+}
+
+/// Who takes turns inside a network: players' sessions, or videos where players do not say.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Line {
+    Session(String),
+    Video(VideoId),
+}
+
+/// When somebody was served last, in turns: the network, and the line inside it.
+pub(crate) type Rank = (u64, u64);
+
+struct Ticket {
+    number: u64,
+    viewer: Viewer,
+    video: VideoId,
+    second_try: bool,
+    deadline: Moment,
+    call: oneshot::Sender<Turn>,
+}
+
+#[derive(Default)]
+struct State {
+    free: usize,
+    tickets: Vec<Ticket>,
+    /// Turns that were given, and tickets drawn.
+    count: u64,
+    networks: HashMap<Option<Network>, u64>,
+    lines: HashMap<(Option<Network>, Line), u64>,
+}
+
+/// Places in which something is made, and who waits for one.
+pub(crate) struct Turns {
+    state: Mutex<State>,
+}
+
+/// A place; free again when dropped.
+pub(crate) struct Turn(Weak<Turns>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(turns) = self.0.upgrade() {
+            turns.state.lock().free += 1;
+            turns.call();
+        }
+    }
+}
+
+impl Turns {
+    pub(crate) fn new(places: usize) -> Arc<Self> {
+        let state = State {
+            free: places,
+            ..State::default()
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Waits for one's turn. Safe to drop at any time.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        viewer: &Viewer,
+        video: VideoId,
+        second_try: bool,
+        deadline: Moment,
+    ) -> Option<Turn> {
+        let (call, called) = oneshot::channel();
+        {
+            let mut state = self.state.lock();
+            state.count += 1;
+            let ticket = Ticket {
+                number: state.count,
+                viewer: viewer.clone(),
+                video,
+                second_try,
+                deadline,
+                call,
+            };
+            state.tickets.push(ticket);
+        }
+        self.call();
+        called.await.ok()
+    }
+
+    /// When this viewer was served last.
+    pub(crate) fn rank(&self, viewer: &Viewer, video: VideoId) -> Rank {
+        self.state.lock().rank(viewer, video)
+    }
+
+    /// Gives free places to whose turn it is.
+    fn call(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        // Those who went away.
+        state.tickets.retain(|ticket| !ticket.call.is_closed());
+        while state.free > 0
+            && let Some(ticket) = state.next()
+        {
+            if let Err(turn) = ticket.call.send(Turn(Arc::downgrade(self))) {
+                // Gone this moment: the place is still free, and its guard not to say so.
+                std::mem::forget(turn);
+                continue;
+            }
+            state.free -= 1;
+            state.note(&ticket.viewer, ticket.video);
+        }
+    }
+}
+
+fn line(viewer: &Viewer, video: VideoId) -> Line {
+    match &viewer.session {
+        Some(session) => Line::Session(session.clone()),
+        None => Line::Video(video),
+    }
+}
+
+impl State {
+    fn rank(&self, viewer: &Viewer, video: VideoId) -> Rank {
+        let network = self.networks.get(&viewer.network);
+        let line = self.lines.get(&(viewer.network, line(viewer, video)));
+        (network.copied().unwrap_or(0), line.copied().unwrap_or(0))
+    }
+
+    /// Second tries first: some players give up for good after them. Then who was served longest
+    /// ago, then who has the least time.
+    fn next(&mut self) -> Option<Ticket> {
+        let order = |ticket: &Ticket| {
+            let rank = self.rank(&ticket.viewer, ticket.video);
+            (!ticket.second_try, rank, ticket.deadline, ticket.number)
+        };
+        let first = (0..self.tickets.len()).min_by_key(|&at| order(&self.tickets[at]))?;
+        Some(self.tickets.swap_remove(first))
+    }
+
+    fn note(&mut self, viewer: &Viewer, video: VideoId) {
+        if self.lines.len() >= REMEMBERED {
+            self.networks.clear();
+            self.lines.clear();
+        }
+        self.count += 1;
+        self.networks.insert(viewer.network, self.count);
+        let line = line(viewer, video);
+        self.lines.insert((viewer.network, line), self.count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn viewer(address: u8, session: Option<&str>) -> Viewer {
+        Viewer {
+            network: Some(IpAddr::from([192, 0, 2, address]).into()),
+            session: session.map(str::to_owned),
+            deadline: None,
+        }
+    }
+
+    /// Takes turns one after another in a house with one place; who got them in which order.
+    fn order(waiting: &[(&str, Viewer, bool)]) -> Vec<String> {
+        let turns = Turns::new(1);
+        let video: VideoId = "video_01h455vb4pex5vsknk084sn02q".parse().unwrap();
+        let take = |(name, viewer, second): &(&str, Viewer, bool)| {
+            let (name, viewer, second) = ((*name).to_owned(), viewer.clone(), *second);
+            let turns = turns.clone();
+            async move {
+                let turn = turns.take(&viewer, video, second, Moment::default());
+                (name, turn.await)
+            }
+            .boxed()
+        };
+        let first = take(&("", viewer(0, None), false))
+            .now_or_never()
+            .unwrap()
+            .1;
+        let mut held = first;
+        let mut pending: Vec<_> = waiting.iter().map(take).collect();
+        let mut got = Vec::new();
+        while !pending.is_empty() {
+            for next in &mut pending {
+                assert!(next.as_mut().now_or_never().is_none());
+            }
+            drop(held.take());
+            let at = pending.iter_mut().enumerate();
+            let called = at.filter_map(|(i, next)| Some((i, next.as_mut().now_or_never()?)));
+            let (i, (name, turn)) = called.last().unwrap();
+            drop(pending.remove(i));
+            got.push(name);
+            held = turn;
+        }
+        got
+    }
+
+    #[test]
+    fn networks_go_round_and_viewers_inside_them() {
+        let waiting = [
+            ("a1", viewer(1, Some("a")), false),
+            ("a2", viewer(1, Some("a")), false),
+            ("b1", viewer(1, Some("b")), false),
+            ("c1", viewer(2, None), false),
+            ("c2", viewer(2, None), false),
+        ];
+        assert_eq!(order(&waiting), ["a1", "c1", "b1", "c2", "a2"]);
+    }
+
+    #[test]
+    fn second_tries_come_first() {
+        let waiting = [
+            ("first", viewer(1, None), false),
+            ("second", viewer(0, None), true),
+        ];
+        assert_eq!(order(&waiting), ["second", "first"]);
+    }
+
+    #[test]
+    fn who_goes_away_takes_no_turn() {
+        let turns = Turns::new(1);
+        let video: VideoId = "video_01h455vb4pex5vsknk084sn02q".parse().unwrap();
+        let here = viewer(1, None);
+        let take = || turns.take(&here, video, false, Moment::default());
+        let held = take().now_or_never().unwrap();
+        let mut gone = Box::pin(take());
+        assert!(gone.as_mut().now_or_never().is_none());
+        let mut stays = Box::pin(take());
+        assert!(stays.as_mut().now_or_never().is_none());
+        drop(gone);
+        drop(held);
+        assert!(stays.as_mut().now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_customer_with_ipv6_is_one_network() {
+        let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+    }
+}
