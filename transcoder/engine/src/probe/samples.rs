@@ -81,21 +81,29 @@ fn first_frames(input: &mut Input, stream: usize) -> Result<Vec<Frame>> {
     Ok(frames)
 }
 
-/// Where the first frame starts, in samples: the middle of what the stamps say of it, as far as
-/// they agree but for their rounding.
+/// Where the first frame starts, in samples, as far as the stamps agree but for their rounding:
+/// what the first says, if that can be, since most tracks start at a whole unit; the middle of
+/// what they say otherwise.
 fn first_sample(frames: &[Frame], time_base: Rational, rate: i64, unit: i64) -> Option<i64> {
     let mut before = 0;
-    let mut said: Option<(i64, i64)> = None;
+    let mut said = Vec::new();
     for frame in frames {
         let first = seconds(frame.stamp?, time_base).scale_round(rate, 1) - before;
-        let (least, most) = said.map_or((first, first), |(a, b)| (a.min(first), b.max(first)));
+        said.push(first);
+        let (least, most) = (said.iter().min()?, said.iter().max()?);
         if most - least > unit {
+            said.pop();
             break;
         }
-        said = Some((least, most));
         before += i64::from(frame.samples);
     }
-    said.map(|(least, most)| least.midpoint(most))
+    let (first, least, most) = (said.first()?, said.iter().min()?, said.iter().max()?);
+    let is_possible = 2 * (first - least).max(most - first) <= unit;
+    Some(if is_possible {
+        *first
+    } else {
+        least.midpoint(*most)
+    })
 }
 
 /// The greatest common divisor.
