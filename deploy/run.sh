@@ -22,7 +22,8 @@ if [ -n "$video" ]; then
   upload "$video"
 elif curl -fsS -H "Authorization: Bearer $(cat "$token")" "http://$listen/api/v1/videos?limit=1" | grep -q '"videos":\[\]'; then
   folder=$(mktemp -d)
-  ffmpeg -v error -f lavfi -i 'testsrc2=s=1280x720:r=30:d=20' -f lavfi -i 'sine=330:beep_factor=4:d=20:r=48000' \
+  ffmpeg -v error -f lavfi -i 'gradients=s=1280x720:r=30:d=20:n=6:speed=0.03:seed=5,format=yuv420p' \
+    -f lavfi -i 'aevalsrc=0.1*sin(2*PI*220*t)*(1+sin(2*PI*t/4))+0.1*sin(2*PI*330*t)*(1+sin(2*PI*t/5)):d=20:s=48000' \
     -c:v libx264 -preset veryfast -c:a aac -shortest "$folder/A first sample.mp4"
   upload "$folder/A first sample.mp4"
   rm -r "$folder"
