@@ -3,7 +3,7 @@
 # With a file as argument it ingests that and prints its watch link.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-data=${REELMILL_DATA:-./data} listen=${REELMILL_LISTEN:-127.0.0.1:8080} video=${1:-}
+data=${REELMILL_DATA:-./data} listen=${REELMILL_ORIGIN__LISTEN:-127.0.0.1:8080} video=${1:-}
 program=target/release/reelmill
 
 "$program" serve --data "$data" --listen "$listen" &

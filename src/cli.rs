@@ -1,11 +1,13 @@
 //! The command line.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use plan::Effort;
+
+use crate::settings::Bytes;
 
 /// A media processing pipeline and streaming origin: any upload plays about a second after
 /// its last byte.
@@ -22,7 +24,9 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Runs everything in one process: uploads, encoding, delivery, pages
-    #[command(after_help = "Example: reelmill serve --data ./data --listen 127.0.0.1:8080")]
+    #[command(
+        after_help = "Example: reelmill serve --data ./data --listen 127.0.0.1:8080\n\ndeploy/reelmill.toml is a file of all settings."
+    )]
     Serve(Serve),
     /// Makes the whole static presentation of a file; run again, it goes on where it was
     #[command(
@@ -58,30 +62,33 @@ pub enum Command {
 
 #[derive(Args, Clone)]
 pub struct Serve {
-    /// Folder for all data; made if it is not there
-    #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
-    pub data: PathBuf,
-    /// Address to listen on
-    #[arg(long, env = "REELMILL_LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    /// A file of settings; arguments and the environment (REELMILL_ORIGIN__LISTEN ...) are above it
+    #[arg(long, env = "REELMILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder for all data; made if it is not there [default: ./data]
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
     /// Where the server is reached from outside; default: http:// and the listen address
-    #[arg(long, env = "REELMILL_PUBLIC_URL")]
+    #[arg(long)]
     pub public_url: Option<String>,
     /// Further host names under which the pages answer
-    #[arg(long, env = "REELMILL_ALLOWED_HOSTS", value_delimiter = ',')]
-    pub allowed_hosts: Vec<String>,
+    #[arg(long, value_delimiter = ',')]
+    pub allowed_hosts: Option<Vec<String>>,
     /// Networks of proxies that are believed when they say for whom they ask, such as 10.0.0.0/8
-    #[arg(long, env = "REELMILL_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
-    pub trusted_proxies: Vec<IpNet>,
-    /// How much time is spent on each frame: fast, balanced or quality
-    #[arg(long, default_value = "fast")]
-    pub policy: Effort,
-    /// Length of a segment in seconds, 2 to 10
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=10))]
-    pub segment_seconds: u32,
-    /// Memory for the engines, such as 512MiB or 2GiB
-    #[arg(long, default_value = "2GiB", value_parser = bytes)]
-    pub memory: u64,
+    #[arg(long, value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<IpNet>>,
+    /// How much time is spent on each frame: fast, balanced or quality [default: fast]
+    #[arg(long)]
+    pub policy: Option<Effort>,
+    /// Length of a segment in seconds, 2 to 10 [default: 4]
+    #[arg(long)]
+    pub segment_seconds: Option<u32>,
+    /// Memory for the engines, such as 512MiB [default: 2GiB]
+    #[arg(long)]
+    pub memory: Option<Bytes>,
 }
 
 #[derive(Args)]
@@ -97,8 +104,8 @@ pub struct Transcode {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=10))]
     pub segment_seconds: u32,
     /// Memory for the engine, such as 512MiB or 2GiB
-    #[arg(long, default_value = "4GiB", value_parser = bytes)]
-    pub memory: u64,
+    #[arg(long, default_value = "4GiB")]
+    pub memory: Bytes,
     /// Clear the folder if it belongs to another source or policy
     #[arg(long)]
     pub force: bool,
@@ -173,7 +180,7 @@ pub struct SignIn {
     /// Where the server is reached
     #[arg(
         long,
-        env = "REELMILL_PUBLIC_URL",
+        env = "REELMILL_ORIGIN__PUBLIC_URL",
         default_value = "http://127.0.0.1:8080"
     )]
     pub public_url: String,
@@ -185,36 +192,12 @@ pub struct Doctor {
     #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
     pub data: PathBuf,
     /// The address the server would listen on
-    #[arg(long, env = "REELMILL_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "REELMILL_ORIGIN__LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
     pub listen: SocketAddr,
-}
-
-/// A network, or a single address.
-fn network(text: &str) -> Result<IpNet, String> {
-    let single = || text.parse::<IpAddr>().map(IpNet::from);
-    let parsed = text.parse().or_else(|_| single());
-    parsed.map_err(|_| "an address, or a network such as 10.0.0.0/8".to_owned())
-}
-
-/// A number of bytes with a unit.
-fn bytes(text: &str) -> Result<u64, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.trim() {
-        "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return Err("a number with KiB, MiB or GiB".to_owned()),
-    };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "a number with KiB, MiB or GiB".to_owned())?;
-    number
-        .checked_mul(factor)
-        .ok_or_else(|| "too large".to_owned())
 }
 
 #[cfg(test)]
@@ -225,13 +208,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(bytes("512MiB"), Ok(512 << 20));
-        assert_eq!(bytes("7"), Ok(7));
-        assert!(bytes("12 parsecs").is_err());
-        assert!(bytes("").is_err());
     }
 }

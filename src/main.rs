@@ -4,6 +4,7 @@ mod cli;
 mod doctor;
 mod probe;
 mod serve;
+mod settings;
 mod sign_in;
 mod token;
 mod transcode;

@@ -99,7 +99,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     let config = Config {
         policy,
         // One session at a time: it may use all of it.
-        memory_bytes: arguments.memory.saturating_mul(2),
+        memory_bytes: arguments.memory.0.saturating_mul(2),
         source_file: Some(input),
         viewers: false,
         ..Config::default()

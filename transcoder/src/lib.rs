@@ -1,7 +1,6 @@
 //! Runs engines: one `reelmill-engine` process per session, started over a socket pair,
 //! limited, answered, and replaced when it dies or hangs. Links no media library.
 
-mod budget;
 mod driver;
 mod end;
 mod engine;
@@ -11,10 +10,10 @@ mod session;
 mod source;
 mod watch;
 
-pub use budget::{memory_of, rungs_in, session_memory};
 pub use end::End;
 pub use engine::{Engine, StartError};
 pub use limits::order_time;
+pub use protocol::memory::memory_of;
 pub use protocol::{Budget, EngineFailure, Made, Order, SegmentReport, Still};
 pub use session::{Brake, Session, SessionEvent};
 pub use source::{FileSource, SourceError, SourceReader};

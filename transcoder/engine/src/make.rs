@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use plan::{AudioRendition, Limits, Plan, RenditionId, Size, VideoRendition};
-use protocol::{Budget, Made, SegmentReport, ToParent};
+use protocol::{Budget, Made, SegmentReport, ToParent, memory};
 
 use crate::encode_audio;
 use crate::encode_video::MAX_TRIES;
@@ -17,14 +17,6 @@ use crate::scale::Cascade;
 use crate::sounds::Sounds;
 use crate::source::Source;
 use crate::turn::Turn;
-
-/// Memory of an encoder at work for each pixel of its pictures: x264 `veryfast` at 1080p
-/// took 105 bytes a pixel, lookahead and references included.
-const ENCODER_BYTES_PER_PIXEL: u64 = 105;
-/// A decoder's pictures: sixteen of reference, the threads' own, in 4:2:0.
-const DECODER_BYTES_PER_PIXEL: u64 = 40;
-/// Libraries, index, blocks.
-const BASE_BYTES: u64 = 60 << 20;
 
 /// Makes segments of one source and plan; keeps its readers warm between orders.
 pub struct Maker {
@@ -156,16 +148,12 @@ impl Maker {
 
     /// Rungs that are encoded from one decode: as many as memory allows, at least one.
     fn groups<'a>(&self, renditions: &[&'a VideoRendition]) -> Vec<Vec<&'a VideoRendition>> {
-        let Some(track) = &self.plan.info.video else {
-            return Vec::new();
-        };
-        let frame = u64::from(track.coded_width) * u64::from(track.coded_height);
-        let fixed = BASE_BYTES + frame * DECODER_BYTES_PER_PIXEL;
-        let allowed = self.budget.memory_bytes.saturating_sub(fixed);
+        let decoding = memory::decoding(&self.plan);
+        let allowed = self.budget.memory_bytes.saturating_sub(decoding);
         let mut groups: Vec<Vec<&VideoRendition>> = Vec::new();
         let mut left = 0;
         for rendition in renditions {
-            let need = rendition.size().pixels() * ENCODER_BYTES_PER_PIXEL;
+            let need = memory::encoding(rendition);
             match groups.last_mut() {
                 Some(group) if need <= left => {
                     group.push(rendition);
@@ -182,13 +170,8 @@ impl Maker {
 
     /// Whether memory allows a second encoder of each of these rungs.
     fn fits_twice(&self, renditions: &[&VideoRendition]) -> bool {
-        let Some(track) = &self.plan.info.video else {
-            return false;
-        };
-        let frame = u64::from(track.coded_width) * u64::from(track.coded_height);
-        let encoders = renditions.iter().map(|r| r.size().pixels());
-        let encoders = encoders.sum::<u64>() * ENCODER_BYTES_PER_PIXEL;
-        BASE_BYTES + frame * DECODER_BYTES_PER_PIXEL + 2 * encoders <= self.budget.memory_bytes
+        let encoders: u64 = renditions.iter().map(|rung| memory::encoding(rung)).sum();
+        memory::decoding(&self.plan) + 2 * encoders <= self.budget.memory_bytes
     }
 
     /// One decode of the run for these rungs; what came out over its cap is returned.

@@ -5,6 +5,7 @@
 //! and hands back what it made. The child never learns a path or an address.
 
 mod frame;
+pub mod memory;
 mod message;
 
 pub use frame::{Decoder, FrameError, MAX_HEADER, MAX_PAYLOAD, encode};

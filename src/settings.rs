@@ -1,0 +1,237 @@
+//! What the operator of a server chooses: defaults, then a file, then the environment, then
+//! arguments.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, ensure};
+use config::{Config, Environment, File, FileFormat};
+use ipnet::IpNet;
+use plan::Effort;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+
+/// All settings; `deploy/reelmill.toml` explains each.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    pub data: PathBuf,
+    pub origin: Origin,
+    pub pipeline: Pipeline,
+}
+
+/// How the server is reached.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Origin {
+    pub listen: SocketAddr,
+    /// Nothing: `http://` and the listen address.
+    pub public_url: Option<String>,
+    pub allowed_hosts: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub cache: Bytes,
+}
+
+/// How sources become renditions.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pipeline {
+    pub policy: Effort,
+    pub segment_seconds: u32,
+    pub memory: Bytes,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./data"),
+            origin: Origin::default(),
+            pipeline: Pipeline::default(),
+        }
+    }
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            cache: Bytes(128 << 20),
+        }
+    }
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self {
+            policy: Effort::Fast,
+            segment_seconds: 4,
+            memory: Bytes(2 << 30),
+        }
+    }
+}
+
+impl Settings {
+    /// Settings of a file, if there is one, under those of the environment: the variable
+    /// `REELMILL_ORIGIN__LISTEN` is `listen` of `[origin]`, `REELMILL_DATA` is `data`.
+    pub fn load(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self> {
+        // Other variables of this name are for other commands, or for scripts.
+        let is_ours = |name: &str| name == "REELMILL_DATA" || name.contains("__");
+        let ours = environment.into_iter().filter(|(name, _)| is_ours(name));
+        let mut builder = Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        let variables = Environment::with_prefix("REELMILL")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("origin.allowed_hosts")
+            .with_list_parse_key("origin.trusted_proxies")
+            .source(Some(ours.collect()));
+        let merged = builder.add_source(variables).build();
+        let settings = merged.and_then(Config::try_deserialize);
+        let of = || match file {
+            Some(file) => format!("the settings in {} and the environment", file.display()),
+            None => "the settings in the environment".to_owned(),
+        };
+        settings.with_context(of)
+    }
+
+    /// Whether they make sense together.
+    pub fn check(self) -> Result<Self> {
+        let seconds = self.pipeline.segment_seconds;
+        ensure!(
+            (2..=10).contains(&seconds),
+            "segment_seconds is {seconds}; from 2 to 10 is possible"
+        );
+        Ok(self)
+    }
+}
+
+/// A number of bytes, written with a unit: `512MiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let factor: u64 = match unit.trim() {
+            "" | "B" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return Err("a number with KiB, MiB or GiB".to_owned()),
+        };
+        let number: u64 = number
+            .parse()
+            .map_err(|_| "a number with KiB, MiB or GiB".to_owned())?;
+        let bytes = number.checked_mul(factor);
+        bytes.map(Self).ok_or_else(|| "too large".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Bytes;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a number of bytes, such as 512MiB")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Bytes, E> {
+                Ok(Bytes(number))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Bytes, E> {
+                u64::try_from(number).map(Bytes).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reelmill.toml");
+        if let Some(text) = file {
+            std::fs::write(&path, text).unwrap();
+        }
+        let pairs = variables.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+        Settings::load(file.map(|_| path.as_path()), pairs.collect())?.check()
+    }
+
+    #[test]
+    fn the_sample_file_says_the_defaults() {
+        let sample = include_str!("../deploy/reelmill.toml");
+        assert_eq!(load(Some(sample), &[]).unwrap(), Settings::default());
+        // What is commented out is right too.
+        let all = sample.lines().map(|line| match line.strip_prefix("#: ") {
+            Some(setting) => setting.to_owned() + "\n",
+            None => line.to_owned() + "\n",
+        });
+        let all = load(Some(&all.collect::<String>()), &[]).unwrap();
+        assert!(all.origin.public_url.is_some());
+    }
+
+    #[test]
+    fn the_environment_is_above_the_file() {
+        let file = "data = '/srv/a'\n[origin]\nlisten = '127.0.0.1:1'\ncache = 4096\n";
+        let variables = [
+            ("REELMILL_ORIGIN__LISTEN", "127.0.0.1:2"),
+            ("REELMILL_ORIGIN__ALLOWED_HOSTS", "a.example,b.example"),
+            ("REELMILL_PIPELINE__MEMORY", "1GiB"),
+            ("REELMILL_PIPELINE__POLICY", "quality"),
+            ("REELMILL_SERVER", "of another command"),
+        ];
+        let settings = load(Some(file), &variables).unwrap();
+        assert_eq!(settings.data, Path::new("/srv/a"));
+        assert_eq!(settings.origin.listen.port(), 2);
+        assert_eq!(settings.origin.allowed_hosts, ["a.example", "b.example"]);
+        assert_eq!(settings.origin.cache, Bytes(4096));
+        assert_eq!(settings.pipeline.memory, Bytes(1 << 30));
+        assert_eq!(settings.pipeline.policy, Effort::Quality);
+    }
+
+    #[test]
+    fn what_is_unknown_or_impossible_is_refused() {
+        for file in [
+            "colour = 1",
+            "[origin]\nport = 1",
+            "[pipeline]\nsegment_seconds = 1",
+        ] {
+            assert!(load(Some(file), &[]).is_err(), "{file}");
+        }
+        assert!(load(None, &[("REELMILL_ORIGIN__PORT", "1")]).is_err());
+        assert!(load(None, &[("REELMILL_PIPELINE__MEMORY", "2TB")]).is_err());
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let bytes = |text: &str| text.parse::<Bytes>();
+        assert_eq!(bytes("512MiB"), Ok(Bytes(512 << 20)));
+        assert_eq!(bytes("7"), Ok(Bytes(7)));
+        assert!(bytes("2TB").is_err() && bytes("GiB").is_err() && bytes("99999999999GiB").is_err());
+    }
+}
