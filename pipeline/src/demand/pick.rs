@@ -1,0 +1,78 @@
+//! Which of the waiting demands of a video comes next.
+
+use std::sync::Arc;
+
+use plan::{Plan, RenditionId, SegmentKey, VideoId};
+use store::Moment;
+
+use super::Demands;
+use crate::inner::Inner;
+use crate::turns::Viewer;
+
+/// What a window is to make next: segments of the same time.
+pub(crate) struct Pick {
+    /// Who asked for it, and until when it should be there; nobody yet, where it is made ahead.
+    pub(crate) asked: Asked,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) renditions: Vec<RenditionId>,
+    pub(crate) segment: u32,
+}
+
+/// By whom something is waited for.
+#[derive(Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) viewer: Viewer,
+    pub(crate) second_try: bool,
+    pub(crate) deadline: Moment,
+}
+
+impl Pick {
+    /// Its segments.
+    pub(crate) fn keys(&self, video: VideoId) -> impl Iterator<Item = SegmentKey> {
+        let key = move |&rendition| SegmentKey {
+            video,
+            rendition,
+            index: self.segment,
+        };
+        self.renditions.iter().map(key)
+    }
+}
+
+impl Demands {
+    /// What of a video is waited for and in nobody's hands: second tries first, then by turns,
+    /// then who has the least time. The sound and the picture of the same time are one piece of work.
+    pub(crate) fn pick(&self, inner: &Inner, video: VideoId) -> Option<Pick> {
+        let state = self.state.lock();
+        let free = |key: &SegmentKey| key.video == video && !inner.making.is_claimed(key);
+        let mut waiting: Vec<_> = state.waiting.iter().filter(|(key, _)| free(key)).collect();
+        waiting.sort_by_key(|(key, waiter)| {
+            let rank = inner.turns.rank(&waiter.viewer, video);
+            (!waiter.second_try, rank, waiter.deadline, **key)
+        });
+        let (first, waiter) = waiting.first()?;
+        let same = waiting.iter().filter(|(key, other)| {
+            key.index == first.index && Arc::ptr_eq(&other.plan, &waiter.plan)
+        });
+        Some(Pick {
+            asked: Asked {
+                viewer: waiter.viewer.clone(),
+                second_try: waiter.second_try,
+                deadline: waiter.deadline,
+            },
+            plan: waiter.plan.clone(),
+            renditions: same.map(|(key, _)| key.rendition).collect(),
+            segment: first.index,
+        })
+    }
+
+    /// Whether something of a video is waited for that is not next to this segment, and in
+    /// nobody's hands.
+    pub(crate) fn waits_elsewhere(&self, inner: &Inner, video: VideoId, segment: u32) -> bool {
+        let state = self.state.lock();
+        let mut waiting = state.waiting.keys();
+        waiting.any(|key| {
+            let elsewhere = key.video == video && key.index.abs_diff(segment) > 1;
+            elsewhere && !inner.making.is_claimed(key)
+        })
+    }
+}
