@@ -162,12 +162,15 @@ impl State {
         (network.copied().unwrap_or(0), line.copied().unwrap_or(0))
     }
 
-    /// Second tries first: some players give up for good after them. Then who was served longest
-    /// ago, then who has the least time.
+    /// First who has got nothing yet: a first picture before anybody's next. Then second tries:
+    /// some players give up for good after them. Then who was served longest ago, then who has
+    /// the least time.
     fn next(&mut self) -> Option<Ticket> {
         let order = |ticket: &Ticket| {
             let rank = self.rank(&ticket.viewer, ticket.video);
-            (!ticket.second_try, rank, ticket.deadline, ticket.number)
+            let has_some = rank.1 > 0;
+            let patience = (!ticket.second_try, rank, ticket.deadline, ticket.number);
+            (has_some, patience)
         };
         let first = (0..self.tickets.len()).min_by_key(|&at| order(&self.tickets[at]))?;
         Some(self.tickets.swap_remove(first))
@@ -246,12 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn second_tries_come_first() {
+    fn second_tries_come_first_but_for_first_pictures() {
         let waiting = [
-            ("first", viewer(1, None), false),
+            ("next", viewer(1, Some("a")), false),
+            ("again", viewer(1, Some("a")), false),
             ("second", viewer(0, None), true),
+            ("new", viewer(2, None), false),
         ];
-        assert_eq!(order(&waiting), ["second", "first"]);
+        assert_eq!(order(&waiting), ["next", "new", "second", "again"]);
     }
 
     #[test]
