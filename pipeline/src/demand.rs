@@ -123,6 +123,11 @@ impl Demands {
         !state.waiting.is_empty() && !state.waiting.keys().any(is_own)
     }
 
+    /// Whether any of these is waited for.
+    pub(crate) fn any_waits(&self, of: impl Fn(&SegmentKey) -> bool) -> bool {
+        self.state.lock().waiting.keys().any(of)
+    }
+
     /// The window of a video, if it has one.
     pub(crate) fn window(&self, video: VideoId) -> Option<Arc<Window>> {
         self.state.lock().windows.get(&video).cloned()

@@ -261,7 +261,7 @@ impl Run {
         let stop = std::mem::take(&mut self.stop);
         let (mut info, mut held, mut abandoned) = (None, false, false);
         loop {
-            if self.standing == Standing::Background && inner.memory.is_short() {
+            if self.makes_room() {
                 return Err(RunError::Busy);
             }
             let hold = self.gives_way();
@@ -332,6 +332,14 @@ impl Run {
             self.session.resume().await;
         }
         Ok(info)
+    }
+
+    /// Whether its memory is needed more elsewhere: not while somebody waits for what it is at.
+    fn makes_room(&self) -> bool {
+        let is_own = |key: &SegmentKey| self.claims.holds(key);
+        self.standing == Standing::Background
+            && self.inner.memory.is_short()
+            && !self.inner.demands.any_waits(is_own)
     }
 
     fn gives_way(&self) -> bool {
