@@ -89,8 +89,6 @@ impl Background {
             }
             Ok(None) => {
                 self.warm = None;
-                let warm = inner.warm.lock().take();
-                drop(warm);
                 let wait = self.rests.values().map(|rest| rest.until).min();
                 let safety = inner.stores.clock.now() + SAFETY;
                 tokio::select! {

@@ -10,14 +10,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use plan::{Plan, RenditionKey, SegmentKey, VideoId};
-use store::{Moment, ObjectKey};
+use store::ObjectKey;
 use tokio::sync::watch;
 
 use crate::inner::Inner;
-use crate::turns::{Network, Viewer};
+use crate::run::Run;
+use crate::turns::{Asked, Network, Viewer};
 use crate::windows::{self, Window};
 use crate::{Delivered, DemandError, plans};
-pub(crate) use pick::{Asked, Pick};
+pub(crate) use pick::Pick;
 
 /// Requests that may wait in all: each is an open connection.
 const REQUESTS: usize = 4096;
@@ -34,10 +35,8 @@ const REMEMBERED: usize = 256;
 struct Waiter {
     made: watch::Sender<Option<Bytes>>,
     requests: usize,
-    /// Who asked first.
-    viewer: Viewer,
-    deadline: Moment,
-    second_try: bool,
+    /// By whom first, and until when at the latest.
+    asked: Asked,
     plan: Arc<Plan>,
 }
 
@@ -68,10 +67,10 @@ impl State {
     /// Whether a network has its share already, and others wait.
     fn has_its_share(&self, network: Option<Network>) -> bool {
         let waiting = || self.waiting.values();
-        let own = waiting().filter(|waiter| waiter.viewer.network == network);
+        let own = waiting().filter(|waiter| waiter.asked.viewer.network == network);
         network.is_some()
             && own.count() >= SEGMENTS_OF_ONE
-            && waiting().any(|waiter| waiter.viewer.network != network)
+            && waiting().any(|waiter| waiter.asked.viewer.network != network)
     }
 
     /// As much for windows.
@@ -82,7 +81,7 @@ impl State {
             && self
                 .waiting
                 .values()
-                .any(|waiter| waiter.viewer.network != network)
+                .any(|waiter| waiter.asked.viewer.network != network)
     }
 }
 
@@ -123,9 +122,13 @@ impl Demands {
         !state.waiting.is_empty() && !state.waiting.keys().any(is_own)
     }
 
-    /// Whether any of these is waited for.
-    pub(crate) fn any_waits(&self, of: impl Fn(&SegmentKey) -> bool) -> bool {
-        self.state.lock().waiting.keys().any(of)
+    /// Who waits for any of these, the most urgent.
+    pub(crate) fn asked_of(&self, of: impl Fn(&SegmentKey) -> bool) -> Option<Asked> {
+        let state = self.state.lock();
+        let waiting = state.waiting.iter().filter(|(key, _)| of(key));
+        let asked = waiting.map(|(_, waiter)| &waiter.asked);
+        let urgent = asked.min_by_key(|asked| (!asked.second_try, asked.deadline));
+        urgent.cloned()
     }
 
     /// The window of a video, if it has one.
@@ -145,6 +148,13 @@ impl Demands {
             state.windows.remove(&video);
         }
         !own || !wanted
+    }
+
+    /// Takes all windows away; tells whether there were any.
+    pub(crate) fn close_all(&self) -> bool {
+        // Dropped after the lock: sessions that end look for who waits.
+        let windows = std::mem::take(&mut self.state.lock().windows);
+        !windows.is_empty()
     }
 
     /// Whether somebody waits for it.
@@ -181,14 +191,16 @@ impl<'a> Request<'a> {
         let waiter = state.waiting.entry(key).or_insert_with(|| Waiter {
             made: watch::Sender::new(None),
             requests: 0,
-            viewer: viewer.clone(),
-            deadline,
-            second_try: false,
+            asked: Asked {
+                viewer: viewer.clone(),
+                second_try: false,
+                deadline,
+            },
             plan: plan.clone(),
         });
         waiter.requests += 1;
-        waiter.deadline = waiter.deadline.min(deadline);
-        waiter.second_try |= remembered.is_some();
+        waiter.asked.deadline = waiter.asked.deadline.min(deadline);
+        waiter.asked.second_try |= remembered.is_some();
         let made = waiter.made.subscribe();
         state.requests += 1;
         drop(guard);
@@ -314,12 +326,22 @@ pub(crate) fn wake(inner: &Arc<Inner>, video: VideoId) {
         let mut waiting = state.waiting.iter().filter(|(key, _)| key.video == video);
         waiting
             .next()
-            .map(|(_, waiter)| (waiter.plan.clone(), waiter.viewer.network))
+            .map(|(_, waiter)| (waiter.plan.clone(), waiter.asked.viewer.network))
     };
     if let Some((plan, network)) = waiting
         && open_window(inner, &plan, video, network).is_err()
     {
         tracing::debug!(%video, "all windows are taken");
+    }
+}
+
+/// A video has just begun: the session that began it waits for its viewers.
+pub(crate) fn adopt(inner: &Arc<Inner>, plan: &Arc<Plan>, run: Run) {
+    let video = run.video();
+    if open_window(inner, plan, video, None).is_ok()
+        && let Some(window) = inner.demands.window(video)
+    {
+        window.adopt(run);
     }
 }
 

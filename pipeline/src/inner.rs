@@ -19,7 +19,6 @@ use crate::made::MadeCache;
 use crate::making::Making;
 use crate::memory::Memory;
 use crate::plans::PlanCache;
-use crate::run::Run;
 use crate::turns::Turns;
 use crate::{Config, DemandError};
 
@@ -36,14 +35,12 @@ pub(crate) struct Inner {
     pub(crate) made: MadeCache,
     /// What sessions are at.
     pub(crate) making: Making,
-    pub(crate) memory: Memory,
+    pub(crate) memory: Arc<Memory>,
     /// Something may be left to do.
     pub(crate) work: Notify,
     pub(crate) starts: Semaphore,
     /// Videos that are being started, or wait for it.
     pub(crate) starting: Mutex<HashSet<VideoId>>,
-    /// The session that started the last video: its viewers and its background come next.
-    pub(crate) warm: Mutex<Option<Run>>,
     /// Demands that are made at once: as many as there are cores.
     pub(crate) turns: Arc<Turns>,
     /// One stills session at a time.
@@ -72,7 +69,6 @@ impl Inner {
             work: Notify::new(),
             starts: Semaphore::new(STARTS),
             starting: Mutex::default(),
-            warm: Mutex::default(),
             turns: Turns::new(config.encode_threads.max(1) as usize),
             stills: Semaphore::new(1),
             stills_waiting: Semaphore::new(STILLS_WAITING),
@@ -112,10 +108,9 @@ impl Inner {
         self.tasks.close();
         loop {
             // A session that ends has a last thing to do.
-            let warm = self.warm.lock().take();
-            drop(warm);
+            let closed = self.demands.close_all();
             self.tasks.wait().await;
-            if self.warm.lock().is_none() {
+            if !closed {
                 break;
             }
         }

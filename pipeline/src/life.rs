@@ -8,8 +8,8 @@ use store::metadata::{PageRequest, PlanRef, Source, State, VideoError, VideoRow}
 use transcoder::EngineFailure;
 
 use crate::inner::Inner;
-use crate::plans;
 use crate::run::{Run, RunError, Standing};
+use crate::{demand, plans};
 
 /// Faults of the engine before a video fails.
 const FAULTS: u32 = 3;
@@ -17,8 +17,6 @@ const FAULTS: u32 = 3;
 const TROUBLES: u32 = 10;
 /// Doublings of the pause between two such.
 const DOUBLINGS: u32 = 5;
-/// Segments made in the session that probed: a second each, in the start rungs.
-const FIRST_SEGMENTS: u32 = 2;
 /// What a session needs that starts a video, before anything is known of it: the index of a
 /// 12-h mp4 took 206 MB.
 const START_BYTES: u64 = 256 << 20;
@@ -60,11 +58,11 @@ pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
         // The semaphore is never closed.
         let permit = inner.starts.acquire().await;
         let started = until_started(inner, video).await;
-        // Others become playable before the first segments of this one are made, unless
+        // Others become playable before the first segment of this one is made, unless
         // somebody asks for them.
         drop(permit);
         if let Some((run, plan)) = started {
-            first_segments(inner, run, &plan).await;
+            first_segment(inner, run, &plan).await;
         }
     });
 }
@@ -200,41 +198,24 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<(Run, Arc<Pl
     let plan = Arc::new(plan);
     run.plan(&plan).await;
     run.inits().await?;
-    run.reserve(
-        &plan.renditions_of(WorkKind::Start),
-        first_count(inner, &plan),
-    );
+    if inner.config.viewers {
+        run.reserve(&plan.renditions_of(WorkKind::Start), 0);
+    }
     become_playable(inner, &row, &plan).await?;
     Ok(Some((run, plan)))
 }
 
-/// How many segments are made at once.
-fn first_count(inner: &Inner, plan: &Plan) -> u32 {
+/// Makes what every viewer asks for first. Its viewers, or else the background, go on with it.
+async fn first_segment(inner: &Arc<Inner>, mut run: Run, plan: &Arc<Plan>) {
+    run.set_standing(Standing::Ahead);
     if inner.config.viewers {
-        plan.segments().min(FIRST_SEGMENTS)
-    } else {
-        0
-    }
-}
-
-/// Makes what every viewer asks for first.
-async fn first_segments(inner: &Arc<Inner>, mut run: Run, plan: &Plan) {
-    let (first, count) = (
-        plan.renditions_of(WorkKind::Start),
-        first_count(inner, plan),
-    );
-    // What comes next is done by the background too, if this session does not live to do it.
-    run.set_standing(Standing::Background);
-    match run.segments(&first, 0, count).await {
-        Ok(()) => {
-            // Its viewers, or else the background, go on with it.
-            let before = inner.warm.lock().replace(run);
-            drop(before);
-        }
-        Err(error) => {
-            tracing::debug!(%error, "the first segments were not made at once");
+        let first = plan.renditions_of(WorkKind::Start);
+        if let Err(error) = run.segments(&first, 0, 1).await {
+            tracing::debug!(%error, video = %run.video(), "the first segment was not made at once");
+            return;
         }
     }
+    demand::adopt(inner, plan, run);
 }
 
 async fn become_playable(

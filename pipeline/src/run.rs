@@ -1,5 +1,6 @@
 //! An engine session of one video: orders given, products stored.
 
+mod leave;
 mod products;
 mod report;
 
@@ -11,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, StartError, Still};
 
+use self::leave::Leave;
 use self::report::Report;
 use crate::blocks::source_of;
 use crate::inner::Inner;
@@ -54,13 +56,12 @@ impl RunError {
     }
 }
 
-/// To whom a run gives way. It never does while somebody waits for what it is at.
+/// To whom a run gives way. Where somebody waits for what it is at, it takes a turn for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is what somebody waits for.
+    /// It is what somebody waits for, whose turn it is.
     Foreground,
-    /// Nobody asked for it yet: it gives way to viewers of other videos. Those of its own
-    /// wait for its session in any case.
+    /// Nobody asked for it yet: it gives way to viewers of other videos.
     Ahead,
     /// It gives way to all who wait.
     Background,
@@ -181,13 +182,11 @@ impl Run {
         self.carry_out(order).await.map(drop)
     }
 
-    /// Takes on segments that are ordered next, before anybody can ask for them.
-    pub(crate) fn reserve(&mut self, renditions: &[RenditionId], count: u32) {
+    /// Takes on a segment that is ordered next, before anybody can ask for it.
+    pub(crate) fn reserve(&mut self, renditions: &[RenditionId], segment: u32) {
         for &rendition in renditions {
-            for segment in 0..count {
-                let key = self.claims.key(rendition, segment);
-                self.claims.claim(key);
-            }
+            let key = self.claims.key(rendition, segment);
+            self.claims.claim(key);
         }
     }
 
@@ -259,12 +258,13 @@ impl Run {
         let mut memory = inner.memory.changes();
         let order = self.session.order(what).await;
         let stop = std::mem::take(&mut self.stop);
+        let mut leave = Leave::default();
         let (mut info, mut held, mut abandoned) = (None, false, false);
         loop {
             if self.makes_room() {
                 return Err(RunError::Busy);
             }
-            let hold = self.gives_way();
+            let hold = leave.holds(&inner, self.standing, &self.claims);
             if hold != held {
                 held = hold;
                 if hold {
@@ -282,6 +282,7 @@ impl Run {
                 }
                 // The sender lives as long as the pipeline.
                 _ = waiting.changed() => continue,
+                () = leave.comes() => continue,
                 _ = memory.changed() => continue,
                 claimed = others.recv() => {
                     match claimed {
@@ -335,21 +336,16 @@ impl Run {
     }
 
     /// Whether its memory is needed more elsewhere: not while somebody waits for what it is at.
-    fn makes_room(&self) -> bool {
+    fn makes_room(&mut self) -> bool {
         let is_own = |key: &SegmentKey| self.claims.holds(key);
-        self.standing == Standing::Background
-            && self.inner.memory.is_short()
-            && !self.inner.demands.any_waits(is_own)
+        self.standing != Standing::Foreground
+            && self.inner.demands.asked_of(is_own).is_none()
+            && self.share.makes_room(&self.inner.memory)
     }
 
-    fn gives_way(&self) -> bool {
-        let own = match self.standing {
-            Standing::Foreground => return false,
-            Standing::Ahead => Some(self.video()),
-            Standing::Background => None,
-        };
-        let demands = &self.inner.demands;
-        demands.others_wait(|key| self.claims.holds(key) || own == Some(key.video))
+    /// Whether its memory is needed elsewhere while it does nothing.
+    pub(crate) fn is_to_leave(&mut self) -> bool {
+        self.share.makes_room(&self.inner.memory)
     }
 
     /// The engine has come to a segment: its pictures are ours.

@@ -51,12 +51,18 @@ enum Line {
 /// When somebody was served last, in turns: the network, and the line inside it.
 pub(crate) type Rank = (u64, u64);
 
+/// By whom something is waited for.
+#[derive(Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) viewer: Viewer,
+    pub(crate) second_try: bool,
+    pub(crate) deadline: Moment,
+}
+
 struct Ticket {
     number: u64,
-    viewer: Viewer,
+    asked: Asked,
     video: VideoId,
-    second_try: bool,
-    deadline: Moment,
     call: oneshot::Sender<Turn>,
 }
 
@@ -98,30 +104,22 @@ impl Turns {
         })
     }
 
-    /// Waits for one's turn. Safe to drop at any time.
-    pub(crate) async fn take(
-        self: &Arc<Self>,
-        viewer: &Viewer,
-        video: VideoId,
-        second_try: bool,
-        deadline: Moment,
-    ) -> Option<Turn> {
+    /// Queues up for a turn; who loses interest drops what they got.
+    pub(crate) fn ask(self: &Arc<Self>, asked: &Asked, video: VideoId) -> oneshot::Receiver<Turn> {
         let (call, called) = oneshot::channel();
         {
             let mut state = self.state.lock();
             state.count += 1;
             let ticket = Ticket {
                 number: state.count,
-                viewer: viewer.clone(),
+                asked: asked.clone(),
                 video,
-                second_try,
-                deadline,
                 call,
             };
             state.tickets.push(ticket);
         }
         self.call();
-        called.await.ok()
+        called
     }
 
     /// When this viewer was served last.
@@ -143,7 +141,7 @@ impl Turns {
                 continue;
             }
             state.free -= 1;
-            state.note(&ticket.viewer, ticket.video);
+            state.note(&ticket.asked.viewer, ticket.video);
         }
     }
 }
@@ -167,9 +165,10 @@ impl State {
     /// the least time.
     fn next(&mut self) -> Option<Ticket> {
         let order = |ticket: &Ticket| {
-            let rank = self.rank(&ticket.viewer, ticket.video);
+            let asked = &ticket.asked;
+            let rank = self.rank(&asked.viewer, ticket.video);
             let has_some = rank.1 > 0;
-            let patience = (!ticket.second_try, rank, ticket.deadline, ticket.number);
+            let patience = (!asked.second_try, rank, asked.deadline, ticket.number);
             (has_some, patience)
         };
         let first = (0..self.tickets.len()).min_by_key(|&at| order(&self.tickets[at]))?;
@@ -191,7 +190,10 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::FutureExt;
+
+    fn video() -> VideoId {
+        "video_01h455vb4pex5vsknk084sn02q".parse().unwrap()
+    }
 
     fn viewer(address: u8, session: Option<&str>) -> Viewer {
         Viewer {
@@ -204,34 +206,27 @@ mod tests {
     /// Takes turns one after another in a house with one place; who got them in which order.
     fn order(waiting: &[(&str, Viewer, bool)]) -> Vec<String> {
         let turns = Turns::new(1);
-        let video: VideoId = "video_01h455vb4pex5vsknk084sn02q".parse().unwrap();
-        let take = |(name, viewer, second): &(&str, Viewer, bool)| {
-            let (name, viewer, second) = ((*name).to_owned(), viewer.clone(), *second);
-            let turns = turns.clone();
-            async move {
-                let turn = turns.take(&viewer, video, second, Moment::default());
-                (name, turn.await)
-            }
-            .boxed()
+        let ask = |(name, viewer, second_try): &(&str, Viewer, bool)| {
+            let asked = Asked {
+                viewer: viewer.clone(),
+                second_try: *second_try,
+                deadline: Moment::default(),
+            };
+            ((*name).to_owned(), turns.ask(&asked, video()))
         };
-        let first = take(&("", viewer(0, None), false))
-            .now_or_never()
-            .unwrap()
-            .1;
-        let mut held = first;
-        let mut pending: Vec<_> = waiting.iter().map(take).collect();
+        let (_, mut first) = ask(&("", viewer(0, None), false));
+        let mut held = Some(first.try_recv().unwrap());
+        let mut pending: Vec<_> = waiting.iter().map(ask).collect();
         let mut got = Vec::new();
         while !pending.is_empty() {
-            for next in &mut pending {
-                assert!(next.as_mut().now_or_never().is_none());
-            }
+            assert!(pending.iter_mut().all(|(_, call)| call.try_recv().is_err()));
             drop(held.take());
-            let at = pending.iter_mut().enumerate();
-            let called = at.filter_map(|(i, next)| Some((i, next.as_mut().now_or_never()?)));
-            let (i, (name, turn)) = called.last().unwrap();
-            drop(pending.remove(i));
-            got.push(name);
-            held = turn;
+            let called = |(_, call): &mut (_, oneshot::Receiver<Turn>)| {
+                held = call.try_recv().ok();
+                held.is_some()
+            };
+            let at = pending.iter_mut().position(called).unwrap();
+            got.push(pending.remove(at).0);
         }
         got
     }
@@ -262,17 +257,17 @@ mod tests {
     #[test]
     fn who_goes_away_takes_no_turn() {
         let turns = Turns::new(1);
-        let video: VideoId = "video_01h455vb4pex5vsknk084sn02q".parse().unwrap();
-        let here = viewer(1, None);
-        let take = || turns.take(&here, video, false, Moment::default());
-        let held = take().now_or_never().unwrap();
-        let mut gone = Box::pin(take());
-        assert!(gone.as_mut().now_or_never().is_none());
-        let mut stays = Box::pin(take());
-        assert!(stays.as_mut().now_or_never().is_none());
+        let asked = Asked {
+            viewer: viewer(1, None),
+            ..Asked::default()
+        };
+        let ask = || turns.ask(&asked, video());
+        let held = ask().try_recv().unwrap();
+        let gone = ask();
+        let mut stays = ask();
         drop(gone);
         drop(held);
-        assert!(stays.as_mut().now_or_never().is_some());
+        assert!(stays.try_recv().is_ok());
     }
 
     #[test]

@@ -14,12 +14,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::ahead::Playheads;
-use crate::demand::{Asked, Pick};
+use crate::demand::Pick;
 use crate::inner::Inner;
-use crate::memory::Share;
 use crate::run::{Run, RunError, Standing};
 use crate::tries;
-use crate::turns::Network;
+use crate::turns::{Asked, Network};
 
 /// Engines that may go away without a word, or cannot be started, before requests are told.
 const TRIES: u32 = 3;
@@ -31,6 +30,8 @@ pub(crate) struct Window {
     /// Whose first request opened it.
     network: Option<Network>,
     playheads: Mutex<Playheads>,
+    /// Its session while there is nothing to do.
+    idle: Mutex<Option<Run>>,
     woken: Notify,
     leaves: AtomicBool,
 }
@@ -42,6 +43,7 @@ impl Window {
             video,
             network,
             playheads: Mutex::default(),
+            idle: Mutex::default(),
             woken: Notify::new(),
             leaves: AtomicBool::new(false),
         }
@@ -50,6 +52,23 @@ impl Window {
     /// Somebody waits for something of this video.
     pub(crate) fn wake(&self) {
         self.woken.notify_one();
+    }
+
+    /// Has a session that is warm already.
+    pub(crate) fn adopt(&self, run: Run) {
+        let before = self.idle.lock().replace(run);
+        drop(before);
+        self.wake();
+    }
+
+    /// Hands over its session, where no viewer is near.
+    pub(crate) fn lend(&self, inner: &Inner) -> Option<Run> {
+        let is_near = self.playheads.lock().is_any(inner.stores.clock.now());
+        if is_near {
+            None
+        } else {
+            self.idle.lock().take()
+        }
     }
 
     /// Room is needed for another.
@@ -123,8 +142,14 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
         if window.leaves() {
             return;
         }
-        let spare = session.is_some() && !inner.memory.is_short();
-        if spare && let Some(pick) = ahead(&inner, &window).await {
+        session = session.or_else(|| window.idle.lock().take());
+        let mut memory = inner.memory.changes();
+        if session.as_mut().is_some_and(Run::is_to_leave) {
+            session = None;
+        }
+        if session.is_some()
+            && let Some(pick) = ahead(&inner, &window).await
+        {
             let asked = asked(&inner, &window);
             match make(&inner, &window, &mut session, &pick, Standing::Ahead, asked).await {
                 Ok(_) => continue,
@@ -135,15 +160,11 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
                 }
             }
         }
-        if inner.memory.is_short() {
-            session = None;
-        }
         let patience = if session.is_some() {
             inner.config.window_idle
         } else {
             Duration::ZERO
         };
-        let mut memory = inner.memory.changes();
         let news = async {
             tokio::select! {
                 () = window.woken.notified() => {}
@@ -196,43 +217,39 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
 
 /// Makes what is waited for, or tells who waits that it cannot be made now.
 async fn serve(inner: &Arc<Inner>, window: &Arc<Window>, session: &mut Option<Run>, pick: Pick) {
-    let pick = window.with_sound(pick);
     // By turns: more at once would only be later, each of them.
-    let asked = &pick.asked;
-    let turn = inner.turns.take(
-        &asked.viewer,
-        window.video,
-        asked.second_try,
-        asked.deadline,
-    );
+    let turn = inner.turns.ask(&pick.asked, window.video);
     let turn = inner.within(inner.config.demand_wait, turn);
     let turn = tokio::select! {
         turn = turn => turn,
         () = deserted(inner, window, &pick) => return,
     };
-    let made = match turn.flatten() {
-        Some(_turn) => {
-            let deserted = deserted(inner, window, &pick);
-            make(
-                inner,
-                window,
-                session,
-                &pick,
-                Standing::Foreground,
-                deserted,
-            )
-            .await
-        }
-        None => Err(RunError::Busy),
+    let Some(Ok(_turn)) = turn else {
+        tracing::debug!(video = %window.video, pick.segment, "its turn did not come");
+        return give_up(inner, window, &pick).await;
     };
-    match made {
-        Ok(Extent::Whole) => {}
-        Ok(Extent::Part) => return,
-        Err(error) => {
-            tracing::warn!(%error, video = %window.video, pick.segment, "a demand failed");
-            *session = None;
+    // What came to be waited for meanwhile: the picture of a time and its sound are one turn.
+    let mut at = None;
+    while let Some(pick) = inner.demands.pick(inner, window.video)
+        && *at.get_or_insert(pick.segment) == pick.segment
+    {
+        let pick = window.with_sound(pick);
+        let deserted = deserted(inner, window, &pick);
+        let standing = Standing::Foreground;
+        match make(inner, window, session, &pick, standing, deserted).await {
+            Ok(Extent::Whole) => {}
+            Ok(Extent::Part) => return,
+            Err(error) => {
+                tracing::warn!(%error, video = %window.video, pick.segment, "a demand failed");
+                *session = None;
+            }
         }
+        give_up(inner, window, &pick).await;
     }
+}
+
+/// Tells who waits for any of a pick that it was not made.
+async fn give_up(inner: &Inner, window: &Window, pick: &Pick) {
     for key in pick.keys(window.video) {
         if inner.demands.is_waited_for(&key) && !inner.making.is_claimed(&key) {
             // Stored all the same, or what is known of the store is wrong.
@@ -336,13 +353,15 @@ async fn ready<'a>(
     pick: &Pick,
 ) -> Result<&'a mut Run, RunError> {
     let bytes = inner.memory_for(&pick.plan, &pick.renditions);
-    let warm = session.take().or_else(|| warm(inner, window.video));
+    let warm = session.take().or_else(|| window.idle.lock().take());
     // What has too small a share gives it back before it asks for a larger one.
     let fits = warm.and_then(|run| run.grown(bytes));
     let mut run = match fits {
         Some(run) => run,
         None => {
-            let share = share(inner, bytes).await?;
+            let share = inner.memory.take(bytes);
+            let share = inner.within(inner.config.demand_wait, share).await;
+            let share = share.ok_or(RunError::Busy)?;
             let row = inner.living(window.video).await?;
             let row = row.ok_or(store::Error::NotFound)?;
             Run::open(inner, &row, Standing::Foreground, share)?
@@ -352,23 +371,7 @@ async fn ready<'a>(
     Ok(session.insert(run))
 }
 
-/// Memory for a session; one that nobody waits for makes room.
-async fn share(inner: &Inner, bytes: u64) -> Result<Share, RunError> {
-    if let Some(share) = inner.memory.try_take(bytes) {
-        return Ok(share);
-    }
-    let warm = inner.warm.lock().take();
-    drop(warm);
-    let share = inner.memory.take(bytes);
-    let share = inner.within(inner.config.demand_wait, share).await;
-    share.ok_or(RunError::Busy)
-}
-
-/// The session that started this video, if it is still warm.
+/// The session of a window at which nobody is: the one that started this video, if it is warm.
 pub(crate) fn warm(inner: &Inner, video: VideoId) -> Option<Run> {
-    let mut slot = inner.warm.lock();
-    match &*slot {
-        Some(run) if run.video() == video => slot.take(),
-        _ => None,
-    }
+    inner.demands.window(video)?.lend(inner)
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
-use store::Moment;
 
 use super::Demands;
 use crate::inner::Inner;
-use crate::turns::Viewer;
+use crate::turns::Asked;
 
 /// What a window is to make next: segments of the same time.
 pub(crate) struct Pick {
@@ -16,14 +15,6 @@ pub(crate) struct Pick {
     pub(crate) plan: Arc<Plan>,
     pub(crate) renditions: Vec<RenditionId>,
     pub(crate) segment: u32,
-}
-
-/// By whom something is waited for.
-#[derive(Clone, Default)]
-pub(crate) struct Asked {
-    pub(crate) viewer: Viewer,
-    pub(crate) second_try: bool,
-    pub(crate) deadline: Moment,
 }
 
 impl Pick {
@@ -46,19 +37,16 @@ impl Demands {
         let free = |key: &SegmentKey| key.video == video && !inner.making.is_claimed(key);
         let mut waiting: Vec<_> = state.waiting.iter().filter(|(key, _)| free(key)).collect();
         waiting.sort_by_key(|(key, waiter)| {
-            let rank = inner.turns.rank(&waiter.viewer, video);
-            (!waiter.second_try, rank, waiter.deadline, **key)
+            let asked = &waiter.asked;
+            let rank = inner.turns.rank(&asked.viewer, video);
+            (!asked.second_try, rank, asked.deadline, **key)
         });
         let (first, waiter) = waiting.first()?;
         let same = waiting.iter().filter(|(key, other)| {
             key.index == first.index && Arc::ptr_eq(&other.plan, &waiter.plan)
         });
         Some(Pick {
-            asked: Asked {
-                viewer: waiter.viewer.clone(),
-                second_try: waiter.second_try,
-                deadline: waiter.deadline,
-            },
+            asked: waiter.asked.clone(),
             plan: waiter.plan.clone(),
             renditions: same.map(|(key, _)| key.rendition).collect(),
             segment: first.index,

@@ -51,6 +51,11 @@ impl Playheads {
         theirs.max_by_key(|p| p.seen).map(|p| (p.rendition, p.at))
     }
 
+    /// Whether anybody is near.
+    pub(crate) fn is_any(&self, now: Moment) -> bool {
+        self.0.iter().any(|p| now.since(p.seen) < LEFT)
+    }
+
     /// The wanted segment with the least lead over its playhead, in all renditions in which
     /// it is wanted.
     pub(crate) fn next(
@@ -58,7 +63,7 @@ impl Playheads {
         now: Moment,
         wanted: impl Fn(RenditionId, u32) -> bool,
     ) -> Option<(Vec<RenditionId>, u32)> {
-        self.0.retain(|playhead| now.since(playhead.seen) < LEFT);
+        self.0.retain(|p| now.since(p.seen) < LEFT);
         let nexts: Vec<(RenditionId, u32, u32)> = self
             .0
             .iter()

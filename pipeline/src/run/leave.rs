@@ -1,0 +1,61 @@
+//! Whether a session may go on while somebody waits: what is waited for is made in turns,
+//! whoever is at it.
+
+use plan::SegmentKey;
+use tokio::sync::oneshot;
+
+use super::Standing;
+use crate::inner::Inner;
+use crate::making::Claims;
+use crate::turns::Turn;
+
+/// A session's leave to go on. Those in the foreground have a turn of their own; others take
+/// one when somebody comes to wait for what they are at.
+#[derive(Default)]
+pub(super) struct Leave {
+    turn: Option<Turn>,
+    called: Option<oneshot::Receiver<Turn>>,
+}
+
+impl Leave {
+    /// Whether the session is to hold now.
+    pub(super) fn holds(&mut self, inner: &Inner, standing: Standing, claims: &Claims) -> bool {
+        if standing == Standing::Foreground {
+            return false;
+        }
+        let video = claims.video();
+        let is_own = |key: &SegmentKey| claims.holds(key);
+        let Some(asked) = inner.demands.asked_of(is_own) else {
+            *self = Self::default();
+            // Those who wait for others of its own video wait for its session in any case.
+            let ahead = standing == Standing::Ahead;
+            return inner.demands.others_wait(|key| ahead && key.video == video);
+        };
+        if self.turn.is_none() {
+            let called = self
+                .called
+                .get_or_insert_with(|| inner.turns.ask(&asked, video));
+            if let Ok(turn) = called.try_recv() {
+                self.has(turn);
+            }
+        }
+        self.turn.is_none()
+    }
+
+    /// Ends when its turn comes. Safe to drop at any time.
+    pub(super) async fn comes(&mut self) {
+        match &mut self.called {
+            Some(called) => match called.await {
+                Ok(turn) => self.has(turn),
+                // The turns are no more, and so will this session be.
+                Err(_) => std::future::pending().await,
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    fn has(&mut self, turn: Turn) {
+        self.turn = Some(turn);
+        self.called = None;
+    }
+}
