@@ -282,8 +282,9 @@ pub(crate) async fn segment(
         request.served = true;
         return Ok(stored(bytes));
     }
+    let opened = open_window(inner, &plan, key.video, viewer.network);
     if !inner.making.is_claimed(&key) {
-        open_window(inner, &plan, key.video, viewer.network)?;
+        opened?;
     }
     if let Some(window) = inner.demands.window(key.video) {
         window.near(inner, key);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plan::{Code, Plan, VideoId, WorkKind};
+use plan::{Code, Plan, RenditionId, VideoId, WorkKind};
 use store::metadata::{PageRequest, PlanRef, Source, State, VideoError, VideoRow};
 use transcoder::EngineFailure;
 
@@ -61,10 +61,18 @@ pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
         // Others become playable before the first segment of this one is made, unless
         // somebody asks for them.
         drop(permit);
-        if let Some((run, plan)) = started {
-            first_segment(inner, run, &plan).await;
+        if let Some(started) = started {
+            first_segment(inner, started).await;
         }
     });
+}
+
+/// A video that is playable.
+struct Started {
+    run: Run,
+    plan: Arc<Plan>,
+    /// What is reserved of its first segment.
+    first: Vec<RenditionId>,
 }
 
 struct Starting(Arc<Inner>, VideoId);
@@ -77,7 +85,7 @@ impl Drop for Starting {
 }
 
 /// Tries to start a video until it is playable, which its session is returned for, or has failed.
-async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<(Run, Arc<Plan>)> {
+async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
     let (mut faults, mut troubles) = (0, 0);
     loop {
         let error = match start(inner, video).await {
@@ -178,7 +186,7 @@ pub(crate) async fn fail(inner: &Arc<Inner>, video: plan::VideoId, failure: Engi
     }
 }
 
-async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<(Run, Arc<Plan>)>, RunError> {
+async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, RunError> {
     let probing = |row: &mut VideoRow| {
         let waits = row.state == State::Waiting && row.source == Source::Complete;
         if waits {
@@ -198,24 +206,40 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<(Run, Arc<Pl
     let plan = Arc::new(plan);
     run.plan(&plan).await;
     run.inits().await?;
-    if inner.config.viewers {
-        run.reserve(&plan.renditions_of(WorkKind::Start), 0);
-    }
+    let first = first_renditions(inner, &plan);
+    run.reserve(&first, 0);
     become_playable(inner, &row, &plan).await?;
-    Ok(Some((run, plan)))
+    Ok(Some(Started { run, plan, first }))
 }
 
-/// Makes what every viewer asks for first. Its viewers, or else the background, go on with it.
-async fn first_segment(inner: &Arc<Inner>, mut run: Run, plan: &Arc<Plan>) {
-    run.set_standing(Standing::Ahead);
-    if inner.config.viewers {
-        let first = plan.renditions_of(WorkKind::Start);
-        if let Err(error) = run.segments(&first, 0, 1).await {
-            tracing::debug!(%error, video = %run.video(), "the first segment was not made at once");
-            return;
+/// What every viewer asks for first: sound and the start rungs, or only the first of them
+/// where others wait.
+fn first_renditions(inner: &Inner, plan: &Plan) -> Vec<RenditionId> {
+    if !inner.config.viewers {
+        return Vec::new();
+    }
+    let mut first = plan.renditions_of(WorkKind::Start);
+    if inner.demands.others_wait(|_| false) {
+        for &rung in plan.start_rungs().iter().skip(1) {
+            first.retain(|id| *id != plan.video[rung].id);
         }
     }
-    demand::adopt(inner, plan, run);
+    first
+}
+
+/// Makes what was reserved. Its viewers, or else the background, go on with it.
+async fn first_segment(inner: &Arc<Inner>, started: Started) {
+    let Started {
+        mut run,
+        plan,
+        first,
+    } = started;
+    run.set_standing(Standing::Ahead);
+    if let Err(error) = run.segments(&first, 0, 1).await {
+        tracing::debug!(%error, video = %run.video(), "the first segment was not made at once");
+        return;
+    }
+    demand::adopt(inner, &plan, run);
 }
 
 async fn become_playable(
