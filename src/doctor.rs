@@ -4,15 +4,17 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use transcoder::Engine;
+use plan::Code;
+use transcoder::EngineFailure;
 
 use crate::cli::Doctor;
+use crate::probe;
 
 /// Under this, an upload of an hour may not fit.
 const LITTLE_SPACE: u64 = 5 << 30;
 
 pub fn run(arguments: &Doctor) -> Result<()> {
-    let checks = [port(arguments), disk(&arguments.data), engine()];
+    let checks = [port(arguments), disk(&arguments.data), engine(), sandbox()];
     let mut troubles = 0;
     for check in checks {
         match check {
@@ -60,9 +62,33 @@ fn disk(data: &Path) -> Result<String, String> {
     }
 }
 
+/// The engine starts, with its media libraries, and says of an empty file that it is none.
 fn engine() -> Result<String, String> {
-    match Engine::beside_current() {
-        Ok(_) => Ok("reelmill-engine is beside this program.".to_owned()),
-        Err(error) => Err(format!("{error}.")),
+    let answer = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(probe::probe(Path::new("/dev/null"))));
+    let not_media = |error: &anyhow::Error| {
+        let failure = error.downcast_ref::<EngineFailure>();
+        failure.is_some_and(|failure| failure.code == Code::NotMedia)
+    };
+    match answer {
+        Err(error) if !not_media(&error) => Err(format!("No engine can be run: {error:#}.")),
+        _ => Ok("reelmill-engine runs, with its media libraries.".to_owned()),
+    }
+}
+
+/// What the kernel has to shut an engine in.
+fn sandbox() -> Result<String, String> {
+    let actions = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail");
+    if actions.is_ok_and(|actions| actions.contains("kill_process")) {
+        Ok(
+            "Engines run as processes of their own under resource limits; the kernel has seccomp."
+                .to_owned(),
+        )
+    } else {
+        Err(
+            "The kernel has no seccomp to shut engines in: resource limits alone hold them."
+                .to_owned(),
+        )
     }
 }

@@ -1,19 +1,30 @@
 //! `reelmill probe`: what is in a file.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use plan::{Limits, Policy};
+use plan::{Limits, MediaInfo, Policy};
 use transcoder::{Budget, Engine, FileSource, Order, Session, SessionEvent};
 
 use crate::cli::Probe;
 
 pub fn run(arguments: &Probe) -> Result<()> {
-    tokio::runtime::Runtime::new()?.block_on(probe(arguments))
+    let info = tokio::runtime::Runtime::new()?.block_on(probe(&arguments.input))?;
+    let json = if arguments.plan {
+        serde_json::to_string_pretty(&plan::plan(&info, &Policy::default())?)?
+    } else {
+        serde_json::to_string_pretty(&info)?
+    };
+    println!("{json}");
+    Ok(())
 }
 
-async fn probe(arguments: &Probe) -> Result<()> {
-    let input = &arguments.input;
+/// What an engine finds in a file.
+///
+/// # Errors
+/// An `EngineFailure` where the engine looked, and something else where it could not.
+pub async fn probe(input: &Path) -> Result<MediaInfo> {
     let opened =
         FileSource::open(input).with_context(|| format!("cannot read {}", input.display()));
     let (source, size) = opened?;
@@ -25,19 +36,14 @@ async fn probe(arguments: &Probe) -> Result<()> {
     let engine = Engine::beside_current()?;
     let mut session = Session::open(&engine, Arc::new(source), size, budget, Limits::default())?;
     session.order(Order::Probe).await;
-    let info = loop {
+    loop {
         match session.next().await {
-            SessionEvent::Probed(info) => break info,
-            SessionEvent::Failed(_, failure) => bail!("{}: {failure}", input.display()),
+            SessionEvent::Probed(info) => return Ok(*info),
+            SessionEvent::Failed(_, failure) => {
+                return Err(failure).context(input.display().to_string());
+            }
             SessionEvent::Ended(end) => bail!("the engine ended: {end:?}"),
             _ => {}
         }
-    };
-    let json = if arguments.plan {
-        serde_json::to_string_pretty(&plan::plan(&info, &Policy::default())?)?
-    } else {
-        serde_json::to_string_pretty(&info)?
-    };
-    println!("{json}");
-    Ok(())
+    }
 }

@@ -28,8 +28,9 @@ function loader(onMade) {
 
 // Seconds buffered before quality rises where not everything is encoded.
 const DEEP = 8;
-// A part of a fragment's duration; making it in more leaves no room for the network.
-const TOO_SLOW = 0.7;
+// A part of a fragment's duration; making it in more leaves no room for the network. Short ones,
+// with which a video begins, say more of how fast a session starts.
+const TOO_SLOW = 0.7, SHORT = 2;
 
 // Seconds that are buffered from where the video is.
 function ahead(video) {
@@ -56,7 +57,7 @@ function play(video, master, isWhole, onGivenUp) {
   let bearable = Infinity;
   const hls = new Hls({
     fLoader: loader((frag, wait) => {
-      if (frag.type === "main" && wait > frag.duration * TOO_SLOW) {
+      if (frag.type === "main" && frag.duration > SHORT && wait > frag.duration * TOO_SLOW) {
         bearable = Math.min(bearable, Math.max(frag.level - 1, hls.firstLevel));
       }
     }),

@@ -158,7 +158,9 @@ impl Background {
                     }
                     (State::Playable, Source::Complete) => {
                         let rests = self.rests.get(&row.id);
-                        if rests.is_some_and(|rest| rest.until > now) {
+                        // Its first segments are in the making, and its session comes with them.
+                        let starting = inner.starting.lock().contains(&row.id);
+                        if starting || rests.is_some_and(|rest| rest.until > now) {
                             continue;
                         }
                         let served = self.turns.get(&row.owner).copied().unwrap_or(0);

@@ -17,6 +17,8 @@ const FAULTS: u32 = 3;
 const TROUBLES: u32 = 10;
 /// Doublings of the pause between two such.
 const DOUBLINGS: u32 = 5;
+/// Segments made by the session that probed: a second each.
+const FIRST_SEGMENTS: u32 = 2;
 /// What a session needs that starts a video, before anything is known of it: the index of a
 /// 12-h mp4 took 206 MB.
 const START_BYTES: u64 = 256 << 20;
@@ -58,11 +60,11 @@ pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
         // The semaphore is never closed.
         let permit = inner.starts.acquire().await;
         let started = until_started(inner, video).await;
-        // Others become playable before the first segment of this one is made, unless
+        // Others become playable before the first segments of this one are made, unless
         // somebody asks for them.
         drop(permit);
         if let Some(started) = started {
-            first_segment(inner, started).await;
+            first_segments(inner, started).await;
         }
     });
 }
@@ -71,8 +73,8 @@ pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
 struct Started {
     run: Run,
     plan: Arc<Plan>,
-    /// What is reserved of its first segment.
-    first: Vec<RenditionId>,
+    /// What is reserved of it.
+    first: First,
 }
 
 struct Starting(Arc<Inner>, VideoId);
@@ -206,37 +208,49 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Ru
     let plan = Arc::new(plan);
     run.plan(&plan).await;
     run.inits().await?;
-    let first = first_renditions(inner, &plan);
-    run.reserve(&first, 0);
+    let first = First::of(inner, &plan);
+    run.reserve(&first.renditions, first.segments);
     become_playable(inner, &row, &plan).await?;
     Ok(Some(Started { run, plan, first }))
 }
 
-/// What every viewer asks for first: sound and the start rungs, or only the first of them
-/// where others wait.
-fn first_renditions(inner: &Inner, plan: &Plan) -> Vec<RenditionId> {
-    if !inner.config.viewers {
-        return Vec::new();
-    }
-    let mut first = plan.renditions_of(WorkKind::Start);
-    if inner.demands.others_wait(|_| false) {
-        for &rung in plan.start_rungs().iter().skip(1) {
-            first.retain(|id| *id != plan.video[rung].id);
+/// What every viewer asks for first.
+struct First {
+    renditions: Vec<RenditionId>,
+    segments: u32,
+}
+
+impl First {
+    /// Sound and the start rungs; where others wait, only what a picture needs.
+    fn of(inner: &Inner, plan: &Plan) -> Self {
+        let mut renditions = plan.renditions_of(WorkKind::Start);
+        let segments = if !inner.config.viewers {
+            0
+        } else if inner.demands.others_wait(|_| false) {
+            for &rung in plan.start_rungs().iter().skip(1) {
+                renditions.retain(|id| *id != plan.video[rung].id);
+            }
+            1
+        } else {
+            plan.segments().min(FIRST_SEGMENTS)
+        };
+        Self {
+            renditions,
+            segments,
         }
     }
-    first
 }
 
 /// Makes what was reserved. Its viewers, or else the background, go on with it.
-async fn first_segment(inner: &Arc<Inner>, started: Started) {
+async fn first_segments(inner: &Arc<Inner>, started: Started) {
     let Started {
         mut run,
         plan,
         first,
     } = started;
     run.set_standing(Standing::Ahead);
-    if let Err(error) = run.segments(&first, 0, 1).await {
-        tracing::debug!(%error, video = %run.video(), "the first segment was not made at once");
+    if let Err(error) = run.segments(&first.renditions, 0, first.segments).await {
+        tracing::debug!(%error, video = %run.video(), "the first segments were not made at once");
         return;
     }
     demand::adopt(inner, &plan, run);

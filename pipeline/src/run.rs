@@ -182,11 +182,13 @@ impl Run {
         self.carry_out(order).await.map(drop)
     }
 
-    /// Takes on a segment that is ordered next, before anybody can ask for it.
-    pub(crate) fn reserve(&mut self, renditions: &[RenditionId], segment: u32) {
+    /// Takes on the first segments, which are ordered next, before anybody can ask for them.
+    pub(crate) fn reserve(&mut self, renditions: &[RenditionId], count: u32) {
         for &rendition in renditions {
-            let key = self.claims.key(rendition, segment);
-            self.claims.claim(key);
+            for segment in 0..count {
+                let key = self.claims.key(rendition, segment);
+                self.claims.claim(key);
+            }
         }
     }
 

@@ -160,7 +160,9 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
                 }
             }
         }
-        let patience = if session.is_some() {
+        let is_warm = session.is_some();
+        *window.idle.lock() = session.take();
+        let patience = if is_warm {
             inner.config.window_idle
         } else {
             Duration::ZERO
@@ -169,16 +171,17 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
             tokio::select! {
                 () = window.woken.notified() => {}
                 // The sender lives as long as the pipeline.
-                _ = memory.changed(), if session.is_some() => {}
+                _ = memory.changed(), if is_warm => {}
             }
         };
         let woken = inner.within(patience, news).await;
         if woken.is_none() {
+            let cold = window.idle.lock().take();
+            drop(cold);
             if inner.demands.close(&window) {
                 return;
             }
             // What is waited for is in somebody's hands, who says so when it is not any more.
-            session = None;
             let patience = inner.config.window_idle;
             inner.within(patience, window.woken.notified()).await;
         }

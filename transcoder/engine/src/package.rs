@@ -5,9 +5,9 @@
 
 use anyhow::{Context, Result, ensure};
 use mp4_atom::{
-    Audio, Avc1, Avcc, AvccExt, Btrt, Codec, Colr, Dinf, Dref, DrefEntry, Encode, Ftyp, Hdlr, Mdhd,
-    Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf,
-    Trak, Trex, Trun, TrunEntry, Url, Visual, Vmhd, esds,
+    Audio, Avc1, Avcc, AvccExt, Codec, Colr, Dinf, Dref, DrefEntry, Encode, Ftyp, Hdlr, Mdhd, Mdia,
+    Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak,
+    Trex, Trun, TrunEntry, Url, Visual, Vmhd, esds,
 };
 use plan::{AudioRendition, Size, VideoRendition, timeline};
 
@@ -77,11 +77,8 @@ pub fn video_init(
             ..Visual::default()
         },
         avcc,
-        btrt: Some(Btrt {
-            buffer_size_db: 0,
-            max_bitrate: rendition.cap_bits_per_second as u32,
-            avg_bitrate: rendition.cap_bits_per_second as u32,
-        }),
+        // Its average is not known before everything is encoded.
+        btrt: None,
         colr: Some(Colr::Nclx {
             colour_primaries: colour.primaries,
             transfer_characteristics: colour.transfer,
