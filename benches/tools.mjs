@@ -11,6 +11,16 @@ export const corpus = resolve(import.meta.dirname, "../../shared/media");
 export class House extends Tested {
   log = "";
 
+  /** A house; with `BUSY=1` one that encodes another title, of an hour, all the while. */
+  static async open(options) {
+    const house = await super.open(options);
+    if (process.env.BUSY) {
+      const { id } = await house.upload(long(house.folder, 60, "busy.mp4"), "busy");
+      await house.playable(id);
+    }
+    return house;
+  }
+
   async start() {
     await super.start();
     this.server.stderr.on("data", (piece) => { this.log += piece; });
@@ -69,9 +79,9 @@ export class House extends Tested {
 }
 
 /** An hour of natural 1080p30 (where the corpus is; else of a test picture), made by looping. */
-export function long(folder, minutes = 60) {
+export function long(folder, minutes = 60, name = "long.mp4") {
   const source = join(corpus, "everyday-1080p30.mp4");
-  const path = join(folder, "long.mp4");
+  const path = join(folder, name);
   const from = existsSync(source) ? source : sample(folder, "loop.mp4", 30);
   execFileSync("ffmpeg", ["-v", "error", "-stream_loop", String(minutes * 2 - 1), "-i", from, "-c", "copy", path]);
   return path;

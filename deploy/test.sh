@@ -21,7 +21,21 @@ browser() {
   npm --prefix $folder test
 }
 
+# Go builds while crates download, never while they compile.
+fetch() {
+  deploy/services.sh install s3 & local building=$!
+  cargo fetch --locked --quiet; local fetched=$?
+  wait "$building" && [ $fetched = 0 ]
+}
+
+services() {
+  trap 'deploy/services.sh down target/services/s3' EXIT
+  REELMILL_TEST_S3=$(deploy/services.sh up s3 target/services/s3) && export REELMILL_TEST_S3
+}
+
 suite format cargo fmt --all --check
+suite fetch fetch
+suite services services
 # The engine first: the pipeline's and the browser's tests start it.
 suite build cargo build --workspace --bins --locked
 suite clippy cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -101,6 +101,12 @@ impl ObjectKey {
         path::write(self)
     }
 
+    /// Whether its path stays where it belongs. A plan's hash is the one part that is a free
+    /// text: it must not lead out of its folder.
+    pub fn is_safe(&self) -> bool {
+        !matches!(self, Self::Plan { hash, .. } if !is_hash(hash))
+    }
+
     /// The key of a path, if the path is one that [`ObjectKey::path`] writes.
     pub fn parse(path: &str) -> Option<Self> {
         path::parse(path)

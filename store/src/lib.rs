@@ -1,9 +1,11 @@
 //! The seams of reelmill: objects, metadata, work and events.
 //!
 //! Above this crate nobody knows which kind of store stands behind a trait.
-//! [`local`] is the embedded kind: files, SQLite and in-process queues.
+//! [`local`] is the embedded kind: files, SQLite and in-process queues; [`cluster`] is the
+//! kind of many machines: S3.
 
 pub mod clock;
+pub mod cluster;
 pub mod error;
 pub mod events;
 pub mod ids;

@@ -1,5 +1,6 @@
 //! The embedded stores keep every contract, and what else a folder of one process needs.
 
+#[macro_use]
 mod contract;
 
 use std::path::Path;
@@ -16,74 +17,27 @@ fn open(folder: &Path) -> Result<Stores, OpenError> {
     Local::open(folder, Layout::Store, Arc::new(SystemClock::new()))
 }
 
-macro_rules! holds {
-    ($suite:ident($stores:ident => $what:expr): $($promise:ident,)+) => {
-        mod $suite {
-            use super::*;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
-                    let folder = TempDir::new().unwrap();
-                    let $stores = open(folder.path()).unwrap();
-                    contract::$suite::$promise($what).await;
-                }
-            )+
-        }
-    };
+/// Stores over a folder that goes with them.
+struct House {
+    stores: Stores,
+    _folder: TempDir,
 }
 
-holds! { objects(stores => &*stores.objects):
-    what_is_put_is_read_whole,
-    put_if_absent_never_replaces,
-    of_twelve_racers_one_stores,
-    a_range_is_cut_at_the_end,
-    a_large_object_streams_in_pieces,
-    a_reader_keeps_what_it_has_opened,
-    a_listing_has_its_prefix_and_nothing_else,
-    videos_do_not_see_each_others_objects,
-    a_long_listing_has_everything_once,
-    deleting_what_is_gone_is_no_error,
-    a_hash_that_leads_elsewhere_is_refused,
+async fn house() -> House {
+    let folder = TempDir::new().unwrap();
+    House {
+        stores: open(folder.path()).unwrap(),
+        _folder: folder,
+    }
 }
 
-holds! { videos(stores => stores.metadata.videos()):
-    a_row_is_read_as_it_was_written,
-    a_change_raises_the_epoch_and_needs_the_last_one,
-    of_twelve_racers_one_changes_the_row,
-    concurrent_changes_all_happen,
-    pages_are_newest_first_and_leave_nothing_out,
-    a_cursor_stays_right_while_videos_come_and_go,
-    a_tombstone_is_in_no_list_but_its_own,
-    the_unfinished_are_those_with_work_left,
-}
-
-holds! { uploads(stores => stores.metadata.uploads()):
-    an_offset_never_goes_back,
-    an_unknown_upload_is_not_found,
-    the_stale_are_incomplete_and_come_longest_still_first,
-}
-
-holds! { tries(stores => stores.metadata.tries()):
-    no_try_is_lost_among_many,
-    a_mark_that_still_stands_is_an_unexplained_end,
-    a_retry_forgets_tries_but_not_fillers,
-}
-
-holds! { people(stores => &*stores.metadata):
-    an_owners_name_is_theirs_alone,
-    a_revoked_token_opens_nothing,
-    a_code_signs_in_once,
-    a_session_ends_by_time_or_by_hand,
-}
-
-holds! { event_log(stores => stores.metadata.event_log()):
-    the_log_is_read_on_from_any_place,
-    a_pruned_place_is_never_used_again,
-}
-
-holds! { events(stores => &*stores.events):
-    every_subscriber_hears_everything_in_order,
-}
+objects_hold!(house => &*house.stores.objects);
+videos_hold!(house => house.stores.metadata.videos());
+uploads_hold!(house => house.stores.metadata.uploads());
+tries_hold!(house => house.stores.metadata.tries());
+people_hold!(house => &*house.stores.metadata);
+event_log_hold!(house => house.stores.metadata.event_log());
+events_hold!(house => &*house.stores.events);
 
 #[tokio::test]
 async fn who_falls_behind_is_told_so() {

@@ -16,7 +16,6 @@ use tokio::sync::Semaphore;
 use super::files::Folder;
 use super::lock::FolderLock;
 use crate::clock::unix_us;
-use crate::key::is_hash;
 use crate::objects::{ByteStream, Listing};
 use crate::{Created, Error, Layout, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
@@ -78,14 +77,12 @@ impl Inner {
         .map_err(Error::unavailable)?
     }
 
-    /// The path of a key below the root. A plan's hash is the one part that is a free
-    /// text: it must not lead out of its folder.
+    /// The path of a key below the root.
     fn path(&self, key: &ObjectKey) -> Result<String, Error> {
-        match key {
-            ObjectKey::Plan { hash, .. } if !is_hash(hash) => {
-                Err(Error::corrupt(format!("{hash:?} is no plan's hash")))
-            }
-            _ => Ok(self.layout.path(key)),
+        if key.is_safe() {
+            Ok(self.layout.path(key))
+        } else {
+            Err(Error::corrupt(format!("{key:?} is no safe key")))
         }
     }
 }

@@ -1,4 +1,6 @@
-//! What every implementation of a seam promises, as tests.
+//! What every implementation of a seam promises, as tests. Each seam's macro makes a test of
+//! every promise: `objects_hold!(house => &house.objects)`, where `house()` opens stores
+//! that nobody else has.
 
 pub mod event_log;
 pub mod events;
@@ -9,3 +11,94 @@ pub mod tries;
 pub mod uploads;
 pub mod videos;
 pub mod work;
+
+/// Tests of these promises of a suite.
+macro_rules! holds {
+    ($suite:ident, $house:ident => $what:expr, $($promise:ident,)+) => {
+        mod $suite {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let $house = house().await;
+                    contract::$suite::$promise($what).await;
+                }
+            )+
+        }
+    };
+}
+
+macro_rules! objects_hold {
+    ($house:ident => $what:expr) => {
+        holds! { objects, $house => $what,
+            what_is_put_is_read_whole,
+            put_if_absent_never_replaces,
+            of_twelve_racers_one_stores,
+            a_range_is_cut_at_the_end,
+            a_large_object_streams_in_pieces,
+            a_reader_keeps_what_it_has_opened,
+            a_listing_has_its_prefix_and_nothing_else,
+            videos_do_not_see_each_others_objects,
+            a_long_listing_has_everything_once,
+            deleting_what_is_gone_is_no_error,
+            a_hash_that_leads_elsewhere_is_refused,
+        }
+    };
+}
+macro_rules! videos_hold {
+    ($house:ident => $what:expr) => {
+        holds! { videos, $house => $what,
+            a_row_is_read_as_it_was_written,
+            a_change_raises_the_epoch_and_needs_the_last_one,
+            of_twelve_racers_one_changes_the_row,
+            concurrent_changes_all_happen,
+            pages_are_newest_first_and_leave_nothing_out,
+            a_cursor_stays_right_while_videos_come_and_go,
+            a_tombstone_is_in_no_list_but_its_own,
+            the_unfinished_are_those_with_work_left,
+        }
+    };
+}
+macro_rules! uploads_hold {
+    ($house:ident => $what:expr) => {
+        holds! { uploads, $house => $what,
+            an_offset_never_goes_back,
+            an_unknown_upload_is_not_found,
+            the_stale_are_incomplete_and_come_longest_still_first,
+        }
+    };
+}
+macro_rules! tries_hold {
+    ($house:ident => $what:expr) => {
+        holds! { tries, $house => $what,
+            no_try_is_lost_among_many,
+            a_mark_that_still_stands_is_an_unexplained_end,
+            a_retry_forgets_tries_but_not_fillers,
+        }
+    };
+}
+macro_rules! people_hold {
+    ($house:ident => $what:expr) => {
+        holds! { people, $house => $what,
+            an_owners_name_is_theirs_alone,
+            a_revoked_token_opens_nothing,
+            a_code_signs_in_once,
+            a_session_ends_by_time_or_by_hand,
+        }
+    };
+}
+macro_rules! event_log_hold {
+    ($house:ident => $what:expr) => {
+        holds! { event_log, $house => $what,
+            the_log_is_read_on_from_any_place,
+            a_pruned_place_is_never_used_again,
+        }
+    };
+}
+macro_rules! events_hold {
+    ($house:ident => $what:expr) => {
+        holds! { events, $house => $what,
+            every_subscriber_hears_everything_in_order,
+        }
+    };
+}

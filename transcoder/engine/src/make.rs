@@ -29,6 +29,9 @@ pub struct Maker {
     sounds: HashMap<u32, Sounds>,
 }
 
+/// Of encoders' threads.
+const ENCODER_NICENESS: i32 = 5;
+
 /// A stretch of segments.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
@@ -40,6 +43,13 @@ pub struct Run {
     pub end: u32,
 }
 
+/// Decoding and scaling feed every rung from one thread: where all cores are busy it goes first,
+/// or the encoders run dry. What waits in lanes is bounded, so it never gets far ahead.
+fn yield_to_decoders() {
+    // An engine that may not do so is slower, nothing worse.
+    let _ = rustix::process::nice(ENCODER_NICENESS);
+}
+
 impl Maker {
     /// A maker whose encoders share a pool of the budget's size.
     pub fn new(source: Source, plan: Arc<Plan>, budget: Budget, limits: Limits) -> Result<Self> {
@@ -48,6 +58,7 @@ impl Maker {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(name)
+            .start_handler(|_| yield_to_decoders())
             .build()?;
         Ok(Self {
             source,

@@ -106,11 +106,7 @@ impl Pictures {
         let target = self.timeline.source_time(tick) - half;
         let mut back = Rational::ZERO;
         loop {
-            let from_start = self.seek(target - back)?;
-            self.current = None;
-            self.ahead.clear();
-            self.ended = false;
-            self.next = None;
+            let from_start = self.go_near(target - back)?;
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
@@ -131,11 +127,12 @@ impl Pictures {
     pub fn key_before(&mut self, tick: Frames) -> Result<Picture> {
         let mut target = self.timeline.source_time(tick);
         loop {
-            let from_start = self.seek(target)?;
-            self.current = None;
-            self.ahead.clear();
-            self.ended = false;
-            self.next = None;
+            self.go_near(target)?;
+            if let Some(picture) = self.key_alone()? {
+                return Ok(picture?);
+            }
+            // The container begins elsewhere, or the frame needs others: as it comes.
+            let from_start = self.go_near(target)?;
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
@@ -147,6 +144,30 @@ impl Pictures {
             }
             target = target - Rational::new(4, 1);
         }
+    }
+
+    /// Seeks, and has nothing decoded yet.
+    fn go_near(&mut self, time: Rational) -> Result<bool> {
+        let from_start = self.seek(time)?;
+        self.current = None;
+        self.ahead.clear();
+        self.ended = false;
+        self.next = None;
+        Ok(from_start)
+    }
+
+    /// The picture of the next packet, if that is a key frame, and nothing after it: a decoder
+    /// that is not told that this is all asks for some more packets first.
+    fn key_alone(&mut self) -> Result<Option<Decoded>> {
+        let Some(packet) = self.next_packet()?.filter(Packet::is_key) else {
+            return Ok(None);
+        };
+        // It is open again after the next seek.
+        let sent = self.decoder.send_packet(&packet);
+        if sent.and_then(|()| self.decoder.send_eof()).is_err() {
+            return Ok(None);
+        }
+        Ok(self.receive().ok().flatten().map(|(_, picture)| picture))
     }
 
     /// Seeks to the key frame at or before a time; says whether that is the source's start.
@@ -224,19 +245,12 @@ impl Pictures {
     fn decode_more(&mut self) -> Result<()> {
         self.source.link().go_on()?;
         loop {
-            let mut frame = frame::Video::empty();
-            match self.decoder.receive_frame(&mut frame) {
-                Ok(()) => {
-                    let size = probe::check_size(frame.width(), frame.height(), &self.limits);
-                    if let Some(stamp) = ffi::best_timestamp(&frame) {
-                        // x264 would repeat the source's key frames otherwise.
-                        frame.set_kind(picture::Type::None);
-                        let tick = self.timeline.tick_of(seconds(stamp, self.time_base));
-                        let decoded = size.map(|()| Picture::new(frame.into()));
-                        self.ahead.push_back((tick, decoded));
-                        return Ok(());
-                    }
+            match self.receive() {
+                Ok(Some(decoded)) => {
+                    self.ahead.push_back(decoded);
+                    return Ok(());
                 }
+                Ok(None) => {}
                 Err(Error::Eof) => {
                     self.ended = true;
                     return Ok(());
@@ -246,23 +260,43 @@ impl Pictures {
         }
     }
 
+    /// What the decoder has ready; nothing where it has no time stamp.
+    fn receive(&mut self) -> Result<Option<(Frames, Decoded)>, Error> {
+        let mut frame = frame::Video::empty();
+        self.decoder.receive_frame(&mut frame)?;
+        let size = probe::check_size(frame.width(), frame.height(), &self.limits);
+        let Some(stamp) = ffi::best_timestamp(&frame) else {
+            return Ok(None);
+        };
+        // x264 would repeat the source's key frames otherwise.
+        frame.set_kind(picture::Type::None);
+        let tick = self.timeline.tick_of(seconds(stamp, self.time_base));
+        Ok(Some((tick, size.map(|()| Picture::new(frame.into())))))
+    }
+
     fn feed(&mut self) -> Result<()> {
+        // Damaged packets are passed over; what decodes around them is shown.
+        let _ = match self.next_packet()? {
+            Some(packet) => self.decoder.send_packet(&packet),
+            None => self.decoder.send_eof(),
+        };
+        Ok(())
+    }
+
+    /// The next packet of the track; nothing at the end.
+    fn next_packet(&mut self) -> Result<Option<Packet>> {
         let mut packet = Packet::empty();
         loop {
             match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() == self.stream => break,
+                Ok(()) if packet.stream() == self.stream => return Ok(Some(packet)),
                 Ok(()) | Err(Error::InvalidData) => {}
                 Err(Error::Exit) => bail!("the parent is gone"),
                 Err(_) => {
                     self.source.check()?;
-                    let _ = self.decoder.send_eof();
-                    return Ok(());
+                    return Ok(None);
                 }
             }
         }
-        // Damaged packets are passed over; what decodes around them is shown.
-        let _ = self.decoder.send_packet(&packet);
-        Ok(())
     }
 }
 

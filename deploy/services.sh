@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Servers for the tests, on loopback and without containers.
+#   services.sh install SERVICE...   builds what is missing, once for each version
+#   services.sh up SERVICE FOLDER    starts one over a folder, if it does not run; prints its address
+#   services.sh down FOLDER          stops it; its data stays
+# SERVICE is s3 (versitygw; test-access and test-secret-key let in). Programs are kept in
+# $REELMILL_SERVICES (~/.cache/reelmill/services).
+set -euo pipefail
+
+VERSITYGW=v1.8.0
+programs=${REELMILL_SERVICES:-${XDG_CACHE_HOME:-$HOME/.cache}/reelmill/services}
+
+fail() { echo "services: $*" >&2; exit 1; }
+
+program() { # SERVICE
+  case $1 in
+    s3) echo "$programs/versitygw-$VERSITYGW/versitygw" ;;
+    *) fail "no service is called $1" ;;
+  esac
+}
+
+install() { # SERVICE
+  local to; to=$(program "$1")
+  mkdir -p "$programs"
+  exec 7>"$programs/lock"; flock 7
+  [ ! -x "$to" ] || { exec 7>&-; return 0; }
+  PATH=$PATH:/usr/local/go/bin
+  command -v go >/dev/null || fail "$1 needs Go 1.25 or later to be built"
+  # Built beside its place and moved there whole.
+  local fresh; fresh=$(mktemp -d "$programs/fresh.XXXXXX")
+  echo "services: building $(basename "$to")" >&2
+  GOBIN=$fresh CGO_ENABLED=0 go install -trimpath -ldflags='-s -w' \
+    "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" >&2
+  rm -rf "$(dirname "$to")"; mv "$fresh" "$(dirname "$to")"
+  exec 7>&-
+}
+
+answers() { # PORT
+  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# Whether the process that a folder names is the one that was started there: it stays in it.
+runs() { # FOLDER
+  local pid at
+  pid=$(cat "$1/pid" 2>/dev/null) && at=$(readlink "/proc/$pid/cwd" 2>/dev/null) || return 1
+  [[ $at == "$1" || $at == "$1"/* ]]
+}
+
+up() { # SERVICE FOLDER
+  local service=$1 folder port run pid
+  mkdir -p "$2/data"; folder=$(cd "$2" && pwd -P)
+  exec 8>"$folder/lock"; flock 8
+  if runs "$folder"; then cat "$folder/address"; return; fi
+  install "$service" >&2
+  # Below the ports that the kernel gives to clients, and the same one after a restart.
+  port=$(cat "$folder/port" 2>/dev/null || echo $((20000 + RANDOM % 12000)))
+  while answers "$port"; do port=$((20000 + RANDOM % 12000)); done
+  echo "$port" >"$folder/port"
+  case $service in
+    s3)
+      export ROOT_ACCESS_KEY_ID=test-access ROOT_SECRET_ACCESS_KEY=test-secret-key
+      run=("$(program s3)" --port "127.0.0.1:$port" --region us-east-1 --quiet posix "$folder/data")
+      echo "http://127.0.0.1:$port" >"$folder/address" ;;
+  esac
+  cd "$folder"
+  setsid "${run[@]}" >"$folder/log" 2>&1 </dev/null 7>&- 8>&- &
+  pid=$!
+  echo "$pid" >"$folder/pid"
+  for _ in $(seq 600); do
+    kill -0 "$pid" 2>/dev/null || { tail -20 "$folder/log" >&2; fail "$service ended at once"; }
+    answers "$port" && { cat "$folder/address"; return; }
+    sleep 0.1
+  done
+  kill "$pid"
+  fail "$service does not answer; see $folder/log"
+}
+
+down() { # FOLDER
+  [ -d "$1" ] || return 0
+  local folder pid; folder=$(cd "$1" && pwd -P)
+  runs "$folder" || return 0
+  pid=$(cat "$folder/pid")
+  kill "$pid"
+  for _ in $(seq 300); do
+    runs "$folder" || { rm -f "$folder/pid"; return 0; }
+    sleep 0.1
+  done
+  kill -9 "$pid"
+}
+
+case ${1:-} in
+  install) shift; for service; do install "$service"; done ;;
+  up) [ $# = 3 ] || fail "up SERVICE FOLDER"; up "$2" "$3" ;;
+  down) [ $# = 2 ] || fail "down FOLDER"; down "$2" ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac

@@ -1,0 +1,3 @@
+//! The stores of many machines: S3.
+
+pub mod objects;

@@ -1,0 +1,209 @@
+//! Objects in a bucket of an S3 store: AWS, and whatever speaks its protocol.
+//!
+//! The SDK owns every retry; nobody above tries again. No object is larger than a source block
+//! or a segment of the highest cap, so none is stored in parts.
+
+mod client;
+mod failure;
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::{ByteStream as Body, DateTime};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+
+pub use client::{Access, OpenError, S3};
+
+use self::failure::{error, is_lost, is_missing, is_out_of_range};
+use crate::objects::Listing;
+use crate::{Created, Error, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+
+/// What one request deletes at most (S3's own bound).
+const DELETED_AT_ONCE: usize = 1000;
+
+/// Objects in a bucket.
+pub struct S3Objects {
+    client: Client,
+    bucket: String,
+}
+
+impl S3Objects {
+    /// Opens a bucket that is there, and tries what the store must be able to do.
+    ///
+    /// # Errors
+    /// Where the bucket cannot be used, or the store replaces an object although told not to.
+    pub async fn open(settings: &S3) -> Result<Self, OpenError> {
+        let objects = Self {
+            client: client::connect(settings).await,
+            bucket: settings.bucket.clone(),
+        };
+        client::check(&objects.client, settings).await?;
+        Ok(objects)
+    }
+
+    fn path(key: &ObjectKey) -> Result<String, Error> {
+        key.is_safe()
+            .then(|| key.path())
+            .ok_or_else(|| Error::corrupt(format!("{key:?} is no safe key")))
+    }
+
+    /// An object of which a reader wants nothing.
+    async fn nothing_of(&self, key: &ObjectKey, start: u64) -> Result<ObjectRead, Error> {
+        let info = self.head(key).await?.ok_or(Error::NotFound)?;
+        let at = start.min(info.size);
+        Ok(ObjectRead {
+            info,
+            range: at..at,
+            body: stream::empty().boxed(),
+        })
+    }
+}
+
+#[async_trait]
+impl Objects for S3Objects {
+    async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
+        let put = self.client.put_object().bucket(&self.bucket);
+        let put = put.key(Self::path(key)?).content_type(key.content_type());
+        put.body(Body::from(body)).send().await.map_err(error)?;
+        Ok(())
+    }
+
+    async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
+        let put = self.client.put_object().bucket(&self.bucket);
+        let put = put.key(Self::path(key)?).content_type(key.content_type());
+        match put.if_none_match("*").body(Body::from(body)).send().await {
+            Ok(_) => Ok(Created::Yes),
+            // By somebody else, or by a try of our own whose answer was lost: whoever puts
+            // reads back what is there.
+            Err(refused) if is_lost(&refused) => Ok(Created::No),
+            Err(failed) => Err(error(failed)),
+        }
+    }
+
+    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
+        let get = self.client.get_object().bucket(&self.bucket);
+        let mut get = get.key(Self::path(key)?);
+        if let Some(range) = &range {
+            if range.is_empty() {
+                return self.nothing_of(key, range.start).await;
+            }
+            get = get.range(format!("bytes={}-{}", range.start, range.end - 1));
+        }
+        match get.send().await {
+            Ok(found) => opened(found),
+            Err(refused) if is_out_of_range(&refused) => {
+                let start = range.map_or(0, |range| range.start);
+                self.nothing_of(key, start).await
+            }
+            Err(failed) => Err(error(failed)),
+        }
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
+        let head = self.client.head_object().bucket(&self.bucket);
+        match head.key(Self::path(key)?).send().await {
+            Ok(found) => Ok(Some(ObjectInfo {
+                size: size(found.content_length)?,
+                modified_us: microseconds(found.last_modified),
+                etag: found.e_tag.map(|etag| unquoted(&etag)),
+            })),
+            Err(refused) if is_missing(&refused) => Ok(None),
+            Err(failed) => Err(error(failed)),
+        }
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        let pages = list.prefix(prefix.path()).into_paginator().send();
+        let prefix = *prefix;
+        let pages = stream::try_unfold(pages, |mut pages| async move {
+            let page = pages.next().await.transpose().map_err(error)?;
+            Ok::<_, Error>(page.map(|page| (page, pages)))
+        });
+        let lines = pages.map_ok(move |page| {
+            let found = page.contents.unwrap_or_default().into_iter();
+            let lines = found.filter_map(move |object| {
+                let key = ObjectKey::parse(object.key()?)?;
+                let line = size(object.size).map(|size| Listed { key, size });
+                // What others have put there is not ours.
+                let is_ours = line
+                    .as_ref()
+                    .map_or(true, |line| prefix.contains(&line.key));
+                is_ours.then_some(line)
+            });
+            stream::iter(lines.collect::<Vec<_>>())
+        });
+        Ok(lines.try_flatten().boxed())
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
+        for batch in keys.chunks(DELETED_AT_ONCE) {
+            let mut delete = Delete::builder().quiet(true);
+            for key in batch {
+                let object = ObjectIdentifier::builder().key(Self::path(key)?);
+                delete = delete.objects(object.build().map_err(Error::unavailable)?);
+            }
+            let delete = delete.build().map_err(Error::unavailable)?;
+            let request = self.client.delete_objects().bucket(&self.bucket);
+            let done = request.delete(delete).send().await.map_err(error)?;
+            if let Some(kept) = done.errors().first() {
+                let what = format!("{:?} cannot be deleted: {:?}", kept.key(), kept.message());
+                return Err(Error::unavailable(what));
+            }
+        }
+        Ok(())
+    }
+
+    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
+        Ok(None)
+    }
+}
+
+/// An answer that is on its way.
+fn opened(found: GetObjectOutput) -> Result<ObjectRead, Error> {
+    let length = size(found.content_length)?;
+    let (start, size) = match found.content_range() {
+        Some(text) => content_range(text)
+            .ok_or_else(|| Error::corrupt(format!("{text:?} is no range of content")))?,
+        None => (0, length),
+    };
+    let info = ObjectInfo {
+        size,
+        modified_us: microseconds(found.last_modified),
+        etag: found.e_tag.as_deref().map(unquoted),
+    };
+    let body = stream::try_unfold(found.body, |mut body| async move {
+        let piece = body.try_next().await.map_err(Error::unavailable)?;
+        Ok(piece.map(|piece| (piece, body)))
+    });
+    Ok(ObjectRead {
+        info,
+        range: start..start + length,
+        body: body.boxed(),
+    })
+}
+
+/// First byte and whole size of `bytes 3-4/10` (RFC 9110 §14.4).
+fn content_range(text: &str) -> Option<(u64, u64)> {
+    let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (start, _) = range.split_once('-')?;
+    Some((start.parse().ok()?, size.parse().ok()?))
+}
+
+fn size(bytes: Option<i64>) -> Result<u64, Error> {
+    let size = bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    size.ok_or_else(|| Error::corrupt("an object without a size"))
+}
+
+fn microseconds(time: Option<DateTime>) -> i64 {
+    let nanoseconds = time.map_or(0, |time| time.as_nanos());
+    i64::try_from(nanoseconds / 1000).unwrap_or(i64::MAX)
+}
+
+fn unquoted(etag: &str) -> String {
+    etag.trim_matches('"').to_owned()
+}
