@@ -54,6 +54,7 @@ function readSegment(init, media) {
   return {
     boxes: file.boxes.filter((box) => box.start >= init.length).map((box) => box.type),
     bits: media.length * 8,
+    tables: file.moov.traks[0].mdia.minf.stbl.boxes.map((box) => box.type),
     brands: { init: file.ftyp.compatible_brands, segment: file.styp?.compatible_brands },
     decode_time: file.moofs[0].trafs[0].tfdt.baseMediaDecodeTime,
     duration: sum(samples.map((sample) => sample.duration)),
@@ -214,6 +215,7 @@ for (const source of SOURCES) describe(source.name, () => {
         assert.deepEqual(segment.boxes, ["styp", "moof", "mdat"], `${uri} ${n}`);
         assert.equal(segment.samples.at(-1).end_in_segment * 8, segment.bits, "nothing behind the last sample");
         assert.ok(segment.brands.segment.includes("cmfs"), "a CMAF segment");
+        assert.deepEqual(segment.tables.toSorted(), ["stco", "stsc", "stsd", "stsz", "stts"]);
         assert.ok(segment.brands.init.includes("cmf2"), "a CMAF track whose composition offsets are signed");
         assert.ok(n === 0 || segment.sequence > segments[n - 1].sequence, "ISO/IEC 14496-12, 8.8.5");
       });

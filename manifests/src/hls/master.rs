@@ -136,7 +136,9 @@ fn variant(
         attributes = attributes
             .plain("RESOLUTION", format_args!("{}x{}", size.width, size.height))
             .plain("FRAME-RATE", frame_rate(plan.timeline.rate))
-            .plain("VIDEO-RANGE", "SDR");
+            .plain("VIDEO-RANGE", "SDR")
+            // Said so that players do not look for them in the picture.
+            .plain("CLOSED-CAPTIONS", "NONE");
     }
     if let Some(group) = group.filter(|_| has_choice(plan)) {
         attributes = attributes.quoted("AUDIO", group.id);

@@ -6,8 +6,8 @@
 use anyhow::{Context, Result, ensure};
 use mp4_atom::{
     Audio, Avc1, Avcc, AvccExt, Codec, Colr, Dinf, Dref, DrefEntry, Encode, Ftyp, Hdlr, Mdhd, Mdia,
-    Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak,
-    Trex, Trun, TrunEntry, Url, Visual, Vmhd, esds,
+    Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf,
+    Trak, Trex, Trun, TrunEntry, Url, Visual, Vmhd, esds,
 };
 use plan::{AudioRendition, Size, VideoRendition, timeline};
 
@@ -221,6 +221,9 @@ fn init(media: Media, sample_duration: u32) -> Result<Vec<u8>> {
                         stsd: Stsd {
                             codecs: vec![media.entry],
                         },
+                        // Empty as all these tables are, but not to be left out
+                        // (ISO/IEC 14496-12 §8.7.5).
+                        stco: Some(Stco::default()),
                         ..Stbl::default()
                     },
                     ..Minf::default()
