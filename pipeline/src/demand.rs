@@ -13,6 +13,7 @@ use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::ObjectKey;
 use tokio::sync::watch;
 
+use crate::calm::Busy;
 use crate::inner::Inner;
 use crate::run::Run;
 use crate::turns::{Asked, Network, Viewer};
@@ -169,11 +170,13 @@ struct Request<'a> {
     key: SegmentKey,
     made: watch::Receiver<Option<Bytes>>,
     served: bool,
+    _busy: Busy,
 }
 
 impl<'a> Request<'a> {
     fn new(inner: &'a Inner, plan: &Arc<Plan>, key: SegmentKey, viewer: &Viewer) -> Option<Self> {
         let demands = &inner.demands;
+        let busy = inner.calm.disturb();
         let mut guard = demands.state.lock();
         let state = &mut *guard;
         let known = state.waiting.contains_key(&key);
@@ -212,6 +215,7 @@ impl<'a> Request<'a> {
             key,
             made,
             served: false,
+            _busy: busy,
         })
     }
 

@@ -4,6 +4,7 @@
 
 mod background;
 mod blocks;
+mod calm;
 mod delete;
 mod demand;
 mod finalize;
@@ -51,6 +52,8 @@ pub struct Config {
     pub windows: usize,
     /// How long a window without demands keeps its session warm.
     pub window_idle: Duration,
+    /// How long the background rests after something was made for a viewer.
+    pub lull: Duration,
     /// Where the source of every video lies that was begun in place.
     pub source_file: Option<PathBuf>,
     /// The first pause after a trouble of the store; it doubles each time.
@@ -71,6 +74,8 @@ impl Default for Config {
             demand_wait: Duration::from_secs(9),
             windows: 12,
             window_idle: Duration::from_secs(15),
+            // A player's next request comes sooner: what it shows, it has asked for.
+            lull: Duration::from_secs(1),
             source_file: None,
             pause: Duration::from_secs(1),
             viewers: true,
