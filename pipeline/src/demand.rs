@@ -268,7 +268,7 @@ pub(crate) async fn segment(
         Err(DemandError::NotFound) => {}
         Ok(bytes) => {
             if let Some(window) = inner.demands.window(key.video) {
-                window.near(inner, key);
+                window.near(inner, key, &viewer);
             }
             return Ok(stored(bytes));
         }
@@ -291,7 +291,7 @@ pub(crate) async fn segment(
         opened?;
     }
     if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key);
+        window.near(inner, key, &viewer);
     }
     let arrived = inner.within(inner.config.demand_wait, request.wait()).await;
     let bytes = arrived.flatten().ok_or(DemandError::NotReady)?;
@@ -303,24 +303,24 @@ pub(crate) async fn segment(
 
 /// A segment was served. Nobody waits for what follows yet, so only a window that is there
 /// already is told; likewise below.
-pub(crate) fn handed_out(inner: &Inner, key: SegmentKey) {
+pub(crate) fn handed_out(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
     if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key);
+        window.near(inner, key, viewer);
     }
 }
 
 /// A player says what it will ask for next.
-pub(crate) fn is_next(inner: &Inner, key: SegmentKey) {
+pub(crate) fn is_next(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
     // The one after where the viewer is.
     if let Some(index) = key.index.checked_sub(1) {
-        handed_out(inner, SegmentKey { index, ..key });
+        handed_out(inner, SegmentKey { index, ..key }, viewer);
     }
 }
 
 /// A playlist was fetched.
-pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey) {
+pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey, viewer: &Viewer) {
     if let Some(window) = inner.demands.window(key.video) {
-        window.switched(inner, key.rendition);
+        window.switched(inner, key.rendition, viewer);
     }
 }
 

@@ -233,18 +233,18 @@ impl Pipeline {
 
     /// This segment was handed out: the viewer's window goes on from here. For what was served
     /// without asking us.
-    pub fn handed_out(&self, key: SegmentKey) {
-        demand::handed_out(&self.inner, key);
+    pub fn handed_out(&self, key: SegmentKey, viewer: &Viewer) {
+        demand::handed_out(&self.inner, key, viewer);
     }
 
     /// A player will ask for this segment next: CMCD's `nor`.
-    pub fn is_next(&self, key: SegmentKey) {
-        demand::is_next(&self.inner, key);
+    pub fn is_next(&self, key: SegmentKey, viewer: &Viewer) {
+        demand::is_next(&self.inner, key, viewer);
     }
 
     /// A player fetched the rendition's playlist: it is about to go on in it.
-    pub fn is_chosen(&self, key: RenditionKey) {
-        demand::is_chosen(&self.inner, key);
+    pub fn is_chosen(&self, key: RenditionKey, viewer: &Viewer) {
+        demand::is_chosen(&self.inner, key, viewer);
     }
 
     /// A segment: stored, or made now; waits at most `demand_wait`.

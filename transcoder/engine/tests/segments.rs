@@ -121,3 +121,17 @@ fn matroska_is_entered_exactly() {
     let inputs = format!("{} {}", picture("30", "5"), sound("44100", "5"));
     any_way_gives_the_same_bytes(&made(folder.path(), "m.mkv", &format!("{inputs} {coded}")));
 }
+
+/// Every segment but the first starts in the middle of a gap of more than a second.
+#[test]
+fn a_picture_that_is_held_for_long_is_found_from_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = "-vf select='not(between(mod(n,50),9,45))' -vsync vfr \
+        -c:v libx264 -preset veryfast -bf 3 -g 250 -x264-params scenecut=0 -c:a aac";
+    let inputs = format!("{} {}", picture("30", "9"), sound("48000", "9"));
+    any_way_gives_the_same_bytes(&made(
+        folder.path(),
+        "held.mp4",
+        &format!("{inputs} {held}"),
+    ));
+}
