@@ -21,16 +21,17 @@ browser() {
   npm --prefix $folder test
 }
 
-# Go builds while crates download, never while they compile.
+# Servers are built and fetched while crates download, never while they compile.
 fetch() {
-  deploy/services.sh install s3 & local building=$!
+  deploy/services.sh install s3 cql & local building=$!
   cargo fetch --locked --quiet; local fetched=$?
   wait "$building" && [ $fetched = 0 ]
 }
 
 services() {
-  trap 'deploy/services.sh down target/services/s3' EXIT
-  REELMILL_TEST_S3=$(deploy/services.sh up s3 target/services/s3) && export REELMILL_TEST_S3
+  trap 'deploy/services.sh down target/services/s3; deploy/services.sh down target/services/cql' EXIT
+  REELMILL_TEST_S3=$(deploy/services.sh up s3 target/services/s3) && export REELMILL_TEST_S3 &&
+    REELMILL_TEST_CQL=$(deploy/services.sh up cql target/services/cql) && export REELMILL_TEST_CQL
 }
 
 suite format cargo fmt --all --check
