@@ -28,6 +28,8 @@ struct Playhead {
     seen: Moment,
     /// Who was seen there last.
     viewer: Viewer,
+    /// They were seen elsewhere since: others of whom as little is known may still be here.
+    left: bool,
 }
 
 impl Playhead {
@@ -45,14 +47,14 @@ pub(crate) struct Playheads(Vec<Playhead>);
 
 impl Playheads {
     /// A viewer asked for this. Where they were before in the picture, or in the sound, nobody
-    /// is any more: a player has one of each. Viewers of whom nothing is known stay apart.
+    /// may be any more: a player has one of each. Of some viewers nothing is known.
     pub(crate) fn at(&mut self, place: Place, viewer: &Viewer, now: Moment) {
         let goes_on = self.0.iter().position(|p| p.leads_to(place));
         let before = goes_on.map(|at| self.0.swap_remove(at));
         if viewer.is_known() {
-            let left =
-                |p: &Playhead| p.viewer.is_same(viewer) && p.place.is_sound == place.is_sound;
-            self.0.retain(|p| !left(p));
+            let theirs =
+                |p: &&mut Playhead| p.viewer.is_same(viewer) && p.place.is_sound == place.is_sound;
+            self.0.iter_mut().filter(theirs).for_each(|p| p.left = true);
         }
         if before.is_none()
             && self.0.len() >= PLAYHEADS
@@ -64,6 +66,7 @@ impl Playheads {
             place,
             seen: now,
             viewer: viewer.clone(),
+            left: false,
         });
     }
 
@@ -79,7 +82,7 @@ impl Playheads {
     }
 
     /// The wanted segment with the least lead over its playhead, of those the one that was
-    /// seen last, in all renditions in which it is wanted.
+    /// seen last, in all renditions in which it is wanted; where viewers have left comes last.
     pub(crate) fn next(
         &mut self,
         now: Moment,
@@ -91,7 +94,7 @@ impl Playheads {
                 rendition, segment, ..
             } = p.place;
             let lead = (1..=AHEAD).find(|lead| wanted(rendition, segment.saturating_add(*lead)))?;
-            Some((rendition, segment + lead, (lead, now.since(p.seen))))
+            Some((rendition, segment + lead, (p.left, lead, now.since(p.seen))))
         };
         let nexts: Vec<_> = self.0.iter().filter_map(next_of).collect();
         let &(_, segment, _) = nexts.iter().min_by_key(|(.., rank)| *rank)?;
@@ -146,16 +149,17 @@ mod tests {
     }
 
     #[test]
-    fn who_seeks_away_is_followed_at_once() {
+    fn who_seeks_away_is_followed_before_anything_is_made_where_they_were() {
         let mut playheads = Playheads::default();
         let now = Moment::default();
         playheads.at(picture(480, 7), &viewer(1), now);
         playheads.at(picture(720, 100), &viewer(1), now);
-        assert_eq!(
-            playheads.next(now, |_, _| true),
-            Some((vec![rendition(720)], 101))
-        );
-        assert_eq!(playheads.next(now, |_, index| index < 100), None);
+        let next = playheads.next(now, |_, _| true);
+        assert_eq!(next, Some((vec![rendition(720)], 101)));
+        let next = playheads.next(now, |_, index| index == 106 || index < 100);
+        assert_eq!(next, Some((vec![rendition(720)], 106)));
+        let next = playheads.next(now, |_, index| index < 100);
+        assert_eq!(next, Some((vec![rendition(480)], 8)));
     }
 
     #[test]
