@@ -7,7 +7,7 @@ mod publish;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -102,7 +102,6 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         memory_bytes: arguments.memory.0.saturating_mul(2),
         source_file: Some(input),
         viewers: false,
-        lull: Duration::ZERO,
         ..Config::default()
     };
     let known = stores

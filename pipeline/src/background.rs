@@ -79,8 +79,6 @@ impl Background {
             Ok(Some(row)) => {
                 self.turn += 1;
                 self.turns.insert(row.owner, self.turn);
-                // No session is opened, and none taken from a window, just to hold.
-                inner.calm.until(true).await;
                 match self.work_at(&row).await {
                     Ok(Outcome::Worked) => {
                         self.rests.remove(&row.id);

@@ -13,7 +13,6 @@ use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::ObjectKey;
 use tokio::sync::watch;
 
-use crate::calm::Busy;
 use crate::inner::Inner;
 use crate::run::Run;
 use crate::turns::{Asked, Network, Viewer};
@@ -170,13 +169,11 @@ struct Request<'a> {
     key: SegmentKey,
     made: watch::Receiver<Option<Bytes>>,
     served: bool,
-    _busy: Busy,
 }
 
 impl<'a> Request<'a> {
     fn new(inner: &'a Inner, plan: &Arc<Plan>, key: SegmentKey, viewer: &Viewer) -> Option<Self> {
         let demands = &inner.demands;
-        let busy = inner.calm.disturb();
         let mut guard = demands.state.lock();
         let state = &mut *guard;
         let known = state.waiting.contains_key(&key);
@@ -215,7 +212,6 @@ impl<'a> Request<'a> {
             key,
             made,
             served: false,
-            _busy: busy,
         })
     }
 
@@ -268,7 +264,7 @@ pub(crate) async fn segment(
         Err(DemandError::NotFound) => {}
         Ok(bytes) => {
             if let Some(window) = inner.demands.window(key.video) {
-                window.near(inner, key, &viewer);
+                window.near(inner, key);
             }
             return Ok(stored(bytes));
         }
@@ -291,7 +287,7 @@ pub(crate) async fn segment(
         opened?;
     }
     if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key, &viewer);
+        window.near(inner, key);
     }
     let arrived = inner.within(inner.config.demand_wait, request.wait()).await;
     let bytes = arrived.flatten().ok_or(DemandError::NotReady)?;
@@ -303,24 +299,24 @@ pub(crate) async fn segment(
 
 /// A segment was served. Nobody waits for what follows yet, so only a window that is there
 /// already is told; likewise below.
-pub(crate) fn handed_out(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
+pub(crate) fn handed_out(inner: &Inner, key: SegmentKey) {
     if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key, viewer);
+        window.near(inner, key);
     }
 }
 
 /// A player says what it will ask for next.
-pub(crate) fn is_next(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
+pub(crate) fn is_next(inner: &Inner, key: SegmentKey) {
     // The one after where the viewer is.
     if let Some(index) = key.index.checked_sub(1) {
-        handed_out(inner, SegmentKey { index, ..key }, viewer);
+        handed_out(inner, SegmentKey { index, ..key });
     }
 }
 
 /// A playlist was fetched.
-pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey, viewer: &Viewer) {
+pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey) {
     if let Some(window) = inner.demands.window(key.video) {
-        window.switched(inner, key.rendition, viewer);
+        window.switched(inner, key.rendition);
     }
 }
 

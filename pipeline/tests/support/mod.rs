@@ -30,17 +30,11 @@ pub struct House {
 
 /// Opens the stores in a folder and starts a pipeline whose engines play a script.
 pub async fn house(folder: &Path, script: &Arc<Script>) -> House {
-    house_with_lull(folder, script, Duration::ZERO).await
-}
-
-/// The same, where the background rests so long after something was made for viewers.
-pub async fn house_with_lull(folder: &Path, script: &Arc<Script>, lull: Duration) -> House {
     let mut stores = Local::open(folder, Layout::Store, Arc::new(SystemClock::new())).unwrap();
     let disk = Arc::new(FullDisk::new(stores.objects.clone()));
     stores.objects = disk.clone();
     let config = Config {
         pause: Duration::from_millis(1),
-        lull,
         encode_threads: 2,
         ..Config::default()
     };

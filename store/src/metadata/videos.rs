@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use plan::{Code, OwnerId, RenditionId, UploadId, VideoId, Warning};
 use serde::{Deserialize, Serialize};
 
-use super::{Page, PageRequest};
+use super::{Cursor, Page, PageRequest};
 use crate::Error;
 
 spelled!(
@@ -175,6 +175,20 @@ impl VideoRow {
             State::Failed => self.source == Source::Receiving,
             State::Deleted => false,
         }
+    }
+}
+
+impl Page<VideoRow> {
+    /// The first rows of a list, of which there may be one more than fit: the sign of a next page.
+    pub(crate) fn cut(mut items: Vec<VideoRow>, limit: usize) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more);
+        let next = last.map(|row| Cursor {
+            created_at_us: row.created_at_us,
+            id: row.id,
+        });
+        Self { items, next }
     }
 }
 

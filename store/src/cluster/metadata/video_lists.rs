@@ -13,7 +13,7 @@ use plan::{OwnerId, VideoId};
 
 use super::database::{Database, Say};
 use crate::Error;
-use crate::metadata::{Cursor, Page, PageRequest, State, VideoRow};
+use crate::metadata::{Page, PageRequest, State, VideoRow};
 
 /// A million videos a year are 20,000 entries a span.
 const SPAN_US: i64 = 7 * 24 * 3600 * 1_000_000;
@@ -187,14 +187,7 @@ pub(super) async fn page(
             }
         }
     }
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let last = items.last().filter(|_| more);
-    let next = last.map(|row| Cursor {
-        created_at_us: row.created_at_us,
-        id: row.id,
-    });
-    Ok(Page { items, next })
+    Ok(Page::cut(items, limit))
 }
 
 /// The row that an entry leads to: none where that is gone, or was never made.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use super::SqliteMetadata;
 use super::value::{Json, Spelled, Text};
 use crate::Error;
-use crate::metadata::{Cursor, Page, PageRequest, State, VideoError, VideoRow, Videos};
+use crate::metadata::{Page, PageRequest, State, VideoError, VideoRow, Videos};
 
 const INSERT: &str = "INSERT INTO videos VALUES (
     :id, :owner, :title, :source, :state, :epoch, :parts, :received_bytes, :declared_size,
@@ -139,21 +139,10 @@ impl SqliteMetadata {
                     params.push((":filter", filter.as_ref() as &dyn ToSql));
                 }
                 let rows = query.query_map(params.as_slice(), read)?;
-                Ok(paged(rows.collect::<Result<Vec<_>, _>>()?, limit as usize))
+                Ok(Page::cut(rows.collect::<Result<_, _>>()?, limit as usize))
             })
             .await
     }
-}
-
-fn paged(mut items: Vec<VideoRow>, limit: usize) -> Page<VideoRow> {
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let last = items.last().filter(|_| more);
-    let next = last.map(|row| Cursor {
-        created_at_us: row.created_at_us,
-        id: row.id,
-    });
-    Page { items, next }
 }
 
 fn store(sql: &Connection, statement: &str, row: &VideoRow) -> Result<usize, Error> {
