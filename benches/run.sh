@@ -12,6 +12,7 @@ node benches/viewers.mjs
 # The same while everything of another title is encoded in the background.
 BUSY=1 node benches/first-frame.mjs "$@"
 BUSY=1 node benches/seeks.mjs
+BUSY=1 node benches/seeks.mjs "" 720
 BUSY=1 node benches/viewers.mjs 10
 node benches/memory.mjs
 benches/origin.sh

@@ -7,7 +7,7 @@ mod publish;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -102,6 +102,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         memory_bytes: arguments.memory.0.saturating_mul(2),
         source_file: Some(input),
         viewers: false,
+        lull: Duration::ZERO,
         ..Config::default()
     };
     let known = stores

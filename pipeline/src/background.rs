@@ -79,6 +79,7 @@ impl Background {
             Ok(Some(row)) => {
                 self.turn += 1;
                 self.turns.insert(row.owner, self.turn);
+                self.until_calm().await;
                 match self.work_at(&row).await {
                     Ok(Outcome::Worked) => {
                         self.rests.remove(&row.id);
@@ -99,6 +100,23 @@ impl Background {
             Err(error) => {
                 tracing::warn!(%error, "unfinished videos cannot be listed");
                 inner.stores.clock.sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// No session is opened, and none taken from a window, just to hold; the one that is warm
+    /// makes room meanwhile where its memory is needed.
+    async fn until_calm(&mut self) {
+        let inner = self.inner.clone();
+        let mut memory = inner.memory.changes();
+        loop {
+            if self.warm.as_mut().is_some_and(Run::is_to_leave) {
+                self.warm = None;
+            }
+            tokio::select! {
+                () = inner.calm.until(true) => return,
+                // The sender lives as long as the pipeline.
+                _ = memory.changed() => {}
             }
         }
     }

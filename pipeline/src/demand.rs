@@ -13,6 +13,7 @@ use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::ObjectKey;
 use tokio::sync::watch;
 
+use crate::calm::Busy;
 use crate::inner::Inner;
 use crate::run::Run;
 use crate::turns::{Asked, Network, Viewer};
@@ -169,11 +170,13 @@ struct Request<'a> {
     key: SegmentKey,
     made: watch::Receiver<Option<Bytes>>,
     served: bool,
+    _busy: Busy,
 }
 
 impl<'a> Request<'a> {
     fn new(inner: &'a Inner, plan: &Arc<Plan>, key: SegmentKey, viewer: &Viewer) -> Option<Self> {
         let demands = &inner.demands;
+        let busy = inner.calm.disturb();
         let mut guard = demands.state.lock();
         let state = &mut *guard;
         let known = state.waiting.contains_key(&key);
@@ -212,6 +215,7 @@ impl<'a> Request<'a> {
             key,
             made,
             served: false,
+            _busy: busy,
         })
     }
 
@@ -264,7 +268,7 @@ pub(crate) async fn segment(
         Err(DemandError::NotFound) => {}
         Ok(bytes) => {
             if let Some(window) = inner.demands.window(key.video) {
-                window.near(inner, key);
+                window.near(inner, key, &viewer);
             }
             return Ok(stored(bytes));
         }
@@ -287,7 +291,7 @@ pub(crate) async fn segment(
         opened?;
     }
     if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key);
+        window.near(inner, key, &viewer);
     }
     let arrived = inner.within(inner.config.demand_wait, request.wait()).await;
     let bytes = arrived.flatten().ok_or(DemandError::NotReady)?;
@@ -299,24 +303,24 @@ pub(crate) async fn segment(
 
 /// A segment was served. Nobody waits for what follows yet, so only a window that is there
 /// already is told; likewise below.
-pub(crate) fn handed_out(inner: &Inner, key: SegmentKey) {
+pub(crate) fn handed_out(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
     if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key);
+        window.near(inner, key, viewer);
     }
 }
 
 /// A player says what it will ask for next.
-pub(crate) fn is_next(inner: &Inner, key: SegmentKey) {
+pub(crate) fn is_next(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
     // The one after where the viewer is.
     if let Some(index) = key.index.checked_sub(1) {
-        handed_out(inner, SegmentKey { index, ..key });
+        handed_out(inner, SegmentKey { index, ..key }, viewer);
     }
 }
 
 /// A playlist was fetched.
-pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey) {
+pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey, viewer: &Viewer) {
     if let Some(window) = inner.demands.window(key.video) {
-        window.switched(inner, key.rendition);
+        window.switched(inner, key.rendition, viewer);
     }
 }
 

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transcoder::{Engine, memory_of};
 
+use crate::calm::Calm;
 use crate::demand::Demands;
 use crate::made::MadeCache;
 use crate::making::Making;
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) plans: PlanCache,
     pub(crate) demands: Demands,
+    /// Whether anything is being made for viewers.
+    pub(crate) calm: Arc<Calm>,
     /// What is stored of videos that are being worked at.
     pub(crate) made: MadeCache,
     /// What sessions are at.
@@ -59,6 +62,7 @@ const STILLS_WAITING: usize = 64;
 impl Inner {
     pub(crate) fn new(stores: Stores, engine: Engine, config: Config) -> Arc<Self> {
         Arc::new(Self {
+            calm: Calm::new(stores.clock.clone(), config.lull),
             stores,
             engine,
             plans: PlanCache::default(),

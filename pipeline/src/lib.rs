@@ -4,6 +4,7 @@
 
 mod background;
 mod blocks;
+mod calm;
 mod delete;
 mod demand;
 mod finalize;
@@ -51,6 +52,8 @@ pub struct Config {
     pub windows: usize,
     /// How long a window without demands keeps its session warm.
     pub window_idle: Duration,
+    /// How long the background rests after something was made for a viewer.
+    pub lull: Duration,
     /// Where the source of every video lies that was begun in place.
     pub source_file: Option<PathBuf>,
     /// The first pause after a trouble of the store; it doubles each time.
@@ -71,6 +74,8 @@ impl Default for Config {
             demand_wait: Duration::from_secs(9),
             windows: 12,
             window_idle: Duration::from_secs(15),
+            // A player's next request comes sooner: what it shows, it has asked for.
+            lull: Duration::from_secs(1),
             source_file: None,
             pause: Duration::from_secs(1),
             viewers: true,
@@ -228,18 +233,18 @@ impl Pipeline {
 
     /// This segment was handed out: the viewer's window goes on from here. For what was served
     /// without asking us.
-    pub fn handed_out(&self, key: SegmentKey) {
-        demand::handed_out(&self.inner, key);
+    pub fn handed_out(&self, key: SegmentKey, viewer: &Viewer) {
+        demand::handed_out(&self.inner, key, viewer);
     }
 
     /// A player will ask for this segment next: CMCD's `nor`.
-    pub fn is_next(&self, key: SegmentKey) {
-        demand::is_next(&self.inner, key);
+    pub fn is_next(&self, key: SegmentKey, viewer: &Viewer) {
+        demand::is_next(&self.inner, key, viewer);
     }
 
     /// A player fetched the rendition's playlist: it is about to go on in it.
-    pub fn is_chosen(&self, key: RenditionKey) {
-        demand::is_chosen(&self.inner, key);
+    pub fn is_chosen(&self, key: RenditionKey, viewer: &Viewer) {
+        demand::is_chosen(&self.inner, key, viewer);
     }
 
     /// A segment: stored, or made now; waits at most `demand_wait`.

@@ -63,7 +63,7 @@ pub(crate) enum Standing {
     Foreground,
     /// Nobody asked for it yet: it gives way to viewers of other videos.
     Ahead,
-    /// It gives way to all who wait.
+    /// It gives way to everything that is made for viewers.
     Background,
 }
 
@@ -247,6 +247,7 @@ impl Run {
     /// Gives an order and stores what it makes, until it is done.
     async fn follow(&mut self, what: Order) -> Result<Option<MediaInfo>, RunError> {
         let inner = self.inner.clone();
+        let _busy = (self.standing != Standing::Background).then(|| inner.calm.disturb());
         let renditions = match &what {
             Order::Segments { renditions, .. } => renditions.clone(),
             _ => Vec::new(),
@@ -284,7 +285,7 @@ impl Run {
                 }
                 // The sender lives as long as the pipeline.
                 _ = waiting.changed() => continue,
-                () = leave.comes() => continue,
+                () = leave.changes(&inner, self.standing) => continue,
                 _ = memory.changed() => continue,
                 claimed = others.recv() => {
                     match claimed {

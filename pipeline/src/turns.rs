@@ -25,6 +25,18 @@ pub struct Viewer {
     pub deadline: Option<Duration>,
 }
 
+impl Viewer {
+    /// Whether two requests of theirs can be told from two viewers.
+    pub(crate) fn is_known(&self) -> bool {
+        self.network.is_some() || self.session.is_some()
+    }
+
+    /// The same player, as far as can be told.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.network, &self.session) == (other.network, &other.session)
+    }
+}
+
 /// An address, or the 64 bits of an IPv6 address that one customer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);

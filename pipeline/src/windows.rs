@@ -13,12 +13,12 @@ use store::ObjectKey;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::ahead::Playheads;
+use self::ahead::{Place, Playheads};
 use crate::demand::Pick;
 use crate::inner::Inner;
 use crate::run::{Run, RunError, Standing};
 use crate::tries;
-use crate::turns::{Asked, Network};
+use crate::turns::{Asked, Network, Viewer};
 
 /// Engines that may go away without a word, or cannot be started, before requests are told.
 const TRIES: u32 = 3;
@@ -78,28 +78,32 @@ impl Window {
     }
 
     /// A viewer is at this segment.
-    pub(crate) fn near(&self, inner: &Inner, key: SegmentKey) {
+    pub(crate) fn near(&self, inner: &Inner, key: SegmentKey, viewer: &Viewer) {
+        let place = Place {
+            rendition: key.rendition,
+            is_sound: self.is_sound(key.rendition),
+            segment: key.index,
+        };
         let now = inner.stores.clock.now();
-        self.playheads.lock().at(key.rendition, key.index, now);
+        self.playheads.lock().at(place, viewer, now);
         self.wake();
     }
 
     /// A viewer is about to go on in this rendition from where they are.
-    pub(crate) fn switched(&self, inner: &Inner, to: RenditionId) {
-        let is_sound = |id: RenditionId| self.plan.audio_rendition(id).is_some();
-        let kind = is_sound(to);
-        let at = self.playheads.lock().latest(|id| is_sound(id) == kind);
-        if let Some((_, index)) = at {
-            let video = self.video;
-            self.near(
-                inner,
-                SegmentKey {
-                    video,
-                    rendition: to,
-                    index,
-                },
-            );
+    pub(crate) fn switched(&self, inner: &Inner, to: RenditionId, viewer: &Viewer) {
+        let at = self.playheads.lock().latest(self.is_sound(to));
+        if let Some(Place { segment, .. }) = at {
+            let key = SegmentKey {
+                video: self.video,
+                rendition: to,
+                index: segment,
+            };
+            self.near(inner, key, viewer);
         }
+    }
+
+    fn is_sound(&self, id: RenditionId) -> bool {
+        self.plan.audio_rendition(id).is_some()
     }
 
     /// With the sound of a picture's time: players ask for it at the same time or right after,
@@ -109,10 +113,10 @@ impl Window {
         if pick.renditions.iter().any(|&id| is_sound(id)) {
             return pick;
         }
-        let heard = self.playheads.lock().latest(is_sound);
+        let heard = self.playheads.lock().latest(true);
         let sounds = &pick.plan.audio;
         let usual = || sounds.iter().find(|sound| sound.default).or(sounds.first());
-        let heard = heard.map(|(rendition, _)| rendition);
+        let heard = heard.map(|place| place.rendition);
         let sound = heard.or_else(|| usual().map(|sound| sound.id));
         pick.renditions.extend(sound);
         pick

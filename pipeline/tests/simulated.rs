@@ -13,7 +13,7 @@ use pipeline::{DemandError, Viewer};
 use plan::{Code, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::{Priority, Source, State};
 use store::{ObjectKey, Prefix};
-use support::{Fault, House, Script, house};
+use support::{Fault, House, Script, house, house_with};
 
 /// The process was killed by somebody else, or crashed.
 const KILLED: Fault = Fault::Dies(9);
@@ -221,6 +221,105 @@ async fn nobody_has_more_than_their_share_while_others_wait() {
 }
 
 #[tokio::test]
+async fn the_background_rests_while_viewers_are_served_and_a_while_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    let house = house_with(folder.path(), &script, |config| config.lull = 10 * PATIENCE).await;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[0].id;
+    let mut events = house.stores.events.subscribe().await.unwrap();
+    let asked = house
+        .pipeline
+        .segment(key(video, id, 100), Viewer::default());
+    asked.await.unwrap();
+    // The last that is made ahead.
+    let last = key(video, id, 106);
+    let is_last = |received: &store::Received| matches!(received, store::Received::Event(store::Event::SegmentStored { key, .. }) if *key == last);
+    let ahead = async { while !is_last(&events.next().await) {} };
+    tokio::time::timeout(PATIENCE, ahead).await.unwrap();
+    house.pipeline.stop().await;
+    let made = script.made();
+    let others = made
+        .keys()
+        .filter(|(_, segment)| *segment > 1 && !(100..=106).contains(segment));
+    assert_eq!(others.count(), 0, "{made:?}");
+}
+
+#[tokio::test]
+async fn a_session_in_the_background_takes_a_turn_for_who_waits_for_what_it_is_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(600);
+    script.gate(Some(20));
+    let house = house(folder.path(), &script).await;
+    let ask = |video, id, index| {
+        let pipeline = house.pipeline.clone();
+        let asked = async move {
+            pipeline
+                .segment(key(video, id, index), Viewer::default())
+                .await
+        };
+        tokio::spawn(asked)
+    };
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[0].id;
+    // The background's engine is at this one.
+    script.until_waiting(1).await;
+    // Viewers of two others have both turns.
+    let mut others = Vec::new();
+    for waiting in [2, 3] {
+        let other = house.upload().await;
+        house.until_playable(other).await;
+        others.push(ask(other, id, 30));
+        script.until_waiting(waiting).await;
+    }
+    let asked = ask(video, id, 20);
+    script.until_held(1).await;
+    // It could go on now, if it were its turn.
+    script.gate(Some(25));
+    script.gate(None);
+    for segment in others.into_iter().chain([asked]) {
+        segment.await.unwrap().unwrap();
+    }
+    let order = script.order();
+    let position = |segment| order.iter().position(|made| *made == segment);
+    assert!(position(30) < position(20), "{order:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_rests_makes_room_for_viewers_of_another_video() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(120);
+    let house = house_with(folder.path(), &script, |config| {
+        config.memory_bytes = 1;
+        config.lull = Duration::from_secs(1);
+        config.window_idle = Duration::ZERO;
+    });
+    let house = house.await;
+    // The background's engine comes to the last of a chunk.
+    script.gate(Some(12));
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    assert_eq!(plan.chunk_segments(2).1, 13);
+    let other = house.upload().await;
+    house.until_playable(other).await;
+    script.until_waiting(1).await;
+    until_marked(&house, key(video, plan.video[0].id, 12)).await;
+    let ask = |video, id, index| {
+        house
+            .pipeline
+            .segment(key(video, id, index), Viewer::default())
+    };
+    // The order ends, and as somebody was just served, its session rests.
+    let picture = ask(video, plan.video.last().unwrap().id, 12);
+    let (picture, ()) = tokio::join!(picture, async { script.gate(None) });
+    picture.unwrap();
+    ask(video, plan.audio[0].id, 12).await.unwrap();
+    ask(other, plan.video[0].id, 20).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_killed_engine_costs_nothing_but_what_was_in_its_hands() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(120);
@@ -338,6 +437,19 @@ async fn after_a_restart_only_what_was_in_flight_is_made_again() {
     // What was stored was not made again; a stop finds at most one order in flight.
     let again: u32 = script.made().values().map(|times| times - 1).sum();
     assert!(again <= 4 * 8, "{again} segments were made again");
+}
+
+/// Waits until the background has left a mark at a segment: then it knows that it is at it.
+async fn until_marked(house: &House, segment: SegmentKey) {
+    let tries = house.stores.metadata.tries();
+    let marked = async {
+        while !tries.get(&segment).await.unwrap().marked {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, marked)
+        .await
+        .expect("it comes there");
 }
 
 /// Waits until the lowest rung is stored up to a segment.

@@ -37,16 +37,19 @@ pub async fn rendition(
     app.metrics.files.one();
     // From memory too: the viewer's window goes on from here.
     match name {
-        FileName::Playlist => app.pipeline.is_chosen(key),
-        FileName::Segment(index) => app.pipeline.handed_out(SegmentKey {
-            video,
-            rendition,
-            index,
-        }),
+        FileName::Playlist => app.pipeline.is_chosen(key, &asker.viewer),
+        FileName::Segment(index) => {
+            let segment = SegmentKey {
+                video,
+                rendition,
+                index,
+            };
+            app.pipeline.handed_out(segment, &asker.viewer);
+        }
         FileName::Init | FileName::Sheet(_) => {}
     }
     if let Some(next) = asker.next_segment(key) {
-        app.pipeline.is_next(next);
+        app.pipeline.is_next(next, &asker.viewer);
     }
     let began = Instant::now();
     let reading = async {

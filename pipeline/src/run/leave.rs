@@ -15,6 +15,8 @@ use crate::turns::Turn;
 pub(super) struct Leave {
     turn: Option<Turn>,
     called: Option<oneshot::Receiver<Turn>>,
+    /// Whether it was calm when it was last asked for.
+    calm: bool,
 }
 
 impl Leave {
@@ -23,13 +25,16 @@ impl Leave {
         if standing == Standing::Foreground {
             return false;
         }
+        self.calm = inner.calm.is_calm();
         let video = claims.video();
         let is_own = |key: &SegmentKey| claims.holds(key);
         let Some(asked) = inner.demands.asked_of(is_own) else {
-            *self = Self::default();
-            // Those who wait for others of its own video wait for its session in any case.
-            let ahead = standing == Standing::Ahead;
-            return inner.demands.others_wait(|key| ahead && key.video == video);
+            (self.turn, self.called) = (None, None);
+            return match standing {
+                Standing::Background => !self.calm,
+                // Those who wait for others of its own video wait for its session in any case.
+                _ => inner.demands.others_wait(|key| key.video == video),
+            };
         };
         if self.turn.is_none() {
             let called = self
@@ -42,8 +47,17 @@ impl Leave {
         self.turn.is_none()
     }
 
-    /// Ends when its turn comes. Safe to drop at any time.
-    pub(super) async fn comes(&mut self) {
+    /// Ends when whether it holds is to be looked at again: its turn comes, or calm. Safe to
+    /// drop at any time.
+    pub(super) async fn changes(&mut self, inner: &Inner, standing: Standing) {
+        let other = !self.calm;
+        tokio::select! {
+            () = self.comes() => {}
+            () = inner.calm.until(other), if standing == Standing::Background => {}
+        }
+    }
+
+    async fn comes(&mut self) {
         match &mut self.called {
             Some(called) => match called.await {
                 Ok(turn) => self.has(turn),

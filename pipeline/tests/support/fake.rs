@@ -50,8 +50,12 @@ struct State {
     bog: Option<u32>,
     /// Engines that wait there, or at the gate.
     waiting: u32,
+    /// Engines that are told to hold.
+    held: u32,
     engines: u32,
     made: BTreeMap<(RenditionId, u32), u32>,
+    /// The segments in the order in which they were made.
+    order: Vec<u32>,
 }
 
 impl Script {
@@ -97,12 +101,22 @@ impl Script {
 
     /// Waits until so many engines wait at the gate or are stuck.
     pub async fn until_waiting(self: &Arc<Self>, engines: u32) {
+        self.until(move |state| state.waiting >= engines).await;
+    }
+
+    /// Waits until so many engines hold.
+    pub async fn until_held(self: &Arc<Self>, engines: u32) {
+        self.until(move |state| state.held >= engines).await;
+    }
+
+    async fn until(self: &Arc<Self>, reached: impl Fn(&State) -> bool + Send + 'static) {
         let script = self.clone();
         let wait = move || {
             let state = script.state.lock().unwrap();
-            let less = |state: &mut State| state.waiting < engines;
-            let waited = script.moved.wait_timeout_while(state, PATIENCE, less);
-            assert!(!waited.unwrap().1.timed_out(), "nobody waits");
+            let waited = script
+                .moved
+                .wait_timeout_while(state, PATIENCE, |state| !reached(state));
+            assert!(!waited.unwrap().1.timed_out(), "it does not come to that");
         };
         tokio::task::spawn_blocking(wait).await.unwrap();
     }
@@ -115,6 +129,11 @@ impl Script {
     /// How often each segment was made.
     pub fn made(&self) -> BTreeMap<(RenditionId, u32), u32> {
         self.state.lock().unwrap().made.clone()
+    }
+
+    /// The numbers of the segments in the order in which they were made.
+    pub fn order(&self) -> Vec<u32> {
+        self.state.lock().unwrap().order.clone()
     }
 
     pub fn engine(self: &Arc<Self>) -> Engine {
@@ -196,14 +215,22 @@ impl Actor {
             match message {
                 ToEngine::Order { order, what } => self.orders.push((order, what)),
                 ToEngine::Plan(plan) => self.plan = Some(*plan),
-                ToEngine::Hold => self.held = true,
-                ToEngine::Resume => self.held = false,
+                ToEngine::Hold => self.set_held(true),
+                ToEngine::Resume => self.set_held(false),
                 ToEngine::Abandon { order } => self.abandoned = order,
                 ToEngine::Skip { rendition, segment } => self.skipped.push((rendition, segment)),
                 ToEngine::Open { .. } | ToEngine::Bytes { .. } => {}
             }
         }
         Ok(())
+    }
+
+    fn set_held(&mut self, held: bool) {
+        self.held = held;
+        let mut state = self.script.state.lock().unwrap();
+        state.held = if held { state.held + 1 } else { state.held - 1 };
+        drop(state);
+        self.script.moved.notify_all();
     }
 
     fn say(&mut self, message: &ToParent, payload: &[u8]) -> Result<(), Exit> {
@@ -272,10 +299,6 @@ impl Actor {
         renditions: &[RenditionId],
         segment: u32,
     ) -> Result<Result<(), EngineFailure>, Exit> {
-        self.hear(false)?;
-        while self.held {
-            self.hear(true)?;
-        }
         let rendition = None;
         let at = ToParent::At {
             order,
@@ -284,6 +307,10 @@ impl Actor {
         };
         self.say(&at, b"")?;
         self.wait_at_gate(order, segment)?;
+        self.hear(false)?;
+        while self.held && self.abandoned < order {
+            self.hear(true)?;
+        }
         for &rendition in renditions {
             self.hear(false)?;
             if self.abandoned >= order {
@@ -300,6 +327,7 @@ impl Actor {
             }
             let mut state = self.script.state.lock().unwrap();
             *state.made.entry((rendition, segment)).or_default() += 1;
+            state.order.push(segment);
             drop(state);
             let what = Made::Segment {
                 rendition,

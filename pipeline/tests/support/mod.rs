@@ -30,14 +30,25 @@ pub struct House {
 
 /// Opens the stores in a folder and starts a pipeline whose engines play a script.
 pub async fn house(folder: &Path, script: &Arc<Script>) -> House {
+    house_with(folder, script, |_| {}).await
+}
+
+/// The same with other settings; without, the background comes back at once where it rested.
+pub async fn house_with(
+    folder: &Path,
+    script: &Arc<Script>,
+    set: impl FnOnce(&mut Config),
+) -> House {
     let mut stores = Local::open(folder, Layout::Store, Arc::new(SystemClock::new())).unwrap();
     let disk = Arc::new(FullDisk::new(stores.objects.clone()));
     stores.objects = disk.clone();
-    let config = Config {
+    let mut config = Config {
         pause: Duration::from_millis(1),
+        lull: Duration::ZERO,
         encode_threads: 2,
         ..Config::default()
     };
+    set(&mut config);
     let pipeline = Pipeline::start(stores.clone(), script.engine(), config);
     House {
         pipeline: pipeline.await.unwrap(),

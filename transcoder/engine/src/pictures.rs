@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use ffmpeg_next::codec::discard::Discard;
 use ffmpeg_next::codec::{self, decoder, threading};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::util::picture;
@@ -15,6 +16,10 @@ use protocol::EngineFailure;
 use crate::source::Source;
 use crate::times::{rational, seconds, timestamp};
 use crate::{ffi, open, probe};
+
+/// Frames before a tick among which the picture shown at it is looked for first: the last one
+/// may be late, or lost.
+const LOOKED_AT: i64 = 4;
 
 /// A decoded picture, shared by the ticks that show it.
 pub type Picture = Arc<ffi::Still>;
@@ -42,6 +47,10 @@ pub struct Pictures {
     current: Option<(Frames, Decoded)>,
     /// Decoded pictures after `current`.
     ahead: VecDeque<(Frames, Decoded)>,
+    /// Whether the decoder can leave out pictures that no other refers to.
+    can_hurry: bool,
+    /// Before this time stamp they are left out: nobody looks at them.
+    hurries_to: Option<i64>,
     next: Option<Frames>,
     ended: bool,
 }
@@ -76,6 +85,10 @@ impl Pictures {
             preroll,
             entries,
             limits: limits.clone(),
+            // In H.264 each picture says itself that none refers to it (`nal_ref_idc`, H.264
+            // 7.4.1); fields of one frame may differ in that.
+            can_hurry: track.codec == "h264" && !track.interlaced,
+            hurries_to: None,
             current: None,
             ahead: VecDeque::new(),
             next: None,
@@ -104,6 +117,33 @@ impl Pictures {
         // last that belongs at or before it.
         let half = Rational::new(self.timeline.rate.den(), 2 * self.timeline.rate.num());
         let target = self.timeline.source_time(tick) - half;
+        self.next = if self.can_hurry && self.hurry(tick, target)? {
+            Some(tick)
+        } else {
+            self.walk(tick, target)?
+        };
+        Ok(())
+    }
+
+    /// Decodes up to a tick what is needed for it. False where the picture shown at it may be
+    /// one that was left out: one that is held for long.
+    fn hurry(&mut self, tick: Frames, target: Rational) -> Result<bool> {
+        let margin = Rational::new(
+            LOOKED_AT * self.timeline.rate.den(),
+            self.timeline.rate.num(),
+        );
+        let from = timestamp(target - margin, self.time_base);
+        self.go_near(target)?;
+        self.hurries_to = Some(from);
+        while self.ahead.is_empty() && !self.ended {
+            self.decode_more()?;
+        }
+        self.hurries_to = None;
+        Ok(self.ahead.front().is_some_and(|(first, _)| *first <= tick))
+    }
+
+    /// Decodes everything up to a tick.
+    fn walk(&mut self, tick: Frames, target: Rational) -> Result<Option<Frames>> {
         let mut back = Rational::ZERO;
         loop {
             let from_start = self.go_near(target - back)?;
@@ -111,7 +151,7 @@ impl Pictures {
                 self.decode_more()?;
             }
             if from_start || self.ahead.front().is_some_and(|(first, _)| *first <= tick) {
-                break;
+                return Ok(Some(tick));
             }
             back = if back == Rational::ZERO {
                 Rational::new(1, 1)
@@ -119,8 +159,6 @@ impl Pictures {
                 back + back
             };
         }
-        self.next = Some(tick);
-        Ok(())
     }
 
     /// The key frame at or before a tick: the quickest picture near a moment.
@@ -268,6 +306,9 @@ impl Pictures {
         let Some(stamp) = ffi::best_timestamp(&frame) else {
             return Ok(None);
         };
+        if self.hurries_to.is_some_and(|to| stamp < to) {
+            return Ok(None);
+        }
         // x264 would repeat the source's key frames otherwise.
         frame.set_kind(picture::Type::None);
         let tick = self.timeline.tick_of(seconds(stamp, self.time_base));
@@ -277,7 +318,15 @@ impl Pictures {
     fn feed(&mut self) -> Result<()> {
         // Damaged packets are passed over; what decodes around them is shown.
         let _ = match self.next_packet()? {
-            Some(packet) => self.decoder.send_packet(&packet),
+            Some(packet) => {
+                let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to);
+                let left_out = match self.hurries_to {
+                    Some(to) if is_early(to) => Discard::NonReference,
+                    _ => Discard::Default,
+                };
+                self.decoder.skip_frame(left_out);
+                self.decoder.send_packet(&packet)
+            }
             None => self.decoder.send_eof(),
         };
         Ok(())
