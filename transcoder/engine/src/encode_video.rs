@@ -52,43 +52,39 @@ impl SegmentEncoder {
         own.set_pts(Some(self.pushed));
         self.pushed += 1;
         self.encoder.send_frame(&own)?;
-        self.collect()?;
+        while self.receive()? {}
         self.spent_us += began.elapsed().as_micros() as u64;
         Ok(())
     }
 
-    /// Ends the segment: its coded frames in decode order.
-    pub fn finish(mut self) -> Result<(Vec<VideoSample>, u64)> {
-        let began = Instant::now();
+    /// Ends the segment: its coded frames in decode order. Asks `go_on` between two of them.
+    pub fn finish(mut self, go_on: impl Fn() -> Result<()>) -> Result<(Vec<VideoSample>, u64)> {
         self.encoder.send_eof()?;
-        self.collect()?;
-        ensure!(
-            self.samples.len() as i64 == self.pushed,
-            "frames are lost in the encoder"
-        );
-        Ok((
-            self.samples,
-            self.spent_us + began.elapsed().as_micros() as u64,
-        ))
+        while (self.samples.len() as i64) < self.pushed {
+            go_on()?;
+            let began = Instant::now();
+            let found = self.receive()?;
+            ensure!(found, "frames are lost in the encoder");
+            self.spent_us += began.elapsed().as_micros() as u64;
+        }
+        Ok((self.samples, self.spent_us))
     }
 
-    fn collect(&mut self) -> Result<()> {
-        loop {
-            let mut packet = Packet::empty();
-            match self.encoder.receive_packet(&mut packet) {
-                Ok(()) => {
-                    let data = package::length_prefixed(packet.data().unwrap_or_default());
-                    let position = packet.pts().unwrap_or_default().max(0) as u32;
-                    self.samples.push(VideoSample { data, position });
-                }
-                Err(Error::Other {
-                    errno: ffmpeg_next::error::EAGAIN,
-                })
-                | Err(Error::Eof) => {
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
+    /// The next coded frame, if there is one already.
+    fn receive(&mut self) -> Result<bool> {
+        let mut packet = Packet::empty();
+        match self.encoder.receive_packet(&mut packet) {
+            Ok(()) => {
+                let data = package::length_prefixed(packet.data().unwrap_or_default());
+                let position = packet.pts().unwrap_or_default().max(0) as u32;
+                self.samples.push(VideoSample { data, position });
+                Ok(true)
             }
+            Err(Error::Other {
+                errno: ffmpeg_next::error::EAGAIN,
+            })
+            | Err(Error::Eof) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -50,7 +50,7 @@ fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Resul
     for _ in start.0..end.0 {
         encoder.push(&held)?;
     }
-    let (samples, _) = encoder.finish()?;
+    let (samples, _) = encoder.finish(|| Ok(()))?;
     let bytes = package::video_segment(rendition, segment, start.0, &samples)?;
     Ok((bytes, samples.len() as u32))
 }

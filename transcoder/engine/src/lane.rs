@@ -133,7 +133,9 @@ impl Lane {
             };
             let Some(step) = step else { return };
             if !self.has_failed() {
-                let done = self.step(&mut encoder, step);
+                // Here too, or a session that is told to hold goes on with all that waits.
+                let go_on = self.link.go_on();
+                let done = go_on.and_then(|()| self.step(&mut encoder, step));
                 self.note(done);
             }
         }
@@ -188,7 +190,7 @@ impl Lane {
         if self.has_failed() {
             return Ok(());
         }
-        let (samples, encode_us) = encoder.finish()?;
+        let (samples, encode_us) = encoder.finish(|| self.link.go_on())?;
         let (start, end) = self.plan.timeline.segment_frames(segment);
         let frames = end.0 - start.0;
         let bytes = package::video_segment(&self.rendition, segment, start.0, &samples)?;
