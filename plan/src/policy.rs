@@ -33,7 +33,7 @@ impl Default for Policy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effort {
-    /// `veryfast`.
+    /// `superfast` with what is worth its time.
     #[default]
     Fast,
     /// `medium`.
@@ -52,15 +52,41 @@ impl Effort {
         }
     }
 
-    /// x264's preset and how many reference frames it may use. More than four would
-    /// raise the level of a 1080p stream past 4.0, which old televisions stop at.
-    pub(crate) const fn x264(self) -> (&'static str, u32) {
+    pub(crate) const fn x264(self) -> Tuning {
         match self {
-            Self::Fast => ("veryfast", 1),
-            Self::Balanced => ("medium", 3),
-            Self::Quality => ("slow", 4),
+            Self::Fast => Tuning {
+                preset: "superfast",
+                crf: 24,
+                references: 1,
+                // docs/decisions/011-fast.md has the measurements.
+                further: ":mbtree=1:rc-lookahead=10:subme=2:trellis=1:partitions=i8x8",
+            },
+            Self::Balanced => Tuning {
+                preset: "medium",
+                crf: 23,
+                references: 3,
+                further: "",
+            },
+            Self::Quality => Tuning {
+                preset: "slow",
+                crf: 23,
+                references: 4,
+                further: "",
+            },
         }
     }
+}
+
+/// How x264 is told to work.
+pub(crate) struct Tuning {
+    pub(crate) preset: &'static str,
+    /// Constant rate factor of every rung, in x264's scale.
+    pub(crate) crf: u32,
+    /// Reference frames. More than four would raise the level of a 1080p stream past 4.0, which
+    /// old televisions stop at.
+    pub(crate) references: u32,
+    /// Where it differs from the preset, `:key=value` each.
+    pub(crate) further: &'static str,
 }
 
 impl std::str::FromStr for Effort {

@@ -6,12 +6,9 @@ use super::{Access, chunks, hash_source};
 use crate::canonical::Canonical;
 use crate::ladder::{self, Size};
 use crate::media_info::VideoTrack;
-use crate::policy::Policy;
+use crate::policy::{Policy, Tuning};
 use crate::timeline::TimeLine;
 use crate::{Frames, Rational, RenditionId, RenditionName, h264};
-
-/// Constant rate factor of every rung, in x264's scale.
-const CRF: u32 = 23;
 
 /// Picture in one rung.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,12 +115,17 @@ pub(super) fn renditions(
 ) -> Vec<VideoRendition> {
     let rate = timeline.rate;
     let (time_scale, frame_duration) = time_scale(rate);
-    let (preset, references) = policy.effort.x264();
+    let Tuning {
+        preset,
+        crf,
+        references,
+        further,
+    } = policy.effort.x264();
     let color = OutputColor::of(track);
     let x264 = format!(
-        "crf={CRF}:ref={references}:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
+        "crf={crf}:ref={references}:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
          sync-lookahead=0:cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal:\
-         range=tv:colormatrix={}:colorprim={}:transfer={}",
+         range=tv:colormatrix={}:colorprim={}:transfer={}{further}",
         color.matrix, color.primaries, color.transfer
     );
     let chunk_starts = chunks::starts(timeline);
