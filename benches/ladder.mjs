@@ -15,7 +15,12 @@ const file = process.argv[2] || (existsSync(corpus) ? corpus : sample(folder, "b
 const ROUNDS = 3;
 
 const plan = JSON.parse(execFileSync(program, ["probe", file, "--plan"], { maxBuffer: 1 << 28 }));
-const rungs = plan.video.map((v) => ({ id: v.id, cap: v.cap_bits_per_second, ...v.scale_path.at(-1) }));
+/** What of a rendition's settings is about quality, not about segments. */
+const tuning = (x264) => x264.split(":").filter((setting) =>
+  ["crf", "ref", "mbtree", "rc-lookahead", "subme", "trellis", "partitions"].includes(setting.split("=")[0])).join(":");
+const rungs = plan.video.map((v) => ({
+  id: v.id, cap: v.cap_bits_per_second, preset: v.preset, x264: tuning(v.x264), ...v.scale_path.at(-1),
+}));
 const SEGMENT_S = 4;
 
 /** Wall and CPU seconds of a command. */
@@ -46,8 +51,8 @@ function theirs(out) {
   const { num, den } = plan.timeline.rate;
   const cuts = plan.timeline.boundaries.slice(1, -1).map((frame) => (frame * den) / num).join(",");
   const args = ["-v", "error", "-y", "-i", file, "-filter_complex", graph];
-  rungs.forEach((rung, i) => args.push("-map", `[v${i}]`, "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high",
-    "-crf", "23", "-maxrate", `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-bufsize",
+  rungs.forEach((rung, i) => args.push("-map", `[v${i}]`, "-c:v", "libx264", "-preset", rung.preset, "-profile:v", "high",
+    "-x264-params", rung.x264, "-maxrate", `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-bufsize",
     `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-sc_threshold", "0", "-force_key_frames", cuts, "-g", "100000",
     "-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", String(SEGMENT_S), "-hls_playlist_type", "vod",
     "-hls_fmp4_init_filename", `${rung.id}-init.mp4`, "-hls_segment_filename", join(out, `${rung.id}-%d.m4s`), join(out, `${rung.id}.m3u8`)));

@@ -6,6 +6,11 @@ cd "$(dirname "$0")/.."
 export REELMILL=$PWD/target/release/reelmill
 node benches/first-frame.mjs "$@"
 node benches/ladder.mjs "$@"
+if python3 -c 'import imageio_ffmpeg' 2>/dev/null; then
+  python3 benches/effort.py
+else
+  echo "effort.py is left out: it needs the PyPI package imageio-ffmpeg"
+fi
 node benches/seeks.mjs
 node benches/seeks.mjs "" 720
 node benches/viewers.mjs
