@@ -5,12 +5,14 @@ mod path;
 
 use plan::rendition::RenditionName;
 use plan::{RenditionKey, SegmentKey, SessionId, UploadId, VideoId};
+use serde::{Deserialize, Serialize};
 
 pub use layout::Layout;
 pub(crate) use layout::PRIVATE;
 
 /// An object's name. The only type that knows how a path is written.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum ObjectKey {
     /// One block of a source: 8 MiB, the last one of an upload less.
     SourceBlock {
@@ -146,6 +148,20 @@ impl ObjectKey {
             Self::Init(key) | Self::Cues(key) => Some(key.video),
             Self::Segment(key) => Some(key.video),
         }
+    }
+}
+
+impl From<ObjectKey> for String {
+    fn from(key: ObjectKey) -> Self {
+        key.path()
+    }
+}
+
+impl TryFrom<String> for ObjectKey {
+    type Error = String;
+
+    fn try_from(path: String) -> Result<Self, String> {
+        Self::parse(&path).ok_or_else(|| format!("{path:?} is no object's path"))
     }
 }
 

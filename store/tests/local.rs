@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use plan::{UploadId, VideoId};
 use store::local::{Local, OpenError};
-use store::{Layout, ManualClock, ObjectKey, Stores, SystemClock};
+use store::{Layout, ManualClock, ObjectKey, Stores, SystemClock, Work};
 use tempfile::TempDir;
 
 fn open(folder: &Path) -> Result<Stores, OpenError> {
@@ -46,33 +46,15 @@ async fn who_falls_behind_is_told_so() {
     contract::events::who_falls_behind_is_told_so(&events, backlog).await;
 }
 
-macro_rules! work_holds {
-    ($($promise:ident,)+) => {
-        mod work {
-            use super::*;
-            $(
-                #[tokio::test]
-                async fn $promise() {
-                    let clock = ManualClock::new(1_700_000_000_000_000);
-                    let work = store::local::work::LocalWork::new(Arc::new(clock.clone()));
-                    contract::work::$promise(&work, &clock).await;
-                }
-            )+
-        }
-    };
-}
+work_hold!(house => &*house.stores.work);
 
-work_holds! {
-    an_offer_is_refused_while_the_same_one_waits_or_is_in_hand,
-    what_is_handed_back_comes_again_after_its_delay,
-    what_its_worker_dropped_comes_again_at_once,
-    a_worker_waits_until_something_is_offered,
-    each_of_many_chunks_goes_to_one_worker,
-    interactive_comes_before_bulk_and_owners_take_turns,
-    the_queue_is_bounded,
-    a_demand_gets_its_workers_answer,
-    a_demand_that_is_dropped_is_refused,
-    a_demand_that_nobody_answers_is_refused_at_its_deadline,
+#[tokio::test]
+async fn a_worker_that_was_not_heard_of_for_long_is_gone() {
+    let clock = ManualClock::new(1_700_000_000_000_000);
+    let work = store::local::work::LocalWork::new(Arc::new(clock.clone()));
+    contract::work::workers_hear_of_each_other(&work).await;
+    clock.advance(store::work::ALIVE);
+    assert!(work.workers().await.unwrap().is_empty());
 }
 
 #[tokio::test]

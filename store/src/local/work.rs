@@ -1,27 +1,28 @@
 //! Work within one process.
 
+mod listeners;
 mod queue;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 
-use crate::work::{Answer, Asked, Chunk, Demand, InHand, Offered, Settle};
-use crate::{Clock, Error, Work};
+use crate::work::{
+    ALIVE, Answer, Asked, Chunk, Demand, InHand, Listener, Offered, Settle, Worker, WorkerId,
+};
+use crate::{Clock, Error, Moment, Work};
+use listeners::{Ear, Listeners};
 use queue::{Next, Queue};
-
-/// Demands that wait for a worker to look at them. Workers answer at once, so that this
-/// many means that none is there.
-const DEMANDS: usize = 256;
 
 /// Chunks and demands within the process.
 pub struct LocalWork {
     shared: Arc<Shared>,
-    ask: mpsc::Sender<Asked>,
-    asked: tokio::sync::Mutex<mpsc::Receiver<Asked>>,
+    listeners: Mutex<Listeners>,
+    workers: Mutex<BTreeMap<WorkerId, (Worker, Moment)>>,
 }
 
 struct Shared {
@@ -33,7 +34,6 @@ struct Shared {
 impl LocalWork {
     /// Nothing to do yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let (ask, asked) = mpsc::channel(DEMANDS);
         let shared = Shared {
             clock,
             queue: Mutex::default(),
@@ -41,20 +41,33 @@ impl LocalWork {
         };
         Self {
             shared: Arc::new(shared),
-            ask,
-            asked: tokio::sync::Mutex::new(asked),
+            listeners: Mutex::default(),
+            workers: Mutex::default(),
+        }
+    }
+
+    /// Asks one; nothing within the patience is a refusal.
+    async fn ask_one(&self, ear: &Ear, demand: Demand) -> Answer {
+        let patience = demand.patience;
+        let (reply, answer) = oneshot::channel();
+        let reply = Box::new(move |answer| {
+            // Nobody waits for it any more: fine.
+            let _ = reply.send(answer);
+        });
+        // Given back and dropped, it is refused.
+        drop(ear.hand(Asked::new(demand, Some(reply))));
+        tokio::select! {
+            answer = answer => answer.unwrap_or(Answer::Busy),
+            () = self.shared.clock.sleep(patience) => Answer::Busy,
         }
     }
 }
 
 #[async_trait]
 impl Work for LocalWork {
-    async fn offer(&self, chunk: Chunk) -> Result<Offered, Error> {
-        let offered = self
-            .shared
-            .queue
-            .lock()
-            .offer(chunk, self.shared.clock.now());
+    async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error> {
+        let now = self.shared.clock.now();
+        let offered = self.shared.queue.lock().offer(chunk, now);
         if offered == Offered::Queued {
             self.shared.changed.notify_waiters();
         }
@@ -87,29 +100,47 @@ impl Work for LocalWork {
         }
     }
 
-    async fn demand(&self, demand: Demand) -> Result<Answer, Error> {
-        let left_us = demand
-            .deadline_us
-            .saturating_sub(self.shared.clock.now_us());
-        let patience = Duration::from_micros(u64::try_from(left_us).unwrap_or(0));
-        let (reply, answer) = oneshot::channel();
-        let reply = Box::new(move |answer| {
-            // Nobody waits for it any more: fine.
-            let _ = reply.send(answer);
-        });
-        if let Err(refused) = self.ask.try_send(Asked::new(demand, reply)) {
-            drop(refused);
-            return Ok(Answer::Busy);
+    async fn ask(&self, demand: Demand) -> Result<Answer, Error> {
+        let video = demand.wanted.video();
+        let warm = video.and_then(|video| self.listeners.lock().warm_for(video));
+        if let Some(warm) = warm {
+            let answer = self.ask_one(&warm, demand.clone()).await;
+            if answer != Answer::Busy {
+                return Ok(answer);
+            }
         }
-        tokio::select! {
-            answer = answer => Ok(answer.unwrap_or(Answer::Busy)),
-            () = self.shared.clock.sleep(patience) => Ok(Answer::Busy),
+        let any = self.listeners.lock().any();
+        match any {
+            Some(any) => Ok(self.ask_one(&any, demand).await),
+            None => Ok(Answer::Nobody),
         }
     }
 
-    async fn next_demand(&self) -> Result<Asked, Error> {
-        let asked = self.asked.lock().await.recv().await;
-        asked.ok_or_else(|| Error::unavailable("nobody can ask any more"))
+    async fn tell(&self, demand: Demand) -> Result<(), Error> {
+        let video = demand.wanted.video();
+        let warm = video.and_then(|video| self.listeners.lock().warm_for(video));
+        if let Some(warm) = warm {
+            // Where too many wait, it is lost.
+            drop(warm.hand(Asked::new(demand, None)));
+        }
+        Ok(())
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Listener>, Error> {
+        Ok(Box::new(self.listeners.lock().add()))
+    }
+
+    async fn announce(&self, worker: Worker) -> Result<(), Error> {
+        let now = self.shared.clock.now();
+        self.workers.lock().insert(worker.id, (worker, now));
+        Ok(())
+    }
+
+    async fn workers(&self) -> Result<Vec<Worker>, Error> {
+        let now = self.shared.clock.now();
+        let mut workers = self.workers.lock();
+        workers.retain(|_, (_, heard)| now.since(*heard) < ALIVE);
+        Ok(workers.values().map(|(worker, _)| worker.clone()).collect())
     }
 }
 
@@ -122,10 +153,8 @@ struct Ticket {
 impl Settle for Ticket {
     fn settle(self: Box<Self>, again_after: Option<Duration>) {
         let now = self.shared.clock.now();
-        self.shared
-            .queue
-            .lock()
-            .settle(self.chunk, again_after.map(|delay| now + delay));
+        let again_at = again_after.map(|delay| now + delay);
+        self.shared.queue.lock().settle(self.chunk, again_at);
         self.shared.changed.notify_waiters();
     }
 }

@@ -102,3 +102,22 @@ macro_rules! events_hold {
         }
     };
 }
+macro_rules! work_hold {
+    ($house:ident => $what:expr) => {
+        holds! { work, $house => $what,
+            an_offer_is_refused_while_the_same_one_waits_or_is_in_hand,
+            what_is_handed_back_comes_again_after_its_delay,
+            what_its_worker_dropped_comes_again,
+            a_worker_waits_until_something_is_offered,
+            each_of_many_chunks_goes_to_one_worker,
+            chunks_come_in_the_order_of_their_offers,
+            the_queue_is_bounded,
+            a_demand_gets_its_workers_answer,
+            a_demand_that_is_dropped_is_refused,
+            a_demand_that_nobody_answers_is_refused_after_its_patience,
+            where_no_worker_is_a_demand_learns_it_at_once,
+            who_is_warm_for_a_video_is_asked_first,
+            workers_hear_of_each_other,
+        }
+    };
+}

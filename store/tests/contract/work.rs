@@ -1,90 +1,104 @@
 //! The contract of `Work`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures::{FutureExt, future};
-use plan::{OwnerId, VideoId};
-use store::metadata::Priority;
-use store::work::{Answer, Chunk, Demand, InHand, Offered, Scope, Urgency, Viewer};
-use store::{Clock, ManualClock, Work};
+use futures::future;
+use plan::VideoId;
+use store::work::{
+    Answer, Chunk, Demand, InHand, Listener, Offered, Scope, Urgency, Viewer, Wanted, Worker,
+    WorkerId,
+};
+use store::{ObjectKey, Work};
+use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::sample::segment;
 
-fn chunk(chunk: u32) -> Chunk {
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long is waited for what must not come.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+fn chunk(index: u32) -> Chunk {
     Chunk {
         video: "video_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
         plan: "plan".into(),
-        chunk,
         scope: Scope::All,
-        owner: OwnerId::new(),
-        priority: Priority::Interactive,
+        index,
     }
 }
 
-/// What can be taken at once.
-async fn take_now(work: &dyn Work) -> Option<InHand> {
-    tokio::task::yield_now().await;
-    work.take().now_or_never().map(Result::unwrap)
+async fn take(work: &dyn Work) -> InHand {
+    let taken = timeout(PATIENCE, work.take()).await;
+    taken.expect("a chunk comes").unwrap()
 }
 
-pub async fn an_offer_is_refused_while_the_same_one_waits_or_is_in_hand(
-    work: &dyn Work,
-    _: &ManualClock,
-) {
+async fn nothing_comes(work: &dyn Work) {
+    assert!(timeout(A_WHILE, work.take()).await.is_err());
+}
+
+/// Offers until it is queued: an implementation may learn late that a chunk was settled.
+async fn offer_anew(work: &dyn Work, chunk: &Chunk) {
+    let queued = async {
+        while work.offer(chunk).await.unwrap() != Offered::Queued {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, queued).await.expect("it is settled");
+}
+
+pub async fn an_offer_is_refused_while_the_same_one_waits_or_is_in_hand(work: &dyn Work) {
     let same = chunk(1);
-    assert_eq!(work.offer(same.clone()).await.unwrap(), Offered::Queued);
-    assert_eq!(work.offer(same.clone()).await.unwrap(), Offered::Already);
+    assert_eq!(work.offer(&same).await.unwrap(), Offered::Queued);
+    assert_eq!(work.offer(&same).await.unwrap(), Offered::Already);
     let other_scope = Chunk {
         scope: Scope::Start,
         ..same.clone()
     };
-    assert_eq!(work.offer(other_scope).await.unwrap(), Offered::Queued);
+    assert_eq!(work.offer(&other_scope).await.unwrap(), Offered::Queued);
 
-    let in_hand = work.take().await.unwrap();
+    let in_hand = take(work).await;
     assert_eq!(in_hand.chunk(), &same);
-    assert_eq!(work.offer(same.clone()).await.unwrap(), Offered::Already);
+    assert_eq!(work.offer(&same).await.unwrap(), Offered::Already);
     in_hand.ack();
-    assert_eq!(work.offer(same).await.unwrap(), Offered::Queued);
+    offer_anew(work, &same).await;
 }
 
-pub async fn what_is_handed_back_comes_again_after_its_delay(work: &dyn Work, clock: &ManualClock) {
-    work.offer(chunk(1)).await.unwrap();
-    work.take().await.unwrap().nack(Duration::from_secs(5));
-    assert!(take_now(work).await.is_none());
-    assert_eq!(work.offer(chunk(1)).await.unwrap(), Offered::Already);
-
-    // Somebody who waits is woken by the clock.
-    let waiting = work.take();
-    let later = async {
-        clock.advance(Duration::from_secs(4));
-        assert!(take_now(work).await.is_none());
-        clock.advance(Duration::from_secs(1));
-    };
-    let (taken, ()) = future::join(waiting, later).await;
-    assert_eq!(taken.unwrap().chunk().chunk, 1);
+pub async fn what_is_handed_back_comes_again_after_its_delay(work: &dyn Work) {
+    let delay = Duration::from_secs(1);
+    work.offer(&chunk(1)).await.unwrap();
+    let in_hand = take(work).await;
+    let began = Instant::now();
+    in_hand.nack(delay);
+    assert_eq!(work.offer(&chunk(1)).await.unwrap(), Offered::Already);
+    assert_eq!(take(work).await.chunk(), &chunk(1));
+    assert!(began.elapsed() >= delay);
 }
 
-pub async fn what_its_worker_dropped_comes_again_at_once(work: &dyn Work, _: &ManualClock) {
-    work.offer(chunk(1)).await.unwrap();
-    drop(work.take().await.unwrap());
-    assert_eq!(take_now(work).await.unwrap().chunk().chunk, 1);
+pub async fn what_its_worker_dropped_comes_again(work: &dyn Work) {
+    work.offer(&chunk(1)).await.unwrap();
+    drop(take(work).await);
+    assert_eq!(take(work).await.chunk(), &chunk(1));
 }
 
-pub async fn a_worker_waits_until_something_is_offered(work: &dyn Work, _: &ManualClock) {
+pub async fn a_worker_waits_until_something_is_offered(work: &dyn Work) {
+    nothing_comes(work).await;
     let offer = async {
         tokio::task::yield_now().await;
-        work.offer(chunk(7)).await.unwrap();
+        work.offer(&chunk(7)).await.unwrap();
     };
-    let (taken, ()) = future::join(work.take(), offer).await;
-    assert_eq!(taken.unwrap().chunk().chunk, 7);
+    let (taken, _) = future::join(take(work), offer).await;
+    assert_eq!(taken.chunk(), &chunk(7));
+    taken.ack();
+    nothing_comes(work).await;
 }
 
-pub async fn each_of_many_chunks_goes_to_one_worker(work: &dyn Work, _: &ManualClock) {
+pub async fn each_of_many_chunks_goes_to_one_worker(work: &dyn Work) {
     let workers = (0..4).map(|_| async {
         let mut mine = Vec::new();
         for _ in 0..25 {
-            let taken = work.take().await.unwrap();
-            mine.push(taken.chunk().chunk);
+            let taken = take(work).await;
+            mine.push(taken.chunk().index);
             taken.ack();
             tokio::task::yield_now().await;
         }
@@ -92,7 +106,7 @@ pub async fn each_of_many_chunks_goes_to_one_worker(work: &dyn Work, _: &ManualC
     });
     let offers = async {
         for index in 0..100 {
-            work.offer(chunk(index)).await.unwrap();
+            work.offer(&chunk(index)).await.unwrap();
             tokio::task::yield_now().await;
         }
     };
@@ -102,81 +116,151 @@ pub async fn each_of_many_chunks_goes_to_one_worker(work: &dyn Work, _: &ManualC
     assert_eq!(all, (0..100).collect::<Vec<_>>());
 }
 
-pub async fn interactive_comes_before_bulk_and_owners_take_turns(work: &dyn Work, _: &ManualClock) {
-    let (busy, quiet, importer) = (OwnerId::new(), OwnerId::new(), OwnerId::new());
-    let offer = async |index, owner, priority| {
-        work.offer(Chunk {
-            owner,
-            priority,
-            ..chunk(index)
-        })
-        .await
-        .unwrap();
-    };
-    offer(0, importer, Priority::Bulk).await;
-    for index in 1..=3 {
-        offer(index, busy, Priority::Interactive).await;
+pub async fn chunks_come_in_the_order_of_their_offers(work: &dyn Work) {
+    for index in 0..20 {
+        work.offer(&chunk(index)).await.unwrap();
     }
-    for index in 4..=5 {
-        offer(index, quiet, Priority::Interactive).await;
-    }
-    let mut order = Vec::new();
-    while let Some(taken) = take_now(work).await {
-        order.push(taken.chunk().chunk);
+    for index in 0..20 {
+        let taken = take(work).await;
+        assert_eq!(taken.chunk().index, index);
         taken.ack();
     }
-    assert_eq!(order, [1, 4, 2, 5, 3, 0]);
 }
 
-pub async fn the_queue_is_bounded(work: &dyn Work, _: &ManualClock) {
+pub async fn the_queue_is_bounded(work: &dyn Work) {
     let mut offered = 0;
-    while work.offer(chunk(offered)).await.unwrap() == Offered::Queued {
+    while work.offer(&chunk(offered)).await.unwrap() == Offered::Queued {
         offered += 1;
-        assert!(offered < 100_000);
+        assert!(offered < 10_000);
     }
-    assert_eq!(work.offer(chunk(offered)).await.unwrap(), Offered::Full);
-    work.take().await.unwrap().ack();
-    assert_eq!(work.offer(chunk(offered)).await.unwrap(), Offered::Queued);
+    assert_eq!(work.offer(&chunk(offered)).await.unwrap(), Offered::Full);
+    take(work).await.ack();
+    offer_anew(work, &chunk(offered)).await;
 }
 
-fn demand(clock: &ManualClock, patience: Duration) -> Demand {
+fn demand(video: VideoId, patience: Duration) -> Demand {
     Demand {
-        segments: vec![segment(VideoId::new(), 412)],
-        deadline_us: clock.now_us() + patience.as_micros() as i64,
-        urgency: Urgency::Waiting,
-        viewer: Viewer::default(),
+        wanted: Wanted::Object(ObjectKey::Segment(segment(video, 412))),
+        patience,
+        urgency: Urgency::SecondTry,
+        viewer: Viewer {
+            network: Some([192, 0, 2, 1].into()),
+            session: Some("a session".into()),
+        },
     }
 }
 
-pub async fn a_demand_gets_its_workers_answer(work: &dyn Work, clock: &ManualClock) {
-    for answer in [Answer::Accepted, Answer::Busy] {
-        let wanted = demand(clock, Duration::from_secs(9));
-        let worker = async {
-            let asked = work.next_demand().await.unwrap();
-            assert_eq!(asked.demand(), &wanted);
-            asked.answer(answer);
-        };
-        let (answered, ()) = future::join(work.demand(wanted.clone()), worker).await;
-        assert_eq!(answered.unwrap(), answer);
+/// Answers the next demand, which must be this one.
+async fn answer(listener: &mut dyn Listener, expected: &Demand, with: Answer) {
+    let asked = timeout(PATIENCE, listener.next()).await;
+    let asked = asked.expect("a demand comes").unwrap();
+    let demand = asked.demand();
+    assert_eq!(demand.wanted, expected.wanted);
+    assert_eq!(demand.viewer, expected.viewer);
+    assert_eq!(demand.urgency, expected.urgency);
+    assert!(demand.patience <= expected.patience);
+    asked.answer(with);
+}
+
+pub async fn a_demand_gets_its_workers_answer(work: &dyn Work) {
+    let mut listener = work.listen().await.unwrap();
+    for expected in [Answer::Accepted, Answer::Stored, Answer::Busy] {
+        let wanted = demand(VideoId::new(), PATIENCE);
+        let worker = answer(&mut *listener, &wanted, expected);
+        let (answered, ()) = future::join(work.ask(wanted.clone()), worker).await;
+        assert_eq!(answered.unwrap(), expected);
     }
 }
 
-pub async fn a_demand_that_is_dropped_is_refused(work: &dyn Work, clock: &ManualClock) {
-    let worker = async { drop(work.next_demand().await.unwrap()) };
-    let (answered, ()) =
-        future::join(work.demand(demand(clock, Duration::from_secs(9))), worker).await;
+pub async fn a_demand_that_is_dropped_is_refused(work: &dyn Work) {
+    let mut listener = work.listen().await.unwrap();
+    let worker = async { drop(listener.next().await.unwrap()) };
+    let asked = work.ask(demand(VideoId::new(), PATIENCE));
+    let (answered, ()) = future::join(asked, worker).await;
     assert_eq!(answered.unwrap(), Answer::Busy);
 }
 
-pub async fn a_demand_that_nobody_answers_is_refused_at_its_deadline(
-    work: &dyn Work,
-    clock: &ManualClock,
-) {
-    let time = async {
-        tokio::task::yield_now().await;
-        clock.advance(Duration::from_secs(9));
+pub async fn a_demand_that_nobody_answers_is_refused_after_its_patience(work: &dyn Work) {
+    let mut listener = work.listen().await.unwrap();
+    let (patience, began) = (Duration::from_millis(500), Instant::now());
+    let worker = async { listener.next().await.unwrap() };
+    let asked = work.ask(demand(VideoId::new(), patience));
+    let (answered, asked) = future::join(asked, worker).await;
+    assert_eq!(answered.unwrap(), Answer::Busy);
+    assert!(began.elapsed() >= patience);
+    // Too late, and nobody minds.
+    asked.answer(Answer::Accepted);
+}
+
+pub async fn where_no_worker_is_a_demand_learns_it_at_once(work: &dyn Work) {
+    let ask = || timeout(A_WHILE * 5, work.ask(demand(VideoId::new(), PATIENCE)));
+    assert_eq!(ask().await.unwrap().unwrap(), Answer::Nobody);
+    drop(work.listen().await.unwrap());
+    assert_eq!(ask().await.unwrap().unwrap(), Answer::Nobody);
+}
+
+pub async fn who_is_warm_for_a_video_is_asked_first(work: &dyn Work) {
+    let mut warm = work.listen().await.unwrap();
+    let mut others = [work.listen().await.unwrap(), work.listen().await.unwrap()];
+    let video = VideoId::new();
+    warm.attend(&[VideoId::new(), video]).await.unwrap();
+    let wanted = demand(video, PATIENCE);
+    for _ in 0..10 {
+        let worker = answer(&mut *warm, &wanted, Answer::Accepted);
+        let (answered, ()) = future::join(work.ask(wanted.clone()), worker).await;
+        assert_eq!(answered.unwrap(), Answer::Accepted);
+    }
+    // What is told goes to nobody else.
+    let near = Demand {
+        wanted: Wanted::Near(segment(video, 7)),
+        ..wanted.clone()
     };
-    let (answered, ()) =
-        future::join(work.demand(demand(clock, Duration::from_secs(9))), time).await;
-    assert_eq!(answered.unwrap(), Answer::Busy);
+    work.tell(near.clone()).await.unwrap();
+    answer(&mut *warm, &near, Answer::Accepted).await;
+    // Where they have no time, the others are asked.
+    let [one, two] = &mut others;
+    let busy = async {
+        answer(&mut *warm, &wanted, Answer::Busy).await;
+        let any = tokio::select! {
+            asked = one.next() => asked,
+            asked = two.next() => asked,
+            asked = warm.next() => asked,
+        };
+        any.unwrap().answer(Answer::Accepted);
+    };
+    let (answered, ()) = future::join(work.ask(wanted.clone()), busy).await;
+    assert_eq!(answered.unwrap(), Answer::Accepted);
+    // Where nobody is warm any more, a hint is lost.
+    warm.attend(&[]).await.unwrap();
+    work.tell(near).await.unwrap();
+    for ear in others.iter_mut().chain([&mut warm]) {
+        assert!(timeout(A_WHILE, ear.next()).await.is_err());
+    }
+}
+
+pub async fn workers_hear_of_each_other(work: &dyn Work) {
+    let worker = |n: u128| Worker {
+        id: WorkerId(Uuid::from_u128(n)),
+        cores: 2,
+        memory_bytes: 1 << 30,
+        warm: vec![VideoId::new()],
+        drains: false,
+    };
+    let (one, mut two) = (worker(1), worker(2));
+    let heard = async |expected: &[Worker]| {
+        let until = async {
+            while work.workers().await.unwrap() != expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, until).await.expect("they are heard of");
+    };
+    // Who only listens hears them too, once it has begun to.
+    work.workers().await.unwrap();
+    work.announce(two.clone()).await.unwrap();
+    work.announce(one.clone()).await.unwrap();
+    heard(&[one.clone(), two.clone()]).await;
+    two.drains = true;
+    work.announce(two.clone()).await.unwrap();
+    heard(&[one, two]).await;
 }

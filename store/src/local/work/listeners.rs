@@ -1,0 +1,89 @@
+//! Demands within the process: who hears them.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use plan::VideoId;
+use tokio::sync::mpsc;
+
+use crate::Error;
+use crate::work::{Asked, Listener};
+
+/// Demands that wait for a worker to look at them. Workers answer at once, so that this
+/// many means that it hangs.
+const DEMANDS: usize = 256;
+
+/// Everybody who listens.
+#[derive(Default)]
+pub(super) struct Listeners {
+    ears: Vec<Weak<Ear>>,
+    /// Whose turn it is.
+    turn: usize,
+}
+
+pub(super) struct Ear {
+    send: mpsc::Sender<Asked>,
+    warm: Mutex<HashSet<VideoId>>,
+}
+
+impl Ear {
+    /// Hands over a demand; gives it back where too many wait.
+    pub(super) fn hand(&self, asked: Asked) -> Result<(), Asked> {
+        self.send.try_send(asked).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(asked) | mpsc::error::TrySendError::Closed(asked) => {
+                asked
+            }
+        })
+    }
+}
+
+impl Listeners {
+    pub(super) fn add(&mut self) -> LocalListener {
+        let (send, heard) = mpsc::channel(DEMANDS);
+        let ear = Arc::new(Ear {
+            send,
+            warm: Mutex::default(),
+        });
+        self.ears.push(Arc::downgrade(&ear));
+        LocalListener { ear, heard }
+    }
+
+    /// One that is warm for the video.
+    pub(super) fn warm_for(&mut self, video: VideoId) -> Option<Arc<Ear>> {
+        self.living().find(|ear| ear.warm.lock().contains(&video))
+    }
+
+    /// The next in turn.
+    pub(super) fn any(&mut self) -> Option<Arc<Ear>> {
+        self.turn += 1;
+        let turn = self.turn;
+        let living: Vec<_> = self.living().collect();
+        living.get(turn % living.len().max(1)).cloned()
+    }
+
+    fn living(&mut self) -> impl Iterator<Item = Arc<Ear>> {
+        self.ears.retain(|ear| ear.strong_count() > 0);
+        self.ears.iter().filter_map(Weak::upgrade)
+    }
+}
+
+/// One worker's ear.
+pub(super) struct LocalListener {
+    ear: Arc<Ear>,
+    heard: mpsc::Receiver<Asked>,
+}
+
+#[async_trait]
+impl Listener for LocalListener {
+    async fn next(&mut self) -> Result<Asked, Error> {
+        let asked = self.heard.recv().await;
+        asked.ok_or_else(|| Error::unavailable("nobody can ask any more"))
+    }
+
+    async fn attend(&mut self, videos: &[VideoId]) -> Result<(), Error> {
+        *self.ear.warm.lock() = videos.iter().copied().collect();
+        Ok(())
+    }
+}
