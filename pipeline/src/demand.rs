@@ -11,10 +11,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::ObjectKey;
-use tokio::sync::watch;
+use store::work::Wanted;
+use tokio::sync::{Notify, watch};
 
 use crate::calm::Busy;
-use crate::inner::Inner;
+use crate::cluster::ask;
+use crate::inner::{Inner, Role};
 use crate::run::Run;
 use crate::turns::{Asked, Network, Viewer};
 use crate::windows::{self, Window};
@@ -25,6 +27,8 @@ pub(crate) use pick::Pick;
 const REQUESTS: usize = 4096;
 /// Segments that may be waited for in all: more than a minute's work of two cores.
 const SEGMENTS: usize = 256;
+/// As much for each of a worker's places: others may have time.
+const SEGMENTS_OF_A_PLACE: usize = 4;
 /// Windows and waited-for segments of one network while others wait: two viewers' worth.
 const WINDOWS_OF_ONE: usize = 2;
 const SEGMENTS_OF_ONE: usize = 4;
@@ -39,6 +43,8 @@ struct Waiter {
     /// By whom first, and until when at the latest.
     asked: Asked,
     plan: Arc<Plan>,
+    /// It is said to be stored.
+    heard: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -112,7 +118,35 @@ impl Demands {
         self.changed.send_modify(|version| *version += 1);
     }
 
-    /// Changes whenever a segment begins or ceases to be waited for.
+    /// A segment is said to be stored, by somebody else.
+    pub(crate) fn heard(&self, key: &SegmentKey) {
+        if let Some(waiter) = self.state.lock().waiting.get(key) {
+            waiter.heard.notify_one();
+        }
+    }
+
+    /// Something was said that was not heard: everything may be stored.
+    pub(crate) fn heard_all(&self) {
+        for waiter in self.state.lock().waiting.values() {
+            waiter.heard.notify_one();
+        }
+    }
+
+    /// By whom a segment is waited for, while those wait who did when `heard` was theirs.
+    pub(crate) fn still_asked(&self, key: &SegmentKey, heard: &Arc<Notify>) -> Option<Asked> {
+        let state = self.state.lock();
+        let waiter = state.waiting.get(key)?;
+        Arc::ptr_eq(&waiter.heard, heard).then(|| waiter.asked.clone())
+    }
+
+    /// Videos that a session is warm for, in the order of their ids.
+    pub(crate) fn warm_videos(&self) -> Vec<VideoId> {
+        let mut videos: Vec<_> = self.state.lock().windows.keys().copied().collect();
+        videos.sort_unstable();
+        videos
+    }
+
+    /// Changes whenever a segment begins or ceases to be waited for, or a window opens or closes.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -147,6 +181,8 @@ impl Demands {
         let own = known.is_some_and(|known| Arc::ptr_eq(known, window));
         if own && !wanted {
             state.windows.remove(&video);
+            drop(state);
+            self.tell();
         }
         !own || !wanted
     }
@@ -165,22 +201,33 @@ impl Demands {
 }
 
 /// A request that waits; no more when dropped.
-struct Request<'a> {
+pub(crate) struct Request<'a> {
     demands: &'a Demands,
     key: SegmentKey,
+    plan: Arc<Plan>,
+    /// Where nobody waited for it before: told when it is said to be stored.
+    first: Option<Arc<Notify>>,
     made: watch::Receiver<Option<Bytes>>,
     served: bool,
     _busy: Busy,
 }
 
 impl<'a> Request<'a> {
-    fn new(inner: &'a Inner, plan: &Arc<Plan>, key: SegmentKey, viewer: &Viewer) -> Option<Self> {
+    fn new(
+        inner: &'a Inner,
+        plan: &Arc<Plan>,
+        key: SegmentKey,
+        viewer: &Viewer,
+        second_try: bool,
+    ) -> Option<Self> {
         let demands = &inner.demands;
         let busy = inner.calm.disturb();
         let mut guard = demands.state.lock();
         let state = &mut *guard;
         let known = state.waiting.contains_key(&key);
-        let is_full = || state.waiting.len() >= SEGMENTS || state.has_its_share(viewer.network);
+        let is_full = || {
+            state.waiting.len() >= segments_at_most(inner) || state.has_its_share(viewer.network)
+        };
         if state.requests >= REQUESTS || (!known && is_full()) {
             return None;
         }
@@ -200,11 +247,13 @@ impl<'a> Request<'a> {
                 deadline,
             },
             plan: plan.clone(),
+            heard: Arc::new(Notify::new()),
         });
         waiter.requests += 1;
         waiter.asked.deadline = waiter.asked.deadline.min(deadline);
-        waiter.asked.second_try |= remembered.is_some();
+        waiter.asked.second_try |= second_try || remembered.is_some();
         let made = waiter.made.subscribe();
+        let first = (!known).then(|| waiter.heard.clone());
         state.requests += 1;
         drop(guard);
         if !known {
@@ -213,6 +262,8 @@ impl<'a> Request<'a> {
         Some(Self {
             demands,
             key,
+            plan: plan.clone(),
+            first,
             made,
             served: false,
             _busy: busy,
@@ -220,7 +271,7 @@ impl<'a> Request<'a> {
     }
 
     /// The segment's bytes; nothing where it was given up.
-    async fn wait(&mut self) -> Option<Bytes> {
+    pub(crate) async fn wait(&mut self) -> Option<Bytes> {
         let made = self.made.wait_for(Option::is_some).await.ok()?;
         self.served = true;
         made.clone()
@@ -253,6 +304,13 @@ impl Drop for Request<'_> {
     }
 }
 
+fn segments_at_most(inner: &Inner) -> usize {
+    match inner.role {
+        Role::Worker(..) => SEGMENTS_OF_A_PLACE * inner.turns.places(),
+        Role::Alone(_) | Role::Origin => SEGMENTS,
+    }
+}
+
 /// A segment: stored, or made now.
 pub(crate) async fn segment(
     inner: &Arc<Inner>,
@@ -274,24 +332,17 @@ pub(crate) async fn segment(
         }
         Err(other) => return Err(other),
     }
-    let plan = plans::listing(inner, key.video, key.rendition).await?;
-    let plan = plan.ok_or(DemandError::NotFound)?;
-    if !plan.media_ids().any(|id| id == key.rendition) || key.index >= plan.segments() {
-        return Err(DemandError::NotFound);
-    }
     let began = inner.stores.clock.now();
-    let mut request = Request::new(inner, &plan, key, &viewer).ok_or(DemandError::NotReady)?;
+    let mut request = request(inner, key, &viewer, false).await?;
     // Stored between the look and the request.
     if let Ok(bytes) = inner.stored(&object).await {
         request.served = true;
         return Ok(stored(bytes));
     }
-    let opened = open_window(inner, &plan, key.video, viewer.network);
-    if !inner.making.is_claimed(&key) {
-        opened?;
-    }
-    if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key, &viewer);
+    if !inner.asks() {
+        serve(inner, &request, &viewer)?;
+    } else if let Some(heard) = request.first.take() {
+        inner.spawn(ask::segment(inner.clone(), key, heard));
     }
     let arrived = inner.within(inner.config.demand_wait, request.wait()).await;
     let bytes = arrived.flatten().ok_or(DemandError::NotReady)?;
@@ -301,16 +352,51 @@ pub(crate) async fn segment(
     })
 }
 
+/// Waits for a segment that is not stored.
+pub(crate) async fn request<'a>(
+    inner: &'a Inner,
+    key: SegmentKey,
+    viewer: &Viewer,
+    second_try: bool,
+) -> Result<Request<'a>, DemandError> {
+    let plan = plans::listing(inner, key.video, key.rendition).await?;
+    let plan = plan.ok_or(DemandError::NotFound)?;
+    if !plan.media_ids().any(|id| id == key.rendition) || key.index >= plan.segments() {
+        return Err(DemandError::NotFound);
+    }
+    let request = Request::new(inner, &plan, key, viewer, second_try);
+    request.ok_or(DemandError::NotReady)
+}
+
+/// Has its video's window make what is waited for.
+pub(crate) fn serve(
+    inner: &Arc<Inner>,
+    request: &Request<'_>,
+    viewer: &Viewer,
+) -> Result<(), DemandError> {
+    let Request { key, plan, .. } = request;
+    let opened = open_window(inner, plan, key.video, viewer.network);
+    if !inner.making.is_claimed(key) {
+        opened?;
+    }
+    if let Some(window) = inner.demands.window(key.video) {
+        window.near(inner, *key, viewer);
+    }
+    Ok(())
+}
+
 /// A segment was served. Nobody waits for what follows yet, so only a window that is there
 /// already is told; likewise below.
-pub(crate) fn handed_out(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
-    if let Some(window) = inner.demands.window(key.video) {
+pub(crate) fn handed_out(inner: &Arc<Inner>, key: SegmentKey, viewer: &Viewer) {
+    if inner.asks() {
+        ask::tell(inner, Wanted::Near(key), viewer);
+    } else if let Some(window) = inner.demands.window(key.video) {
         window.near(inner, key, viewer);
     }
 }
 
 /// A player says what it will ask for next.
-pub(crate) fn is_next(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
+pub(crate) fn is_next(inner: &Arc<Inner>, key: SegmentKey, viewer: &Viewer) {
     // The one after where the viewer is.
     if let Some(index) = key.index.checked_sub(1) {
         handed_out(inner, SegmentKey { index, ..key }, viewer);
@@ -318,8 +404,10 @@ pub(crate) fn is_next(inner: &Inner, key: SegmentKey, viewer: &Viewer) {
 }
 
 /// A playlist was fetched.
-pub(crate) fn is_chosen(inner: &Inner, key: RenditionKey, viewer: &Viewer) {
-    if let Some(window) = inner.demands.window(key.video) {
+pub(crate) fn is_chosen(inner: &Arc<Inner>, key: RenditionKey, viewer: &Viewer) {
+    if inner.asks() {
+        ask::tell(inner, Wanted::Chosen(key), viewer);
+    } else if let Some(window) = inner.demands.window(key.video) {
         window.switched(inner, key.rendition, viewer);
     }
 }
@@ -380,6 +468,7 @@ fn open_window(
         state.windows.insert(video, window.clone());
         window
     };
+    inner.demands.tell();
     inner.spawn(windows::run(inner.clone(), window));
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use plan::{Plan, RenditionId};
 use store::metadata::{Source, State, VideoRow};
 
-use crate::background::{Piece, Taken, next_piece};
 use crate::inner::Inner;
 use crate::made;
+use crate::pieces::{Look, Next};
 
 /// Makes a video ready if a fresh listing agrees that all of its plan is stored; its average
 /// rates come from the same listing.
@@ -17,7 +17,13 @@ pub(crate) async fn finalize(
     plan: &Plan,
 ) -> Result<(), store::Error> {
     let listed = made::relisted(inner, row.id).await?;
-    if next_piece(plan, &listed, &Taken::of(inner, row.id)) != Piece::Finalize {
+    let look = Look {
+        inner,
+        row,
+        plan,
+        made: &listed,
+    };
+    if look.next() != Next::Nothing {
         return Ok(());
     }
     let duration_us = plan.timeline.duration_us().max(1) as u128;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow, videos};
+use store::work::WorkerId;
 use store::{Created, Event, ObjectKey, Stores, objects};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use transcoder::{Engine, memory_of};
 
 use crate::calm::Calm;
+use crate::cluster::{Watched, announce};
 use crate::demand::Demands;
 use crate::made::MadeCache;
 use crate::making::Making;
@@ -26,9 +28,19 @@ use crate::{Config, DemandError};
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
 const STARTS: usize = 2;
 
+/// What a process does of all the work.
+pub(crate) enum Role {
+    /// Everything: nobody else works on its stores.
+    Alone(Engine),
+    /// It takes uploads and serves viewers, and asks workers for what is missing.
+    Origin,
+    /// It makes what it is asked for, and everything else.
+    Worker(Engine, WorkerId),
+}
+
 pub(crate) struct Inner {
     pub(crate) stores: Stores,
-    pub(crate) engine: Engine,
+    pub(crate) role: Role,
     pub(crate) config: Config,
     pub(crate) plans: PlanCache,
     pub(crate) demands: Demands,
@@ -44,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) starts: Semaphore,
     /// Videos that are being started, or wait for it.
     pub(crate) starting: Mutex<HashSet<VideoId>>,
+    /// Videos that workers were lately asked for something of.
+    pub(crate) asked: Watched,
     /// Demands that are made at once: as many as there are cores.
     pub(crate) turns: Arc<Turns>,
     /// One stills session at a time.
@@ -60,11 +74,11 @@ pub(crate) struct Inner {
 const STILLS_WAITING: usize = 64;
 
 impl Inner {
-    pub(crate) fn new(stores: Stores, engine: Engine, config: Config) -> Arc<Self> {
+    pub(crate) fn new(stores: Stores, role: Role, config: Config) -> Arc<Self> {
         Arc::new(Self {
             calm: Calm::new(stores.clock.clone(), config.lull),
             stores,
-            engine,
+            role,
             plans: PlanCache::default(),
             demands: Demands::default(),
             made: MadeCache::default(),
@@ -73,6 +87,7 @@ impl Inner {
             work: Notify::new(),
             starts: Semaphore::new(STARTS),
             starting: Mutex::default(),
+            asked: Watched::default(),
             turns: Turns::new(config.encode_threads.max(1) as usize),
             stills: Semaphore::new(1),
             stills_waiting: Semaphore::new(STILLS_WAITING),
@@ -81,6 +96,19 @@ impl Inner {
             stop: CancellationToken::new(),
             config,
         })
+    }
+
+    /// How engines are started, where any are.
+    pub(crate) const fn engine(&self) -> Option<&Engine> {
+        match &self.role {
+            Role::Alone(engine) | Role::Worker(engine, _) => Some(engine),
+            Role::Origin => None,
+        }
+    }
+
+    /// Whether others are asked for what is missing.
+    pub(crate) const fn asks(&self) -> bool {
+        matches!(self.role, Role::Origin)
     }
 
     /// What a session takes that makes these renditions: rungs beyond its budget are encoded
@@ -108,6 +136,10 @@ impl Inner {
 
     /// Ends all tasks and engines.
     pub(crate) async fn stop(&self) {
+        if let Role::Worker(_, id) = self.role {
+            // Others take over what it looked after.
+            announce::say(self, id, true).await;
+        }
         self.stop.cancel();
         self.tasks.close();
         loop {
@@ -118,7 +150,9 @@ impl Inner {
                 break;
             }
         }
-        self.engine.quiet().await;
+        if let Some(engine) = self.engine() {
+            engine.quiet().await;
+        }
     }
 
     /// A video's row, unless it is a tombstone.

@@ -5,18 +5,22 @@
 mod background;
 mod blocks;
 mod calm;
+mod cluster;
 mod delete;
 mod demand;
 mod finalize;
+mod hand;
 mod inner;
 mod life;
 mod made;
 mod making;
 mod memory;
+mod pieces;
 mod plans;
 mod run;
 mod stills;
 mod tries;
+mod troubles;
 mod turns;
 mod upload;
 mod windows;
@@ -31,7 +35,8 @@ use store::metadata::{Page, PageRequest, Priority, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::{Budget, Engine};
 
-use inner::Inner;
+use cluster::{announce, answer, chunks, hear, reconcile};
+use inner::{Inner, Role};
 pub use turns::{Network, Viewer};
 pub use upload::{UploadError, UploadWriter};
 
@@ -133,17 +138,37 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Starts working: picks up whatever was left unfinished.
+    /// Starts to do everything, alone on its stores: picks up whatever was left unfinished.
     pub async fn start(
         stores: Stores,
         engine: Engine,
         config: Config,
     ) -> Result<Self, store::Error> {
-        let inner = Inner::new(stores, engine, config);
+        let inner = Inner::new(stores, Role::Alone(engine), config);
         life::recover(&inner).await?;
         inner.spawn(background::run(inner.clone()));
         inner.spawn(delete::janitor(inner.clone()));
         Ok(Self { inner })
+    }
+
+    /// An origin: takes uploads and serves viewers; workers make what is missing.
+    pub fn origin(stores: Stores, config: Config) -> Self {
+        let inner = Inner::new(stores, Role::Origin, config);
+        inner.spawn(hear::run(inner.clone()));
+        Self { inner }
+    }
+
+    /// A worker: makes what origins ask for, and then everything else that is missing.
+    pub fn worker(stores: Stores, engine: Engine, config: Config) -> Self {
+        let id = stores.ids.worker();
+        let inner = Inner::new(stores, Role::Worker(engine, id), config);
+        inner.spawn(hear::run(inner.clone()));
+        inner.spawn(announce::run(inner.clone(), id));
+        inner.spawn(answer::run(inner.clone()));
+        inner.spawn(chunks::run(inner.clone()));
+        inner.spawn(reconcile::run(inner.clone(), id));
+        inner.spawn(delete::janitor(inner.clone()));
+        Self { inner }
     }
 
     /// Stops working: engines end, and what was in their hands is made after the next start.

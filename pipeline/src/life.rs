@@ -7,6 +7,7 @@ use plan::{Code, Plan, RenditionId, VideoId, WorkKind};
 use store::metadata::{PageRequest, PlanRef, Source, State, VideoError, VideoRow};
 use transcoder::EngineFailure;
 
+use crate::cluster::ask;
 use crate::inner::Inner;
 use crate::run::{Run, RunError, Standing};
 use crate::{demand, plans};
@@ -49,8 +50,11 @@ pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
     }
 }
 
-/// Starts a video whose source is complete, unless it is being started.
+/// Starts a video whose source is complete, unless it is being started; or asks a worker to.
 pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
+    if inner.asks() {
+        return inner.spawn(ask::start(inner.clone(), video));
+    }
     if !inner.starting.lock().insert(video) {
         return;
     }
@@ -67,6 +71,11 @@ pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
             first_segments(inner, started).await;
         }
     });
+}
+
+/// Whether a video that is begun now is started at once.
+pub(crate) fn has_time(inner: &Inner) -> bool {
+    inner.starts.available_permits() > 0
 }
 
 /// A video that is playable.

@@ -86,6 +86,11 @@ impl MadeSet {
         self.renditions.get(&rendition).map_or(0, |b| b.bytes)
     }
 
+    /// Segments of all renditions.
+    pub(crate) fn segments(&self) -> u64 {
+        self.renditions.values().map(|bitmap| bitmap.count).sum()
+    }
+
     pub(crate) fn count(&self, rendition: RenditionId) -> u64 {
         self.renditions.get(&rendition).map_or(0, |b| b.count)
     }
@@ -118,6 +123,11 @@ impl MadeCache {
 
     pub(crate) fn forget(&self, video: VideoId) {
         self.0.lock().0.remove(&video);
+    }
+
+    /// Something was stored that was not heard of.
+    pub(crate) fn forget_all(&self) {
+        self.0.lock().0.clear();
     }
 
     /// What is known, if it is all; from now on what is published is noted in any case.

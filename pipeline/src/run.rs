@@ -107,7 +107,9 @@ impl Run {
             })
         })?;
         let (budget, limits) = (inner.config.budget(), inner.config.policy.limits.clone());
-        let session = Session::open(&inner.engine, source, size, budget, limits)?;
+        // Where there is none, nobody opens a session.
+        let engine = inner.engine().ok_or(RunError::Busy)?;
+        let session = Session::open(engine, source, size, budget, limits)?;
         Ok(Self {
             inner: inner.clone(),
             session,

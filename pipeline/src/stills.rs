@@ -1,4 +1,6 @@
-//! Stills that are made when first asked for.
+//! Stills: those that a video needs, and those that are made when first asked for.
+
+mod needed;
 
 use std::sync::Arc;
 
@@ -7,9 +9,11 @@ use plan::{SegmentKey, VideoId};
 use store::ObjectKey;
 use transcoder::Still;
 
+use crate::cluster::ask;
 use crate::inner::Inner;
 use crate::run::{Run, Standing};
 use crate::{DemandError, THUMBNAIL_WIDTHS, plans};
+pub(crate) use needed::{beside, failed, is_done_without, needed};
 
 pub(crate) async fn sheet(inner: &Arc<Inner>, key: SegmentKey) -> Result<Bytes, DemandError> {
     let object = ObjectKey::Segment(key);
@@ -55,6 +59,16 @@ async fn made(
     match inner.stored(object).await {
         Err(DemandError::NotFound) => {}
         other => return other,
+    }
+    if inner.asks() {
+        inner
+            .within(inner.config.demand_wait, ask::still(inner, object))
+            .await;
+        let made = inner.stored(object).await;
+        return made.map_err(|error| match error {
+            DemandError::NotFound => DemandError::NotReady,
+            other => other,
+        });
     }
     // Over the bound nobody waits.
     let _waiting = inner

@@ -37,6 +37,26 @@ impl Viewer {
     }
 }
 
+impl From<&Viewer> for store::work::Viewer {
+    fn from(viewer: &Viewer) -> Self {
+        Self {
+            network: viewer.network.map(|network| network.0),
+            session: viewer.session.clone(),
+        }
+    }
+}
+
+impl Viewer {
+    /// Who asks by way of another process, and what time they have left.
+    pub(crate) fn heard(viewer: &store::work::Viewer, patience: Duration) -> Self {
+        Self {
+            network: viewer.network.map(Network::from),
+            session: viewer.session.clone(),
+            deadline: Some(patience),
+        }
+    }
+}
+
 /// An address, or the 64 bits of an IPv6 address that one customer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
@@ -90,6 +110,7 @@ struct State {
 
 /// Places in which something is made, and who waits for one.
 pub(crate) struct Turns {
+    places: usize,
     state: Mutex<State>,
 }
 
@@ -112,8 +133,14 @@ impl Turns {
             ..State::default()
         };
         Arc::new(Self {
+            places,
             state: Mutex::new(state),
         })
+    }
+
+    /// How many things are made at once.
+    pub(crate) const fn places(&self) -> usize {
+        self.places
     }
 
     /// Queues up for a turn; who loses interest drops what they got.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use type_safe_id::{StaticType, TypeSafeId};
 
 use crate::clock::Clock;
+use crate::work::WorkerId;
 
 /// Allocates TypeIDs of UUIDv7 from a clock and the operating system's generator.
 ///
@@ -51,11 +52,19 @@ impl Ids {
         self.allocate()
     }
 
+    /// A new worker's id.
+    pub fn worker(&self) -> WorkerId {
+        WorkerId(self.uuid())
+    }
+
     /// A new id of any kind; ids of one process sort by time, to the millisecond.
     pub fn allocate<T: StaticType + Default>(&self) -> TypeSafeId<T> {
+        TypeSafeId::from_uuid(self.uuid())
+    }
+
+    fn uuid(&self) -> uuid::Uuid {
         let millis = u64::try_from(self.clock.now_us() / 1000).unwrap_or(0);
-        let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &random::<10>()).into_uuid();
-        TypeSafeId::from_uuid(uuid)
+        uuid::Builder::from_unix_timestamp_millis(millis, &random::<10>()).into_uuid()
     }
 
     /// A secret of 256 bits: API tokens, sign-in cookies.

@@ -33,6 +33,14 @@ impl Storyboard {
     pub fn sheets(&self) -> u32 {
         self.tiles.div_ceil(self.columns * self.rows)
     }
+
+    /// From when to when a sheet shows the presentation, in microseconds.
+    pub fn sheet_span_us(&self, sheet: u32) -> (i64, i64) {
+        let tiles = self.columns * self.rows;
+        let at = |tile: u32| i64::from(tile) * i64::from(self.interval_seconds) * 1_000_000;
+        let (first, end) = (sheet * tiles, sheet.saturating_add(1) * tiles);
+        (at(first), at(end.min(self.tiles)))
+    }
 }
 
 /// Tiles on a sheet: few enough that the first sheet is small, many enough that an hour

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use pipeline::{Config, Pipeline};
-use plan::{Plan, RenditionId, VideoId};
+use plan::{OwnerId, Plan, RenditionId, VideoId};
 use store::local::Local;
 use store::metadata::{Priority, State, VideoRow};
 use store::{Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
@@ -42,12 +42,7 @@ pub async fn house_with(
     let mut stores = Local::open(folder, Layout::Store, Arc::new(SystemClock::new())).unwrap();
     let disk = Arc::new(FullDisk::new(stores.objects.clone()));
     stores.objects = disk.clone();
-    let mut config = Config {
-        pause: Duration::from_millis(1),
-        lull: Duration::ZERO,
-        encode_threads: 2,
-        ..Config::default()
-    };
+    let mut config = config();
     set(&mut config);
     let pipeline = Pipeline::start(stores.clone(), script.engine(), config);
     House {
@@ -57,9 +52,54 @@ pub async fn house_with(
     }
 }
 
+fn config() -> Config {
+    Config {
+        pause: Duration::from_millis(1),
+        lull: Duration::ZERO,
+        encode_threads: 2,
+        ..Config::default()
+    }
+}
+
+/// Many processes at the same stores: a house whose pipeline is an origin's.
+pub struct Cluster {
+    pub house: House,
+    pub script: Arc<Script>,
+}
+
+impl Cluster {
+    pub fn open(folder: &Path, script: &Arc<Script>) -> Self {
+        let clock = Arc::new(SystemClock::new());
+        let mut stores = Local::open(folder, Layout::Store, clock).unwrap();
+        let disk = Arc::new(FullDisk::new(stores.objects.clone()));
+        stores.objects = disk.clone();
+        let house = House {
+            pipeline: Pipeline::origin(stores.clone(), config()),
+            stores,
+            disk,
+        };
+        Self {
+            house,
+            script: script.clone(),
+        }
+    }
+
+    pub fn origin(&self) -> Pipeline {
+        Pipeline::origin(self.house.stores.clone(), config())
+    }
+
+    pub fn worker(&self) -> Pipeline {
+        let engine = self.script.engine();
+        Pipeline::worker(self.house.stores.clone(), engine, config())
+    }
+}
+
 impl House {
     pub async fn upload(&self) -> VideoId {
-        let owner = self.stores.ids.owner();
+        self.upload_of(self.stores.ids.owner()).await
+    }
+
+    pub async fn upload_of(&self, owner: OwnerId) -> VideoId {
         let created =
             self.pipeline
                 .create_video(owner, "A title".into(), None, Priority::Interactive);

@@ -1,19 +1,17 @@
-//! A video's life over an engine that does what a script says: every trouble at will.
-
-mod support;
+//! A video's life in one process.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::support::{Fault, House, Script, house, house_with};
 use bytes::Bytes;
 use futures::future::join_all;
 use pipeline::{DemandError, Viewer};
 use plan::{Code, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::{Priority, Source, State};
 use store::{ObjectKey, Prefix};
-use support::{Fault, House, Script, house, house_with};
 
 /// The process was killed by somebody else, or crashed.
 const KILLED: Fault = Fault::Dies(9);
@@ -495,7 +493,7 @@ async fn deletion_in_the_middle_of_it_all_leaves_nothing() {
     let stores = house.stores.clone();
     drop(house);
     drop(stores);
-    let again = support::house(folder.path(), &script).await;
+    let again = super::support::house(folder.path(), &script).await;
     let swept = async {
         while !again.objects(Prefix::Video(video)).await.is_empty() {
             tokio::task::yield_now().await;

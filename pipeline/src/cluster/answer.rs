@@ -1,0 +1,125 @@
+//! A worker answers what origins ask: it says at once whether it has time, and then makes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plan::rendition::RenditionName;
+use plan::{SegmentKey, VideoId};
+use store::ObjectKey;
+use store::work::{Answer, Asked, Urgency, Wanted};
+use tokio::sync::Semaphore;
+
+use crate::inner::Inner;
+use crate::turns::Viewer;
+use crate::{demand, life, made, stills};
+
+/// Demands in hand: each has looked for what is stored, or waits for what is being made.
+const ANSWERS: usize = 256;
+/// A pause after listening failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Answers for ever.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    let places = Arc::new(Semaphore::new(ANSWERS));
+    loop {
+        let Err(error) = listen(&inner, &places).await;
+        tracing::warn!(%error, "demands cannot be heard");
+        inner.stores.clock.sleep(PAUSE).await;
+    }
+}
+
+async fn listen(
+    inner: &Arc<Inner>,
+    places: &Arc<Semaphore>,
+) -> Result<std::convert::Infallible, store::Error> {
+    let mut listener = inner.stores.work.listen().await?;
+    let mut changes = inner.demands.changes();
+    let mut attended: Vec<VideoId> = Vec::new();
+    loop {
+        let warm = inner.demands.warm_videos();
+        if warm != attended {
+            listener.attend(&warm).await?;
+            attended = warm;
+        }
+        let asked = tokio::select! {
+            asked = listener.next() => asked?,
+            // The sender lives as long as the pipeline.
+            _ = changes.changed() => continue,
+        };
+        // Over the bound it is dropped, which says that we are busy.
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            let answerer = inner.clone();
+            inner.spawn(async move {
+                answer(&answerer, asked).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn answer(inner: &Arc<Inner>, asked: Asked) {
+    let demand = asked.demand().clone();
+    let viewer = Viewer::heard(&demand.viewer, demand.patience);
+    match demand.wanted {
+        Wanted::Near(key) => demand::handed_out(inner, key, &viewer),
+        Wanted::Chosen(key) => demand::is_chosen(inner, key, &viewer),
+        Wanted::Start(video) => {
+            if life::has_time(inner) {
+                life::begin(inner, video);
+                asked.answer(Answer::Accepted);
+            }
+        }
+        Wanted::Object(ObjectKey::Segment(key)) => {
+            if key.rendition.name() == RenditionName::Storyboard {
+                if stills::sheet(inner, key).await.is_ok() {
+                    asked.answer(Answer::Stored);
+                }
+            } else {
+                let second_try = demand.urgency == Urgency::SecondTry;
+                segment(inner, asked, key, viewer, second_try).await;
+            }
+        }
+        Wanted::Object(ObjectKey::Thumbnail {
+            video,
+            width,
+            second,
+        }) => {
+            if stills::thumbnail(inner, video, width, second).await.is_ok() {
+                asked.answer(Answer::Stored);
+            }
+        }
+        Wanted::Object(other) => tracing::debug!(?other, "nobody makes such a thing on demand"),
+    }
+}
+
+/// Takes a segment on, if there is time for it, and waits for it as long as who asked does:
+/// what nobody waits for gives way.
+async fn segment(
+    inner: &Arc<Inner>,
+    asked: Asked,
+    key: SegmentKey,
+    viewer: Viewer,
+    second_try: bool,
+) {
+    match made::known(inner, key.video).await {
+        Ok(made) if made.has(key.rendition, key.index) => {
+            demand::handed_out(inner, key, &viewer);
+            return asked.answer(Answer::Stored);
+        }
+        Ok(_) => {}
+        Err(error) => return tracing::warn!(%error, "what is stored cannot be listed"),
+    }
+    let patience = viewer.deadline.unwrap_or(inner.config.demand_wait);
+    let taken = demand::request(inner, key, &viewer, second_try).await;
+    let taken = taken.and_then(|request| {
+        demand::serve(inner, &request, &viewer)?;
+        Ok(request)
+    });
+    match taken {
+        Ok(mut request) => {
+            asked.answer(Answer::Accepted);
+            inner.within(patience, request.wait()).await;
+        }
+        Err(error) => tracing::debug!(%error, video = %key.video, "a demand is refused"),
+    }
+}

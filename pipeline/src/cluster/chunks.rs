@@ -1,0 +1,96 @@
+//! A worker takes offered chunks, one at a time, and makes what of them is missing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::metadata::{Source, State};
+use store::work::{Chunk, InHand, Scope};
+
+use crate::hand::{Hand, Outcome};
+use crate::inner::Inner;
+use crate::pieces::{Look, Next};
+use crate::run::RunError;
+use crate::troubles::Troubles;
+use crate::{made, plans};
+
+/// Pieces that one chunk may come to: each makes something, or counts a try of something.
+const PIECES: usize = 64;
+/// When a chunk comes again whose rest is in the hands of this worker's viewers.
+const AGAIN: Duration = Duration::from_secs(2);
+/// A pause after nothing could be taken.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Takes for ever.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    let mut hand = Hand::new(inner.clone());
+    let mut troubles = Troubles::default();
+    loop {
+        // Others take it meanwhile.
+        hand.until_calm().await;
+        let taken = hand.warm_until(inner.stores.work.take()).await;
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(%error, "no work can be taken");
+                inner.stores.clock.sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let video = taken.chunk().video;
+        match make(&inner, &mut hand, taken.chunk()).await {
+            Ok(Outcome::Worked) => {
+                troubles.over(video);
+                taken.ack();
+            }
+            Ok(Outcome::Waits) => taken.nack(AGAIN),
+            Err(error) => {
+                hand.rest();
+                let pause = troubles.meet(&inner, video, &error).await;
+                park(taken, pause);
+            }
+        }
+    }
+}
+
+fn park(taken: InHand, pause: Duration) {
+    tracing::debug!(chunk = ?taken.chunk(), ?pause, "comes again later");
+    taken.nack(pause);
+}
+
+/// Makes what is missing of a chunk; [`Outcome::Waits`] where that is in others' hands.
+async fn make(inner: &Arc<Inner>, hand: &mut Hand, chunk: &Chunk) -> Result<Outcome, RunError> {
+    let mut is_relisted = false;
+    for _ in 0..PIECES {
+        let Some(row) = inner.living(chunk.video).await? else {
+            return Ok(Outcome::Worked);
+        };
+        let is_wanted = row.state == State::Playable && row.source == Source::Complete;
+        if !is_wanted || row.current_plan.as_ref() != Some(&chunk.plan) {
+            return Ok(Outcome::Worked);
+        }
+        let plan = plans::load(inner, row.id, &chunk.plan).await?;
+        // Nobody tells of posters.
+        let is_told = matches!(chunk.scope, Scope::Start | Scope::All);
+        let made = if is_told || is_relisted {
+            made::known(inner, row.id).await?
+        } else {
+            is_relisted = true;
+            made::relisted(inner, row.id).await?
+        };
+        let look = Look {
+            inner,
+            row: &row,
+            plan: &plan,
+            made: &made,
+        };
+        let piece = match look.of(chunk.scope, chunk.index) {
+            Next::Piece(piece) => piece,
+            Next::Wait => return Ok(Outcome::Waits),
+            Next::Nothing => return Ok(Outcome::Worked),
+        };
+        if let Outcome::Waits = hand.make(&row, &plan, &piece).await? {
+            return Ok(Outcome::Waits);
+        }
+    }
+    Ok(Outcome::Waits)
+}

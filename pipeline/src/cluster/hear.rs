@@ -1,0 +1,53 @@
+//! What other processes have stored and changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Event, Received};
+
+use crate::inner::Inner;
+
+/// A pause after events could not be subscribed to.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Hears for ever.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    loop {
+        let mut events = match inner.stores.events.subscribe().await {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::warn!(%error, "events cannot be heard");
+                inner.stores.clock.sleep(PAUSE).await;
+                continue;
+            }
+        };
+        // What happened before was not heard.
+        look_again(&inner);
+        loop {
+            match events.next().await {
+                Received::Event(event) => note(&inner, &event),
+                Received::Lagged => look_again(&inner),
+                Received::Closed => break,
+            }
+        }
+    }
+}
+
+fn note(inner: &Inner, event: &Event) {
+    match event {
+        Event::SegmentStored { key, size } => {
+            inner.made.insert(*key, *size);
+            inner.demands.heard(key);
+            inner.work.notify_one();
+        }
+        Event::VideoChanged { .. } => inner.work.notify_one(),
+        Event::Deleted { video } => inner.made.forget(*video),
+        Event::UploadProgress { .. } => {}
+    }
+}
+
+fn look_again(inner: &Inner) {
+    inner.made.forget_all();
+    inner.demands.heard_all();
+    inner.work.notify_one();
+}

@@ -1,0 +1,263 @@
+//! What is left to do is offered, a little at a time: the plan minus what is stored, of the
+//! videos that this worker looks after.
+//!
+//! Every worker works out the same order for all of them: interactive uploads before bulk ones,
+//! then the owner who had least of late. Only what comes first in it is offered: the queue hands
+//! out in the order of the offers, so it must never be deep.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use plan::{OwnerId, Plan, VideoId};
+use store::Moment;
+use store::metadata::{PageRequest, Priority, Source, State, VideoRow};
+use store::work::{Chunk, Offered, Scope, Worker, WorkerId};
+
+use super::chosen::looks_after;
+use super::usage::{UNITS, Usage};
+use crate::inner::Inner;
+use crate::pieces::Look;
+use crate::{finalize, life, made, plans};
+
+/// Chunks offered for each worker: one in hand and one to go on with.
+const OFFERED: usize = 2;
+/// When nothing has been announced for so long, look anyway: announcements are hints, and
+/// workers come and go without one.
+const TICK: Duration = Duration::from_secs(2);
+/// Between two looks: a burst of news is one look.
+const APART: Duration = Duration::from_millis(100);
+/// How long a video that waits is left to whoever was asked to start it, and one that has just
+/// begun to the session that makes its first segments.
+const BEGUN: Duration = Duration::from_secs(2);
+/// How long a video may be probed before somebody else has a look.
+const PROBED: Duration = Duration::from_secs(20);
+/// Rows read at once.
+const PAGE: u32 = 200;
+/// Pages looked at: more unfinished videos than that wait.
+const PAGES: usize = 50;
+
+/// Reconciles for ever.
+pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
+    let mut reconciler = Reconciler {
+        inner: inner.clone(),
+        me,
+        seen: HashMap::new(),
+        offered: HashSet::new(),
+        usage: Usage::default(),
+    };
+    let clock = inner.stores.clock.clone();
+    loop {
+        let began = clock.now();
+        if let Err(error) = reconciler.round().await {
+            tracing::warn!(%error, "what is left to do cannot be offered");
+        }
+        // Looking takes a part of the time at most.
+        let took = clock.now().since(began);
+        clock.sleep(APART.max(took * 4)).await;
+        tokio::select! {
+            () = inner.work.notified() => {}
+            () = clock.sleep(TICK) => {}
+        }
+    }
+}
+
+struct Reconciler {
+    inner: Arc<Inner>,
+    me: WorkerId,
+    /// Since when a video's row has been as it is.
+    seen: HashMap<VideoId, (u64, Moment)>,
+    /// What was offered and queued.
+    offered: HashSet<Chunk>,
+    usage: Usage,
+}
+
+/// A video that has something to be made, most likely.
+struct Open {
+    row: VideoRow,
+    plan: Arc<Plan>,
+    /// What is left of it, in order, and how much each is.
+    left: std::vec::IntoIter<(Scope, u32)>,
+}
+
+impl Reconciler {
+    async fn round(&mut self) -> Result<(), store::Error> {
+        let inner = self.inner.clone();
+        let workers = inner.stores.work.workers().await?;
+        let able = workers.iter().filter(|worker| !worker.drains).count();
+        let rows = self.unfinished().await?;
+        let is_unfinished: HashSet<VideoId> = rows.iter().map(|row| row.id).collect();
+        let now = inner.stores.clock.now();
+        self.usage.pass(now, |video| is_unfinished.contains(video));
+        self.offered
+            .retain(|chunk| is_unfinished.contains(&chunk.video));
+        self.seen.retain(|video, _| is_unfinished.contains(video));
+        let mut budget = able.max(1) * OFFERED;
+        for priority in [Priority::Interactive, Priority::Bulk] {
+            let open = rows.iter().filter(|row| row.priority == priority);
+            let mut line: HashMap<OwnerId, Vec<VideoRow>> = HashMap::new();
+            for row in open {
+                if self.is_open(row, &workers) {
+                    line.entry(row.owner).or_default().push(row.clone());
+                }
+            }
+            for rows in line.values_mut() {
+                // The oldest is taken from the end.
+                rows.sort_by_key(|row| std::cmp::Reverse((row.created_at_us, row.id)));
+            }
+            self.offer(line, &workers, &mut budget).await?;
+        }
+        Ok(())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<VideoRow>, store::Error> {
+        let videos = self.inner.stores.metadata.videos();
+        let mut page = PageRequest::first(PAGE);
+        let mut rows = Vec::new();
+        for _ in 0..PAGES {
+            let found = videos.list_unfinished(&page).await?;
+            rows.extend(found.items);
+            match found.next {
+                Some(cursor) => page = PageRequest::after(cursor, PAGE),
+                None => break,
+            }
+        }
+        Ok(rows)
+    }
+
+    fn is_mine(&self, video: VideoId, workers: &[Worker]) -> bool {
+        looks_after(video, workers) == Some(self.me)
+    }
+
+    /// Whether a video's chunks are to be offered. Starts it where that is left undone.
+    fn is_open(&mut self, row: &VideoRow, workers: &[Worker]) -> bool {
+        let now = self.inner.stores.clock.now();
+        let seen = self.seen.entry(row.id).or_insert((row.epoch, now));
+        if seen.0 != row.epoch {
+            *seen = (row.epoch, now);
+        }
+        let unchanged = now.since(seen.1);
+        if row.source != Source::Complete {
+            return false;
+        }
+        let patience = match row.state {
+            State::Playable => return unchanged >= BEGUN || self.is_begun(row),
+            State::Waiting => BEGUN,
+            State::Probing => PROBED,
+            _ => return false,
+        };
+        if unchanged >= patience && self.is_mine(row.id, workers) {
+            life::begin(&self.inner, row.id);
+        }
+        false
+    }
+
+    /// Whether it was worked at before.
+    fn is_begun(&self, row: &VideoRow) -> bool {
+        let now_us = self.inner.stores.clock.now_us();
+        let patience_us = i64::try_from(BEGUN.as_micros()).unwrap_or(i64::MAX);
+        row.playable_at_us
+            .is_some_and(|at| now_us.saturating_sub(at) > patience_us)
+    }
+
+    /// Offers chunk by chunk, of the owner who has had least, counting what is offered.
+    async fn offer(
+        &mut self,
+        mut line: HashMap<OwnerId, Vec<VideoRow>>,
+        workers: &[Worker],
+        budget: &mut usize,
+    ) -> Result<(), store::Error> {
+        let inner = self.inner.clone();
+        let mut open: HashMap<OwnerId, Open> = HashMap::new();
+        let mut due: HashMap<OwnerId, u64> = HashMap::new();
+        while *budget > 0 {
+            let used = |owner: &OwnerId| {
+                let due = due.get(owner).copied().unwrap_or(0);
+                (self.usage.of(*owner) + due, *owner)
+            };
+            let owners = line.keys().chain(open.keys());
+            let Some(owner) = owners.copied().min_by_key(used) else {
+                return Ok(());
+            };
+            let Some(video) = open.get_mut(&owner) else {
+                let row = line.get_mut(&owner).and_then(Vec::pop);
+                match row {
+                    Some(row) => {
+                        if let Some(found) = self.look(row, workers, *budget).await? {
+                            open.insert(owner, found);
+                        }
+                    }
+                    None => drop(line.remove(&owner)),
+                }
+                continue;
+            };
+            let Some((scope, index)) = video.left.next() else {
+                open.remove(&owner);
+                continue;
+            };
+            let (id, plan) = (video.row.id, video.plan.clone());
+            *due.entry(owner).or_default() += weight(&plan, scope, index) * UNITS;
+            let chunk = Chunk {
+                video: id,
+                plan: video.row.current_plan.clone().unwrap_or_default(),
+                scope,
+                index,
+            };
+            *budget -= 1;
+            if !self.is_mine(id, workers) {
+                continue;
+            }
+            match inner.stores.work.offer(&chunk).await? {
+                Offered::Queued if !self.offered.insert(chunk) => {
+                    // Done with once already, or lost: what is known may be wrong.
+                    inner.made.forget(id);
+                }
+                Offered::Queued | Offered::Already => {}
+                Offered::Full => *budget = 0,
+            }
+        }
+        Ok(())
+    }
+
+    /// What is left of a video; makes it ready where that is nothing.
+    async fn look(
+        &mut self,
+        row: VideoRow,
+        workers: &[Worker],
+        most: usize,
+    ) -> Result<Option<Open>, store::Error> {
+        let inner = self.inner.clone();
+        let Some(hash) = &row.current_plan else {
+            return Ok(None);
+        };
+        let plan = plans::load(&inner, row.id, hash).await?;
+        let made = made::known(&inner, row.id).await?;
+        self.usage.note(row.owner, row.id, made.segments());
+        let look = Look {
+            inner: &inner,
+            row: &row,
+            plan: &plan,
+            made: &made,
+        };
+        let left: Vec<_> = look.chunks().take(most).collect();
+        if left.is_empty() {
+            if self.is_mine(row.id, workers) {
+                finalize::finalize(&inner, &row, &plan).await?;
+            }
+            return Ok(None);
+        }
+        let left = left.into_iter();
+        Ok(Some(Open { row, plan, left }))
+    }
+}
+
+/// Segments of a chunk.
+fn weight(plan: &Plan, scope: Scope, index: u32) -> u64 {
+    match scope {
+        Scope::Poster | Scope::Sheet => 1,
+        Scope::Start | Scope::All => {
+            let (first, end) = plan.chunk_segments(index);
+            u64::from(end.saturating_sub(first)) * plan.media_ids().count() as u64
+        }
+    }
+}

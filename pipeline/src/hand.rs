@@ -1,0 +1,188 @@
+//! A hand at background work: does one piece after another, with a session that stays warm
+//! from one piece of a video to the next.
+
+use std::sync::Arc;
+
+use plan::{Plan, RenditionId};
+use store::metadata::VideoRow;
+use transcoder::Still;
+
+use crate::inner::Inner;
+use crate::pieces::Piece;
+use crate::run::{Run, RunError, Standing};
+use crate::{stills, tries, windows};
+
+/// What became of a piece of work.
+pub(crate) enum Outcome {
+    /// Something was done.
+    Worked,
+    /// What is left of it is in others' hands.
+    Waits,
+}
+
+pub(crate) struct Hand {
+    inner: Arc<Inner>,
+    warm: Option<Run>,
+}
+
+impl Hand {
+    pub(crate) const fn new(inner: Arc<Inner>) -> Self {
+        Self { inner, warm: None }
+    }
+
+    /// Lets the warm session go.
+    pub(crate) fn rest(&mut self) {
+        self.warm = None;
+    }
+
+    /// Ends when nothing is made for viewers. No session is opened, and none taken from a
+    /// window, just to hold; the one that is warm makes room meanwhile where its memory is
+    /// needed.
+    pub(crate) async fn until_calm(&mut self) {
+        let inner = self.inner.clone();
+        let mut memory = inner.memory.changes();
+        loop {
+            if self.warm.as_mut().is_some_and(Run::is_to_leave) {
+                self.warm = None;
+            }
+            tokio::select! {
+                () = inner.calm.until(true) => return,
+                // The sender lives as long as the pipeline.
+                _ = memory.changed() => {}
+            }
+        }
+    }
+
+    /// Waits for something; the warm session goes when its memory is needed, or when it has
+    /// waited for long.
+    pub(crate) async fn warm_until<T>(&mut self, something: impl Future<Output = T>) -> T {
+        let inner = self.inner.clone();
+        let mut memory = inner.memory.changes();
+        let cold = inner.stores.clock.now() + inner.config.window_idle;
+        tokio::pin!(something);
+        loop {
+            if self.warm.as_mut().is_some_and(Run::is_to_leave) {
+                self.warm = None;
+            }
+            let is_warm = self.warm.is_some();
+            tokio::select! {
+                done = &mut something => return done,
+                // The sender lives as long as the pipeline.
+                _ = memory.changed(), if is_warm => {}
+                () = inner.stores.clock.sleep_until(cold), if is_warm => self.warm = None,
+            }
+        }
+    }
+
+    /// Makes a piece of a video.
+    pub(crate) async fn make(
+        &mut self,
+        row: &VideoRow,
+        plan: &Arc<Plan>,
+        piece: &Piece,
+    ) -> Result<Outcome, RunError> {
+        let inner = self.inner.clone();
+        let renditions: &[RenditionId] = match piece {
+            Piece::Segments { renditions, .. } => renditions,
+            _ => &[],
+        };
+        let bytes = inner.memory_for(plan, renditions);
+        let mut run = match self.session(row, plan, bytes).await {
+            Ok(run) => run,
+            // Others, who cannot wait, have the memory.
+            Err(RunError::Busy) => return Ok(Outcome::Waits),
+            Err(error) => return Err(error),
+        };
+        let done = match piece {
+            Piece::Segments {
+                renditions,
+                first,
+                count,
+            } => run.segments(renditions, *first, *count).await,
+            Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
+            Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
+        };
+        match done {
+            Ok(()) => {
+                self.warm = Some(run);
+                Ok(Outcome::Worked)
+            }
+            Err(error) => {
+                drop(run);
+                self.after(row, plan, piece, error).await
+            }
+        }
+    }
+
+    /// The session that is warm for this video, or a new one, with this much memory.
+    async fn session(
+        &mut self,
+        row: &VideoRow,
+        plan: &Arc<Plan>,
+        bytes: u64,
+    ) -> Result<Run, RunError> {
+        let warm = self.warm.take().filter(|run| run.video() == row.id);
+        let warm = warm.or_else(|| windows::warm(&self.inner, row.id));
+        let mut run = match warm.and_then(|run| run.grown(bytes)) {
+            Some(run) => run,
+            None => {
+                let share = self.inner.memory.try_take(bytes).ok_or(RunError::Busy)?;
+                Run::open(&self.inner, row, Standing::Background, share)?
+            }
+        };
+        run.set_standing(Standing::Background);
+        run.plan(plan).await;
+        Ok(run)
+    }
+
+    /// Decides what follows from a failure.
+    async fn after(
+        &self,
+        row: &VideoRow,
+        plan: &Arc<Plan>,
+        piece: &Piece,
+        error: RunError,
+    ) -> Result<Outcome, RunError> {
+        let inner = &self.inner;
+        tracing::debug!(%error, video = %row.id, ?piece, "a piece of work stopped short");
+        match (error, piece) {
+            // Somebody else needed the memory.
+            (RunError::Busy, _) => Ok(Outcome::Waits),
+            // Deleted meanwhile.
+            (RunError::Store(store::Error::NotFound), _) => Ok(Outcome::Waits),
+            // Not the segment's fault: it is made when the source is there again.
+            (error, _) if error.is_unreachable() => Err(error),
+            (
+                RunError::Fault(_),
+                Piece::Segments {
+                    renditions,
+                    first,
+                    count,
+                },
+            ) => {
+                let work = tries::Work {
+                    renditions,
+                    first: *first,
+                    count: *count,
+                };
+                tries::isolate(inner, row, plan, work, Standing::Background).await?;
+                Ok(Outcome::Worked)
+            }
+            (RunError::Deadly(segment), Piece::Segments { renditions, .. }) => {
+                tries::bury(inner, row, plan, renditions, segment).await?;
+                Ok(Outcome::Worked)
+            }
+            // Nobody's fault that can be named: it is simply offered again.
+            (RunError::Unexplained, Piece::Segments { .. }) => Ok(Outcome::Worked),
+            (RunError::Fault(_) | RunError::Unexplained, Piece::Poster | Piece::Sheet(_)) => {
+                let sheet = match piece {
+                    Piece::Sheet(sheet) => Some(*sheet),
+                    _ => None,
+                };
+                stills::failed(inner, row.id, plan, sheet).await?;
+                Ok(Outcome::Worked)
+            }
+            (other, _) => Err(other),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Troubles of the background that are nobody's fault at a segment: a full disk, a source that
+//! cannot be read. Each is waited out, longer every time; what lasts ends a video.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plan::{Code, VideoId};
+use transcoder::EngineFailure;
+
+use crate::inner::Inner;
+use crate::life;
+use crate::run::RunError;
+
+/// Doublings of the pause: two minutes.
+const DOUBLINGS: u32 = 7;
+/// A disk that was full so often in a row is full, and a source that could not be read so
+/// often is gone.
+const LASTING: u32 = 4;
+
+/// How often in a row a video met trouble.
+#[derive(Default)]
+pub(crate) struct Troubles(HashMap<VideoId, u32>);
+
+impl Troubles {
+    /// Takes note of one; says how long to leave the video alone.
+    pub(crate) async fn meet(
+        &mut self,
+        inner: &Arc<Inner>,
+        video: VideoId,
+        error: &RunError,
+    ) -> Duration {
+        let troubles = self.0.entry(video).or_default();
+        *troubles += 1;
+        let troubles = *troubles;
+        tracing::warn!(%error, %video, troubles, "background work stopped short");
+        let lasting = match error {
+            RunError::Store(store::Error::NoSpace) => Some(EngineFailure {
+                code: Code::NoSpace,
+                message: "No space is left where media is stored.".to_owned(),
+            }),
+            RunError::Fault(failure) => Some(failure.clone()),
+            _ => None,
+        };
+        if let Some(failure) = lasting
+            && troubles >= LASTING
+        {
+            life::fail(inner, video, failure).await;
+        }
+        let pause = inner.config.pause * 2_u32.pow(troubles.min(DOUBLINGS) - 1);
+        // Not all of them again at the same moment.
+        pause + inner.stores.jitter.up_to(pause / 4)
+    }
+
+    /// It went well.
+    pub(crate) fn over(&mut self, video: VideoId) {
+        self.0.remove(&video);
+    }
+
+    /// Forgets who is not among these.
+    pub(crate) fn keep(&mut self, wanted: impl Fn(&VideoId) -> bool) {
+        self.0.retain(|video, _| wanted(video));
+    }
+}

@@ -1,0 +1,235 @@
+//! Origins and workers at the same stores, over engines that do what a script says.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::support::{Cluster, Fault, House, Script};
+use bytes::Bytes;
+use futures::future::join_all;
+use pipeline::{DemandError, Pipeline, Viewer};
+use plan::{Plan, RenditionId, SegmentKey, VideoId};
+use store::metadata::State;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Every segment of the plan is stored, and is what it should be.
+async fn assert_whole(house: &House, video: VideoId) {
+    let row = house.row(video).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let stored = house.segments(video).await;
+    for rendition in plan.media_ids() {
+        for segment in 0..plan.segments() {
+            let bytes = &stored[&(rendition, segment)];
+            assert_eq!(bytes, &Bytes::from(format!("{rendition} {segment}")));
+        }
+    }
+}
+
+fn key(video: VideoId, rendition: RenditionId, index: u32) -> SegmentKey {
+    SegmentKey {
+        video,
+        rendition,
+        index,
+    }
+}
+
+async fn stop(pipelines: impl IntoIterator<Item = Pipeline>) {
+    join_all(pipelines.into_iter().map(|p| async move { p.stop().await })).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_an_origin_takes_in_workers_make() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(300));
+    let workers = [cluster.worker(), cluster.worker(), cluster.worker()];
+    let house = &cluster.house;
+    let videos = [house.upload().await, house.upload().await];
+    for video in videos {
+        house.until_over(video).await;
+        assert_whole(house, video).await;
+    }
+    // What two began at the same time is made twice, and hardly anything else.
+    let (_, plan) = house.until_playable(videos[0]).await;
+    let made: u32 = cluster.script.made().values().sum();
+    let needed = 2 * total(&plan);
+    assert!(made as usize <= needed + needed / 20, "{made} of {needed}");
+    stop(workers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn viewers_of_a_cold_segment_at_two_origins_cause_one_encode() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(400));
+    let workers = [cluster.worker(), cluster.worker()];
+    let house = &cluster.house;
+    let other = cluster.origin();
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[0].id;
+    // A session is warm for it, and its worker has said so.
+    let first = house
+        .pipeline
+        .segment(key(video, id, 90), Viewer::default());
+    first.await.unwrap();
+    cluster.script.gate(Some(95));
+    let asks = (0..100).map(|n| {
+        let pipeline = if n % 2 == 0 { &house.pipeline } else { &other };
+        async move {
+            let asked = pipeline.segment(key(video, id, 100), Viewer::default());
+            asked.await.unwrap().bytes
+        }
+    });
+    let (bodies, ()) = tokio::join!(join_all(asks), async { cluster.script.gate(None) });
+    for body in bodies {
+        assert_eq!(body, Bytes::from(format!("{id} 100")));
+    }
+    house.until_over(video).await;
+    assert_whole(house, video).await;
+    assert_eq!(cluster.script.made()[&(id, 100)], 1);
+    stop(workers).await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn where_no_worker_is_a_viewer_learns_it_at_once_and_the_next_one_makes_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(60));
+    let house = &cluster.house;
+    let worker = cluster.worker();
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    worker.stop().await;
+    let left = plan.segments() - 1;
+    let began = Instant::now();
+    let refused = house
+        .pipeline
+        .segment(key(video, plan.video[0].id, left), Viewer::default())
+        .await;
+    assert!(matches!(refused, Err(DemandError::NotReady)), "{refused:?}");
+    assert!(began.elapsed() < Duration::from_secs(4));
+    let waiting = house.upload().await;
+    let worker = cluster.worker();
+    for video in [video, waiting] {
+        house.until_over(video).await;
+        assert_whole(house, video).await;
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_worker_leaves_behind_others_make() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(400));
+    cluster.script.gate(Some(30));
+    let mut workers = vec![cluster.worker(), cluster.worker()];
+    let house = &cluster.house;
+    let video = house.upload().await;
+    house.until_playable(video).await;
+    // Both are at it.
+    cluster.script.until_waiting(2).await;
+    workers.pop().unwrap().stop().await;
+    workers.push(cluster.worker());
+    cluster.script.gate(None);
+    house.until_over(video).await;
+    assert_whole(house, video).await;
+    stop(workers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn faults_are_counted_by_all_workers_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(60);
+    script.picture_fault(5, Fault::Fails, u32::MAX);
+    script.poster_fails();
+    let cluster = Cluster::open(folder.path(), &script);
+    let workers = [cluster.worker(), cluster.worker()];
+    let house = &cluster.house;
+    let video = house.upload().await;
+    let row = house.until_over(video).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    assert!(row.warnings.iter().any(|w| w.message.contains("poster")));
+    let (_, plan) = house.until_playable(video).await;
+    let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
+    let expected: BTreeSet<_> = plan.video.iter().map(|v| (v.id, 5)).collect();
+    assert_eq!(fillers, expected);
+    stop(workers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_follows_is_made_ahead_of_an_origins_viewer() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(400));
+    let workers = [cluster.worker(), cluster.worker()];
+    let house = &cluster.house;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    let id = plan.video[0].id;
+    let at = plan.segments() - 10;
+    let mut events = house.stores.events.subscribe().await.unwrap();
+    let asked = house
+        .pipeline
+        .segment(key(video, id, at), Viewer::default());
+    asked.await.unwrap();
+    let ahead = async {
+        loop {
+            if let store::Received::Event(store::Event::SegmentStored { key, .. }) =
+                events.next().await
+                && (key.rendition, key.index) == (id, at + 2)
+            {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, ahead).await.unwrap();
+    assert!(cluster.script.order().len() < total(&plan));
+    stop(workers).await;
+}
+
+fn total(plan: &Arc<Plan>) -> usize {
+    plan.media_ids().count() * plan.segments() as usize
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn stills_are_made_by_workers_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(60));
+    cluster.script.gate(Some(2));
+    let worker = cluster.worker();
+    let house = &cluster.house;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    house.pipeline.thumbnail(video, 320, 7).await.unwrap();
+    let board = plan.storyboard.as_ref().unwrap().id;
+    house.pipeline.sheet(key(video, board, 0)).await.unwrap();
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_has_little_to_do_is_not_kept_waiting_by_who_has_much() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(300));
+    let house = &cluster.house;
+    cluster.script.gate(Some(3));
+    let worker = cluster.worker();
+    let owner = house.stores.ids.owner();
+    let mut much = Vec::new();
+    for _ in 0..8 {
+        much.push(house.upload_of(owner).await);
+    }
+    // The first of them is under way.
+    cluster.script.until_waiting(1).await;
+    let little = house.upload().await;
+    house.until_playable(little).await;
+    cluster.script.gate(None);
+    house.until_over(little).await;
+    let mut ready = 0;
+    for &video in &much {
+        ready += usize::from(house.row(video).await.state == State::Ready);
+    }
+    // Side by side, they would have had one of theirs made meanwhile, and begun another.
+    assert!(ready <= 1, "{ready}");
+    worker.stop().await;
+}

@@ -1,0 +1,5 @@
+//! The pipeline over engines that do what a script says: every trouble at will.
+
+mod alone;
+mod cluster;
+mod support;
