@@ -3,13 +3,15 @@
 #   services.sh install SERVICE...   builds what is missing, once for each version
 #   services.sh up SERVICE FOLDER    starts one over a folder, if it does not run; prints its address
 #   services.sh down FOLDER          stops it; its data stays
-# SERVICE is s3 (versitygw; test-access and test-secret-key let in) or cql (Apache Cassandra,
-# which stands in for ScyllaDB). Programs are kept in $REELMILL_SERVICES
-# (~/.cache/reelmill/services).
+#   services.sh kill FOLDER          kills it, as a crash would; its data stays
+# SERVICE is s3 (versitygw; test-access and test-secret-key let in), cql (Apache Cassandra,
+# which stands in for ScyllaDB) or nats (nats-server with JetStream; everybody is let in).
+# Programs are kept in $REELMILL_SERVICES (~/.cache/reelmill/services).
 set -euo pipefail
 
 VERSITYGW=v1.8.0
 CASSANDRA=5.0.9
+NATS=v2.15.2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 programs=${REELMILL_SERVICES:-${XDG_CACHE_HOME:-$HOME/.cache}/reelmill/services}
 
@@ -19,6 +21,7 @@ program() { # SERVICE
   case $1 in
     s3) echo "$programs/versitygw-$VERSITYGW/versitygw" ;;
     cql) echo "$programs/cassandra-$CASSANDRA/lib" ;;
+    nats) echo "$programs/nats-server-$NATS/nats-server" ;;
     *) fail "no service is called $1" ;;
   esac
 }
@@ -42,7 +45,7 @@ jars() { # FOLDER GROUP:ARTIFACT:VERSION
   </dependency></dependencies>
 </project>
 XML
-  mvn -B -q -ntp -f "$1/pom.xml" dependency:copy-dependencies \
+  mvn -B -q -ntp -f "$1/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$1/lib" >&2
 }
 
@@ -57,6 +60,7 @@ install() { # SERVICE
   case $1 in
     s3) go_program "$fresh" "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" ;;
     cql) jars "$fresh" "org.apache.cassandra:cassandra-all:$CASSANDRA" ;;
+    nats) go_program "$fresh" "github.com/nats-io/nats-server/v2@$NATS" ;;
   esac
   rm -rf "$(dirname "$to")"; mv "$fresh" "$(dirname "$to")"
   exec 7>&-
@@ -100,6 +104,9 @@ up() { # SERVICE FOLDER
         -Dlogback.configurationFile="file://$here/services/cassandra-logback.xml"
         -cp "$(program cql)/*" org.apache.cassandra.service.CassandraDaemon)
       echo "127.0.0.1:$port" >"$folder/address" ;;
+    nats)
+      run=("$(program nats)" -js -sd "$folder/data" -a 127.0.0.1 -p "$port")
+      echo "nats://127.0.0.1:$port" >"$folder/address" ;;
   esac
   cd "$folder"
   setsid "${run[@]}" >"$folder/log" 2>&1 </dev/null 7>&- 8>&- &
@@ -127,9 +134,20 @@ down() { # FOLDER
   kill -9 "$pid"
 }
 
+crash() { # FOLDER
+  [ -d "$1" ] || return 0
+  local folder pid; folder=$(cd "$1" && pwd -P)
+  runs "$folder" || return 0
+  pid=$(cat "$folder/pid")
+  kill -9 "$pid"
+  while runs "$folder"; do sleep 0.01; done
+  rm -f "$folder/pid"
+}
+
 case ${1:-} in
   install) shift; for service; do install "$service"; done ;;
   up) [ $# = 3 ] || fail "up SERVICE FOLDER"; up "$2" "$3" ;;
   down) [ $# = 2 ] || fail "down FOLDER"; down "$2" ;;
-  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  kill) [ $# = 2 ] || fail "kill FOLDER"; crash "$2" ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -23,15 +23,16 @@ browser() {
 
 # Servers are built and fetched while crates download, never while they compile.
 fetch() {
-  deploy/services.sh install s3 cql & local building=$!
+  deploy/services.sh install s3 cql nats & local building=$!
   cargo fetch --locked --quiet; local fetched=$?
   wait "$building" && [ $fetched = 0 ]
 }
 
 services() {
-  trap 'deploy/services.sh down target/services/s3; deploy/services.sh down target/services/cql' EXIT
+  trap 'for at in s3 cql nats; do deploy/services.sh down target/services/$at; done' EXIT
   REELMILL_TEST_S3=$(deploy/services.sh up s3 target/services/s3) && export REELMILL_TEST_S3 &&
-    REELMILL_TEST_CQL=$(deploy/services.sh up cql target/services/cql) && export REELMILL_TEST_CQL
+    REELMILL_TEST_CQL=$(deploy/services.sh up cql target/services/cql) && export REELMILL_TEST_CQL &&
+    REELMILL_TEST_NATS=$(deploy/services.sh up nats target/services/nats) && export REELMILL_TEST_NATS
 }
 
 suite format cargo fmt --all --check
