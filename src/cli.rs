@@ -28,6 +28,24 @@ pub enum Command {
         after_help = "Example: reelmill serve --data ./data --listen 127.0.0.1:8080\n\ndeploy/reelmill.toml is a file of all settings."
     )]
     Serve(Serve),
+    /// Takes uploads and serves viewers, one of any number; workers make what is missing
+    #[command(
+        after_help = "Example: reelmill origin --config reelmill.toml --listen 0.0.0.0:8080\n\n\
+        Its stores are those of [cluster] in the settings; see deploy/reelmill.toml."
+    )]
+    Origin(Origin),
+    /// Makes what origins ask for and everything else that is missing, one of any number
+    #[command(
+        after_help = "Example: reelmill worker --config reelmill.toml --memory 4GiB\n\n\
+        Its stores are those of [cluster] in the settings; see deploy/reelmill.toml."
+    )]
+    Worker(Worker),
+    /// Makes the tables of a cluster's keyspace, or brings them up to date: once for each version
+    #[command(
+        after_help = "Example: reelmill schema --config reelmill.toml --create \\\n  \
+        \"replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 3}\""
+    )]
+    Schema(Schema),
     /// Makes the whole static presentation of a file; run again, it goes on where it was
     #[command(
         after_help = "Example: reelmill transcode film.mkv ./film --policy balanced\n\n\
@@ -68,6 +86,46 @@ pub struct Serve {
     /// Folder for all data; made if it is not there [default: ./data]
     #[arg(long)]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub delivery: Delivery,
+    #[command(flatten)]
+    pub making: Making,
+}
+
+#[derive(Args, Clone)]
+pub struct Origin {
+    /// A file of settings; arguments and the environment (REELMILL_CLUSTER__OBJECTS__BUCKET ...) are above it
+    #[arg(long, env = "REELMILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub delivery: Delivery,
+}
+
+#[derive(Args, Clone)]
+pub struct Worker {
+    /// A file of settings; arguments and the environment (REELMILL_CLUSTER__OBJECTS__BUCKET ...) are above it
+    #[arg(long, env = "REELMILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Address for health checks and metrics [default: 127.0.0.1:8081]
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub making: Making,
+}
+
+#[derive(Args)]
+pub struct Schema {
+    /// A file of settings
+    #[arg(long, env = "REELMILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Makes the keyspace too, unless it is there, with these words of CQL after WITH
+    #[arg(long)]
+    pub create: Option<String>,
+}
+
+/// How an origin is reached.
+#[derive(Args, Clone)]
+pub struct Delivery {
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long)]
     pub listen: Option<SocketAddr>,
@@ -80,6 +138,11 @@ pub struct Serve {
     /// Networks of proxies that are believed when they say for whom they ask, such as 10.0.0.0/8
     #[arg(long, value_delimiter = ',')]
     pub trusted_proxies: Option<Vec<IpNet>>,
+}
+
+/// How sources become renditions.
+#[derive(Args, Clone)]
+pub struct Making {
     /// How much time is spent on each frame: fast, balanced or quality [default: fast]
     #[arg(long)]
     pub policy: Option<Effort>,
@@ -142,9 +205,12 @@ pub struct Upload {
 
 #[derive(Args)]
 pub struct Token {
-    /// The data folder
-    #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
-    pub data: PathBuf,
+    /// A file of settings: those of a cluster name the stores
+    #[arg(long, env = "REELMILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The data folder [default: ./data]
+    #[arg(long)]
+    pub data: Option<PathBuf>,
     #[command(subcommand)]
     pub action: TokenAction,
 }
@@ -174,16 +240,15 @@ pub enum TokenAction {
 
 #[derive(Args)]
 pub struct SignIn {
-    /// The data folder
-    #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
-    pub data: PathBuf,
-    /// Where the server is reached
-    #[arg(
-        long,
-        env = "REELMILL_ORIGIN__PUBLIC_URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub public_url: String,
+    /// A file of settings: those of a cluster name the stores
+    #[arg(long, env = "REELMILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The data folder [default: ./data]
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Where the server is reached [default: http://127.0.0.1:8080]
+    #[arg(long)]
+    pub public_url: Option<String>,
 }
 
 #[derive(Args)]

@@ -2,13 +2,18 @@
 
 mod cli;
 mod doctor;
+mod origin;
 mod probe;
+mod schema;
 mod serve;
+mod server;
 mod settings;
 mod sign_in;
+mod stores;
 mod token;
 mod transcode;
 mod upload;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -21,11 +26,14 @@ fn main() -> ExitCode {
     log();
     let done = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Origin(arguments) => origin::run(arguments),
+        Command::Worker(arguments) => worker::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Transcode(arguments) => return transcode::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Upload(arguments) => upload::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
-        Command::SignIn(arguments) => sign_in::run(&arguments),
+        Command::SignIn(arguments) => sign_in::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -1,6 +1,8 @@
 //! What the operator of a server chooses: defaults, then a file, then the environment, then
 //! arguments.
 
+mod cluster;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,6 +16,8 @@ use plan::Effort;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
+pub use cluster::Cluster;
+
 /// All settings; `deploy/reelmill.toml` explains each.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -21,6 +25,9 @@ pub struct Settings {
     pub data: PathBuf,
     pub origin: Origin,
     pub pipeline: Pipeline,
+    pub worker: Worker,
+    /// Nothing: files and SQLite in `data`.
+    pub cluster: Option<Cluster>,
 }
 
 /// How the server is reached.
@@ -44,12 +51,21 @@ pub struct Pipeline {
     pub memory: Bytes,
 }
 
+/// How a worker is watched.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Worker {
+    pub listen: SocketAddr,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             data: PathBuf::from("./data"),
             origin: Origin::default(),
             pipeline: Pipeline::default(),
+            worker: Worker::default(),
+            cluster: None,
         }
     }
 }
@@ -76,6 +92,14 @@ impl Default for Pipeline {
     }
 }
 
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+        }
+    }
+}
+
 impl Settings {
     /// Settings of a file, if there is one, under those of the environment: the variable
     /// `REELMILL_ORIGIN__LISTEN` is `listen` of `[origin]`, `REELMILL_DATA` is `data`.
@@ -94,6 +118,8 @@ impl Settings {
             .list_separator(",")
             .with_list_parse_key("origin.allowed_hosts")
             .with_list_parse_key("origin.trusted_proxies")
+            .with_list_parse_key("cluster.metadata.nodes")
+            .with_list_parse_key("cluster.messages.servers")
             .source(Some(ours.collect()));
         let merged = builder.add_source(variables).build();
         let settings = merged.and_then(Config::try_deserialize);
@@ -193,6 +219,8 @@ mod tests {
         });
         let all = load(Some(&all.collect::<String>()), &[]).unwrap();
         assert!(all.origin.public_url.is_some());
+        let cluster = all.cluster.unwrap().stores().unwrap();
+        assert_eq!(cluster.objects.bucket, "reelmill");
     }
 
     #[test]
@@ -204,6 +232,11 @@ mod tests {
             ("REELMILL_PIPELINE__MEMORY", "1GiB"),
             ("REELMILL_PIPELINE__POLICY", "quality"),
             ("REELMILL_SERVER", "of another command"),
+            ("REELMILL_CLUSTER__OBJECTS__BUCKET", "media"),
+            ("REELMILL_CLUSTER__OBJECTS__PATH_STYLE", "true"),
+            ("REELMILL_CLUSTER__METADATA__NODES", "a,b:9042"),
+            ("REELMILL_CLUSTER__MESSAGES__SERVERS", "nats://a:4222"),
+            ("REELMILL_CLUSTER__MESSAGES__TOKEN", "12345"),
         ];
         let settings = load(Some(file), &variables).unwrap();
         assert_eq!(settings.data, Path::new("/srv/a"));
@@ -212,6 +245,9 @@ mod tests {
         assert_eq!(settings.origin.cache, Bytes(4096));
         assert_eq!(settings.pipeline.memory, Bytes(1 << 30));
         assert_eq!(settings.pipeline.policy, Effort::Quality);
+        let cluster = settings.cluster.unwrap().stores().unwrap();
+        assert_eq!(cluster.metadata.nodes, ["a", "b:9042"]);
+        assert!(cluster.objects.path_style);
     }
 
     #[test]

@@ -1,20 +1,24 @@
-//! `reelmill sign-in`: a way in for whoever may read the data folder.
-
-use std::sync::Arc;
+//! `reelmill sign-in`: a way in for whoever may read the data folder, or the settings.
 
 use anyhow::Result;
 use catalog::{people, sign_in, tokens};
-use store::local::Local;
+use store::Rows;
 use store::metadata::Role;
-use store::{Rows, SystemClock};
 
 use crate::cli::SignIn;
+use crate::server::{self, set};
+use crate::stores;
 
-pub fn run(arguments: &SignIn) -> Result<()> {
+pub fn run(arguments: SignIn) -> Result<()> {
+    let mut settings = server::settings(arguments.config.as_deref())?;
+    set(&mut settings.data, arguments.data);
+    let listen = settings.origin.listen;
+    let public_url = arguments.public_url.or(settings.origin.public_url.take());
+    let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     tokio::runtime::Runtime::new()?.block_on(async {
         // Beside the server, which may be running.
-        let rows = Local::rows(&arguments.data, Arc::new(SystemClock::new()))?;
-        println!("{}", link(&rows, &arguments.public_url).await?);
+        let rows = stores::rows(&settings).await?;
+        println!("{}", link(&rows, &public_url).await?);
         Ok(())
     })
 }

@@ -1,22 +1,22 @@
 //! `reelmill token`: API tokens.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result};
 use catalog::tokens;
-use store::SystemClock;
-use store::local::Local;
 use store::metadata::Role;
 
 use crate::cli::{Token, TokenAction};
+use crate::server::{self, set};
+use crate::stores;
 
 pub fn run(arguments: Token) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(act(arguments))
 }
 
 async fn act(arguments: Token) -> Result<()> {
+    let mut settings = server::settings(arguments.config.as_deref())?;
+    set(&mut settings.data, arguments.data);
     // Beside the server, which may be running.
-    let rows = Local::rows(&arguments.data, Arc::new(SystemClock::new()))?;
+    let rows = stores::rows(&settings).await?;
     match arguments.action {
         TokenAction::Create { owner, name, admin } => {
             let role = if admin { Role::Admin } else { Role::Uploader };

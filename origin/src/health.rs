@@ -1,20 +1,58 @@
 //! Liveness, readiness, metrics.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::routing::get;
-use store::metadata::PageRequest;
+use pipeline::Pipeline;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 
+/// A process as its probes see it.
+#[derive(Clone)]
+pub(crate) struct Health {
+    pipeline: Pipeline,
+    pub(crate) stop: CancellationToken,
+}
+
+impl FromRef<App> for Health {
+    fn from_ref(app: &App) -> Self {
+        Self {
+            pipeline: app.pipeline.clone(),
+            stop: app.stop.clone(),
+        }
+    }
+}
+
+impl Health {
+    /// Of a process that serves nothing else.
+    pub(crate) fn of(pipeline: Pipeline) -> Self {
+        Self {
+            pipeline,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// All that such a process answers.
+    pub(crate) fn router(self) -> Router {
+        probes().with_state(self)
+    }
+}
+
 /// They answer under any name, and never read a cookie.
 pub fn routes() -> Router<App> {
+    probes().route("/metrics", get(metrics))
+}
+
+fn probes<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Health: FromRef<S>,
+{
     Router::new()
         .route("/health", get(ready))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
 }
 
 /// `GET /livez`: the process answers.
@@ -23,14 +61,16 @@ async fn live() -> &'static str {
 }
 
 /// `GET /readyz`, and `/health` for people: its stores answer too.
-async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
-    let page = PageRequest::first(1);
-    let videos = app.pipeline.list(None, &page).await;
-    let space = app.pipeline.stores().objects.free_bytes().await;
-    match (videos, space) {
-        _ if app.stop.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
-        (Ok(_), Ok(_)) => (StatusCode::OK, "ok\n"),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "a store does not answer\n"),
+async fn ready(State(health): State<Health>) -> (StatusCode, String) {
+    if health.stop.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
+    }
+    let silent = health.pipeline.stores().silent().await;
+    if silent.is_empty() {
+        (StatusCode::OK, "ok\n".to_owned())
+    } else {
+        let said = format!("no answer from: {}\n", silent.join(", "));
+        (StatusCode::SERVICE_UNAVAILABLE, said)
     }
 }
 

@@ -18,4 +18,4 @@ mod viewer;
 
 pub use app::{App, Settings};
 pub use router::router;
-pub use serve::serve;
+pub use serve::{serve, serve_health};

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
@@ -13,11 +14,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use pipeline::Pipeline;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::health::Health;
 use crate::router;
 
 /// Connections at once; more wait in the kernel's queue.
@@ -40,7 +44,26 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let stop = app.stop.clone();
-    let service = router(app);
+    accept(listener, router(app), stop, shutdown).await
+}
+
+/// Serves the health of a process that serves nothing else, until `shutdown`.
+pub async fn serve_health(
+    listener: TcpListener,
+    pipeline: &Pipeline,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let health = Health::of(pipeline.clone());
+    let stop = health.stop.clone();
+    accept(listener, health.router(), stop, shutdown).await
+}
+
+async fn accept(
+    listener: TcpListener,
+    service: Router,
+    stop: CancellationToken,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -5,3 +5,92 @@ pub mod metadata;
 pub mod nats;
 pub mod objects;
 pub mod work;
+
+use std::sync::Arc;
+
+use crate::{Clock, Ids, Jitter, Metadata, Rows, Stores};
+use events::NatsEvents;
+use metadata::{Cql, CqlMetadata};
+use nats::{Connection, Nats};
+use objects::{S3, S3Objects};
+use work::NatsWork;
+
+/// Where all of a cluster's stores are.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Blobs by key.
+    pub objects: S3,
+    /// Rows.
+    pub metadata: Cql,
+    /// Work and events.
+    pub messages: Nats,
+}
+
+/// Why a cluster's stores cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The bucket.
+    #[error(transparent)]
+    Objects(#[from] objects::OpenError),
+    /// The keyspace.
+    #[error(transparent)]
+    Metadata(#[from] metadata::OpenError),
+    /// NATS.
+    #[error(transparent)]
+    Messages(#[from] nats::OpenError),
+}
+
+/// The rows of a cluster.
+pub struct ClusterRows {
+    metadata: CqlMetadata,
+    ids: Ids,
+    clock: Arc<dyn Clock>,
+}
+
+impl Rows for ClusterRows {
+    fn metadata(&self) -> &dyn Metadata {
+        &self.metadata
+    }
+    fn ids(&self) -> &Ids {
+        &self.ids
+    }
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+}
+
+/// The stores of many machines.
+pub struct Cluster;
+
+impl Cluster {
+    /// Opens all of them, and tries what each must be able to do.
+    ///
+    /// # Errors
+    /// Where one does not answer, or cannot do it.
+    pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Stores, OpenError> {
+        let objects = S3Objects::open(&settings.objects).await?;
+        let metadata = CqlMetadata::open(&settings.metadata, Arc::clone(&clock)).await?;
+        let connection = Connection::open(&settings.messages, Arc::clone(&clock)).await?;
+        Ok(Stores {
+            objects: Arc::new(objects),
+            metadata: Arc::new(metadata),
+            work: Arc::new(NatsWork::open(&connection).await?),
+            events: Arc::new(NatsEvents::new(&connection)),
+            ids: Ids::new(Arc::clone(&clock)),
+            jitter: Arc::new(Jitter::from_entropy()),
+            clock,
+        })
+    }
+
+    /// Opens the rows alone.
+    ///
+    /// # Errors
+    /// Where the keyspace cannot be used.
+    pub async fn rows(settings: &Cql, clock: Arc<dyn Clock>) -> Result<ClusterRows, OpenError> {
+        Ok(ClusterRows {
+            metadata: CqlMetadata::open(settings, Arc::clone(&clock)).await?,
+            ids: Ids::new(Arc::clone(&clock)),
+            clock,
+        })
+    }
+}

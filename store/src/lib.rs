@@ -17,6 +17,7 @@ pub mod objects;
 pub mod work;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use clock::{Clock, ManualClock, Moment, SystemClock};
 pub use error::Error;
@@ -67,4 +68,32 @@ pub struct Stores {
     pub ids: Ids,
     /// The only source of randomness that need not be secret.
     pub jitter: Arc<Jitter>,
+}
+
+/// How long a store may take to say that it is there.
+const ANSWER: Duration = Duration::from_secs(3);
+
+impl Stores {
+    /// Which of them do not answer now; for probes and people.
+    pub async fn silent(&self) -> Vec<&'static str> {
+        let nothing = ObjectKey::Report {
+            video: self.ids.video(),
+            session: self.ids.session(),
+        };
+        let page = metadata::PageRequest::first(1);
+        let (objects, space, rows, messages) = futures::join!(
+            tokio::time::timeout(ANSWER, self.objects.head(&nothing)),
+            tokio::time::timeout(ANSWER, self.objects.free_bytes()),
+            tokio::time::timeout(ANSWER, self.metadata.videos().list(None, &page)),
+            tokio::time::timeout(ANSWER, self.events.subscribe()),
+        );
+        let objects = matches!((objects, space), (Ok(Ok(_)), Ok(Ok(_))));
+        let answers = [
+            ("objects", objects),
+            ("metadata", matches!(rows, Ok(Ok(_)))),
+            ("messages", matches!(messages, Ok(Ok(_)))),
+        ];
+        let silent = answers.into_iter().filter(|(_, answers)| !answers);
+        silent.map(|(name, _)| name).collect()
+    }
 }

@@ -45,6 +45,12 @@ impl CqlMetadata {
         })
     }
 
+    /// Makes a keyspace, unless there is one of that name. `with` is what follows `WITH` in the
+    /// statement that makes it: how it is replicated, and what else the cluster wants to know.
+    pub async fn create(settings: &Cql, with: &str) -> Result<(), OpenError> {
+        database::create_keyspace(settings, with).await
+    }
+
     /// Brings a keyspace's schema up to date. For an operator, once for each version: two that
     /// make the same table at the same time may end up with two.
     pub async fn migrate(settings: &Cql, clock: Arc<dyn Clock>) -> Result<(), OpenError> {

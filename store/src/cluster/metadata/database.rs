@@ -106,27 +106,48 @@ pub(super) struct Database {
     clock: Arc<dyn Clock>,
 }
 
+/// How nodes are reached, whatever keyspace is used.
+fn reach(settings: &Cql) -> SessionBuilder {
+    let mut policy = DefaultPolicy::builder();
+    if let Some(datacenter) = &settings.datacenter {
+        policy = policy
+            .prefer_datacenter(datacenter.clone())
+            .permit_dc_failover(true);
+    }
+    let profile = ExecutionProfile::builder()
+        .request_timeout(Some(SENDING))
+        .load_balancing_policy(policy.build())
+        .build();
+    let mut builder = SessionBuilder::new()
+        .known_nodes(&settings.nodes)
+        .pool_size(PoolSize::PerHost(CONNECTIONS))
+        .default_execution_profile_handle(profile.into_handle());
+    if let Some(Access { user, password }) = &settings.access {
+        builder = builder.user(user, password);
+    }
+    builder
+}
+
+/// Makes a keyspace unless it is there; `with` follows `WITH` in the statement.
+pub(super) async fn create_keyspace(settings: &Cql, with: &str) -> Result<(), OpenError> {
+    let name = &settings.keyspace;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_plain) {
+        return Err(settings.unusable("its name is to be of lower-case letters, digits and _"));
+    }
+    let session = reach(settings).build().await;
+    let session = session.map_err(|error| settings.unusable(error))?;
+    let statement = format!("CREATE KEYSPACE IF NOT EXISTS {name} WITH {with}");
+    let made = session.query_unpaged(statement, ()).await;
+    made.map(drop).map_err(|error| settings.unusable(error))
+}
+
 impl Database {
     pub(super) async fn connect(settings: &Cql, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let mut policy = DefaultPolicy::builder();
-        if let Some(datacenter) = &settings.datacenter {
-            policy = policy
-                .prefer_datacenter(datacenter.clone())
-                .permit_dc_failover(true);
-        }
-        let profile = ExecutionProfile::builder()
-            .request_timeout(Some(SENDING))
-            .load_balancing_policy(policy.build())
-            .build();
-        let mut builder = SessionBuilder::new()
-            .known_nodes(&settings.nodes)
+        let session = reach(settings)
             .use_keyspace(&settings.keyspace, true)
-            .pool_size(PoolSize::PerHost(CONNECTIONS))
-            .default_execution_profile_handle(profile.into_handle());
-        if let Some(Access { user, password }) = &settings.access {
-            builder = builder.user(user, password);
-        }
-        let session = builder.build().await;
+            .build()
+            .await;
         let session = session.map_err(|error| settings.unusable(error))?;
         Ok(Self {
             session: CachingSession::from(session, STATEMENTS),

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# A whole cluster on loopback, to try it and to test it:
+#   cluster.sh up FOLDER [ORIGINS] [WORKERS]   starts S3, CQL and NATS (deploy/services.sh), then
+#                                              origins and workers; prints the origins' addresses
+#   cluster.sh role FOLDER ROLE NAME           starts one more origin or worker
+#   cluster.sh down FOLDER                     stops all of them; what they stored stays
+# In FOLDER: reelmill.toml, admin-token, and pid, log and address of each process. $REELMILL is
+# the program.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+program=${REELMILL:-$here/../target/release/reelmill}
+
+runs() { # PID-FILE
+  local pid; pid=$(cat "$1" 2>/dev/null) && [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$folder" ]
+}
+
+role() { # ROLE NAME
+  local pid_file=$folder/$2.pid
+  if runs "$pid_file"; then cat "$folder/$2.address"; return; fi
+  : >"$folder/$2.log"
+  cd "$folder"
+  setsid "$program" "$1" --config "$folder/reelmill.toml" --listen 127.0.0.1:0 \
+    >>"$folder/$2.log" 2>&1 </dev/null &
+  echo $! >"$pid_file"
+  for _ in $(seq 300); do
+    if grep -om1 'http://[0-9.:]*' "$folder/$2.log" >"$folder/$2.address"; then
+      cat "$folder/$2.address"; return
+    fi
+    kill -0 "$(cat "$pid_file")" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$folder/$2.log" >&2; echo "cluster: $2 did not start" >&2; exit 1
+}
+
+up() { # ORIGINS WORKERS
+  local s3 cql nats
+  s3=$("$here/services.sh" up s3 "$folder/s3")
+  cql=$("$here/services.sh" up cql "$folder/cql")
+  nats=$("$here/services.sh" up nats "$folder/nats")
+  # A bucket is a folder there.
+  mkdir -p "$folder/s3/data/reelmill"
+  [ -e "$folder/reelmill.toml" ] || cat >"$folder/reelmill.toml" <<TOML
+[cluster.objects]
+bucket = "reelmill"
+endpoint = "$s3"
+access_key = "test-access"
+secret_key = "test-secret-key"
+path_style = true
+[cluster.metadata]
+nodes = ["$cql"]
+[cluster.messages]
+servers = ["$nats"]
+TOML
+  "$program" schema --config "$folder/reelmill.toml" \
+    --create "replication = {'class': 'SimpleStrategy', 'replication_factor': 1}" >&2
+  [ -s "$folder/admin-token" ] || "$program" token --config "$folder/reelmill.toml" \
+    create --owner admin --name first --admin >"$folder/admin-token" 2>/dev/null
+  local n
+  for n in $(seq "$2"); do role worker "worker-$n" >/dev/null; done
+  for n in $(seq "$1"); do role origin "origin-$n"; done
+}
+
+down() {
+  local file
+  for file in "$folder"/*.pid; do
+    if runs "$file"; then kill "$(cat "$file")"; fi
+  done
+  for file in "$folder"/*.pid; do
+    for _ in $(seq 150); do runs "$file" || break; sleep 0.1; done
+    if runs "$file"; then kill -9 "$(cat "$file")"; fi
+  done
+  for service in nats cql s3; do "$here/services.sh" down "$folder/$service"; done
+}
+
+[ $# -ge 2 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+mkdir -p "$2"; folder=$(cd "$2" && pwd -P)
+case $1 in
+  up) up "${3:-1}" "${4:-1}" ;;
+  role) role "$3" "$4" ;;
+  down) down ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac

@@ -1,0 +1,100 @@
+//! What the roles that listen have in common.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use origin::App;
+use pipeline::{Config, Pipeline};
+use plan::Policy;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Delivery, Making};
+use crate::settings::{self, Settings};
+
+/// Settings of a file under those of the environment.
+pub fn settings(file: Option<&Path>) -> Result<Settings> {
+    let readable = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let environment = std::env::vars_os().filter_map(readable).collect();
+    Settings::load(file, environment)
+}
+
+/// An argument is above a setting.
+pub fn set<T>(setting: &mut T, argument: Option<T>) {
+    if let Some(argument) = argument {
+        *setting = argument;
+    }
+}
+
+impl Delivery {
+    pub fn set(self, origin: &mut settings::Origin) {
+        set(&mut origin.listen, self.listen);
+        origin.public_url = self.public_url.or(origin.public_url.take());
+        set(&mut origin.allowed_hosts, self.allowed_hosts);
+        set(&mut origin.trusted_proxies, self.trusted_proxies);
+    }
+}
+
+impl Making {
+    pub fn set(self, pipeline: &mut settings::Pipeline) {
+        set(&mut pipeline.policy, self.policy);
+        set(&mut pipeline.segment_seconds, self.segment_seconds);
+        set(&mut pipeline.memory, self.memory);
+    }
+}
+
+/// How sources become renditions.
+pub fn config(pipeline: &settings::Pipeline) -> Config {
+    let policy = Policy {
+        effort: pipeline.policy,
+        segment_seconds: pipeline.segment_seconds,
+        ..Policy::default()
+    };
+    Config {
+        policy,
+        memory_bytes: pipeline.memory.0,
+        ..Config::default()
+    }
+}
+
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("cannot listen on {address}; is another server there?"))
+}
+
+/// The application, and where it is reached from outside.
+pub fn app(
+    pipeline: &Pipeline,
+    listener: &TcpListener,
+    origin: settings::Origin,
+) -> Result<(App, String)> {
+    let listen = listener.local_addr()?;
+    let public_url = origin
+        .public_url
+        .unwrap_or_else(|| format!("http://{listen}"));
+    let settings = origin::Settings {
+        public_url: public_url.clone(),
+        listen,
+        allowed_hosts: origin.allowed_hosts,
+        trusted_proxies: origin.trusted_proxies,
+        cache_bytes: origin.cache.0,
+    };
+    Ok((App::new(pipeline.clone(), settings), public_url))
+}
+
+/// Ends when an operator wants the process to.
+pub fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        eprintln!("reelmill stops");
+    })
+}

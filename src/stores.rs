@@ -1,0 +1,68 @@
+//! The stores that the settings name.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use store::cluster::{Cluster, ClusterRows};
+use store::local::{Local, LocalRows};
+use store::{Clock, Ids, Layout, Metadata, Rows, Stores, SystemClock};
+
+use crate::settings::Settings;
+
+/// The embedded ones.
+pub fn local(data: &Path) -> Result<Stores> {
+    Ok(Local::open(data, Layout::Store, clock())?)
+}
+
+/// Those of many machines.
+pub async fn cluster(settings: &Settings) -> Result<Stores> {
+    let cluster = settings.cluster.as_ref();
+    let cluster = cluster.context(
+        "the settings have no [cluster]: without it there is one process, `reelmill serve`",
+    )?;
+    Ok(Cluster::open(&cluster.stores()?, clock()).await?)
+}
+
+/// The rows alone, beside the processes that may be using them.
+pub async fn rows(settings: &Settings) -> Result<SomeRows> {
+    Ok(match &settings.cluster {
+        Some(cluster) => SomeRows::Cluster(Box::new(
+            Cluster::rows(&cluster.metadata.cql()?, clock()).await?,
+        )),
+        None => SomeRows::Local(Local::rows(&settings.data, clock())?),
+    })
+}
+
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
+}
+
+/// Rows of either kind.
+pub enum SomeRows {
+    Local(LocalRows),
+    Cluster(Box<ClusterRows>),
+}
+
+impl Rows for SomeRows {
+    fn metadata(&self) -> &dyn Metadata {
+        match self {
+            Self::Local(rows) => rows.metadata(),
+            Self::Cluster(rows) => rows.metadata(),
+        }
+    }
+
+    fn ids(&self) -> &Ids {
+        match self {
+            Self::Local(rows) => rows.ids(),
+            Self::Cluster(rows) => rows.ids(),
+        }
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        match self {
+            Self::Local(rows) => rows.clock(),
+            Self::Cluster(rows) => rows.clock(),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `reelmill worker`: makes what origins ask for and everything else that is missing, one of any
+//! number of processes.
+
+use anyhow::Result;
+use pipeline::Pipeline;
+use transcoder::Engine;
+
+use crate::cli::Worker;
+use crate::server::set;
+use crate::settings::Settings;
+use crate::{server, stores};
+
+pub fn run(arguments: Worker) -> Result<()> {
+    let mut settings = server::settings(arguments.config.as_deref())?;
+    set(&mut settings.worker.listen, arguments.listen);
+    arguments.making.set(&mut settings.pipeline);
+    let settings = settings.check()?;
+    tokio::runtime::Runtime::new()?.block_on(work(settings))
+}
+
+async fn work(settings: Settings) -> Result<()> {
+    let engine = Engine::beside_current()?;
+    let stores = stores::cluster(&settings).await?;
+    let listener = server::listen(settings.worker.listen).await?;
+    let pipeline = Pipeline::worker(stores, engine, server::config(&settings.pipeline));
+    let listen = listener.local_addr()?;
+    eprintln!("reelmill works; its health is on http://{listen}, and nothing else");
+    origin::serve_health(listener, &pipeline, server::told_to_stop()?).await?;
+    pipeline.stop().await;
+    Ok(())
+}
