@@ -54,8 +54,7 @@ impl LocalWork {
             // Nobody waits for it any more: fine.
             let _ = reply.send(answer);
         });
-        // Given back and dropped, it is refused.
-        drop(ear.hand(Asked::new(demand, Some(reply))));
+        ear.hand(Asked::new(demand, Some(reply)));
         tokio::select! {
             answer = answer => answer.unwrap_or(Answer::Busy),
             () = self.shared.clock.sleep(patience) => Answer::Busy,
@@ -120,8 +119,7 @@ impl Work for LocalWork {
         let video = demand.wanted.video();
         let warm = video.and_then(|video| self.listeners.lock().warm_for(video));
         if let Some(warm) = warm {
-            // Where too many wait, it is lost.
-            drop(warm.hand(Asked::new(demand, None)));
+            warm.hand(Asked::new(demand, None));
         }
         Ok(())
     }

@@ -29,13 +29,9 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    /// Hands over a demand; gives it back where too many wait.
-    pub(super) fn hand(&self, asked: Asked) -> Result<(), Asked> {
-        self.send.try_send(asked).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(asked) | mpsc::error::TrySendError::Closed(asked) => {
-                asked
-            }
-        })
+    /// Hands over a demand; where too many wait it is dropped, and so refused.
+    pub(super) fn hand(&self, asked: Asked) {
+        drop(self.send.try_send(asked));
     }
 }
 
