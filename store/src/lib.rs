@@ -2,7 +2,7 @@
 //!
 //! Above this crate nobody knows which kind of store stands behind a trait.
 //! [`local`] is the embedded kind: files, SQLite and in-process queues; [`cluster`] is the
-//! kind of many machines: S3, and ScyllaDB or Cassandra.
+//! kind of many machines: S3, ScyllaDB or Cassandra, and NATS.
 
 pub mod clock;
 pub mod cluster;

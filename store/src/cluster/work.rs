@@ -1,0 +1,88 @@
+//! Work on NATS: chunks in a stream of JetStream, demands as requests, workers by what they say.
+
+mod demands;
+mod listeners;
+mod queue;
+mod taker;
+mod ticket;
+mod workers;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use super::nats::{Connection, OpenError};
+use crate::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Worker};
+use crate::{Error, Work};
+use listeners::NatsListener;
+use queue::Queue;
+use taker::Taker;
+use workers::Workers;
+
+/// Who takes chunks in this process and has not yet been heard; more wait in line.
+const TAKING: usize = 64;
+
+/// Chunks and demands among all processes of a prefix.
+pub struct NatsWork {
+    connection: Connection,
+    queue: Queue,
+    taking: mpsc::Sender<oneshot::Sender<Result<InHand, Error>>>,
+    workers: Workers,
+}
+
+impl NatsWork {
+    /// Makes the stream of chunks if it is not there, and begins to hear of workers.
+    ///
+    /// # Errors
+    /// Where the server cannot keep such a stream.
+    pub async fn open(connection: &Connection) -> Result<Self, OpenError> {
+        let unusable = |error| connection.unusable(&error);
+        let queue = Queue::new(connection);
+        let made = connection.answer(async { Ok(queue.make().await) }).await;
+        let consumer = made.map_err(unusable)??;
+        let workers = Workers::hear(connection).await.map_err(unusable)?;
+        let (taking, taken) = mpsc::channel(TAKING);
+        let taker = Taker::new(connection, queue.clone(), consumer, taken).await;
+        tokio::spawn(taker.map_err(unusable)?.run());
+        Ok(Self {
+            connection: connection.clone(),
+            queue,
+            taking,
+            workers,
+        })
+    }
+}
+
+#[async_trait]
+impl Work for NatsWork {
+    async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error> {
+        self.connection.answer(self.queue.offer(chunk)).await
+    }
+
+    async fn take(&self) -> Result<InHand, Error> {
+        let (hand, taken) = oneshot::channel();
+        let gone = "nobody hands out chunks any more";
+        let asked = self.taking.send(hand).await;
+        asked.map_err(|_| Error::unavailable(gone))?;
+        taken.await.map_err(|_| Error::unavailable(gone))?
+    }
+
+    async fn ask(&self, demand: Demand) -> Result<Answer, Error> {
+        demands::ask(&self.connection, demand).await
+    }
+
+    async fn tell(&self, demand: Demand) -> Result<(), Error> {
+        demands::tell(&self.connection, &demand).await
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Listener>, Error> {
+        Ok(Box::new(NatsListener::open(&self.connection).await?))
+    }
+
+    async fn announce(&self, worker: Worker) -> Result<(), Error> {
+        self.workers.announce(worker).await
+    }
+
+    async fn workers(&self) -> Result<Vec<Worker>, Error> {
+        Ok(self.workers.heard_of())
+    }
+}

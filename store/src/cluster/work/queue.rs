@@ -1,0 +1,215 @@
+//! The stream in which chunks wait, and its one consumer, from which all workers take.
+//!
+//! It lies in memory and may be gone at any time: whoever meets that makes it anew, empty, and the
+//! reconciler offers again what is unmade.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Subject;
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, PublishErrorKind};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::{self, Context, ErrorCode};
+use bytes::Bytes;
+
+use crate::Error;
+use crate::cluster::nats::{Connection, OpenError};
+use crate::work::{Chunk, Offered, Scope};
+
+/// Chunks that wait or are in hand. The reconciler offers a few at a time.
+const CHUNKS: i64 = 1024;
+/// Workers that wait for a chunk at the same time.
+const WAITING: i64 = 4096;
+/// The consumer's name, one for all.
+const WORKERS: &str = "workers";
+
+/// Where chunks are offered; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Queue {
+    connection: Connection,
+    jetstream: Arc<Context>,
+}
+
+/// What the stream says to a message.
+enum Published {
+    Said(Offered),
+    /// There is no stream.
+    Gone,
+}
+
+impl Queue {
+    pub(super) fn new(connection: &Connection) -> Self {
+        Self {
+            connection: connection.clone(),
+            jetstream: Arc::new(jetstream::new(connection.client().clone())),
+        }
+    }
+
+    /// Makes the stream and its consumer, unless they are there; by whoever, as they must be.
+    pub(super) async fn make(&self) -> Result<PullConsumer, OpenError> {
+        let wanted = self.stream();
+        let made = self.jetstream.create_or_update_stream(wanted.clone()).await;
+        let made = made.map_err(|error| self.not_made(error))?.config;
+        // What a server does not know of it takes, and drops in silence.
+        if !is_as_asked(&made, &wanted) {
+            return Err(self.other(format!("it is {made:?}")));
+        }
+        let wanted = self.consumer();
+        let made = self
+            .jetstream
+            .create_consumer_on_stream(wanted.clone(), self.name());
+        let made = made.await;
+        let made = made.map_err(|error| self.other(error.to_string()))?;
+        let found = &made.cached_info().config;
+        let is_as_asked = found.ack_policy == wanted.ack_policy
+            && found.ack_wait == wanted.ack_wait
+            && found.max_ack_pending == wanted.max_ack_pending
+            && found.max_deliver == wanted.max_deliver;
+        if !is_as_asked {
+            return Err(self.other(format!("its consumer is {found:?}")));
+        }
+        Ok(made)
+    }
+
+    pub(super) async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error> {
+        let subject = self.subject(chunk)?;
+        let body = serde_json::to_vec(chunk).map_err(Error::unavailable)?;
+        let body = Bytes::from(body);
+        if let Published::Said(offered) = self.publish(subject.clone(), body.clone()).await? {
+            return Ok(offered);
+        }
+        self.make().await.map_err(Error::unavailable)?;
+        match self.publish(subject, body).await? {
+            Published::Said(offered) => Ok(offered),
+            Published::Gone => Err(Error::unavailable("the stream of chunks does not stay")),
+        }
+    }
+
+    async fn publish(&self, subject: Subject, body: Bytes) -> Result<Published, Error> {
+        let publish = async { self.jetstream.publish(subject, body).await?.await };
+        let refused = match publish.await {
+            Ok(_) => return Ok(Published::Said(Offered::Queued)),
+            Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
+                return Ok(Published::Gone);
+            }
+            Err(error) => error,
+        };
+        let reason = refused.source().and_then(|source| {
+            let reason = source.downcast_ref::<jetstream::Error>();
+            reason.and_then(why_not_stored)
+        });
+        reason
+            .map(Published::Said)
+            .ok_or_else(|| Error::unavailable(refused))
+    }
+
+    fn name(&self) -> String {
+        format!("{}-chunks", self.connection.settings().prefix)
+    }
+
+    /// Each chunk has its own, so that the stream knows it again.
+    fn subject(&self, chunk: &Chunk) -> Result<Subject, Error> {
+        let Chunk {
+            video,
+            plan,
+            scope,
+            index,
+        } = chunk;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if plan.is_empty() || !plan.chars().all(is_plain) {
+            return Err(Error::corrupt(format!("{plan:?} is no hash of a plan")));
+        }
+        let scope = match scope {
+            Scope::Start => "start",
+            Scope::All => "all",
+            Scope::Poster => "poster",
+            Scope::Sheet => "sheet",
+        };
+        Ok(self
+            .connection
+            .subject(format_args!("chunk.{video}.{plan}.{scope}.{index}")))
+    }
+
+    fn stream(&self) -> Config {
+        Config {
+            name: self.name(),
+            description: Some("chunks of reelmill's plans, to be made".to_owned()),
+            subjects: vec![self.connection.subject("chunk.>").into_string()],
+            // A hint that is lost is offered again: nothing to keep on a disk.
+            storage: StorageType::Memory,
+            retention: RetentionPolicy::WorkQueue,
+            max_messages: CHUNKS,
+            max_messages_per_subject: 1,
+            discard: DiscardPolicy::New,
+            discard_new_per_subject: true,
+            num_replicas: self.connection.settings().replicas,
+            ..Config::default()
+        }
+    }
+
+    fn consumer(&self) -> pull::Config {
+        pull::Config {
+            durable_name: Some(WORKERS.to_owned()),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: self.connection.settings().silence,
+            // All that there are may be in hand, or handed back for later.
+            max_ack_pending: CHUNKS,
+            max_deliver: -1,
+            max_waiting: WAITING,
+            memory_storage: true,
+            ..pull::Config::default()
+        }
+    }
+
+    fn not_made(&self, error: CreateStreamError) -> OpenError {
+        let without = [
+            ErrorCode::JETSTREAM_NOT_ENABLED,
+            ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT,
+        ];
+        match error.kind() {
+            CreateStreamErrorKind::JetStreamUnavailable => self.connection.no_jetstream(),
+            CreateStreamErrorKind::JetStream(reason) if without.contains(&reason.error_code()) => {
+                self.connection.no_jetstream()
+            }
+            CreateStreamErrorKind::JetStream(reason) => self.other(reason.to_string()),
+            _ => self.connection.unusable(&Error::unavailable(error)),
+        }
+    }
+
+    fn other(&self, what: String) -> OpenError {
+        let stream = self.name();
+        OpenError::Stream { stream, what }
+    }
+}
+
+fn is_as_asked(made: &Config, wanted: &Config) -> bool {
+    made.subjects == wanted.subjects
+        && made.storage == wanted.storage
+        && made.retention == wanted.retention
+        && made.max_messages == wanted.max_messages
+        && made.max_messages_per_subject == wanted.max_messages_per_subject
+        && made.discard == wanted.discard
+        && made.discard_new_per_subject == wanted.discard_new_per_subject
+}
+
+/// The server has one code for all that it does not store, and says in words which limit it is. A
+/// replicated stream that is full says so first, whatever is offered.
+fn why_not_stored(reason: &jetstream::Error) -> Option<Offered> {
+    let words = reason.to_string();
+    if reason.error_code() != ErrorCode::STREAM_STORE_FAILED {
+        None
+    } else if words.starts_with("maximum messages per subject exceeded") {
+        Some(Offered::Already)
+    } else if words.starts_with("maximum messages exceeded") {
+        Some(Offered::Full)
+    } else {
+        None
+    }
+}
+
+/// How often a worker says that a chunk is still in its hands: two of three may be lost.
+pub(super) fn still_here(silence: Duration) -> Duration {
+    silence / 3
+}
