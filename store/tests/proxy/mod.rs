@@ -1,11 +1,12 @@
-//! A server's answers get lost on their way.
+//! A server's answers get lost on their way, and connections to it break.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Stands before a server on loopback.
@@ -21,6 +22,10 @@ struct State {
     every: AtomicU32,
     answers: AtomicU32,
     lost: AtomicU32,
+    /// Times that all connections were cut.
+    cuts: watch::Sender<u32>,
+    /// Nobody gets through.
+    shut: AtomicBool,
 }
 
 impl Proxy {
@@ -32,7 +37,11 @@ impl Proxy {
         let shared = state.clone();
         let listener = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server, shared.clone()));
+                // First: of a cut that comes now this connection must know.
+                let cuts = shared.cuts.subscribe();
+                if !shared.shut.load(Ordering::SeqCst) {
+                    tokio::spawn(pass(client, server, shared.clone(), cuts));
+                }
             }
         });
         Self {
@@ -52,6 +61,22 @@ impl Proxy {
         self.state.every.store(answers, Ordering::Relaxed);
     }
 
+    /// Every connection breaks; others are let through.
+    pub fn cut(&self) {
+        self.state.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Every connection breaks, and nobody gets through until it is opened.
+    pub fn shut(&self) {
+        self.state.shut.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    /// Lets through again.
+    pub fn open(&self) {
+        self.state.shut.store(false, Ordering::SeqCst);
+    }
+
     /// How many were lost.
     pub fn lost(&self) -> u32 {
         self.state.lost.load(Ordering::Relaxed)
@@ -64,8 +89,8 @@ impl Drop for Proxy {
     }
 }
 
-/// Both ways until either end hangs up, or an answer is lost.
-async fn pass(client: TcpStream, server: &str, state: Arc<State>) {
+/// Both ways until either end hangs up, or an answer is lost, or all is cut.
+async fn pass(client: TcpStream, server: &str, state: Arc<State>, mut cuts: watch::Receiver<u32>) {
     let Ok(server) = TcpStream::connect(server).await else {
         return;
     };
@@ -94,5 +119,6 @@ async fn pass(client: TcpStream, server: &str, state: Arc<State>) {
     tokio::select! {
         () = ask => {}
         () = answer => {}
+        _ = cuts.changed() => {}
     }
 }

@@ -1,0 +1,225 @@
+//! Connections break, and servers forget.
+
+use std::path::Path;
+use std::process::Command;
+
+use store::work::{Answer, Demand, Urgency, Viewer, Wanted};
+use store::{Error, Received, Subscription};
+use tempfile::TempDir;
+
+use super::*;
+
+/// Within this what cannot be done has failed.
+const SECONDS: Duration = Duration::from_secs(10);
+
+/// Passes over events until it is told that some may be lost.
+async fn lagged(heard: &mut dyn Subscription) {
+    let told = async { while heard.next().await != Received::Lagged {} };
+    timeout(PATIENCE, told).await.expect("it is told");
+}
+
+fn demand() -> Demand {
+    Demand {
+        wanted: Wanted::Start(VideoId::new()),
+        patience: PATIENCE,
+        urgency: Urgency::Waiting,
+        viewer: Viewer::default(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listeners_are_told_of_a_broken_connection_and_go_on() {
+    let installation = Installation::new();
+    let proxy = proxy().await;
+    let behind = installation.process_behind(&proxy).await;
+    let other = installation.process().await;
+    let mut listeners = [
+        behind.events.subscribe().await.unwrap(),
+        behind.events.subscribe().await.unwrap(),
+    ];
+    for at in 1..=3 {
+        proxy.cut();
+        for listener in &mut listeners {
+            lagged(&mut **listener).await;
+        }
+        let event = progress(at);
+        other.events.publish(event.clone()).await.unwrap();
+        for listener in &mut listeners {
+            assert_eq!(listener.next().await, Received::Event(event.clone()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_server_is_away_nothing_hangs() {
+    let installation = Installation::new();
+    let proxy = proxy().await;
+    let behind = installation.process_behind(&proxy).await;
+    let mut listener = behind.work.listen().await.unwrap();
+    proxy.shut();
+    let (work, chunk, videos) = (&behind.work, chunk(1), [VideoId::new()]);
+    let unavailable = async {
+        // What is published is lost in silence until the connection is known to be broken.
+        while behind.events.publish(progress(1)).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let (took, offered, asked, listened, attended, subscribed) = tokio::join!(
+            work.take(),
+            work.offer(&chunk),
+            work.ask(demand()),
+            work.listen(),
+            listener.attend(&videos),
+            behind.events.subscribe(),
+        );
+        [
+            ("take", took.err()),
+            ("offer", offered.err()),
+            ("ask", asked.err()),
+            ("listen", listened.err()),
+            ("attend", attended.err()),
+            ("subscribe", subscribed.err()),
+        ]
+    };
+    let errors = timeout(SECONDS, unavailable).await;
+    for (what, error) in errors.expect("nothing hangs") {
+        let is_right = matches!(error, Some(Error::Unavailable { .. }));
+        assert!(is_right, "{what}: {error:?}");
+    }
+
+    // A worker goes on where it was.
+    proxy.open();
+    let worker = async {
+        let asked = timeout(PATIENCE, listener.next()).await;
+        asked.unwrap().unwrap().answer(Answer::Accepted);
+    };
+    let ask = async {
+        loop {
+            match work.ask(demand()).await {
+                Ok(Answer::Nobody) | Err(_) => tokio::task::yield_now().await,
+                Ok(answer) => return answer,
+            }
+        }
+    };
+    let (answer, ()) = tokio::join!(timeout(PATIENCE, ask), worker);
+    assert_eq!(answer.unwrap(), Answer::Accepted);
+    // What could not be offered may have been meanwhile.
+    let offered = work.offer(&chunk).await.unwrap();
+    assert!(matches!(offered, Offered::Queued | Offered::Already));
+    assert_eq!(behind.take().await.chunk(), &chunk);
+}
+
+/// Offers until one comes to whoever takes, as a reconciler does.
+async fn goes_on(process: &Process) {
+    let offer = async {
+        for index in 0.. {
+            // An error is a connection that is being made anew.
+            let _ = process.work.offer(&chunk(index)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        taken = process.take() => taken.ack(),
+        () = offer => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_or_a_consumer_that_is_gone_is_made_anew() {
+    let installation = Installation::new();
+    let process = installation.process().await;
+    let jetstream = jetstream().await;
+    // Whoever meets it first: who offers ...
+    jetstream
+        .delete_stream(installation.stream())
+        .await
+        .unwrap();
+    let offered = process.work.offer(&chunk(1)).await.unwrap();
+    assert_eq!(offered, Offered::Queued);
+    process.take().await.ack();
+    // ... or who takes, already waiting ...
+    let deleted = async {
+        tokio::task::yield_now().await;
+        let stream = jetstream.get_stream(installation.stream()).await.unwrap();
+        stream.delete_consumer("workers").await.unwrap();
+        process.offer(&chunk(2)).await;
+    };
+    let (taken, ()) = tokio::join!(process.take(), deleted);
+    assert_eq!(taken.chunk(), &chunk(2));
+    taken.ack();
+    let deleted = async {
+        tokio::task::yield_now().await;
+        jetstream
+            .delete_stream(installation.stream())
+            .await
+            .unwrap();
+        while jetstream.get_stream(installation.stream()).await.is_err() {}
+        process.offer(&chunk(3)).await;
+    };
+    let (taken, ()) = tokio::join!(process.take(), deleted);
+    assert_eq!(taken.chunk(), &chunk(3));
+    // ... or only afterwards.
+    jetstream
+        .delete_stream(installation.stream())
+        .await
+        .unwrap();
+    taken.ack();
+    goes_on(&process).await;
+}
+
+/// A server of one test alone.
+struct Server {
+    folder: TempDir,
+    address: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let address = services(&["up", "nats"], folder.path());
+        Self { folder, address }
+    }
+
+    /// Its memory is gone, and it is back at the same address.
+    fn crash(&self) {
+        services(&["kill"], self.folder.path());
+        assert_eq!(services(&["up", "nats"], self.folder.path()), self.address);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        services(&["kill"], self.folder.path());
+    }
+}
+
+fn services(action: &[&str], folder: &Path) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut command = Command::new(root.join("deploy/services.sh"));
+    let done = command.args(action).arg(folder).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_and_events_go_on_when_the_server_has_crashed() {
+    let server = Server::start();
+    let settings = Nats::new(vec![server.address.clone()]);
+    let process = Process::open(&settings, clock()).await;
+    let mut heard = process.events.subscribe().await.unwrap();
+    let mut listener = process.work.listen().await.unwrap();
+    for index in 0..3 {
+        process.offer(&chunk(index)).await;
+    }
+    let in_hand = process.take().await;
+    server.crash();
+    lagged(&mut *heard).await;
+    goes_on(&process).await;
+    in_hand.ack();
+
+    let event = progress(7);
+    process.events.publish(event.clone()).await.unwrap();
+    assert_eq!(heard.next().await, Received::Event(event));
+    let worker = async { listener.next().await.unwrap().answer(Answer::Stored) };
+    let (answer, ()) = tokio::join!(process.work.ask(demand()), worker);
+    assert_eq!(answer.unwrap(), Answer::Stored);
+}
