@@ -38,10 +38,10 @@ impl NatsWork {
         let unusable = |error| connection.unusable(&error);
         let queue = Queue::new(connection);
         let made = connection.answer(async { Ok(queue.make().await) }).await;
-        made.map_err(unusable)??;
+        let consumer = made.map_err(unusable)??;
         let workers = Workers::hear(connection).await.map_err(unusable)?;
         let (taking, taken) = mpsc::channel(TAKING);
-        let taker = Taker::new(connection, queue.clone(), taken).await;
+        let taker = Taker::new(connection, queue.clone(), consumer, taken).await;
         tokio::spawn(taker.map_err(unusable)?.run());
         Ok(Self {
             connection: connection.clone(),

@@ -119,7 +119,6 @@ impl Work for LocalWork {
         let video = demand.wanted.video();
         let warm = video.and_then(|video| self.listeners.lock().warm_for(video));
         if let Some(warm) = warm {
-            // Where too many wait, it is lost.
             warm.hand(Asked::new(demand, None));
         }
         Ok(())

@@ -94,9 +94,13 @@ impl Connection {
             link: link.clone(),
             lost,
         }));
-        // Asks for what needs no more than our subjects to be allowed.
         let reached = connection.answer(connection.reach()).await;
-        reached.map_err(|error| connection.unusable(&error))?;
+        reached.map_err(|_| {
+            let prefix = &settings.prefix;
+            settings.unusable(format!(
+                "nothing is heard of what is sent to {prefix}.>; is our account allowed to?"
+            ))
+        })?;
         let nobody = connection.nobody();
         tokio::spawn(watch(client, nobody, clock, link, tell));
         Ok(connection)
@@ -183,11 +187,14 @@ impl Connection {
         if self.0.client.connection_state() != State::Connected {
             return Err(Error::unavailable("NATS is away"));
         }
-        let send = async {
-            let sent = self.0.client.publish(subject, payload).await;
-            sent.map_err(Error::unavailable)
-        };
-        self.answer(send).await
+        let mut link = self.0.link.clone();
+        tokio::select! {
+            biased;
+            sent = self.0.client.publish(subject, payload) => sent.map_err(Error::unavailable),
+            // Before what waits to be sent had left.
+            _ = link.wait_for(|link| !link.is_up) => Err(Error::unavailable("NATS is away")),
+            () = self.0.clock.sleep(PATIENCE) => Err(Error::unavailable("NATS is stuck")),
+        }
     }
 
     /// Hears a subject, alone or as one of a group, from when [`Connection::reach`] returns.

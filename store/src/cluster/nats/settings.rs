@@ -13,7 +13,8 @@ pub struct Nats {
     /// With what all our subjects begin: letters, digits, `-` and `_`. Processes of the same
     /// prefix work together, those of another do not see them.
     pub prefix: String,
-    /// By what we are let in.
+    /// By what we are let in; to publish to `{prefix}.>`, `$JS.API.>` and `$JS.ACK.>`, and to hear
+    /// `{prefix}.>`.
     pub access: Access,
     /// Certificates (PEM) of who may vouch for a server, in place of those that the machine knows.
     pub authorities: Option<PathBuf>,
@@ -153,7 +154,10 @@ pub enum OpenError {
         servers: String,
     },
     /// The stream is not as it must be.
-    #[error("the stream {stream} is not as asked for ({what}): delete it, it is made anew")]
+    #[error(
+        "the stream {stream} cannot be as it must ({what}): where it is there, delete it, and it is \
+         made anew"
+    )]
     Stream {
         /// Which.
         stream: String,

@@ -31,7 +31,7 @@ type Waiter = oneshot::Sender<Result<InHand, Error>>;
 pub(super) struct Taker {
     connection: Connection,
     queue: Queue,
-    /// Made when it is needed, and anew when the server does not know it.
+    /// Made anew when the server does not know it.
     consumer: Option<PullConsumer>,
     /// Where the server answers.
     inbox: Subject,
@@ -48,6 +48,7 @@ impl Taker {
     pub(super) async fn new(
         connection: &Connection,
         queue: Queue,
+        consumer: PullConsumer,
         taken: mpsc::Receiver<Waiter>,
     ) -> Result<Self, Error> {
         let inbox = Subject::from(connection.client().new_inbox());
@@ -55,7 +56,7 @@ impl Taker {
         Ok(Self {
             connection: connection.clone(),
             queue,
-            consumer: None,
+            consumer: Some(consumer),
             inbox,
             answers,
             link: connection.link(),

@@ -29,7 +29,7 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    /// Hands over a demand; where too many wait it is dropped, which refuses it.
+    /// Hands over a demand; where too many wait it is dropped, and so refused.
     pub(super) fn hand(&self, asked: Asked) {
         drop(self.send.try_send(asked));
     }
