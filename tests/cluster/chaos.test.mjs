@@ -1,0 +1,119 @@
+// Origins, workers and their stores are killed and paused at random under steady uploads and
+// playback; then everything that was accepted is counted. CHAOS is how many seconds, SEED which
+// run.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Cluster, hash, sample } from "./cluster.mjs";
+
+const SECONDS = Number(process.env.CHAOS ?? 60);
+const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** Everything is made in this time once nothing is killed any more. */
+const HEALED = 240_000;
+
+/** Mulberry32: the same seed does the same things, if not at the same moments. */
+function random(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+let cluster;
+before(() => { cluster = Cluster.open({ origins: 2, workers: 3 }); });
+after(() => cluster?.close());
+
+test("nothing accepted is lost, nothing is published twice", { timeout: (SECONDS + 400) * 1000 }, async (t) => {
+  t.diagnostic(`seed ${SEED}`);
+  const next = random(SEED);
+  const pick = (list) => list[Math.floor(next() * list.length)];
+  const bodies = [sample(cluster.folder, "a.mp4", 7), sample(cluster.folder, "b.mp4", 16)];
+  const ends = Date.now() + SECONDS * 1000;
+  const [accepted, seen, statuses, deeds] = [[], new Map(), {}, {}];
+
+  /** The same path has the same bytes, whenever it is asked for and whoever made it. */
+  const note = (path, bytes) => {
+    const before = seen.get(path);
+    const now = hash(bytes);
+    assert.equal(now, before ?? now, `${path} has changed`);
+    seen.set(path, now);
+  };
+
+  const uploads = async () => {
+    for (let n = 0; Date.now() < ends; n++) {
+      try {
+        const answer = await cluster.fetch(pick(cluster.bases), `/api/v1/videos?title=${n}`, {
+          method: "POST", body: bodies[n % bodies.length],
+        });
+        if (answer.status === 201) accepted.push((await answer.json()).id);
+      } catch {}
+      await sleep(2000);
+    }
+  };
+
+  const playback = async () => {
+    while (Date.now() < ends) {
+      await sleep(150);
+      if (accepted.length === 0) continue;
+      try {
+        const segments = await cluster.segments(pick(cluster.bases), pick(accepted));
+        const path = pick(segments);
+        const answer = await cluster.fetch(pick(cluster.bases), path);
+        statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
+        if (answer.ok) note(path, await answer.arrayBuffer());
+        else await answer.body?.cancel();
+      } catch (error) {
+        if (error.code === "ERR_ASSERTION") throw error;
+      }
+    }
+  };
+
+  const trouble = async () => {
+    while (Date.now() < ends) {
+      await sleep(500 + next() * 2500);
+      const kind = next();
+      const worker = pick(cluster.workers);
+      const what = kind < 0.4 ? "a worker killed" : kind < 0.6 ? "a worker paused"
+        : kind < 0.7 ? "an origin killed" : kind < 0.8 ? "nats killed"
+        : kind < 0.9 ? "s3 killed" : "cql paused";
+      deeds[what] = (deeds[what] ?? 0) + 1;
+      const name = { origin: pick(cluster.origins), nats: "nats", s3: "s3", cql: "cql" }[what.split(" ").at(-2)] ?? worker;
+      const paused = what.endsWith("paused");
+      cluster.signal(name, paused ? "SIGSTOP" : "SIGKILL");
+      await sleep(next() * 4000);
+      if (paused) cluster.signal(name, "SIGCONT");
+      else cluster.start(name);
+    }
+  };
+
+  await Promise.all([uploads(), playback(), playback(), trouble()]);
+  t.diagnostic(`${accepted.length} uploads accepted; ${JSON.stringify(deeds)}; segments: ${JSON.stringify(statuses)}`);
+  assert.ok(accepted.length > 0, "something was accepted");
+  const wrong = Object.keys(statuses).filter((status) => !["200", "503"].includes(status));
+  assert.deepEqual(wrong, [], "a listed segment is there, or will be");
+
+  const healed = Date.now() + HEALED;
+  for (const id of accepted) {
+    let row;
+    do {
+      await sleep(250);
+      row = await cluster.video(id);
+    } while (row?.state !== "ready" && row?.state !== "failed" && Date.now() < healed);
+    assert.equal(row?.state, "ready", `${id}: ${JSON.stringify(row)}`);
+  }
+  t.diagnostic(`all ready ${Math.round((HEALED - (healed - Date.now())) / 1000)} s after the last trouble`);
+  let count = 0;
+  for (const id of accepted) {
+    for (const path of await cluster.segments(cluster.bases[0], id)) {
+      for (const base of cluster.bases) {
+        const answer = await cluster.fetch(base, path);
+        assert.equal(answer.status, 200, path);
+        note(path, await answer.arrayBuffer());
+        count++;
+      }
+    }
+  }
+  t.diagnostic(`${count} segments as they were`);
+});
