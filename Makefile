@@ -26,7 +26,7 @@ bench: ## Measures, and prints the figures of the README
 
 soak: ## Runs every suite five times, with fifty kills each
 	@deploy/install.sh test
-	@for round in 1 2 3 4 5; do KILLS=50 deploy/test.sh || exit 1; done
+	@for round in 1 2 3 4 5; do KILLS=50 CHAOS=600 deploy/test.sh || exit 1; done
 
 clean: ## Removes what was built
 	cargo clean

@@ -21,6 +21,12 @@ browser() {
   npm --prefix $folder test
 }
 
+# Origins and workers over stores of their own, which are killed; and players before them.
+cluster() {
+  node --test --test-reporter=spec tests/cluster/chaos.test.mjs &&
+    (cd tests/browser && REELMILL_CLUSTER=1 node --test --test-reporter=spec play.test.mjs)
+}
+
 # Servers are built and fetched while crates download, never while they compile.
 fetch() {
   deploy/services.sh install s3 cql nats & local building=$!
@@ -43,6 +49,7 @@ suite build cargo build --workspace --bins --locked
 suite clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 suite rust cargo test --workspace --locked --no-fail-fast
 suite browser browser
+suite cluster cluster
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

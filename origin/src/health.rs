@@ -36,7 +36,24 @@ impl Health {
 
     /// All that such a process answers.
     pub(crate) fn router(self) -> Router {
-        probes().with_state(self)
+        let metrics = async |State(health): State<Self>| health.gauges().await;
+        probes().route("/metrics", get(metrics)).with_state(self)
+    }
+
+    /// What every process of a cluster knows, in the Prometheus text format.
+    async fn gauges(&self) -> String {
+        let stores = self.pipeline.stores();
+        let (crew, free) = tokio::join!(self.pipeline.crew(), stores.objects.free_bytes());
+        let crew = crew.ok().flatten();
+        text([
+            ("reelmill_workers", crew.map(|crew| crew.workers)),
+            ("reelmill_workers_wanted", crew.map(|crew| crew.wanted)),
+            (
+                "reelmill_media_seconds_left",
+                crew.map(|crew| crew.left_seconds),
+            ),
+            ("reelmill_store_free_bytes", free.ok().flatten()),
+        ])
     }
 }
 
@@ -79,16 +96,19 @@ async fn metrics(State(app): State<App>) -> String {
     let (files, bytes) = app.files.size();
     let uploads = crate::app::UPLOADS - app.uploads.available_permits();
     let listeners = crate::app::LISTENERS - app.listeners.available_permits();
-    let free = app.pipeline.stores().objects.free_bytes().await;
-    let gauges = [
+    let own = text([
         ("reelmill_cache_files", Some(files)),
         ("reelmill_cache_bytes", Some(bytes)),
         ("reelmill_uploads_open", Some(uploads as u64)),
         ("reelmill_event_streams_open", Some(listeners as u64)),
-        ("reelmill_store_free_bytes", free.ok().flatten()),
-    ];
+    ]);
+    app.metrics.text() + &own + &Health::from_ref(&app).gauges().await
+}
+
+/// Gauges that are known.
+fn text<const N: usize>(gauges: [(&str, Option<u64>); N]) -> String {
     let line = |(name, value): (&str, Option<u64>)| {
         Some(format!("# TYPE {name} gauge\n{name} {}\n", value?))
     };
-    app.metrics.text() + &gauges.into_iter().filter_map(line).collect::<String>()
+    gauges.into_iter().filter_map(line).collect()
 }

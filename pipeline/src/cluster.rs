@@ -8,6 +8,7 @@ pub(crate) mod answer;
 pub(crate) mod ask;
 mod chosen;
 pub(crate) mod chunks;
+pub(crate) mod crew;
 pub(crate) mod hear;
 pub(crate) mod reconcile;
 mod usage;

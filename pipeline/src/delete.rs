@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plan::VideoId;
+use plan::{Code, VideoId};
 use store::metadata::{PageRequest, State};
 use store::{Event, Prefix, objects};
 
 use crate::inner::Inner;
+use crate::upload;
 
 /// When a deleted video's objects are swept again.
 const SWEEPS: [Duration; 3] = [
@@ -21,6 +22,9 @@ const ROUND: Duration = Duration::from_secs(3600);
 const SWEPT_US: i64 = (86_400 + 2 * 3600) * 1_000_000;
 /// How long a tombstone is kept, in microseconds.
 const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
+/// An upload that has not moved for so long is given up, in microseconds: a block of 8 MiB at
+/// 20 kbit/s takes less.
+const STILL_US: i64 = 3600 * 1_000_000;
 /// Rows read at once.
 const PAGE: u32 = 100;
 
@@ -70,11 +74,14 @@ async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
     inner.stores.metadata.tries().remove(&video).await
 }
 
-/// Sweeps what was deleted lately, and forgets what was deleted long ago; for ever.
+/// Sweeps what was deleted lately, forgets what was deleted long ago, and gives up uploads that
+/// do not move any more; for ever.
 pub(crate) async fn janitor(inner: Arc<Inner>) {
     loop {
-        if let Err(error) = round(&inner).await {
-            tracing::warn!(%error, "the janitor's round stopped short");
+        for done in [round(&inner).await, give_up(&inner).await] {
+            if let Err(error) = done {
+                tracing::warn!(%error, "the janitor's round stopped short");
+            }
         }
         inner.stores.clock.sleep(ROUND).await;
     }
@@ -109,4 +116,15 @@ async fn forget(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
         uploads.remove(&upload.id).await?;
     }
     inner.stores.metadata.videos().remove(&video).await
+}
+
+/// Uploads whose origin died with them: nobody goes on with their connections.
+async fn give_up(inner: &Arc<Inner>) -> Result<(), store::Error> {
+    let before = inner.stores.clock.now_us() - STILL_US;
+    let uploads = inner.stores.metadata.uploads();
+    for upload in uploads.list_stale(before, PAGE).await? {
+        tracing::info!(video = %upload.video, "an upload does not move any more");
+        upload::lose(inner, upload.video, upload.id, Code::UploadLost).await?;
+    }
+    Ok(())
 }

@@ -35,7 +35,7 @@ use store::metadata::{Page, PageRequest, Priority, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::{Budget, Engine};
 
-use cluster::{announce, answer, chunks, hear, reconcile};
+use cluster::{announce, answer, chunks, crew, hear, reconcile};
 use inner::{Inner, Role};
 pub use turns::{Network, Viewer};
 pub use upload::{UploadError, UploadWriter};
@@ -61,6 +61,8 @@ pub struct Config {
     pub lull: Duration,
     /// Where the source of every video lies that was begun in place.
     pub source_file: Option<PathBuf>,
+    /// In what time everything should be made: more workers are wanted where it would take longer.
+    pub finish_within: Duration,
     /// The first pause after a trouble of the store; it doubles each time.
     pub pause: Duration,
     /// Whether anybody may watch before everything is encoded. Where not, nothing is made
@@ -82,6 +84,7 @@ impl Default for Config {
             // A player's next request comes sooner: what it shows, it has asked for.
             lull: Duration::from_secs(1),
             source_file: None,
+            finish_within: Duration::from_secs(600),
             pause: Duration::from_secs(1),
             viewers: true,
         }
@@ -120,6 +123,17 @@ pub struct Delivered {
     pub bytes: Bytes,
     /// Time spent waiting for it to be made; nought where it was stored.
     pub made_in: Duration,
+}
+
+/// The workers of a cluster, and what is left for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crew {
+    /// Those that are heard of.
+    pub workers: u64,
+    /// As many would have everything made in [`Config::finish_within`].
+    pub wanted: u64,
+    /// Seconds of media that are left to make.
+    pub left_seconds: u64,
 }
 
 /// How far a video is.
@@ -241,6 +255,14 @@ impl Pipeline {
         rendition: RenditionId,
     ) -> Result<Option<Arc<Plan>>, store::Error> {
         plans::listing(&self.inner, video, rendition).await
+    }
+
+    /// How many workers there are and are wanted; nothing where this process does it all.
+    pub async fn crew(&self) -> Result<Option<Crew>, store::Error> {
+        match self.inner.role {
+            Role::Alone(_) => Ok(None),
+            Role::Origin | Role::Worker(..) => crew::crew(&self.inner).await.map(Some),
+        }
     }
 
     /// How far a video is.

@@ -9,15 +9,15 @@ use transcoder::EngineFailure;
 
 use crate::cluster::ask;
 use crate::inner::Inner;
-use crate::run::{Run, RunError, Standing};
+use crate::run::{Run, RunError, Standing, is_store_away};
 use crate::{demand, plans};
 
 /// Faults of the engine before a video fails.
 const FAULTS: u32 = 3;
-/// Ends of the engine that nobody can explain, and stores that do not answer, before it does.
+/// Ends of the engine that nobody can explain, before it does.
 const TROUBLES: u32 = 10;
 /// Doublings of the pause between two such.
-const DOUBLINGS: u32 = 5;
+const DOUBLINGS: u32 = 4;
 /// Segments made by the session that probed: a second each.
 const FIRST_SEGMENTS: u32 = 2;
 /// What a session needs that starts a video, before anything is known of it: the index of a
@@ -97,13 +97,14 @@ impl Drop for Starting {
 
 /// Tries to start a video until it is playable, which its session is returned for, or has failed.
 async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
-    let (mut faults, mut troubles) = (0, 0);
+    let (mut faults, mut troubles, mut waits) = (0, 0, 0);
     loop {
         let error = match start(inner, video).await {
             Ok(started) => return started,
             Err(error) => error,
         };
         tracing::warn!(%error, %video, "a video's start failed");
+        let away = is_store_away(inner, &error).await;
         let failure = match error {
             // Deleted meanwhile.
             RunError::Store(store::Error::NotFound) => return None,
@@ -115,6 +116,11 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             RunError::Fault(failure) if is_final(failure.code) => {
                 fail(inner, video, failure).await;
                 return None;
+            }
+            // It comes back some time.
+            error if away => {
+                waits += 1;
+                failure(Code::Internal, &error.to_string())
             }
             RunError::Fault(failure) => {
                 faults += 1;
@@ -129,8 +135,8 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             fail(inner, video, failure).await;
             return None;
         }
-        if troubles > 0 {
-            let pause: Duration = inner.config.pause * 2_u32.pow(troubles.min(DOUBLINGS) - 1);
+        if let Some(doublings) = (troubles + waits).checked_sub(1) {
+            let pause: Duration = inner.config.pause * 2_u32.pow(doublings.min(DOUBLINGS));
             let jitter = inner.stores.jitter.up_to(pause / 4);
             inner.stores.clock.sleep(pause + jitter).await;
         }

@@ -56,6 +56,14 @@ impl RunError {
     }
 }
 
+/// Whether an error is but a store's that does not answer: it is waited for, and nobody's fault.
+pub(crate) async fn is_store_away(inner: &Inner, error: &RunError) -> bool {
+    match error {
+        RunError::Store(store::Error::Unavailable { .. }) => true,
+        error => error.is_unreachable() && !inner.stores.objects_answer().await,
+    }
+}
+
 /// To whom a run gives way. Where somebody waits for what it is at, it takes a turn for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {

@@ -10,7 +10,7 @@ use transcoder::EngineFailure;
 
 use crate::inner::Inner;
 use crate::life;
-use crate::run::RunError;
+use crate::run::{RunError, is_store_away};
 
 /// Doublings of the pause: two minutes.
 const DOUBLINGS: u32 = 7;
@@ -41,6 +41,10 @@ impl Troubles {
             }),
             RunError::Fault(failure) => Some(failure.clone()),
             _ => None,
+        };
+        let lasting = match lasting {
+            Some(_) if is_store_away(inner, error).await => None,
+            other => other,
         };
         if let Some(failure) = lasting
             && troubles >= LASTING

@@ -274,7 +274,11 @@ pub(crate) async fn lose(
         }
         receiving
     };
-    inner.change(video, lost).await?;
+    match inner.change(video, lost).await {
+        // Its video was never inserted, or is forgotten.
+        Ok(_) | Err(store::Error::NotFound) => {}
+        Err(error) => return Err(error),
+    }
     let prefix = store::Prefix::Upload(upload);
     store::objects::delete_prefix(&*inner.stores.objects, &prefix).await?;
     inner.stores.metadata.uploads().remove(&upload).await

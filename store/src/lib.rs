@@ -76,24 +76,29 @@ const ANSWER: Duration = Duration::from_secs(3);
 impl Stores {
     /// Which of them do not answer now; for probes and people.
     pub async fn silent(&self) -> Vec<&'static str> {
-        let nothing = ObjectKey::Report {
-            video: self.ids.video(),
-            session: self.ids.session(),
-        };
         let page = metadata::PageRequest::first(1);
         let (objects, space, rows, messages) = futures::join!(
-            tokio::time::timeout(ANSWER, self.objects.head(&nothing)),
+            self.objects_answer(),
             tokio::time::timeout(ANSWER, self.objects.free_bytes()),
             tokio::time::timeout(ANSWER, self.metadata.videos().list(None, &page)),
             tokio::time::timeout(ANSWER, self.events.subscribe()),
         );
-        let objects = matches!((objects, space), (Ok(Ok(_)), Ok(Ok(_))));
         let answers = [
-            ("objects", objects),
+            ("objects", objects && matches!(space, Ok(Ok(_)))),
             ("metadata", matches!(rows, Ok(Ok(_)))),
             ("messages", matches!(messages, Ok(Ok(_)))),
         ];
         let silent = answers.into_iter().filter(|(_, answers)| !answers);
         silent.map(|(name, _)| name).collect()
+    }
+
+    /// Whether objects can be read now, of which there need be none.
+    pub async fn objects_answer(&self) -> bool {
+        let nothing = ObjectKey::Report {
+            video: self.ids.video(),
+            session: self.ids.session(),
+        };
+        let head = tokio::time::timeout(ANSWER, self.objects.head(&nothing)).await;
+        matches!(head, Ok(Ok(_)))
     }
 }

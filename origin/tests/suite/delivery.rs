@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
+use futures::future::join_all;
 
 use crate::house::house;
 
@@ -70,6 +71,17 @@ async fn head_says_what_get_would_and_sends_nothing() {
     let answer = house.send(head.body(Body::empty()).unwrap()).await;
     assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
     assert_eq!(answer.header("content-length"), "10");
+}
+
+#[tokio::test]
+async fn a_thousand_requests_at_once_read_a_cold_segment_once() {
+    let house = house().await;
+    let (video, plan) = house.video().await;
+    let path = format!("/v/{video}/{}/0.m4s", plan.video[0].id);
+    house.objects.reads();
+    let answers = join_all((0..1000).map(|_| house.get(&path))).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    assert_eq!(house.objects.reads(), 1);
 }
 
 #[tokio::test]

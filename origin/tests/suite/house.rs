@@ -20,10 +20,13 @@ use store::local::Local;
 use store::metadata::{PlanRef, Role, Source, State, VideoRow};
 use store::{ImageFormat, Layout, ObjectKey, Stores, SystemClock};
 use tower::ServiceExt;
+
+use crate::counting::Counting;
 use transcoder::Engine;
 
 pub struct House {
     pub stores: Stores,
+    pub objects: Arc<Counting>,
     pub app: App,
     pub router: Router,
     /// An uploader's token, and an admin's.
@@ -63,7 +66,9 @@ impl Answer {
 pub async fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(SystemClock::new());
-    let stores = Local::open(folder.path(), Layout::Store, clock).unwrap();
+    let mut stores = Local::open(folder.path(), Layout::Store, clock).unwrap();
+    let objects = Arc::new(Counting::new(stores.objects.clone()));
+    stores.objects = objects.clone();
     let token = tokens::create(&stores, "ann", "laptop", Role::Uploader);
     let token = token.await.unwrap().1.expose().to_owned();
     let admin = tokens::create(&stores, "root", "laptop", Role::Admin);
@@ -84,6 +89,7 @@ pub async fn house() -> House {
     let app = App::new(pipeline.await.unwrap(), settings);
     House {
         stores,
+        objects,
         router: origin::router(app.clone()),
         app,
         token,

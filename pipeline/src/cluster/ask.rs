@@ -27,12 +27,22 @@ const REMEMBERED: usize = 1024;
 
 /// Videos that somebody was lately asked for something of: a session may be warm for them.
 #[derive(Default)]
-pub(crate) struct Watched(Mutex<HashMap<VideoId, Moment>>);
+pub(crate) struct Watched {
+    videos: Mutex<HashMap<VideoId, Moment>>,
+    /// When there was no worker to ask.
+    nobody: Mutex<Option<Moment>>,
+}
 
 impl Watched {
+    /// Whether somebody was lately sent away because there is no worker.
+    pub(crate) fn lacked_workers(&self, now: Moment) -> bool {
+        let nobody = *self.nobody.lock();
+        nobody.is_some_and(|at| now.since(at) < WATCHED)
+    }
+
     fn note(&self, inner: &Inner, video: VideoId) {
         let now = inner.stores.clock.now();
-        let mut watched = self.0.lock();
+        let mut watched = self.videos.lock();
         if watched.len() >= REMEMBERED {
             watched.retain(|_, at| now.since(*at) < WATCHED);
         }
@@ -43,7 +53,7 @@ impl Watched {
 
     fn is(&self, inner: &Inner, video: VideoId) -> bool {
         let now = inner.stores.clock.now();
-        let watched = self.0.lock();
+        let watched = self.videos.lock();
         watched
             .get(&video)
             .is_some_and(|at| now.since(*at) < WATCHED)
@@ -63,10 +73,14 @@ async fn ask(inner: &Inner, wanted: Wanted, asked: &Asked) -> Answer {
         viewer: (&asked.viewer).into(),
     };
     let answer = inner.stores.work.ask(demand).await;
-    answer.unwrap_or_else(|error| {
+    let answer = answer.unwrap_or_else(|error| {
         tracing::debug!(%error, "workers cannot be asked");
         Answer::Busy
-    })
+    });
+    if answer == Answer::Nobody {
+        *inner.asked.nobody.lock() = Some(inner.stores.clock.now());
+    }
+    answer
 }
 
 /// Asked for nobody in particular.

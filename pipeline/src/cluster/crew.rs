@@ -1,0 +1,65 @@
+//! How many workers there are, and how many are wanted: what an autoscaler asks.
+
+use store::metadata::{PageRequest, Source, State, VideoRow};
+
+use crate::inner::Inner;
+use crate::{Crew, made};
+
+/// Rows read at once.
+const PAGE: u32 = 200;
+/// Pages looked at: with more left to do than that, all workers are wanted in any case.
+const PAGES: usize = 5;
+/// Videos of which is looked at what is stored; the others count whole.
+const LOOKED_AT: usize = 32;
+/// What a video counts of which nothing is known yet, in microseconds.
+const UNKNOWN_US: u64 = 60_000_000;
+
+/// The workers heard of, and those that would have everything made within
+/// [`Config::finish_within`](crate::Config::finish_within), where one makes a second of media in
+/// a second.
+pub(crate) async fn crew(inner: &Inner) -> Result<Crew, store::Error> {
+    let workers = inner.stores.work.workers().await?;
+    let mut left_us = 0_u64;
+    let mut looked_at = 0;
+    let mut page = PageRequest::first(PAGE);
+    for _ in 0..PAGES {
+        let videos = inner.stores.metadata.videos();
+        let found = videos.list_unfinished(&page).await?;
+        for row in found.items {
+            if row.source == Source::Complete {
+                left_us += left_of(inner, &row, &mut looked_at).await?;
+            }
+        }
+        match found.next {
+            Some(cursor) => page = PageRequest::after(cursor, PAGE),
+            None => break,
+        }
+    }
+    let within_us = u64::try_from(inner.config.finish_within.as_micros()).unwrap_or(u64::MAX);
+    // Somebody who was sent away comes again, and somebody is to be there then.
+    let lacked = inner.asked.lacked_workers(inner.stores.clock.now());
+    let wanted = left_us.div_ceil(within_us.max(1)).max(u64::from(lacked));
+    Ok(Crew {
+        workers: workers.iter().filter(|worker| !worker.drains).count() as u64,
+        wanted,
+        left_seconds: left_us.div_ceil(1_000_000),
+    })
+}
+
+/// Microseconds of a video that are left to make, all its renditions together counted once.
+async fn left_of(
+    inner: &Inner,
+    row: &VideoRow,
+    looked_at: &mut usize,
+) -> Result<u64, store::Error> {
+    let whole = row.duration_us.map_or(UNKNOWN_US, i64::unsigned_abs);
+    if row.state != State::Playable || *looked_at >= LOOKED_AT {
+        return Ok(whole);
+    }
+    *looked_at += 1;
+    let progress = made::progress(inner, row).await?;
+    let left = progress.total.saturating_sub(progress.made);
+    // What lacks only its poster is not done either.
+    let part = u128::from(whole) * u128::from(left) / u128::from(progress.total.max(1));
+    Ok(u64::try_from(part).unwrap_or(whole).max(1))
+}

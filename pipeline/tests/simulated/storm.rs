@@ -1,0 +1,270 @@
+//! Origins and workers in a storm: messages are lost, late and doubled, stores fail before or
+//! after they have done what they were asked, workers die and stand still, videos are deleted
+//! meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many.
+//!
+//! Time runs faster than on the wall, and engines are played by threads: a seed repeats the same
+//! decisions, if not the same interleaving of everything.
+
+mod clock;
+mod messages;
+mod objects;
+mod weather;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream;
+use pipeline::{Config, Pipeline, Viewer};
+use plan::{SegmentKey, VideoId};
+use store::local::Local;
+use store::metadata::{Priority, State};
+use store::{Clock, Layout, ObjectKey, Prefix, Stores};
+use tokio::time::timeout;
+
+use self::clock::FastClock;
+use self::messages::{StormyEvents, StormyWork};
+use self::objects::StormyObjects;
+use self::weather::Weather;
+use super::support::Script;
+
+/// Storms of `cargo test`; `make soak` has ten thousand.
+const SEEDS: u64 = 200;
+/// Storms at once: each waits most of the time.
+const AT_ONCE: usize = 8;
+/// Longer than anything takes on the wall once the storm is over.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How much faster time runs.
+const SPEED: u32 = 20;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn in_any_storm_what_is_accepted_becomes_ready_and_what_is_deleted_stays_so() {
+    let seeds: Vec<u64> = match setting("SEED") {
+        Some(seed) => vec![seed],
+        None => (0..setting("SEEDS").unwrap_or(SEEDS)).collect(),
+    };
+    let storms = stream::iter(seeds).map(|seed| async move {
+        let ended = tokio::spawn(storm(seed));
+        if let Err(panicked) = ended.await {
+            panic!("SEED={seed}: {panicked}");
+        }
+    });
+    storms.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+/// The processes of a storm, and the world as it is without one.
+struct World {
+    weather: Arc<Weather>,
+    calm: Stores,
+    script: Arc<Script>,
+    origin: Pipeline,
+}
+
+impl World {
+    fn open(folder: &Path, seed: u64) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(FastClock::new(SPEED));
+        let calm = Local::open(folder, Layout::Store, clock).unwrap();
+        let weather = Weather::of(seed);
+        // As long as it takes to have several chunks, and a remainder.
+        let script = Script::of(15 + i64::from(weather.below(30)));
+        let origin = Pipeline::origin(stormy(&calm, &weather).0, config());
+        Self {
+            weather,
+            calm,
+            script,
+            origin,
+        }
+    }
+
+    fn worker(&self) -> Worker {
+        let (stores, objects, work) = stormy(&self.calm, &self.weather);
+        Worker {
+            pipeline: Pipeline::worker(stores, self.script.engine(), config()),
+            objects,
+            work,
+        }
+    }
+
+    async fn upload(&self) -> Option<VideoId> {
+        let owner = self.calm.ids.owner();
+        let begun = self
+            .origin
+            .create_video(owner, "A title".into(), None, Priority::Interactive);
+        let (row, mut writer) = begun.await.ok()?;
+        writer.write(Bytes::from_static(b"a source")).await.ok()?;
+        // Where the answer is an error, nobody was told that it is accepted.
+        writer.finish().await.ok()?;
+        Some(row.id)
+    }
+
+    /// What is known of a video.
+    async fn tell(&self, video: VideoId) -> String {
+        let row = self.calm.metadata.videos().get(&video).await;
+        let left = self.calm.objects.list(&Prefix::Video(video)).await;
+        let left: Vec<_> = left.unwrap().collect().await;
+        let workers = self.calm.work.workers().await.unwrap().len();
+        format!("{row:?} {workers} {left:?}")
+    }
+
+    /// Somebody watches a little.
+    async fn watch(&self, video: VideoId) {
+        let Ok(Some(row)) = self.origin.video(video).await else {
+            return;
+        };
+        let Ok(Some(plan)) = self.origin.plan_of(&row).await else {
+            return;
+        };
+        let rung = &plan.video[self.weather.below(plan.video.len() as u32) as usize];
+        let key = SegmentKey {
+            video,
+            rendition: rung.id,
+            index: self.weather.below(plan.segments()),
+        };
+        if let Ok(found) = self.origin.segment(key, Viewer::default()).await {
+            assert_eq!(found.bytes, segment(key));
+        }
+    }
+}
+
+fn segment(key: SegmentKey) -> Bytes {
+    Bytes::from(format!("{} {}", key.rendition, key.index))
+}
+
+struct Worker {
+    pipeline: Pipeline,
+    objects: Arc<StormyObjects>,
+    work: Arc<StormyWork>,
+}
+
+impl Worker {
+    /// Ends without a word: what was in its hands comes again when it was not heard of for long.
+    async fn die(self) {
+        self.work.fall_silent();
+        self.pipeline.stop().await;
+    }
+}
+
+fn config() -> Config {
+    Config {
+        lull: Duration::ZERO,
+        encode_threads: 2,
+        ..Config::default()
+    }
+}
+
+/// The same stores, as one process sees them in a storm.
+fn stormy(calm: &Stores, weather: &Arc<Weather>) -> (Stores, Arc<StormyObjects>, Arc<StormyWork>) {
+    let objects = Arc::new(StormyObjects::new(calm, weather));
+    let work = Arc::new(StormyWork::new(calm, weather));
+    let stores = Stores {
+        objects: objects.clone(),
+        work: work.clone(),
+        events: Arc::new(StormyEvents::new(calm, weather)),
+        ..calm.clone()
+    };
+    (stores, objects, work)
+}
+
+async fn storm(seed: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::open(folder.path(), seed);
+    let weather = &world.weather;
+    let mut workers: Vec<_> = (0..=weather.below(3)).map(|_| world.worker()).collect();
+    let (mut accepted, mut deleted) = (Vec::new(), Vec::new());
+    for _ in 0..4 + weather.below(6) {
+        match weather.below(10) {
+            0..=3 => accepted.extend(world.upload().await),
+            4..=5 => {
+                let at = weather.below(workers.len() as u32) as usize;
+                let dead = std::mem::replace(&mut workers[at], world.worker());
+                dead.die().await;
+            }
+            6 => {
+                let at = weather.below(workers.len() as u32) as usize;
+                // What it writes late is swept after a minute; what is later yet, after an hour.
+                let span = Duration::from_secs(u64::from(weather.below(50)));
+                workers[at].objects.stand_still(span);
+            }
+            7 if !accepted.is_empty() => {
+                let at = weather.below(accepted.len() as u32) as usize;
+                let video = accepted.swap_remove(at);
+                // Said to have failed, it may have happened all the same.
+                let _ = world.origin.delete(video).await;
+                deleted.push(video);
+            }
+            _ => {
+                for &video in &accepted {
+                    world.watch(video).await;
+                }
+            }
+        }
+        let pause = Duration::from_millis(u64::from(weather.below(4000)));
+        world.calm.clock.sleep(pause).await;
+    }
+    weather.clear();
+    for video in accepted {
+        let ready = timeout(PATIENCE, until_ready(&world, video)).await;
+        assert!(ready.is_ok(), "not ready: {}", world.tell(video).await);
+    }
+    for video in deleted {
+        let gone = timeout(PATIENCE, until_gone(&world, video)).await;
+        assert!(gone.is_ok(), "not gone: {}", world.tell(video).await);
+    }
+    for worker in workers {
+        worker.pipeline.stop().await;
+    }
+    world.origin.stop().await;
+}
+
+async fn until_ready(world: &World, video: VideoId) {
+    let videos = world.calm.metadata.videos();
+    let row = loop {
+        let row = videos.get(&video).await.unwrap().unwrap();
+        assert_ne!(row.state, State::Failed, "{:?}", row.error);
+        if row.state == State::Ready {
+            break row;
+        }
+        world.calm.clock.sleep(Duration::from_millis(200)).await;
+    };
+    let plan = world.origin.plan_of(&row).await.unwrap().unwrap();
+    for rendition in plan.media_ids() {
+        for index in 0..plan.segments() {
+            let key = SegmentKey {
+                video,
+                rendition,
+                index,
+            };
+            let objects = &*world.calm.objects;
+            let stored = store::objects::get(objects, &ObjectKey::Segment(key)).await;
+            assert_eq!(stored.unwrap(), segment(key));
+        }
+    }
+}
+
+/// Deleted at last where that failed; swept, what a worker put late as well.
+async fn until_gone(world: &World, video: VideoId) {
+    let videos = world.calm.metadata.videos();
+    if videos.get(&video).await.unwrap().unwrap().state != State::Deleted {
+        world.origin.delete(video).await.unwrap();
+    }
+    loop {
+        let row = videos.get(&video).await.unwrap().unwrap();
+        assert_eq!(row.state, State::Deleted);
+        let mut left = world
+            .calm
+            .objects
+            .list(&Prefix::Video(video))
+            .await
+            .unwrap();
+        if left.next().await.is_none() {
+            return;
+        }
+        world.calm.clock.sleep(Duration::from_secs(5)).await;
+    }
+}

@@ -1,0 +1,104 @@
+//! Objects that fail, before or after they have done what they were asked, and a process whose
+//! writes stand still.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use store::objects::Listing;
+use store::{
+    Clock, Created, Error, Moment, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix, Stores,
+};
+
+use super::weather::{Fate, Weather};
+
+/// Objects as one process sees them.
+pub struct StormyObjects {
+    objects: Arc<dyn Objects>,
+    weather: Arc<Weather>,
+    clock: Arc<dyn Clock>,
+    /// Until when writes stand still.
+    still: Mutex<Moment>,
+}
+
+impl StormyObjects {
+    pub fn new(calm: &Stores, weather: &Arc<Weather>) -> Self {
+        Self {
+            objects: calm.objects.clone(),
+            weather: weather.clone(),
+            clock: calm.clock.clone(),
+            still: Mutex::default(),
+        }
+    }
+
+    /// The process is paused where it is about to write: it goes on later, as if nothing were.
+    pub fn stand_still(&self, span: Duration) {
+        *self.still.lock() = self.clock.now() + span;
+    }
+
+    async fn write<T>(
+        &self,
+        key: &ObjectKey,
+        writing: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let until = *self.still.lock();
+        self.clock.sleep_until(until).await;
+        // A source block that is lost is an upload that is not accepted: nothing to learn.
+        let fate = match key {
+            ObjectKey::SourceBlock { .. } => Fate::Goes,
+            _ => self.weather.fate(),
+        };
+        match fate {
+            Fate::Goes => writing.await,
+            Fate::Lost => Err(Error::unavailable("a storm")),
+            Fate::Unanswered => {
+                writing.await?;
+                Err(Error::unavailable("a storm"))
+            }
+        }
+    }
+
+    fn read_fate(&self) -> Result<(), Error> {
+        match self.weather.fate() {
+            Fate::Goes => Ok(()),
+            Fate::Lost | Fate::Unanswered => Err(Error::unavailable("a storm")),
+        }
+    }
+}
+
+#[async_trait]
+impl Objects for StormyObjects {
+    async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
+        self.write(key, self.objects.put(key, body)).await
+    }
+
+    async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
+        self.write(key, self.objects.put_if_absent(key, body)).await
+    }
+
+    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
+        self.read_fate()?;
+        self.objects.read(key, range).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
+        self.read_fate()?;
+        self.objects.head(key).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
+        self.read_fate()?;
+        self.objects.list(prefix).await
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
+        self.objects.delete(keys).await
+    }
+
+    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
+        self.objects.free_bytes().await
+    }
+}

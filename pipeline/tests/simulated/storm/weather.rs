@@ -1,0 +1,72 @@
+//! What goes wrong, by a seed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fastrand::Rng;
+use parking_lot::Mutex;
+
+pub struct Weather {
+    random: Mutex<Rng>,
+    /// Of a thousand each.
+    lost: u32,
+    doubled: u32,
+    failed: u32,
+    clear: AtomicBool,
+}
+
+/// What happens to a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Goes,
+    /// It does not arrive.
+    Lost,
+    /// It is done, and nobody learns it.
+    Unanswered,
+}
+
+impl Weather {
+    pub fn of(seed: u64) -> Arc<Self> {
+        let mut random = Rng::with_seed(seed);
+        Arc::new(Self {
+            lost: random.u32(0..150),
+            doubled: random.u32(0..300),
+            failed: random.u32(0..40),
+            random: Mutex::new(random),
+            clear: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on everything goes well.
+    pub fn clear(&self) {
+        self.clear.store(true, Ordering::Relaxed);
+    }
+
+    /// A number below this one.
+    pub fn below(&self, end: u32) -> u32 {
+        self.random.lock().u32(0..end.max(1))
+    }
+
+    fn happens(&self, of_thousand: u32) -> bool {
+        !self.clear.load(Ordering::Relaxed) && self.below(1000) < of_thousand
+    }
+
+    /// Whether a message is lost.
+    pub fn loses(&self) -> bool {
+        self.happens(self.lost)
+    }
+
+    /// Whether a message comes once more.
+    pub fn doubles(&self) -> bool {
+        self.happens(self.doubled)
+    }
+
+    /// What becomes of a request to a store.
+    pub fn fate(&self) -> Fate {
+        match self.happens(self.failed) {
+            false => Fate::Goes,
+            true if self.below(2) == 0 => Fate::Lost,
+            true => Fate::Unanswered,
+        }
+    }
+}
