@@ -24,9 +24,9 @@ bench: ## Measures, and prints the figures of the README
 	@cargo build --release --locked -p reelmill -p reelmill-engine
 	@benches/run.sh
 
-soak: ## Runs every suite five times, with fifty kills each
+soak: ## Runs every suite five times, with two hundred kills each, ten minutes of chaos and ten thousand storms
 	@deploy/install.sh test
-	@for round in 1 2 3 4 5; do KILLS=50 CHAOS=600 deploy/test.sh || exit 1; done
+	@for round in 1 2 3 4 5; do KILLS=200 CHAOS=600 AWAY=60 CHUNKS=1000 SEEDS=10000 deploy/test.sh || exit 1; done
 
 clean: ## Removes what was built
 	cargo clean

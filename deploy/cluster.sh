@@ -4,7 +4,7 @@
 #                                              origins and workers; prints the origins' addresses
 #   cluster.sh role FOLDER ROLE NAME           starts one more origin or worker
 #   cluster.sh down FOLDER                     stops all of them; what they stored stays
-# In FOLDER: reelmill.toml, admin-token, and pid, log and address of each process. $REELMILL is
+# In FOLDER: reelmill.toml, admin-token, and pid, log (earlier.log) and address of each process. $REELMILL is
 # the program.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -17,6 +17,7 @@ runs() { # PID-FILE
 role() { # ROLE NAME
   local pid_file=$folder/$2.pid
   if runs "$pid_file"; then cat "$folder/$2.address"; return; fi
+  [ ! -e "$folder/$2.log" ] || cat "$folder/$2.log" >>"$folder/$2.earlier.log"
   : >"$folder/$2.log"
   cd "$folder"
   setsid "$program" "$1" --config "$folder/reelmill.toml" --listen 127.0.0.1:0 \

@@ -23,7 +23,7 @@ browser() {
 
 # Origins and workers over stores of their own, which are killed; and players before them.
 cluster() {
-  node --test --test-reporter=spec tests/cluster/chaos.test.mjs &&
+  node --test --test-concurrency=1 --test-reporter=spec tests/cluster/ &&
     (cd tests/browser && REELMILL_CLUSTER=1 node --test --test-reporter=spec play.test.mjs)
 }
 

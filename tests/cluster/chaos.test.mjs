@@ -4,22 +4,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Cluster, hash, sample } from "./cluster.mjs";
+import { Cluster, hash, random, sample } from "./cluster.mjs";
 
 const SECONDS = Number(process.env.CHAOS ?? 60);
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Everything is made in this time once nothing is killed any more. */
 const HEALED = 240_000;
-
-/** Mulberry32: the same seed does the same things, if not at the same moments. */
-function random(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 let cluster;
 before(() => { cluster = Cluster.open({ origins: 2, workers: 3 }); });

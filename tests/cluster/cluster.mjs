@@ -99,3 +99,13 @@ export function sample(folder, name, seconds, size = "640x360") {
     "-g", "60", "-c:a", "aac", "-shortest", path]);
   return readFileSync(path);
 }
+
+/** Mulberry32: the same seed does the same things, if not at the same moments. */
+export function random(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

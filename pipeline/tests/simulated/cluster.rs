@@ -233,3 +233,37 @@ async fn who_has_little_to_do_is_not_kept_waiting_by_who_has_much() {
     assert!(ready <= 1, "{ready}");
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn work_that_is_wiped_with_much_left_is_offered_anew() {
+    // A thousand in `make soak`.
+    let wanted = std::env::var("CHUNKS").map_or(160, |chunks| chunks.parse().unwrap());
+    let seconds = 8 * 4 * i64::from(wanted) / 8;
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(seconds));
+    let house = &cluster.house;
+    cluster.script.gate(Some(20));
+    let workers: Vec<_> = (0..4).map(|_| cluster.worker()).collect();
+    let owner = house.stores.ids.owner();
+    let mut videos = Vec::new();
+    for _ in 0..8 {
+        videos.push(house.upload_of(owner).await);
+    }
+    let mut chunks = 0;
+    for &video in &videos {
+        chunks += house.until_playable(video).await.1.chunks();
+    }
+    assert!(chunks >= wanted, "{chunks}");
+    cluster.script.until_waiting(4).await;
+    cluster.work.wipe();
+    cluster.script.gate(None);
+    for (n, &video) in videos.iter().enumerate() {
+        house.until_over(video).await;
+        assert_whole(house, video).await;
+        // And while what was offered anew is on its way.
+        if n % 2 == 0 {
+            cluster.work.wipe();
+        }
+    }
+    stop(workers).await;
+}

@@ -2,6 +2,7 @@
 
 mod fake;
 mod full;
+mod wiped;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,6 +19,7 @@ use store::{Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
 
 pub use fake::{Fault, Script};
 pub use full::FullDisk;
+pub use wiped::Wipeable;
 
 /// Longer than anything here takes; a hang is a failure, not a wait.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -65,6 +67,7 @@ fn config() -> Config {
 pub struct Cluster {
     pub house: House,
     pub script: Arc<Script>,
+    pub work: Arc<Wipeable>,
 }
 
 impl Cluster {
@@ -73,6 +76,8 @@ impl Cluster {
         let mut stores = Local::open(folder, Layout::Store, clock).unwrap();
         let disk = Arc::new(FullDisk::new(stores.objects.clone()));
         stores.objects = disk.clone();
+        let work = Arc::new(Wipeable::new(stores.clock.clone()));
+        stores.work = work.clone();
         let house = House {
             pipeline: Pipeline::origin(stores.clone(), config()),
             stores,
@@ -81,6 +86,7 @@ impl Cluster {
         Self {
             house,
             script: script.clone(),
+            work,
         }
     }
 

@@ -1,0 +1,74 @@
+//! Work that is lost as a whole, as by a server that starts anew.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use store::local::work::LocalWork;
+use store::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Worker};
+use store::{Clock, Error, Work};
+use tokio::sync::Notify;
+
+pub struct Wipeable {
+    clock: Arc<dyn Clock>,
+    work: Mutex<Arc<LocalWork>>,
+    wiped: Notify,
+}
+
+impl Wipeable {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            work: Mutex::new(Arc::new(LocalWork::new(clock.clone()))),
+            clock,
+            wiped: Notify::new(),
+        }
+    }
+
+    /// Nothing is known any more of what waits, is in hand, or listens.
+    pub fn wipe(&self) {
+        *self.work.lock() = Arc::new(LocalWork::new(self.clock.clone()));
+        self.wiped.notify_waiters();
+    }
+
+    fn now(&self) -> Arc<LocalWork> {
+        self.work.lock().clone()
+    }
+}
+
+#[async_trait]
+impl Work for Wipeable {
+    async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error> {
+        self.now().offer(chunk).await
+    }
+
+    async fn take(&self) -> Result<InHand, Error> {
+        loop {
+            let wiped = self.wiped.notified();
+            let work = self.now();
+            tokio::select! {
+                taken = work.take() => return taken,
+                () = wiped => {}
+            }
+        }
+    }
+
+    async fn ask(&self, demand: Demand) -> Result<Answer, Error> {
+        self.now().ask(demand).await
+    }
+
+    async fn tell(&self, demand: Demand) -> Result<(), Error> {
+        self.now().tell(demand).await
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Listener>, Error> {
+        self.now().listen().await
+    }
+
+    async fn announce(&self, worker: Worker) -> Result<(), Error> {
+        self.now().announce(worker).await
+    }
+
+    async fn workers(&self) -> Result<Vec<Worker>, Error> {
+        self.now().workers().await
+    }
+}
