@@ -1,5 +1,6 @@
 //! The stores of many machines: S3, CQL for rows, and NATS for work and events.
 
+mod breaker;
 pub mod events;
 pub mod metadata;
 pub mod nats;
@@ -12,7 +13,7 @@ use crate::{Clock, Ids, Jitter, Metadata, Rows, Stores};
 use events::NatsEvents;
 use metadata::{Cql, CqlMetadata};
 use nats::{Connection, Nats};
-use objects::{S3, S3Objects};
+use objects::{GuardedObjects, S3, S3Objects};
 use work::NatsWork;
 
 /// Where all of a cluster's stores are.
@@ -72,7 +73,7 @@ impl Cluster {
         let metadata = CqlMetadata::open(&settings.metadata, Arc::clone(&clock)).await?;
         let connection = Connection::open(&settings.messages, Arc::clone(&clock)).await?;
         Ok(Stores {
-            objects: Arc::new(objects),
+            objects: Arc::new(GuardedObjects::new(objects, Arc::clone(&clock))),
             metadata: Arc::new(metadata),
             work: Arc::new(NatsWork::open(&connection).await?),
             events: Arc::new(NatsEvents::new(&connection)),

@@ -15,7 +15,12 @@ export class Cluster {
     cluster.folder = mkdtempSync(join(tmpdir(), "reelmill-cluster-"));
     cluster.workers = Array.from({ length: workers }, (_, n) => `worker-${n + 1}`);
     cluster.origins = Array.from({ length: origins }, (_, n) => `origin-${n + 1}`);
-    cluster.bases = cluster.run(script, "up", cluster.folder, origins, workers).trim().split("\n");
+    try {
+      cluster.bases = cluster.run(script, "up", cluster.folder, origins, workers).trim().split("\n");
+    } catch (error) {
+      cluster.close();
+      throw error;
+    }
     cluster.token = readFileSync(join(cluster.folder, "admin-token"), "utf8").trim();
     return cluster;
   }

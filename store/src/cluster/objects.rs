@@ -5,6 +5,7 @@
 
 mod client;
 mod failure;
+mod guarded;
 
 use std::ops::Range;
 
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
 pub use client::{Access, OpenError, S3};
+pub use guarded::GuardedObjects;
 
 use self::failure::{error, is_lost, is_missing, is_out_of_range};
 use crate::objects::Listing;

@@ -22,6 +22,7 @@ use scylla::statement::{Consistency, SerialConsistency, Statement};
 use scylla::value::{CqlValue, Row};
 
 use super::settings::{Access, Cql, OpenError};
+use crate::cluster::breaker::Breaker;
 use crate::{Clock, Error, Moment};
 
 /// One sending of a statement, to another node where one does not answer.
@@ -104,6 +105,7 @@ impl Say {
 pub(super) struct Database {
     session: CachingSession,
     clock: Arc<dyn Clock>,
+    breaker: Breaker,
 }
 
 /// How nodes are reached, whatever keyspace is used.
@@ -151,12 +153,22 @@ impl Database {
         let session = session.map_err(|error| settings.unusable(error))?;
         Ok(Self {
             session: CachingSession::from(session, STATEMENTS),
+            breaker: Breaker::new("CQL", Arc::clone(&clock)),
             clock,
         })
     }
 
     /// Sends a statement until it is answered, if it says the same however often it is sent.
     async fn execute(
+        &self,
+        say: Say,
+        values: impl SerializeRow,
+        at: Option<i64>,
+    ) -> Result<QueryResult, Error> {
+        self.breaker.ask(self.send(say, values, at)).await
+    }
+
+    async fn send(
         &self,
         say: Say,
         values: impl SerializeRow,
@@ -203,6 +215,13 @@ impl Database {
         read: Say,
         values: impl SerializeRow,
     ) -> Result<Vec<T>, Error>
+    where
+        T: for<'frame, 'meta> Deserialize<'frame, 'meta>,
+    {
+        self.breaker.ask(self.all(read, values)).await
+    }
+
+    async fn all<T>(&self, read: Say, values: impl SerializeRow) -> Result<Vec<T>, Error>
     where
         T: for<'frame, 'meta> Deserialize<'frame, 'meta>,
     {
@@ -260,8 +279,11 @@ impl Database {
         for change in changes {
             batch.append_statement(change.statement());
         }
-        let answer = self.session.batch(&batch, values).await;
-        let answer = answer.map_err(Error::unavailable)?;
+        let sending = async {
+            let answer = self.session.batch(&batch, values).await;
+            answer.map_err(Error::unavailable)
+        };
+        let answer = self.breaker.ask(sending).await?;
         is_applied(&answer.into_rows_result().map_err(damaged)?)
     }
 

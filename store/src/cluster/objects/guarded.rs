@@ -1,0 +1,60 @@
+//! Objects that are left alone while their store does not answer.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::S3Objects;
+use crate::cluster::breaker::Breaker;
+use crate::objects::Listing;
+use crate::{Clock, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+
+/// Objects in a bucket behind a breaker.
+pub struct GuardedObjects {
+    objects: S3Objects,
+    breaker: Breaker,
+}
+
+impl GuardedObjects {
+    /// Nothing has failed yet.
+    pub fn new(objects: S3Objects, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            objects,
+            breaker: Breaker::new("the object store", clock),
+        }
+    }
+}
+
+#[async_trait]
+impl Objects for GuardedObjects {
+    async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
+        self.breaker.ask(self.objects.put(key, body)).await
+    }
+
+    async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
+        let put = self.objects.put_if_absent(key, body);
+        self.breaker.ask(put).await
+    }
+
+    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
+        self.breaker.ask(self.objects.read(key, range)).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
+        self.breaker.ask(self.objects.head(key)).await
+    }
+
+    async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
+        self.breaker.ask(self.objects.list(prefix)).await
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
+        self.breaker.ask(self.objects.delete(keys)).await
+    }
+
+    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
+        self.objects.free_bytes().await
+    }
+}
