@@ -7,12 +7,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 program=$(readlink -f "${REELMILL:-$here/../../target/release/reelmill}")
 [ -x "$program" ] || { echo "no program at $program: make build, and REELMILL=target/debug/reelmill" >&2; exit 2; }
 folder=$(mktemp -d)
-server='' nginx='' halting=''
+server='' nginx='' halting='' brief=''
 passed=0 failed=0
 
 stop() {
   [ -z "$halting" ] || kill "$halting" 2>/dev/null
   [ -z "$nginx" ] || kill "$nginx" 2>/dev/null
+  [ -z "$brief" ] || kill "$brief" 2>/dev/null
   if [ -n "$server" ]; then wake; kill "$server" 2>/dev/null; fi
   wait 2>/dev/null
   rm -rf "$folder"
@@ -179,6 +180,28 @@ check "  what is not there is 404" is "$(status)" 404
 "$here/purge.sh" "$id" "$folder/cache" >"$folder/purged"
 check "  until they are purged ($(cat "$folder/purged"))" answer "$media/150.m4s" 404 MISS
 check "  the manifest too" answer "/v/$id/master.m3u8" 404 MISS
+
+# The same with an origin whose manifests are good for a second, and stale for three more.
+stub=127.0.0.1:$(free_port) short=127.0.0.1:$(free_port)
+mkdir "$folder/brief" "$folder/www" "$folder/www/v"
+echo text >"$folder/www/v/m"
+sed "s#server 127.0.0.1:8080#server $stub#" "$here/origins.conf" >"$folder/brief/origins.conf"
+sed "s#$folder/cache#$folder/brief/cache#; s#listen $edge;#listen $short;#" "$folder/reelmill.conf" >"$folder/brief/reelmill.conf"
+sed "s#$folder/#$folder/brief/#g" "$folder/nginx.conf" | sed '$d' >"$folder/brief/nginx.conf"
+cat >>"$folder/brief/nginx.conf" <<CONF
+  server { listen $stub; root $folder/www; add_header Cache-Control "public, max-age=1, stale-while-revalidate=3";
+    error_page 404 @gone; location @gone { add_header Cache-Control no-store always; return 404; } }
+}
+CONF
+nginx -c "$folder/brief/nginx.conf" -e "$folder/brief/nginx.log" </dev/null & brief=$!
+for _ in $(seq 50); do curl -s -m 1 -o /dev/null "http://$stub/" && break; sleep 0.1; done
+edge=$short
+check "an origin's own times count" eval "answer /v/m 200 MISS && answer /v/m 200 HIT"
+rm "$folder/www/v/m"
+sleep 2.2
+check "  what is gone is handed out while it may be stale" answer /v/m 200 STALE
+sleep 3
+check "  and then no more" eval "get /v/m; is \"\$(status)\" 404"
 
 check "nginx had nothing to say" is "$(grep -vE 'connect\(\) failed|no live upstreams|\[notice\]' "$folder/nginx.log")" ""
 echo "$passed passed, $failed failed"
