@@ -114,10 +114,10 @@ if needs "Kubernetes" kustomize && needs "Kubernetes" kubernetes-validate; then
   # Its own kind, by the definition that KEDA installs.
   crds=$(command -v go >/dev/null && keda_crds 2>/dev/null)
   if [ -n "$crds" ]; then
-    check "kubernetes/keda (the definition of KEDA 2.18)" python deploy/lint.py custom \
+    check "kubernetes/keda (the definition of KEDA 2.18)" python3 deploy/lint.py custom \
       "$crds/config/crd/bases/keda.sh_scaledobjects.yaml" deploy/kubernetes/keda/scaled-object.yaml
   else not_run "kubernetes/keda" "its definition cannot be had"; fi
-  check "kubernetes: pods keep to the namespace's standard" python deploy/lint.py restricted "$work/schema.yaml" "$work/cluster.yaml"
+  check "kubernetes: pods keep to the namespace's standard" python3 deploy/lint.py restricted "$work/schema.yaml" "$work/cluster.yaml"
 fi
 
 # systemd. Paths are made to lead somewhere: it looks whether programs are there.
@@ -140,7 +140,7 @@ if needs "Prometheus" promtool; then
   check "rules (promtool)" promtool check rules deploy/prometheus/rules.yaml
   check "rules do what they say (promtool test)" promtool test rules deploy/prometheus/rules.test.yaml
   check "scrape.yaml (promtool)" promtool check config deploy/prometheus/scrape.yaml
-  queries() { python deploy/lint.py queries deploy/grafana/reelmill.json >"$work/queries.yaml" && promtool check rules "$work/queries.yaml"; }
+  queries() { python3 deploy/lint.py queries deploy/grafana/reelmill.json >"$work/queries.yaml" && promtool check rules "$work/queries.yaml"; }
   check "the dashboard's queries (promtool)" queries
 fi
 check "rules and dashboard ask for metrics that there are" python3 deploy/lint.py metrics
@@ -164,12 +164,12 @@ fi
 program=$(readlink -f "${REELMILL:-target/release/reelmill}")
 if [ ! -x "$program" ]; then not_run "filters of calls" "no program at ${REELMILL:-target/release/reelmill}"
 elif ! command -v ffmpeg >/dev/null; then not_run "filters of calls" "no ffmpeg to make a sample"
-elif ! python -c 'import pyseccomp' 2>/dev/null; then not_run "filters of calls" "pyseccomp cannot be had"
+elif ! python3 -c 'import pyseccomp' 2>/dev/null; then not_run "filters of calls" "pyseccomp cannot be had"
 else
   ffmpeg -v error -f lavfi -i testsrc2=s=640x360:r=30:d=4 -f lavfi -i sine=d=4 -c:v libx264 \
     -preset ultrafast -c:a aac "$work/sample.mp4" </dev/null
   profile=deploy/kubernetes/seccomp/reelmill.json
-  under() { timeout 60 python deploy/kubernetes/seccomp/try.py "$@" 2>&1 | grep -v 'not known to this libseccomp' ; return "${PIPESTATUS[0]}"; }
+  under() { timeout 60 python3 deploy/kubernetes/seccomp/try.py "$@" 2>&1 | grep -v 'not known to this libseccomp' ; return "${PIPESTATUS[0]}"; }
   films() { under "$1" "$program" transcode "$work/sample.mp4" "$work/film-$2" && [ -s "$work/film-$2/poster.webp" ]; }
   cages() { under "$1" python3 deploy/lint.py cage; }
   namespaces() { ! under "$profile" unshare -U true; }
@@ -177,7 +177,7 @@ else
   check "  an engine could shut itself in" cages "$profile"
   check "  no new namespace is made" namespaces
   if command -v systemd-analyze >/dev/null; then
-    unit_filter() { python deploy/lint.py unit-filter deploy/systemd/reelmill.service >"$work/unit.json"; }
+    unit_filter() { python3 deploy/lint.py unit-filter deploy/systemd/reelmill.service >"$work/unit.json"; }
     check "systemd/reelmill.service: the same under the calls that it leaves" \
       eval 'unit_filter && films "$work/unit.json" unit && cages "$work/unit.json"'
   fi
