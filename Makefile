@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help run build test bench soak clean
+.PHONY: help run build test bench soak lint-deploy clean
 
 help: ## Lists the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## Installs what is missing, builds and starts reelmill (VIDEO=path ingests a file)
 	@deploy/install.sh run
@@ -27,6 +27,9 @@ bench: ## Measures, and prints the figures of the README
 soak: ## Runs every suite five times, with two hundred kills each, ten minutes of chaos and ten thousand storms
 	@deploy/install.sh test
 	@for round in 1 2 3 4 5; do KILLS=200 CHAOS=600 AWAY=60 CHUNKS=1000 SEEDS=10000 deploy/test.sh || exit 1; done
+
+lint-deploy: ## Checks images, manifests, units and rules in deploy/ (fetches linters)
+	@deploy/lint.sh
 
 clean: ## Removes what was built
 	cargo clean
