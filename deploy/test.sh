@@ -50,6 +50,7 @@ suite clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 suite rust cargo test --workspace --locked --no-fail-fast
 suite browser browser
 suite cluster cluster
+suite nginx env REELMILL=target/debug/reelmill deploy/nginx/test.sh
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
