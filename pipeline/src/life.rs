@@ -17,7 +17,9 @@ const FAULTS: u32 = 3;
 /// Ends of the engine that nobody can explain, before it does.
 const TROUBLES: u32 = 10;
 /// Doublings of the pause between two such.
-const DOUBLINGS: u32 = 4;
+const DOUBLINGS: u32 = 5;
+/// As much while a store is away: four seconds.
+const AWAY: u32 = 3;
 /// Segments made by the session that probed: a second each.
 const FIRST_SEGMENTS: u32 = 2;
 /// What a session needs that starts a video, before anything is known of it: the index of a
@@ -135,8 +137,13 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             fail(inner, video, failure).await;
             return None;
         }
-        if let Some(doublings) = (troubles + waits).checked_sub(1) {
-            let pause: Duration = inner.config.pause * 2_u32.pow(doublings.min(DOUBLINGS));
+        let doublings = if away {
+            waits.min(AWAY)
+        } else {
+            troubles.min(DOUBLINGS)
+        };
+        if let Some(doublings) = doublings.checked_sub(1) {
+            let pause: Duration = inner.config.pause * 2_u32.pow(doublings);
             let jitter = inner.stores.jitter.up_to(pause / 4);
             inner.stores.clock.sleep(pause + jitter).await;
         }

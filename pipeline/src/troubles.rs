@@ -12,8 +12,10 @@ use crate::inner::Inner;
 use crate::life;
 use crate::run::{RunError, is_store_away};
 
-/// Doublings of the pause: two minutes.
+/// Doublings of the pause: a minute.
 const DOUBLINGS: u32 = 7;
+/// As much while a store is away, which is asked by somebody else all the time: four seconds.
+const AWAY: u32 = 3;
 /// A disk that was full so often in a row is full, and a source that could not be read so
 /// often is gone.
 const LASTING: u32 = 4;
@@ -42,16 +44,15 @@ impl Troubles {
             RunError::Fault(failure) => Some(failure.clone()),
             _ => None,
         };
-        let lasting = match lasting {
-            Some(_) if is_store_away(inner, error).await => None,
-            other => other,
-        };
+        let is_away = is_store_away(inner, error).await;
         if let Some(failure) = lasting
             && troubles >= LASTING
+            && !is_away
         {
             life::fail(inner, video, failure).await;
         }
-        let pause = inner.config.pause * 2_u32.pow(troubles.min(DOUBLINGS) - 1);
+        let doublings = if is_away { AWAY } else { DOUBLINGS };
+        let pause = inner.config.pause * 2_u32.pow(troubles.min(doublings) - 1);
         // Not all of them again at the same moment.
         pause + inner.stores.jitter.up_to(pause / 4)
     }
