@@ -52,9 +52,9 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
         if let Err(error) = reconciler.round().await {
             tracing::warn!(%error, "what is left to do cannot be offered");
         }
-        // Looking takes a part of the time at most.
+        // Looking takes a part of the time at most; one look that a store held up says nothing.
         let took = clock.now().since(began);
-        clock.sleep(APART.max(took * 4)).await;
+        clock.sleep((took * 4).clamp(APART, TICK)).await;
         tokio::select! {
             () = inner.work.notified() => {}
             () = clock.sleep(TICK) => {}
