@@ -57,16 +57,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is logged unless somebody wants to know more: the drivers tell of every connection, and
-/// of every statement that says `USE`.
-const USUAL: &str = "info,async_nats=warn,scylla=warn,scylla::network::connection=error";
-
 /// Logs go to stderr: for people on a terminal, as JSON otherwise. `RUST_LOG` chooses.
 fn log() {
     use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
 
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("info,{}", store::cluster::LOGGED)));
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(filter);

@@ -16,6 +16,10 @@ use nats::{Connection, Nats};
 use objects::{GuardedObjects, S3, S3Objects};
 use work::NatsWork;
 
+/// What the drivers log unless somebody wants to know more, as a filter of `tracing`: they tell of
+/// every connection, and of every statement in a keyspace that is used without its name.
+pub const LOGGED: &str = "async_nats=warn,scylla=warn,scylla::network::connection=error";
+
 /// Where all of a cluster's stores are.
 #[derive(Clone, Debug)]
 pub struct Settings {
