@@ -16,6 +16,8 @@ const SWEEPS: [Duration; 3] = [
     Duration::from_secs(3600),
     Duration::from_secs(86_400),
 ];
+/// After a sweep that failed.
+const AGAIN: Duration = Duration::from_secs(10);
 /// How often the janitor looks at tombstones: the sweeps of a process that ended are left to it.
 const ROUND: Duration = Duration::from_secs(3600);
 /// A tombstone is swept in every round for this long, in microseconds: a day and a round.
@@ -41,19 +43,22 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
         })
         .await?;
     inner.made.forget(video);
-    inner
-        .stores
-        .events
-        .publish(Event::Deleted { video })
-        .await?;
-    sweep(inner, video).await?;
+    let events = &inner.stores.events;
+    if let Err(error) = events.publish(Event::Deleted { video }).await {
+        tracing::debug!(%error, %video, "a deletion was not announced");
+    }
+    // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
+    let mut left = sweep(inner, video).await;
     let (inner, tasks) = (inner.clone(), inner);
     tasks.spawn(async move {
         for pause in SWEEPS {
-            inner.stores.clock.sleep(pause).await;
-            if let Err(error) = sweep(&inner, video).await {
+            while let Err(error) = left {
                 tracing::warn!(%error, %video, "a deleted video could not be swept");
+                inner.stores.clock.sleep(AGAIN).await;
+                left = sweep(&inner, video).await;
             }
+            inner.stores.clock.sleep(pause).await;
+            left = sweep(&inner, video).await;
         }
     });
     Ok(())

@@ -188,7 +188,7 @@ async fn storm(seed: u64) {
             6 => {
                 let at = weather.below(workers.len() as u32) as usize;
                 // What it writes late is swept after a minute; what is later yet, after an hour.
-                let span = Duration::from_secs(u64::from(weather.below(50)));
+                let span = Duration::from_secs(u64::from(weather.below(40)));
                 workers[at].objects.stand_still(span);
             }
             7 if !accepted.is_empty() => {

@@ -9,7 +9,15 @@ use super::OpenError;
 /// Held until dropped; the kernel lets go of it when the process dies, however it dies.
 #[derive(Debug)]
 pub(super) struct FolderLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for FolderLock {
+    /// Closing alone would leave the lock to a child that was forked a moment ago and has not
+    /// closed its copy of the file yet.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl FolderLock {
@@ -44,6 +52,6 @@ impl FolderLock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
