@@ -44,6 +44,7 @@ up() { # ORIGINS WORKERS
 [cluster.objects]
 bucket = "reelmill"
 endpoint = "$s3"
+public_endpoint = "$s3"
 access_key = "test-access"
 secret_key = "test-secret-key"
 path_style = true

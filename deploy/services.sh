@@ -90,7 +90,7 @@ up() { # SERVICE FOLDER
   case $service in
     s3)
       export ROOT_ACCESS_KEY_ID=test-access ROOT_SECRET_ACCESS_KEY=test-secret-key
-      run=("$(program s3)" --port "127.0.0.1:$port" --region us-east-1 --quiet posix "$folder/data")
+      run=("$(program s3)" --port "127.0.0.1:$port" --region us-east-1 --cors-allow-origin "*" --quiet posix "$folder/data")
       echo "http://127.0.0.1:$port" >"$folder/address" ;;
     cql)
       local storage=$port

@@ -18,7 +18,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let stores = stores::cluster(&settings).await?;
     let listener = server::listen(settings.origin.listen).await?;
     let pipeline = Pipeline::origin(stores, server::config(&settings.pipeline));
-    let (app, _) = server::app(&pipeline, &listener, settings.origin)?;
+    let (app, _) = server::app(&pipeline, &listener, settings.origin).await?;
     let bucket = settings.cluster.context("a cluster")?.objects.bucket;
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in the bucket {bucket}");

@@ -44,7 +44,7 @@ async fn serve(settings: Settings) -> Result<()> {
     } else {
         vec![Pipeline::start(stores.clone(), engine, config).await?]
     };
-    let (app, public_url) = server::app(&pipelines[0], &listener, settings.origin)?;
+    let (app, public_url) = server::app(&pipelines[0], &listener, settings.origin).await?;
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in {place}");
     greet(&stores, &public_url).await?;

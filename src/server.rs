@@ -67,7 +67,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// The application, and where it is reached from outside.
-pub fn app(
+pub async fn app(
     pipeline: &Pipeline,
     listener: &TcpListener,
     origin: settings::Origin,
@@ -81,6 +81,7 @@ pub fn app(
         listen,
         allowed_hosts: origin.allowed_hosts,
         trusted_proxies: origin.trusted_proxies,
+        direct_endpoint: pipeline.direct_endpoint().await?,
         cache_bytes: origin.cache.0,
     };
     Ok((App::new(pipeline.clone(), settings), public_url))

@@ -7,6 +7,8 @@ const bar = box.querySelector("progress");
 const text = document.getElementById("progress-text");
 const trouble = document.getElementById("trouble");
 let running = null;
+/** How often a block is tried. */
+const TRIES = 5;
 
 // With scripts, choosing is enough; the form's own button is for who has none.
 document.getElementById("send").hidden = true;
@@ -21,31 +23,114 @@ function stop(reason) {
   trouble.textContent = reason || "";
 }
 
-function upload(file) {
-  if (running) return;
+const show = (file, done) => {
+  bar.value = done;
+  text.textContent = file.name + ", " + Math.floor(done * 100) + " %";
+};
+
+/** Resolves with a request's status and answer, rejects where there is none. */
+function send(request, body) {
+  return new Promise((resolve, reject) => {
+    request.onload = () => {
+      let answer = {};
+      try { answer = JSON.parse(request.responseText); } catch { /* said by the status */ }
+      resolve({ status: request.status, answer });
+    };
+    request.onerror = () => reject(new Error("The connection was lost. Please try again."));
+    request.onabort = () => reject(new Error(""));
+    request.send(body);
+  });
+}
+
+const expected = ({ status, answer }, ...fine) => {
+  if (fine.includes(status)) return answer;
+  throw new Error(answer.detail || "The upload failed (" + status + ").");
+};
+
+/** The whole file in one request. */
+async function whole(file, title, cancelled) {
   const request = new XMLHttpRequest();
-  running = request;
+  cancelled.addEventListener("abort", () => request.abort());
+  request.open("POST", "/api/v1/videos?title=" + title);
+  request.upload.onprogress = (event) => show(file, event.loaded / (event.total || file.size || 1));
+  return expected(await send(request, file), 201).id;
+}
+
+/** Block by block into the object store, three at a time. */
+async function direct(file, title, cancelled) {
+  const call = async (method, path) => {
+    const answer = await fetch("/api/v1/uploads" + path, { method, signal: cancelled });
+    return expected({ status: answer.status, answer: await answer.json() }, 200, 201);
+  };
+  const upload = await call("POST", `?title=${title}&size=${file.size}`);
+  const blocks = Math.ceil(file.size / upload.block_bytes);
+  const path = "/" + upload.id;
+  const sent = new Array(blocks).fill(0);
+  let next = 0, places = [], turn = Promise.resolve();
+  const place = () => (turn = turn.then(async () => {
+    if (!places.length && next < blocks) {
+      places = await call("GET", `${path}/places?first=${next}&count=6`);
+      next += places.length;
+    }
+    return places.shift();
+  }));
+  const put = async ({ index, bytes, url, headers }) => {
+    const request = new XMLHttpRequest();
+    cancelled.addEventListener("abort", () => request.abort());
+    request.open("PUT", url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => {
+      sent[index] = event.loaded;
+      show(file, sent.reduce((sum, one) => sum + one, 0) / file.size);
+    };
+    const from = index * upload.block_bytes;
+    // 412: an earlier try arrived, though its answer did not.
+    expected(await send(request, file.slice(from, from + bytes)), 200, 412);
+  };
+  const surely = async (to) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await put(to);
+      } catch (error) {
+        if (cancelled.aborted || tries === TRIES) throw error;
+        await new Promise((done) => setTimeout(done, 1000 * tries));
+        // Its place may have expired meanwhile.
+        [to] = await call("GET", `${path}/places?first=${to.index}&count=1`);
+      }
+    }
+  };
+  const lane = async () => {
+    for (let to = await place(); to; to = await place()) {
+      await surely(to);
+      call("POST", path + "/arrived").catch(() => {});
+    }
+  };
+  try {
+    await Promise.all([lane(), lane(), lane()]);
+    return (await call("POST", path + "/complete")).id;
+  } catch (error) {
+    fetch("/api/v1/videos/" + upload.video, { method: "DELETE", keepalive: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function upload(file) {
+  if (running) return;
+  running = new AbortController();
   trouble.hidden = true;
   box.hidden = false;
   bar.value = 0;
   text.textContent = file.name;
   // The player's scripts are in the browser's cache before the video is there.
   for (const url of drop.dataset.warm.split(" ")) fetch(url, { priority: "low" }).catch(() => {});
-  const title = file.name.replace(/\.[^.]+$/, "");
-  request.open("POST", "/api/v1/videos?title=" + encodeURIComponent(title));
-  request.upload.onprogress = (event) => {
-    bar.value = event.loaded / (event.total || file.size || 1);
-    text.textContent = file.name + ", " + Math.floor(bar.value * 100) + " %";
-  };
-  request.onload = () => {
-    let answer = {};
-    try { answer = JSON.parse(request.responseText); } catch { /* said below */ }
-    if (request.status === 201) location.assign("/watch/" + answer.id);
-    else stop(answer.detail || "The upload failed (" + request.status + ").");
-  };
-  request.onerror = () => stop("The connection was lost. Please try again.");
-  request.onabort = () => stop("");
-  request.send(file);
+  const title = encodeURIComponent(file.name.replace(/\.[^.]+$/, ""));
+  const { signal } = running;
+  try {
+    const way = "direct" in drop.dataset && file.size ? direct : whole;
+    location.assign("/watch/" + (await way(file, title, signal)));
+  } catch (error) {
+    stop(signal.aborted ? "" : error.message);
+  }
 }
 
 document.getElementById("cancel").addEventListener("click", () => running && running.abort());

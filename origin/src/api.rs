@@ -4,12 +4,13 @@ mod events;
 mod openapi;
 mod params;
 mod reference;
+mod uploads;
 mod video;
 mod videos;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 pub use events::events;
 pub use reference::reference;
@@ -28,6 +29,11 @@ pub fn routes() -> Router<App> {
             "/videos/{video}",
             get(videos::get::get).delete(videos::delete::delete),
         )
+        .route("/uploads", post(uploads::create))
+        .route("/uploads/{upload}", get(uploads::get))
+        .route("/uploads/{upload}/places", get(uploads::places))
+        .route("/uploads/{upload}/arrived", post(uploads::arrived))
+        .route("/uploads/{upload}/complete", post(uploads::complete))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
 }

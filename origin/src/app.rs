@@ -22,6 +22,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Proxies that say truly for whom they ask (`Forwarded`, `X-Forwarded-For`).
     pub trusted_proxies: Vec<IpNet>,
+    /// Where pages put sources themselves, as `scheme://host:port`.
+    pub direct_endpoint: Option<String>,
     /// Bytes of segments kept in memory.
     pub cache_bytes: u64,
 }

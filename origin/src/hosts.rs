@@ -59,6 +59,7 @@ mod tests {
             listen: ([192, 0, 2, 1], 8080).into(),
             allowed_hosts: vec!["other.example.org".into()],
             trusted_proxies: Vec::new(),
+            direct_endpoint: None,
             cache_bytes: 0,
         };
         for host in [

@@ -13,14 +13,26 @@ pub use upload::upload;
 pub use watch::watch;
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+
+use crate::app::App;
 
 /// Everything comes from here; Media Source needs `blob:`, hls.js a worker of its own making,
 /// Media Chrome inline styles in its shadow trees.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; media-src 'self' blob:; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; media-src 'self' blob:; \
     worker-src 'self' blob:; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
+
+/// What pages may fetch, besides where they may put sources.
+pub fn content_security_policy(app: &App) -> HeaderValue {
+    let direct = app.settings.direct_endpoint.iter();
+    let policy = direct.fold(CONTENT_SECURITY_POLICY.to_owned(), |policy, endpoint| {
+        format!("{policy}; connect-src 'self' {endpoint}")
+    });
+    // An endpoint that is no header value is no URL either: nothing can be put there.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
+}
 
 /// A rendered page.
 pub fn page(template: &impl Template) -> Response {

@@ -43,6 +43,12 @@ impl Problem {
         )
     }
 
+    /// There is no such upload, or the asker may not know of it.
+    pub fn no_upload() -> Self {
+        let detail = "There is no such upload.";
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
     /// Nobody is known by what came with the request.
     pub fn unauthorized(detail: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
@@ -75,6 +81,18 @@ impl Problem {
     pub fn too_large(limit: u64) -> Self {
         let detail = format!("At most {limit} bytes are taken.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "limit_size", detail)
+    }
+
+    /// Not every block has been put.
+    pub fn incomplete(there: u64) -> Self {
+        let detail = format!("Only the first {there} bytes are there.");
+        Self::new(StatusCode::CONFLICT, "incomplete", detail)
+    }
+
+    /// Senders do not reach the object store.
+    pub fn not_direct() -> Self {
+        let detail = "Sources are taken by POST /api/v1/videos only.";
+        Self::new(StatusCode::NOT_FOUND, "not_direct", detail)
     }
 
     /// The disk is full.

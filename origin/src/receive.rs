@@ -84,7 +84,7 @@ async fn next<E>(
 }
 
 /// A title as people see it: one line, not endless.
-fn title_of(text: &str) -> String {
+pub fn title_of(text: &str) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     let title: String = line.trim().chars().take(LONGEST_TITLE).collect();
     if title.is_empty() {
@@ -99,6 +99,8 @@ impl From<UploadError> for Problem {
         match error {
             UploadError::TooLarge { limit } => Self::too_large(limit),
             UploadError::NoSpace => Self::no_space(),
+            UploadError::Incomplete { there } => Self::incomplete(there),
+            UploadError::NotDirect => Self::not_direct(),
             UploadError::Store(error) => error.into(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -53,25 +53,25 @@ pub fn router(app: App) -> Router {
         .fallback(pages::missing)
         .layer(CompressionLayer::new())
         .layer(known_hosts)
-        .layer(header("cache-control", "private, no-cache"))
-        .layer(header(
-            "content-security-policy",
-            pages::CONTENT_SECURITY_POLICY,
+        .layer(always("cache-control", "private, no-cache"))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CONTENT_SECURITY_POLICY,
+            pages::content_security_policy(&app),
         ));
     let request_id = HeaderName::from_static("x-request-id");
     delivery::routes()
         .merge(health::routes())
         .fallback_service(guarded.with_state(app.clone()))
         .layer(CatchPanicLayer::new())
-        .layer(header("x-content-type-options", "nosniff"))
-        .layer(header("referrer-policy", "no-referrer"))
+        .layer(always("x-content-type-options", "nosniff"))
+        .layer(always("referrer-policy", "no-referrer"))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
         .with_state(app)
 }
 
-fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+fn always(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     let name = HeaderName::from_static(name);
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }

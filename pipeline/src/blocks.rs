@@ -11,7 +11,7 @@ use transcoder::{FileSource, SourceError, SourceReader};
 use crate::inner::Inner;
 
 /// Size of a source block.
-pub(crate) const BLOCK: u64 = 8 << 20;
+pub const BLOCK: u64 = 8 << 20;
 
 /// The source of a video, and its size: its blocks, or the file that is read in place.
 pub(crate) fn source_of(

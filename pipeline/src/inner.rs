@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) turns: Arc<Turns>,
     /// One stills session at a time.
     pub(crate) stills: Semaphore,
+    /// Source blocks on their way to the store, of all uploads.
+    pub(crate) blocks: Arc<Semaphore>,
     /// Requests that wait for a still.
     pub(crate) stills_waiting: Semaphore,
     /// Faults at stills that a video needs: its poster, or one of its sheets.
@@ -70,6 +72,8 @@ pub(crate) struct Inner {
     stop: CancellationToken,
 }
 
+/// Source blocks that are on their way at once: 128 MiB.
+const BLOCKS: usize = 16;
 /// Requests that may wait for stills: a seek bar full of hovering.
 const STILLS_WAITING: usize = 64;
 
@@ -90,6 +94,7 @@ impl Inner {
             asked: Watched::default(),
             turns: Turns::new(config.encode_threads.max(1) as usize),
             stills: Semaphore::new(1),
+            blocks: Arc::new(Semaphore::new(BLOCKS)),
             stills_waiting: Semaphore::new(STILLS_WAITING),
             still_faults: Mutex::default(),
             tasks: TaskTracker::new(),

@@ -30,15 +30,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use plan::{OwnerId, Plan, Policy, RenditionId, RenditionKey, SegmentKey, VideoId};
-use store::metadata::{Page, PageRequest, Priority, VideoRow};
+use plan::{OwnerId, Plan, Policy, RenditionId, RenditionKey, SegmentKey, UploadId, VideoId};
+use store::metadata::{Page, PageRequest, Priority, UploadRow, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::{Budget, Engine};
 
+pub use blocks::BLOCK;
 use cluster::{announce, answer, chunks, crew, hear, reconcile};
 use inner::{Inner, Role};
 pub use turns::{Network, Viewer};
-pub use upload::{UploadError, UploadWriter};
+pub use upload::{Place, UploadError, UploadWriter};
 
 /// What the operator chooses.
 #[derive(Clone, Debug)]
@@ -204,6 +205,47 @@ impl Pipeline {
         priority: Priority,
     ) -> Result<(VideoRow, UploadWriter), UploadError> {
         upload::begin(&self.inner, owner, title, declared_size, priority).await
+    }
+
+    /// Where senders put blocks themselves, as `scheme://host:port`; nothing where they cannot.
+    pub async fn direct_endpoint(&self) -> Result<Option<String>, store::Error> {
+        upload::endpoint(&self.inner).await
+    }
+
+    /// Begins a video whose sender puts its `size` bytes into the object store.
+    pub async fn create_direct(
+        &self,
+        owner: OwnerId,
+        title: String,
+        size: u64,
+        priority: Priority,
+    ) -> Result<(VideoRow, UploadRow), UploadError> {
+        upload::begin_direct(&self.inner, owner, title, size, priority).await
+    }
+
+    /// An upload.
+    pub async fn upload(&self, id: UploadId) -> Result<Option<UploadRow>, store::Error> {
+        self.inner.stores.metadata.uploads().get(&id).await
+    }
+
+    /// Where its blocks from `first` on go, at most `count` of them.
+    pub async fn places(
+        &self,
+        row: &UploadRow,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<Place>, UploadError> {
+        upload::places(&self.inner, row, first, count).await
+    }
+
+    /// Looks how much of it has arrived.
+    pub async fn arrived(&self, row: &UploadRow) -> Result<UploadRow, UploadError> {
+        upload::arrived(&self.inner, row).await
+    }
+
+    /// All of it was put: the video's life goes on.
+    pub async fn complete(&self, row: &UploadRow) -> Result<VideoRow, UploadError> {
+        upload::complete(&self.inner, row).await
     }
 
     /// Begins a video whose source is [`Config::source_file`], read where it lies.

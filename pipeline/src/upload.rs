@@ -1,15 +1,19 @@
 //! A source arrives: cut into blocks, each durable the moment it is full.
 
+mod direct;
+mod writer;
+
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use plan::{Code, OwnerId, UploadId, VideoId};
+use store::Event;
 use store::metadata::{Priority, Source, SourcePart, State, UploadRow, VideoError, VideoRow};
-use store::{Event, ObjectKey};
-
 use transcoder::FileSource;
 
-use crate::blocks::BLOCK;
+pub use direct::Place;
+pub(crate) use direct::{arrived, begin_direct, complete, endpoint, places};
+pub use writer::UploadWriter;
+
 use crate::inner::Inner;
 use crate::life;
 
@@ -25,6 +29,15 @@ pub enum UploadError {
     /// No space where media is stored.
     #[error("no space left where media is stored")]
     NoSpace,
+    /// Not all of it is there.
+    #[error("only {there} bytes are there")]
+    Incomplete {
+        /// What is there from the first byte on.
+        there: u64,
+    },
+    /// Blocks can be put nowhere but through an origin.
+    #[error("the object store is not open to senders")]
+    NotDirect,
     /// The store did not answer.
     #[error("the store did not answer: {0}")]
     Store(#[source] store::Error),
@@ -39,21 +52,6 @@ impl From<store::Error> for UploadError {
     }
 }
 
-/// Takes a source's bytes in order. Dropped before [`UploadWriter::finish`], the upload is
-/// lost and nothing of it stays.
-pub struct UploadWriter {
-    inner: Arc<Inner>,
-    video: VideoId,
-    upload: UploadId,
-    buffer: BytesMut,
-    stored: u64,
-    blocks: u32,
-    limit: u64,
-    finished: bool,
-    /// Why it is lost, if it is dropped now.
-    lost: Code,
-}
-
 pub(crate) async fn begin(
     inner: &Arc<Inner>,
     owner: OwnerId,
@@ -61,6 +59,19 @@ pub(crate) async fn begin(
     declared_size: Option<u64>,
     priority: Priority,
 ) -> Result<(VideoRow, UploadWriter), UploadError> {
+    let (video, upload) = insert(inner, owner, title, declared_size, priority).await?;
+    let writer = UploadWriter::new(inner.clone(), &upload);
+    Ok((video, writer))
+}
+
+/// The rows of a video whose source is to come.
+async fn insert(
+    inner: &Inner,
+    owner: OwnerId,
+    title: String,
+    declared_size: Option<u64>,
+    priority: Priority,
+) -> Result<(VideoRow, UploadRow), UploadError> {
     let limit = inner.config.policy.limits.size_bytes;
     if declared_size.is_some_and(|size| size > limit) {
         return Err(UploadError::TooLarge { limit });
@@ -73,7 +84,7 @@ pub(crate) async fn begin(
     }
     let now = inner.stores.clock.now_us();
     let (video, upload) = (inner.stores.ids.video(), inner.stores.ids.upload());
-    let row = UploadRow {
+    let upload = UploadRow {
         id: upload,
         video,
         owner,
@@ -83,23 +94,12 @@ pub(crate) async fn begin(
         created_at_us: now,
         updated_at_us: now,
     };
-    inner.stores.metadata.uploads().insert(&row).await?;
+    inner.stores.metadata.uploads().insert(&upload).await?;
     let mut row = VideoRow::new(video, owner, title, now);
     row.declared_size = declared_size;
     row.priority = priority;
     inner.stores.metadata.videos().insert(&row).await?;
-    let writer = UploadWriter {
-        inner: inner.clone(),
-        video,
-        upload,
-        buffer: BytesMut::new(),
-        stored: 0,
-        blocks: 0,
-        limit,
-        finished: false,
-        lost: Code::UploadLost,
-    };
-    Ok((row, writer))
+    Ok((row, upload))
 }
 
 /// Begins a video whose source is a file that stays where it is.
@@ -126,125 +126,54 @@ pub(crate) async fn begin_in_place(
     Ok(row)
 }
 
-impl UploadWriter {
-    /// Whose source it is.
-    pub const fn video(&self) -> VideoId {
-        self.video
-    }
-
-    /// Bytes that are stored for good; the rest of what was written waits for its block to
-    /// be full.
-    pub const fn durable_bytes(&self) -> u64 {
-        self.stored
-    }
-
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// After one the upload is lost: drop the writer.
-    pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), UploadError> {
-        while !bytes.is_empty() {
-            let room = BLOCK as usize - self.buffer.len();
-            let piece = bytes.split_to(room.min(bytes.len()));
-            self.buffer.extend_from_slice(&piece);
-            if self.buffer.len() as u64 == BLOCK {
-                self.store_block().await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn store_block(&mut self) -> Result<(), UploadError> {
-        let stored = self.try_store_block().await;
-        self.lost = match &stored {
-            Err(UploadError::TooLarge { .. }) => Code::LimitSize,
-            Err(UploadError::NoSpace) => Code::NoSpace,
-            _ => Code::UploadLost,
-        };
-        stored
-    }
-
-    async fn try_store_block(&mut self) -> Result<(), UploadError> {
-        // A deleted video gets nothing any more.
-        if self.inner.living(self.video).await?.is_none() {
-            return Err(store::Error::NotFound.into());
-        }
-        let block = self.buffer.split().freeze();
-        let length = block.len() as u64;
-        if self.stored + length > self.limit {
-            return Err(UploadError::TooLarge { limit: self.limit });
-        }
-        let key = ObjectKey::SourceBlock {
-            upload: self.upload,
-            index: self.blocks,
-        };
-        let stores = &self.inner.stores;
-        stores.objects.put(&key, block).await?;
-        self.stored += length;
-        self.blocks += 1;
-        let now = stores.clock.now_us();
-        stores
-            .metadata
-            .uploads()
-            .advance(&self.upload, self.stored, now)
-            .await?;
-        let event = Event::UploadProgress {
-            video: self.video,
-            received_bytes: self.stored,
-        };
-        stores.events.publish(event).await?;
-        Ok(())
-    }
-
-    /// The last byte has arrived: the source is complete, and the video's life goes on.
-    pub async fn finish(mut self) -> Result<VideoRow, UploadError> {
-        if !self.buffer.is_empty() {
-            self.store_block().await?;
-        }
-        let stores = &self.inner.stores;
-        let now = stores.clock.now_us();
-        stores
-            .metadata
-            .uploads()
-            .complete(&self.upload, now)
-            .await?;
-        let (upload, bytes) = (self.upload, self.stored);
-        let complete = |row: &mut VideoRow| {
-            if row.state == State::Deleted || row.source != Source::Receiving {
-                return false;
-            }
-            row.source = Source::Complete;
-            row.parts = vec![SourcePart { upload, bytes }];
-            row.received_bytes = bytes;
-            row.uploaded_at_us = Some(now);
-            true
-        };
-        let row = self.inner.change(self.video, complete).await?;
-        if row.source != Source::Complete || row.state == State::Deleted {
-            return Err(store::Error::NotFound.into());
-        }
-        self.finished = true;
-        life::begin(&self.inner, row.id);
-        Ok(row)
-    }
+/// So much of an upload is durable, from its first byte on.
+async fn advance(
+    inner: &Inner,
+    video: VideoId,
+    upload: &UploadId,
+    bytes: u64,
+) -> Result<UploadRow, store::Error> {
+    let stores = &inner.stores;
+    let now = stores.clock.now_us();
+    let row = stores
+        .metadata
+        .uploads()
+        .advance(upload, bytes, now)
+        .await?;
+    let event = Event::UploadProgress {
+        video,
+        received_bytes: bytes,
+    };
+    stores.events.publish(event).await?;
+    Ok(row)
 }
 
-impl Drop for UploadWriter {
-    fn drop(&mut self) {
-        if !self.finished {
-            let (inner, video, upload) = (self.inner.clone(), self.video, self.upload);
-            let code = self.lost;
-            // Where nothing runs any more, the next start clears it away.
-            let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-                return;
-            };
-            runtime.spawn(async move {
-                if let Err(error) = lose(&inner, video, upload, code).await {
-                    tracing::warn!(%error, %video, "a cut-off upload could not be cleared away");
-                }
-            });
+/// The last byte is durable: the source is complete, and the video's life goes on.
+async fn finish(
+    inner: &Arc<Inner>,
+    video: VideoId,
+    upload: UploadId,
+    bytes: u64,
+) -> Result<VideoRow, store::Error> {
+    let stores = &inner.stores;
+    let now = stores.clock.now_us();
+    stores.metadata.uploads().complete(&upload, now).await?;
+    let complete = |row: &mut VideoRow| {
+        if row.state == State::Deleted || row.source != Source::Receiving {
+            return false;
         }
+        row.source = Source::Complete;
+        row.parts = vec![SourcePart { upload, bytes }];
+        row.received_bytes = bytes;
+        row.uploaded_at_us = Some(now);
+        true
+    };
+    let row = inner.change(video, complete).await?;
+    if row.source != Source::Complete || row.state == State::Deleted {
+        return Err(store::Error::NotFound);
     }
+    life::begin(inner, row.id);
+    Ok(row)
 }
 
 /// An upload that was cut off for good: its video fails, its blocks go.

@@ -25,6 +25,7 @@ pub struct Cluster {
 pub struct Objects {
     pub bucket: String,
     pub endpoint: Option<String>,
+    pub public_endpoint: Option<String>,
     #[serde(default = "region")]
     pub region: String,
     pub access_key: Option<String>,
@@ -107,6 +108,7 @@ impl Objects {
         };
         Ok(S3 {
             endpoint: self.endpoint.clone(),
+            public_endpoint: self.public_endpoint.clone(),
             region: self.region.clone(),
             bucket: self.bucket.clone(),
             access,

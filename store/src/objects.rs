@@ -1,6 +1,7 @@
 //! Blobs by key: the seam, and conveniences on top of it.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -43,6 +44,17 @@ pub trait Objects: Send + Sync {
     /// Removes objects; those that are not there are no error.
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error>;
 
+    /// The request by which somebody without our keys puts an object of exactly `bytes` bytes,
+    /// once, within a time; nothing where senders cannot reach the store.
+    async fn sign_put(
+        &self,
+        _key: &ObjectKey,
+        _bytes: u64,
+        _within: Duration,
+    ) -> Result<Option<SignedPut>, Error> {
+        Ok(None)
+    }
+
     /// How many bytes can still be stored; `None` where nobody knows.
     async fn free_bytes(&self) -> Result<Option<u64>, Error>;
 }
@@ -54,6 +66,15 @@ pub enum Created {
     Yes,
     /// An object was there already, and stays.
     No,
+}
+
+/// A request that needs no further access, and works once: what is there is not replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedPut {
+    /// To where.
+    pub url: String,
+    /// Headers that are signed too, `host` and `content-length` aside, which clients set themselves.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What is known of an object without its bytes.

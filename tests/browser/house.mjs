@@ -84,6 +84,12 @@ export class House {
     return answer.json();
   }
 
+  /** A link by which a page is signed in, once. */
+  wayIn() {
+    const rows = this.cluster ? ["--config", join(this.cluster.folder, "reelmill.toml")] : ["--data", this.data];
+    return execFileSync(program, ["sign-in", "--public-url", this.base, ...rows], { encoding: "utf8" }).trim();
+  }
+
   /** Waits until a video is in one of these states, told by server-sent events. */
   async until(id, states) {
     const events = await fetch(`${this.base}/events?video=${id}`);
@@ -103,10 +109,10 @@ export class House {
 }
 
 /** A sample with a counter and a tone, or the corpus file of that name where there is one. */
-export function sample(folder, name = "sample.mp4", seconds = 12) {
+export function sample(folder, name = "sample.mp4", seconds = 12, size = "1280x720") {
   const path = join(folder, name);
   if (!existsSync(path)) {
-    execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", `testsrc2=s=1280x720:r=30:d=${seconds}`,
+    execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", `testsrc2=s=${size}:r=30:d=${seconds}`,
       "-f", "lavfi", "-i", `sine=440:d=${seconds}:r=48000`, "-c:v", "libx264", "-preset", "ultrafast",
       "-g", "60", "-c:a", "aac", "-shortest", path]);
   }

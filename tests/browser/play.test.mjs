@@ -108,6 +108,24 @@ test("dash.js plays start to end", async () => {
   })(args);`)));
 });
 
+test("a file that is chosen on the page is uploaded and plays", { timeout: 60_000 }, async () => {
+  const page = await house.browser.newPage({ viewport: { width: 390, height: 844 } });
+  const [problems, puts] = [[], []];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (line) => /Content Security|CORS/.test(line.text()) && problems.push(line.text()));
+  page.on("request", (request) => request.method() === "PUT" && puts.push(new URL(request.url()).origin));
+  await page.goto(house.wayIn());
+  await page.click("main button");
+  // Two blocks and a bit.
+  await page.setInputFiles("#file", sample(house.folder, "large.mp4", 6, "1920x1080"));
+  await page.waitForURL(/\/watch\/video_/, { timeout: 40_000 });
+  await page.waitForFunction(() => document.getElementById("video").currentTime > 1, null, { timeout: 30_000 });
+  assert.deepEqual(problems, []);
+  // Past the origin where there is a bucket, into it where there is none.
+  assert.equal(puts.length > 1 && puts.every((to) => to !== house.base), Boolean(house.cluster), puts.join());
+  await page.close();
+});
+
 test("a stranger sees a way in, and whoever has the code gets in once", async () => {
   const page = await house.browser.newPage();
   await page.goto(house.base + "/");

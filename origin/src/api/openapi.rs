@@ -5,15 +5,29 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::uploads;
 use super::videos::{create, delete, get, list};
 
 /// The API.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "reelmill", description = "Upload videos, see how they are, play them."),
-    paths(create::create, list::list, get::get, delete::delete),
+    paths(
+        create::create,
+        list::list,
+        get::get,
+        delete::delete,
+        uploads::create,
+        uploads::get,
+        uploads::places,
+        uploads::arrived,
+        uploads::complete,
+    ),
     modifiers(&Token),
-    tags((name = "videos", description = "Sources that become streams")),
+    tags(
+        (name = "videos", description = "Sources that become streams"),
+        (name = "uploads", description = "Sources that their senders put into the object store"),
+    ),
 )]
 pub struct Api;
 

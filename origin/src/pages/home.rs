@@ -24,6 +24,7 @@ pub struct HomeQuery {
 #[template(path = "home.html")]
 struct Home {
     signed_in: bool,
+    direct: bool,
     videos: Vec<Card>,
     next: Option<String>,
 }
@@ -45,6 +46,7 @@ pub async fn home(
     let Some(principal) = access::signed_in(&headers, &app).await else {
         return Ok(page(&Home {
             signed_in: false,
+            direct: false,
             videos: Vec::new(),
             next: None,
         }));
@@ -64,6 +66,7 @@ pub async fn home(
     let videos = rows.items.into_iter().map(card).collect();
     Ok(page(&Home {
         signed_in: true,
+        direct: app.settings.direct_endpoint.is_some(),
         videos,
         next: rows.next.map(|c| c.to_string()),
     }))

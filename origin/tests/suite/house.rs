@@ -84,6 +84,7 @@ pub async fn house() -> House {
         listen: ([127, 0, 0, 1], 8080).into(),
         allowed_hosts: Vec::new(),
         trusted_proxies: Vec::new(),
+        direct_endpoint: None,
         cache_bytes: 1 << 20,
     };
     let app = App::new(pipeline.await.unwrap(), settings);

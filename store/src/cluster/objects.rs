@@ -8,10 +8,12 @@ mod failure;
 mod guarded;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream as Body, DateTime};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use bytes::Bytes;
@@ -21,15 +23,20 @@ pub use client::{Access, OpenError, S3};
 pub use guarded::GuardedObjects;
 
 use self::failure::{error, is_lost, is_missing, is_out_of_range};
-use crate::objects::Listing;
+use crate::objects::{Listing, SignedPut};
 use crate::{Created, Error, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
 /// What one request deletes at most (S3's own bound).
 const DELETED_AT_ONCE: usize = 1000;
 
+/// Signed headers that no page may set, and every client sets by itself.
+const SET_BY_CLIENTS: [&str; 2] = ["host", "content-length"];
+
 /// Objects in a bucket.
 pub struct S3Objects {
     client: Client,
+    /// As senders reach it.
+    outside: Option<Client>,
     bucket: String,
 }
 
@@ -39,8 +46,13 @@ impl S3Objects {
     /// # Errors
     /// Where the bucket cannot be used, or the store replaces an object although told not to.
     pub async fn open(settings: &S3) -> Result<Self, OpenError> {
+        let outside = match &settings.public_endpoint {
+            Some(endpoint) => Some(client::connect_to(settings, endpoint).await),
+            None => None,
+        };
         let objects = Self {
             client: client::connect(settings).await,
+            outside,
             bucket: settings.bucket.clone(),
         };
         client::check(&objects.client, settings).await?;
@@ -158,6 +170,31 @@ impl Objects for S3Objects {
             }
         }
         Ok(())
+    }
+
+    async fn sign_put(
+        &self,
+        key: &ObjectKey,
+        bytes: u64,
+        within: Duration,
+    ) -> Result<Option<SignedPut>, Error> {
+        let Some(client) = &self.outside else {
+            return Ok(None);
+        };
+        let within = PresigningConfig::expires_in(within).map_err(Error::unavailable)?;
+        let put = client.put_object().bucket(&self.bucket);
+        let put = put.key(Self::path(key)?).content_type(key.content_type());
+        let put = put.content_length(i64::try_from(bytes).map_err(Error::unavailable)?);
+        let signed = put.if_none_match("*").presigned(within).await;
+        let signed = signed.map_err(error)?;
+        let headers = signed.headers();
+        let headers = headers.filter(|(name, _)| !SET_BY_CLIENTS.contains(name));
+        Ok(Some(SignedPut {
+            url: signed.uri().to_owned(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }))
     }
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {

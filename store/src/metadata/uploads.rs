@@ -22,7 +22,7 @@ pub struct UploadRow {
     pub complete: bool,
     /// When it was begun.
     pub created_at_us: i64,
-    /// When the offset last moved.
+    /// When it last moved.
     pub updated_at_us: i64,
 }
 
@@ -38,6 +38,9 @@ pub trait Uploads: Send + Sync {
     /// Raises the offset to `offset`, unless it is there or beyond; returns the row as
     /// it is now. `NotFound` if there is none.
     async fn advance(&self, id: &UploadId, offset: u64, at_us: i64) -> Result<UploadRow, Error>;
+
+    /// It moves, though no offset says so. `NotFound` if there is none.
+    async fn touch(&self, id: &UploadId, at_us: i64) -> Result<(), Error>;
 
     /// Marks it complete at its offset; again is no error. `NotFound` if there is none.
     async fn complete(&self, id: &UploadId, at_us: i64) -> Result<UploadRow, Error>;

@@ -37,6 +37,7 @@ pub async fn an_unknown_upload_is_not_found(uploads: &dyn Uploads) {
         uploads.complete(&id, 1).await,
         Err(Error::NotFound)
     ));
+    assert!(matches!(uploads.touch(&id, 1).await, Err(Error::NotFound)));
     uploads.remove(&id).await.unwrap();
 }
 
@@ -54,6 +55,14 @@ pub async fn the_stale_are_incomplete_and_come_longest_still_first(uploads: &dyn
     };
     assert_eq!(stale(10).await, [rows[2].id, rows[3].id, rows[4].id]);
     assert_eq!(stale(2).await, [rows[2].id, rows[3].id]);
+
+    uploads.touch(&rows[3].id, 60).await.unwrap();
+    let touched = uploads.get(&rows[3].id).await.unwrap().unwrap();
+    assert_eq!(
+        (touched.offset, touched.updated_at_us),
+        (rows[3].offset, 60)
+    );
+    assert_eq!(stale(10).await, [rows[2].id, rows[4].id]);
 
     uploads.remove(&rows[2].id).await.unwrap();
     assert_eq!(uploads.list_by_video(&video).await.unwrap().len(), 4);

@@ -34,6 +34,7 @@ const ADVANCE: Say = Say::change(
     "UPDATE uploads SET durable_bytes = :offset, updated_at_us = :at_us
      WHERE id = :id IF durable_bytes < :offset_before",
 );
+const TOUCH: Say = Say::change("UPDATE uploads SET updated_at_us = ? WHERE id = ? IF EXISTS");
 const COMPLETE: Say = Say::change(
     "UPDATE uploads SET complete = true, updated_at_us = ? WHERE id = ? IF complete = false",
 );
@@ -72,6 +73,12 @@ impl Uploads for CqlMetadata {
         let offset: i64 = number(offset)?;
         let advance = (offset, at_us, &id, offset);
         self.change_row(ADVANCE, &id, advance).await
+    }
+
+    async fn touch(&self, id: &UploadId, at_us: i64) -> Result<(), Error> {
+        let text = id.to_string();
+        let touch = (at_us, &text);
+        self.change_row(TOUCH, &text, touch).await.map(drop)
     }
 
     async fn complete(&self, id: &UploadId, at_us: i64) -> Result<UploadRow, Error> {

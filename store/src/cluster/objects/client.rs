@@ -28,6 +28,8 @@ const TRIES: u32 = 4;
 pub struct S3 {
     /// `https://host:port`; none for AWS itself.
     pub endpoint: Option<String>,
+    /// As `endpoint`, where senders reach it; none where all uploads go through an origin.
+    pub public_endpoint: Option<String>,
     /// Its region; most other stores take any.
     pub region: String,
     /// Its name. It is there already: who may make buckets is the operator's business.
@@ -75,6 +77,15 @@ pub enum OpenError {
         /// Which.
         bucket: String,
     },
+}
+
+/// A client of the endpoint that senders use, which differs where the store has an inner one.
+pub(super) async fn connect_to(settings: &S3, endpoint: &str) -> Client {
+    let settings = S3 {
+        endpoint: Some(endpoint.to_owned()),
+        ..settings.clone()
+    };
+    connect(&settings).await
 }
 
 pub(super) async fn connect(settings: &S3) -> Client {

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::S3Objects;
 use crate::cluster::breaker::Breaker;
-use crate::objects::Listing;
+use crate::objects::{Listing, SignedPut};
 use crate::{Clock, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
 /// Objects in a bucket behind a breaker.
@@ -52,6 +53,15 @@ impl Objects for GuardedObjects {
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
         self.breaker.ask(self.objects.delete(keys)).await
+    }
+
+    async fn sign_put(
+        &self,
+        key: &ObjectKey,
+        bytes: u64,
+        within: Duration,
+    ) -> Result<Option<SignedPut>, Error> {
+        self.objects.sign_put(key, bytes, within).await
     }
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {

@@ -58,6 +58,19 @@ impl Uploads for SqliteMetadata {
             .await
     }
 
+    async fn touch(&self, id: &UploadId, at_us: i64) -> Result<(), Error> {
+        let id = *id;
+        let rows = self.database.write(move |sql| {
+            let mut update =
+                sql.prepare_cached("UPDATE uploads SET updated_at_us = ?2 WHERE id = ?1")?;
+            Ok(update.execute(params![Text(id), at_us])?)
+        });
+        match rows.await? {
+            0 => Err(Error::NotFound),
+            _ => Ok(()),
+        }
+    }
+
     async fn complete(&self, id: &UploadId, at_us: i64) -> Result<UploadRow, Error> {
         let id = *id;
         self.database

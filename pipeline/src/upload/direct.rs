@@ -1,0 +1,160 @@
+//! A source whose blocks its sender puts into the object store itself. What is stored, and what
+//! the rows say, is the same as when it comes through us.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use plan::{Code, OwnerId, VideoId};
+use store::ObjectKey;
+use store::metadata::{Priority, Source, UploadRow, VideoRow};
+use store::objects::SignedPut;
+
+use super::{UploadError, advance, finish, insert, lose};
+use crate::blocks::BLOCK;
+use crate::inner::Inner;
+
+/// How long a block may be put after its place was given: 8 MiB at 20 kbit/s. An upload that
+/// stands still is given up later than that, so that nothing comes after it was.
+const VALID: Duration = Duration::from_secs(3000);
+/// Places given at once.
+const PLACES: u32 = 64;
+/// Blocks looked at beside each other.
+const LOOKS: usize = 16;
+/// So many bytes are looked for before it is noted that they are there.
+const NOTED: u64 = 256 * BLOCK;
+
+/// Where one block goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which block, from nought.
+    pub index: u32,
+    /// Its exact length in bytes.
+    pub bytes: u64,
+    /// The request that puts it there, once.
+    pub put: SignedPut,
+}
+
+fn place_of(row: &UploadRow, index: u32) -> (ObjectKey, u64) {
+    let key = ObjectKey::SourceBlock {
+        upload: row.id,
+        index,
+    };
+    let from = u64::from(index) * BLOCK;
+    let bytes = row.declared_size.unwrap_or(0).saturating_sub(from);
+    (key, bytes.min(BLOCK))
+}
+
+/// Where blocks are put, as `scheme://host:port`; nothing where that is through us.
+pub(crate) async fn endpoint(inner: &Inner) -> Result<Option<String>, store::Error> {
+    let nothing = ObjectKey::SourceBlock {
+        upload: inner.stores.ids.upload(),
+        index: 0,
+    };
+    let put = inner.stores.objects.sign_put(&nothing, 1, VALID).await?;
+    let origin = |put: SignedPut| {
+        let (scheme, rest) = put.url.split_once("://")?;
+        let host = rest.split(['/', '?']).next()?;
+        Some(format!("{scheme}://{host}"))
+    };
+    Ok(put.and_then(origin))
+}
+
+/// Begins a video whose source of `size` bytes goes to the places it is given.
+pub(crate) async fn begin_direct(
+    inner: &Arc<Inner>,
+    owner: OwnerId,
+    title: String,
+    size: u64,
+    priority: Priority,
+) -> Result<(VideoRow, UploadRow), UploadError> {
+    let limit = inner.config.policy.limits.size_bytes;
+    if size > limit {
+        return Err(UploadError::TooLarge { limit });
+    }
+    if endpoint(inner).await?.is_none() {
+        return Err(UploadError::NotDirect);
+    }
+    insert(inner, owner, title, Some(size), priority).await
+}
+
+/// Places of blocks from `first` on, at most `count` and [`PLACES`]; fewer at the source's end.
+pub(crate) async fn places(
+    inner: &Inner,
+    row: &UploadRow,
+    first: u32,
+    count: u32,
+) -> Result<Vec<Place>, UploadError> {
+    receiving(inner, row.video).await?;
+    // It moves: whoever asks for places means to go on.
+    let now = inner.stores.clock.now_us();
+    let uploads = inner.stores.metadata.uploads();
+    uploads.touch(&row.id, now).await?;
+    let mut places = Vec::new();
+    for index in first..first.saturating_add(count.min(PLACES)) {
+        let (key, bytes) = place_of(row, index);
+        if bytes == 0 {
+            break;
+        }
+        let put = inner.stores.objects.sign_put(&key, bytes, VALID).await?;
+        let put = put.ok_or(UploadError::NotDirect)?;
+        places.push(Place { index, bytes, put });
+    }
+    Ok(places)
+}
+
+/// Looks which blocks have arrived; the offset of the row is what is there without a gap.
+pub(crate) async fn arrived(inner: &Arc<Inner>, row: &UploadRow) -> Result<UploadRow, UploadError> {
+    if row.complete {
+        return Ok(row.clone());
+    }
+    receiving(inner, row.video).await?;
+    let first = u32::try_from(row.offset / BLOCK).unwrap_or(u32::MAX);
+    let blocks = (first..).map(|index| place_of(row, index));
+    let blocks = stream::iter(blocks.take_while(|(_, bytes)| *bytes > 0));
+    let looks = blocks.map(|(key, bytes)| async move {
+        let found = inner.stores.objects.head(&key).await?;
+        Ok::<_, store::Error>((bytes, found))
+    });
+    let mut looks = looks.buffered(LOOKS);
+    let (mut known, mut offset) = (row.clone(), row.offset);
+    while let Some((bytes, found)) = looks.try_next().await? {
+        match found {
+            Some(found) if found.size == bytes => offset += bytes,
+            // Its length is in what is signed: somebody else has put it there.
+            Some(_) => {
+                lose(inner, row.video, row.id, Code::UploadLost).await?;
+                return Err(store::Error::NotFound.into());
+            }
+            None => break,
+        }
+        // Where looking takes long, it need not begin again.
+        if offset - known.offset >= NOTED {
+            known = advance(inner, row.video, &row.id, offset).await?;
+        }
+    }
+    if offset > known.offset {
+        known = advance(inner, row.video, &row.id, offset).await?;
+    }
+    Ok(known)
+}
+
+/// The sender has put everything: the source is complete, and the video's life goes on. Again is
+/// no error.
+pub(crate) async fn complete(inner: &Arc<Inner>, row: &UploadRow) -> Result<VideoRow, UploadError> {
+    let row = arrived(inner, row).await?;
+    if Some(row.offset) != row.declared_size {
+        let there = row.offset;
+        return Err(UploadError::Incomplete { there });
+    }
+    Ok(finish(inner, row.video, row.id, row.offset).await?)
+}
+
+/// Whether a video still takes bytes: one that is deleted, complete or lost does not.
+async fn receiving(inner: &Inner, video: VideoId) -> Result<(), UploadError> {
+    let row = inner.living(video).await?;
+    match row.is_some_and(|row| row.source == Source::Receiving) {
+        true => Ok(()),
+        false => Err(store::Error::NotFound.into()),
+    }
+}
