@@ -9,11 +9,11 @@ pub mod work;
 
 use std::sync::Arc;
 
-use crate::{Clock, Ids, Jitter, Metadata, Rows, Stores};
+use crate::{Clock, Ids, Jitter, Metadata, Objects, Rows, Stores};
 use events::NatsEvents;
 use metadata::{Cql, CqlMetadata};
 use nats::{Connection, Nats};
-use objects::{GuardedObjects, S3, S3Objects};
+use objects::{GuardedObjects, RowedObjects, S3, S3Objects};
 use work::NatsWork;
 
 /// What the drivers log unless somebody wants to know more, as a filter of `tracing`: they tell of
@@ -64,6 +64,21 @@ impl Rows for ClusterRows {
     }
 }
 
+/// Objects that keep the contract, whatever their store can do.
+fn guarded(
+    objects: S3Objects,
+    rows: &Arc<CqlMetadata>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn Objects> {
+    let keeps = objects.keeps();
+    let objects = GuardedObjects::new(objects, Arc::clone(clock));
+    if keeps {
+        return Arc::new(objects);
+    }
+    tracing::info!("the object store replaces what is there: rows decide what is published");
+    Arc::new(RowedObjects::new(objects, Arc::clone(rows)))
+}
+
 /// The stores of many machines.
 pub struct Cluster;
 
@@ -75,10 +90,11 @@ impl Cluster {
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Stores, OpenError> {
         let objects = S3Objects::open(&settings.objects).await?;
         let metadata = CqlMetadata::open(&settings.metadata, Arc::clone(&clock)).await?;
+        let metadata = Arc::new(metadata);
         let connection = Connection::open(&settings.messages, Arc::clone(&clock)).await?;
         Ok(Stores {
-            objects: Arc::new(GuardedObjects::new(objects, Arc::clone(&clock))),
-            metadata: Arc::new(metadata),
+            objects: guarded(objects, &metadata, &clock),
+            metadata,
             work: Arc::new(NatsWork::open(&connection).await?),
             events: Arc::new(NatsEvents::new(&connection)),
             ids: Ids::new(Arc::clone(&clock)),

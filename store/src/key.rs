@@ -52,6 +52,13 @@ pub enum ObjectKey {
         /// Which session.
         session: SessionId,
     },
+    /// What may be published next, where the store does not keep to the first by itself.
+    Staged {
+        /// Of which video.
+        video: VideoId,
+        /// Of the key and the bytes, in lower-case letters and digits; see [`is_hash`].
+        hash: String,
+    },
 }
 
 /// How a still is coded.
@@ -103,10 +110,10 @@ impl ObjectKey {
         path::write(self)
     }
 
-    /// Whether its path stays where it belongs. A plan's hash is the one part that is a free
-    /// text: it must not lead out of its folder.
+    /// Whether its path stays where it belongs. A hash is the one part that is a free text: it must
+    /// not lead out of its folder.
     pub fn is_safe(&self) -> bool {
-        !matches!(self, Self::Plan { hash, .. } if !is_hash(hash))
+        !matches!(self, Self::Plan { hash, .. } | Self::Staged { hash, .. } if !is_hash(hash))
     }
 
     /// The key of a path, if the path is one that [`ObjectKey::path`] writes.
@@ -117,7 +124,7 @@ impl ObjectKey {
     /// The media type of the bytes.
     pub fn content_type(&self) -> &'static str {
         match self {
-            Self::SourceBlock { .. } => "application/octet-stream",
+            Self::SourceBlock { .. } | Self::Staged { .. } => "application/octet-stream",
             Self::Plan { .. } | Self::Cues(_) | Self::Report { .. } => "application/json",
             Self::Init(key) => media_type(key.rendition.name()),
             Self::Segment(key) => media_type(key.rendition.name()),
@@ -131,9 +138,11 @@ impl ObjectKey {
         match self {
             Self::Init(_) | Self::Segment(_) => CachePolicy::Immutable,
             Self::Poster(..) | Self::Thumbnail { .. } => CachePolicy::Short,
-            Self::SourceBlock { .. } | Self::Plan { .. } | Self::Cues(_) | Self::Report { .. } => {
-                CachePolicy::Private
-            }
+            Self::SourceBlock { .. }
+            | Self::Plan { .. }
+            | Self::Cues(_)
+            | Self::Report { .. }
+            | Self::Staged { .. } => CachePolicy::Private,
         }
     }
 
@@ -144,7 +153,8 @@ impl ObjectKey {
             Self::Plan { video, .. }
             | Self::Poster(video, _)
             | Self::Thumbnail { video, .. }
-            | Self::Report { video, .. } => Some(*video),
+            | Self::Report { video, .. }
+            | Self::Staged { video, .. } => Some(*video),
             Self::Init(key) | Self::Cues(key) => Some(key.video),
             Self::Segment(key) => Some(key.video),
         }

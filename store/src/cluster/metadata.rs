@@ -8,6 +8,7 @@ mod database;
 mod event_log;
 mod migrations;
 mod owners;
+mod published;
 mod settings;
 mod sign_ins;
 mod tokens;

@@ -6,6 +6,7 @@
 mod client;
 mod failure;
 mod guarded;
+mod rowed;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,12 +16,13 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream as Body, DateTime};
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{Delete, MetadataDirective, ObjectIdentifier};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
 pub use client::{Access, OpenError, S3};
 pub use guarded::GuardedObjects;
+pub use rowed::RowedObjects;
 
 use self::failure::{error, is_lost, is_missing, is_out_of_range};
 use crate::objects::{Listing, SignedPut};
@@ -38,25 +40,42 @@ pub struct S3Objects {
     /// As senders reach it.
     outside: Option<Client>,
     bucket: String,
+    keeps: bool,
 }
 
 impl S3Objects {
     /// Opens a bucket that is there, and tries what the store must be able to do.
     ///
     /// # Errors
-    /// Where the bucket cannot be used, or the store replaces an object although told not to.
+    /// Where the bucket cannot be used.
     pub async fn open(settings: &S3) -> Result<Self, OpenError> {
         let outside = match &settings.public_endpoint {
             Some(endpoint) => Some(client::connect_to(settings, endpoint).await),
             None => None,
         };
-        let objects = Self {
-            client: client::connect(settings).await,
+        let client = client::connect(settings).await;
+        Ok(Self {
+            keeps: client::keeps(&client, settings).await?,
+            client,
             outside,
             bucket: settings.bucket.clone(),
-        };
-        client::check(&objects.client, settings).await?;
-        Ok(objects)
+        })
+    }
+
+    /// Whether the store can be told not to replace an object. Where not, `put_if_absent` is for
+    /// [`RowedObjects`], and nobody else is let in.
+    pub const fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    /// Copies an object to another key, in place of one that is there.
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), Error> {
+        let source = format!("{}/{}", self.bucket, Self::path(from)?);
+        let copy = self.client.copy_object().bucket(&self.bucket);
+        let copy = copy.key(Self::path(to)?).copy_source(source);
+        let copy = copy.metadata_directive(MetadataDirective::Replace);
+        let copied = copy.content_type(to.content_type()).send().await;
+        copied.map(drop).map_err(error)
     }
 
     fn path(key: &ObjectKey) -> Result<String, Error> {
@@ -178,7 +197,7 @@ impl Objects for S3Objects {
         bytes: u64,
         within: Duration,
     ) -> Result<Option<SignedPut>, Error> {
-        let Some(client) = &self.outside else {
+        let Some(client) = self.outside.as_ref().filter(|_| self.keeps) else {
             return Ok(None);
         };
         let within = PresigningConfig::expires_in(within).map_err(Error::unavailable)?;

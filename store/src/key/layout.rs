@@ -43,6 +43,7 @@ impl Layout {
                 format!("thumbnail/{width}/{second}.jpg")
             }
             ObjectKey::Report { session, .. } => format!("{PRIVATE}/report/{session}.json"),
+            ObjectKey::Staged { hash, .. } => format!("{PRIVATE}/staged/{hash}"),
         }
     }
 
@@ -96,6 +97,10 @@ fn presented(video: VideoId, path: &str) -> Option<ObjectKey> {
             let rendition = exact(file.strip_suffix(".json")?)?;
             Some(ObjectKey::Cues(RenditionKey { video, rendition }))
         }
+        [PRIVATE, "staged", hash] if is_hash(hash) => Some(ObjectKey::Staged {
+            video,
+            hash: hash.to_owned(),
+        }),
         [PRIVATE, "report", file] => Some(ObjectKey::Report {
             video,
             session: exact(file.strip_suffix(".json")?)?,

@@ -38,6 +38,7 @@ pub(super) fn write(key: &ObjectKey) -> String {
             format!("videos/{video}/still/thumb-{width}-{second}.jpg")
         }
         ObjectKey::Report { video, session } => format!("videos/{video}/report/{session}.json"),
+        ObjectKey::Staged { video, hash } => format!("videos/{video}/staged/{hash}"),
     }
 }
 
@@ -77,6 +78,10 @@ pub(super) fn parse(path: &str) -> Option<ObjectKey> {
                 second: number(second)?,
             })
         }
+        ["videos", video, "staged", hash] if is_hash(hash) => Some(ObjectKey::Staged {
+            video: exact(video)?,
+            hash: hash.to_owned(),
+        }),
         ["videos", video, "report", file] => {
             let session = exact(file.strip_suffix(".json")?)?;
             Some(ObjectKey::Report {

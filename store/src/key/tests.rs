@@ -48,6 +48,7 @@ fn key() -> impl Strategy<Value = ObjectKey> {
             }
         }),
         (video(), id()).prop_map(|(video, session)| ObjectKey::Report { video, session }),
+        (video(), "[a-z0-9]{1,64}").prop_map(|(video, hash)| ObjectKey::Staged { video, hash }),
     ]
 }
 

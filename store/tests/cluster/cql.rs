@@ -20,7 +20,7 @@ fn cql_server() -> &'static str {
 static SCHEMA: Mutex<()> = Mutex::const_new(());
 
 /// A keyspace of its own for every test; gone with this.
-struct Keyspace(Cql);
+pub struct Keyspace(pub Cql);
 
 impl Keyspace {
     /// With nothing in it.
@@ -39,7 +39,7 @@ impl Keyspace {
         })
     }
 
-    async fn migrated() -> Self {
+    pub async fn migrated() -> Self {
         let made = Self::empty().await;
         let _one = SCHEMA.lock().await;
         CqlMetadata::migrate(&made.0, clock()).await.unwrap();
@@ -47,7 +47,7 @@ impl Keyspace {
         made
     }
 
-    async fn open(&self) -> CqlMetadata {
+    pub async fn open(&self) -> CqlMetadata {
         CqlMetadata::open(&self.0, clock()).await.unwrap()
     }
 }
@@ -64,7 +64,7 @@ impl Drop for Keyspace {
     }
 }
 
-async fn define(statement: String) {
+pub async fn define(statement: String) {
     let _one = SCHEMA.lock().await;
     let session = SessionBuilder::new().known_node(cql_server()).build().await;
     session.unwrap().query_unpaged(statement, ()).await.unwrap();

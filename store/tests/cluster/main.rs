@@ -10,6 +10,7 @@ mod cql;
 mod nats;
 #[path = "../proxy/mod.rs"]
 mod proxy;
+mod rowed;
 mod s3;
 
 use std::path::Path;

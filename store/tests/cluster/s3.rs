@@ -33,7 +33,7 @@ fn settings(bucket: &str) -> S3 {
 }
 
 /// A bucket of its own for every test.
-async fn bucket() -> S3 {
+pub async fn bucket() -> S3 {
     let settings = settings(&format!("test-{}", uuid::Uuid::now_v7()));
     let credentials = Credentials::new("test-access", "test-secret-key", None, None, "tests");
     let config = aws_sdk_s3::Config::builder()

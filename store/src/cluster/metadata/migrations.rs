@@ -4,9 +4,10 @@
 use super::database::{Database, Say};
 use super::settings::{Cql, OpenError};
 
-const STEPS: &[&str] = &[include_str!(
-    "migrations/001-videos-uploads-people-events.cql"
-)];
+const STEPS: &[&str] = &[
+    include_str!("migrations/001-videos-uploads-people-events.cql"),
+    include_str!("migrations/002-published.cql"),
+];
 
 /// The version of the schema that this program knows.
 const KNOWN: i32 = STEPS.len() as i32;

@@ -12,7 +12,7 @@ use aws_smithy_http_client::tls;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use uuid::Uuid;
 
-use super::failure::{Met, is_lost};
+use super::failure::{Met, is_lost, is_unknown};
 
 /// A store that is there takes a connection in well under this.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -68,15 +68,6 @@ pub enum OpenError {
         /// What the store said.
         reason: String,
     },
-    /// A promise on which all of reelmill rests.
-    #[error(
-        "the store of bucket {bucket} replaces objects although told not to (If-None-Match): \
-         two workers could publish different bytes under one name"
-    )]
-    Replaces {
-        /// Which.
-        bucket: String,
-    },
 }
 
 /// A client of the endpoint that senders use, which differs where the store has an inner one.
@@ -121,8 +112,8 @@ pub(super) async fn connect(settings: &S3) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Puts an object twice, the second time only if there is none.
-pub(super) async fn check(client: &Client, settings: &S3) -> Result<(), OpenError> {
+/// Whether a store keeps what is there when told not to replace it: it is tried.
+pub(super) async fn keeps(client: &Client, settings: &S3) -> Result<bool, OpenError> {
     let bucket = &settings.bucket;
     let unusable = |reason: String| OpenError::Unusable {
         bucket: bucket.clone(),
@@ -131,21 +122,20 @@ pub(super) async fn check(client: &Client, settings: &S3) -> Result<(), OpenErro
     // Nobody else's, whoever starts at the same time.
     let key = format!("trials/{}", Uuid::now_v7());
     let put = || {
-        let put = client.put_object().bucket(bucket).key(&key);
         let body = ByteStream::from_static(b"a trial");
-        put.body(body).if_none_match("*").send()
+        client.put_object().bucket(bucket).key(&key).body(body)
     };
-    let first = put().await;
+    let first = put().send().await;
     first.map_err(|error| unusable(DisplayErrorContext(error).to_string()))?;
-    let second = put().await;
+    let second = put().if_none_match("*").send().await;
     let delete = client.delete_object().bucket(bucket).key(&key);
     let deleted = delete.send().await;
     deleted.map_err(|error| unusable(DisplayErrorContext(error).to_string()))?;
     match second {
-        Err(refused) if is_lost(&refused) => Ok(()),
+        Err(refused) if is_lost(&refused) => Ok(true),
+        // Either it does not look at the condition, or it says that it does not know it.
+        Ok(_) => Ok(false),
+        Err(refused) if is_unknown(&refused) => Ok(false),
         Err(failed) => Err(unusable(DisplayErrorContext(failed).to_string())),
-        Ok(_) => Err(OpenError::Replaces {
-            bucket: bucket.clone(),
-        }),
     }
 }

@@ -32,6 +32,11 @@ pub(super) fn is_lost<E>(failure: &Failure<E>) -> bool {
     status(failure) == Some(412)
 }
 
+/// The store does not know something that was asked of it.
+pub(super) fn is_unknown<E>(failure: &Failure<E>) -> bool {
+    status(failure) == Some(501)
+}
+
 pub(super) fn is_missing<E>(failure: &Failure<E>) -> bool {
     status(failure) == Some(404)
 }

@@ -28,6 +28,13 @@ impl GuardedObjects {
     }
 }
 
+impl GuardedObjects {
+    /// Copies an object to another key, in place of one that is there.
+    pub(super) async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), Error> {
+        self.breaker.ask(self.objects.copy(from, to)).await
+    }
+}
+
 #[async_trait]
 impl Objects for GuardedObjects {
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
