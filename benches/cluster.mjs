@@ -52,7 +52,7 @@ try {
     }
   }
   for (const { name, playable, first, cold } of kinds) {
-    const show = (times) => `median ${percentile(times, 50).toFixed(2)}, p95 ${percentile(times, 95).toFixed(2)} s`;
+    const show = (times) => `median ${percentile(times, 50)}, p95 ${percentile(times, 95)} s`;
     console.log(`${name}: last byte to master playlist ${show(playable)}; to the first segment ${show(first)}; `
       + `cold segment at 480p in an hour ${show(cold)}`);
   }

@@ -7,6 +7,7 @@ mod worker;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use plan::VideoId;
 
 pub use chunk::{Chunk, InHand, Offered, Scope, Settle};
 pub use demand::{Answer, Asked, Demand, Urgency, Viewer, Wanted};
@@ -29,6 +30,10 @@ pub trait Work: Send + Sync {
     /// Waits for a chunk; first come, first served: who offers decides on the order, and keeps
     /// the queue short. Safe to drop at any time.
     async fn take(&self) -> Result<InHand, Error>;
+
+    /// Takes a chunk of this video that waits, if there is one: whoever has just made one of it has
+    /// its source at hand.
+    async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error>;
 
     /// Asks some worker for something that somebody waits for, and waits for its answer, no
     /// longer than the demand's patience: first a worker that is warm for the video, then any.
@@ -57,5 +62,5 @@ pub trait Listener: Send {
 
     /// From now on demands of these videos come here first: their sessions are warm. Those of
     /// the call before no longer do.
-    async fn attend(&mut self, videos: &[plan::VideoId]) -> Result<(), Error>;
+    async fn attend(&mut self, videos: &[VideoId]) -> Result<(), Error>;
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use plan::VideoId;
 use store::metadata::{Source, State};
 use store::work::{Chunk, InHand, Scope};
 
@@ -15,6 +16,8 @@ use crate::{made, plans};
 
 /// Pieces that one chunk may come to: each makes something, or counts a try of something.
 const PIECES: usize = 64;
+/// Chunks of a video that a worker takes one after the other while others' may have waited longer.
+const IN_A_ROW: u32 = 4;
 /// When a chunk comes again whose rest is in the hands of this worker's viewers.
 const AGAIN: Duration = Duration::from_secs(2);
 /// A pause after nothing could be taken.
@@ -24,11 +27,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(inner: Arc<Inner>) {
     let mut hand = Hand::new(inner.clone());
     let mut troubles = Troubles::default();
+    let mut last = None;
     loop {
         // Others take it meanwhile.
         hand.until_calm().await;
-        let taken = hand.warm_until(inner.stores.work.take()).await;
+        let taken = match last.take() {
+            Some((video, count)) if count < IN_A_ROW => more_of(&inner, video, count + 1).await,
+            _ => None,
+        };
         let taken = match taken {
+            Some(taken) => Ok(taken),
+            None => {
+                let taken = hand.warm_until(inner.stores.work.take()).await;
+                taken.map(|taken| (taken, 1))
+            }
+        };
+        let (taken, count) = match taken {
             Ok(taken) => taken,
             Err(error) => {
                 tracing::warn!(%error, "no work can be taken");
@@ -41,6 +55,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             Ok(Outcome::Worked) => {
                 troubles.over(video);
                 taken.ack();
+                last = Some((video, count));
             }
             Ok(Outcome::Waits) => taken.nack(AGAIN),
             Err(error) => {
@@ -48,6 +63,17 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                 let pause = troubles.meet(&inner, video, &error).await;
                 park(taken, pause);
             }
+        }
+    }
+}
+
+/// A chunk of the video that is warm already.
+async fn more_of(inner: &Inner, video: VideoId, count: u32) -> Option<(InHand, u32)> {
+    match inner.stores.work.take_more_of(video).await {
+        Ok(taken) => taken.map(|taken| (taken, count)),
+        Err(error) => {
+            tracing::debug!(%error, "whatever comes next is taken");
+            None
         }
     }
 }

@@ -26,7 +26,7 @@ const OFFERED: usize = 2;
 /// workers come and go without one.
 const TICK: Duration = Duration::from_secs(2);
 /// Between two looks: a burst of news is one look.
-const APART: Duration = Duration::from_millis(100);
+const APART: Duration = Duration::from_millis(250);
 /// How long a video that waits is left to whoever was asked to start it, and one that has just
 /// begun to the session that makes its first segments.
 const BEGUN: Duration = Duration::from_secs(2);

@@ -1,6 +1,7 @@
 //! Work on NATS: chunks in a stream of JetStream, demands as requests, workers by what they say.
 
 mod demands;
+mod hands;
 mod listeners;
 mod queue;
 mod taker;
@@ -8,11 +9,14 @@ mod ticket;
 mod workers;
 
 use async_trait::async_trait;
+use plan::VideoId;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use super::nats::{Connection, OpenError};
 use crate::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Worker};
 use crate::{Error, Work};
+use hands::Hands;
 use listeners::NatsListener;
 use queue::Queue;
 use taker::Taker;
@@ -27,6 +31,14 @@ pub struct NatsWork {
     queue: Queue,
     taking: mpsc::Sender<oneshot::Sender<Result<InHand, Error>>>,
     workers: Workers,
+    hands: Hands,
+    hearing: AbortHandle,
+}
+
+impl Drop for NatsWork {
+    fn drop(&mut self) {
+        self.hearing.abort();
+    }
 }
 
 impl NatsWork {
@@ -40,14 +52,17 @@ impl NatsWork {
         let made = connection.answer(async { Ok(queue.make().await) }).await;
         let consumer = made.map_err(unusable)??;
         let workers = Workers::hear(connection).await.map_err(unusable)?;
+        let (hands, hearing) = Hands::hear(connection).await.map_err(unusable)?;
         let (taking, taken) = mpsc::channel(TAKING);
-        let taker = Taker::new(connection, queue.clone(), consumer, taken).await;
+        let taker = Taker::new(connection, queue.clone(), consumer, &hands, taken).await;
         tokio::spawn(taker.map_err(unusable)?.run());
         Ok(Self {
             connection: connection.clone(),
             queue,
             taking,
             workers,
+            hands,
+            hearing,
         })
     }
 }
@@ -64,6 +79,15 @@ impl Work for NatsWork {
         let asked = self.taking.send(hand).await;
         asked.map_err(|_| Error::unavailable(gone))?;
         taken.await.map_err(|_| Error::unavailable(gone))?
+    }
+
+    async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error> {
+        let is_free = |chunk: &Chunk| !self.hands.hold(chunk);
+        let waiting = self.queue.waiting(video, is_free);
+        Ok(match self.connection.answer(waiting).await? {
+            Some((sequence, chunk)) => Some(self.hands.take(&self.queue, sequence, chunk).await),
+            None => None,
+        })
     }
 
     async fn ask(&self, demand: Demand) -> Result<Answer, Error> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use plan::VideoId;
 use tokio::sync::{Notify, oneshot};
 
 use crate::work::{
@@ -62,6 +63,16 @@ impl LocalWork {
     }
 }
 
+impl LocalWork {
+    fn in_hand(&self, chunk: Chunk) -> InHand {
+        let ticket = Ticket {
+            chunk: chunk.clone(),
+            shared: Arc::clone(&self.shared),
+        };
+        InHand::new(chunk, Box::new(ticket))
+    }
+}
+
 #[async_trait]
 impl Work for LocalWork {
     async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error> {
@@ -80,13 +91,7 @@ impl Work for LocalWork {
             changed.as_mut().enable();
             let next = self.shared.queue.lock().take(self.shared.clock.now());
             match next {
-                Next::Chunk(chunk) => {
-                    let ticket = Ticket {
-                        chunk: chunk.clone(),
-                        shared: Arc::clone(&self.shared),
-                    };
-                    return Ok(InHand::new(chunk, Box::new(ticket)));
-                }
+                Next::Chunk(chunk) => return Ok(self.in_hand(chunk)),
                 Next::At(moment) => {
                     tokio::select! {
                         () = &mut changed => {}
@@ -97,6 +102,12 @@ impl Work for LocalWork {
             }
             changed.set(self.shared.changed.notified());
         }
+    }
+
+    async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error> {
+        let now = self.shared.clock.now();
+        let taken = self.shared.queue.lock().take_more_of(video, now);
+        Ok(taken.map(|chunk| self.in_hand(chunk)))
     }
 
     async fn ask(&self, demand: Demand) -> Result<Answer, Error> {

@@ -116,6 +116,36 @@ pub async fn each_of_many_chunks_goes_to_one_worker(work: &dyn Work) {
     assert_eq!(all, (0..100).collect::<Vec<_>>());
 }
 
+pub async fn more_of_a_video_is_taken_by_one_and_comes_again_if_it_is_handed_back(work: &dyn Work) {
+    let video = VideoId::new();
+    let more = |index| Chunk {
+        video,
+        ..chunk(index)
+    };
+    assert!(work.take_more_of(video).await.unwrap().is_none());
+    work.offer(&chunk(1)).await.unwrap();
+    for index in [2, 3] {
+        work.offer(&more(index)).await.unwrap();
+    }
+    let [two, three] = [
+        work.take_more_of(video).await.unwrap().unwrap(),
+        work.take_more_of(video).await.unwrap().unwrap(),
+    ];
+    assert_eq!((two.chunk(), three.chunk()), (&more(2), &more(3)));
+    assert!(work.take_more_of(video).await.unwrap().is_none());
+    assert_eq!(work.offer(&more(2)).await.unwrap(), Offered::Already);
+
+    let one = take(work).await;
+    assert_eq!(one.chunk(), &chunk(1));
+    nothing_comes(work).await;
+    drop(three);
+    let again = take(work).await;
+    assert_eq!(again.chunk(), &more(3));
+    again.ack();
+    two.ack();
+    offer_anew(work, &more(2)).await;
+}
+
 pub async fn chunks_come_in_the_order_of_their_offers(work: &dyn Work) {
     for index in 0..20 {
         work.offer(&chunk(index)).await.unwrap();

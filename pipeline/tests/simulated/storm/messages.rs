@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use plan::VideoId;
 use store::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Settle, Worker};
 use store::{Error, Event, Events, Received, Stores, Subscription, Work};
 
@@ -35,6 +36,11 @@ impl StormyWork {
             again: Mutex::default(),
             silent: Arc::default(),
         }
+    }
+
+    fn ticket(&self, in_hand: InHand) -> InHand {
+        let (chunk, silent) = (in_hand.chunk().clone(), self.silent.clone());
+        InHand::new(chunk, Box::new(Ticket { in_hand, silent }))
     }
 
     /// Nobody hears of this process any more.
@@ -83,8 +89,15 @@ impl Work for StormyWork {
         if self.weather.doubles() {
             self.again.lock().extend([chunk.clone(), chunk.clone()]);
         }
-        let silent = self.silent.clone();
-        Ok(InHand::new(chunk, Box::new(Ticket { in_hand, silent })))
+        Ok(self.ticket(in_hand))
+    }
+
+    async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error> {
+        if self.weather.loses() {
+            return Err(lost());
+        }
+        let in_hand = self.work.take_more_of(video).await?;
+        Ok(in_hand.map(|in_hand| self.ticket(in_hand)))
     }
 
     async fn ask(&self, demand: Demand) -> Result<Answer, Error> {

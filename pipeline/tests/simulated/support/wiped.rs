@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use plan::VideoId;
 use store::local::work::LocalWork;
 use store::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Worker};
 use store::{Clock, Error, Work};
@@ -50,6 +51,10 @@ impl Work for Wipeable {
                 () = wiped => {}
             }
         }
+    }
+
+    async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error> {
+        self.now().take_more_of(video).await
     }
 
     async fn ask(&self, demand: Demand) -> Result<Answer, Error> {

@@ -9,10 +9,14 @@ use std::time::Duration;
 
 use async_nats::Subject;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
-use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, PublishErrorKind};
+use async_nats::jetstream::context::{
+    ConsumerInfoErrorKind, CreateStreamError, CreateStreamErrorKind, PublishErrorKind,
+};
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context, ErrorCode};
 use bytes::Bytes;
+use plan::VideoId;
 
 use crate::Error;
 use crate::cluster::nats::{Connection, OpenError};
@@ -22,6 +26,8 @@ use crate::work::{Chunk, Offered, Scope};
 const CHUNKS: i64 = 1024;
 /// Workers that wait for a chunk at the same time.
 const WAITING: i64 = 4096;
+/// Chunks of one video that are looked at: those of whom none is free are in others' hands.
+const LOOKS: usize = 4;
 /// The consumer's name, one for all.
 const WORKERS: &str = "workers";
 
@@ -84,6 +90,57 @@ impl Queue {
         match self.publish(subject, body).await? {
             Published::Said(offered) => Ok(offered),
             Published::Gone => Err(Error::unavailable("the stream of chunks does not stay")),
+        }
+    }
+
+    /// A chunk of a video, with its place in the stream, that no worker was given and for whom
+    /// `is_free` holds.
+    pub(super) async fn waiting(
+        &self,
+        video: VideoId,
+        is_free: impl Fn(&Chunk) -> bool,
+    ) -> Result<Option<(u64, Chunk)>, Error> {
+        let stream = self.jetstream.get_stream_no_info(self.name()).await;
+        let stream = stream.map_err(Error::unavailable)?;
+        let consumer = match stream.consumer_info(WORKERS).await {
+            Ok(consumer) => consumer,
+            Err(error) if error.kind() == ConsumerInfoErrorKind::TimedOut => {
+                return Err(Error::unavailable(error));
+            }
+            // Neither stream nor consumer: nothing waits.
+            Err(_) => return Ok(None),
+        };
+        // What was handed back to come again later lies before it.
+        let mut from = consumer.delivered.stream_sequence + 1;
+        let subject = self.connection.subject(format_args!("chunk.{video}.>"));
+        for _ in 0..LOOKS {
+            let next = stream.raw_message_builder().sequence(from);
+            let next = next.next_by_subject(subject.as_str()).send().await;
+            let message = match next {
+                Ok(message) => message,
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => break,
+                Err(error) => return Err(Error::unavailable(error)),
+            };
+            match serde_json::from_slice::<Chunk>(&message.payload) {
+                Ok(chunk) if is_free(&chunk) => return Ok(Some((message.sequence, chunk))),
+                // Whoever is given it says what is wrong with it.
+                Ok(_) | Err(_) => from = message.sequence + 1,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes a chunk that is done with out of the stream.
+    pub(super) async fn forget(&self, sequence: u64) {
+        let forget = async {
+            let stream = self.jetstream.get_stream_no_info(self.name()).await;
+            let stream = stream.map_err(Error::unavailable)?;
+            let deleted = stream.delete_message(sequence).await;
+            deleted.map_err(Error::unavailable)
+        };
+        // Made once more by somebody, who finds that nothing is missing.
+        if let Err(error) = self.connection.answer(forget).await {
+            tracing::debug!(%error, sequence, "a chunk comes again although it is done");
         }
     }
 

@@ -13,6 +13,7 @@ use async_nats::{Message, StatusCode, Subject, Subscriber};
 use futures::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::hands::Hands;
 use super::queue::Queue;
 use super::ticket::{forget, in_hand};
 use crate::cluster::nats::{Connection, Link, reason};
@@ -23,6 +24,8 @@ use crate::{Error, Moment};
 const ASKING: Duration = Duration::from_secs(5);
 /// How long after that its word may be on its way.
 const LATE: Duration = Duration::from_secs(2);
+/// When a chunk comes again that is in the hands of somebody who took it past the server.
+const OTHERS: Duration = Duration::from_secs(2);
 /// After a refusal, as when the stream is gone.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -31,6 +34,7 @@ type Waiter = oneshot::Sender<Result<InHand, Error>>;
 pub(super) struct Taker {
     connection: Connection,
     queue: Queue,
+    hands: Hands,
     /// Made anew when the server does not know it.
     consumer: Option<PullConsumer>,
     /// Where the server answers.
@@ -49,6 +53,7 @@ impl Taker {
         connection: &Connection,
         queue: Queue,
         consumer: PullConsumer,
+        hands: &Hands,
         taken: mpsc::Receiver<Waiter>,
     ) -> Result<Self, Error> {
         let inbox = Subject::from(connection.client().new_inbox());
@@ -56,6 +61,7 @@ impl Taker {
         Ok(Self {
             connection: connection.clone(),
             queue,
+            hands: hands.clone(),
             consumer: Some(consumer),
             inbox,
             answers,
@@ -173,7 +179,11 @@ impl Taker {
                 return;
             }
         };
+        let is_others = self.hands.hold(&chunk);
         let mut in_hand = in_hand(&self.connection, chunk, server);
+        if is_others {
+            return in_hand.nack(OTHERS);
+        }
         while let Some(waiter) = self.waiters.pop_front() {
             match waiter.send(Ok(in_hand)) {
                 Ok(()) => return,

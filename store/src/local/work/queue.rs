@@ -2,6 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use plan::VideoId;
+
 use crate::clock::Moment;
 use crate::work::{Chunk, Offered};
 
@@ -52,6 +54,13 @@ impl Queue {
                 None => Next::Nothing,
             },
         }
+    }
+
+    /// The first of a video's chunks whose time has come.
+    pub(super) fn take_more_of(&mut self, video: VideoId, now: Moment) -> Option<Chunk> {
+        let due = |waiting: &Waiting| waiting.chunk.video == video && waiting.not_before <= now;
+        let at = self.waiting.iter().position(due)?;
+        self.waiting.remove(at).map(|waiting| waiting.chunk)
     }
 
     /// A chunk has left its worker's hands: for good, or to come again at a time.
