@@ -1,6 +1,8 @@
 //! `reelmill worker`: makes what origins ask for and everything else that is missing, one of any
 //! number of processes.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use pipeline::Pipeline;
 use transcoder::Engine;
@@ -9,6 +11,9 @@ use crate::cli::Worker;
 use crate::server::set;
 use crate::settings::Settings;
 use crate::{server, stores};
+
+/// How long what is in hand may take to be finished: orchestrators give 30 s in all.
+const DRAIN: Duration = Duration::from_secs(20);
 
 pub fn run(arguments: Worker) -> Result<()> {
     let mut settings = server::settings(arguments.config.as_deref())?;
@@ -26,6 +31,7 @@ async fn work(settings: Settings) -> Result<()> {
     let listen = listener.local_addr()?;
     eprintln!("reelmill works; its health is on http://{listen}, and nothing else");
     origin::serve_health(listener, &pipeline, server::told_to_stop()?).await?;
+    pipeline.drain(DRAIN).await;
     pipeline.stop().await;
     Ok(())
 }

@@ -69,6 +69,9 @@ pub(crate) struct Inner {
     /// Faults at stills that a video needs: its poster, or one of its sheets.
     pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
     tasks: TaskTracker,
+    /// What is in this worker's hands, which nothing more comes into once it drains.
+    hands: TaskTracker,
+    drains: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -98,6 +101,8 @@ impl Inner {
             stills_waiting: Semaphore::new(STILLS_WAITING),
             still_faults: Mutex::default(),
             tasks: TaskTracker::new(),
+            hands: TaskTracker::new(),
+            drains: CancellationToken::new(),
             stop: CancellationToken::new(),
             config,
         })
@@ -139,12 +144,37 @@ impl Inner {
         self.tasks.spawn(task);
     }
 
-    /// Ends all tasks and engines.
-    pub(crate) async fn stop(&self) {
+    /// Runs something in this worker's hands: while it drains, that is finished.
+    pub(crate) fn spawn_in_hand(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(self.hands.track_future(task));
+    }
+
+    /// Whether nothing new is taken.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drains.is_cancelled()
+    }
+
+    /// Ends when nothing new is to be taken.
+    pub(crate) async fn until_draining(&self) {
+        self.drains.cancelled().await;
+    }
+
+    /// Takes nothing new, and finishes what is in hand, within a time.
+    pub(crate) async fn drain(&self, within: Duration) {
+        self.drains.cancel();
         if let Role::Worker(_, id) = self.role {
             // Others take over what it looked after.
-            announce::say(self, id, true).await;
+            announce::say(self, id).await;
         }
+        self.hands.close();
+        if self.within(within, self.hands.wait()).await.is_none() {
+            tracing::debug!("what is in hand is left to others");
+        }
+    }
+
+    /// Ends all tasks and engines.
+    pub(crate) async fn stop(&self) {
+        self.drain(Duration::ZERO).await;
         self.stop.cancel();
         self.tasks.close();
         loop {

@@ -180,10 +180,15 @@ impl Pipeline {
         inner.spawn(hear::run(inner.clone()));
         inner.spawn(announce::run(inner.clone(), id));
         inner.spawn(answer::run(inner.clone()));
-        inner.spawn(chunks::run(inner.clone()));
+        inner.spawn_in_hand(chunks::run(inner.clone()));
         inner.spawn(reconcile::run(inner.clone(), id));
         inner.spawn(delete::janitor(inner.clone()));
         Self { inner }
+    }
+
+    /// Takes nothing new and finishes what is in hand, for so long at most; to be stopped then.
+    pub async fn drain(&self, within: Duration) {
+        self.inner.drain(within).await;
     }
 
     /// Stops working: engines end, and what was in their hands is made after the next start.

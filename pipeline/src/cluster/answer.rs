@@ -18,20 +18,18 @@ const ANSWERS: usize = 256;
 /// A pause after listening failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Answers for ever.
+/// Answers until nothing new is taken.
 pub(crate) async fn run(inner: Arc<Inner>) {
     let places = Arc::new(Semaphore::new(ANSWERS));
-    loop {
-        let Err(error) = listen(&inner, &places).await;
-        tracing::warn!(%error, "demands cannot be heard");
-        inner.stores.clock.sleep(PAUSE).await;
+    while !inner.is_draining() {
+        if let Err(error) = listen(&inner, &places).await {
+            tracing::warn!(%error, "demands cannot be heard");
+            inner.stores.clock.sleep(PAUSE).await;
+        }
     }
 }
 
-async fn listen(
-    inner: &Arc<Inner>,
-    places: &Arc<Semaphore>,
-) -> Result<std::convert::Infallible, store::Error> {
+async fn listen(inner: &Arc<Inner>, places: &Arc<Semaphore>) -> Result<(), store::Error> {
     let mut listener = inner.stores.work.listen().await?;
     let mut changes = inner.demands.changes();
     let mut attended: Vec<VideoId> = Vec::new();
@@ -45,11 +43,12 @@ async fn listen(
             asked = listener.next() => asked?,
             // The sender lives as long as the pipeline.
             _ = changes.changed() => continue,
+            () = inner.until_draining() => return Ok(()),
         };
         // Over the bound it is dropped, which says that we are busy.
         if let Ok(place) = places.clone().try_acquire_owned() {
             let answerer = inner.clone();
-            inner.spawn(async move {
+            inner.spawn_in_hand(async move {
                 answer(&answerer, asked).await;
                 drop(place);
             });

@@ -23,14 +23,17 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// A pause after nothing could be taken.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Takes for ever.
+/// Takes until nothing new is to be.
 pub(crate) async fn run(inner: Arc<Inner>) {
     let mut hand = Hand::new(inner.clone());
     let mut troubles = Troubles::default();
     let mut last = None;
-    loop {
+    while !inner.is_draining() {
         // Others take it meanwhile.
-        hand.until_calm().await;
+        tokio::select! {
+            () = hand.until_calm() => {}
+            () = inner.until_draining() => return,
+        }
         let taken = match last.take() {
             Some((video, count)) if count < IN_A_ROW => more_of(&inner, video, count + 1).await,
             _ => None,
@@ -38,7 +41,10 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         let taken = match taken {
             Some(taken) => Ok(taken),
             None => {
-                let taken = hand.warm_until(inner.stores.work.take()).await;
+                let taken = tokio::select! {
+                    taken = hand.warm_until(inner.stores.work.take()) => taken,
+                    () = inner.until_draining() => return,
+                };
                 taken.map(|taken| (taken, 1))
             }
         };

@@ -139,6 +139,43 @@ async fn what_a_worker_leaves_behind_others_make() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_that_drains_finishes_what_is_in_hand_and_takes_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(400));
+    cluster.script.gate(Some(30));
+    let worker = cluster.worker();
+    let house = &cluster.house;
+    let video = house.upload().await;
+    let (_, plan) = house.until_playable(video).await;
+    cluster.script.until_waiting(1).await;
+    let draining = {
+        let worker = worker.clone();
+        tokio::spawn(async move { worker.drain(Duration::from_secs(60)).await })
+    };
+    house.until_workers(|worker| worker.drains).await;
+    cluster.script.gate(None);
+    draining.await.unwrap();
+    let made: Vec<u32> = house
+        .segments(video)
+        .await
+        .into_keys()
+        .map(|(_, index)| index)
+        .collect();
+    assert!(made.contains(&30), "{made:?}");
+    let last = made.iter().max().copied().unwrap();
+    assert!(
+        last + 1 < plan.segments() - 8,
+        "it went on to {last} of {}",
+        plan.segments()
+    );
+    worker.stop().await;
+    let next = cluster.worker();
+    house.until_over(video).await;
+    assert_whole(house, video).await;
+    next.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn faults_are_counted_by_all_workers_together() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(60);

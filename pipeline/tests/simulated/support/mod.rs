@@ -15,6 +15,7 @@ use pipeline::{Config, Pipeline};
 use plan::{OwnerId, Plan, RenditionId, VideoId};
 use store::local::Local;
 use store::metadata::{Priority, State, VideoRow};
+use store::work::Worker;
 use store::{Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
 
 pub use fake::{Fault, Script};
@@ -134,6 +135,25 @@ impl House {
         };
         let reached = tokio::time::timeout(PATIENCE, reached).await;
         reached.expect("the state is reached")
+    }
+
+    /// Waits until this is so of all workers.
+    pub async fn until_workers(&self, are_so: impl Fn(&Worker) -> bool) {
+        let reached = async {
+            while !self
+                .stores
+                .work
+                .workers()
+                .await
+                .unwrap()
+                .iter()
+                .all(&are_so)
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        reached.expect("they come to be so");
     }
 
     pub async fn until_over(&self, video: VideoId) -> VideoRow {
