@@ -26,7 +26,7 @@ pub use ids::{Ids, Secret, SecretHash};
 pub use jitter::Jitter;
 pub use key::{CachePolicy, ImageFormat, Layout, ObjectKey, Prefix};
 pub use metadata::Metadata;
-pub use objects::{Created, Listed, ObjectInfo, ObjectRead, Objects};
+pub use objects::{Checksum, Created, Listed, ObjectInfo, ObjectRead, Objects};
 pub use work::Work;
 
 /// Rows alone, and what new ones are made with: all that people, tokens and lists need.

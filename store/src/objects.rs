@@ -38,6 +38,13 @@ pub trait Objects: Send + Sync {
     /// What is known of an object without its bytes; `None` if there is no such object.
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error>;
 
+    /// The checksum of a whole object: the one that the store keeps, which it has compared with
+    /// the bytes when they were put, or else of the bytes as they are read now. `None` if there
+    /// is no such object.
+    async fn checksum(&self, key: &ObjectKey) -> Result<Option<Checksum>, Error> {
+        Checksum::of_read(self.read(key, None).await).await
+    }
+
     /// All objects of a prefix. One that comes or goes meanwhile may be in it or not.
     async fn list(&self, prefix: &Prefix) -> Result<Listing, Error>;
 
@@ -124,6 +131,31 @@ impl ObjectRead {
                 whole.len()
             )))
         }
+    }
+}
+
+/// CRC-32 as S3 has it (that of ISO 3309): tells damage, not malice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checksum(pub(crate) u32);
+
+impl Checksum {
+    /// Of a whole object's bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(crc32fast::hash(bytes))
+    }
+
+    /// Of what is read, if there is such an object.
+    pub(crate) async fn of_read(read: Result<ObjectRead, Error>) -> Result<Option<Self>, Error> {
+        let mut body = match read {
+            Ok(read) => read.body,
+            Err(Error::NotFound) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        let mut hasher = crc32fast::Hasher::new();
+        while let Some(piece) = body.try_next().await? {
+            hasher.update(&piece);
+        }
+        Ok(Some(Self(hasher.finalize())))
     }
 }
 

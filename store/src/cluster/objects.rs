@@ -14,9 +14,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream as Body, DateTime};
-use aws_sdk_s3::types::{Delete, MetadataDirective, ObjectIdentifier};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective, ObjectIdentifier,
+};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -26,7 +30,7 @@ pub use rowed::RowedObjects;
 
 use self::failure::{error, is_lost, is_missing, is_out_of_range};
 use crate::objects::{Listing, SignedPut};
-use crate::{Created, Error, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use crate::{Checksum, Created, Error, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
 /// What one request deletes at most (S3's own bound).
 const DELETED_AT_ONCE: usize = 1000;
@@ -84,6 +88,14 @@ impl S3Objects {
             .ok_or_else(|| Error::corrupt(format!("{key:?} is no safe key")))
     }
 
+    /// With a checksum, which the store compares and keeps.
+    fn putting(&self, key: &ObjectKey, body: Bytes) -> Result<PutObjectFluentBuilder, Error> {
+        let put = self.client.put_object().bucket(&self.bucket);
+        let put = put.key(Self::path(key)?).content_type(key.content_type());
+        let put = put.checksum_algorithm(ChecksumAlgorithm::Crc32);
+        Ok(put.body(Body::from(body)))
+    }
+
     /// An object of which a reader wants nothing.
     async fn nothing_of(&self, key: &ObjectKey, start: u64) -> Result<ObjectRead, Error> {
         let info = self.head(key).await?.ok_or(Error::NotFound)?;
@@ -99,16 +111,13 @@ impl S3Objects {
 #[async_trait]
 impl Objects for S3Objects {
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
-        let put = self.client.put_object().bucket(&self.bucket);
-        let put = put.key(Self::path(key)?).content_type(key.content_type());
-        put.body(Body::from(body)).send().await.map_err(error)?;
+        let put = self.putting(key, body)?;
+        put.send().await.map_err(error)?;
         Ok(())
     }
 
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
-        let put = self.client.put_object().bucket(&self.bucket);
-        let put = put.key(Self::path(key)?).content_type(key.content_type());
-        match put.if_none_match("*").body(Body::from(body)).send().await {
+        match self.putting(key, body)?.if_none_match("*").send().await {
             Ok(_) => Ok(Created::Yes),
             // By somebody else, or by a try of our own whose answer was lost: whoever puts
             // reads back what is there.
@@ -144,6 +153,20 @@ impl Objects for S3Objects {
                 modified_us: microseconds(found.last_modified),
                 etag: found.e_tag.map(|etag| unquoted(&etag)),
             })),
+            Err(refused) if is_missing(&refused) => Ok(None),
+            Err(failed) => Err(error(failed)),
+        }
+    }
+
+    async fn checksum(&self, key: &ObjectKey) -> Result<Option<Checksum>, Error> {
+        let head = self.client.head_object().bucket(&self.bucket);
+        let head = head.key(Self::path(key)?);
+        match head.checksum_mode(ChecksumMode::Enabled).send().await {
+            Ok(found) => match found.checksum_crc32().and_then(kept) {
+                Some(kept) => Ok(Some(kept)),
+                // Of a store that keeps none, or by whom else it was put.
+                None => Checksum::of_read(self.read(key, None).await).await,
+            },
             Err(refused) if is_missing(&refused) => Ok(None),
             Err(failed) => Err(error(failed)),
         }
@@ -255,6 +278,13 @@ fn content_range(text: &str) -> Option<(u64, u64)> {
 fn size(bytes: Option<i64>) -> Result<u64, Error> {
     let size = bytes.and_then(|bytes| u64::try_from(bytes).ok());
     size.ok_or_else(|| Error::corrupt("an object without a size"))
+}
+
+/// A checksum in the spelling of S3. That of an object in parts is none of its bytes, and has
+/// another spelling.
+fn kept(text: &str) -> Option<Checksum> {
+    let bytes = BASE64_STANDARD.decode(text).ok()?.try_into().ok()?;
+    Some(Checksum(u32::from_be_bytes(bytes)))
 }
 
 fn microseconds(time: Option<DateTime>) -> i64 {

@@ -40,6 +40,7 @@ macro_rules! objects_hold {
             a_listing_has_its_prefix_and_nothing_else,
             videos_do_not_see_each_others_objects,
             a_long_listing_has_everything_once,
+            a_checksum_is_of_the_stored_bytes,
             deleting_what_is_gone_is_no_error,
             a_hash_that_leads_elsewhere_is_refused,
         }

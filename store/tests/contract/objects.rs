@@ -5,7 +5,7 @@ use futures::{StreamExt, TryStreamExt, future};
 use plan::rendition::RenditionName;
 use plan::{RenditionKey, SessionId, UploadId, VideoId};
 use store::objects::{delete_prefix, get};
-use store::{Created, Error, ImageFormat, ObjectKey, Objects, Prefix};
+use store::{Checksum, Created, Error, ImageFormat, ObjectKey, Objects, Prefix};
 
 use super::sample::{block, picture, rendition, segment};
 
@@ -236,6 +236,18 @@ pub async fn a_long_listing_has_everything_once(objects: &dyn Objects) {
             .unwrap(),
         2500
     );
+}
+
+pub async fn a_checksum_is_of_the_stored_bytes(objects: &dyn Objects) {
+    let key = block(UploadId::new(), 0);
+    assert_eq!(objects.checksum(&key).await.unwrap(), None);
+    // More than one piece, and less than one.
+    for body in [vec![7; 9 << 20], b"less".to_vec(), Vec::new()] {
+        let checksum = Checksum::of(&body);
+        objects.put(&key, body.into()).await.unwrap();
+        assert_eq!(objects.checksum(&key).await.unwrap(), Some(checksum));
+    }
+    assert_ne!(Checksum::of(b"one"), Checksum::of(b"two"));
 }
 
 pub async fn deleting_what_is_gone_is_no_error(objects: &dyn Objects) {

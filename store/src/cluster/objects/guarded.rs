@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::S3Objects;
 use crate::cluster::breaker::Breaker;
 use crate::objects::{Listing, SignedPut};
-use crate::{Clock, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use crate::{Checksum, Clock, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
 /// Objects in a bucket behind a breaker.
 pub struct GuardedObjects {
@@ -52,6 +52,10 @@ impl Objects for GuardedObjects {
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
         self.breaker.ask(self.objects.head(key)).await
+    }
+
+    async fn checksum(&self, key: &ObjectKey) -> Result<Option<Checksum>, Error> {
+        self.breaker.ask(self.objects.checksum(key)).await
     }
 
     async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::GuardedObjects;
 use crate::cluster::metadata::CqlMetadata;
 use crate::objects::Listing;
-use crate::{Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use crate::{Checksum, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
 /// Looks for what another has published and is about to copy, or has copied and cleared away.
 const LOOKS: u32 = 8;
@@ -85,6 +85,10 @@ impl Objects for RowedObjects {
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
         self.objects.head(key).await
+    }
+
+    async fn checksum(&self, key: &ObjectKey) -> Result<Option<Checksum>, Error> {
+        self.objects.checksum(key).await
     }
 
     async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
