@@ -1,6 +1,6 @@
 //! How often each segment was tried in vain, and which are fillers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use plan::{RenditionId, SegmentKey, VideoId};
@@ -33,6 +33,12 @@ pub trait Tries: Send + Sync {
 
     /// Takes the mark away: the session has left the segment behind, or ended in order.
     async fn unmark(&self, key: &SegmentKey) -> Result<(), Error>;
+
+    /// All that is known of a video's segments; those with noughts are not among them.
+    async fn list(&self, video: &VideoId) -> Result<BTreeMap<(RenditionId, u32), TryRow>, Error>;
+
+    /// Replaces what is known of a segment.
+    async fn put(&self, key: &SegmentKey, row: TryRow) -> Result<(), Error>;
 
     /// Notes that what is stored at a segment is a filler. Again is no error.
     async fn record_filler(&self, key: &SegmentKey) -> Result<(), Error>;

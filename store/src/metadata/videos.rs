@@ -208,6 +208,10 @@ pub trait Videos: Send + Sync {
     /// `Conflict` if its epoch is another, `NotFound` if there is none.
     async fn compare_and_set(&self, row: &VideoRow) -> Result<VideoRow, Error>;
 
+    /// Stores a row as it is, with its epoch, in place of an older one if there is one.
+    /// `Conflict` if there is one of the same epoch or a later one.
+    async fn put_if_newer(&self, row: &VideoRow) -> Result<(), Error>;
+
     /// Videos of one owner, or of all, newest first, without tombstones.
     async fn list(
         &self,

@@ -57,6 +57,7 @@ macro_rules! videos_hold {
             a_cursor_stays_right_while_videos_come_and_go,
             a_tombstone_is_in_no_list_but_its_own,
             the_unfinished_are_those_with_work_left,
+            a_row_is_put_as_it_is_over_an_older_one_only,
         }
     };
 }
@@ -66,6 +67,7 @@ macro_rules! uploads_hold {
             an_offset_never_goes_back,
             an_unknown_upload_is_not_found,
             the_stale_are_incomplete_and_come_longest_still_first,
+            an_upload_that_is_inserted_complete_is_never_stale,
         }
     };
 }
@@ -75,6 +77,7 @@ macro_rules! tries_hold {
             no_try_is_lost_among_many,
             a_mark_that_still_stands_is_an_unexplained_end,
             a_retry_forgets_tries_but_not_fillers,
+            what_is_put_is_listed,
         }
     };
 }

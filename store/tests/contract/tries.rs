@@ -50,3 +50,36 @@ pub async fn a_retry_forgets_tries_but_not_fillers(tries: &dyn Tries) {
     assert_eq!(tries.fillers(&other.video).await.unwrap(), filler);
     assert_eq!(tries.get(&other).await.unwrap().counted, 1);
 }
+
+pub async fn what_is_put_is_listed(tries: &dyn Tries) {
+    let (video, elsewhere) = (VideoId::new(), segment(VideoId::new(), 0));
+    let of = |index| segment(video, index);
+    let rows = [
+        TryRow {
+            counted: 2,
+            unexplained: 9,
+            marked: true,
+        },
+        TryRow {
+            marked: true,
+            ..TryRow::default()
+        },
+        TryRow::default(),
+    ];
+    tries.record_try(&of(1)).await.unwrap();
+    tries.mark(&of(3)).await.unwrap();
+    tries.unmark(&of(3)).await.unwrap();
+    tries.record_try(&elsewhere).await.unwrap();
+    for (index, row) in (0..).zip(rows) {
+        tries.put(&of(index), row).await.unwrap();
+        assert_eq!(tries.get(&of(index)).await.unwrap(), row);
+    }
+    let listed = tries.list(&video).await.unwrap();
+    let rendition = elsewhere.rendition;
+    let expected = [((rendition, 0), rows[0]), ((rendition, 1), rows[1])];
+    assert_eq!(listed, expected.into());
+    let next = tries.mark(&of(0)).await.unwrap();
+    assert_eq!((next.counted, next.unexplained), (2, 10));
+    tries.clear(&video).await.unwrap();
+    assert!(tries.list(&video).await.unwrap().is_empty());
+}

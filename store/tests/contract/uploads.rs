@@ -68,3 +68,13 @@ pub async fn the_stale_are_incomplete_and_come_longest_still_first(uploads: &dyn
     assert_eq!(uploads.list_by_video(&video).await.unwrap().len(), 4);
     assert_eq!(uploads.list_by_video(&VideoId::new()).await.unwrap(), []);
 }
+
+pub async fn an_upload_that_is_inserted_complete_is_never_stale(uploads: &dyn Uploads) {
+    let mut row = upload(VideoId::new(), 1);
+    (row.offset, row.complete) = (1000, true);
+    uploads.insert(&row).await.unwrap();
+    assert_eq!(uploads.get(&row.id).await.unwrap(), Some(row.clone()));
+    let of_video = uploads.list_by_video(&row.video).await.unwrap();
+    assert_eq!(of_video, std::slice::from_ref(&row));
+    assert_eq!(uploads.list_stale(i64::MAX, 10).await.unwrap(), []);
+}

@@ -246,3 +246,42 @@ pub async fn the_unfinished_are_those_with_work_left(videos: &dyn Videos) {
     assert_eq!(page.items, unfinished[..2]);
     assert!(page.next.is_some());
 }
+
+pub async fn a_row_is_put_as_it_is_over_an_older_one_only(videos: &dyn Videos) {
+    let owner = OwnerId::new();
+    let new = VideoRow { epoch: 7, ..full() };
+    videos.put_if_newer(&new).await.unwrap();
+    assert_eq!(videos.get(&new.id).await.unwrap(), Some(new));
+
+    let old = video(owner, 5);
+    videos.insert(&old).await.unwrap();
+    let of_epoch = |epoch, state| VideoRow {
+        epoch,
+        state,
+        whole_plan: Some(format!("of {epoch}")),
+        ..old.clone()
+    };
+    let playable = of_epoch(3, State::Playable);
+    videos.put_if_newer(&playable).await.unwrap();
+    for refused in [of_epoch(3, State::Ready), of_epoch(2, State::Ready)] {
+        let put = videos.put_if_newer(&refused).await;
+        assert!(matches!(put, Err(Error::Conflict)));
+    }
+    assert_eq!(videos.get(&old.id).await.unwrap(), Some(playable.clone()));
+    let page = PageRequest::first(10);
+    let unfinished = videos.list_unfinished(&page).await.unwrap();
+    assert_eq!(unfinished.items, [playable]);
+
+    let tombstone = VideoRow {
+        deleted_at_us: Some(50),
+        ..of_epoch(9, State::Deleted)
+    };
+    videos.put_if_newer(&tombstone).await.unwrap();
+    assert_eq!(videos.list(Some(&owner), &page).await.unwrap().items, []);
+    assert_eq!(videos.list_unfinished(&page).await.unwrap().items, []);
+    let tombstones = videos.list_tombstones(i64::MAX, &page).await.unwrap();
+    assert_eq!(tombstones.items, std::slice::from_ref(&tombstone));
+    // From here on its epochs go on as ever.
+    let next = videos.compare_and_set(&tombstone).await.unwrap();
+    assert_eq!(next.epoch, 10);
+}

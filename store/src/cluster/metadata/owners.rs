@@ -32,11 +32,12 @@ impl Owners for CqlMetadata {
         let database = &self.database;
         let columns = Columns::of(row);
         // First, so that whoever is found by name is found by id too; an id that nobody has
-        // is known to nobody.
-        if Owners::get(self, &row.id).await?.is_some() {
-            return Err(Error::Conflict);
+        // is known to nobody. The same row may be of an insert that was cut off here.
+        match Owners::get(self, &row.id).await? {
+            Some(known) if known != *row => return Err(Error::Conflict),
+            Some(_) => {}
+            None => database.write(INSERT, &columns).await?,
         }
-        database.write(INSERT, &columns).await?;
         let name = (&row.name,);
         let is_done = || {
             async {

@@ -47,7 +47,7 @@ pub enum OpenError {
     /// Its tables are not those of this program.
     #[error(
         "the keyspace {keyspace} has schema version {found}, and this program knows {known}: {}",
-        if found < known { "bring it up to date first" } else { "use a newer reelmill" }
+        if found < known { "`reelmill schema` brings it up to date" } else { "use a newer reelmill" }
     )]
     Version {
         /// Which.

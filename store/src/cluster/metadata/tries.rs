@@ -1,6 +1,6 @@
 //! Tries, marks and fillers in CQL.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -33,6 +33,8 @@ const DELETE: Say = Say::change(
     "DELETE FROM tries WHERE video = ? AND rendition = ? AND segment = ? IF written_by = ?",
 );
 const OF_VIDEO: Say = Say::read("SELECT rendition, segment, written_by FROM tries WHERE video = ?");
+const LIST: Say =
+    Say::read("SELECT rendition, segment, counted, unexplained, marked FROM tries WHERE video = ?");
 const FILL: Say = Say::write("INSERT INTO fillers (video, rendition, segment) VALUES (?, ?, ?)");
 const FILLERS: Say = Say::read("SELECT rendition, segment FROM fillers WHERE video = ?");
 const FORGET_FILLERS: Say = Say::write("DELETE FROM fillers WHERE video = ?");
@@ -102,6 +104,25 @@ impl Tries for CqlMetadata {
             ..row
         };
         self.edit(key, edit).await.map(drop)
+    }
+
+    async fn list(&self, video: &VideoId) -> Result<BTreeMap<(RenditionId, u32), TryRow>, Error> {
+        type Row = (String, i32, i32, i32, bool);
+        let found = self.database.rows::<Row>(LIST, (video.to_string(),));
+        let found = found.await?.into_iter();
+        let rows = found.map(|(rendition, segment, counted, unexplained, marked)| {
+            let row = TryRow {
+                counted: number(counted)?,
+                unexplained: number(unexplained)?,
+                marked,
+            };
+            Ok(((parsed(&rendition)?, number(segment)?), row))
+        });
+        rows.collect()
+    }
+
+    async fn put(&self, key: &SegmentKey, row: TryRow) -> Result<(), Error> {
+        self.edit(key, |_| row).await.map(drop)
     }
 
     async fn record_filler(&self, key: &SegmentKey) -> Result<(), Error> {

@@ -54,7 +54,9 @@ impl Uploads for CqlMetadata {
         // What leads to a row is there before it.
         let of_video = (row.video.to_string(), &id);
         database.write(ADD_TO_VIDEO, of_video).await?;
-        database.write(OPEN, (bucket(&row.id), &id)).await?;
+        if !row.complete {
+            database.write(OPEN, (bucket(&row.id), &id)).await?;
+        }
         let columns = Columns::of(row)?;
         // Ids are never used twice: what is there and the same is this one.
         let is_done = || async { Ok(settled(database, &id).await?.as_ref() == Some(row)) }.boxed();

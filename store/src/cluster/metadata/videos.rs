@@ -7,7 +7,7 @@ use scylla::{DeserializeRow, SerializeRow};
 use uuid::Uuid;
 
 use super::CqlMetadata;
-use super::database::{Database, Say};
+use super::database::{Database, RACES, Say};
 use super::value::{from_json, json, number, parsed, spelled};
 use super::video_lists::{self, List};
 use crate::Error;
@@ -66,29 +66,34 @@ impl Videos for CqlMetadata {
     }
 
     async fn compare_and_set(&self, row: &VideoRow) -> Result<VideoRow, Error> {
-        let expected = number(row.epoch)?;
         let mut next = row.clone();
         next.epoch += 1;
-        video_lists::join(&self.database, &next).await?;
-        let columns = Columns::of(&next)?;
-        let is_done = || is_written(&self.database, &columns).boxed();
-        let change = Change {
-            columns: columns.clone(),
-            expected,
-        };
-        let database = &self.database;
-        if database
-            .change_surely(COMPARE_AND_SET, &change, is_done)
-            .await?
-        {
-            video_lists::leave(database, &next).await;
+        if replace(&self.database, row.epoch, &next).await? {
             return Ok(next);
         }
-        let known = database.row::<(Option<Uuid>,)>(WRITTEN_BY, (&columns.id,));
+        let id = (row.id.to_string(),);
+        let known = self.database.row::<(Option<Uuid>,)>(WRITTEN_BY, id);
         Err(match known.await? {
             Some(_) => Error::Conflict,
             None => Error::NotFound,
         })
+    }
+
+    async fn put_if_newer(&self, row: &VideoRow) -> Result<(), Error> {
+        for _ in 0..RACES {
+            let stored = match Videos::get(self, &row.id).await? {
+                None => match Videos::insert(self, row).await {
+                    Err(Error::Conflict) => false,
+                    done => return done,
+                },
+                Some(known) if known.epoch >= row.epoch => return Err(Error::Conflict),
+                Some(known) => replace(&self.database, known.epoch, row).await?,
+            };
+            if stored {
+                return Ok(());
+            }
+        }
+        Err(Error::Conflict)
     }
 
     async fn list(
@@ -129,6 +134,23 @@ impl Videos for CqlMetadata {
 pub(super) async fn get(database: &Database, id: &str) -> Result<Option<VideoRow>, Error> {
     let columns = database.row::<Columns>(GET, (id,)).await?;
     columns.map(Columns::into_row).transpose()
+}
+
+/// Puts a row in the place of the one of an epoch; false where it is of another, or there is none.
+async fn replace(database: &Database, epoch: u64, next: &VideoRow) -> Result<bool, Error> {
+    video_lists::join(database, next).await?;
+    let columns = Columns::of(next)?;
+    let is_done = || is_written(database, &columns).boxed();
+    let change = Change {
+        columns: columns.clone(),
+        expected: number(epoch)?,
+    };
+    let replaced = database.change_surely(COMPARE_AND_SET, &change, is_done);
+    let replaced = replaced.await?;
+    if replaced {
+        video_lists::leave(database, next).await;
+    }
+    Ok(replaced)
 }
 
 /// Whether the last writer of a row is the one of these columns.

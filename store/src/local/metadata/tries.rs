@@ -1,10 +1,10 @@
 //! Tries and fillers in SQLite.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use plan::{RenditionId, SegmentKey, VideoId};
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteMetadata;
 use super::value::Text;
@@ -49,6 +49,43 @@ impl Tries for SqliteMetadata {
             key,
         )
         .await
+    }
+
+    async fn list(&self, video: &VideoId) -> Result<BTreeMap<(RenditionId, u32), TryRow>, Error> {
+        let video = *video;
+        self.database
+            .read(move |sql| {
+                let mut query = sql.prepare_cached(
+                    "SELECT counted, unexplained, marked, rendition, segment FROM tries
+                     WHERE video = ?1 AND (counted > 0 OR unexplained > 0 OR marked)",
+                )?;
+                let rows = query.query_map([Text(video)], |row| {
+                    let place = (row.get::<_, Text<_>>(3)?.0, row.get(4)?);
+                    Ok((place, read(row)?))
+                })?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    async fn put(&self, key: &SegmentKey, row: TryRow) -> Result<(), Error> {
+        let key = *key;
+        self.database
+            .write(move |sql| {
+                let (video, rendition, segment) = place(&key);
+                let (counted, unexplained) = (row.counted, row.unexplained);
+                sql.prepare_cached("INSERT OR REPLACE INTO tries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                    .execute(params![
+                        video,
+                        rendition,
+                        segment,
+                        counted,
+                        unexplained,
+                        row.marked
+                    ])?;
+                Ok(())
+            })
+            .await
     }
 
     async fn record_filler(&self, key: &SegmentKey) -> Result<(), Error> {

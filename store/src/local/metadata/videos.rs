@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use plan::{Code, OwnerId, VideoId};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params, params};
 
 use super::SqliteMetadata;
 use super::value::{Json, Spelled, Text};
@@ -61,6 +61,18 @@ impl Videos for SqliteMetadata {
                 } else {
                     Error::NotFound
                 })
+            })
+            .await
+    }
+
+    async fn put_if_newer(&self, row: &VideoRow) -> Result<(), Error> {
+        let row = row.clone();
+        self.database
+            .write(move |sql| {
+                let older = "DELETE FROM videos WHERE id = ?1 AND epoch < ?2";
+                sql.prepare_cached(older)?
+                    .execute(params![Text(row.id), row.epoch])?;
+                store(sql, INSERT, &row).map(drop)
             })
             .await
     }
