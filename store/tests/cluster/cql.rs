@@ -1,74 +1,14 @@
 //! Rows in CQL.
 
-use std::sync::OnceLock;
-
-use plan::VideoId;
-use scylla::client::session_builder::SessionBuilder;
+use plan::{OwnerId, TokenId, VideoId};
 use store::cluster::metadata::{self as cql, Cql, CqlMetadata};
+use store::metadata::{OwnerRow, Role, TokenRow};
 use store::{Error, Metadata};
-use tokio::sync::Mutex;
 
+use super::contract;
 use super::proxy::Proxy;
-use super::{clock, contract, server};
-
-fn cql_server() -> &'static str {
-    static ADDRESS: OnceLock<String> = OnceLock::new();
-    ADDRESS.get_or_init(|| server("cql", "REELMILL_TEST_CQL"))
-}
-
-/// Schemas change one at a time: nodes must agree on each.
-static SCHEMA: Mutex<()> = Mutex::const_new(());
-
-/// A keyspace of its own for every test; gone with this.
-pub struct Keyspace(pub Cql);
-
-impl Keyspace {
-    /// With nothing in it.
-    async fn empty() -> Self {
-        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
-        define(format!(
-            "CREATE KEYSPACE {name} WITH replication = \
-             {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
-        ))
-        .await;
-        Self(Cql {
-            nodes: vec![cql_server().to_owned()],
-            keyspace: name,
-            access: None,
-            datacenter: None,
-        })
-    }
-
-    pub async fn migrated() -> Self {
-        let made = Self::empty().await;
-        let _one = SCHEMA.lock().await;
-        CqlMetadata::migrate(&made.0, clock()).await.unwrap();
-        drop(_one);
-        made
-    }
-
-    pub async fn open(&self) -> CqlMetadata {
-        CqlMetadata::open(&self.0, clock()).await.unwrap()
-    }
-}
-
-/// A server that keeps what every test leaves behind runs out of memory.
-impl Drop for Keyspace {
-    fn drop(&mut self) {
-        let forget = define(format!("DROP KEYSPACE {}", self.0.keyspace));
-        let gone = std::thread::spawn(|| {
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(forget);
-        });
-        let _ = gone.join();
-    }
-}
-
-pub async fn define(statement: String) {
-    let _one = SCHEMA.lock().await;
-    let session = SessionBuilder::new().known_node(cql_server()).build().await;
-    session.unwrap().query_unpaged(statement, ()).await.unwrap();
-}
+use super::servers::clock;
+use super::servers::cql::{Keyspace, cql_server, define};
 
 struct House {
     metadata: CqlMetadata,
@@ -153,4 +93,44 @@ async fn a_change_whose_answer_is_lost_happens_once() {
     let all = sure + unsure;
     assert!((sure..=all).contains(&counted), "{sure} {unsure} {counted}");
     assert!(sure > unsure, "{sure} {unsure}");
+}
+
+/// Two tables know of an owner, and of a token: whoever was killed between them begins anew.
+#[tokio::test]
+async fn an_insert_that_was_cut_off_is_taken_up_again() {
+    let keyspace = Keyspace::migrated().await;
+    let name = &keyspace.0.keyspace;
+    let metadata = keyspace.open().await;
+    let owner = OwnerRow {
+        id: OwnerId::new(),
+        name: "ann".to_owned(),
+        role: Role::Uploader,
+        created_at_us: 4,
+    };
+    define(format!(
+        "INSERT INTO {name}.owners (id, name, role, created_at_us)
+         VALUES ('{}', 'ann', 'uploader', 4)",
+        owner.id
+    ))
+    .await;
+    metadata.owners().insert(&owner).await.unwrap();
+    let known = metadata.owners().by_name("ann").await.unwrap();
+    assert_eq!(known, Some(owner));
+
+    let token = TokenRow {
+        id: TokenId::new(),
+        owner: OwnerId::new(),
+        name: "laptop".to_owned(),
+        hash: contract::sample::hash("secret"),
+        role: Role::Admin,
+        created_at_us: 1,
+        revoked_at_us: None,
+    };
+    define(format!(
+        "INSERT INTO {name}.tokens (id, hash) VALUES ('{}', 0x{})",
+        token.id, token.hash
+    ))
+    .await;
+    metadata.tokens().insert(&token).await.unwrap();
+    assert_eq!(metadata.tokens().list().await.unwrap(), [token]);
 }

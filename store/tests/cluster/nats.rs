@@ -5,7 +5,7 @@ mod demands;
 mod faults;
 mod opening;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use plan::VideoId;
@@ -16,31 +16,19 @@ use store::work::{ALIVE, Chunk, InHand, Offered, Scope};
 use store::{Clock, Event, Events, ManualClock, Work};
 use tokio::time::timeout;
 
+use super::contract;
 use super::proxy::Proxy;
-use super::{clock, contract, server};
+use super::servers::clock;
+use super::servers::nats::{Installation, jetstream, nats_server};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-fn nats_server() -> &'static str {
-    static ADDRESS: OnceLock<String> = OnceLock::new();
-    ADDRESS.get_or_init(|| server("nats", "REELMILL_TEST_NATS"))
-}
 
 async fn proxy() -> Proxy {
     Proxy::start(nats_server().strip_prefix("nats://").unwrap()).await
 }
 
-/// A prefix of its own for every test; its stream is gone with this.
-struct Installation(Nats);
-
 impl Installation {
-    fn new() -> Self {
-        let mut settings = Nats::new(vec![nats_server().to_owned()]);
-        settings.prefix = format!("test-{}", uuid::Uuid::now_v7());
-        Self(settings)
-    }
-
     /// One more process of it.
     async fn process(&self) -> Process {
         Process::open(&self.0, clock()).await
@@ -52,30 +40,6 @@ impl Installation {
             ..self.0.clone()
         };
         Process::open(&behind, clock()).await
-    }
-
-    fn stream(&self) -> String {
-        format!("{}-chunks", self.0.prefix)
-    }
-}
-
-async fn jetstream() -> async_nats::jetstream::Context {
-    async_nats::jetstream::new(async_nats::connect(nats_server()).await.unwrap())
-}
-
-/// A server that keeps what every test leaves behind runs out of memory.
-impl Drop for Installation {
-    fn drop(&mut self) {
-        let stream = self.stream();
-        let forget = async move {
-            // Not there where a test has made none.
-            let _ = jetstream().await.delete_stream(stream).await;
-        };
-        let gone = std::thread::spawn(|| {
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(forget);
-        });
-        let _ = gone.join();
     }
 }
 

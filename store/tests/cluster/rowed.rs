@@ -10,9 +10,10 @@ use store::{Created, ObjectKey, Objects, Prefix};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::cql::{Keyspace, define};
-use super::s3::bucket;
-use super::{clock, contract};
+use super::contract;
+use super::servers::clock;
+use super::servers::cql::{Keyspace, define};
+use super::servers::s3::bucket;
 
 struct House {
     objects: RowedObjects,

@@ -1,53 +1,17 @@
 //! Objects on S3.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode};
 use plan::UploadId;
-use store::cluster::objects::{Access, OpenError, S3, S3Objects};
+use store::cluster::objects::{Access, OpenError, S3Objects};
 use store::objects::SignedPut;
-use store::{ObjectKey, Objects};
+use store::{Checksum, ObjectKey, Objects};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{contract, server};
-
-fn s3_server() -> &'static str {
-    static ENDPOINT: OnceLock<String> = OnceLock::new();
-    ENDPOINT.get_or_init(|| server("s3", "REELMILL_TEST_S3"))
-}
-
-fn settings(bucket: &str) -> S3 {
-    S3 {
-        endpoint: Some(s3_server().to_owned()),
-        public_endpoint: None,
-        region: "us-east-1".to_owned(),
-        bucket: bucket.to_owned(),
-        access: Some(Access {
-            key: "test-access".to_owned(),
-            secret: "test-secret-key".to_owned(),
-        }),
-        path_style: true,
-    }
-}
-
-/// A bucket of its own for every test.
-pub async fn bucket() -> S3 {
-    let settings = settings(&format!("test-{}", uuid::Uuid::now_v7()));
-    let credentials = Credentials::new("test-access", "test-secret-key", None, None, "tests");
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::new("us-east-1"))
-        .endpoint_url(s3_server())
-        .force_path_style(true)
-        .credentials_provider(credentials);
-    let client = aws_sdk_s3::Client::from_conf(config.build());
-    let made = client.create_bucket().bucket(&settings.bucket).send().await;
-    made.unwrap();
-    settings
-}
+use super::contract;
+use super::servers::s3::{bucket, client, settings};
 
 struct House {
     objects: S3Objects,
@@ -143,4 +107,46 @@ async fn a_bucket_that_cannot_be_used_is_named() {
         S3Objects::open(&away).await,
         Err(OpenError::Unusable { .. })
     ));
+}
+
+/// The store compares it with what arrives, and tells it without reading the object.
+#[tokio::test]
+async fn what_is_put_has_a_checksum_that_the_store_keeps() {
+    let settings = bucket().await;
+    let objects = S3Objects::open(&settings).await.unwrap();
+    let key = |index| contract::sample::block(UploadId::new(), index);
+    let (put, once, others) = (key(0), key(1), key(2));
+    objects.put(&put, "123456789".into()).await.unwrap();
+    objects
+        .put_if_absent(&once, "123456789".into())
+        .await
+        .unwrap();
+    for key in [&put, &once] {
+        let head = client().head_object().bucket(&settings.bucket);
+        let head = head.key(key.path()).checksum_mode(ChecksumMode::Enabled);
+        let head = head.send().await.unwrap();
+        // The check value of this CRC, 0xcbf43926.
+        assert_eq!(head.checksum_crc32(), Some("y/Q5Jg=="));
+    }
+    // Put by somebody who declares another one: it is read.
+    let foreign = client().put_object().bucket(&settings.bucket);
+    let foreign = foreign.checksum_algorithm(ChecksumAlgorithm::Sha256);
+    let foreign = foreign
+        .key(others.path())
+        .body(b"123456789".to_vec().into());
+    foreign.send().await.unwrap();
+    let known = objects.checksum(&others).await.unwrap();
+    assert_eq!(known, Some(Checksum::of(b"123456789")));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_its_checksum_is_refused() {
+    let settings = bucket().await;
+    let key: ObjectKey = contract::sample::block(UploadId::new(), 0);
+    let put = client().put_object().bucket(&settings.bucket);
+    let put = put.key(key.path()).checksum_crc32("y/Q5Jg==");
+    let refused = put.body(b"123456780".to_vec().into()).send().await;
+    assert!(refused.is_err());
+    let objects = S3Objects::open(&settings).await.unwrap();
+    assert!(objects.head(&key).await.unwrap().is_none());
 }

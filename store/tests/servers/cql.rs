@@ -1,0 +1,66 @@
+//! Keyspaces.
+
+use std::sync::OnceLock;
+
+use scylla::client::session_builder::SessionBuilder;
+use store::cluster::metadata::{Cql, CqlMetadata};
+use tokio::sync::Mutex;
+
+use super::clock;
+
+/// Where CQL is spoken.
+pub fn cql_server() -> &'static str {
+    static ADDRESS: OnceLock<String> = OnceLock::new();
+    ADDRESS.get_or_init(|| super::server("cql", "REELMILL_TEST_CQL"))
+}
+
+/// Schemas change one at a time: nodes must agree on each.
+static SCHEMA: Mutex<()> = Mutex::const_new(());
+
+/// A keyspace of its own for every test; gone with this.
+pub struct Keyspace(pub Cql);
+
+impl Keyspace {
+    /// With nothing in it.
+    pub async fn empty() -> Self {
+        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+        define(format!(
+            "CREATE KEYSPACE {name} WITH replication = \
+             {{'class': 'SimpleStrategy', 'replication_factor': 1}}"
+        ))
+        .await;
+        Self(Cql {
+            nodes: vec![cql_server().to_owned()],
+            keyspace: name,
+            access: None,
+            datacenter: None,
+        })
+    }
+
+    pub async fn migrated() -> Self {
+        let made = Self::empty().await;
+        let _one = SCHEMA.lock().await;
+        CqlMetadata::migrate(&made.0, clock()).await.unwrap();
+        drop(_one);
+        made
+    }
+
+    pub async fn open(&self) -> CqlMetadata {
+        CqlMetadata::open(&self.0, clock()).await.unwrap()
+    }
+}
+
+/// A server that keeps what every test leaves behind runs out of memory.
+impl Drop for Keyspace {
+    fn drop(&mut self) {
+        let forget = define(format!("DROP KEYSPACE {}", self.0.keyspace));
+        super::at_end(forget);
+    }
+}
+
+/// Carries out a statement of the schema, or another one.
+pub async fn define(statement: String) {
+    let _one = SCHEMA.lock().await;
+    let session = SessionBuilder::new().known_node(cql_server()).build().await;
+    session.unwrap().query_unpaged(statement, ()).await.unwrap();
+}

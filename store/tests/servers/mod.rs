@@ -1,0 +1,43 @@
+//! Real servers, and in each a place of its own for every test. `REELMILL_TEST_S3`,
+//! `REELMILL_TEST_CQL` and `REELMILL_TEST_NATS` name them; without these they are started
+//! (`deploy/services.sh`).
+
+pub mod cql;
+pub mod nats;
+pub mod s3;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use store::{Clock, SystemClock};
+
+/// Where a server is, started once for all tests.
+fn server(service: &str, variable: &str) -> String {
+    if let Ok(given) = std::env::var(variable) {
+        return given;
+    }
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let root = folders.find(|at| at.join("deploy/services.sh").exists());
+    let root = root.unwrap();
+    let started = Command::new(root.join("deploy/services.sh"))
+        .args(["up", service])
+        .arg(root.join("target/services").join(service))
+        .output()
+        .unwrap();
+    assert!(started.status.success(), "{started:?}");
+    String::from_utf8(started.stdout).unwrap().trim().to_owned()
+}
+
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
+}
+
+/// Runs something to its end where a test ends, whatever that runs on.
+fn at_end(forget: impl Future<Output = ()> + Send + 'static) {
+    let gone = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(forget);
+    });
+    let _ = gone.join();
+}
