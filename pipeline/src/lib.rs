@@ -374,3 +374,9 @@ impl Pipeline {
 
 /// Widths that thumbnails are made in.
 pub const THUMBNAIL_WIDTHS: [u32; 5] = [160, 320, 480, 640, 1280];
+
+/// Ends an upload that was cut off, in the row of its video, as the next start would; says whether
+/// there is one.
+pub fn lose_upload(row: &mut VideoRow) -> bool {
+    upload::lost(row, plan::Code::UploadLost)
+}

@@ -183,27 +183,7 @@ pub(crate) async fn lose(
     upload: UploadId,
     code: Code,
 ) -> Result<(), store::Error> {
-    let message = match code {
-        Code::LimitSize => "The source is larger than is taken.",
-        Code::NoSpace => "No space was left while the source arrived.",
-        _ => "The upload was cut off before its last byte.",
-    };
-    let lost = |row: &mut VideoRow| {
-        let receiving = row.source == Source::Receiving;
-        if receiving {
-            row.source = Source::Lost;
-        }
-        let open = matches!(row.state, State::Waiting | State::Probing | State::Playable);
-        if receiving && open {
-            row.state = State::Failed;
-            row.error = Some(VideoError {
-                code,
-                message: message.to_owned(),
-            });
-        }
-        receiving
-    };
-    match inner.change(video, lost).await {
+    match inner.change(video, |row| lost(row, code)).await {
         // Its video was never inserted, or is forgotten.
         Ok(_) | Err(store::Error::NotFound) => {}
         Err(error) => return Err(error),
@@ -211,4 +191,26 @@ pub(crate) async fn lose(
     let prefix = store::Prefix::Upload(upload);
     store::objects::delete_prefix(&*inner.stores.objects, &prefix).await?;
     inner.stores.metadata.uploads().remove(&upload).await
+}
+
+/// What becomes of a row whose source will never be complete; says whether anything does.
+pub(crate) fn lost(row: &mut VideoRow, code: Code) -> bool {
+    let message = match code {
+        Code::LimitSize => "The source is larger than is taken.",
+        Code::NoSpace => "No space was left while the source arrived.",
+        _ => "The upload was cut off before its last byte.",
+    };
+    let receiving = row.source == Source::Receiving;
+    if receiving {
+        row.source = Source::Lost;
+    }
+    let open = matches!(row.state, State::Waiting | State::Probing | State::Playable);
+    if receiving && open {
+        row.state = State::Failed;
+        row.error = Some(VideoError {
+            code,
+            message: message.to_owned(),
+        });
+    }
+    receiving
 }
