@@ -116,6 +116,11 @@ impl ObjectKey {
         !matches!(self, Self::Plan { hash, .. } | Self::Staged { hash, .. } if !is_hash(hash))
     }
 
+    /// Whether it is only ever put where nothing is.
+    pub const fn is_published(&self) -> bool {
+        matches!(self, Self::Init(_) | Self::Segment(_) | Self::Plan { .. })
+    }
+
     /// The key of a path, if the path is one that [`ObjectKey::path`] writes.
     pub fn parse(path: &str) -> Option<Self> {
         path::parse(path)

@@ -69,7 +69,7 @@ impl Objects for RowedObjects {
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
         // Rows first: who is killed between the two finds the objects again, and not the rows.
-        let paths = keys.iter().filter(|key| is_published(key));
+        let paths = keys.iter().filter(|key| key.is_published());
         let paths = paths.map(ObjectKey::path).collect();
         self.rows.withdraw(paths).await?;
         self.objects.delete(keys).await
@@ -98,14 +98,6 @@ impl Objects for RowedObjects {
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {
         self.objects.free_bytes().await
     }
-}
-
-/// What is only ever put where nothing is.
-const fn is_published(key: &ObjectKey) -> bool {
-    matches!(
-        key,
-        ObjectKey::Init(_) | ObjectKey::Segment(_) | ObjectKey::Plan { .. }
-    )
 }
 
 /// Of the key too: nobody clears away what is staged for another.
