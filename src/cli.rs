@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use plan::Effort;
 
@@ -46,6 +46,15 @@ pub enum Command {
         \"replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 3}\""
     )]
     Schema(Schema),
+    /// Copies everything from one machine to a cluster, or back; run again, it goes on where it was
+    #[command(
+        after_help = "Example: reelmill migrate --config reelmill.toml --from local --to cluster\n\n\
+        The data folder and [cluster] are those of the settings. Stop `serve`, or origins and\n\
+        workers, before. Nothing is deleted in what is copied from. Sign-ins are not copied:\n\
+        `reelmill sign-in` prints a link.\n\n\
+        Exit codes: 0 done, 1 failed or some videos are not copied, 2 wrong arguments."
+    )]
+    Migrate(Migrate),
     /// Makes the whole static presentation of a file; run again, it goes on where it was
     #[command(
         after_help = "Example: reelmill transcode film.mkv ./film --policy balanced\n\n\
@@ -121,6 +130,40 @@ pub struct Schema {
     /// Makes the keyspace too, unless it is there, with these words of CQL after WITH
     #[arg(long)]
     pub create: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Migrate {
+    /// A file of settings; arguments and the environment (REELMILL_CLUSTER__OBJECTS__BUCKET ...) are above it
+    #[arg(long, env = "REELMILL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The data folder [default: ./data]
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// What is copied
+    #[arg(long)]
+    pub from: Kind,
+    /// Where to
+    #[arg(long)]
+    pub to: Kind,
+    /// Read every object back and compare it byte for byte, also those that were there before
+    #[arg(long)]
+    pub verify: bool,
+    /// Go on although workers are at work in the cluster
+    #[arg(long)]
+    pub force: bool,
+    /// End with one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A kind of stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// The data folder
+    Local,
+    /// Those of [cluster] in the settings
+    Cluster,
 }
 
 /// How an origin is reached.

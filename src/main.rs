@@ -2,6 +2,7 @@
 
 mod cli;
 mod doctor;
+mod migrate;
 mod origin;
 mod probe;
 mod schema;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Origin(arguments) => origin::run(arguments),
         Command::Worker(arguments) => worker::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Migrate(arguments) => return migrate::run(arguments),
         Command::Transcode(arguments) => return transcode::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Upload(arguments) => upload::run(&arguments),

@@ -1,0 +1,102 @@
+//! All videos, tombstones last.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use store::Error;
+use store::metadata::{Page, PageRequest, VideoRow, Videos};
+
+use super::Migration;
+use super::progress::expected_bytes;
+use super::summary::VideoCounts;
+use super::video::Outcome;
+
+/// Videos looked at at once: of many small ones most of the time is spent on waiting for answers.
+const VIDEOS: usize = 8;
+
+/// So many videos in a row that a store did not answer for are no chance.
+const IN_A_ROW: u32 = 3;
+
+/// Copies all videos.
+///
+/// # Errors
+/// Where others would fail in the same way.
+pub async fn all(migration: &Arc<Migration>) -> Result<VideoCounts> {
+    let videos = migration.from.metadata.videos();
+    let mut expected = rows(videos);
+    while let Some(row) = expected.try_next().await.context("the source's videos")? {
+        migration.progress.expect(expected_bytes(&row));
+    }
+
+    let mut counts = VideoCounts::default();
+    let mut in_a_row = 0;
+    let copied = rows(videos).map(async |row: Result<VideoRow, Error>| match row {
+        Ok(row) => {
+            let video = row.id;
+            Ok((video, migration.video(row).await))
+        }
+        Err(error) => Err(error),
+    });
+    let mut copied = std::pin::pin!(copied.buffer_unordered(VIDEOS));
+    while let Some(done) = copied.next().await {
+        let (video, outcome) = done.context("the source's videos")?;
+        match outcome {
+            Ok(outcome) => {
+                in_a_row = 0;
+                counts.add(outcome);
+                if outcome == Outcome::Newer {
+                    let newer = format!("{video}: what is there is newer and was left as it is");
+                    migration.progress.say(&newer);
+                }
+            }
+            Err(trouble) => {
+                in_a_row = if trouble.may_be_everywhere() {
+                    in_a_row + 1
+                } else {
+                    0
+                };
+                let is_everywhere = trouble.is_everywhere() || in_a_row == IN_A_ROW;
+                let trouble =
+                    anyhow::Error::from(trouble).context(format!("{video} is not copied"));
+                if is_everywhere {
+                    return Err(trouble);
+                }
+                counts.failed += 1;
+                migration.progress.say(&format!("{trouble:#}"));
+            }
+        }
+        migration.progress.video_done();
+    }
+    Ok(counts)
+}
+
+/// Rows page by page: the living, newest first, then tombstones.
+fn rows(videos: &dyn Videos) -> BoxStream<'_, Result<VideoRow, Error>> {
+    let living = pages(move |page| async move { videos.list(None, &page).await });
+    let tombstones =
+        pages(move |page| async move { videos.list_tombstones(i64::MAX, &page).await });
+    living.chain(tombstones).boxed()
+}
+
+fn pages<'a, F>(
+    page: impl Fn(PageRequest) -> F + Clone + Send + 'a,
+) -> impl Stream<Item = Result<VideoRow, Error>> + Send + 'a
+where
+    F: Future<Output = Result<Page<VideoRow>, Error>> + Send + 'a,
+{
+    let first = Some(PageRequest::first(PageRequest::MOST));
+    let pages = stream::try_unfold(first, move |request| {
+        let page = page.clone();
+        async move {
+            let Some(request) = request else {
+                return Ok(None);
+            };
+            let Page { items, next } = page(request).await?;
+            let next = next.map(|cursor| PageRequest::after(cursor, PageRequest::MOST));
+            Ok::<_, Error>(Some((stream::iter(items).map(Ok), next)))
+        }
+    });
+    pages.try_flatten()
+}
