@@ -12,8 +12,9 @@ use crate::server::set;
 use crate::settings::Settings;
 use crate::{server, stores};
 
-/// How long what is in hand may take to be finished: orchestrators give 30 s in all.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long what is in hand may take to be finished: orchestrators give 30 s in all, and who asks
+/// for our health may hold us up for ten.
+const DRAIN: Duration = Duration::from_secs(15);
 
 pub fn run(arguments: Worker) -> Result<()> {
     let mut settings = server::settings(arguments.config.as_deref())?;
