@@ -4,14 +4,16 @@
 #   services.sh up SERVICE FOLDER    starts one over a folder, if it does not run; prints its address
 #   services.sh down FOLDER          stops it; its data stays
 #   services.sh kill FOLDER          kills it, as a crash would; its data stays
-# SERVICE is s3 (versitygw; test-access and test-secret-key let in), cql (Apache Cassandra,
-# which stands in for ScyllaDB) or nats (nats-server with JetStream; everybody is let in).
+# SERVICE is s3 (versitygw; test-access and test-secret-key let in), minio (another S3, for `make
+# soak`: it takes twelve minutes to build), cql (Apache Cassandra, which stands in for ScyllaDB) or
+# nats (nats-server with JetStream; everybody is let in).
 # Programs are kept in $REELMILL_SERVICES (~/.cache/reelmill/services).
 set -euo pipefail
 
 VERSITYGW=v1.8.0
 CASSANDRA=5.0.9
 NATS=v2.15.2
+MINIO=v0.0.0-20260212201848-7aac2a2c5b7c
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 programs=${REELMILL_SERVICES:-${XDG_CACHE_HOME:-$HOME/.cache}/reelmill/services}
 
@@ -22,6 +24,7 @@ program() { # SERVICE
     s3) echo "$programs/versitygw-$VERSITYGW/versitygw" ;;
     cql) echo "$programs/cassandra-$CASSANDRA/lib" ;;
     nats) echo "$programs/nats-server-$NATS/nats-server" ;;
+    minio) echo "$programs/minio-$MINIO/minio" ;;
     *) fail "no service is called $1" ;;
   esac
 }
@@ -61,6 +64,7 @@ install() { # SERVICE
     s3) go_program "$fresh" "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" ;;
     cql) jars "$fresh" "org.apache.cassandra:cassandra-all:$CASSANDRA" ;;
     nats) go_program "$fresh" "github.com/nats-io/nats-server/v2@$NATS" ;;
+    minio) go_program "$fresh" "github.com/minio/minio@$MINIO" ;;
   esac
   rm -rf "$(dirname "$to")"; mv "$fresh" "$(dirname "$to")"
   exec 7>&-
@@ -104,6 +108,10 @@ up() { # SERVICE FOLDER
         -Dlogback.configurationFile="file://$here/services/cassandra-logback.xml"
         -cp "$(program cql)/*" org.apache.cassandra.service.CassandraDaemon)
       echo "127.0.0.1:$port" >"$folder/address" ;;
+    minio)
+      export MINIO_ROOT_USER=test-access MINIO_ROOT_PASSWORD=test-secret-key MINIO_BROWSER=off MINIO_UPDATE=off
+      run=("$(program minio)" server --quiet --address "127.0.0.1:$port" "$folder/data")
+      echo "http://127.0.0.1:$port" >"$folder/address" ;;
     nats)
       run=("$(program nats)" -js -sd "$folder/data" -a 127.0.0.1 -p "$port")
       echo "nats://127.0.0.1:$port" >"$folder/address" ;;

@@ -34,6 +34,15 @@ fetch() {
   wait "$building" && [ $fetched = 0 ]
 }
 
+# A second opinion of what an S3 store is.
+minio() {
+  local s3; s3=$(deploy/services.sh up minio target/services/minio) || return 1
+  REELMILL_TEST_S3=$s3 cargo test -p reelmill-store --locked --test cluster -- s3 rowed
+  local said=$?
+  deploy/services.sh down target/services/minio
+  return $said
+}
+
 services() {
   trap 'for at in s3 cql nats; do deploy/services.sh down target/services/$at; done' EXIT
   REELMILL_TEST_S3=$(deploy/services.sh up s3 target/services/s3) && export REELMILL_TEST_S3 &&
@@ -50,6 +59,7 @@ suite clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 suite rust cargo test --workspace --locked --no-fail-fast
 suite browser browser
 suite cluster cluster
+[ -z "${MINIO:-}" ] || suite minio minio
 suite nginx env REELMILL=target/debug/reelmill deploy/nginx/test.sh
 
 echo "$passed passed, $failed failed"
