@@ -157,5 +157,5 @@ case ${1:-} in
   up) [ $# = 3 ] || fail "up SERVICE FOLDER"; up "$2" "$3" ;;
   down) [ $# = 2 ] || fail "down FOLDER"; down "$2" ;;
   kill) [ $# = 2 ] || fail "kill FOLDER"; crash "$2" ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -1,4 +1,4 @@
-//! Origins and workers in a storm: messages are lost, late and doubled, stores fail before or
+//! Origins and workers in a storm: messages are lost, late and repeated, stores fail before or
 //! after they have done what they were asked, workers die and stand still, videos are deleted
 //! meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many.
 //!
@@ -50,12 +50,18 @@ async fn in_any_storm_what_is_accepted_becomes_ready_and_what_is_deleted_stays_s
         None => (0..setting("SEEDS").unwrap_or(SEEDS)).collect(),
     };
     let storms = stream::iter(seeds).map(|seed| async move {
-        let ended = tokio::spawn(storm(seed));
+        let ended = tokio::spawn(storm(Weather::of(seed)));
         if let Err(panicked) = ended.await {
             panic!("SEED={seed}: {panicked}");
         }
     });
     storms.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn where_everything_is_said_three_times_nothing_else_becomes_of_it() {
+    let storms = (0..8).map(|seed| storm(Weather::echoing(seed)));
+    futures::future::join_all(storms).await;
 }
 
 /// The processes of a storm, and the world as it is without one.
@@ -67,10 +73,9 @@ struct World {
 }
 
 impl World {
-    fn open(folder: &Path, seed: u64) -> Self {
+    fn open(folder: &Path, weather: Arc<Weather>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(FastClock::new(SPEED));
         let calm = Local::open(folder, Layout::Store, clock).unwrap();
-        let weather = Weather::of(seed);
         // As long as it takes to have several chunks, and a remainder.
         let script = Script::of(15 + i64::from(weather.below(30)));
         let origin = Pipeline::origin(stormy(&calm, &weather).0, config());
@@ -171,9 +176,9 @@ fn stormy(calm: &Stores, weather: &Arc<Weather>) -> (Stores, Arc<StormyObjects>,
     (stores, objects, work)
 }
 
-async fn storm(seed: u64) {
+async fn storm(weather: Arc<Weather>) {
     let folder = tempfile::tempdir().unwrap();
-    let world = World::open(folder.path(), seed);
+    let world = World::open(folder.path(), weather);
     let weather = &world.weather;
     let mut workers: Vec<_> = (0..=weather.below(3)).map(|_| world.worker()).collect();
     let (mut accepted, mut deleted) = (Vec::new(), Vec::new());

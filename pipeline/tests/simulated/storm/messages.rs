@@ -86,9 +86,8 @@ impl Work for StormyWork {
         }
         let in_hand = self.work.take().await?;
         let chunk = in_hand.chunk().clone();
-        if self.weather.doubles() {
-            self.again.lock().extend([chunk.clone(), chunk.clone()]);
-        }
+        let again = std::iter::repeat_n(chunk, self.weather.repeats());
+        self.again.lock().extend(again);
         Ok(self.ticket(in_hand))
     }
 
@@ -104,7 +103,7 @@ impl Work for StormyWork {
         if self.weather.loses() {
             return Err(lost());
         }
-        if self.weather.doubles() {
+        for _ in 0..self.weather.repeats() {
             self.work.ask(demand.clone()).await?;
         }
         let answer = self.work.ask(demand).await?;
@@ -160,7 +159,7 @@ impl Events for StormyEvents {
         if self.weather.loses() {
             return Ok(());
         }
-        if self.weather.doubles() {
+        for _ in 0..self.weather.repeats() {
             self.events.publish(event.clone()).await?;
         }
         self.events.publish(event).await

@@ -10,7 +10,7 @@ pub struct Weather {
     random: Mutex<Rng>,
     /// Of a thousand each.
     lost: u32,
-    doubled: u32,
+    repeated: u32,
     failed: u32,
     clear: AtomicBool,
 }
@@ -30,9 +30,20 @@ impl Weather {
         let mut random = Rng::with_seed(seed);
         Arc::new(Self {
             lost: random.u32(0..150),
-            doubled: random.u32(0..300),
+            repeated: random.u32(0..300),
             failed: random.u32(0..40),
             random: Mutex::new(random),
+            clear: AtomicBool::new(false),
+        })
+    }
+
+    /// Nothing is lost and nothing fails, but everything comes three times.
+    pub fn echoing(seed: u64) -> Arc<Self> {
+        Arc::new(Self {
+            random: Mutex::new(Rng::with_seed(seed)),
+            lost: 0,
+            repeated: 1000,
+            failed: 0,
             clear: AtomicBool::new(false),
         })
     }
@@ -56,9 +67,9 @@ impl Weather {
         self.happens(self.lost)
     }
 
-    /// Whether a message comes once more.
-    pub fn doubles(&self) -> bool {
-        self.happens(self.doubled)
+    /// How often a message comes again: not at all, or twice.
+    pub fn repeats(&self) -> usize {
+        if self.happens(self.repeated) { 2 } else { 0 }
     }
 
     /// What becomes of a request to a store.
