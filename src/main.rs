@@ -5,6 +5,7 @@ mod doctor;
 mod migrate;
 mod origin;
 mod probe;
+mod purge;
 mod schema;
 mod serve;
 mod server;

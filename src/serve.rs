@@ -24,7 +24,7 @@ pub fn run(arguments: Serve) -> Result<()> {
 
 async fn serve(settings: Settings) -> Result<()> {
     let engine = Engine::beside_current()?;
-    let config = server::config(&settings.pipeline);
+    let config = server::config(&settings)?;
     let (stores, place) = match &settings.cluster {
         Some(cluster) => {
             let stores = stores::cluster(&settings).await?;
@@ -37,20 +37,25 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     };
     let listener = server::listen(settings.origin.listen).await?;
+    let (near, disk_cache) = stores::near(stores.clone(), &settings).await?;
     // Of a cluster, it is an origin and a worker, which know no more of each other than others do.
     let pipelines = if settings.cluster.is_some() {
         let worker = Pipeline::worker(stores.clone(), engine, config.clone());
-        vec![Pipeline::origin(stores.clone(), config), worker]
+        vec![Pipeline::origin(near, config), worker]
     } else {
         vec![Pipeline::start(stores.clone(), engine, config).await?]
     };
-    let (app, public_url) = server::app(&pipelines[0], &listener, settings.origin).await?;
+    let (mut app, public_url) = server::app(&pipelines[0], &listener, settings.origin).await?;
+    app.disk_cache = disk_cache.clone();
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in {place}");
     greet(&stores, &public_url).await?;
     origin::serve(listener, app, server::told_to_stop()?).await?;
     for pipeline in pipelines {
         pipeline.stop().await;
+    }
+    if let Some(cache) = disk_cache {
+        cache.close().await;
     }
     Ok(())
 }

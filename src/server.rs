@@ -3,15 +3,17 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use origin::App;
-use pipeline::{Config, Pipeline};
+use pipeline::{Config, Pipeline, Purge};
 use plan::Policy;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Delivery, Making};
+use crate::purge::HttpPurge;
 use crate::settings::{self, Settings};
 
 /// Settings of a file under those of the environment.
@@ -48,17 +50,23 @@ impl Making {
 }
 
 /// How sources become renditions.
-pub fn config(pipeline: &settings::Pipeline) -> Config {
+pub fn config(settings: &Settings) -> Result<Config> {
+    let pipeline = &settings.pipeline;
     let policy = Policy {
         effort: pipeline.policy,
         segment_seconds: pipeline.segment_seconds,
         ..Policy::default()
     };
-    Config {
+    let purge = settings.purge.clone().map(HttpPurge::new);
+    if let Some(purge) = &purge {
+        purge.check().context("[purge] of the settings")?;
+    }
+    Ok(Config {
         policy,
         memory_bytes: pipeline.memory.0,
+        purge: purge.map(|purge| Arc::new(purge) as Arc<dyn Purge>),
         ..Config::default()
-    }
+    })
 }
 
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {

@@ -15,8 +15,9 @@ use ipnet::IpNet;
 use plan::Effort;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
+use store::objects::disk_cache::SMALLEST;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Hidden};
 
 /// All settings; `deploy/reelmill.toml` explains each.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -26,6 +27,8 @@ pub struct Settings {
     pub origin: Origin,
     pub pipeline: Pipeline,
     pub worker: Worker,
+    /// Nothing: no cache in front is told of deletions.
+    pub purge: Option<Purge>,
     /// Nothing: files and SQLite in `data`.
     pub cluster: Option<Cluster>,
 }
@@ -40,6 +43,8 @@ pub struct Origin {
     pub allowed_hosts: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub cache: Bytes,
+    /// Nothing: no cache on disk.
+    pub disk_cache: Option<Bytes>,
 }
 
 /// How sources become renditions.
@@ -58,6 +63,23 @@ pub struct Worker {
     pub listen: SocketAddr,
 }
 
+/// How a cache in front of origins is told to drop a video, whose id stands for `{video}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Purge {
+    pub url: String,
+    #[serde(default = "post")]
+    pub method: String,
+    #[serde(default)]
+    pub headers: HashMap<String, Hidden>,
+    #[serde(default)]
+    pub body: String,
+}
+
+fn post() -> String {
+    "POST".to_owned()
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -65,6 +87,7 @@ impl Default for Settings {
             origin: Origin::default(),
             pipeline: Pipeline::default(),
             worker: Worker::default(),
+            purge: None,
             cluster: None,
         }
     }
@@ -78,6 +101,7 @@ impl Default for Origin {
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             cache: Bytes(128 << 20),
+            disk_cache: None,
         }
     }
 }
@@ -137,6 +161,17 @@ impl Settings {
             (2..=10).contains(&seconds),
             "segment_seconds is {seconds}; from 2 to 10 is possible"
         );
+        if let Some(Bytes(bytes)) = self.origin.disk_cache {
+            ensure!(
+                self.cluster.is_some(),
+                "disk_cache is for origins with a [cluster]; without it all objects are on disk"
+            );
+            ensure!(
+                bytes >= SMALLEST,
+                "disk_cache is {bytes} bytes; at least {} MiB are of use",
+                SMALLEST >> 20
+            );
+        }
         Ok(self)
     }
 }
@@ -221,6 +256,7 @@ mod tests {
         assert!(all.origin.public_url.is_some());
         let cluster = all.cluster.unwrap().stores().unwrap();
         assert_eq!(cluster.objects.bucket, "reelmill");
+        assert!(all.origin.disk_cache.is_some());
     }
 
     #[test]
@@ -256,6 +292,7 @@ mod tests {
             "colour = 1",
             "[origin]\nport = 1",
             "[pipeline]\nsegment_seconds = 1",
+            "[origin]\ndisk_cache = '20GiB'",
         ] {
             assert!(load(Some(file), &[]).is_err(), "{file}");
         }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use store::cluster::{Cluster, ClusterRows};
 use store::local::{Local, LocalRows};
+use store::objects::disk_cache::DiskCache;
 use store::{Clock, Ids, Layout, Metadata, Rows, Stores, SystemClock};
 
-use crate::settings::Settings;
+use crate::settings::{Bytes, Settings};
 
 /// The embedded ones.
 pub fn local(data: &Path) -> Result<Stores> {
@@ -22,6 +23,20 @@ pub async fn cluster(settings: &Settings) -> Result<Stores> {
         "the settings have no [cluster]: without it there is one process, `reelmill serve`",
     )?;
     Ok(Cluster::open(&cluster.stores()?, clock()).await?)
+}
+
+/// An origin's, which keeps on disk what it has read where the settings say so.
+pub async fn near(
+    mut stores: Stores,
+    settings: &Settings,
+) -> Result<(Stores, Option<Arc<DiskCache>>)> {
+    let Some(Bytes(bytes)) = settings.origin.disk_cache else {
+        return Ok((stores, None));
+    };
+    let cache = DiskCache::open(stores.objects, &settings.data.join("cache"), bytes).await?;
+    let cache = Arc::new(cache);
+    stores.objects = cache.clone();
+    Ok((stores, Some(cache)))
 }
 
 /// The rows alone, beside the processes that may be using them.

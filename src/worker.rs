@@ -28,7 +28,7 @@ async fn work(settings: Settings) -> Result<()> {
     let engine = Engine::beside_current()?;
     let stores = stores::cluster(&settings).await?;
     let listener = server::listen(settings.worker.listen).await?;
-    let pipeline = Pipeline::worker(stores, engine, server::config(&settings.pipeline));
+    let pipeline = Pipeline::worker(stores, engine, server::config(&settings)?);
     let listen = listener.local_addr()?;
     eprintln!("reelmill works; its health is on http://{listen}, and nothing else");
     origin::serve_health(listener, &pipeline, server::told_to_stop()?).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use pipeline::Pipeline;
+use store::objects::disk_cache::DiskCache;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,8 @@ pub struct App {
     pub(crate) files: FileCache,
     pub(crate) living: Living,
     pub(crate) metrics: Arc<Metrics>,
+    /// What the objects are read through, if anything: it is counted.
+    pub disk_cache: Option<Arc<DiskCache>>,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) waiting: Arc<Semaphore>,
     pub(crate) listeners: Arc<Semaphore>,
@@ -61,6 +64,7 @@ impl App {
             living: Living::new(),
             settings: Arc::new(settings),
             metrics: Arc::default(),
+            disk_cache: None,
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             listeners: Arc::new(Semaphore::new(LISTENERS)),

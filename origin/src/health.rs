@@ -8,6 +8,7 @@ use pipeline::Pipeline;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::metrics::counter;
 
 /// A process as its probes see it.
 #[derive(Clone)]
@@ -102,7 +103,12 @@ async fn metrics(State(app): State<App>) -> String {
         ("reelmill_uploads_open", Some(uploads as u64)),
         ("reelmill_event_streams_open", Some(listeners as u64)),
     ]);
-    app.metrics.text() + &own + &Health::from_ref(&app).gauges().await
+    let disk = app.disk_cache.as_ref().map_or_else(String::new, |cache| {
+        let (hits, misses) = cache.hits_and_misses();
+        counter("reelmill_disk_cache_hits_total", hits)
+            + &counter("reelmill_disk_cache_misses_total", misses)
+    });
+    app.metrics.text() + &disk + &own + &Health::from_ref(&app).gauges().await
 }
 
 /// Gauges that are known.

@@ -65,9 +65,12 @@ impl Metrics {
             ("reelmill_uploads_total", &self.uploads),
             ("reelmill_upload_bytes_total", &self.upload_bytes),
         ];
-        let line = |(name, counter): (&str, &Counter)| {
-            format!("# TYPE {name} counter\n{name} {}\n", counter.get())
-        };
+        let line = |(name, count): (&str, &Counter)| counter(name, count.get());
         counters.into_iter().map(line).collect()
     }
+}
+
+/// A number that only grows, in the Prometheus text format.
+pub fn counter(name: &str, value: u64) -> String {
+    format!("# TYPE {name} counter\n{name} {value}\n")
 }

@@ -6,7 +6,7 @@
 pub(crate) mod announce;
 pub(crate) mod answer;
 pub(crate) mod ask;
-mod chosen;
+pub(crate) mod chosen;
 pub(crate) mod chunks;
 pub(crate) mod crew;
 pub(crate) mod hear;

@@ -7,8 +7,9 @@ use plan::{Code, VideoId};
 use store::metadata::{PageRequest, State};
 use store::{Event, Prefix, objects};
 
-use crate::inner::Inner;
-use crate::upload;
+use crate::cluster::chosen;
+use crate::inner::{Inner, Role};
+use crate::{purge, upload};
 
 /// When a deleted video's objects are swept again.
 const SWEEPS: [Duration; 3] = [
@@ -22,6 +23,9 @@ const AGAIN: Duration = Duration::from_secs(10);
 const ROUND: Duration = Duration::from_secs(3600);
 /// A tombstone is swept in every round for this long, in microseconds: a day and a round.
 const SWEPT_US: i64 = (86_400 + 2 * 3600) * 1_000_000;
+/// A cache in front is told again in every round for this long, in microseconds: whoever deleted
+/// may have ended before it could.
+const PURGED_US: i64 = 2 * 3600 * 1_000_000;
 /// How long a tombstone is kept, in microseconds.
 const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
 /// An upload that has not moved for so long is given up, in microseconds: a block of 8 MiB at
@@ -47,6 +51,7 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
     if let Err(error) = events.publish(Event::Deleted { video }).await {
         tracing::debug!(%error, %video, "a deletion was not announced");
     }
+    purge::deleted(inner, video);
     // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
     let mut left = sweep(inner, video).await;
     let (inner, tasks) = (inner.clone(), inner);
@@ -92,7 +97,7 @@ pub(crate) async fn janitor(inner: Arc<Inner>) {
     }
 }
 
-async fn round(inner: &Inner) -> Result<(), store::Error> {
+async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
     let now = inner.stores.clock.now_us();
     let mut page = PageRequest::first(PAGE);
     loop {
@@ -100,6 +105,9 @@ async fn round(inner: &Inner) -> Result<(), store::Error> {
         let rows = videos.list_tombstones(now, &page).await?;
         for row in rows.items {
             let age_us = now.saturating_sub(row.deleted_at_us.unwrap_or(now));
+            if age_us < PURGED_US && looks_after(inner, row.id).await? {
+                purge::deleted(inner, row.id);
+            }
             if age_us < SWEPT_US {
                 sweep(inner, row.id).await?;
             } else if age_us > KEPT_US {
@@ -111,6 +119,15 @@ async fn round(inner: &Inner) -> Result<(), store::Error> {
             None => return Ok(()),
         }
     }
+}
+
+/// Whether a deletion is ours to tell of, of all the workers there are.
+async fn looks_after(inner: &Inner, video: VideoId) -> Result<bool, store::Error> {
+    let Role::Worker(_, me) = inner.role else {
+        return Ok(true);
+    };
+    let workers = inner.stores.work.workers().await?;
+    Ok(chosen::looks_after(video, &workers) == Some(me))
 }
 
 /// A tombstone has served its time.

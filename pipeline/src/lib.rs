@@ -17,6 +17,7 @@ mod making;
 mod memory;
 mod pieces;
 mod plans;
+mod purge;
 mod run;
 mod stills;
 mod tries;
@@ -38,11 +39,12 @@ use transcoder::{Budget, Engine};
 pub use blocks::BLOCK;
 use cluster::{announce, answer, chunks, crew, hear, reconcile};
 use inner::{Inner, Role};
+pub use purge::Purge;
 pub use turns::{Network, Viewer};
 pub use upload::{Place, UploadError, UploadWriter};
 
 /// What the operator chooses.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// How sources become renditions.
     pub policy: Policy,
@@ -66,6 +68,8 @@ pub struct Config {
     pub finish_within: Duration,
     /// The first pause after a trouble of the store; it doubles each time.
     pub pause: Duration,
+    /// The cache in front of origins that is told of deletions.
+    pub purge: Option<Arc<dyn Purge>>,
     /// Whether anybody may watch before everything is encoded. Where not, nothing is made
     /// before the rest, in long orders, and the stills beside.
     pub viewers: bool,
@@ -87,6 +91,7 @@ impl Default for Config {
             source_file: None,
             finish_within: Duration::from_secs(600),
             pause: Duration::from_secs(1),
+            purge: None,
             viewers: true,
         }
     }

@@ -67,6 +67,13 @@ pub struct Messages {
 #[serde(transparent)]
 pub struct Hidden(String);
 
+impl Hidden {
+    /// For whom it is meant.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Hidden")

@@ -2,7 +2,7 @@
 
 pub mod events;
 pub mod files;
-mod lock;
+pub(crate) mod lock;
 pub mod metadata;
 pub mod objects;
 pub mod work;

@@ -1,5 +1,8 @@
 //! Blobs by key: the seam, and conveniences on top of it.
 
+pub mod disk_cache;
+mod layer;
+
 use std::ops::Range;
 use std::time::Duration;
 
@@ -7,6 +10,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+
+pub use layer::Layer;
 
 use crate::{Error, ObjectKey, Prefix};
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use store::objects::Listing;
-use store::{Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use store::objects::Layer;
+use store::{Error, ObjectKey, ObjectRead, Objects};
 
 pub struct Counting {
     objects: Arc<dyn Objects>,
@@ -29,13 +28,9 @@ impl Counting {
 }
 
 #[async_trait]
-impl Objects for Counting {
-    async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
-        self.objects.put(key, body).await
-    }
-
-    async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
-        self.objects.put_if_absent(key, body).await
+impl Layer for Counting {
+    fn below(&self) -> &dyn Objects {
+        &*self.objects
     }
 
     async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
@@ -45,21 +40,5 @@ impl Objects for Counting {
             tokio::task::yield_now().await;
         }
         self.objects.read(key, range).await
-    }
-
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
-        self.objects.head(key).await
-    }
-
-    async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
-        self.objects.list(prefix).await
-    }
-
-    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        self.objects.delete(keys).await
-    }
-
-    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.objects.free_bytes().await
     }
 }

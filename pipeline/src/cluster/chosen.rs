@@ -4,7 +4,7 @@ use plan::VideoId;
 use store::work::{Worker, WorkerId};
 
 /// By rendezvous hashing: where a worker comes or goes, the others keep their videos.
-pub(super) fn looks_after(video: VideoId, workers: &[Worker]) -> Option<WorkerId> {
+pub(crate) fn looks_after(video: VideoId, workers: &[Worker]) -> Option<WorkerId> {
     let rank = |id: &WorkerId| {
         let mut hash = blake3::Hasher::new();
         hash.update(video.to_string().as_bytes());

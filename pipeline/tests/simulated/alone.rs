@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
-use super::support::{Fault, House, Script, house, house_with};
+use super::storm::clock::FastClock;
+use super::support::{Fault, House, Script, house, house_at, house_with};
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::join_all;
-use pipeline::{DemandError, Viewer};
+use pipeline::{Config, DemandError, Purge, Viewer};
 use plan::{Code, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::{Priority, Source, State};
 use store::{ObjectKey, Prefix};
+use tokio::sync::mpsc;
 
 /// The process was killed by somebody else, or crashed.
 const KILLED: Fault = Fault::Dies(9);
@@ -503,6 +507,51 @@ async fn deletion_in_the_middle_of_it_all_leaves_nothing() {
     tokio::time::timeout(patience, swept)
         .await
         .expect("it is swept");
+}
+
+/// A cache that is away at first, and then says of what it was told.
+struct FrontCache {
+    failures: AtomicU32,
+    told: mpsc::UnboundedSender<VideoId>,
+}
+
+#[async_trait]
+impl Purge for FrontCache {
+    async fn purge(&self, video: VideoId) -> Result<(), String> {
+        let more = |left: u32| left.checked_sub(1);
+        if self.failures.fetch_update(SeqCst, SeqCst, more).is_ok() {
+            return Err("away".to_owned());
+        }
+        self.told.send(video).map_err(|error| error.to_string())
+    }
+}
+
+#[tokio::test]
+async fn a_cache_in_front_is_told_of_a_deletion_and_once_more_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(4);
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let cache = Arc::new(FrontCache {
+        failures: AtomicU32::new(3),
+        told,
+    });
+    let clock = Arc::new(FastClock::new(60));
+    let open = async || {
+        let set = |config: &mut Config| config.purge = Some(cache.clone());
+        house_at(folder.path(), &script, clock.clone(), set).await
+    };
+    let house = open().await;
+    let (kept, gone) = (house.upload().await, house.upload().await);
+    house.pipeline.delete(gone).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(heard.recv().await, Some(gone));
+    }
+    house.until_over(kept).await;
+    house.pipeline.stop().await;
+    drop(house);
+    let house = open().await;
+    assert_eq!(heard.recv().await, Some(gone));
+    house.pipeline.stop().await;
 }
 
 #[tokio::test]

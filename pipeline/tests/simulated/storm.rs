@@ -1,11 +1,12 @@
 //! Origins and workers in a storm: messages are lost, late and repeated, stores fail before or
 //! after they have done what they were asked, workers die and stand still, videos are deleted
-//! meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many.
+//! meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many,
+//! `AT_ONCE` how many at the same time.
 //!
 //! Time runs faster than on the wall, and engines are played by threads: a seed repeats the same
 //! decisions, if not the same interleaving of everything.
 
-mod clock;
+pub(super) mod clock;
 mod messages;
 mod objects;
 mod weather;
@@ -33,7 +34,7 @@ use super::support::Script;
 /// Storms of `cargo test`; `make soak` has ten thousand.
 const SEEDS: u64 = 200;
 /// Storms at once: each waits most of the time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: u64 = 8;
 /// Longer than anything takes on the wall once the storm is over.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much faster time runs.
@@ -55,7 +56,8 @@ async fn in_any_storm_what_is_accepted_becomes_ready_and_what_is_deleted_stays_s
             panic!("SEED={seed}: {panicked}");
         }
     });
-    storms.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    let at_once = usize::try_from(setting("AT_ONCE").unwrap_or(AT_ONCE)).unwrap();
+    storms.buffer_unordered(at_once).collect::<Vec<()>>().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

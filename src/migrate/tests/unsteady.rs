@@ -1,13 +1,12 @@
 //! Objects to which something happens while they are put.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use store::objects::Listing;
-use store::{Checksum, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use store::objects::Layer;
+use store::{Created, Error, ObjectKey, Objects};
 use tokio::sync::Notify;
 
 /// What happens at a put.
@@ -64,7 +63,11 @@ impl Unsteady {
 }
 
 #[async_trait]
-impl Objects for Unsteady {
+impl Layer for Unsteady {
+    fn below(&self) -> &dyn Objects {
+        &*self.objects
+    }
+
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
         self.objects.put(key, self.meet(body).await?).await
     }
@@ -72,29 +75,5 @@ impl Objects for Unsteady {
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         let body = self.meet(body).await?;
         self.objects.put_if_absent(key, body).await
-    }
-
-    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
-        self.objects.read(key, range).await
-    }
-
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
-        self.objects.head(key).await
-    }
-
-    async fn checksum(&self, key: &ObjectKey) -> Result<Option<Checksum>, Error> {
-        self.objects.checksum(key).await
-    }
-
-    async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
-        self.objects.list(prefix).await
-    }
-
-    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        self.objects.delete(keys).await
-    }
-
-    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.objects.free_bytes().await
     }
 }

@@ -38,6 +38,12 @@ const DELETED_AT_ONCE: usize = 1000;
 /// Signed headers that no page may set, and every client sets by itself.
 const SET_BY_CLIENTS: [&str; 2] = ["host", "content-length"];
 
+/// A put, and how long one try of it may take.
+struct Putting {
+    put: PutObjectFluentBuilder,
+    timeouts: aws_sdk_s3::config::Builder,
+}
+
 /// Objects in a bucket.
 pub struct S3Objects {
     client: Client,
@@ -89,11 +95,14 @@ impl S3Objects {
     }
 
     /// With a checksum, which the store compares and keeps.
-    fn putting(&self, key: &ObjectKey, body: Bytes) -> Result<PutObjectFluentBuilder, Error> {
+    fn putting(&self, key: &ObjectKey, body: Bytes) -> Result<Putting, Error> {
         let put = self.client.put_object().bucket(&self.bucket);
         let put = put.key(Self::path(key)?).content_type(key.content_type());
         let put = put.checksum_algorithm(ChecksumAlgorithm::Crc32);
-        Ok(put.body(Body::from(body)))
+        Ok(Putting {
+            timeouts: client::sending(body.len()),
+            put: put.body(Body::from(body)),
+        })
     }
 
     /// An object of which a reader wants nothing.
@@ -111,13 +120,15 @@ impl S3Objects {
 #[async_trait]
 impl Objects for S3Objects {
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
-        let put = self.putting(key, body)?;
-        put.send().await.map_err(error)?;
-        Ok(())
+        let Putting { put, timeouts } = self.putting(key, body)?;
+        let put = put.customize().config_override(timeouts).send().await;
+        put.map(drop).map_err(error)
     }
 
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
-        match self.putting(key, body)?.if_none_match("*").send().await {
+        let Putting { put, timeouts } = self.putting(key, body)?;
+        let put = put.if_none_match("*").customize();
+        match put.config_override(timeouts).send().await {
             Ok(_) => Ok(Created::Yes),
             // By somebody else, or by a try of our own whose answer was lost: whoever puts
             // reads back what is there.
@@ -135,6 +146,7 @@ impl Objects for S3Objects {
             }
             get = get.range(format!("bytes={}-{}", range.start, range.end - 1));
         }
+        let get = get.customize().config_override(client::sending(0));
         match get.send().await {
             Ok(found) => opened(found),
             Err(refused) if is_out_of_range(&refused) => {
@@ -147,7 +159,8 @@ impl Objects for S3Objects {
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
         let head = self.client.head_object().bucket(&self.bucket);
-        match head.key(Self::path(key)?).send().await {
+        let head = head.key(Self::path(key)?).customize();
+        match head.config_override(client::sending(0)).send().await {
             Ok(found) => Ok(Some(ObjectInfo {
                 size: size(found.content_length)?,
                 modified_us: microseconds(found.last_modified),

@@ -8,7 +8,7 @@ use super::OpenError;
 
 /// Held until dropped; the kernel lets go of it when the process dies, however it dies.
 #[derive(Debug)]
-pub(super) struct FolderLock {
+pub(crate) struct FolderLock {
     file: File,
 }
 
@@ -22,7 +22,7 @@ impl Drop for FolderLock {
 
 impl FolderLock {
     /// Takes the lock of `folder`, whose lock file is `path`.
-    pub(super) fn take(folder: &Path, path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(folder: &Path, path: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Folder {
             folder: folder.to_owned(),
             source,

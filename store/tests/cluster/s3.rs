@@ -1,5 +1,7 @@
 //! Objects on S3.
 
+mod faults;
+
 use std::time::Duration;
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode};

@@ -1,8 +1,9 @@
-//! A server's answers get lost on their way, and connections to it break.
+//! A server's answers get lost or late on their way, and connections to it break or fall silent.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,15 +23,22 @@ struct State {
     every: AtomicU32,
     answers: AtomicU32,
     lost: AtomicU32,
+    /// Microseconds that each answer is late.
+    late_us: AtomicU64,
+    /// Bytes of answers that a connection passes in a second; any number, where it is 0.
+    pace: AtomicU64,
     /// Times that all connections were cut.
     cuts: watch::Sender<u32>,
+    /// Times that all connections fell silent.
+    silences: watch::Sender<u32>,
     /// Nobody gets through.
     shut: AtomicBool,
 }
 
 impl Proxy {
     /// Before the server at this address.
-    pub async fn start(server: &'static str) -> Self {
+    pub async fn start(server: impl Into<String>) -> Self {
+        let server: Arc<str> = server.into().into();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
@@ -38,9 +46,9 @@ impl Proxy {
         let listener = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 // First: of a cut that comes now this connection must know.
-                let cuts = shared.cuts.subscribe();
+                let troubles = Troubles::of(&shared);
                 if !shared.shut.load(Ordering::SeqCst) {
-                    tokio::spawn(pass(client, server, shared.clone(), cuts));
+                    tokio::spawn(pass(client, server.clone(), shared.clone(), troubles));
                 }
             }
         });
@@ -59,6 +67,19 @@ impl Proxy {
     /// One of so many answers is lost from now on, and its connection with it.
     pub fn lose_every(&self, answers: u32) {
         self.state.every.store(answers, Ordering::Relaxed);
+    }
+
+    /// Each answer is so late from now on, and no connection passes more bytes a second.
+    pub fn slow_down(&self, late: Duration, pace: u64) {
+        let late = u64::try_from(late.as_micros()).unwrap();
+        self.state.late_us.store(late, Ordering::Relaxed);
+        self.state.pace.store(pace, Ordering::Relaxed);
+    }
+
+    /// Every connection stays open and passes nothing any more, as when the other machine has
+    /// lost its power; others are let through.
+    pub fn fall_silent(&self) {
+        self.state.silences.send_modify(|silences| *silences += 1);
     }
 
     /// Every connection breaks; others are let through.
@@ -89,9 +110,36 @@ impl Drop for Proxy {
     }
 }
 
+/// What happens to a connection after it was made.
+struct Troubles {
+    cuts: watch::Receiver<u32>,
+    silences: watch::Receiver<u32>,
+}
+
+impl Troubles {
+    fn of(state: &State) -> Self {
+        Self {
+            cuts: state.cuts.subscribe(),
+            silences: state.silences.subscribe(),
+        }
+    }
+
+    /// Ends when the connection does.
+    async fn wait(mut self, passing: impl Future<Output = ()>) {
+        tokio::select! {
+            () = passing => {}
+            _ = self.cuts.changed() => {}
+            _ = self.silences.changed() => {
+                // Neither end is told.
+                let _ = self.cuts.changed().await;
+            }
+        }
+    }
+}
+
 /// Both ways until either end hangs up, or an answer is lost, or all is cut.
-async fn pass(client: TcpStream, server: &str, state: Arc<State>, mut cuts: watch::Receiver<u32>) {
-    let Ok(server) = TcpStream::connect(server).await else {
+async fn pass(client: TcpStream, server: Arc<str>, state: Arc<State>, troubles: Troubles) {
+    let Ok(server) = TcpStream::connect(&*server).await else {
         return;
     };
     let (mut from_client, mut to_client) = client.into_split();
@@ -102,23 +150,39 @@ async fn pass(client: TcpStream, server: &str, state: Arc<State>, mut cuts: watc
     let answer = async {
         let mut piece = vec![0; 64 << 10];
         while let Ok(length) = from_server.read(&mut piece).await {
-            if length == 0 {
+            if length == 0 || state.loses_this() {
                 return;
             }
-            let number = state.answers.fetch_add(1, Ordering::Relaxed) + 1;
-            let every = state.every.load(Ordering::Relaxed);
-            if every > 0 && number.is_multiple_of(every) {
-                state.lost.fetch_add(1, Ordering::Relaxed);
-                return;
-            }
+            state.hold_up(length as u64).await;
             if to_client.write_all(&piece[..length]).await.is_err() {
                 return;
             }
         }
     };
-    tokio::select! {
-        () = ask => {}
-        () = answer => {}
-        _ = cuts.changed() => {}
+    let both = async {
+        tokio::select! {
+            () = ask => {}
+            () = answer => {}
+        }
+    };
+    troubles.wait(both).await;
+}
+
+impl State {
+    fn loses_this(&self) -> bool {
+        let number = self.answers.fetch_add(1, Ordering::Relaxed) + 1;
+        let every = self.every.load(Ordering::Relaxed);
+        let is_lost = every > 0 && number.is_multiple_of(every);
+        self.lost.fetch_add(is_lost.into(), Ordering::Relaxed);
+        is_lost
+    }
+
+    async fn hold_up(&self, bytes: u64) {
+        let late = self.late_us.load(Ordering::Relaxed);
+        let pace = self.pace.load(Ordering::Relaxed);
+        let passing = (bytes * 1_000_000).checked_div(pace).unwrap_or(0);
+        if late + passing > 0 {
+            tokio::time::sleep(Duration::from_micros(late + passing)).await;
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use store::objects::Listing;
+use store::objects::{Layer, Listing};
 use store::{
     Clock, Created, Error, Moment, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix, Stores,
 };
@@ -70,7 +70,11 @@ impl StormyObjects {
 }
 
 #[async_trait]
-impl Objects for StormyObjects {
+impl Layer for StormyObjects {
+    fn below(&self) -> &dyn Objects {
+        &*self.objects
+    }
+
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
         self.write(key, self.objects.put(key, body)).await
     }
@@ -92,13 +96,5 @@ impl Objects for StormyObjects {
     async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
         self.read_fate()?;
         self.objects.list(prefix).await
-    }
-
-    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        self.objects.delete(keys).await
-    }
-
-    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.objects.free_bytes().await
     }
 }

@@ -1,13 +1,12 @@
 //! A disk that is full when told so.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use store::objects::Listing;
-use store::{Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use store::objects::Layer;
+use store::{Created, Error, ObjectKey, Objects};
 
 pub struct FullDisk {
     objects: Arc<dyn Objects>,
@@ -32,7 +31,11 @@ impl FullDisk {
 }
 
 #[async_trait]
-impl Objects for FullDisk {
+impl Layer for FullDisk {
+    fn below(&self) -> &dyn Objects {
+        &*self.objects
+    }
+
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
         self.admit(key)?;
         self.objects.put(key, body).await
@@ -41,25 +44,5 @@ impl Objects for FullDisk {
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         self.admit(key)?;
         self.objects.put_if_absent(key, body).await
-    }
-
-    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
-        self.objects.read(key, range).await
-    }
-
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
-        self.objects.head(key).await
-    }
-
-    async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
-        self.objects.list(prefix).await
-    }
-
-    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        self.objects.delete(keys).await
-    }
-
-    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.objects.free_bytes().await
     }
 }

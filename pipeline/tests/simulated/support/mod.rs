@@ -16,7 +16,7 @@ use plan::{OwnerId, Plan, RenditionId, VideoId};
 use store::local::Local;
 use store::metadata::{Priority, State, VideoRow};
 use store::work::Worker;
-use store::{Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
+use store::{Clock, Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
 
 pub use fake::{Fault, Script};
 pub use full::FullDisk;
@@ -42,7 +42,17 @@ pub async fn house_with(
     script: &Arc<Script>,
     set: impl FnOnce(&mut Config),
 ) -> House {
-    let mut stores = Local::open(folder, Layout::Store, Arc::new(SystemClock::new())).unwrap();
+    house_at(folder, script, Arc::new(SystemClock::new()), set).await
+}
+
+/// The same by another clock.
+pub async fn house_at(
+    folder: &Path,
+    script: &Arc<Script>,
+    clock: Arc<dyn Clock>,
+    set: impl FnOnce(&mut Config),
+) -> House {
+    let mut stores = Local::open(folder, Layout::Store, clock).unwrap();
     let disk = Arc::new(FullDisk::new(stores.objects.clone()));
     stores.objects = disk.clone();
     let mut config = config();

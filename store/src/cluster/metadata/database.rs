@@ -27,6 +27,9 @@ use crate::{Clock, Error, Moment};
 
 /// One sending of a statement, to another node where one does not answer.
 const SENDING: Duration = Duration::from_secs(10);
+/// A connection on which nothing comes is tried so often, and broken when that is not answered.
+const QUIET: Duration = Duration::from_secs(4);
+const ECHO: Duration = Duration::from_secs(3);
 /// After so long a statement is not sent again.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Statements kept prepared; we have about seventy.
@@ -123,6 +126,8 @@ fn reach(settings: &Cql) -> SessionBuilder {
     let mut builder = SessionBuilder::new()
         .known_nodes(&settings.nodes)
         .pool_size(PoolSize::PerHost(CONNECTIONS))
+        .keepalive_interval(QUIET)
+        .keepalive_timeout(ECHO)
         .default_execution_profile_handle(profile.into_handle());
     if let Some(Access { user, password }) = &settings.access {
         builder = builder.user(user, password);

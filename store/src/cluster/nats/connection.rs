@@ -26,7 +26,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(4);
 /// A server that says nothing is asked so often whether it is there; the third time without an
 /// answer the connection counts as broken.
-const PING: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(3);
 /// The longest pause between two tries to make the connection anew.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What may wait to be written: some hundred bytes each, kept while the connection is made anew.

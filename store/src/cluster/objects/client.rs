@@ -16,8 +16,13 @@ use super::failure::{Met, is_lost, is_unknown};
 
 /// A store that is there takes a connection in well under this.
 const CONNECT: Duration = Duration::from_secs(3);
-/// One try: 8 MiB at 3 Mbit/s.
+/// One try of what is asked of many objects.
 const TRY: Duration = Duration::from_secs(25);
+/// One try of what is asked of one object, beside the time for its bytes: a machine that is gone
+/// says nothing, and whoever waits for a segment waits for ten seconds.
+const TRY_OF_ONE: Duration = Duration::from_secs(4);
+/// Bytes that are sent in a second at least: 3 Mbit/s.
+const SLOWEST: u32 = 3_000_000 / 8;
 /// All tries together.
 const OPERATION: Duration = Duration::from_secs(60);
 /// The one place where a request to the object store is tried again.
@@ -77,6 +82,18 @@ pub(super) async fn connect_to(settings: &S3, endpoint: &str) -> Client {
         ..settings.clone()
     };
     connect(&settings).await
+}
+
+/// Timeouts of a request for one object, of which so many bytes are sent along.
+pub(super) fn sending(bytes: usize) -> aws_sdk_s3::config::Builder {
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let sent = Duration::from_secs(1) * bytes / SLOWEST;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(TRY_OF_ONE + sent)
+        .operation_timeout(OPERATION)
+        .build();
+    aws_sdk_s3::Config::builder().timeout_config(timeouts)
 }
 
 pub(super) async fn connect(settings: &S3) -> Client {

@@ -5,7 +5,6 @@
 //! copies them and however often, and who dies in between leaves nothing that the next does not
 //! complete.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::GuardedObjects;
 use crate::cluster::metadata::CqlMetadata;
-use crate::objects::Listing;
-use crate::{Checksum, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use crate::objects::Layer;
+use crate::{Created, Error, ObjectKey, Objects};
 
 /// Looks for what another has published and is about to copy, or has copied and cleared away.
 const LOOKS: u32 = 8;
@@ -49,7 +48,11 @@ impl RowedObjects {
 }
 
 #[async_trait]
-impl Objects for RowedObjects {
+impl Layer for RowedObjects {
+    fn below(&self) -> &dyn Objects {
+        &self.objects
+    }
+
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         let video = key.video();
         let video = video.ok_or_else(|| Error::corrupt(format!("{key:?} is nobody's")))?;
@@ -73,30 +76,6 @@ impl Objects for RowedObjects {
         let paths = paths.map(ObjectKey::path).collect();
         self.rows.withdraw(paths).await?;
         self.objects.delete(keys).await
-    }
-
-    async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
-        self.objects.put(key, body).await
-    }
-
-    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
-        self.objects.read(key, range).await
-    }
-
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
-        self.objects.head(key).await
-    }
-
-    async fn checksum(&self, key: &ObjectKey) -> Result<Option<Checksum>, Error> {
-        self.objects.checksum(key).await
-    }
-
-    async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
-        self.objects.list(prefix).await
-    }
-
-    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.objects.free_bytes().await
     }
 }
 

@@ -9,6 +9,32 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// As far away as another country.
+mod slow {
+    use super::*;
+
+    struct House {
+        process: Process,
+        _proxy: Proxy,
+        _installation: Installation,
+    }
+
+    async fn house() -> House {
+        let installation = Installation::new();
+        let proxy = proxy().await;
+        let process = installation.process_behind(&proxy).await;
+        proxy.slow_down(Duration::from_millis(10), 8 << 20);
+        House {
+            process,
+            _proxy: proxy,
+            _installation: installation,
+        }
+    }
+
+    events_hold!(house => &house.process.events);
+    work_hold!(house => &house.process.work);
+}
+
 /// Within this what cannot be done has failed.
 const SECONDS: Duration = Duration::from_secs(10);
 
@@ -106,6 +132,22 @@ async fn while_the_server_is_away_nothing_hangs() {
     let offered = work.offer(&chunk).await.unwrap();
     assert!(matches!(offered, Offered::Queued | Offered::Already));
     assert_eq!(behind.take().await.chunk(), &chunk);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_nothing_is_reached_anew_in_seconds() {
+    let installation = Installation::new();
+    let proxy = proxy().await;
+    let behind = installation.process_behind(&proxy).await;
+    let other = installation.process().await;
+    let mut heard = behind.events.subscribe().await.unwrap();
+    proxy.fall_silent();
+    // Whoever listens is told that something may be lost; whoever works goes on.
+    lagged(&mut *heard).await;
+    let event = progress(1);
+    other.events.publish(event.clone()).await.unwrap();
+    assert_eq!(heard.next().await, Received::Event(event));
+    goes_on(&behind).await;
 }
 
 /// Offers until one comes to whoever takes, as a reconciler does.

@@ -1,0 +1,117 @@
+//! The request by which a CDN is told to drop a deleted video.
+
+use async_trait::async_trait;
+use pipeline::Purge;
+use plan::VideoId;
+use std::time::Duration;
+use ureq::Agent;
+use ureq::http::Request;
+
+use crate::settings;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What stands for the video's id in the URL and the body.
+const VIDEO: &str = "{video}";
+
+/// A purge by HTTP.
+pub struct HttpPurge {
+    agent: Agent,
+    settings: settings::Purge,
+}
+
+impl HttpPurge {
+    pub fn new(settings: settings::Purge) -> Self {
+        let config = Agent::config_builder().timeout_global(Some(PATIENCE));
+        Self {
+            agent: config.build().into(),
+            settings,
+        }
+    }
+
+    fn request(&self, video: VideoId) -> Result<Request<String>, ureq::http::Error> {
+        let fill = |text: &str| text.replace(VIDEO, &video.to_string());
+        let mut request = Request::builder()
+            .method(self.settings.method.as_str())
+            .uri(fill(&self.settings.url));
+        for (name, value) in &self.settings.headers {
+            request = request.header(name, value.text());
+        }
+        request.body(fill(&self.settings.body))
+    }
+
+    /// Whether it can be said at all.
+    pub fn check(&self) -> anyhow::Result<()> {
+        self.request(VideoId::new())?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Purge for HttpPurge {
+    async fn purge(&self, video: VideoId) -> Result<(), String> {
+        let request = self.request(video).map_err(|error| error.to_string())?;
+        let agent = self.agent.clone();
+        let asked = tokio::task::spawn_blocking(move || agent.run(request)).await;
+        let answer = asked.map_err(|error| error.to_string())?;
+        answer.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What a server hears that answers so.
+    async fn heard(status: &str, settings: &str) -> (Result<(), String>, String, VideoId) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let server = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let (mut heard, mut piece) = (String::new(), [0; 4096]);
+            while !heard.ends_with('}') && !heard.ends_with("\r\n\r\n") {
+                let length = client.read(&mut piece).unwrap();
+                heard += std::str::from_utf8(&piece[..length]).unwrap();
+            }
+            client.write_all(answer.as_bytes()).unwrap();
+            heard
+        });
+        let settings = toml::from_str(&settings.replace("ADDRESS", &address)).unwrap();
+        let video = VideoId::new();
+        let purged = HttpPurge::new(settings).purge(video).await;
+        (purged, server.join().unwrap(), video)
+    }
+
+    #[tokio::test]
+    async fn a_video_is_named_in_the_url_or_the_body() {
+        let settings = "url = 'http://ADDRESS/purge/{video}'\nheaders = { fastly-key = 'secret' }";
+        let (purged, heard, video) = heard("200 OK", settings).await;
+        purged.unwrap();
+        assert!(heard.starts_with(&format!("POST /purge/{video} HTTP/1.1\r\n")));
+        assert!(heard.contains("fastly-key: secret\r\n"), "{heard}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_an_error() {
+        let settings = "url = 'http://ADDRESS/'\nmethod = 'PUT'\nbody = '{\"tags\":[\"{video}\"]}'";
+        let (purged, heard, video) = heard("403 Forbidden", settings).await;
+        assert!(purged.unwrap_err().contains("403"));
+        assert!(heard.starts_with("PUT / HTTP/1.1\r\n"), "{heard}");
+        assert!(
+            heard.ends_with(&format!("{{\"tags\":[\"{video}\"]}}")),
+            "{heard}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_refused() {
+        for settings in ["url = 'no url'", "url = 'http://a/'\nmethod = 'A B'"] {
+            let settings = toml::from_str(settings).unwrap();
+            assert!(HttpPurge::new(settings).check().is_err());
+        }
+    }
+}

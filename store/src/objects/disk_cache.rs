@@ -1,0 +1,209 @@
+//! Published objects on a disk that is nearer than their store.
+//!
+//! Their names are hashes of all that shapes their bytes, so nothing that is kept grows old; what
+//! is deleted is not asked for any more. foyer keeps them in blocks of which the oldest makes
+//! room, compares checksums when it reads, and finds them again after a crash.
+
+use std::io::{Read, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use foyer::{
+    BlockEngineConfig, Code, DeviceBuilder, FsDeviceBuilder, HybridCache, HybridCacheBuilder,
+    HybridCachePolicy,
+};
+use futures::{StreamExt, stream};
+
+use super::Layer;
+use crate::local::lock::FolderLock;
+use crate::{CachePolicy, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, local};
+
+/// Objects on their way to the disk; those who ask for files have a memory of their own.
+const IN_MEMORY: usize = 16 << 20;
+/// No object is as large: a segment of ten seconds at the highest cap has about 10 MB.
+const SMALLEST_BLOCK: usize = 16 << 20;
+/// A file each, which stays open.
+const MOST_BLOCKS: usize = 256;
+/// Blocks with which it is of use.
+const FEWEST_BLOCKS: usize = 8;
+
+/// The smallest cache there is, in bytes.
+pub const SMALLEST: u64 = (FEWEST_BLOCKS * SMALLEST_BLOCK) as u64;
+
+/// Why a folder cannot be a cache.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be used, or another process uses it.
+    #[error(transparent)]
+    Folder(#[from] local::OpenError),
+    /// It cannot be read.
+    #[error("{} cannot be used as a cache, and can be removed: {reason}", folder.display())]
+    Unusable {
+        /// Which.
+        folder: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Objects of which the published ones are kept on disk once they were read whole.
+pub struct DiskCache {
+    objects: Arc<dyn Objects>,
+    kept: HybridCache<String, Kept>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    _lock: FolderLock,
+}
+
+/// An object.
+#[derive(Clone, Debug)]
+struct Kept {
+    modified_us: i64,
+    /// Empty where the store has none.
+    etag: String,
+    bytes: Bytes,
+}
+
+impl DiskCache {
+    /// In a folder of its own, made if it is not there, at most so many bytes: at least
+    /// [`SMALLEST`]. What an earlier process kept there is found again.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used.
+    pub async fn open(
+        objects: Arc<dyn Objects>,
+        folder: &Path,
+        bytes: u64,
+    ) -> Result<Self, OpenError> {
+        let unusable = |reason: &dyn std::fmt::Display| OpenError::Unusable {
+            folder: folder.to_owned(),
+            reason: reason.to_string(),
+        };
+        std::fs::create_dir_all(folder).map_err(|error| unusable(&error))?;
+        let lock = FolderLock::take(folder, &folder.join("lock"))?;
+        let bytes = usize::try_from(bytes.max(SMALLEST)).unwrap_or(usize::MAX);
+        let device = FsDeviceBuilder::new(folder).with_capacity(bytes).build();
+        let device = device.map_err(|error| unusable(&error))?;
+        let block = SMALLEST_BLOCK.max(bytes / MOST_BLOCKS);
+        let kept = HybridCacheBuilder::new()
+            .with_name("objects")
+            .with_policy(HybridCachePolicy::WriteOnInsertion)
+            .memory(IN_MEMORY)
+            .with_shards(1)
+            .with_weighter(|key: &String, kept: &Kept| key.len() + kept.bytes.len())
+            .storage()
+            .with_engine_config(BlockEngineConfig::new(device).with_block_size(block))
+            .build();
+        Ok(Self {
+            objects,
+            kept: kept.await.map_err(|error| unusable(&error))?,
+            hits: AtomicU64::default(),
+            misses: AtomicU64::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Objects that were read from here, and that were not, since it was opened.
+    pub fn hits_and_misses(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.hits), read(&self.misses))
+    }
+
+    /// Ends when all that was read is on disk.
+    pub async fn close(&self) {
+        if let Err(error) = self.kept.close().await {
+            tracing::warn!(%error, "the cache on disk was not closed");
+        }
+    }
+
+    /// From here, if it is here. A disk that fails has nothing.
+    async fn find(&self, path: &String) -> Option<Kept> {
+        match self.kept.get(path).await {
+            Ok(found) => found.map(|entry| entry.value().clone()),
+            Err(error) => {
+                tracing::debug!(%error, "the cache on disk cannot be read");
+                None
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Layer for DiskCache {
+    fn below(&self) -> &dyn Objects {
+        &*self.objects
+    }
+
+    async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
+        self.objects.put(key, body).await?;
+        self.kept.remove(&key.path());
+        Ok(())
+    }
+
+    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
+        if key.cache() != CachePolicy::Immutable || range.is_some() {
+            return self.objects.read(key, range).await;
+        }
+        let path = key.path();
+        if let Some(kept) = self.find(&path).await {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(kept.opened());
+        }
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        let read = self.objects.read(key, None).await?;
+        let info = read.info.clone();
+        let kept = Kept {
+            modified_us: info.modified_us,
+            etag: info.etag.unwrap_or_default(),
+            bytes: read.bytes().await?,
+        };
+        self.kept.insert(path, kept.clone());
+        Ok(kept.opened())
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
+        for key in keys {
+            self.kept.remove(&key.path());
+        }
+        self.objects.delete(keys).await
+    }
+}
+
+impl Kept {
+    fn opened(self) -> ObjectRead {
+        let size = self.bytes.len() as u64;
+        ObjectRead {
+            info: ObjectInfo {
+                size,
+                modified_us: self.modified_us,
+                etag: (!self.etag.is_empty()).then_some(self.etag),
+            },
+            range: 0..size,
+            body: stream::iter([Ok(self.bytes)]).boxed(),
+        }
+    }
+}
+
+impl Code for Kept {
+    fn encode(&self, writer: &mut impl Write) -> foyer::Result<()> {
+        self.modified_us.encode(writer)?;
+        self.etag.encode(writer)?;
+        self.bytes.encode(writer)
+    }
+
+    fn decode(reader: &mut impl Read) -> foyer::Result<Self> {
+        Ok(Self {
+            modified_us: i64::decode(reader)?,
+            etag: String::decode(reader)?,
+            bytes: Bytes::decode(reader)?,
+        })
+    }
+
+    fn estimated_size(&self) -> usize {
+        size_of::<i64>() + self.etag.estimated_size() + self.bytes.estimated_size()
+    }
+}

@@ -1,0 +1,97 @@
+//! Answers get lost or late, nodes say nothing any more.
+
+use std::time::Duration;
+
+use plan::VideoId;
+use store::cluster::metadata::Cql;
+use store::{Error, Metadata};
+use tokio::time::timeout;
+
+use super::super::proxy::Proxy;
+use super::super::servers::cql::cql_server;
+use super::*;
+
+/// Within this a node is reached again that has said nothing.
+const SECONDS: Duration = Duration::from_secs(15);
+
+async fn behind(keyspace: &Keyspace) -> (Proxy, CqlMetadata) {
+    let proxy = Proxy::start(cql_server()).await;
+    let behind = Cql {
+        nodes: vec![proxy.address().to_string()],
+        ..keyspace.0.clone()
+    };
+    let metadata = CqlMetadata::open(&behind, clock()).await.unwrap();
+    (proxy, metadata)
+}
+
+/// As far away as another country.
+mod slow {
+    use super::*;
+
+    struct House {
+        metadata: CqlMetadata,
+        _proxy: Proxy,
+        _keyspace: Keyspace,
+    }
+
+    async fn house() -> House {
+        let keyspace = Keyspace::migrated().await;
+        let (proxy, metadata) = behind(&keyspace).await;
+        proxy.slow_down(Duration::from_millis(10), 8 << 20);
+        House {
+            metadata,
+            _proxy: proxy,
+            _keyspace: keyspace,
+        }
+    }
+
+    videos_hold!(house => house.metadata.videos());
+}
+
+/// One answer of so many is lost, with its connection: what was asked for has happened, or has
+/// not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_whose_answer_is_lost_happens_once() {
+    let keyspace = Keyspace::migrated().await;
+    let direct = keyspace.open().await;
+    let (proxy, metadata) = behind(&keyspace).await;
+    let key = contract::sample::segment(VideoId::new(), 7);
+
+    proxy.lose_every(25);
+    let (mut sure, mut unsure) = (0, 0);
+    while proxy.lost() < 12 {
+        match metadata.tries().record_try(&key).await {
+            Ok(_) => sure += 1,
+            Err(Error::Unavailable { .. }) => unsure += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    proxy.lose_every(0);
+    let counted = direct.tries().get(&key).await.unwrap().counted;
+    let all = sure + unsure;
+    assert!((sure..=all).contains(&counted), "{sure} {unsure} {counted}");
+    assert!(sure > unsure, "{sure} {unsure}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_says_nothing_is_reached_anew_in_seconds() {
+    let keyspace = Keyspace::migrated().await;
+    let (proxy, metadata) = behind(&keyspace).await;
+    let key = contract::sample::segment(VideoId::new(), 7);
+    for round in 1..=2 {
+        proxy.fall_silent();
+        let counted = async {
+            loop {
+                let known = metadata.tries().get(&key).await;
+                match known {
+                    Ok(known) => return known.counted,
+                    Err(Error::Unavailable { .. }) => tokio::task::yield_now().await,
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        };
+        let counted = timeout(SECONDS, counted).await.expect("it is reached");
+        assert!(counted < round);
+        metadata.tries().record_try(&key).await.unwrap();
+    }
+}
