@@ -177,11 +177,12 @@ impl Inner {
         self.drain(Duration::ZERO).await;
         self.stop.cancel();
         self.tasks.close();
+        self.demands.close_all();
         loop {
-            // A session that ends has a last thing to do.
-            let closed = self.demands.close_all();
             self.tasks.wait().await;
-            if !closed {
+            // A task's last step may have opened a window, and a session that ends has a last
+            // thing to do.
+            if !self.demands.close_all() {
                 break;
             }
         }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream;
+use parking_lot::Mutex;
 use pipeline::{Config, Pipeline, Viewer};
 use plan::{SegmentKey, VideoId};
 use store::local::Local;
@@ -37,6 +38,8 @@ const SEEDS: u64 = 200;
 const AT_ONCE: u64 = 8;
 /// Longer than anything takes on the wall once the storm is over.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a storm takes in all; a hang is a failure.
+const LONGEST: Duration = Duration::from_secs(180);
 /// How much faster time runs.
 const SPEED: u32 = 20;
 
@@ -51,9 +54,12 @@ async fn in_any_storm_what_is_accepted_becomes_ready_and_what_is_deleted_stays_s
         None => (0..setting("SEEDS").unwrap_or(SEEDS)).collect(),
     };
     let storms = stream::iter(seeds).map(|seed| async move {
-        let ended = tokio::spawn(storm(Weather::of(seed)));
-        if let Err(panicked) = ended.await {
-            panic!("SEED={seed}: {panicked}");
+        let doing = Arc::new(Mutex::new("begins"));
+        let ended = tokio::spawn(storm(Weather::of(seed), doing.clone()));
+        match timeout(LONGEST, ended).await {
+            Ok(Ok(())) => {}
+            Ok(Err(panicked)) => panic!("SEED={seed}: {panicked}"),
+            Err(_) => panic!("SEED={seed} hangs: it {}", doing.lock()),
         }
     });
     let at_once = usize::try_from(setting("AT_ONCE").unwrap_or(AT_ONCE)).unwrap();
@@ -62,8 +68,9 @@ async fn in_any_storm_what_is_accepted_becomes_ready_and_what_is_deleted_stays_s
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn where_everything_is_said_three_times_nothing_else_becomes_of_it() {
-    let storms = (0..8).map(|seed| storm(Weather::echoing(seed)));
-    futures::future::join_all(storms).await;
+    let storms = (0..8).map(|seed| storm(Weather::echoing(seed), Arc::default()));
+    let all = timeout(LONGEST, futures::future::join_all(storms)).await;
+    assert!(all.is_ok(), "nothing hangs");
 }
 
 /// The processes of a storm, and the world as it is without one.
@@ -178,7 +185,8 @@ fn stormy(calm: &Stores, weather: &Arc<Weather>) -> (Stores, Arc<StormyObjects>,
     (stores, objects, work)
 }
 
-async fn storm(weather: Arc<Weather>) {
+async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
+    let doing = |what| *doing.lock() = what;
     let folder = tempfile::tempdir().unwrap();
     let world = World::open(folder.path(), weather);
     let weather = &world.weather;
@@ -186,8 +194,12 @@ async fn storm(weather: Arc<Weather>) {
     let (mut accepted, mut deleted) = (Vec::new(), Vec::new());
     for _ in 0..4 + weather.below(6) {
         match weather.below(10) {
-            0..=3 => accepted.extend(world.upload().await),
+            0..=3 => {
+                doing("uploads");
+                accepted.extend(world.upload().await);
+            }
             4..=5 => {
+                doing("kills a worker");
                 let at = weather.below(workers.len() as u32) as usize;
                 let dead = std::mem::replace(&mut workers[at], world.worker());
                 dead.die().await;
@@ -201,11 +213,13 @@ async fn storm(weather: Arc<Weather>) {
             7 if !accepted.is_empty() => {
                 let at = weather.below(accepted.len() as u32) as usize;
                 let video = accepted.swap_remove(at);
+                doing("deletes");
                 // Said to have failed, it may have happened all the same.
                 let _ = world.origin.delete(video).await;
                 deleted.push(video);
             }
             _ => {
+                doing("watches");
                 for &video in &accepted {
                     world.watch(video).await;
                 }
@@ -215,17 +229,21 @@ async fn storm(weather: Arc<Weather>) {
         world.calm.clock.sleep(pause).await;
     }
     weather.clear();
+    doing("waits for what was accepted");
     for video in accepted {
         let ready = timeout(PATIENCE, until_ready(&world, video)).await;
         assert!(ready.is_ok(), "not ready: {}", world.tell(video).await);
     }
+    doing("waits for what was deleted");
     for video in deleted {
         let gone = timeout(PATIENCE, until_gone(&world, video)).await;
         assert!(gone.is_ok(), "not gone: {}", world.tell(video).await);
     }
+    doing("stops its workers");
     for worker in workers {
         worker.pipeline.stop().await;
     }
+    doing("stops its origin");
     world.origin.stop().await;
 }
 
