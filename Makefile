@@ -26,7 +26,7 @@ bench: ## Measures, and prints the figures of the README
 
 soak: ## Runs every suite five times, with two hundred kills each, ten minutes of chaos and ten thousand storms
 	@deploy/install.sh test
-	@for round in 1 2 3 4 5; do MINIO=1 KILLS=200 CHAOS=600 AWAY=60 CHUNKS=1000 SEEDS=10000 deploy/test.sh || exit 1; done
+	@for round in 1 2 3 4 5; do MINIO=1 KILLS=200 CHAOS=600 AWAY=60 CHUNKS=1000 SEEDS=10000 AT_ONCE=32 deploy/test.sh || exit 1; done
 
 lint-deploy: ## Checks images, manifests, units and rules in deploy/ (fetches linters)
 	@deploy/lint.sh

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use store::cluster::{Cluster, ClusterRows};
-use store::local::{Local, LocalRows};
+use store::cluster::Cluster;
+use store::local::Local;
 use store::objects::disk_cache::DiskCache;
-use store::{Clock, Ids, Layout, Metadata, Rows, Stores, SystemClock};
+use store::{Clock, Layout, RowsAlone, Stores, SystemClock};
 
 use crate::settings::{Bytes, Settings};
 
@@ -40,44 +40,13 @@ pub async fn near(
 }
 
 /// The rows alone, beside the processes that may be using them.
-pub async fn rows(settings: &Settings) -> Result<SomeRows> {
+pub async fn rows(settings: &Settings) -> Result<RowsAlone> {
     Ok(match &settings.cluster {
-        Some(cluster) => SomeRows::Cluster(Box::new(
-            Cluster::rows(&cluster.metadata.cql()?, clock()).await?,
-        )),
-        None => SomeRows::Local(Local::rows(&settings.data, clock())?),
+        Some(cluster) => Cluster::rows(&cluster.metadata.cql()?, clock()).await?,
+        None => Local::rows(&settings.data, clock())?,
     })
 }
 
 pub fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new())
-}
-
-/// Rows of either kind.
-pub enum SomeRows {
-    Local(LocalRows),
-    Cluster(Box<ClusterRows>),
-}
-
-impl Rows for SomeRows {
-    fn metadata(&self) -> &dyn Metadata {
-        match self {
-            Self::Local(rows) => rows.metadata(),
-            Self::Cluster(rows) => rows.metadata(),
-        }
-    }
-
-    fn ids(&self) -> &Ids {
-        match self {
-            Self::Local(rows) => rows.ids(),
-            Self::Cluster(rows) => rows.ids(),
-        }
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        match self {
-            Self::Local(rows) => rows.clock(),
-            Self::Cluster(rows) => rows.clock(),
-        }
-    }
 }

@@ -9,7 +9,7 @@ pub mod work;
 
 use std::sync::Arc;
 
-use crate::{Clock, Ids, Jitter, Metadata, Objects, Rows, Stores};
+use crate::{Clock, Ids, Jitter, Objects, RowsAlone, Stores};
 use events::NatsEvents;
 use metadata::{Cql, CqlMetadata};
 use nats::{Connection, Nats};
@@ -43,25 +43,6 @@ pub enum OpenError {
     /// NATS.
     #[error(transparent)]
     Messages(#[from] nats::OpenError),
-}
-
-/// The rows of a cluster.
-pub struct ClusterRows {
-    metadata: CqlMetadata,
-    ids: Ids,
-    clock: Arc<dyn Clock>,
-}
-
-impl Rows for ClusterRows {
-    fn metadata(&self) -> &dyn Metadata {
-        &self.metadata
-    }
-    fn ids(&self) -> &Ids {
-        &self.ids
-    }
-    fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
 }
 
 /// Objects that keep the contract, whatever their store can do.
@@ -107,11 +88,8 @@ impl Cluster {
     ///
     /// # Errors
     /// Where the keyspace cannot be used.
-    pub async fn rows(settings: &Cql, clock: Arc<dyn Clock>) -> Result<ClusterRows, OpenError> {
-        Ok(ClusterRows {
-            metadata: CqlMetadata::open(settings, Arc::clone(&clock)).await?,
-            ids: Ids::new(Arc::clone(&clock)),
-            clock,
-        })
+    pub async fn rows(settings: &Cql, clock: Arc<dyn Clock>) -> Result<RowsAlone, OpenError> {
+        let metadata = CqlMetadata::open(settings, Arc::clone(&clock)).await?;
+        Ok(RowsAlone::new(metadata, clock))
     }
 }

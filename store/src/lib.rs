@@ -39,6 +39,35 @@ pub trait Rows: Sync {
     fn clock(&self) -> &dyn Clock;
 }
 
+/// Rows beside the processes that may be using them.
+pub struct RowsAlone {
+    metadata: Box<dyn Metadata>,
+    ids: Ids,
+    clock: Arc<dyn Clock>,
+}
+
+impl RowsAlone {
+    fn new(metadata: impl Metadata + 'static, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            metadata: Box::new(metadata),
+            ids: Ids::new(Arc::clone(&clock)),
+            clock,
+        }
+    }
+}
+
+impl Rows for RowsAlone {
+    fn metadata(&self) -> &dyn Metadata {
+        &*self.metadata
+    }
+    fn ids(&self) -> &Ids {
+        &self.ids
+    }
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+}
+
 impl Rows for Stores {
     fn metadata(&self) -> &dyn Metadata {
         &*self.metadata

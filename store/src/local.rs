@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::key::Layout;
-use crate::{Clock, Error, Ids, Jitter, Metadata, Rows, Stores};
+use crate::{Clock, Error, Ids, Jitter, RowsAlone, Stores};
 use events::LocalEvents;
 use files::Folder;
 use lock::FolderLock;
@@ -83,25 +83,6 @@ pub enum OpenError {
     },
 }
 
-/// The rows of a data folder that another process may be using.
-pub struct LocalRows {
-    metadata: SqliteMetadata,
-    ids: Ids,
-    clock: Arc<dyn Clock>,
-}
-
-impl Rows for LocalRows {
-    fn metadata(&self) -> &dyn Metadata {
-        &self.metadata
-    }
-    fn ids(&self) -> &Ids {
-        &self.ids
-    }
-    fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-}
-
 /// The embedded stores.
 pub struct Local;
 
@@ -144,11 +125,8 @@ impl Local {
     /// Opens the rows of a data folder beside the process that has it open, if one has: SQLite
     /// lets several processes write. A database of another version is left alone. Blocks for
     /// some milliseconds.
-    pub fn rows(folder: &Path, clock: Arc<dyn Clock>) -> Result<LocalRows, OpenError> {
-        Ok(LocalRows {
-            metadata: SqliteMetadata::beside(&folder.join(DATABASE))?,
-            ids: Ids::new(Arc::clone(&clock)),
-            clock,
-        })
+    pub fn rows(folder: &Path, clock: Arc<dyn Clock>) -> Result<RowsAlone, OpenError> {
+        let metadata = SqliteMetadata::beside(&folder.join(DATABASE))?;
+        Ok(RowsAlone::new(metadata, clock))
     }
 }
