@@ -27,6 +27,10 @@ pub trait Work: Send + Sync {
     /// Offers a chunk, unless the same one waits or is in hand.
     async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error>;
 
+    /// Takes back a chunk that waits; says whether it did. What is in hand, or was handed back,
+    /// stays where it is; a worker that is just being given it may keep it.
+    async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error>;
+
     /// Waits for a chunk; first come, first served: who offers decides on the order, and keeps
     /// the queue short. Safe to drop at any time.
     async fn take(&self) -> Result<InHand, Error>;

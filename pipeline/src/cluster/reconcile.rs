@@ -3,7 +3,8 @@
 //!
 //! Every worker works out the same order for all of them: interactive uploads before bulk ones,
 //! then the owner who had least of late. Only what comes first in it is offered: the queue hands
-//! out in the order of the offers, so it must never be deep.
+//! out in the order of the offers, so it must never be deep, and what does not come first any more
+//! is withdrawn: who comes with little to do waits for what is in hand, and for nothing else.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
         me,
         seen: HashMap::new(),
         offered: HashSet::new(),
+        waiting: HashSet::new(),
+        first: HashSet::new(),
         usage: Usage::default(),
     };
     let clock = inner.stores.clock.clone();
@@ -69,6 +72,10 @@ struct Reconciler {
     seen: HashMap<VideoId, (u64, Moment)>,
     /// What was offered and queued.
     offered: HashSet<Chunk>,
+    /// What of it may still wait.
+    waiting: HashSet<Chunk>,
+    /// What comes first in this round, whoever offers it.
+    first: HashSet<Chunk>,
     usage: Usage,
 }
 
@@ -92,6 +99,7 @@ impl Reconciler {
         self.offered
             .retain(|chunk| is_unfinished.contains(&chunk.video));
         self.seen.retain(|video, _| is_unfinished.contains(video));
+        self.first.clear();
         let mut budget = able.max(1) * OFFERED;
         for priority in [Priority::Interactive, Priority::Bulk] {
             let open = rows.iter().filter(|row| row.priority == priority);
@@ -106,6 +114,19 @@ impl Reconciler {
                 rows.sort_by_key(|row| std::cmp::Reverse((row.created_at_us, row.id)));
             }
             self.offer(line, &workers, &mut budget).await?;
+        }
+        self.withdraw().await
+    }
+
+    /// Withdraws what waits and does not come first any more.
+    async fn withdraw(&mut self) -> Result<(), store::Error> {
+        let late: Vec<Chunk> = self.waiting.difference(&self.first).cloned().collect();
+        for chunk in late {
+            self.waiting.remove(&chunk);
+            // Where it was not there it is made, or in hand.
+            if self.inner.stores.work.withdraw(&chunk).await? {
+                self.offered.remove(&chunk);
+            }
         }
         Ok(())
     }
@@ -204,9 +225,11 @@ impl Reconciler {
                 index,
             };
             *budget -= 1;
+            self.first.insert(chunk.clone());
             if !self.is_mine(id, workers) {
                 continue;
             }
+            self.waiting.insert(chunk.clone());
             match inner.stores.work.offer(&chunk).await? {
                 Offered::Queued if !self.offered.insert(chunk) => {
                     // Done with once already, or lost: what is known may be wrong.

@@ -73,6 +73,13 @@ impl Work for NatsWork {
         self.connection.answer(self.queue.offer(chunk)).await
     }
 
+    async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error> {
+        if self.hands.hold(chunk) {
+            return Ok(false);
+        }
+        self.connection.answer(self.queue.withdraw(chunk)).await
+    }
+
     async fn take(&self) -> Result<InHand, Error> {
         let (hand, taken) = oneshot::channel();
         let gone = "nobody hands out chunks any more";

@@ -84,6 +84,11 @@ impl Work for LocalWork {
         Ok(offered)
     }
 
+    async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error> {
+        let now = self.shared.clock.now();
+        Ok(self.shared.queue.lock().withdraw(chunk, now))
+    }
+
     async fn take(&self) -> Result<InHand, Error> {
         let mut changed = Box::pin(self.shared.changed.notified());
         loop {

@@ -115,6 +115,7 @@ macro_rules! work_hold {
             a_worker_waits_until_something_is_offered,
             each_of_many_chunks_goes_to_one_worker,
             chunks_come_in_the_order_of_their_offers,
+            what_is_withdrawn_is_not_taken_and_can_be_offered_anew,
             more_of_a_video_is_taken_by_one_and_comes_again_if_it_is_handed_back,
             the_queue_is_bounded,
             a_demand_gets_its_workers_answer,

@@ -116,6 +116,29 @@ pub async fn each_of_many_chunks_goes_to_one_worker(work: &dyn Work) {
     assert_eq!(all, (0..100).collect::<Vec<_>>());
 }
 
+pub async fn what_is_withdrawn_is_not_taken_and_can_be_offered_anew(work: &dyn Work) {
+    assert!(!work.withdraw(&chunk(0)).await.unwrap(), "nobody knows it");
+    for index in 0..4 {
+        work.offer(&chunk(index)).await.unwrap();
+    }
+    let in_hand = take(work).await;
+    assert!(!work.withdraw(&chunk(0)).await.unwrap(), "it is in hand");
+    assert!(work.withdraw(&chunk(1)).await.unwrap());
+    assert!(!work.withdraw(&chunk(1)).await.unwrap(), "it is gone");
+    let next = take(work).await;
+    assert_eq!(next.chunk(), &chunk(2));
+    next.nack(Duration::from_secs(1));
+    assert!(!work.withdraw(&chunk(2)).await.unwrap(), "it comes later");
+    assert_eq!(work.offer(&chunk(1)).await.unwrap(), Offered::Queued);
+    for index in [3, 1, 2] {
+        let taken = take(work).await;
+        assert_eq!(taken.chunk(), &chunk(index));
+        taken.ack();
+    }
+    assert_eq!(work.offer(&chunk(0)).await.unwrap(), Offered::Already);
+    in_hand.ack();
+}
+
 pub async fn more_of_a_video_is_taken_by_one_and_comes_again_if_it_is_handed_back(work: &dyn Work) {
     let video = VideoId::new();
     let more = |index| Chunk {

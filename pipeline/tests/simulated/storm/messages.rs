@@ -91,6 +91,17 @@ impl Work for StormyWork {
         Ok(self.ticket(in_hand))
     }
 
+    async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error> {
+        if self.weather.loses() {
+            return Err(lost());
+        }
+        let withdrawn = self.work.withdraw(chunk).await?;
+        if self.weather.loses() {
+            return Err(lost());
+        }
+        Ok(withdrawn)
+    }
+
     async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error> {
         if self.weather.loses() {
             return Err(lost());

@@ -53,6 +53,10 @@ impl Work for Wipeable {
         }
     }
 
+    async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error> {
+        self.now().withdraw(chunk).await
+    }
+
     async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error> {
         self.now().take_more_of(video).await
     }

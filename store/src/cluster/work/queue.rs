@@ -13,7 +13,7 @@ use async_nats::jetstream::context::{
     ConsumerInfoErrorKind, CreateStreamError, CreateStreamErrorKind, PublishErrorKind,
 };
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{self, Context, ErrorCode};
 use bytes::Bytes;
 use plan::VideoId;
@@ -100,18 +100,11 @@ impl Queue {
         video: VideoId,
         is_free: impl Fn(&Chunk) -> bool,
     ) -> Result<Option<(u64, Chunk)>, Error> {
-        let stream = self.jetstream.get_stream_no_info(self.name()).await;
-        let stream = stream.map_err(Error::unavailable)?;
-        let consumer = match stream.consumer_info(WORKERS).await {
-            Ok(consumer) => consumer,
-            Err(error) if error.kind() == ConsumerInfoErrorKind::TimedOut => {
-                return Err(Error::unavailable(error));
-            }
-            // Neither stream nor consumer: nothing waits.
-            Err(_) => return Ok(None),
+        let stream = self.known_stream().await?;
+        let Some(given) = self.given(&stream).await? else {
+            return Ok(None);
         };
-        // What was handed back to come again later lies before it.
-        let mut from = consumer.delivered.stream_sequence + 1;
+        let mut from = given + 1;
         let subject = self.connection.subject(format_args!("chunk.{video}.>"));
         for _ in 0..LOOKS {
             let next = stream.raw_message_builder().sequence(from);
@@ -130,11 +123,51 @@ impl Queue {
         Ok(None)
     }
 
+    /// Takes a chunk out of the stream that no worker was given; says whether it was there.
+    pub(super) async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error> {
+        let subject = self.subject(chunk)?;
+        let stream = self.known_stream().await?;
+        let last = stream
+            .raw_message_builder()
+            .last_by_subject(subject.as_str())
+            .send();
+        let sequence = match last.await {
+            Ok(message) => message.sequence,
+            // Made, most often.
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                return Ok(false);
+            }
+            Err(error) => return Err(Error::unavailable(error)),
+        };
+        let given = self.given(&stream).await?;
+        if given.is_none_or(|given| sequence <= given) {
+            return Ok(false);
+        }
+        let deleted = stream.delete_message(sequence).await;
+        deleted.map_err(Error::unavailable)
+    }
+
+    async fn known_stream(&self) -> Result<Stream<()>, Error> {
+        let stream = self.jetstream.get_stream_no_info(self.name()).await;
+        stream.map_err(Error::unavailable)
+    }
+
+    /// The place of the last chunk that a worker was given: what was handed back to come again
+    /// later lies before it. Nothing where nothing waits: there is no stream, or no consumer.
+    async fn given(&self, stream: &Stream<()>) -> Result<Option<u64>, Error> {
+        match stream.consumer_info(WORKERS).await {
+            Ok(consumer) => Ok(Some(consumer.delivered.stream_sequence)),
+            Err(error) if error.kind() == ConsumerInfoErrorKind::TimedOut => {
+                Err(Error::unavailable(error))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Takes a chunk that is done with out of the stream.
     pub(super) async fn forget(&self, sequence: u64) {
         let forget = async {
-            let stream = self.jetstream.get_stream_no_info(self.name()).await;
-            let stream = stream.map_err(Error::unavailable)?;
+            let stream = self.known_stream().await?;
             let deleted = stream.delete_message(sequence).await;
             deleted.map_err(Error::unavailable)
         };

@@ -43,6 +43,14 @@ impl Queue {
         Offered::Queued
     }
 
+    /// Whether it waited to be taken; it does no more.
+    pub(super) fn withdraw(&mut self, chunk: &Chunk, now: Moment) -> bool {
+        let is_it = |waiting: &Waiting| waiting.chunk == *chunk && waiting.not_before <= now;
+        let at = self.waiting.iter().position(is_it);
+        at.and_then(|at| self.waiting.remove(at))
+            .is_some_and(|waiting| self.known.remove(&waiting.chunk))
+    }
+
     /// The chunk that was offered first, of those whose time has come.
     pub(super) fn take(&mut self, now: Moment) -> Next {
         let due = |waiting: &Waiting| waiting.not_before <= now;
