@@ -53,7 +53,7 @@ try {
   const hour = join(cluster.folder, "hour.mp4");
   execFileSync("ffmpeg", ["-v", "error", "-stream_loop", "59", "-i", join(cluster.folder, "minute.mp4"), "-c", "copy", hour]);
   const much = readFileSync(hour);
-  for (let n = 0; n < 9; n++) {
+  for (let n = 0; n < 10; n++) {
     const { id } = await call("much", "POST", `/videos?title=${n}`, much);
     await until("much", id, ["playable", "ready"]);
   }
