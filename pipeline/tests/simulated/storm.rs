@@ -1,12 +1,13 @@
 //! Origins and workers in a storm: messages are lost, late and repeated, stores fail before or
-//! after they have done what they were asked, workers die and stand still, videos are deleted
-//! meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many,
+//! after they have done what they were asked, workers die and stand still, processes are cut off
+//! from all others, videos are deleted meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many,
 //! `AT_ONCE` how many at the same time.
 //!
 //! Time runs faster than on the wall, and engines are played by threads: a seed repeats the same
 //! decisions, if not the same interleaving of everything.
 
 pub(super) mod clock;
+mod line;
 mod messages;
 mod objects;
 mod weather;
@@ -27,6 +28,7 @@ use store::{Clock, Layout, ObjectKey, Prefix, Stores};
 use tokio::time::timeout;
 
 use self::clock::FastClock;
+use self::line::Line;
 use self::messages::{StormyEvents, StormyWork};
 use self::objects::StormyObjects;
 use self::weather::Weather;
@@ -79,6 +81,7 @@ struct World {
     calm: Stores,
     script: Arc<Script>,
     origin: Pipeline,
+    origins_line: Arc<Line>,
 }
 
 impl World {
@@ -87,8 +90,10 @@ impl World {
         let calm = Local::open(folder, Layout::Store, clock).unwrap();
         // As long as it takes to have several chunks, and a remainder.
         let script = Script::of(15 + i64::from(weather.below(30)));
-        let origin = Pipeline::origin(stormy(&calm, &weather).0, config());
+        let origins_line = Line::new(&calm, &weather);
+        let origin = Pipeline::origin(stormy(&calm, &origins_line).0, config());
         Self {
+            origins_line,
             weather,
             calm,
             script,
@@ -97,11 +102,12 @@ impl World {
     }
 
     fn worker(&self) -> Worker {
-        let (stores, objects, work) = stormy(&self.calm, &self.weather);
+        let line = Line::new(&self.calm, &self.weather);
+        let (stores, objects) = stormy(&self.calm, &line);
         Worker {
             pipeline: Pipeline::worker(stores, self.script.engine(), config()),
             objects,
-            work,
+            line,
         }
     }
 
@@ -153,13 +159,13 @@ fn segment(key: SegmentKey) -> Bytes {
 struct Worker {
     pipeline: Pipeline,
     objects: Arc<StormyObjects>,
-    work: Arc<StormyWork>,
+    line: Arc<Line>,
 }
 
 impl Worker {
     /// Ends without a word: what was in its hands comes again when it was not heard of for long.
     async fn die(self) {
-        self.work.fall_silent();
+        self.line.die();
         self.pipeline.stop().await;
     }
 }
@@ -173,16 +179,15 @@ fn config() -> Config {
 }
 
 /// The same stores, as one process sees them in a storm.
-fn stormy(calm: &Stores, weather: &Arc<Weather>) -> (Stores, Arc<StormyObjects>, Arc<StormyWork>) {
-    let objects = Arc::new(StormyObjects::new(calm, weather));
-    let work = Arc::new(StormyWork::new(calm, weather));
+fn stormy(calm: &Stores, line: &Arc<Line>) -> (Stores, Arc<StormyObjects>) {
+    let objects = Arc::new(StormyObjects::new(calm, line));
     let stores = Stores {
         objects: objects.clone(),
-        work: work.clone(),
-        events: Arc::new(StormyEvents::new(calm, weather)),
+        work: Arc::new(StormyWork::new(calm, line)),
+        events: Arc::new(StormyEvents::new(calm, line)),
         ..calm.clone()
     };
-    (stores, objects, work)
+    (stores, objects)
 }
 
 async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
@@ -193,7 +198,7 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
     let mut workers: Vec<_> = (0..=weather.below(3)).map(|_| world.worker()).collect();
     let (mut accepted, mut deleted) = (Vec::new(), Vec::new());
     for _ in 0..4 + weather.below(6) {
-        match weather.below(10) {
+        match weather.below(12) {
             0..=3 => {
                 doing("uploads");
                 accepted.extend(world.upload().await);
@@ -217,6 +222,14 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
                 // Said to have failed, it may have happened all the same.
                 let _ = world.origin.delete(video).await;
                 deleted.push(video);
+            }
+            8..=9 => {
+                // One of them, or the origin.
+                let at = weather.below(workers.len() as u32 + 1) as usize;
+                let line = workers
+                    .get(at)
+                    .map_or(&world.origins_line, |worker| &worker.line);
+                line.cut(Duration::from_secs(u64::from(weather.below(60))));
             }
             _ => {
                 doing("watches");

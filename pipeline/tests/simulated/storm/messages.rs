@@ -1,16 +1,15 @@
-//! Work and events that are lost, and come more than once.
+//! Work and events that are lost, come late, and come more than once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use plan::VideoId;
-use store::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Settle, Worker};
+use store::work::{Answer, Asked, Chunk, Demand, InHand, Listener, Offered, Settle, Worker};
 use store::{Error, Event, Events, Received, Stores, Subscription, Work};
 
-use super::weather::Weather;
+use super::line::Line;
 
 /// A chunk comes again when its worker was not heard of for so long.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -22,42 +21,35 @@ fn lost() -> Error {
 /// Work as one process sees it.
 pub struct StormyWork {
     work: Arc<dyn Work>,
-    weather: Arc<Weather>,
+    line: Arc<Line>,
     /// Chunks that come once more, to this process.
     again: Mutex<Vec<Chunk>>,
-    silent: Arc<AtomicBool>,
 }
 
 impl StormyWork {
-    pub fn new(calm: &Stores, weather: &Arc<Weather>) -> Self {
+    pub fn new(calm: &Stores, line: &Arc<Line>) -> Self {
         Self {
             work: calm.work.clone(),
-            weather: weather.clone(),
+            line: line.clone(),
             again: Mutex::default(),
-            silent: Arc::default(),
         }
     }
 
     fn ticket(&self, in_hand: InHand) -> InHand {
-        let (chunk, silent) = (in_hand.chunk().clone(), self.silent.clone());
-        InHand::new(chunk, Box::new(Ticket { in_hand, silent }))
-    }
-
-    /// Nobody hears of this process any more.
-    pub fn fall_silent(&self) {
-        self.silent.store(true, Ordering::Relaxed);
+        let (chunk, line) = (in_hand.chunk().clone(), self.line.clone());
+        InHand::new(chunk, Box::new(Ticket { in_hand, line }))
     }
 }
 
 struct Ticket {
     in_hand: InHand,
-    silent: Arc<AtomicBool>,
+    line: Arc<Line>,
 }
 
 impl Settle for Ticket {
     fn settle(self: Box<Self>, again_after: Option<Duration>) {
         match again_after {
-            _ if self.silent.load(Ordering::Relaxed) => self.in_hand.nack(SILENCE),
+            _ if self.line.is_cut() => self.in_hand.nack(SILENCE),
             None => self.in_hand.ack(),
             Some(delay) => self.in_hand.nack(delay),
         }
@@ -74,7 +66,7 @@ impl Settle for Copied {
 #[async_trait]
 impl Work for StormyWork {
     async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error> {
-        if self.weather.loses() {
+        if self.line.loses() {
             return Ok(Offered::Queued);
         }
         self.work.offer(chunk).await
@@ -84,26 +76,34 @@ impl Work for StormyWork {
         if let Some(chunk) = self.again.lock().pop() {
             return Ok(InHand::new(chunk, Box::new(Copied)));
         }
-        let in_hand = self.work.take().await?;
+        let in_hand = loop {
+            let in_hand = self.work.take().await?;
+            if !self.line.is_cut() {
+                break in_hand;
+            }
+            // It was given to somebody who did not hear it.
+            in_hand.nack(SILENCE);
+            self.line.until_back().await;
+        };
         let chunk = in_hand.chunk().clone();
-        let again = std::iter::repeat_n(chunk, self.weather.repeats());
+        let again = std::iter::repeat_n(chunk, self.line.weather.repeats());
         self.again.lock().extend(again);
         Ok(self.ticket(in_hand))
     }
 
     async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error> {
-        if self.weather.loses() {
+        if self.line.loses() {
             return Err(lost());
         }
         let withdrawn = self.work.withdraw(chunk).await?;
-        if self.weather.loses() {
+        if self.line.loses() {
             return Err(lost());
         }
         Ok(withdrawn)
     }
 
     async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error> {
-        if self.weather.loses() {
+        if self.line.loses() {
             return Err(lost());
         }
         let in_hand = self.work.take_more_of(video).await?;
@@ -111,14 +111,15 @@ impl Work for StormyWork {
     }
 
     async fn ask(&self, demand: Demand) -> Result<Answer, Error> {
-        if self.weather.loses() {
+        if self.line.loses() {
             return Err(lost());
         }
-        for _ in 0..self.weather.repeats() {
+        self.line.arrival().await;
+        for _ in 0..self.line.weather.repeats() {
             self.work.ask(demand.clone()).await?;
         }
         let answer = self.work.ask(demand).await?;
-        if self.weather.loses() {
+        if self.line.loses() {
             Err(lost())
         } else {
             Ok(answer)
@@ -126,40 +127,70 @@ impl Work for StormyWork {
     }
 
     async fn tell(&self, demand: Demand) -> Result<(), Error> {
-        if self.weather.loses() {
+        if self.line.loses() {
             return Ok(());
         }
+        self.line.arrival().await;
         self.work.tell(demand).await
     }
 
     async fn listen(&self) -> Result<Box<dyn Listener>, Error> {
-        self.work.listen().await
+        Ok(Box::new(StormyListener {
+            listener: self.work.listen().await?,
+            line: self.line.clone(),
+        }))
     }
 
     async fn announce(&self, worker: Worker) -> Result<(), Error> {
-        let is_silent = self.silent.load(Ordering::Relaxed);
-        if is_silent || self.weather.loses() {
+        if self.line.loses() {
             return Ok(());
         }
         self.work.announce(worker).await
     }
 
     async fn workers(&self) -> Result<Vec<Worker>, Error> {
+        // Who hears of nobody for long knows of nobody.
+        if self.line.is_cut() {
+            return Ok(Vec::new());
+        }
         self.work.workers().await
+    }
+}
+
+/// A worker's ear, which hears nothing while its line is cut.
+struct StormyListener {
+    listener: Box<dyn Listener>,
+    line: Arc<Line>,
+}
+
+#[async_trait]
+impl Listener for StormyListener {
+    async fn next(&mut self) -> Result<Asked, Error> {
+        loop {
+            let asked = self.listener.next().await?;
+            // Dropped, it is refused.
+            if !self.line.is_cut() {
+                return Ok(asked);
+            }
+        }
+    }
+
+    async fn attend(&mut self, videos: &[VideoId]) -> Result<(), Error> {
+        self.listener.attend(videos).await
     }
 }
 
 /// Events as one process hears them.
 pub struct StormyEvents {
     events: Arc<dyn Events>,
-    weather: Arc<Weather>,
+    line: Arc<Line>,
 }
 
 impl StormyEvents {
-    pub fn new(calm: &Stores, weather: &Arc<Weather>) -> Self {
+    pub fn new(calm: &Stores, line: &Arc<Line>) -> Self {
         Self {
             events: calm.events.clone(),
-            weather: weather.clone(),
+            line: line.clone(),
         }
     }
 }
@@ -167,34 +198,56 @@ impl StormyEvents {
 #[async_trait]
 impl Events for StormyEvents {
     async fn publish(&self, event: Event) -> Result<(), Error> {
-        if self.weather.loses() {
+        if self.line.loses() {
             return Ok(());
         }
-        for _ in 0..self.weather.repeats() {
+        for _ in 0..self.line.weather.repeats() {
             self.events.publish(event.clone()).await?;
         }
-        self.events.publish(event).await
+        let (events, line) = (self.events.clone(), self.line.clone());
+        // Others that are said later may come before it.
+        tokio::spawn(async move {
+            line.arrival().await;
+            // Nobody hears it any more where the storm is over.
+            let _ = events.publish(event).await;
+        });
+        Ok(())
     }
 
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, Error> {
         Ok(Box::new(StormyEars {
             subscription: self.events.subscribe().await?,
-            weather: self.weather.clone(),
+            line: self.line.clone(),
+            missed: false,
         }))
     }
 }
 
 struct StormyEars {
     subscription: Box<dyn Subscription>,
-    weather: Arc<Weather>,
+    line: Arc<Line>,
+    /// Something came while the line was cut; that is told when it holds again.
+    missed: bool,
 }
 
 #[async_trait]
 impl Subscription for StormyEars {
     async fn next(&mut self) -> Received {
         loop {
-            let received = self.subscription.next().await;
-            if received == Received::Closed || !self.weather.loses() {
+            let missed = self.missed;
+            let received = tokio::select! {
+                received = self.subscription.next() => received,
+                () = self.line.until_back(), if missed => {
+                    self.missed = false;
+                    return Received::Lagged;
+                }
+            };
+            if received == Received::Closed {
+                return received;
+            }
+            if self.line.is_cut() {
+                self.missed = true;
+            } else if !self.line.weather.loses() {
                 return received;
             }
         }

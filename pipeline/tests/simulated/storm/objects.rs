@@ -13,22 +13,23 @@ use store::{
     Clock, Created, Error, Moment, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix, Stores,
 };
 
-use super::weather::{Fate, Weather};
+use super::line::Line;
+use super::weather::Fate;
 
 /// Objects as one process sees them.
 pub struct StormyObjects {
     objects: Arc<dyn Objects>,
-    weather: Arc<Weather>,
+    line: Arc<Line>,
     clock: Arc<dyn Clock>,
     /// Until when writes stand still.
     still: Mutex<Moment>,
 }
 
 impl StormyObjects {
-    pub fn new(calm: &Stores, weather: &Arc<Weather>) -> Self {
+    pub fn new(calm: &Stores, line: &Arc<Line>) -> Self {
         Self {
             objects: calm.objects.clone(),
-            weather: weather.clone(),
+            line: line.clone(),
             clock: calm.clock.clone(),
             still: Mutex::default(),
         }
@@ -46,10 +47,11 @@ impl StormyObjects {
     ) -> Result<T, Error> {
         let until = *self.still.lock();
         self.clock.sleep_until(until).await;
+        self.line.reaches_stores()?;
         // A source block that is lost is an upload that is not accepted: nothing to learn.
         let fate = match key {
             ObjectKey::SourceBlock { .. } => Fate::Goes,
-            _ => self.weather.fate(),
+            _ => self.line.weather.fate(),
         };
         match fate {
             Fate::Goes => writing.await,
@@ -62,7 +64,8 @@ impl StormyObjects {
     }
 
     fn read_fate(&self) -> Result<(), Error> {
-        match self.weather.fate() {
+        self.line.reaches_stores()?;
+        match self.line.weather.fate() {
             Fate::Goes => Ok(()),
             Fate::Lost | Fate::Unanswered => Err(Error::unavailable("a storm")),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use fastrand::Rng;
 use parking_lot::Mutex;
@@ -11,6 +12,7 @@ pub struct Weather {
     /// Of a thousand each.
     lost: u32,
     repeated: u32,
+    late: u32,
     failed: u32,
     clear: AtomicBool,
 }
@@ -31,6 +33,7 @@ impl Weather {
         Arc::new(Self {
             lost: random.u32(0..150),
             repeated: random.u32(0..300),
+            late: random.u32(0..300),
             failed: random.u32(0..40),
             random: Mutex::new(random),
             clear: AtomicBool::new(false),
@@ -43,6 +46,7 @@ impl Weather {
             random: Mutex::new(Rng::with_seed(seed)),
             lost: 0,
             repeated: 1000,
+            late: 0,
             failed: 0,
             clear: AtomicBool::new(false),
         })
@@ -53,13 +57,17 @@ impl Weather {
         self.clear.store(true, Ordering::Relaxed);
     }
 
+    pub fn is_clear(&self) -> bool {
+        self.clear.load(Ordering::Relaxed)
+    }
+
     /// A number below this one.
     pub fn below(&self, end: u32) -> u32 {
         self.random.lock().u32(0..end.max(1))
     }
 
     fn happens(&self, of_thousand: u32) -> bool {
-        !self.clear.load(Ordering::Relaxed) && self.below(1000) < of_thousand
+        !self.is_clear() && self.below(1000) < of_thousand
     }
 
     /// Whether a message is lost.
@@ -70,6 +78,12 @@ impl Weather {
     /// How often a message comes again: not at all, or twice.
     pub fn repeats(&self) -> usize {
         if self.happens(self.repeated) { 2 } else { 0 }
+    }
+
+    /// By how much a message is late, if it is.
+    pub fn lateness(&self) -> Option<Duration> {
+        let late = self.happens(self.late);
+        late.then(|| Duration::from_millis(self.below(3000).into()))
     }
 
     /// What becomes of a request to a store.
