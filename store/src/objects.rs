@@ -26,7 +26,8 @@ pub type Listing = BoxStream<'static, Result<Listed, Error>>;
 /// `put` is atomic and durable: a reader sees the whole object or none, and what
 /// returned is there after a power cut. `put_if_absent` never replaces; of any number
 /// of racers one stores, the others learn that they lost. What one process wrote,
-/// every process reads at once. Bodies are whole: a segment or a source block of 8 MiB.
+/// every process reads at once. Who reads what is replaced or deleted meanwhile has what it
+/// opened, or an error. Bodies are whole: a segment or a source block of 8 MiB.
 #[async_trait]
 pub trait Objects: Send + Sync {
     /// Stores an object, in place of one that is there.

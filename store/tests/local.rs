@@ -32,6 +32,19 @@ async fn house() -> House {
 }
 
 objects_hold!(house => &*house.stores.objects);
+
+#[tokio::test]
+async fn a_reader_keeps_what_it_has_opened() {
+    let house = house().await;
+    let (objects, key) = (
+        &house.stores.objects,
+        contract::sample::block(UploadId::new(), 0),
+    );
+    objects.put(&key, vec![1; 9 << 20].into()).await.unwrap();
+    let read = objects.read(&key, None).await.unwrap();
+    objects.put(&key, vec![2; 9 << 20].into()).await.unwrap();
+    assert!(read.bytes().await.unwrap() == vec![1; 9 << 20]);
+}
 videos_hold!(house => house.stores.metadata.videos());
 uploads_hold!(house => house.stores.metadata.uploads());
 tries_hold!(house => house.stores.metadata.tries());

@@ -36,7 +36,7 @@ macro_rules! objects_hold {
             of_twelve_racers_one_stores,
             a_range_is_cut_at_the_end,
             a_large_object_streams_in_pieces,
-            a_reader_keeps_what_it_has_opened,
+            a_reader_has_what_it_has_opened_or_an_error,
             a_listing_has_its_prefix_and_nothing_else,
             videos_do_not_see_each_others_objects,
             a_long_listing_has_everything_once,
