@@ -109,7 +109,8 @@ pub(crate) async fn arrived(inner: &Arc<Inner>, row: &UploadRow) -> Result<Uploa
         return Ok(row.clone());
     }
     receiving(inner, row.video).await?;
-    let first = u32::try_from(row.offset / BLOCK).unwrap_or(u32::MAX);
+    // Rounded up: only the last block is short, and one that is in the offset is not looked at again.
+    let first = u32::try_from(row.offset.div_ceil(BLOCK)).unwrap_or(u32::MAX);
     let blocks = (first..).map(|index| place_of(row, index));
     let blocks = stream::iter(blocks.take_while(|(_, bytes)| *bytes > 0));
     let looks = blocks.map(|(key, bytes)| async move {
