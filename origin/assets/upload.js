@@ -134,7 +134,10 @@ async function upload(file) {
 }
 
 document.getElementById("cancel").addEventListener("click", () => running && running.abort());
-input.addEventListener("change", () => input.files[0] && upload(input.files[0]));
+const chosen = () => input.files[0] && upload(input.files[0]);
+input.addEventListener("change", chosen);
+// It may have been chosen before this script came.
+chosen();
 for (const name of ["dragover", "dragenter"]) {
   addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
 }

@@ -118,11 +118,26 @@ test("a file that is chosen on the page is uploaded and plays", { timeout: 60_00
   await page.click("main button");
   // Two blocks and a bit.
   await page.setInputFiles("#file", sample(house.folder, "large.mp4", 6, "1920x1080"));
-  await page.waitForURL(/\/watch\/video_/, { timeout: 40_000 });
+  await page.waitForURL(/\/watch\/video_/, { timeout: 40_000 }).catch(async (error) => {
+    throw new Error([error.message, page.url(), await page.innerText("body"), ...problems, ...puts].join("\n"));
+  });
   await page.waitForFunction(() => document.getElementById("video").currentTime > 1, null, { timeout: 30_000 });
   assert.deepEqual(problems, []);
   // Past the origin where there is a bucket, into it where there is none.
   assert.equal(puts.length > 1 && puts.every((to) => to !== house.base), Boolean(house.cluster), puts.join());
+  await page.close();
+});
+
+test("a file that is chosen before the script has come is uploaded", { timeout: 60_000 }, async () => {
+  const page = await house.browser.newPage();
+  let come;
+  const asked = new Promise((yes) => page.route("**/upload*.js", (route) => { come = () => route.continue(); yes(); }));
+  await page.goto(house.wayIn());
+  await page.click("main button", { noWaitAfter: true });
+  await asked;
+  await page.setInputFiles("#file", sample(house.folder));
+  come();
+  await page.waitForURL(/\/watch\/video_/, { timeout: 40_000 });
   await page.close();
 });
 
