@@ -20,8 +20,8 @@ pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
 pub use ladder::Size;
 pub use media_info::{Index, MediaInfo};
 pub use plan::{
-    Access, AudioRendition, Content, MEDIA_GENERATION, OutputColor, Plan, RateControl, Storyboard,
-    VideoRendition, WorkKind, audio_preroll, plan,
+    Access, AudioRendition, Content, Conversion, MEDIA_GENERATION, OutputColor, Plan, RateControl,
+    Storyboard, VideoRendition, WorkKind, audio_preroll, plan,
 };
 pub use policy::{Effort, Limits, Policy};
 pub use rendition::{RenditionId, RenditionKey, RenditionName, SegmentKey};

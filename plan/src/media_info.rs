@@ -57,6 +57,11 @@ pub struct VideoTrack {
     pub pixel_format: String,
     /// Colour as the stream declares it.
     pub color: Color,
+    /// How bright it gets, in nits (cd/m2), where it says so: its content, or the screen that it
+    /// was made on.
+    pub peak_nits: Option<u32>,
+    /// Dolby Vision profile, where declared.
+    pub dolby_vision: Option<u8>,
     /// Whether pictures are pairs of fields.
     pub interlaced: bool,
     /// Frames per second: exact where it is constant, the average otherwise.
@@ -75,6 +80,28 @@ pub struct VideoTrack {
     pub longest_gop: Option<u64>,
     /// `default` disposition.
     pub default: bool,
+}
+
+impl VideoTrack {
+    /// What the stream's transfer characteristics make of it.
+    pub fn dynamic_range(&self) -> DynamicRange {
+        match self.color.transfer.as_deref() {
+            Some("smpte2084") => DynamicRange::Hdr10,
+            Some("arib-std-b67") => DynamicRange::Hlg,
+            _ => DynamicRange::Sdr,
+        }
+    }
+}
+
+/// How bright a picture may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DynamicRange {
+    /// As far as a screen of 100 nits.
+    Sdr,
+    /// Perceptual quantizer (SMPTE ST 2084).
+    Hdr10,
+    /// Hybrid log-gamma (ARIB STD-B67).
+    Hlg,
 }
 
 /// Colour description (ISO/IEC 23091-2 names as FFmpeg spells them); `None` where not declared.

@@ -3,14 +3,16 @@
 mod audio;
 mod check;
 mod chunks;
+mod color;
 mod storyboard;
 mod video;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::audio::{AudioRendition, audio_preroll};
+pub use self::color::{Conversion, OutputColor};
 pub use self::storyboard::Storyboard;
-pub use self::video::{OutputColor, RateControl, VideoRendition};
+pub use self::video::{RateControl, VideoRendition};
 use crate::canonical::Canonical;
 use crate::media_info::{Index, MediaInfo, VideoTrack};
 use crate::policy::Policy;
@@ -18,7 +20,7 @@ use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
-pub const MEDIA_GENERATION: u32 = 4;
+pub const MEDIA_GENERATION: u32 = 5;
 
 /// The whole presentation of one source under one policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -191,15 +191,20 @@ fn ticks(count: i64, rate: Rational) -> Rational {
 }
 
 /// The output rate: the source's own where it is constant, brought into 10 ..= 60 by a
-/// whole factor; a standard rate where it varies. Nothing where a constant rate is not
-/// above nought.
+/// whole factor; a standard rate where it varies. Pairs of fields count as two pictures where
+/// that stays within 60. Nothing where a constant rate is not above nought.
 fn grid_rate(video: &VideoTrack) -> Option<Rational> {
+    let of_fields = |rate: Rational| match rate + rate {
+        twice if video.interlaced && twice <= Rational::new(60, 1) => twice,
+        _ => rate,
+    };
     if !video.constant_rate {
-        let wanted = video.rate_p95.unwrap_or(video.frame_rate);
+        let wanted = of_fields(video.rate_p95.unwrap_or(video.frame_rate));
         let reaches = STANDARD_RATES.into_iter().find(|rate| *rate >= wanted);
         return Some(reaches.unwrap_or(Rational::new(60, 1)));
     }
-    let (num, den) = (video.frame_rate.num(), video.frame_rate.den());
+    let rate = of_fields(video.frame_rate);
+    let (num, den) = (rate.num(), rate.den());
     if num <= 0 {
         return None;
     }

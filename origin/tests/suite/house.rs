@@ -205,6 +205,8 @@ fn info() -> MediaInfo {
         mirrored: false,
         pixel_format: "yuv420p".into(),
         color: Color::default(),
+        peak_nits: None,
+        dolby_vision: None,
         interlaced: false,
         frame_rate: Rational::new(30, 1),
         constant_rate: true,

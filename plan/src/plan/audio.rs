@@ -64,6 +64,13 @@ pub(super) fn renditions(
                 STEREO_BOUND,
             )
         };
+        // Of a presentation shorter than the second for which bounds were measured, the last
+        // frame is cut in length but not in bytes.
+        let samples = timeline.samples.0.clamp(1, SAMPLE_RATE) as u64;
+        let bound = match samples as i64 {
+            SAMPLE_RATE => bound,
+            _ => (u64::from(bound) * (samples + AAC_FRAME as u64) / samples) as u32,
+        };
         let mut hash = Canonical::new("audio/aac-lc");
         hash_source(&mut hash, source.stream, timeline, policy)
             .int(channels)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::color::OutputColor;
 use super::{Access, chunks, hash_source};
 use crate::canonical::Canonical;
 use crate::ladder::{self, Size};
@@ -72,38 +73,6 @@ pub enum RateControl {
     Expected,
     /// By arithmetic.
     Bounded,
-}
-
-/// Colour of a picture rendition, in FFmpeg's and x264's spelling.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputColor {
-    /// Matrix coefficients.
-    pub matrix: String,
-    /// Colour primaries.
-    pub primaries: String,
-    /// Transfer characteristics.
-    pub transfer: String,
-}
-
-impl OutputColor {
-    /// Standard-definition and BT.709 sources keep what they declare; what is not declared is
-    /// what a player would guess: BT.601 up to 576 lines, BT.709 above. All else becomes BT.709.
-    fn of(track: &VideoTrack) -> Self {
-        const KEPT: [&str; 3] = ["bt709", "smpte170m", "bt470bg"];
-        let lines = track.coded_height.min(track.coded_width);
-        let guess = if lines <= 576 { "smpte170m" } else { "bt709" };
-        let pick = |declared: &Option<String>| match declared.as_deref() {
-            None => guess.to_owned(),
-            Some(name) if KEPT.contains(&name) => name.to_owned(),
-            Some(_) => "bt709".to_owned(),
-        };
-        let color = &track.color;
-        Self {
-            matrix: pick(&color.matrix),
-            primaries: pick(&color.primaries),
-            transfer: pick(&color.transfer),
-        }
-    }
 }
 
 /// The picture renditions of a track, highest rung first.
@@ -184,6 +153,7 @@ pub(super) fn hash_picture(hash: &mut Canonical, track: &VideoTrack, access: Acc
             Access::Preroll(n) => i64::from(n),
             Access::Linear => -1,
         });
+    OutputColor::of(track).hash(hash);
 }
 
 /// Units per second of a track's times, and a frame's length in them: the rate's numerator

@@ -105,7 +105,7 @@ fn another_track_beside_it_leaves_a_rendition_as_it_is() {
 fn every_setting_that_shapes_pictures_is_in_their_ids() {
     let plain = planned(&everyday());
     type Change = fn(&mut MediaInfo);
-    let changes: [(&str, Change); 13] = [
+    let changes: [(&str, Change); 14] = [
         ("stream", |i| i.video.as_mut().unwrap().stream = 5),
         ("size", |i| i.video.as_mut().unwrap().coded_width = 1918),
         ("aspect", |i| {
@@ -123,6 +123,11 @@ fn every_setting_that_shapes_pictures_is_in_their_ids() {
         ("matrix", |i| i.video.as_mut().unwrap().color.matrix = None),
         ("transfer", |i| {
             i.video.as_mut().unwrap().color.transfer = Some("smpte2084".to_owned())
+        }),
+        ("peak", |i| {
+            let video = i.video.as_mut().unwrap();
+            video.color.transfer = Some("smpte2084".to_owned());
+            video.peak_nits = Some(4000);
         }),
         ("rate", |i| {
             i.video.as_mut().unwrap().frame_rate = rational(30_000, 1001)

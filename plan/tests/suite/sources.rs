@@ -26,6 +26,8 @@ pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
             primaries: Some("bt709".to_owned()),
             transfer: Some("bt709".to_owned()),
         },
+        peak_nits: None,
+        dolby_vision: None,
         interlaced: false,
         frame_rate: rate,
         constant_rate: true,

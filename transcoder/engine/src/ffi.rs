@@ -74,12 +74,13 @@ pub fn keep_all(input: &mut Input) {
     }
 }
 
-/// One entry of a demuxer's index: decode time in the stream's time base, and whether a
-/// decoder can start there.
+/// One entry of a demuxer's index: decode time in the stream's time base, whether a decoder can
+/// start there, and one past its last byte.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexEntry {
     pub timestamp: i64,
     pub key: bool,
+    pub end: i64,
 }
 
 /// The demuxer's own index of a stream, as far as it has read one.
@@ -95,6 +96,7 @@ pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
                 Some(IndexEntry {
                     timestamp: entry.timestamp,
                     key: entry.flags() & AVINDEX_KEYFRAME != 0,
+                    end: entry.pos.saturating_add(i64::from(entry.size())),
                 })
             })
             .collect()
@@ -115,6 +117,8 @@ pub struct Declared {
     pub sample_rate: i32,
     pub channels: i32,
     pub codec_tag: u32,
+    /// Whether the container or the codec says that pictures are whole.
+    pub is_progressive: bool,
 }
 
 /// Reads a track's declared parameters.
@@ -132,6 +136,7 @@ pub fn declared(parameters: &Parameters) -> Declared {
             sample_rate: p.sample_rate,
             channels: p.ch_layout.nb_channels,
             codec_tag: p.codec_tag,
+            is_progressive: p.field_order == ffi::AVFieldOrder::AV_FIELD_PROGRESSIVE,
         }
     }
 }
@@ -149,7 +154,7 @@ pub fn extradata(context: &ffmpeg_next::codec::Context) -> Vec<u8> {
 }
 
 /// A YUV encoding: matrix constant and range.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
     pub matrix: i32,
     pub full_range: bool,
@@ -173,13 +178,21 @@ pub fn set_colour(scaler: &mut scaling::Context, from: Encoding, to: Encoding) {
     }
 }
 
-/// The matrix constant of `sws_getCoefficients` for BT.709, BT.601 and BT.2020.
+/// The matrix constant of `sws_getCoefficients`; BT.601 where it knows none.
 pub fn matrix_constant(matrix: &str) -> i32 {
     match matrix {
         "bt709" => ffi::SWS_CS_ITU709,
         "bt2020nc" | "bt2020c" => ffi::SWS_CS_BT2020,
+        "fcc" => ffi::SWS_CS_FCC,
+        "smpte240m" => ffi::SWS_CS_SMPTE240M,
         _ => ffi::SWS_CS_ITU601,
     }
+}
+
+/// Makes a graph work in the thread that feeds it.
+pub fn one_thread(graph: &mut ffmpeg_next::filter::Graph) {
+    // SAFETY: the graph is valid and not configured yet; the field is the caller's to set.
+    unsafe { (*graph.as_mut_ptr()).nb_threads = 1 }
 }
 
 /// Keeps FFmpeg's own words out of stderr; failures come back as codes.

@@ -7,10 +7,10 @@ use plan::{Frames, RenditionId, VideoRendition};
 use protocol::{Made, SegmentReport, ToParent};
 
 use crate::encode_video::SegmentEncoder;
+use crate::finish::Shown;
 use crate::make::Maker;
 use crate::pictures::Picture;
-use crate::scale::{Cascade, black};
-use crate::turn::Turn;
+use crate::scale::black;
 use crate::{encode_audio, package};
 
 /// Makes a filler.
@@ -62,10 +62,5 @@ fn last_good(maker: &mut Maker, rendition: &VideoRendition, start: Frames) -> Re
     let pictures = maker.pictures()?;
     pictures.go_to(Frames((start.0 - 1).max(0)))?;
     let decoded = pictures.next()?;
-    let mut cascade = Cascade::new(
-        rendition.scale_path.clone(),
-        Turn::of(track),
-        &rendition.color,
-    );
-    cascade.run(&decoded)?.pop().context("an empty path")
+    Shown::new(&rendition.scale_path, track, &rendition.color).run(&decoded)
 }

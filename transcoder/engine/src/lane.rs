@@ -10,9 +10,11 @@ use plan::{Plan, VideoRendition};
 use protocol::{Made, SegmentReport, ToParent};
 
 use crate::encode_video::SegmentEncoder;
+use crate::finish::Finish;
 use crate::link::{Abandoned, Link};
 use crate::package;
 use crate::pictures::Picture;
+use crate::turn::Turn;
 
 /// Pictures that wait for an encoder: enough to even out B-frame bursts; eight 1080p
 /// pictures are 25 MB.
@@ -50,8 +52,14 @@ pub struct Lane {
     queue: Mutex<Queue>,
     moved: Condvar,
     /// Held by whoever works the queue off.
-    encoder: Mutex<Option<SegmentEncoder>>,
+    work: Mutex<Work>,
     outcome: Mutex<Outcome>,
+}
+
+/// What pictures go through.
+struct Work {
+    finish: Finish,
+    encoder: Option<SegmentEncoder>,
 }
 
 #[derive(Default)]
@@ -74,8 +82,13 @@ impl Lane {
         plan: Arc<Plan>,
         rendition: VideoRendition,
         link: Arc<Link>,
+        turn: Turn,
         task: Task,
     ) -> Arc<Self> {
+        let work = Work {
+            finish: Finish::new(&rendition.color, turn),
+            encoder: None,
+        };
         Arc::new(Self {
             plan,
             rendition,
@@ -83,7 +96,7 @@ impl Lane {
             task,
             queue: Mutex::default(),
             moved: Condvar::new(),
-            encoder: Mutex::default(),
+            work: Mutex::new(work),
             outcome: Mutex::default(),
         })
     }
@@ -98,7 +111,7 @@ impl Lane {
         self.push(pool, Step::Begin { segment });
     }
 
-    /// Hands over the next picture; waits while the lane is full.
+    /// Hands over the next picture, in the rung's size but not turned yet; waits while the lane is full.
     pub fn picture(self: &Arc<Self>, pool: &rayon::ThreadPool, picture: Picture) {
         self.push(pool, Step::Picture(picture));
     }
@@ -122,7 +135,7 @@ impl Lane {
     }
 
     fn drain(self: &Arc<Self>) {
-        let mut encoder = self.encoder.lock();
+        let mut work = self.work.lock();
         loop {
             let step = {
                 let mut queue = self.queue.lock();
@@ -135,7 +148,7 @@ impl Lane {
             if !self.has_failed() {
                 // Here too, or a session that is told to hold goes on with all that waits.
                 let go_on = self.link.go_on();
-                let done = go_on.and_then(|()| self.step(&mut encoder, step));
+                let done = go_on.and_then(|()| self.step(&mut work, step));
                 self.note(done);
             }
         }
@@ -147,22 +160,22 @@ impl Lane {
         }
     }
 
-    fn step(self: &Arc<Self>, encoder: &mut Option<SegmentEncoder>, step: Step) -> Result<()> {
+    fn step(self: &Arc<Self>, work: &mut Work, step: Step) -> Result<()> {
         match step {
             Step::Begin { segment } => {
                 let (start, end) = self.plan.timeline.segment_frames(segment);
                 let rate = self.plan.timeline.rate;
                 let fresh =
                     SegmentEncoder::new(&self.rendition, end - start, rate, self.task.attempt)?;
-                *encoder = Some(fresh);
+                work.encoder = Some(fresh);
             }
             Step::Picture(picture) => {
-                if let Some(encoder) = encoder {
-                    encoder.push(&picture)?;
+                if let Some(encoder) = &mut work.encoder {
+                    encoder.push(&work.finish.run(picture)?)?;
                 }
             }
             Step::End { segment } => {
-                if let Some(encoder) = encoder.take() {
+                if let Some(encoder) = work.encoder.take() {
                     self.finish(encoder, segment)?;
                 }
             }

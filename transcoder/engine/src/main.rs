@@ -2,10 +2,13 @@
 //! by `transcoder` with one end of a socket pair as its standard input.
 
 mod cage;
+mod chain;
 mod encode_audio;
 mod encode_video;
 mod ffi;
+mod fields;
 mod filler;
+mod finish;
 mod lane;
 mod link;
 mod make;

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use plan::{AudioRendition, Limits, Plan, RenditionId, Size, VideoRendition};
+use plan::{AudioRendition, Limits, Plan, RenditionId, VideoRendition};
 use protocol::{Budget, Made, SegmentReport, ToParent, memory};
 
 use crate::encode_audio;
@@ -198,8 +198,8 @@ impl Maker {
         };
         let link = self.source.link().clone();
         let last_attempt = attempt + 1 == MAX_TRIES;
-        let path: Vec<Size> = lowest.scale_path.clone();
-        let mut cascade = Cascade::new(path, Turn::of(track), &lowest.color);
+        let turn = Turn::of(track);
+        let mut cascade = Cascade::new(&lowest.scale_path, turn, &lowest.color);
         let overlaps = self.fits_twice(renditions);
         let lanes: Vec<Arc<Lane>> = renditions
             .iter()
@@ -210,7 +210,7 @@ impl Maker {
                     last_attempt,
                     overlaps,
                 };
-                Lane::new(plan.clone(), r.clone(), link.clone(), task)
+                Lane::new(plan.clone(), r.clone(), link.clone(), turn, task)
             })
             .collect();
         for segment in run.first..run.end {

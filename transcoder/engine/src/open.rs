@@ -8,6 +8,7 @@ use ffmpeg_next::{Dictionary, Error, format};
 use crate::ffi;
 use crate::link::Link;
 use crate::source::Source;
+use crate::times::{rational, seconds};
 
 /// Demuxers that may look at a source. None of them follows a reference to another file;
 /// playlists, `concat`, SDP and image sequences are not among them.
@@ -33,12 +34,35 @@ pub fn open(source: &Source) -> Result<Input, Error> {
 
 /// Goes back to the first packet; what was discarded is read again.
 pub fn rewind(source: &Source, input: &mut Input) -> Result<(), Error> {
+    let format = input.format().name().to_owned();
     // A seek in Matroska passes over packets whose time lies before the first cue's: those
     // with an encoder's priming.
-    if input.format().name().contains("matroska") {
+    if format.contains("matroska") {
         *input = open(source)?;
         return Ok(());
     }
     ffi::keep_all(input);
+    // A seek in MP4 takes every track to where the one that it is made in begins: in the first,
+    // that is the start of all.
+    if format.contains("mp4")
+        && let Some((stream, first)) = begins_first(input)
+    {
+        return ffi::seek_back(input, stream, first).or_else(|_| input.seek(0, ..));
+    }
+    // By bytes where that can be: time stamps may lie after the first packet's, or wrap.
+    let by_byte = matches!(format.as_str(), "mpegts" | "mpeg");
+    if by_byte && ffi::seek_byte(input, 0).is_ok() {
+        return Ok(());
+    }
     input.seek(0, ..).or_else(|_| ffi::seek_byte(input, 0))
+}
+
+/// The track whose index begins earliest, and the time stamp of its first entry.
+fn begins_first(input: &Input) -> Option<(usize, i64)> {
+    let begins = input.streams().filter_map(|stream| {
+        let first = ffi::index_entries(&stream).first()?.timestamp;
+        let time_base = rational(stream.time_base());
+        Some((seconds(first, time_base), stream.index(), first))
+    });
+    begins.min().map(|(_, stream, first)| (stream, first))
 }

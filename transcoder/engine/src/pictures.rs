@@ -13,6 +13,7 @@ use plan::{Access, Frames, Index, Limits, Plan, Rational, TimeLine};
 
 use protocol::EngineFailure;
 
+use crate::fields::{self, Fields};
 use crate::source::Source;
 use crate::times::{rational, seconds, timestamp};
 use crate::{ffi, open, probe};
@@ -27,11 +28,26 @@ pub type Picture = Arc<ffi::Still>;
 /// A picture, or why it is not to be shown: a stream may change its size on the way.
 type Decoded = Result<Picture, EngineFailure>;
 
+/// A picture as the decoder gives it.
+struct Received {
+    frame: frame::Video,
+    stamp: i64,
+    size: Result<(), EngineFailure>,
+}
+
+impl Received {
+    fn into_decoded(self) -> Decoded {
+        self.size.map(|()| Picture::new(self.frame.into()))
+    }
+}
+
 /// Reads pictures tick by tick; keeps its place, so that the next segment costs no seek.
 pub struct Pictures {
     source: Source,
     input: Input,
     decoder: decoder::Video,
+    /// Where pictures are pairs of fields.
+    fields: Option<Fields>,
     stream: usize,
     time_base: Rational,
     timeline: TimeLine,
@@ -77,6 +93,7 @@ impl Pictures {
             source: source.clone(),
             input,
             decoder,
+            fields: track.interlaced.then(|| Fields::new(time_base)),
             stream,
             time_base,
             first_tick: plan.timeline.tick_of(track.start),
@@ -145,12 +162,15 @@ impl Pictures {
     /// Decodes everything up to a tick.
     fn walk(&mut self, tick: Frames, target: Rational) -> Result<Option<Frames>> {
         let mut back = Rational::ZERO;
+        // The first fields after a seek are not what they are in the middle.
+        let blurred = self.fields.as_ref().map_or(0, |_| Fields::BLURRED);
+        let clear = Frames(tick.0 - blurred);
         loop {
             let from_start = self.go_near(target - back)?;
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
-            if from_start || self.ahead.front().is_some_and(|(first, _)| *first <= tick) {
+            if from_start || self.ahead.front().is_some_and(|(first, _)| *first <= clear) {
                 return Ok(Some(tick));
             }
             back = if back == Rational::ZERO {
@@ -187,6 +207,9 @@ impl Pictures {
     /// Seeks, and has nothing decoded yet.
     fn go_near(&mut self, time: Rational) -> Result<bool> {
         let from_start = self.seek(time)?;
+        if let Some(fields) = &mut self.fields {
+            fields.restart();
+        }
         self.current = None;
         self.ahead.clear();
         self.ended = false;
@@ -205,7 +228,13 @@ impl Pictures {
         if sent.and_then(|()| self.decoder.send_eof()).is_err() {
             return Ok(None);
         }
-        Ok(self.receive().ok().flatten().map(|(_, picture)| picture))
+        let Some(mut picture) = self.receive().ok().flatten() else {
+            return Ok(None);
+        };
+        if self.fields.is_some() && picture.size.is_ok() {
+            picture.frame = fields::alone(picture.frame)?;
+        }
+        Ok(Some(picture.into_decoded()))
     }
 
     /// Seeks to the key frame at or before a time; says whether that is the source's start.
@@ -282,27 +311,55 @@ impl Pictures {
 
     fn decode_more(&mut self) -> Result<()> {
         self.source.link().go_on()?;
-        loop {
+        while !self.take_field()? {
             match self.receive() {
-                Ok(Some(decoded)) => {
-                    self.ahead.push_back(decoded);
-                    return Ok(());
-                }
+                Ok(Some(picture)) => match &mut self.fields {
+                    Some(fields) if picture.size.is_ok() => {
+                        fields.push(picture.frame, picture.stamp)?
+                    }
+                    _ => {
+                        let tick = self.tick_of(picture.stamp, self.time_base);
+                        self.ahead.push_back((tick, picture.into_decoded()));
+                        return Ok(());
+                    }
+                },
                 Ok(None) => {}
                 Err(Error::Eof) => {
-                    self.ended = true;
+                    if let Some(fields) = &mut self.fields {
+                        fields.end()?;
+                    }
+                    self.ended = !self.take_field()?;
                     return Ok(());
                 }
                 Err(_) => self.feed()?,
             }
         }
+        Ok(())
+    }
+
+    /// Whether there was a field that has been taken apart.
+    fn take_field(&mut self) -> Result<bool> {
+        let Some(fields) = &mut self.fields else {
+            return Ok(false);
+        };
+        let Some(field) = fields.pull()? else {
+            return Ok(false);
+        };
+        let time_base = fields.time_base();
+        let stamp = field.pts().context("a field without a time stamp")?;
+        let tick = self.tick_of(stamp, time_base);
+        self.ahead.push_back((tick, Ok(Picture::new(field.into()))));
+        Ok(true)
+    }
+
+    fn tick_of(&self, stamp: i64, time_base: Rational) -> Frames {
+        self.timeline.tick_of(seconds(stamp, time_base))
     }
 
     /// What the decoder has ready; nothing where it has no time stamp.
-    fn receive(&mut self) -> Result<Option<(Frames, Decoded)>, Error> {
+    fn receive(&mut self) -> Result<Option<Received>, Error> {
         let mut frame = frame::Video::empty();
         self.decoder.receive_frame(&mut frame)?;
-        let size = probe::check_size(frame.width(), frame.height(), &self.limits);
         let Some(stamp) = ffi::best_timestamp(&frame) else {
             return Ok(None);
         };
@@ -311,8 +368,8 @@ impl Pictures {
         }
         // x264 would repeat the source's key frames otherwise.
         frame.set_kind(picture::Type::None);
-        let tick = self.timeline.tick_of(seconds(stamp, self.time_base));
-        Ok(Some((tick, size.map(|()| Picture::new(frame.into())))))
+        let size = probe::check_size(frame.width(), frame.height(), &self.limits);
+        Ok(Some(Received { frame, stamp, size }))
     }
 
     fn feed(&mut self) -> Result<()> {

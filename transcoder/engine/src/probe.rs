@@ -1,6 +1,7 @@
 //! What is in a source: the first order of every new upload.
 
 mod head;
+mod light;
 mod rate;
 mod samples;
 mod spans;
@@ -10,15 +11,21 @@ use anyhow::Result;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, frame};
 use plan::media_info::Chapter;
-use plan::{Code, Limits, MediaInfo};
+use plan::{Code, Limits, MediaInfo, Rational, Warning};
 use protocol::EngineFailure;
 
 use crate::pictures::video_decoder;
 use crate::source::Source;
-use crate::{open, times};
+use crate::{ffi, fields, open, times};
 
 /// Packets within which a picture must decode, or the track is damaged past use.
 const TRIAL_PACKETS: usize = 400;
+
+/// Pictures within which one must be of fields, where the track may be interlaced: film in a
+/// telecined broadcast has three whole frames in a row.
+const TRIAL_PICTURES: usize = 5;
+/// The Dolby Vision profile whose base layer is in colours of its own.
+const WITHOUT_BASE: u8 = 5;
 
 /// Probes a source.
 pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
@@ -48,13 +55,27 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         return Err(nothing_to_play(&found).into());
     }
     if let Some(video) = &mut found.video {
-        trial(&mut input, video, limits)?;
+        if video.dolby_vision == Some(WITHOUT_BASE) {
+            let message = "Dolby Vision profile 5 has no picture that is shown without a licence.";
+            return Err(reject(Code::UnsupportedCodec, message).into());
+        }
+        found.picture_step = trial(&mut input, video, limits)?;
     }
     let Some(index) = spans::measure(source, &mut input, &mut found)? else {
         return Err(head::without_packets(source).into());
     };
-    samples::measure(source, &mut input, &mut found.audio)?;
+    let silent = samples::measure(source, &mut input, &mut found.audio)?;
     source.check()?;
+    found.skip_silent(silent);
+    if found.video.is_none() && found.audio.is_empty() {
+        let message = "No sound of the file can be decoded.";
+        return Err(reject(Code::Corrupt, message).into());
+    }
+    let cut = spans::is_cut(&input, source.size(), &found).then(|| Warning {
+        code: Code::Truncated,
+        message: "The file ends before its picture or sound does: it was cut off.".to_owned(),
+        span_us: None,
+    });
     Ok(MediaInfo {
         container: input.format().name().to_owned(),
         size: source.size(),
@@ -65,7 +86,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         text: found.text,
         skipped: found.skipped,
         index,
-        warnings: Vec::new(),
+        warnings: cut.into_iter().collect(),
     })
 }
 
@@ -104,23 +125,43 @@ fn nothing_to_play(found: &tracks::Found) -> EngineFailure {
     }
 }
 
-/// Decodes until the first picture: declared sizes and formats are not believed.
+/// Decodes the first picture: declared sizes and formats are not believed. And some more, where
+/// they may be of fields: the step from one to the next is returned then.
 fn trial(
     input: &mut Input,
     video: &mut plan::media_info::VideoTrack,
     limits: &Limits,
-) -> Result<()> {
+) -> Result<Option<Rational>> {
     let stream = video.stream as usize;
     let corrupt = || reject(Code::Corrupt, "No picture of the file can be decoded.");
     let mut decoder = video_decoder(input, stream, 1).map_err(|_| corrupt())?;
+    tracks::describe_colors(video, &decoder);
+    let wanted = match tracks::may_be_interlaced(input, video) {
+        true => TRIAL_PICTURES,
+        false => 1,
+    };
     let mut picture = frame::Video::empty();
-    let mut packets = 0;
+    let mut stamps = Vec::new();
+    let (mut packets, mut pictures) = (0, 0);
     let mut draining = false;
     loop {
         match decoder.receive_frame(&mut picture) {
-            Ok(()) => break,
-            Err(_) if draining => return Err(corrupt().into()),
+            Ok(()) => {
+                if pictures == 0 {
+                    check_size(picture.width(), picture.height(), limits)?;
+                    tracks::describe_picture(video, &picture);
+                }
+                pictures += 1;
+                stamps.extend(ffi::best_timestamp(&picture));
+                video.interlaced |= fields::are_in(&picture);
+            }
+            Err(_) if draining && pictures == 0 => return Err(corrupt().into()),
             Err(_) => {}
+        }
+        if pictures == wanted || draining && pictures > 0 {
+            let steps = stamps.windows(2).map(|pair| pair[1] - pair[0]);
+            let least = steps.filter(|&step| step > 0).min();
+            return Ok(least.map(|step| times::seconds(step, video.time_base)));
         }
         let mut packet = ffmpeg_next::Packet::empty();
         match packet.read(input) {
@@ -139,9 +180,6 @@ fn trial(
             let _ = decoder.send_eof();
         }
     }
-    check_size(picture.width(), picture.height(), limits)?;
-    tracks::describe_picture(video, &picture);
-    Ok(())
 }
 
 fn chapters(input: &Input) -> Vec<Chapter> {

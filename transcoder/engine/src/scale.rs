@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
 use ffmpeg_next::software::scaling::{self, Flags};
-use plan::{OutputColor, Size};
+use plan::{Conversion, OutputColor, Size};
 
-use crate::ffi;
+use crate::chain::Shape;
+use crate::ffi::{self, Encoding};
 use crate::pictures::Picture;
 use crate::turn::Turn;
 
@@ -18,26 +19,34 @@ const FLAGS: Flags = Flags::BICUBIC
     .union(Flags::FULL_CHR_H_INP)
     .union(Flags::BITEXACT);
 
-/// Scales pictures along one path; remembers the last picture, since held ones repeat.
+/// Scales pictures along one path, before they are turned and tone-mapped, so that this is done
+/// in the sizes that are wanted alone; remembers the last picture, since held ones repeat.
 pub struct Cascade {
     path: Vec<Size>,
-    turn: Turn,
-    matrix: i32,
+    format: Pixel,
+    from_matrix: i32,
+    to_matrix: i32,
     steps: Vec<Option<scaling::Context>>,
-    input: Option<(Pixel, u32, u32)>,
+    input: Option<Shape>,
     last: Option<(Picture, Vec<Picture>)>,
 }
 
 impl Cascade {
-    /// A cascade along `path`, whose first size is the top's.
-    pub fn new(path: Vec<Size>, turn: Turn, colour: &OutputColor) -> Self {
-        let steps = path.iter().map(|_| None).collect();
-        let matrix = ffi::matrix_constant(&colour.matrix);
+    /// A cascade along `path`, upright sizes of which the first is the top's, of pictures that
+    /// will be turned.
+    pub fn new(path: &[Size], turn: Turn, color: &OutputColor) -> Self {
+        let (format, from, to) = match &color.conversion {
+            Conversion::Kept => (Pixel::YUV420P, &color.matrix, &color.matrix),
+            Conversion::Matrix { from } => (Pixel::YUV420P, from, &color.matrix),
+            // Its curve needs more steps than eight bits have.
+            Conversion::Light { matrix, .. } => (Pixel::YUV420P10LE, matrix, matrix),
+        };
         Self {
-            path,
-            turn,
-            matrix,
-            steps,
+            path: path.iter().map(|&size| turn.before(size)).collect(),
+            format,
+            from_matrix: ffi::matrix_constant(from),
+            to_matrix: ffi::matrix_constant(to),
+            steps: path.iter().map(|_| None).collect(),
             input: None,
             last: None,
         }
@@ -50,22 +59,24 @@ impl Cascade {
         {
             return Ok(sizes.clone());
         }
-        let shape = (picture.format(), picture.width(), picture.height());
+        let shape = Shape::of(picture);
         if self.input.replace(shape) != Some(shape) {
             // A size or format that changes in mid-stream.
             self.steps[0] = None;
         }
+        let to = Encoding {
+            matrix: self.to_matrix,
+            full_range: false,
+        };
+        let source = Encoding {
+            matrix: self.from_matrix,
+            full_range: is_full_range(picture),
+        };
         let mut sizes: Vec<Picture> = Vec::with_capacity(self.path.len());
         for step in 0..self.path.len() {
-            let size = self.path[step];
             let scaled = match sizes.last() {
-                None => {
-                    let before_turn = self.turn.before(size);
-                    let full_range = is_full_range(picture);
-                    let upright = self.scale(step, picture, before_turn, full_range)?;
-                    self.turn.apply(upright)
-                }
-                Some(above) => self.scale(step, &above.clone(), size, false)?,
+                None => self.scale(step, picture, source, to)?,
+                Some(above) => self.scale(step, &above.clone(), to, to)?,
             };
             sizes.push(scaled);
         }
@@ -76,37 +87,37 @@ impl Cascade {
     fn scale(
         &mut self,
         step: usize,
-        from: &Picture,
-        to: Size,
-        full_range: bool,
+        picture: &Picture,
+        from: Encoding,
+        to: Encoding,
     ) -> Result<Picture> {
-        let same = from.format() == Pixel::YUV420P
-            && (from.width(), from.height()) == (to.width, to.height)
-            && !full_range;
-        if same {
-            return Ok(from.clone());
+        let (size, format) = (self.path[step], self.format);
+        let wanted = Shape {
+            format,
+            width: size.width,
+            height: size.height,
+        };
+        let shape = Shape::of(picture);
+        if shape == wanted && from == to {
+            return Ok(picture.clone());
         }
         let slot = &mut self.steps[step];
         if slot.is_none() {
             let mut context = scaling::Context::get(
-                from.format(),
-                from.width(),
-                from.height(),
-                Pixel::YUV420P,
-                to.width,
-                to.height,
+                shape.format,
+                shape.width,
+                shape.height,
+                format,
+                size.width,
+                size.height,
                 FLAGS,
             )?;
-            let encoding = |full_range| ffi::Encoding {
-                matrix: self.matrix,
-                full_range,
-            };
-            ffi::set_colour(&mut context, encoding(full_range), encoding(false));
+            ffi::set_colour(&mut context, from, to);
             *slot = Some(context);
         }
         let context = slot.as_mut().context("a scaler was just made")?;
-        let mut out = frame::Video::new(Pixel::YUV420P, to.width, to.height);
-        context.run(from, &mut out)?;
+        let mut out = frame::Video::new(format, size.width, size.height);
+        context.run(picture, &mut out)?;
         Ok(Arc::new(out.into()))
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use ffmpeg_next::frame;
-use plan::{Frames, Plan, Size, media_info::VideoTrack};
+use plan::{Frames, Plan, Size};
 use protocol::{Made, Still, ToParent};
 
+use crate::finish::Shown;
 use crate::make::Maker;
 use crate::pictures::Picture;
-use crate::scale::{Cascade, black, for_still};
-use crate::turn::Turn;
+use crate::scale::{black, for_still};
 use compress::Format;
 
 /// Moments that are looked at for a poster, in hundredths of the presentation.
@@ -47,7 +47,7 @@ fn made(maker: &Maker, order: u32, what: Made, bytes: &[u8]) -> Result<()> {
 fn poster(maker: &mut Maker, order: u32) -> Result<()> {
     let plan = maker.plan().clone();
     let size = within(upright(&plan)?, POSTER_SIDE);
-    let mut cascade = cascade(&plan, size)?;
+    let mut shown = shown(&plan, size)?;
     let mut best: Option<(u64, Picture)> = None;
     for percent in POSTER_MOMENTS {
         maker.source().link().go_on()?;
@@ -55,7 +55,7 @@ fn poster(maker: &mut Maker, order: u32) -> Result<()> {
         let Ok(decoded) = maker.pictures()?.key_before(tick) else {
             continue;
         };
-        let picture = last(cascade.run(&decoded)?)?;
+        let picture = shown.run(&decoded)?;
         let score = score::of(&picture);
         if best.as_ref().is_none_or(|(known, _)| score > *known) {
             best = Some((score, picture));
@@ -80,7 +80,7 @@ fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
         height: board.tile.height * board.rows,
     };
     let mut canvas = black(size);
-    let mut cascade = cascade(&plan, board.tile)?;
+    let mut shown = shown(&plan, board.tile)?;
     let first = sheet * per_sheet;
     for tile in first..(first + per_sheet).min(board.tiles) {
         maker.source().link().go_on()?;
@@ -90,7 +90,7 @@ fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
         let Ok(decoded) = maker.pictures()?.key_before(tick) else {
             continue;
         };
-        let picture = last(cascade.run(&decoded)?)?;
+        let picture = shown.run(&decoded)?;
         let place = tile - first;
         let (x, y) = (
             place % board.columns * board.tile.width,
@@ -116,15 +116,8 @@ fn thumbnail(maker: &mut Maker, second: u32, width: u32) -> Result<Vec<u8>> {
     let pictures = maker.pictures()?;
     pictures.go_to(tick)?;
     let decoded = pictures.next()?;
-    let picture = last(cascade(&plan, size)?.run(&decoded)?)?;
+    let picture = shown(&plan, size)?.run(&decoded)?;
     compress::compress(&for_still(&picture, matrix(&plan), true)?, Format::Jpeg)
-}
-
-fn track(plan: &Plan) -> Result<&VideoTrack> {
-    plan.info
-        .video
-        .as_ref()
-        .context("the source has no picture")
 }
 
 fn matrix(plan: &Plan) -> &str {
@@ -155,13 +148,11 @@ fn within(size: Size, side: u32) -> Size {
     }
 }
 
-fn cascade(plan: &Plan, size: Size) -> Result<Cascade> {
+fn shown(plan: &Plan, size: Size) -> Result<Shown> {
     let top = plan.video.first().context("a plan without a picture")?;
-    Ok(Cascade::new(vec![size], Turn::of(track(plan)?), &top.color))
-}
-
-fn last(mut sizes: Vec<Picture>) -> Result<Picture> {
-    sizes.pop().context("an empty cascade")
+    let track = plan.info.video.as_ref();
+    let track = track.context("the source has no picture")?;
+    Ok(Shown::new(&[size], track, &top.color))
 }
 
 /// Copies a picture into a canvas at an even place.

@@ -403,6 +403,8 @@ fn info(seconds: i64) -> MediaInfo {
             mirrored: false,
             pixel_format: "yuv420p".into(),
             color: Color::default(),
+            peak_nits: None,
+            dolby_vision: None,
             interlaced: false,
             frame_rate: Rational::new(30, 1),
             constant_rate: true,

@@ -6,7 +6,7 @@ use plan::Rational;
 pub struct Rate {
     /// Exact where constant, the average otherwise.
     pub rate: Rational,
-    /// Whether all steps are equal up to the container's rounding.
+    /// Whether all steps are equal up to the container's rounding, but for a few gaps.
     pub constant: bool,
     /// 95th percentile of the instantaneous rates, where not constant.
     pub p95: Option<Rational>,
@@ -14,49 +14,41 @@ pub struct Rate {
 
 /// Numerators that a 32-bit time scale holds with room to spare.
 const LARGEST_NUMERATOR: i64 = 1_000_000;
+/// Containers round time stamps as coarsely as this (Matroska does).
+const ROUNDING: Rational = Rational::new(1, 1000);
+/// So many pictures after the last one another recording may begin, off the line of the first.
+const JOINED: i64 = 3;
+/// Of so many steps one at most may be a gap: pictures that were lost, or never there.
+const STEPS_PER_GAP: usize = 10;
 
-/// Measures time stamps in presentation (or decode) order, in units of `time_base`;
-/// `declared` are the container's own statements, tried first.
+/// Measures time stamps of shown pictures in presentation (or decode) order, in units of
+/// `time_base`; `declared` are the container's own statements.
 pub fn measure(stamps: &[i64], time_base: Rational, declared: &[Rational]) -> Rate {
-    let fallback = declared
-        .iter()
-        .copied()
-        .find(|r| is_sane(*r))
-        .unwrap_or(Rational::new(25, 1));
+    let fallback = declared.iter().copied().find(|r| is_sane(*r));
+    let fallback = fallback.unwrap_or(Rational::new(25, 1));
+    let constant = |rate| Rate {
+        rate,
+        constant: true,
+        p95: None,
+    };
     let (Some(&first), Some(&last)) = (stamps.first(), stamps.last()) else {
-        return Rate {
-            rate: fallback,
-            constant: true,
-            p95: None,
-        };
+        return constant(fallback);
     };
     if last <= first {
-        return Rate {
-            rate: fallback,
-            constant: true,
-            p95: None,
-        };
+        return constant(fallback);
     }
     let steps = stamps.len() as i64 - 1;
-    // steps / ((last - first) * time_base)
-    let average = Rational::checked(
-        steps.saturating_mul(time_base.den()),
-        (last - first).saturating_mul(time_base.num()),
-    )
-    .unwrap_or(fallback);
-    let candidates = standard_near(average)
-        .into_iter()
-        .chain(declared.iter().copied());
-    let exact = candidates.chain([average]).filter(|r| is_sane(*r));
-    if let Some(rate) = exact
-        .into_iter()
-        .find(|&rate| is_linear(stamps, time_base, rate))
-    {
-        return Rate {
-            rate,
-            constant: true,
-            p95: None,
-        };
+    let rate_of = |steps: i64, units: i64| {
+        let seconds = units.saturating_mul(time_base.num());
+        Rational::checked(steps.saturating_mul(time_base.den()), seconds)
+    };
+    let average = rate_of(steps, last - first).unwrap_or(fallback);
+    let typical = rate_of(1, median_step(stamps)).unwrap_or(average);
+    let standard = [average, typical].into_iter().flat_map(standard_near);
+    let candidates = standard.chain(declared.iter().copied()).chain([average]);
+    let mut candidates = candidates.filter(|rate| is_sane(*rate));
+    if let Some(rate) = candidates.find(|&rate| is_grid(stamps, time_base, rate)) {
+        return constant(rate);
     }
     let rate = if is_sane(average) {
         average
@@ -70,6 +62,26 @@ pub fn measure(stamps: &[i64], time_base: Rational, declared: &[Rational]) -> Ra
     }
 }
 
+/// Without those of pictures that are decoded but not shown (VP8's, VP9's and AV1's), whose
+/// packets come at the time of the next, or as shortly before it as a container can say.
+pub fn shown(stamps: &[i64], time_base: Rational) -> Vec<i64> {
+    let together = ROUNDING.scale_floor(time_base.den(), time_base.num().max(1));
+    let mut shown: Vec<i64> = Vec::with_capacity(stamps.len());
+    for &stamp in stamps {
+        match shown.last_mut() {
+            Some(last) if (0..=together).contains(&(stamp - *last)) => *last = stamp,
+            _ => shown.push(stamp),
+        }
+    }
+    shown
+}
+
+fn median_step(stamps: &[i64]) -> i64 {
+    let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let middle = steps.len() / 2;
+    *steps.select_nth_unstable(middle).1
+}
+
 fn is_sane(rate: Rational) -> bool {
     rate.num() > 0 && rate.num() <= LARGEST_NUMERATOR && rate >= Rational::new(1, 1000)
 }
@@ -81,21 +93,40 @@ fn standard_near(average: Rational) -> Vec<Rational> {
     vec![Rational::new(whole, 1), Rational::new(ntsc * 1000, 1001)]
 }
 
-/// Whether every stamp is within rounding of a straight line at this rate.
-fn is_linear(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
-    let (Some(&first), step) = (stamps.first(), (rate.den(), rate.num())) else {
+/// Whether every stamp is within rounding of a straight line at this rate; after a gap another
+/// line may begin, where two recordings were joined.
+fn is_grid(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
+    let tolerance = time_base.max(ROUNDING);
+    let tolerance = tolerance.scale_ceil(time_base.den(), time_base.num().max(1));
+    // A whole number of pictures in units, and back.
+    let per_picture = (
+        rate.den().saturating_mul(time_base.den()),
+        rate.num().saturating_mul(time_base.num()).max(1),
+    );
+    let units =
+        |pictures: i64| Rational::new(pictures, 1).scale_round(per_picture.0, per_picture.1);
+    let pictures = |units: i64| Rational::new(units, 1).scale_round(per_picture.1, per_picture.0);
+    let Some(&(mut origin)) = stamps.first() else {
         return false;
     };
-    // 1 ms, as Matroska rounds, or one unit of the time base, whichever is larger.
-    let unit = time_base.max(Rational::new(1, 1000));
-    let tolerance = unit.scale_ceil(time_base.den(), time_base.num().max(1));
-    stamps.iter().enumerate().all(|(index, &stamp)| {
-        let ideal = Rational::new(index as i64, 1).scale_round(
-            step.0.saturating_mul(time_base.den()),
-            step.1.saturating_mul(time_base.num()).max(1),
-        );
-        (stamp - first - ideal).abs() <= tolerance
-    })
+    let (mut place, mut gaps) = (0, 0);
+    for &stamp in &stamps[1..] {
+        let next = pictures(stamp - origin);
+        let is_near = (stamp - origin - units(next)).abs() <= tolerance;
+        match next - place {
+            1 if is_near => place = next,
+            step if step > 1 => {
+                gaps += 1;
+                match is_near {
+                    true => place = next,
+                    false if step >= JOINED => (origin, place) = (stamp, 0),
+                    false => return false,
+                }
+            }
+            _ => return false,
+        }
+    }
+    gaps * STEPS_PER_GAP < stamps.len()
 }
 
 fn percentile95(stamps: &[i64], time_base: Rational) -> Option<Rational> {
@@ -143,6 +174,36 @@ mod tests {
                 measured.rate
             );
         }
+    }
+
+    #[test]
+    fn a_few_gaps_and_hidden_pictures_leave_it_constant() {
+        let rate = Rational::new(24_000, 1001);
+        let stamp = |i: i64| Rational::new(i * 1001, 24_000).scale_round(1000, 1);
+        let mut stamps: Vec<i64> = (0..100)
+            .filter(|i| ![40, 70, 71].contains(i))
+            .map(stamp)
+            .collect();
+        // Two recordings, one after the other.
+        stamps.extend((0..50).map(|i| 15_017 + stamp(i)));
+        // A picture that is not shown, with the time of the next one and one before it.
+        stamps.extend([stamp(20), stamp(30) - 1]);
+        stamps.sort_unstable();
+        let base = Rational::new(1, 1000);
+        let shown = shown(&stamps, base);
+        let measured = measure(&shown, base, &[]);
+        assert!(
+            measured.constant && measured.rate == rate,
+            "{}",
+            measured.rate
+        );
+        assert_eq!(shown.len(), 147);
+    }
+
+    #[test]
+    fn a_screen_that_seldom_changes_has_no_rate() {
+        let stamps: Vec<i64> = (0..60).map(|i| (i * 33) + (i / 4) * 500).collect();
+        assert!(!measure(&stamps, Rational::new(1, 1000), &[]).constant);
     }
 
     #[test]

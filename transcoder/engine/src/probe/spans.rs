@@ -25,6 +25,8 @@ const HEAD_PACKETS: usize = 3000;
 #[derive(Default)]
 struct Seen {
     stamps: Vec<i64>,
+    /// The very first, shown or not.
+    begin: Option<i64>,
     first: Option<i64>,
     end: Option<i64>,
     priming: u32,
@@ -40,7 +42,8 @@ impl Seen {
         let Some(stamp) = packet.pts().or(packet.dts()) else {
             return;
         };
-        if self.stamps.is_empty() && self.first.is_none() {
+        if self.begin.is_none() {
+            self.begin = Some(stamp);
             self.priming = skipped(packet, 0);
         }
         if ffi::is_discarded(packet) {
@@ -89,12 +92,13 @@ pub fn measure(source: &Source, input: &mut Input, found: &mut Found) -> Result<
         entries.unwrap_or_default()
     };
     let entries = cues(found);
+    let size = i64::try_from(source.size()).unwrap_or(i64::MAX);
     let scan = !indexed || (found.video.is_some() && entries.is_empty());
     open::rewind(source, input)?;
     let limit = if scan { usize::MAX } else { HEAD_PACKETS };
     let mut seen = read(input, found, limit)?;
     if !scan {
-        ends(input, found, &mut seen);
+        ends(input, size, found, &mut seen);
     }
     let index = match (&found.video, scan) {
         (Some(video), true) => Index::Scanned(
@@ -112,10 +116,7 @@ pub fn measure(source: &Source, input: &mut Input, found: &mut Found) -> Result<
 fn read(input: &mut Input, found: &Found, limit: usize) -> Result<HashMap<u32, Seen>> {
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let video = found.video.as_ref().map(|v| v.stream);
-    let tracks: Vec<u32> = video
-        .into_iter()
-        .chain(found.audio.iter().map(|a| a.stream))
-        .collect();
+    let tracks: Vec<u32> = tracks(found).collect();
     let mut packets = 0;
     loop {
         let mut packet = Packet::empty();
@@ -130,7 +131,8 @@ fn read(input: &mut Input, found: &Found, limit: usize) -> Result<HashMap<u32, S
         if tracks.contains(&stream) {
             seen.entry(stream).or_default().take(&packet);
         }
-        let begun = tracks.iter().all(|t| seen.contains_key(t));
+        let has_begun = |track| seen.get(track).is_some_and(|s: &Seen| s.first.is_some());
+        let begun = tracks.iter().all(has_begun);
         let pictures = video.map_or(HEAD_PICTURES, |v| {
             seen.get(&v).map_or(0, |s| s.stamps.len())
         });
@@ -141,15 +143,10 @@ fn read(input: &mut Input, found: &Found, limit: usize) -> Result<HashMap<u32, S
 }
 
 /// Finds each track's end: from its last key frame on.
-fn ends(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
-    let tracks = found
-        .video
-        .iter()
-        .map(|v| v.stream)
-        .chain(found.audio.iter().map(|a| a.stream));
-    for stream in tracks {
+fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32, Seen>) {
+    for stream in tracks(found) {
         ffi::discard_all_but(input, stream as usize);
-        let Some(last) = last_stamp(input, stream as usize) else {
+        let Some(last) = last_stamp(input, stream as usize, size) else {
             continue;
         };
         if ffi::seek_back(input, stream as usize, last).is_err() {
@@ -172,10 +169,38 @@ fn ends(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
     ffi::keep_all(input);
 }
 
-/// The last time stamp a stream is known to have, in its time base.
-fn last_stamp(input: &Input, stream: usize) -> Option<i64> {
+/// Whether a source of `size` bytes ends before what its index or its header tells of.
+pub fn is_cut(input: &Input, size: u64, found: &Found) -> bool {
+    /// Headers count other tracks too, and round.
+    const SLACK: Rational = Rational::new(1, 1);
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    let streams = tracks(found).filter_map(|stream| input.stream(stream as usize));
+    if input.format().name().contains("mp4") {
+        let mut entries = streams.flat_map(|stream| ffi::index_entries(&stream));
+        return entries.any(|entry| entry.end > size);
+    }
+    let says_length = ["matroska", "flv", "avi"];
+    let is_said = says_length
+        .iter()
+        .any(|name| input.format().name().contains(name));
+    let ends = found.video.iter().map(|video| video.end);
+    let ends = ends.chain(found.audio.iter().map(|audio| audio.end));
+    let declared = Rational::from_us(input.duration().max(0));
+    let tenth = Rational::new(declared.num(), declared.den().saturating_mul(10));
+    is_said && ends.max().is_some_and(|end| end + SLACK + tenth < declared)
+}
+
+/// The streams that are shown.
+fn tracks(found: &Found) -> impl Iterator<Item = u32> + '_ {
+    let video = found.video.iter().map(|video| video.stream);
+    video.chain(found.audio.iter().map(|audio| audio.stream))
+}
+
+/// The last time stamp a stream is known to have in the source's `size` bytes, in its time base.
+fn last_stamp(input: &Input, stream: usize, size: i64) -> Option<i64> {
     let stream = input.stream(stream)?;
-    if let Some(last) = ffi::index_entries(&stream).last() {
+    let entries = ffi::index_entries(&stream);
+    if let Some(last) = entries.iter().rfind(|entry| entry.end <= size) {
         return Some(last.timestamp);
     }
     let base = rational(stream.time_base());
@@ -207,11 +232,19 @@ fn fill(
             pictures.stamps.sort_unstable();
             pictures.stamps.clone()
         };
+        let stamps = match video.codec.as_str() {
+            "vp8" | "vp9" | "av1" => rate::shown(&stamps, video.time_base),
+            _ => stamps,
+        };
         let rate = rate::measure(&stamps, video.time_base, &declared);
-        video.frame_rate = rate.rate;
-        video.constant_rate = rate.constant;
-        video.rate_p95 = rate.p95;
-        video.frames = (whole_index || scan).then_some(stamps.len() as u64);
+        // Packets of single fields come twice as often as pictures do.
+        let step = found.picture_step.unwrap_or(Rational::ZERO);
+        let is_halved = step.scale_round(2 * rate.rate.num(), rate.rate.den()) >= 3;
+        let fields = if video.interlaced && is_halved { 2 } else { 1 };
+        let by_fields = |rate: Rational| Rational::new(rate.num(), rate.den() * fields);
+        (video.frame_rate, video.constant_rate) = (by_fields(rate.rate), rate.constant);
+        video.rate_p95 = rate.p95.map(by_fields);
+        video.frames = (whole_index || scan).then_some(stamps.len() as u64 / fields as u64);
         video.longest_gop = longest_gop(entries, whole_index);
         let (first, end) = (pictures.first.unwrap_or(0), pictures.end.unwrap_or(0));
         video.start = seconds(first, video.time_base);
@@ -227,11 +260,14 @@ fn fill(
         };
         let (first, end) = (sound.first.unwrap_or(0), sound.end.unwrap_or(0));
         audio.first_pts = first;
-        // The packet's own word, else the container's.
-        if sound.priming > 0 {
-            audio.priming = sound.priming;
-        }
         let rate = i64::from(audio.sample_rate.max(1));
+        // The packet's own word, else the container's. Packets before the edit list's first are
+        // part of it.
+        if sound.priming > 0 {
+            let outside = seconds(first - sound.begin.unwrap_or(first), audio.time_base);
+            let outside = outside.scale_round(rate, 1).max(0);
+            audio.priming = (i64::from(sound.priming) - outside).max(0) as u32;
+        }
         let samples = |count: u32| Rational::new(i64::from(count), rate);
         audio.start = seconds(first, audio.time_base) + samples(audio.priming);
         audio.end = seconds(end, audio.time_base) - samples(sound.padding);

@@ -7,6 +7,7 @@ use ffmpeg_next::{Stream, color, frame, media};
 use plan::Rational;
 use plan::media_info::{AudioTrack, Color, SkippedTrack, TextTrack, VideoTrack};
 
+use super::light;
 use crate::ffi::{self, Declared};
 use crate::times::rational;
 
@@ -17,6 +18,8 @@ const LONGEST_LABEL: usize = 200;
 #[derive(Default)]
 pub struct Found {
     pub video: Option<VideoTrack>,
+    /// From one decoded picture to the next, in seconds, where that was looked at.
+    pub picture_step: Option<Rational>,
     pub audio: Vec<AudioTrack>,
     pub text: Vec<TextTrack>,
     pub skipped: Vec<SkippedTrack>,
@@ -53,6 +56,17 @@ pub fn find(input: &Input) -> Found {
 }
 
 impl Found {
+    /// Notes sound tracks of which nothing can be decoded.
+    pub fn skip_silent(&mut self, tracks: Vec<AudioTrack>) {
+        let skipped = tracks.into_iter().map(|track| SkippedTrack {
+            stream: track.stream,
+            kind: "audio".to_owned(),
+            codec: Some(track.codec),
+            reason: "nothing of it can be decoded".to_owned(),
+        });
+        self.skipped.extend(skipped);
+    }
+
     fn skip(&mut self, stream: &Stream, kind: &str, reason: &str) {
         let id = stream.parameters().id();
         self.skipped.push(SkippedTrack {
@@ -97,6 +111,8 @@ fn video(stream: &Stream, declared: &Declared) -> VideoTrack {
         mirrored,
         pixel_format: String::new(),
         color: Color::default(),
+        peak_nits: light::of_stream(stream),
+        dolby_vision: light::dolby_vision(stream),
         interlaced: false,
         frame_rate: rate,
         constant_rate: true,
@@ -109,6 +125,22 @@ fn video(stream: &Stream, declared: &Declared) -> VideoTrack {
     }
 }
 
+/// Whether pictures of this track may be pairs of fields.
+pub fn may_be_interlaced(input: &Input, track: &VideoTrack) -> bool {
+    const CODECS: [&str; 7] = [
+        "h264",
+        "mpeg2video",
+        "mpeg4",
+        "vc1",
+        "dvvideo",
+        "prores",
+        "dnxhd",
+    ];
+    let stream = input.stream(track.stream as usize);
+    let declared = stream.map(|stream| ffi::declared(&stream.parameters()));
+    CODECS.contains(&&*track.codec) && declared.is_some_and(|d| !d.is_progressive)
+}
+
 /// Fills in what only a decoded picture tells.
 pub fn describe_picture(track: &mut VideoTrack, picture: &frame::Video) {
     track.coded_width = picture.width();
@@ -117,25 +149,55 @@ pub fn describe_picture(track: &mut VideoTrack, picture: &frame::Video) {
         .format()
         .descriptor()
         .map_or_else(String::new, |d| d.name().to_owned());
-    track.interlaced = picture.is_interlaced();
+    track.peak_nits = light::of_picture(picture).or(track.peak_nits);
     let aspect = rational(picture.aspect_ratio());
     if aspect.num() > 0 {
         track.sample_aspect = aspect;
     }
+    // What the container says of colour comes first (ISO/IEC 14496-12 §12.1.5).
+    let own = colors(
+        picture.color_range(),
+        picture.color_space(),
+        picture.color_primaries(),
+        picture.color_transfer_characteristic(),
+    );
+    let known = &mut track.color;
+    known.range = known.range.take().or(own.range);
+    known.matrix = known.matrix.take().or(own.matrix);
+    known.primaries = known.primaries.take().or(own.primaries);
+    known.transfer = known.transfer.take().or(own.transfer);
+}
+
+/// Fills in what the container tells of colour, as a decoder has it that has decoded nothing.
+pub fn describe_colors(track: &mut VideoTrack, fresh: &codec::decoder::Video) {
+    track.color = colors(
+        fresh.color_range(),
+        fresh.color_space(),
+        fresh.color_primaries(),
+        fresh.color_transfer_characteristic(),
+    );
+}
+
+fn colors(
+    range: color::Range,
+    matrix: color::Space,
+    primaries: color::Primaries,
+    transfer: color::TransferCharacteristic,
+) -> Color {
     let declared = |name: Option<&'static str>| {
         name.filter(|n| !matches!(*n, "unknown" | "reserved" | "unspecified"))
             .map(str::to_owned)
     };
-    track.color = Color {
-        range: match picture.color_range() {
+    Color {
+        range: match range {
             color::Range::MPEG => Some("limited".to_owned()),
             color::Range::JPEG => Some("full".to_owned()),
             _ => None,
         },
-        matrix: declared(picture.color_space().name()),
-        primaries: declared(picture.color_primaries().name()),
-        transfer: declared(picture.color_transfer_characteristic().name()),
-    };
+        matrix: declared(matrix.name()),
+        primaries: declared(primaries.name()),
+        transfer: declared(transfer.name()),
+    }
 }
 
 fn audio(stream: &Stream, declared: &Declared) -> AudioTrack {

@@ -149,13 +149,22 @@ impl Engine {
     }
 
     pub fn segments(&mut self, renditions: &[RenditionId], first: u32, count: u32) -> Output {
+        self.try_segments(renditions, first, count).unwrap()
+    }
+
+    pub fn try_segments(
+        &mut self,
+        renditions: &[RenditionId],
+        first: u32,
+        count: u32,
+    ) -> Result<Output, String> {
         let renditions = renditions.to_vec();
-        self.order(Order::Segments {
+        let order = Order::Segments {
             renditions,
             first,
             count,
-        })
-        .unwrap()
+        };
+        self.order(order).map_err(|failure| format!("{failure:?}"))
     }
 }
 

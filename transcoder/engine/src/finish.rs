@@ -1,0 +1,121 @@
+//! The last that is done to a picture before it is encoded: its colours through linear light
+//! where they need it, and turning it upright.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use plan::media_info::VideoTrack;
+use plan::{Conversion, OutputColor, Rational, Size};
+
+use crate::chain::{Chain, Shape};
+use crate::pictures::Picture;
+use crate::scale::Cascade;
+use crate::turn::Turn;
+
+/// What white on paper has in HDR (ITU-R BT.2408 §2.2), and so on the screen of standard range.
+const WHITE_NITS: f64 = 203.0;
+
+/// Brings pictures of one size from the cascade into the form that is encoded.
+pub struct Finish {
+    filters: Option<String>,
+    turn: Turn,
+    chain: Option<(Shape, Chain)>,
+    last: Option<(Picture, Picture)>,
+}
+
+impl Finish {
+    /// What these colours need, and this turn.
+    pub fn new(color: &OutputColor, turn: Turn) -> Self {
+        Self {
+            filters: filters(color),
+            turn,
+            chain: None,
+            last: None,
+        }
+    }
+
+    /// A `yuv420p` picture in limited range; remembers the last one, since held ones repeat.
+    pub fn run(&mut self, picture: Picture) -> Result<Picture> {
+        if let Some((last, done)) = &self.last
+            && Arc::ptr_eq(last, &picture)
+        {
+            return Ok(done.clone());
+        }
+        let lit = match &self.filters {
+            Some(filters) => {
+                let filters = filters.clone();
+                self.light(&filters, &picture)?
+            }
+            None => picture.clone(),
+        };
+        let done = self.turn.apply(lit);
+        self.last = Some((picture, done.clone()));
+        Ok(done)
+    }
+
+    fn light(&mut self, filters: &str, picture: &Picture) -> Result<Picture> {
+        let shape = Shape::of(picture);
+        let chain = match &mut self.chain {
+            Some((known, chain)) if *known == shape => chain,
+            chain => {
+                let fresh = Chain::new(filters, shape, Rational::new(1, 1))?;
+                &mut chain.insert((shape, fresh)).1
+            }
+        };
+        chain.push(picture)?;
+        let lit = chain.pull()?.context("no picture came out")?;
+        Ok(Arc::new(lit.into()))
+    }
+}
+
+/// Decoded pictures as they are shown, in one size.
+pub struct Shown {
+    cascade: Cascade,
+    finish: Finish,
+}
+
+impl Shown {
+    /// In the last size of `path`.
+    pub fn new(path: &[Size], track: &VideoTrack, color: &OutputColor) -> Self {
+        let turn = Turn::of(track);
+        Self {
+            cascade: Cascade::new(path, turn, color),
+            finish: Finish::new(color, turn),
+        }
+    }
+
+    /// A decoded picture in that size.
+    pub fn run(&mut self, picture: &Picture) -> Result<Picture> {
+        let scaled = self.cascade.run(picture)?.pop();
+        self.finish.run(scaled.context("an empty path")?)
+    }
+}
+
+/// In libavfilter's syntax: zimg to linear light and BT.709's primaries, a curve that leaves
+/// what is darker than a third of white as it is and bends what is brighter, and back.
+fn filters(color: &OutputColor) -> Option<String> {
+    let Conversion::Light {
+        matrix,
+        primaries,
+        transfer,
+        peak_nits,
+    } = &color.conversion
+    else {
+        return None;
+    };
+    let from = format!(
+        "zscale=rangein=limited:matrixin={matrix}:primariesin={primaries}:transferin={transfer}"
+    );
+    const TO: &str = "transfer=bt709:matrix=bt709:range=limited,format=yuv420p";
+    Some(match peak_nits {
+        None => format!("{from}:primaries=bt709:{TO}"),
+        Some(nits) => {
+            let peak = f64::from(*nits) / WHITE_NITS;
+            format!(
+                "{from}:primaries={primaries}:matrix=gbr:transfer=linear:npl={WHITE_NITS},\
+                 format=gbrpf32le,zscale=primaries=bt709,\
+                 tonemap=tonemap=mobius:param=0.3:desat=0:peak={peak:.4},zscale={TO}"
+            )
+        }
+    })
+}
