@@ -78,6 +78,9 @@ pub struct VideoTrack {
     pub frames: Option<u64>,
     /// Longest distance between key frames, in pictures, where known.
     pub longest_gop: Option<u64>,
+    /// Whether pictures may refer to what is before the key frame before them.
+    #[serde(default)]
+    pub open_gops: bool,
     /// `default` disposition.
     pub default: bool,
 }

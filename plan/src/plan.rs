@@ -169,7 +169,8 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
     })
 }
 
-/// Seeks are not exact without an index, in VC-1 (its entry points do not reset what later
+/// Decoders lose pictures in the first open group that they see, not in the second. Seeks are not
+/// exact without an index, in VC-1 (its entry points do not reset what later
 /// pictures refer to), and in AVI with a variable rate (it counts pictures, not time).
 fn access(info: &MediaInfo) -> Access {
     let is_inexact = |video: &VideoTrack| {
@@ -179,6 +180,7 @@ fn access(info: &MediaInfo) -> Access {
     match info.index {
         Index::None => Access::Linear,
         _ if info.video.as_ref().is_some_and(is_inexact) => Access::Linear,
+        _ if info.video.as_ref().is_some_and(|video| video.open_gops) => Access::Preroll(1),
         Index::Container | Index::Scanned(_) => Access::Exact,
     }
 }

@@ -215,6 +215,7 @@ fn info() -> MediaInfo {
         end,
         frames: None,
         longest_gop: Some(60),
+        open_gops: false,
         default: true,
     };
     let audio = AudioTrack {

@@ -29,14 +29,9 @@ pub struct OutputColor {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conversion {
-    /// Range alone.
+    /// Range alone; of red, green and blue, to the output's matrix.
     #[default]
     Kept,
-    /// Matrix and range: primaries and transfer stay what they are.
-    Matrix {
-        /// Matrix of the source.
-        from: String,
-    },
     /// In linear light, to BT.709.
     Light {
         /// Matrix of the source.
@@ -53,46 +48,52 @@ pub enum Conversion {
 
 impl OutputColor {
     /// Standard-definition and BT.709 sources keep what they declare; what is not declared is
-    /// what a player would guess: BT.601 up to 576 lines, BT.709 above. All else becomes BT.709:
-    /// through linear light where it is HDR or has other primaries, by its matrix alone where not.
+    /// what a player would guess: BT.601 up to 576 lines, BT.709 above. HDR and what has other
+    /// primaries or another matrix becomes BT.709 through linear light.
     pub(super) fn of(track: &VideoTrack) -> Self {
         let color = &track.color;
-        let declared = [&color.primaries, &color.matrix].into_iter().flatten();
-        let is_wide = declared.into_iter().any(|name| WIDE.contains(&&**name));
-        if is_wide || track.dynamic_range() != DynamicRange::Sdr {
+        let is_in = |declared: &Option<String>, names: &[&str]| {
+            declared
+                .as_deref()
+                .is_some_and(|name| names.contains(&name))
+        };
+        let is_other = is_in(&color.matrix, &MATRICES) || is_in(&color.primaries, &PRIMARIES);
+        if is_other || track.dynamic_range() != DynamicRange::Sdr {
             return Self::through_light(track);
         }
         let lines = track.coded_height.min(track.coded_width);
         let guess = if lines <= 576 { "smpte170m" } else { "bt709" };
         let pick = |declared: &Option<String>| match declared.as_deref() {
             None => guess.to_owned(),
-            Some(name) if is_kept(name) => name.to_owned(),
+            Some(name) if KEPT.contains(&name) => name.to_owned(),
             Some(_) => "bt709".to_owned(),
         };
-        let matrix = pick(&color.matrix);
-        let conversion = match &color.matrix {
-            Some(from) if *from != matrix => Conversion::Matrix { from: from.clone() },
-            _ => Conversion::Kept,
-        };
         Self {
-            matrix,
+            matrix: pick(&color.matrix),
             primaries: pick(&color.primaries),
             transfer: pick(&color.transfer),
-            conversion,
+            conversion: Conversion::Kept,
         }
     }
 
     fn through_light(track: &VideoTrack) -> Self {
         let color = &track.color;
-        let pick = |declared: &Option<String>, usual: &str| {
-            let known = declared.as_deref();
-            let known = known.filter(|name| *name == "bt709" || WIDE.contains(name));
-            known.unwrap_or(usual).to_owned()
+        let pick = |declared: &Option<String>, others: &[&str]| {
+            let declared = declared.as_deref();
+            let known = declared.filter(|name| KEPT.contains(name) || others.contains(name));
+            known.map(str::to_owned)
         };
-        let primaries = pick(&color.primaries, "bt2020");
-        let usual_matrix = match primaries.as_str() {
-            "bt2020" => "bt2020nc",
-            _ => "bt709",
+        let is_sdr = track.dynamic_range() == DynamicRange::Sdr;
+        let matrix = pick(&color.matrix, &MATRICES);
+        let primaries = pick(&color.primaries, &PRIMARIES);
+        // What is not declared goes with what is.
+        let is_2020 = |name: &Option<String>| match name {
+            Some(name) => name.starts_with("bt2020"),
+            None => !is_sdr,
+        };
+        let (usual_matrix, usual_primaries) = match is_2020(&matrix) || is_2020(&primaries) {
+            true => ("bt2020nc", "bt2020"),
+            false => ("bt709", "bt709"),
         };
         let peak = track.peak_nits.unwrap_or(USUAL_PEAK_NITS);
         let peak = peak.clamp(*PEAK_NITS.start(), *PEAK_NITS.end());
@@ -108,8 +109,8 @@ impl OutputColor {
             primaries: bt709(),
             transfer: bt709(),
             conversion: Conversion::Light {
-                matrix: pick(&color.matrix, usual_matrix),
-                primaries,
+                matrix: matrix.unwrap_or_else(|| usual_matrix.to_owned()),
+                primaries: primaries.unwrap_or_else(|| usual_primaries.to_owned()),
                 transfer: transfer.to_owned(),
                 peak_nits,
             },
@@ -119,14 +120,13 @@ impl OutputColor {
     pub(super) fn hash(&self, hash: &mut Canonical) {
         match &self.conversion {
             Conversion::Kept => hash.int(0),
-            Conversion::Matrix { from } => hash.int(1).text(from),
             Conversion::Light {
                 matrix,
                 primaries,
                 transfer,
                 peak_nits,
             } => hash
-                .int(2)
+                .int(1)
                 .text(matrix)
                 .text(primaries)
                 .text(transfer)
@@ -135,10 +135,8 @@ impl OutputColor {
     }
 }
 
-/// Matrices and primaries from which pictures go through linear light.
-const WIDE: [&str; 5] = ["bt2020nc", "bt2020c", "bt2020", "smpte431", "smpte432"];
-
 /// What every player shows as it is meant.
-fn is_kept(name: &str) -> bool {
-    matches!(name, "bt709" | "smpte170m" | "bt470bg")
-}
+const KEPT: [&str; 3] = ["bt709", "smpte170m", "bt470bg"];
+/// Matrices and primaries from which pictures go through linear light.
+const MATRICES: [&str; 5] = ["bt2020nc", "bt2020c", "fcc", "smpte240m", "ycgco"];
+const PRIMARIES: [&str; 5] = ["bt2020", "smpte431", "smpte432", "smpte240m", "film"];

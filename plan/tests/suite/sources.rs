@@ -36,6 +36,7 @@ pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
         end,
         frames: None,
         longest_gop: Some(250),
+        open_gops: false,
         default: true,
     }
 }

@@ -153,6 +153,20 @@ pub fn extradata(context: &ffmpeg_next::codec::Context) -> Vec<u8> {
     }
 }
 
+/// Bytes of the length before each NAL unit of an H.264 stream (ISO/IEC 14496-15 §5.3.3.1);
+/// nought where there are start codes instead.
+pub fn nal_length(parameters: &Parameters) -> usize {
+    // SAFETY: `Parameters` owns a valid AVCodecParameters, whose extradata holds
+    // `extradata_size` bytes or is null.
+    unsafe {
+        let p = &*parameters.as_ptr();
+        if p.extradata.is_null() || p.extradata_size < 5 || *p.extradata != 1 {
+            return 0;
+        }
+        usize::from(*p.extradata.add(4) & 3) + 1
+    }
+}
+
 /// A YUV encoding: matrix constant and range.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {

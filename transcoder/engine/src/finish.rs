@@ -103,6 +103,8 @@ fn filters(color: &OutputColor) -> Option<String> {
     else {
         return None;
     };
+    // FFmpeg 5 misspells this one; the number is that of ISO/IEC 23091-2.
+    let matrix = if matrix == "smpte240m" { "7" } else { matrix };
     let from = format!(
         "zscale=rangein=limited:matrixin={matrix}:primariesin={primaries}:transferin={transfer}"
     );

@@ -11,9 +11,10 @@ use crate::source::Source;
 use crate::times::{rational, seconds};
 
 /// Demuxers that may look at a source. None of them follows a reference to another file;
-/// playlists, `concat`, SDP and image sequences are not among them.
-const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,avi,flv,ogg,\
-mxf,asf,wav,w64,aiff,flac,mp3,aac,ac3,eac3,caf,h264,hevc,ivf,dv,gif,m4v,obu,amr,au,rm,nut,wtv,mpegtsraw";
+/// playlists, `concat`, SDP and image sequences are not among them; nor are bare streams of
+/// pictures, which have no times.
+const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf,wav,\
+w64,aiff,flac,mp3,aac,ac3,eac3,caf,ivf,dv,gif,amr,au,rm,nut,wtv,mpegtsraw";
 
 /// Opens the source for one reader of the session.
 pub fn open(source: &Source) -> Result<Input, Error> {
@@ -35,26 +36,31 @@ pub fn open(source: &Source) -> Result<Input, Error> {
 /// Goes back to the first packet; what was discarded is read again.
 pub fn rewind(source: &Source, input: &mut Input) -> Result<(), Error> {
     let format = input.format().name().to_owned();
-    // A seek in Matroska passes over packets whose time lies before the first cue's: those
-    // with an encoder's priming.
-    if format.contains("matroska") {
-        *input = open(source)?;
-        return Ok(());
-    }
     ffi::keep_all(input);
     // A seek in MP4 takes every track to where the one that it is made in begins: in the first,
     // that is the start of all.
     if format.contains("mp4")
         && let Some((stream, first)) = begins_first(input)
+        && ffi::seek_back(input, stream, first).is_ok()
     {
-        return ffi::seek_back(input, stream, first).or_else(|_| input.seek(0, ..));
-    }
-    // By bytes where that can be: time stamps may lie after the first packet's, or wrap.
-    let by_byte = matches!(format.as_str(), "mpegts" | "mpeg");
-    if by_byte && ffi::seek_byte(input, 0).is_ok() {
         return Ok(());
     }
-    input.seek(0, ..).or_else(|_| ffi::seek_byte(input, 0))
+    if starts_anywhere(&format) && ffi::seek_byte(input, 0).is_ok() {
+        return Ok(());
+    }
+    // Seeks pass over packets whose time lies before the first in an index (in Matroska those with
+    // an encoder's priming), or do not know where they are (in raw streams).
+    *input = open(source)?;
+    Ok(())
+}
+
+/// Whether a format's demuxer may start at any packet's byte: streams made for broadcast. Others
+/// count from the start (AVI, MXF), or have an index of their own.
+pub fn starts_anywhere(format: &str) -> bool {
+    matches!(
+        format,
+        "mpegts" | "mpeg" | "mpegvideo" | "h264" | "hevc" | "m4v"
+    )
 }
 
 /// The track whose index begins earliest, and the time stamp of its first entry.

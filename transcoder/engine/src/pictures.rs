@@ -52,6 +52,8 @@ pub struct Pictures {
     time_base: Rational,
     timeline: TimeLine,
     scanned: Option<Vec<plan::media_info::KeyFrame>>,
+    /// Where no seek finds its place, so that all reading begins at the source's start.
+    has_no_index: bool,
     /// Key frames by which a seek goes further back.
     preroll: u32,
     limits: Limits,
@@ -84,10 +86,11 @@ impl Pictures {
         let time_base = input
             .stream(stream)
             .map_or(Rational::ZERO, |s| rational(s.time_base()));
+        let has_no_index = plan.info.index == Index::None;
         let (preroll, entries) = match plan.access {
-            Access::Exact => (0, Vec::new()),
             Access::Preroll(keys) => (keys, Vec::new()),
-            Access::Linear => (0, chunk_starts(plan)),
+            Access::Linear if !has_no_index => (0, chunk_starts(plan)),
+            Access::Exact | Access::Linear => (0, Vec::new()),
         };
         Ok(Self {
             source: source.clone(),
@@ -99,6 +102,7 @@ impl Pictures {
             first_tick: plan.timeline.tick_of(track.start),
             timeline: plan.timeline.clone(),
             scanned: scanned(&plan.info.index),
+            has_no_index,
             preroll,
             entries,
             limits: limits.clone(),
@@ -240,6 +244,11 @@ impl Pictures {
     /// Seeks to the key frame at or before a time; says whether that is the source's start.
     fn seek(&mut self, time: Rational) -> Result<bool> {
         self.decoder.flush();
+        if self.has_no_index {
+            open::rewind(&self.source, &mut self.input)?;
+            ffi::discard_all_but(&mut self.input, self.stream);
+            return Ok(true);
+        }
         let stamp = timestamp(time, self.time_base);
         if let Some(keys) = &self.scanned {
             let at = keys.partition_point(|key| key.pts <= stamp);

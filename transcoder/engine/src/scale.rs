@@ -24,8 +24,7 @@ const FLAGS: Flags = Flags::BICUBIC
 pub struct Cascade {
     path: Vec<Size>,
     format: Pixel,
-    from_matrix: i32,
-    to_matrix: i32,
+    matrix: i32,
     steps: Vec<Option<scaling::Context>>,
     input: Option<Shape>,
     last: Option<(Picture, Vec<Picture>)>,
@@ -35,17 +34,15 @@ impl Cascade {
     /// A cascade along `path`, upright sizes of which the first is the top's, of pictures that
     /// will be turned.
     pub fn new(path: &[Size], turn: Turn, color: &OutputColor) -> Self {
-        let (format, from, to) = match &color.conversion {
-            Conversion::Kept => (Pixel::YUV420P, &color.matrix, &color.matrix),
-            Conversion::Matrix { from } => (Pixel::YUV420P, from, &color.matrix),
+        let (format, matrix) = match &color.conversion {
+            Conversion::Kept => (Pixel::YUV420P, &color.matrix),
             // Its curve needs more steps than eight bits have.
-            Conversion::Light { matrix, .. } => (Pixel::YUV420P10LE, matrix, matrix),
+            Conversion::Light { matrix, .. } => (Pixel::YUV420P10LE, matrix),
         };
         Self {
             path: path.iter().map(|&size| turn.before(size)).collect(),
             format,
-            from_matrix: ffi::matrix_constant(from),
-            to_matrix: ffi::matrix_constant(to),
+            matrix: ffi::matrix_constant(matrix),
             steps: path.iter().map(|_| None).collect(),
             input: None,
             last: None,
@@ -65,11 +62,11 @@ impl Cascade {
             self.steps[0] = None;
         }
         let to = Encoding {
-            matrix: self.to_matrix,
+            matrix: self.matrix,
             full_range: false,
         };
         let source = Encoding {
-            matrix: self.from_matrix,
+            matrix: self.matrix,
             full_range: is_full_range(picture),
         };
         let mut sizes: Vec<Picture> = Vec::with_capacity(self.path.len());

@@ -6,8 +6,8 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::format::sample::{Sample, Type};
 use ffmpeg_next::software::resampling;
 use ffmpeg_next::{ChannelLayout, Error, Packet, frame};
-use plan::Rational;
 use plan::media_info::AudioTrack;
+use plan::{Index, Rational};
 
 use crate::source::Source;
 use crate::times::{rational, seconds, timestamp};
@@ -29,11 +29,14 @@ pub struct Sounds {
     stream: usize,
     time_base: Rational,
     track: AudioTrack,
+    has_no_index: bool,
+    /// Packets before this time stamp are passed over.
+    skips_to: Option<i64>,
 }
 
 impl Sounds {
     /// Opens a track of the source.
-    pub fn open(source: &Source, track: &AudioTrack) -> Result<Self> {
+    pub fn open(source: &Source, track: &AudioTrack, index: &Index) -> Result<Self> {
         let mut input = open::open(source)?;
         let stream = track.stream as usize;
         ffi::discard_all_but(&mut input, stream);
@@ -45,6 +48,8 @@ impl Sounds {
             stream,
             time_base,
             track: track.clone(),
+            has_no_index: *index == Index::None,
+            skips_to: None,
         })
     }
 
@@ -96,7 +101,11 @@ impl Sounds {
     fn seek(&mut self, sample: i64) -> Result<()> {
         let time = self.track.start + Rational::new(sample, self.rate().max(1));
         let stamp = timestamp(time, self.time_base);
-        if sample > 0 && ffi::seek_back(&mut self.input, self.stream, stamp).is_ok() {
+        self.skips_to = self.has_no_index.then_some(stamp);
+        if sample > 0
+            && !self.has_no_index
+            && ffi::seek_back(&mut self.input, self.stream, stamp).is_ok()
+        {
             return Ok(());
         }
         open::rewind(&self.source, &mut self.input)?;
@@ -167,6 +176,10 @@ impl Sounds {
         loop {
             match packet.read(&mut self.input) {
                 Ok(()) if packet.stream() == self.stream => {
+                    let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to);
+                    if self.skips_to.is_some_and(is_early) {
+                        continue;
+                    }
                     // Damaged packets leave a gap of silence.
                     let _ = decoder.send_packet(&packet);
                     return Ok(true);

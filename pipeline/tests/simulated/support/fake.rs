@@ -413,6 +413,7 @@ fn info(seconds: i64) -> MediaInfo {
             end,
             frames: None,
             longest_gop: Some(60),
+            open_gops: false,
             default: true,
         }),
         audio: vec![AudioTrack {

@@ -10,6 +10,7 @@ use ffmpeg_next::{Error, Packet};
 use plan::media_info::KeyFrame;
 use plan::{Index, Rational};
 
+use super::gops::Gops;
 use super::rate;
 use super::tracks::Found;
 use crate::source::Source;
@@ -35,9 +36,24 @@ struct Seen {
     /// The longest packet's duration.
     longest: i64,
     keys: Vec<KeyFrame>,
+    gops: Option<Gops>,
+    /// Whether a key frame, but for the first, begins an open group.
+    open_gops: bool,
 }
 
 impl Seen {
+    fn of(input: &Input, found: &Found, stream: u32) -> Self {
+        let video = found.video.as_ref().filter(|video| video.stream == stream);
+        let gops = video.and_then(|video| {
+            let stream = input.stream(stream as usize)?;
+            Some(Gops::of(&video.codec, &stream.parameters()))
+        });
+        Self {
+            gops,
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self, packet: &Packet) {
         let Some(stamp) = packet.pts().or(packet.dts()) else {
             return;
@@ -60,6 +76,9 @@ impl Seen {
             self.padding = if is_whole { skipped(packet, 4) } else { 0 };
         }
         self.longest = self.longest.max(duration);
+        if packet.is_key() && self.begin != Some(stamp) && !self.open_gops {
+            self.open_gops = self.gops.is_some_and(|gops| gops.is_open(packet));
+        }
         if packet.is_key() && packet.position() >= 0 {
             self.keys.push(KeyFrame {
                 pts: stamp,
@@ -100,15 +119,52 @@ pub fn measure(source: &Source, input: &mut Input, found: &mut Found) -> Result<
     if !scan {
         ends(input, size, found, &mut seen);
     }
-    let index = match (&found.video, scan) {
-        (Some(video), true) => Index::Scanned(
-            seen.get(&video.stream)
-                .map(|s| s.keys.clone())
-                .unwrap_or_default(),
-        ),
+    let index = match &found.video {
+        Some(video) if scan => {
+            let seen = seen.get(&video.stream);
+            let keys = seen.map(|seen| seen.keys.clone()).unwrap_or_default();
+            if open::starts_anywhere(&name) {
+                Index::Scanned(keys)
+            } else if seeks_find(input, video.stream as usize, &keys) {
+                Index::Container
+            } else {
+                Index::None
+            }
+        }
         _ => Index::Container,
     };
     Ok(fill(input, found, &mut seen, &entries, scan)?.then_some(index))
+}
+
+/// Whether seeks in a container come out at the key frames that a scan has found.
+fn seeks_find(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
+    ffi::discard_all_but(input, stream);
+    let mut tried = [keys.len() / 3, keys.len() / 2, keys.len().saturating_sub(1)].into_iter();
+    let found = tried.all(|at| {
+        let Some(key) = keys.get(at) else { return true };
+        ffi::seek_back(input, stream, key.pts).is_ok() && comes_at(input, stream, keys)
+    });
+    ffi::keep_all(input);
+    found
+}
+
+/// Whether the next packet is one of these key frames, with its own time.
+fn comes_at(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
+    let mut packet = Packet::empty();
+    loop {
+        match packet.read(input) {
+            Ok(()) if packet.stream() == stream => {
+                let pts = packet.pts().or(packet.dts());
+                let is_it = |key: &KeyFrame| {
+                    pts == Some(key.pts)
+                        && i64::try_from(key.position) == Ok(packet.position() as i64)
+                };
+                return keys.iter().any(is_it);
+            }
+            Ok(()) | Err(Error::InvalidData) => {}
+            Err(_) => return false,
+        }
+    }
 }
 
 /// Reads packets from the start: all of them, or until every track has begun and the
@@ -129,7 +185,9 @@ fn read(input: &mut Input, found: &Found, limit: usize) -> Result<HashMap<u32, S
         packets += 1;
         let stream = packet.stream() as u32;
         if tracks.contains(&stream) {
-            seen.entry(stream).or_default().take(&packet);
+            let entry = seen.entry(stream);
+            let entry = entry.or_insert_with(|| Seen::of(input, found, stream));
+            entry.take(&packet);
         }
         let has_begun = |track| seen.get(track).is_some_and(|s: &Seen| s.first.is_some());
         let begun = tracks.iter().all(has_begun);
@@ -152,7 +210,9 @@ fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32, See
         if ffi::seek_back(input, stream as usize, last).is_err() {
             continue;
         }
-        let mut tail = Seen::default();
+        let mut tail = Seen::of(input, found, stream);
+        // Its first key frame is none that the source begins with.
+        tail.begin = Some(i64::MIN);
         let mut packet = Packet::empty();
         loop {
             match packet.read(input) {
@@ -162,6 +222,7 @@ fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32, See
             }
         }
         let entry = seen.entry(stream).or_default();
+        entry.open_gops |= tail.open_gops;
         if tail.end >= entry.end {
             (entry.end, entry.padding) = (tail.end, tail.padding);
         }
@@ -246,6 +307,7 @@ fn fill(
         video.rate_p95 = rate.p95.map(by_fields);
         video.frames = (whole_index || scan).then_some(stamps.len() as u64 / fields as u64);
         video.longest_gop = longest_gop(entries, whole_index);
+        video.open_gops = pictures.open_gops;
         let (first, end) = (pictures.first.unwrap_or(0), pictures.end.unwrap_or(0));
         video.start = seconds(first, video.time_base);
         video.end = seconds(end, video.time_base);

@@ -121,6 +121,7 @@ fn video(stream: &Stream, declared: &Declared) -> VideoTrack {
         end: Rational::ZERO,
         frames: None,
         longest_gop: None,
+        open_gops: false,
         default: stream.disposition().contains(Disposition::DEFAULT),
     }
 }

@@ -3,14 +3,25 @@
 //! `FILES=hdr,gap` asks only for names that contain one of these.
 
 mod facts;
+mod looks;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use plan::{Code, Plan, Policy};
+use bytes::Bytes;
+use plan::{Code, Plan, Policy, RenditionId};
+use protocol::Order;
 use serde_json::Value;
 use support::Engine;
+
+/// Segments of each file that are made alone, too.
+const ALONE: usize = 6;
+
+type Segments = BTreeMap<(RenditionId, u32), Bytes>;
 
 fn corpus() -> Option<PathBuf> {
     let named = std::env::var_os("REELMILL_CORPUS").map(PathBuf::from);
@@ -45,7 +56,8 @@ fn every_file_comes_out_as_expected() {
         if !is_asked(name) {
             continue;
         }
-        match check(&folder.join(name), &row["expected"]) {
+        let is_damaged = row["group"] == "damage";
+        match check(&folder.join(name), &row["expected"], is_damaged) {
             Ok(outcome) => eprintln!("{name:42} {outcome}"),
             Err(problems) => {
                 let problems = problems.join("; ");
@@ -69,7 +81,7 @@ fn right_outcomes(expected: &Value) -> Vec<String> {
     [first].into_iter().chain(also).collect()
 }
 
-fn check(path: &Path, expected: &Value) -> Result<String, Vec<String>> {
+fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<String>> {
     let right = right_outcomes(expected);
     let mut engine = Engine::start(path, 2);
     let planned = engine
@@ -93,7 +105,7 @@ fn check(path: &Path, expected: &Value) -> Result<String, Vec<String>> {
         return Ok(outcome);
     };
     let mut problems = facts::compare(&info, &plan, expected);
-    problems.extend(encode(&mut engine, &plan).err());
+    problems.extend(encode(&mut engine, path, &plan, is_damaged).err());
     if problems.is_empty() {
         let (segments, rungs) = (plan.segments(), plan.video.len());
         Ok(format!("{outcome}, {segments} segments, {rungs} rungs"))
@@ -103,8 +115,10 @@ fn check(path: &Path, expected: &Value) -> Result<String, Vec<String>> {
 }
 
 /// At most ten seconds: the start, and the last segment.
-fn encode(engine: &mut Engine, plan: &Plan) -> Result<(), String> {
+fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<(), String> {
     engine.plan(plan);
+    let inits = engine.order(Order::Inits);
+    let inits = inits.map_err(|failure| format!("{failure:?}"))?.inits;
     let ids: Vec<_> = plan.media_ids().collect();
     let count = plan.segments().min(4);
     let mut made = engine.try_segments(&ids, 0, count)?.segments;
@@ -113,19 +127,81 @@ fn encode(engine: &mut Engine, plan: &Plan) -> Result<(), String> {
         made.extend(engine.try_segments(&ids, last, 1)?.segments);
     }
     for ((id, segment), bytes) in &made {
-        let (start, end) = plan.timeline.segment_frames(*segment);
-        let seconds = plan.timeline.frame_us(end - start) as f64 / 1e6;
-        let cap = match (plan.video_rendition(*id), plan.audio_rendition(*id)) {
-            (Some(video), _) => video.cap_bits_per_second as f64,
-            (_, Some(audio)) => f64::from(audio.bound_bits_per_second),
-            _ => return Err(format!("{id} is not in the plan")),
+        within_cap(plan, *id, *segment, bytes.len())?;
+    }
+    if let Some(top) = plan.video.first() {
+        let ours = [&inits[&top.id][..], &made[&(top.id, 0)]].concat();
+        looks::compare(path, plan, &ours)?;
+    }
+    for (id, segment) in some_of(&made) {
+        let bytes = &made[&(id, segment)];
+        let again = alone(path, plan, id, segment)?;
+        // What a decoder makes of damage depends on what it saw before.
+        let is_same = match is_damaged {
+            true => times(&inits[&id], &again) == times(&inits[&id], bytes),
+            false => again == *bytes,
         };
-        let bits = bytes.len() as f64 * 8.0;
-        if bits > cap * seconds {
-            return Err(format!(
-                "{id} {segment}: {bits} bits in {seconds} s exceed {cap}"
-            ));
+        if !is_same {
+            return Err(format!("{id} {segment} is another one alone"));
         }
     }
     Ok(())
+}
+
+fn within_cap(plan: &Plan, id: RenditionId, segment: u32, bytes: usize) -> Result<(), String> {
+    let (start, end) = plan.timeline.segment_frames(segment);
+    let seconds = plan.timeline.frame_us(end - start) as f64 / 1e6;
+    let cap = match (plan.video_rendition(id), plan.audio_rendition(id)) {
+        (Some(video), _) => video.cap_bits_per_second as f64,
+        (_, Some(audio)) => f64::from(audio.bound_bits_per_second),
+        _ => return Err(format!("{id} is not in the plan")),
+    };
+    let bits = bytes as f64 * 8.0;
+    match bits > cap * seconds {
+        true => Err(format!(
+            "{id} {segment}: {bits} bits in {seconds} s exceed {cap}"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Some of the segments but the first, in an order that is the same in each run.
+fn some_of(made: &Segments) -> Vec<(RenditionId, u32)> {
+    let later = made.keys().filter(|(_, segment)| *segment > 0);
+    let mut later: Vec<_> = later.copied().collect();
+    later.sort_by_key(|(id, segment)| {
+        let mut hasher = DefaultHasher::new();
+        (id.to_string(), segment).hash(&mut hasher);
+        hasher.finish()
+    });
+    later.truncate(ALONE);
+    later
+}
+
+/// A segment made by a session of its own that has one thread.
+fn alone(path: &Path, plan: &Plan, id: RenditionId, segment: u32) -> Result<Bytes, String> {
+    let mut engine = Engine::start(path, 1);
+    engine.plan(plan);
+    let mut made = engine.try_segments(&[id], segment, 1)?.segments;
+    Ok(made.remove(&(id, segment)).unwrap())
+}
+
+/// When each picture or sound of a segment is shown, and for how long.
+fn times(init: &[u8], segment: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("segment.mp4");
+    std::fs::write(&path, [init, segment].concat()).unwrap();
+    let output = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-show_entries",
+            "packet=pts,duration",
+            "-of",
+            "csv",
+        ])
+        .arg(&path)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }
