@@ -1,26 +1,43 @@
 //! What a session takes of memory, in bytes: the parent's shares and the engine's choice of
 //! how many encoders run at once come from the same figures.
 
-use plan::{Plan, RenditionId, VideoRendition};
+use plan::{Conversion, Plan, RenditionId, VideoRendition};
 
 /// x264 at work, for each pixel of its pictures: 218 MB at 1080p at policy `fast`, one thread,
 /// lookahead and references included.
 const ENCODER_BYTES_PER_PIXEL: u64 = 105;
+/// Pictures in linear light, three 32-bit floats a pixel, and those that wait in ten bits.
+const LIGHT_BYTES_PER_PIXEL: u64 = 35;
 /// A decoder's pictures: sixteen of reference, the threads' own, in 4:2:0.
 const DECODER_BYTES_PER_PIXEL: u64 = 40;
+/// The same in more than eight bits.
+const DEEP_DECODER_BYTES_PER_PIXEL: u64 = 60;
 /// Libraries, index, blocks.
 const BASE_BYTES: u64 = 60 << 20;
 
 /// A session that decodes the plan's source, before it encodes anything.
 pub fn decoding(plan: &Plan) -> u64 {
-    let track = plan.info.video.as_ref();
-    let pixels = track.map_or(0, |t| u64::from(t.coded_width) * u64::from(t.coded_height));
-    BASE_BYTES + pixels * DECODER_BYTES_PER_PIXEL
+    let Some(track) = &plan.info.video else {
+        return BASE_BYTES;
+    };
+    let pixels = u64::from(track.coded_width) * u64::from(track.coded_height);
+    let is_deep = ["10", "12", "14", "16"]
+        .iter()
+        .any(|bits| track.pixel_format.contains(bits));
+    let each = match is_deep {
+        true => DEEP_DECODER_BYTES_PER_PIXEL,
+        false => DECODER_BYTES_PER_PIXEL,
+    };
+    BASE_BYTES + pixels * each
 }
 
 /// An encoder of a rung beside it.
 pub fn encoding(rung: &VideoRendition) -> u64 {
-    rung.size().pixels() * ENCODER_BYTES_PER_PIXEL
+    let light = match rung.color.conversion {
+        Conversion::Kept => 0,
+        Conversion::Light { .. } => LIGHT_BYTES_PER_PIXEL,
+    };
+    rung.size().pixels() * (ENCODER_BYTES_PER_PIXEL + light)
 }
 
 /// A session that encodes these renditions from one decode.

@@ -1,0 +1,300 @@
+//! Flash and beep: a white picture and a tone come at the same moments of the source's time line,
+//! and must come at the same moments of ours, whatever the container does to time.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plan::{Plan, Rational};
+use protocol::Order;
+use support::sources::made;
+
+/// Between the sound's start and the picture's, of a constant rate.
+const TOLERANCE_S: f64 = 0.010;
+/// Length of every source.
+const SECONDS: u32 = 12;
+/// Samples per second that loudness is looked at with.
+const RATE: usize = 8000;
+
+/// A flash starts in every so many pictures, first in the picture after half of them: about every
+/// two seconds. Each lasts a quarter of a second, or one picture.
+fn flashes(rate: Rational) -> String {
+    let (every, lasts) = (pictures(rate), (rate.num() / rate.den() / 4).max(1));
+    format!(
+        "-f lavfi -i color=black:s=320x180:r={}/{}:d={SECONDS},format=gray,\
+         geq=lum='255*between(mod(N\\,{every})\\,{first}\\,{last})'",
+        rate.num(),
+        rate.den(),
+        first = every / 2,
+        last = every / 2 + lasts - 1,
+    )
+}
+
+/// Pictures from one flash to the next.
+fn pictures(rate: Rational) -> i64 {
+    2 * Rational::new(1, 1).scale_round(rate.num(), rate.den())
+}
+
+/// At the same moments, of a sound that starts `late_s` later.
+fn beeps(rate: Rational, hertz: u32, late_s: f64) -> String {
+    let every = pictures(rate) as f64 / rate.as_f64();
+    let first = (pictures(rate) / 2) as f64 / rate.as_f64();
+    format!(
+        "-itsoffset {late_s} -f lavfi -i aevalsrc='0.5*sin(2*PI*1000*t)\
+         *between(mod(t+{late_s}\\,{every:.9})\\,{first:.9}\\,{:.9})':s={hertz}:d={SECONDS}",
+        first + 0.25
+    )
+}
+
+fn source(folder: &Path, case: &Case) -> PathBuf {
+    let beeps = beeps(case.rate, case.hertz, case.late_s);
+    let inputs = format!("{} {beeps}", flashes(case.rate));
+    let first = match case.then {
+        Some(_) => format!("first-{}", case.name),
+        None => case.name.to_owned(),
+    };
+    let source = made(folder, &first, &format!("{inputs} {}", case.coded));
+    match case.then {
+        Some(then) => made(
+            folder,
+            case.name,
+            &then.replace("IN", source.to_str().unwrap()),
+        ),
+        None => source,
+    }
+}
+
+/// Starts of bright stretches, of loud ones.
+struct Marks {
+    flashes: Vec<f64>,
+    beeps: Vec<f64>,
+}
+
+/// The whole of a rendition as one file.
+fn whole(engine: &mut support::Engine, plan: &Plan, id: plan::RenditionId, path: &Path) {
+    let init = engine.order(Order::Inits).unwrap().inits[&id].clone();
+    let made = engine.segments(&[id], 0, plan.segments()).segments;
+    let parts = std::iter::once(init).chain((0..plan.segments()).map(|n| made[&(id, n)].clone()));
+    std::fs::write(path, parts.collect::<Vec<_>>().concat()).unwrap();
+}
+
+fn ours(source: &Path) -> Marks {
+    let (mut engine, plan) = support::planned(source, 2);
+    let (picture, sound) = (
+        source.with_extension("v.mp4"),
+        source.with_extension("a.mp4"),
+    );
+    let lowest = plan.video.last().unwrap().id;
+    whole(&mut engine, &plan, lowest, &picture);
+    whole(&mut engine, &plan, plan.audio[0].id, &sound);
+    let rate = plan.timeline.rate.as_f64();
+    Marks {
+        flashes: starts(&brightness(&picture), rate),
+        beeps: starts(&loudness(&sound), RATE as f64),
+    }
+}
+
+/// Of each picture, from 0 to 1.
+fn brightness(path: &Path) -> Vec<f64> {
+    let filters = [
+        "-vf",
+        "scale=1:1:flags=area,format=gray",
+        "-vsync",
+        "passthrough",
+    ];
+    let bytes = decoded(path, &[&filters[..], &["-f", "rawvideo"]].concat());
+    bytes
+        .iter()
+        .map(|&level| f64::from(level) / 255.0)
+        .collect()
+}
+
+/// Of each sample, held for a period of the tone.
+fn loudness(path: &Path) -> Vec<f64> {
+    let rate = RATE.to_string();
+    let bytes = decoded(path, &["-ac", "1", "-ar", &rate, "-f", "f32le"]);
+    let samples = bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let samples: Vec<f64> = samples.map(|sample| f64::from(sample.abs())).collect();
+    let period = RATE / 1000;
+    let held = |at: usize| {
+        samples[at..(at + period).min(samples.len())]
+            .iter()
+            .copied()
+    };
+    (0..samples.len())
+        .map(|at| held(at).fold(0.0, f64::max))
+        .collect()
+}
+
+fn decoded(path: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(path)
+        .args(arguments)
+        .arg("-")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
+/// Where levels rise over a quarter after half a second below it, in seconds.
+fn starts(levels: &[f64], rate: f64) -> Vec<f64> {
+    let quiet = (rate / 2.0) as usize;
+    let is_loud = |level: &f64| *level >= 0.25;
+    let rises = (1..levels.len()).filter(|&at| {
+        let before = &levels[at.saturating_sub(quiet)..at];
+        is_loud(&levels[at]) && !before.iter().any(is_loud)
+    });
+    rises.map(|at| at as f64 / rate).collect()
+}
+
+/// How a source is made from a picture and a sound, and what its synchronism is.
+struct Case {
+    name: &'static str,
+    rate: Rational,
+    hertz: u32,
+    coded: &'static str,
+    /// So long after the picture the sound starts.
+    late_s: f64,
+    /// What the `ffmpeg` program does to the file afterwards, without coding it again.
+    then: Option<&'static str>,
+    /// By how much the source itself has its beeps after its flashes.
+    offset_s: f64,
+    /// Beyond [`TOLERANCE_S`].
+    slack_s: f64,
+}
+
+const H264: &str = "-c:v libx264 -preset veryfast -bf 2 -g 60 -c:a aac";
+
+fn cases() -> Vec<Case> {
+    let plain = |name, (num, den), hertz, coded| Case {
+        name,
+        rate: Rational::new(num, den),
+        hertz,
+        coded,
+        late_s: 0.0,
+        then: None,
+        offset_s: 0.0,
+        slack_s: 0.0,
+    };
+    let (ntsc, film) = ((30_000, 1001), (24_000, 1001));
+    let vp9 = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 60 -c:a libopus";
+    let mpeg2 = "-c:v mpeg2video -bf 2 -g 12 -q:v 4 -c:a ac3";
+    let interlaced = "-vf tinterlace=interleave_top,fieldorder=tff -c:v mpeg2video \
+        -flags +ilme+ildct -g 12 -q:v 4 -c:a mp2";
+    // Some pictures are left out, none with which a flash starts.
+    let variable = "-vf select='not(between(mod(n\\,60)\\,35\\,59)*not(mod(n\\,3)))' -vsync vfr \
+        -c:v libx264 -preset veryfast -bf 2 -g 60 -c:a aac";
+    vec![
+        plain("30.mp4", (30, 1), 48_000, H264),
+        plain("ntsc.mp4", ntsc, 48_000, H264),
+        plain("film.mkv", film, 44_100, H264),
+        plain("pal.ts", (25, 1), 48_000, H264),
+        plain("fast.mp4", (60, 1), 44_100, H264),
+        // Its writer puts pictures 7 ms later, for a sound whose priming lasts 6.5 ms.
+        Case {
+            offset_s: -0.0075,
+            ..plain("vp9-opus.webm", (30, 1), 48_000, vp9)
+        },
+        plain(
+            "mp3.mkv",
+            (25, 1),
+            44_100,
+            "-c:v libx264 -preset veryfast -c:a libmp3lame",
+        ),
+        plain(
+            "vorbis.ogv",
+            (25, 1),
+            44_100,
+            "-c:v libtheora -q:v 6 -c:a libvorbis",
+        ),
+        plain("ac3.ts", (25, 1), 48_000, mpeg2),
+        plain("ac3.mpg", (25, 1), 48_000, mpeg2),
+        plain(
+            "pcm.avi",
+            (25, 1),
+            48_000,
+            "-c:v mpeg4 -g 40 -q:v 4 -c:a pcm_s16le",
+        ),
+        plain("adts.flv", (30, 1), 44_100, "-c:v flv -q:v 4 -c:a aac"),
+        plain("wma.wmv", (30, 1), 44_100, "-c:v wmv2 -q:v 4 -c:a wmav2"),
+        plain(
+            "pcm.mxf",
+            (25, 1),
+            48_000,
+            "-c:v mpeg2video -bf 2 -g 12 -q:v 4 -c:a pcm_s16le",
+        ),
+        plain(
+            "fragments.mp4",
+            (30, 1),
+            48_000,
+            "-c:v libx264 -preset veryfast -c:a aac -movflags frag_keyframe+empty_moov",
+        ),
+        plain("slow.mp4", (5, 1), 48_000, H264),
+        plain("hundred.mp4", (100, 1), 48_000, H264),
+        plain("fields.ts", (50, 1), 48_000, interlaced),
+        Case {
+            late_s: 0.7,
+            ..plain("late-sound.mp4", (30, 1), 48_000, H264)
+        },
+        Case {
+            late_s: 0.7,
+            ..plain("late-sound.mkv", (30, 1), 44_100, H264)
+        },
+        // An edit list that begins between key frames.
+        Case {
+            then: Some("-ss 1.43 -i IN -c copy"),
+            ..plain("cut.mp4", (30, 1), 48_000, H264)
+        },
+        Case {
+            then: Some("-itsoffset 1.5 -i IN -c copy"),
+            ..plain("starts-later.mp4", (30, 1), 48_000, H264)
+        },
+        // 33 bits of 90 kHz end at 95,443.7 s.
+        Case {
+            then: Some("-i IN -c copy -output_ts_offset 95438"),
+            ..plain("wrap.ts", ntsc, 48_000, H264)
+        },
+        Case {
+            slack_s: 1.0 / 60.0 + 0.005,
+            ..plain("variable.mp4", (30, 1), 48_000, variable)
+        },
+    ]
+}
+
+#[test]
+fn flash_and_beep_stay_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wrong = Vec::new();
+    eprintln!(
+        "{:18} {:>9} {:>9} {:>9}",
+        "milliseconds", "start", "middle", "end"
+    );
+    for case in cases() {
+        let source = source(folder.path(), &case);
+        let Marks { flashes, beeps } = ours(&source);
+        let all = flashes.len();
+        if all < 5 || beeps.len() != all {
+            wrong.push(format!("{}: {flashes:?} {beeps:?}", case.name));
+            continue;
+        }
+        let off = |at: usize| beeps[at] - flashes[at] - case.offset_s;
+        let each = [off(0), off(all / 2), off(all - 1)].map(|off| off * 1000.0);
+        eprintln!(
+            "{:18} {:9.1} {:9.1} {:9.1}",
+            case.name, each[0], each[1], each[2]
+        );
+        if (0..all).any(|at| off(at).abs() > TOLERANCE_S + case.slack_s) {
+            wrong.push(format!("{}: {flashes:?} {beeps:?}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
