@@ -7,6 +7,7 @@ pub mod dash;
 pub mod hls;
 mod language;
 pub mod storyboard;
+pub mod text;
 mod webvtt;
 mod xml;
 

@@ -5,6 +5,7 @@
 
 mod canonical;
 pub mod codes;
+pub mod cues;
 mod h264;
 pub mod ids;
 pub mod ladder;
@@ -16,6 +17,7 @@ pub mod timeline;
 pub mod units;
 
 pub use codes::{Code, Rejection, Warning};
+pub use cues::{Cue, CueList};
 pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
 pub use ladder::Size;
 pub use media_info::{Index, MediaInfo};

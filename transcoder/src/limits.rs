@@ -12,13 +12,14 @@ const LEAST: Duration = Duration::from_secs(30);
 /// Wall time for each second of media in each rendition: a 2160p rung takes 8 s of one core;
 /// the cores are shared.
 const PER_MEDIA_SECOND: f64 = 20.0;
-/// Sources without an index are read whole by their probe: 20 MB in a second is a slow disk.
+/// Sources without an index are read whole by their probe, others for their text: 20 MB in a second is a slow disk.
 const SCAN_BYTES_PER_SECOND: u64 = 20_000_000;
 
 /// The wall time an order may take, time held not counted.
 pub fn order_time(order: &Order, plan: Option<&Plan>, source_bytes: u64) -> Duration {
     match order {
         Order::Probe => PROBE + Duration::from_secs(source_bytes / SCAN_BYTES_PER_SECOND),
+        Order::Texts => LEAST + Duration::from_secs(source_bytes / SCAN_BYTES_PER_SECOND),
         Order::Segments {
             renditions,
             first,

@@ -1,7 +1,8 @@
 //! WebVTT tracks.
 
-use manifests::{chapters, storyboard};
+use manifests::{chapters, storyboard, text};
 use plan::media_info::Chapter;
+use plan::{Cue, CueList};
 use proptest::prelude::*;
 
 use crate::sources::{everyday, planned, rational, silent, sound, source};
@@ -70,4 +71,56 @@ proptest! {
         prop_assert!(cues[cues.len() - 1].1 * 1000 >= plan.timeline.duration_us());
         prop_assert_eq!(cues.len() as u32, plan.storyboard.unwrap().tiles);
     }
+}
+
+fn said(from_s: i64, to_s: i64, text: &str) -> Cue {
+    Cue {
+        start_us: from_s * 1_000_000,
+        end_us: to_s * 1_000_000,
+        place: 2,
+        text: text.to_owned(),
+    }
+}
+
+#[test]
+fn a_cue_stands_in_every_segment_that_it_is_shown_in() {
+    let cues = vec![
+        said(2, 4, "one"),
+        said(58, 62, "two"),
+        said(61, 63, "three"),
+    ];
+    let list = CueList { cues };
+    let first = text::segment(&list, 0);
+    assert!(first.contains("\none\n") && first.contains("\ntwo\n") && !first.contains("three"));
+    let second = text::segment(&list, 1);
+    assert!(second.contains("\n00:00:58.000 --> 00:01:02.000\ntwo\n") && second.contains("three"));
+    assert!(!text::segment(&list, 2).contains("-->"));
+    assert_eq!(text::whole(&list).matches("-->").count(), 3);
+}
+
+#[test]
+fn what_is_above_or_aside_says_so() {
+    let place = |place| {
+        let cues = vec![Cue {
+            place,
+            ..said(1, 2, "x")
+        }];
+        text::whole(&CueList { cues })
+    };
+    assert!(place(2).contains("00:00:02.000\nx"));
+    assert!(place(8).contains("00:00:02.000 line:0\nx"));
+    assert!(place(6).contains("00:00:02.000 line:50% align:end\nx"));
+    assert!(place(1).contains("00:00:02.000 align:start\nx"));
+}
+
+#[test]
+fn text_playlists_last_as_long_as_the_presentation() {
+    let plan = planned(&source(None, vec![sound(rational(150, 1))]));
+    let playlist = text::playlist(&plan);
+    let lengths = playlist
+        .lines()
+        .filter_map(|line| line.strip_prefix("#EXTINF:"));
+    let lengths: Vec<&str> = lengths.collect();
+    assert_eq!(lengths, ["60.000000,", "60.000000,", "30.000000,"]);
+    assert!(m3u8_rs::parse_media_playlist_res(playlist.as_bytes()).is_ok());
 }

@@ -41,19 +41,30 @@ pub fn seek_byte(input: &mut Input, position: i64) -> Result<(), Error> {
 
 /// Makes the demuxer pass over every stream but one, where its format lets it.
 pub fn discard_all_but(input: &mut Input, keep: usize) {
+    keep_only(input, &[keep]);
+}
+
+/// Makes the demuxer pass over every stream but these, where its format lets it.
+pub fn keep_only(input: &mut Input, keep: &[usize]) {
     // SAFETY: `streams` holds `nb_streams` valid pointers while the context lives; `discard`
     // may be set by the caller at any time.
     unsafe {
         let context = input.as_mut_ptr();
         for index in 0..(*context).nb_streams as usize {
             let stream = *(*context).streams.add(index);
-            (*stream).discard = if index == keep {
+            (*stream).discard = if keep.contains(&index) {
                 ffi::AVDiscard::AVDISCARD_DEFAULT
             } else {
                 ffi::AVDiscard::AVDISCARD_ALL
             };
         }
     }
+}
+
+/// Frees what a decoder has put into a subtitle.
+pub fn free_subtitle(subtitle: &mut ffmpeg_next::Subtitle) {
+    // SAFETY: the subtitle is zeroed or filled by a decoder, and is zeroed by this.
+    unsafe { ffi::avsubtitle_free(subtitle.as_mut_ptr()) }
 }
 
 /// Whether a packet is decoded but not shown: it lies outside the edit list.

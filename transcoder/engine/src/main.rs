@@ -21,6 +21,7 @@ mod session;
 mod sounds;
 mod source;
 mod stills;
+mod texts;
 mod times;
 mod turn;
 

@@ -10,7 +10,7 @@ use protocol::{Budget, EngineFailure, Made, Order, ToParent};
 use crate::link::{Abandoned, Gone, Input, Link};
 use crate::make::{Maker, Run};
 use crate::source::Source;
-use crate::{encode_audio, encode_video, filler, probe, stills};
+use crate::{encode_audio, encode_video, filler, probe, stills, texts};
 
 /// What a session knows.
 pub struct Session {
@@ -96,7 +96,18 @@ impl Session {
                 filler::make(self.maker()?, order, rendition, segment)
             }
             Order::Still(still) => stills::make(self.maker()?, order, still),
+            Order::Texts => self.texts(order),
         }
+    }
+
+    fn texts(&mut self, order: u32) -> Result<()> {
+        let plan = self.maker()?.plan().clone();
+        let lists = texts::extract(&self.source, &plan)?;
+        for (track, list) in lists.iter().enumerate() {
+            let track = track as u32;
+            self.made(order, Made::Cues { track }, &serde_json::to_vec(list)?)?;
+        }
+        Ok(())
     }
 
     fn maker(&mut self) -> Result<&mut Maker> {

@@ -99,6 +99,8 @@ pub enum Order {
     },
     /// A still.
     Still(Still),
+    /// The cue lists of every text track of the plan's source.
+    Texts,
 }
 
 /// A still picture, or a sheet of them.
@@ -199,6 +201,11 @@ pub enum Made {
         second: u32,
         /// Width in pixels.
         width: u32,
+    },
+    /// The cues of a text track, as JSON of [`plan::CueList`].
+    Cues {
+        /// Which of `info.text`.
+        track: u32,
     },
 }
 

@@ -285,6 +285,8 @@ impl Actor {
             Order::Still(Still::Thumbnail { second, width }) => {
                 self.made(order, Made::Thumbnail { second, width }, "thumbnail")?;
             }
+            // Its source has no text.
+            Order::Texts => {}
         }
         Ok(Ok(()))
     }

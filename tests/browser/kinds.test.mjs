@@ -1,0 +1,102 @@
+// Kinds of sources that are not what a player expects, in three players: a phone clip that lies on its
+// side, a screen recording of wandering rate, HDR, and sound alone.
+import { test, before, after } from "node:test";
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { House } from "./house.mjs";
+
+const require = createRequire(import.meta.url);
+const PICTURE = "-f lavfi -i testsrc2=s=640x360:r=30:d=4";
+const SOUND = "-f lavfi -i sine=440:d=4:r=48000";
+const X264 = "-c:v libx264 -preset ultrafast -g 60";
+const KINDS = {
+  "rotated.mp4": { made: `${PICTURE} ${SOUND} ${X264} -c:a aac`, then: "-c copy -metadata:s:v:0 rotate=90", width: 360, height: 640 },
+  "screen.mkv": { made: `${PICTURE} ${SOUND} -vf select=lt(mod(n\\,30)\\,4)+eq(mod(n\\,30)\\,17) -vsync vfr ${X264} -c:a libopus`, width: 640, height: 360 },
+  "hdr10.mp4": {
+    made: `${PICTURE} ${SOUND} -vf format=yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=0:keyint=60 ` +
+      "-colorspace bt2020nc -color_primaries bt2020 -color_trc smpte2084 -color_range tv -c:a aac", width: 640, height: 360 },
+  "sound.m4a": { made: `${SOUND} -c:a aac`, width: 0, height: 0 },
+};
+let house;
+const videos = {};
+
+before(async () => {
+  house = await House.open();
+  const ffmpeg = (...args) => execFileSync("ffmpeg", ["-v", "error", ...args]);
+  for (const [name, { made, then }] of Object.entries(KINDS)) {
+    const path = join(house.folder, name);
+    ffmpeg(...made.split(" "), path);
+    if (then) {
+      renameSync(path, path + ".mov");
+      ffmpeg("-i", path + ".mov", ...then.split(" "), path);
+    }
+    videos[name] = await house.upload(path);
+  }
+});
+after(() => house.close());
+
+const PLAYERS = {
+  "hls.js": {
+    script: new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname,
+    load: `const hls = new Hls();
+      hls.on(Hls.Events.ERROR, (_, e) => e.fatal && fail(new Error(e.details)));
+      hls.loadSource(base + "/v/" + id + "/master.m3u8");
+      hls.attachMedia(v);`,
+  },
+  "Shaka Player": {
+    script: require.resolve("shaka-player/dist/shaka-player.compiled.js"),
+    load: `shaka.polyfill.installAll();
+      const player = new shaka.Player();
+      player.configure("streaming.segmentPrefetchLimit", 0);
+      await player.attach(v);
+      player.addEventListener("error", (e) => fail(new Error(e.detail.code)));
+      await player.load(base + "/v/" + id + "/manifest.mpd");`,
+  },
+  "dash.js": {
+    script: new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname,
+    load: `const player = dashjs.MediaPlayer().create();
+      player.on("error", (e) => fail(new Error(e.error.message)));
+      player.initialize(v, base + "/v/" + id + "/manifest.mpd", true);`,
+  },
+};
+
+/** Runs in the page: plays to the end. */
+const play = (load) => new Function("args", `return (async ({ base, id }) => {
+  const v = document.getElementById("v");
+  let fail;
+  const failed = new Promise((_, no) => { fail = no; });
+  const late = new Promise((_, no) => setTimeout(() => no(new Error("stuck at " + v.currentTime)), 50000));
+  const ended = new Promise((done) => v.addEventListener("ended", done, { once: true }));
+  ${load}
+  v.playbackRate = 2;
+  v.play();
+  await Promise.race([ended, failed, late]);
+  return { end: v.currentTime, width: v.videoWidth, height: v.videoHeight };
+})(args);`);
+
+for (const [player, { script, load }] of Object.entries(PLAYERS)) {
+  for (const [kind, { width, height }] of Object.entries(KINDS)) {
+    test(`${player} plays ${kind}`, { timeout: 60_000 }, async () => {
+      const page = await house.browser.newPage();
+      await page.goto(house.base + "/livez");
+      await page.setContent("<video id=v muted playsinline width=640></video>");
+      await page.addScriptTag({ path: script });
+      const seen = await page.evaluate(play(load), { base: house.base, id: videos[kind].id });
+      await page.close();
+      assert.ok(Math.abs(seen.end - 4) < 0.2, "it ends where it should: " + seen.end);
+      // Whatever the rung, it stands as it should.
+      assert.ok(height === 0 ? seen.width === 0 : Math.abs(seen.width / seen.height - width / height) < 0.02, JSON.stringify(seen));
+    });
+  }
+}
+
+test("our page plays sound alone", { timeout: 60_000 }, async () => {
+  const page = await house.browser.newPage({ viewport: { width: 390, height: 844 } });
+  await page.goto(`${house.base}/watch/${videos["sound.m4a"].id}`);
+  await page.waitForFunction(() => document.getElementById("video").currentTime > 1, null, { timeout: 30_000 });
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: process.env.SCREENSHOTS + "/sound-phone.png" });
+  await page.close();
+});

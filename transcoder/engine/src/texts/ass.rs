@@ -1,0 +1,186 @@
+//! From ASS, in which FFmpeg gives all text, to WebVTT cue text.
+
+use plan::cues::USUAL_PLACE;
+
+/// Fields before a dialogue's text: ReadOrder, Layer, Style, Name, three margins, Effect.
+const FIELDS: usize = 8;
+
+/// The place and the text of a dialogue line; nothing where it has too few fields.
+pub fn dialogue(line: &str) -> Option<(u8, String)> {
+    let text = line.splitn(FIELDS + 1, ',').nth(FIELDS)?;
+    Some(convert(text))
+}
+
+/// Of text without any marks.
+pub fn plain(text: &str) -> (u8, String) {
+    let mut writer = Writer::default();
+    text.chars().for_each(|c| writer.put(c));
+    (USUAL_PLACE, writer.finish())
+}
+
+/// Override blocks in braces, `\N` and `\n` for line breaks, `\h` for a hard space.
+fn convert(text: &str) -> (u8, String) {
+    let mut writer = Writer::default();
+    let mut place = USUAL_PLACE;
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if let Some((block, after)) = override_block(rest) {
+            for tag in block.split('\\').skip(1) {
+                place = alignment(tag).unwrap_or(place);
+                writer.tag(tag.trim());
+            }
+            rest = after;
+            continue;
+        }
+        let escaped = [("\\N", '\n'), ("\\n", '\n'), ("\\h", '\u{a0}')].into_iter();
+        let mut escaped = escaped.filter_map(|(mark, c)| Some((rest.strip_prefix(mark)?, c)));
+        (rest, _) = match escaped.next() {
+            Some((after, c)) => (after, writer.put(c)),
+            None => (&rest[first.len_utf8()..], writer.put(first)),
+        };
+    }
+    (place, writer.finish())
+}
+
+/// What stands in braces at the start of `text`, and what is after them.
+fn override_block(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix('{')?.split_once('}')
+}
+
+/// `\an` has the numeric keypad's places, 1 to 9.
+fn alignment(tag: &str) -> Option<u8> {
+    let place = tag.strip_prefix("an")?.trim().parse().ok()?;
+    (1..=9).contains(&place).then_some(place)
+}
+
+/// Cue text in the making.
+#[derive(Default)]
+struct Writer {
+    text: String,
+    /// Tags that are open, in that order.
+    open: Vec<char>,
+    /// Between `\p1` and `\p0` are drawings.
+    draws: bool,
+}
+
+impl Writer {
+    fn put(&mut self, c: char) {
+        match c {
+            _ if self.draws => {}
+            '&' => self.text.push_str("&amp;"),
+            '<' => self.text.push_str("&lt;"),
+            '>' => self.text.push_str("&gt;"),
+            // An empty line would end the cue.
+            '\n' if self.text.is_empty() || self.text.ends_with('\n') => {}
+            '\n' => self.text.push('\n'),
+            c if c.is_control() => {}
+            c => self.text.push(c),
+        }
+    }
+
+    fn tag(&mut self, tag: &str) {
+        let mut characters = tag.chars();
+        let (Some(name), number) = (characters.next(), characters.as_str()) else {
+            return;
+        };
+        // Back to the line's own style, which has no marks for us.
+        if name == 'r' {
+            return self.close_all();
+        }
+        // `\b700` is a weight; `\bord2`, `\be1` and `\pos(…)` are other tags.
+        let Ok(number) = number.parse::<u32>() else {
+            return;
+        };
+        match name {
+            'p' => self.draws = number > 0,
+            'i' | 'b' | 'u' if number > 0 => self.open(name),
+            'i' | 'b' | 'u' => self.close(name),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, name: char) {
+        if !self.open.contains(&name) {
+            self.open.push(name);
+            self.text.push_str(&format!("<{name}>"));
+        }
+    }
+
+    /// Tags nest: those inside are closed with it, and opened again.
+    fn close(&mut self, name: char) {
+        let Some(at) = self.open.iter().position(|open| *open == name) else {
+            return;
+        };
+        let inside = self.open.split_off(at + 1);
+        for name in inside.iter().rev().chain([&name]) {
+            self.text.push_str(&format!("</{name}>"));
+        }
+        self.open.pop();
+        inside.into_iter().for_each(|name| self.open(name));
+    }
+
+    fn close_all(&mut self) {
+        for name in std::mem::take(&mut self.open).into_iter().rev() {
+            self.text.push_str(&format!("</{name}>"));
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.close_all();
+        let has_words = |text: &str| {
+            let bare = text
+                .replace("<i>", "")
+                .replace("<b>", "")
+                .replace("<u>", "");
+            let bare = bare
+                .replace("</i>", "")
+                .replace("</b>", "")
+                .replace("</u>", "");
+            !bare.trim().is_empty()
+        };
+        match has_words(&self.text) {
+            true => self.text.trim_end_matches('\n').to_owned(),
+            false => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(ass: &str) -> String {
+        convert(ass).1
+    }
+
+    #[test]
+    fn marks_become_tags_that_nest() {
+        assert_eq!(
+            text("{\\i1}No{\\i0} & <yes>"),
+            "<i>No</i> &amp; &lt;yes&gt;"
+        );
+        assert_eq!(text("{\\i1\\b1}a{\\i0}b"), "<i><b>a</b></i><b>b</b>");
+        assert_eq!(text("{\\i1\\b1}a{\\r}b"), "<i><b>a</b></i>b");
+        assert_eq!(text("{\\b700\\bord3\\pos(1,2)}x"), "<b>x</b>");
+        assert_eq!(text("one\\Ntwo\\hthree"), "one\ntwo\u{a0}three");
+    }
+
+    #[test]
+    fn no_cue_is_cut_in_two_and_none_is_empty() {
+        assert_eq!(text("\\N\\Na\\N\\N\\Nb\\N"), "a\nb");
+        assert_eq!(text("{\\p1}m 0 0 l 10 10{\\p0}"), "");
+        assert_eq!(text("{\\i1} {\\i0}"), "");
+        assert_eq!(text("a {brace that never ends"), "a {brace that never ends");
+    }
+
+    #[test]
+    fn a_dialogue_has_its_text_after_eight_fields() {
+        let line = "0,0,Default,,0,0,0,,{\\an8}Above, and further on";
+        assert_eq!(
+            dialogue(line),
+            Some((8, "Above, and further on".to_owned()))
+        );
+        assert_eq!(dialogue("0,0,Default"), None);
+        assert_eq!(plain("a\r\n\r\nb"), (USUAL_PLACE, "a\nb".to_owned()));
+    }
+}

@@ -1,0 +1,70 @@
+//! Text tracks become cue lists, whatever they are stored as.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use plan::CueList;
+use protocol::{Made, Order};
+use support::sources::{made, picture};
+
+const SRT: &str = "1\n00:00:00,500 --> 00:00:02,000\nGood <i>evening</i> & welcome\n\n\
+                   2\n00:00:02,500 --> 00:00:03,250\nTwo\nlines\n\n\
+                   3\n00:00:03,900 --> 00:00:09,000\nLonger than the picture\n";
+
+/// A source with these words in a track of that codec.
+fn with_text(folder: &Path, name: &str, words: (&str, &str), codec: &str) -> PathBuf {
+    let text = folder.join(words.0);
+    std::fs::write(&text, words.1).unwrap();
+    let inputs = format!("{} -i {}", picture("25", "5"), text.display());
+    let inputs = inputs.replace("640x360", "160x90");
+    made(
+        folder,
+        name,
+        &format!("{inputs} -map 0:v -map 1:s -c:v libx264 -preset ultrafast -c:s {codec}"),
+    )
+}
+
+/// From when to when in milliseconds, where, and what.
+fn cues(source: &Path) -> Vec<(i64, i64, u8, String)> {
+    let (mut engine, plan) = support::planned(source, 1);
+    let made = engine.order(Order::Texts).unwrap().stills;
+    assert_eq!(made.len(), plan.info.text.len());
+    assert_eq!(made[0].0, Made::Cues { track: 0 });
+    let list: CueList = serde_json::from_slice(&made[0].1).unwrap();
+    let cues = list.cues.into_iter();
+    cues.map(|cue| (cue.start_us / 1000, cue.end_us / 1000, cue.place, cue.text))
+        .collect()
+}
+
+#[test]
+fn words_come_out_with_their_times_and_marks() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = [
+        (500, 2000, 2, "Good <i>evening</i> &amp; welcome".to_owned()),
+        (2500, 3250, 2, "Two\nlines".to_owned()),
+        (3900, 5000, 2, "Longer than the picture".to_owned()),
+    ];
+    for (name, codec) in [
+        ("srt.mkv", "srt"),
+        ("ass.mkv", "ass"),
+        ("text.mp4", "mov_text"),
+        ("vtt.mkv", "webvtt"),
+    ] {
+        let source = with_text(folder.path(), name, ("words.srt", SRT), codec);
+        assert_eq!(cues(&source), expected, "{name}");
+    }
+}
+
+#[test]
+fn signs_stand_where_they_stood() {
+    const ASS: &str = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\n\
+        Format: Name, Fontname, Fontsize\nStyle: Default,Arial,20\n\n[Events]\n\
+        Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n\
+        Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\an8\\b1}Above{\\b0}, and \\Nbelow it\n\
+        Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\p1}m 0 0 l 9 9{\\p0}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let source = with_text(folder.path(), "signs.mkv", ("signs.ass", ASS), "copy");
+    let expected = (1000, 2000, 8, "<b>Above</b>, and \nbelow it".to_owned());
+    assert_eq!(cues(&source), [expected]);
+}
