@@ -1,22 +1,25 @@
 //! The pictures of a source on the output grid: exact seek, decode, one picture per tick.
 
+mod packets;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use ffmpeg_next::codec::decoder;
 use ffmpeg_next::codec::discard::Discard;
-use ffmpeg_next::codec::{self, decoder, threading};
-use ffmpeg_next::format::context::Input;
 use ffmpeg_next::util::picture;
 use ffmpeg_next::{Error, Packet, frame};
 use plan::{Access, Frames, Index, Limits, Plan, Rational, TimeLine};
 
 use protocol::EngineFailure;
 
+use self::packets::Packets;
+pub use self::packets::video_decoder;
 use crate::fields::{self, Fields};
 use crate::source::Source;
-use crate::times::{rational, seconds, timestamp};
-use crate::{ffi, open, probe};
+use crate::times::{seconds, timestamp};
+use crate::{ffi, probe};
 
 /// Frames before a tick among which the picture shown at it is looked for first: the last one
 /// may be late, or lost.
@@ -44,19 +47,14 @@ impl Received {
 /// Reads pictures tick by tick; keeps its place, so that the next segment costs no seek.
 pub struct Pictures {
     source: Source,
-    input: Input,
+    packets: Packets,
     decoder: decoder::Video,
     /// Where pictures are pairs of fields.
     fields: Option<Fields>,
-    stream: usize,
-    time_base: Rational,
     timeline: TimeLine,
-    scanned: Option<Vec<plan::media_info::KeyFrame>>,
-    /// Where no seek finds its place, so that all reading begins at the source's start.
-    has_no_index: bool,
+    limits: Limits,
     /// Key frames by which a seek goes further back.
     preroll: u32,
-    limits: Limits,
     /// Where reading may begin; anywhere, where there are none.
     entries: Vec<Frames>,
     /// The tick of the source's very first picture.
@@ -79,31 +77,23 @@ impl Pictures {
         let Some(track) = &plan.info.video else {
             bail!("the source has no picture")
         };
-        let mut input = open::open(source)?;
-        let stream = track.stream as usize;
-        ffi::discard_all_but(&mut input, stream);
-        let decoder = video_decoder(&input, stream, threads)?;
-        let time_base = input
-            .stream(stream)
-            .map_or(Rational::ZERO, |s| rational(s.time_base()));
-        let has_no_index = plan.info.index == Index::None;
-        let (preroll, entries) = match plan.access {
-            Access::Preroll(keys) => (keys, Vec::new()),
-            Access::Linear if !has_no_index => (0, chunk_starts(plan)),
-            Access::Exact | Access::Linear => (0, Vec::new()),
+        let packets = Packets::open(source, plan, track)?;
+        // Without an index all reading begins at the start, and needs no other place to.
+        let entries = match plan.access {
+            Access::Linear if plan.info.index != Index::None => chunk_starts(plan),
+            _ => Vec::new(),
         };
         Ok(Self {
             source: source.clone(),
-            input,
-            decoder,
-            fields: track.interlaced.then(|| Fields::new(time_base)),
-            stream,
-            time_base,
+            decoder: packets.decoder(threads)?,
+            fields: track.interlaced.then(|| Fields::new(packets.time_base())),
+            packets,
             first_tick: plan.timeline.tick_of(track.start),
             timeline: plan.timeline.clone(),
-            scanned: scanned(&plan.info.index),
-            has_no_index,
-            preroll,
+            preroll: match plan.access {
+                Access::Preroll(keys) => keys,
+                Access::Exact | Access::Linear => 0,
+            },
             entries,
             limits: limits.clone(),
             // In H.264 each picture says itself that none refers to it (`nal_ref_idc`, H.264
@@ -153,8 +143,8 @@ impl Pictures {
             LOOKED_AT * self.timeline.rate.den(),
             self.timeline.rate.num(),
         );
-        let from = timestamp(target - margin, self.time_base);
-        self.go_near(target)?;
+        let from = timestamp(target - margin, self.packets.time_base());
+        self.go_near(target, self.preroll)?;
         self.hurries_to = Some(from);
         while self.ahead.is_empty() && !self.ended {
             self.decode_more()?;
@@ -170,7 +160,7 @@ impl Pictures {
         let blurred = self.fields.as_ref().map_or(0, |_| Fields::BLURRED);
         let clear = Frames(tick.0 - blurred);
         loop {
-            let from_start = self.go_near(target - back)?;
+            let from_start = self.go_near(target - back, self.preroll)?;
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
@@ -189,12 +179,12 @@ impl Pictures {
     pub fn key_before(&mut self, tick: Frames) -> Result<Picture> {
         let mut target = self.timeline.source_time(tick);
         loop {
-            self.go_near(target)?;
+            self.go_near(target, 0)?;
             if let Some(picture) = self.key_alone()? {
                 return Ok(picture?);
             }
             // The container begins elsewhere, or the frame needs others: as it comes.
-            let from_start = self.go_near(target)?;
+            let from_start = self.go_near(target, 0)?;
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
@@ -209,8 +199,10 @@ impl Pictures {
     }
 
     /// Seeks, and has nothing decoded yet.
-    fn go_near(&mut self, time: Rational) -> Result<bool> {
-        let from_start = self.seek(time)?;
+    fn go_near(&mut self, time: Rational, preroll: u32) -> Result<bool> {
+        self.decoder.flush();
+        let is_before_all = self.timeline.tick_of(time) < self.first_tick;
+        let from_start = self.packets.seek(time, preroll, is_before_all)?;
         if let Some(fields) = &mut self.fields {
             fields.restart();
         }
@@ -224,7 +216,7 @@ impl Pictures {
     /// The picture of the next packet, if that is a key frame, and nothing after it: a decoder
     /// that is not told that this is all asks for some more packets first.
     fn key_alone(&mut self) -> Result<Option<Decoded>> {
-        let Some(packet) = self.next_packet()?.filter(Packet::is_key) else {
+        let Some(packet) = self.packets.next()?.filter(Packet::is_key) else {
             return Ok(None);
         };
         // It is open again after the next seek.
@@ -239,59 +231,6 @@ impl Pictures {
             picture.frame = fields::alone(picture.frame)?;
         }
         Ok(Some(picture.into_decoded()))
-    }
-
-    /// Seeks to the key frame at or before a time; says whether that is the source's start.
-    fn seek(&mut self, time: Rational) -> Result<bool> {
-        self.decoder.flush();
-        if self.has_no_index {
-            open::rewind(&self.source, &mut self.input)?;
-            ffi::discard_all_but(&mut self.input, self.stream);
-            return Ok(true);
-        }
-        let stamp = timestamp(time, self.time_base);
-        if let Some(keys) = &self.scanned {
-            let at = keys.partition_point(|key| key.pts <= stamp);
-            let at = at.saturating_sub(self.preroll as usize);
-            let position = at.checked_sub(1).map_or(0, |at| keys[at].position);
-            ffi::seek_byte(&mut self.input, position as i64)?;
-            return Ok(at <= 1);
-        }
-        let before_all = self.timeline.tick_of(time) < self.first_tick;
-        if before_all || ffi::seek_back(&mut self.input, self.stream, stamp).is_err() {
-            // Some demuxers refuse what lies before their first time stamp.
-            let start = i64::MIN / 2;
-            if ffi::seek_back(&mut self.input, self.stream, start).is_err() {
-                self.input.seek(0, ..)?;
-            }
-            return Ok(true);
-        }
-        for _ in 0..self.preroll {
-            if !self.seek_one_back()? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// From a key frame to the one before; false where there is none.
-    fn seek_one_back(&mut self) -> Result<bool> {
-        let mut packet = Packet::empty();
-        loop {
-            match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() == self.stream => break,
-                Ok(()) | Err(Error::InvalidData) => {}
-                Err(_) => return Ok(false),
-            }
-        }
-        let Some(stamp) = packet.dts().or(packet.pts()) else {
-            return Ok(false);
-        };
-        let found = ffi::seek_back(&mut self.input, self.stream, stamp - 1).is_ok();
-        if !found {
-            ffi::seek_back(&mut self.input, self.stream, stamp)?;
-        }
-        Ok(found)
     }
 
     /// The picture of the next tick.
@@ -327,7 +266,7 @@ impl Pictures {
                         fields.push(picture.frame, picture.stamp)?
                     }
                     _ => {
-                        let tick = self.tick_of(picture.stamp, self.time_base);
+                        let tick = self.tick_of(picture.stamp, self.packets.time_base());
                         self.ahead.push_back((tick, picture.into_decoded()));
                         return Ok(());
                     }
@@ -383,7 +322,7 @@ impl Pictures {
 
     fn feed(&mut self) -> Result<()> {
         // Damaged packets are passed over; what decodes around them is shown.
-        let _ = match self.next_packet()? {
+        let _ = match self.packets.next()? {
             Some(packet) => {
                 let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to);
                 let left_out = match self.hurries_to {
@@ -397,49 +336,10 @@ impl Pictures {
         };
         Ok(())
     }
-
-    /// The next packet of the track; nothing at the end.
-    fn next_packet(&mut self) -> Result<Option<Packet>> {
-        let mut packet = Packet::empty();
-        loop {
-            match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() == self.stream => return Ok(Some(packet)),
-                Ok(()) | Err(Error::InvalidData) => {}
-                Err(Error::Exit) => bail!("the parent is gone"),
-                Err(_) => {
-                    self.source.check()?;
-                    return Ok(None);
-                }
-            }
-        }
-    }
 }
 
 fn chunk_starts(plan: &Plan) -> Vec<Frames> {
     let first = |chunk| plan.chunk_segments(chunk).0;
     let start = |chunk| plan.timeline.segment_frames(first(chunk)).0;
     (0..plan.chunks()).map(start).collect()
-}
-
-fn scanned(index: &Index) -> Option<Vec<plan::media_info::KeyFrame>> {
-    match index {
-        Index::Scanned(keys) => Some(keys.clone()),
-        Index::Container | Index::None => None,
-    }
-}
-
-/// A picture decoder with frame threads; their number does not change what comes out.
-pub fn video_decoder(input: &Input, stream: usize, threads: u32) -> Result<decoder::Video> {
-    let Some(stream) = input.stream(stream) else {
-        bail!("no such stream")
-    };
-    let mut context = codec::Context::from_parameters(stream.parameters())?;
-    context.set_threading(threading::Config {
-        kind: threading::Type::Frame,
-        count: threads.max(1) as usize,
-        ..threading::Config::default()
-    });
-    let mut decoder = context.decoder();
-    decoder.set_packet_time_base(stream.time_base());
-    Ok(decoder.video()?)
 }

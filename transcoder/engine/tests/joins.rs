@@ -3,26 +3,11 @@
 mod support;
 
 use std::path::Path;
-use std::process::Command;
 
-use support::sources::made;
+use support::sources::{ffmpeg, made};
 
 /// AAC frames around a boundary whose error is looked at: the transform overlaps one each way.
 const AROUND: usize = 2 * 1024;
-
-fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
-}
 
 /// The first channel as 32-bit floats at 48 kHz.
 fn decoded(path: &Path) -> Vec<f32> {

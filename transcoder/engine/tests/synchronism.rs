@@ -4,11 +4,10 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use plan::{Plan, Rational};
 use protocol::Order;
-use support::sources::made;
+use support::sources::{ffmpeg, made};
 
 /// Between the sound's start and the picture's, of a constant rate.
 const TOLERANCE_S: f64 = 0.010;
@@ -130,19 +129,8 @@ fn loudness(path: &Path) -> Vec<f64> {
 }
 
 fn decoded(path: &Path, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(path)
-        .args(arguments)
-        .arg("-")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
+    let input = ["-i", path.to_str().unwrap()];
+    ffmpeg(&[&input[..], arguments, &["-"]].concat())
 }
 
 /// Where levels rise over a quarter after half a second below it, in seconds.

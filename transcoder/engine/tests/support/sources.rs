@@ -16,6 +16,21 @@ pub fn made(folder: &Path, name: &str, arguments: &str) -> PathBuf {
     path
 }
 
+/// What the `ffmpeg` program writes to its standard output.
+pub fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
 /// Moving pictures with detail and a counter in their brightness, and a tone with noise.
 pub const PICTURE: &str = "-f lavfi -i testsrc2=s=640x360:r=RATE:d=SECONDS";
 pub const SOUND: &str =
