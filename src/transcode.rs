@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::{Config, Pipeline};
-use plan::{Policy, VideoId};
+use plan::{Policy, RenditionKey, VideoId};
 use serde_json::{Value, json};
 use store::local::Local;
 use store::metadata::{PageRequest, State, VideoRow};
@@ -139,8 +139,14 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         .plan_of(&row)
         .await?
         .context("a ready video without a plan")?;
+    let mut texts = Vec::new();
+    for text in plan.text.iter().flatten() {
+        let rendition = text.id;
+        let cues = pipeline.cues(RenditionKey { video, rendition }).await?;
+        texts.push((rendition, cues));
+    }
     let summary = summary(&row, &plan, began.elapsed().as_secs_f64());
-    publish::publish(&arguments.output, &row, &plan, &summary)?;
+    publish::publish(&arguments.output, &row, &plan, &texts, &summary)?;
     Ok(summary)
 }
 

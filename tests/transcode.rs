@@ -182,3 +182,55 @@ fn a_probe_prints_json() {
     assert_eq!(plan["video"][0]["rung"], 360);
     assert_eq!(plan["timeline"]["rate"]["num"], 25);
 }
+
+#[test]
+fn text_tracks_are_a_part_of_the_presentation() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = folder.path().join("words.srt");
+    std::fs::write(&words, "1\n00:00:01,000 --> 00:00:02,000\nGood evening\n").unwrap();
+    let source = folder.path().join("subtitled.mkv");
+    let made = Command::new("ffmpeg")
+        .args([
+            "-v",
+            "error",
+            "-i",
+            text(&sample(folder.path(), 3)),
+            "-i",
+            text(&words),
+        ])
+        .args([
+            "-c",
+            "copy",
+            "-c:s",
+            "srt",
+            "-metadata:s:s:0",
+            "language=eng",
+        ])
+        .arg(&source)
+        .status();
+    assert!(made.unwrap().success());
+    let output = folder.path().join("out");
+    let done = reelmill(&["transcode", text(&source), text(&output)]);
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let master = std::fs::read_to_string(output.join("master.m3u8")).unwrap();
+    let line = master
+        .lines()
+        .find(|line| line.contains("TYPE=SUBTITLES"))
+        .unwrap();
+    let (_, uri) = line.split_once("URI=\"").unwrap();
+    let rendition = output.join(uri.split_once('/').unwrap().0);
+    for file in ["0.vtt", "all.vtt"] {
+        let said = std::fs::read_to_string(rendition.join(file)).unwrap();
+        // Sound starts a little before picture in this source, and so does the presentation.
+        assert!(
+            said.contains("00:00:01.0") && said.contains("\nGood evening\n"),
+            "{said}"
+        );
+    }
+    let mpd = std::fs::read_to_string(output.join("manifest.mpd")).unwrap();
+    assert!(mpd.contains("/all.vtt</BaseURL>"));
+}

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use plan::timeline::SAMPLE_RATE;
-use plan::{AudioRendition, Plan, Storyboard, VideoRendition};
+use plan::{AudioRendition, Plan, Storyboard, TextRendition, VideoRendition};
 
 use crate::xml::Xml;
 use crate::{Averages, language};
@@ -41,6 +41,10 @@ pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
     }
     for (index, rendition) in plan.audio.iter().enumerate() {
         sound(&mut xml, plan, rendition, index + 1);
+    }
+    let first_text = plan.audio.len() + 1;
+    for (index, rendition) in plan.text.iter().flatten().enumerate() {
+        text(&mut xml, rendition, first_text + index);
     }
     if let Some(storyboard) = &plan.storyboard {
         tiles(&mut xml, storyboard);
@@ -144,6 +148,38 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
             ("value", &rendition.channels),
         ],
     );
+    xml.close();
+    xml.close();
+}
+
+/// Side-loaded WebVTT: raw WebVTT has no segments in DASH (DASH-IF IOP part 7 §4.2).
+fn text(xml: &mut Xml, rendition: &TextRendition, id: usize) {
+    let mut attributes: Vec<(&str, &dyn Display)> = vec![
+        ("id", &id),
+        ("contentType", &"text"),
+        ("mimeType", &"text/vtt"),
+    ];
+    let language = language::tag(rendition.language.as_deref());
+    if let Some(language) = &language {
+        attributes.push(("lang", language));
+    }
+    xml.open("AdaptationSet", &attributes);
+    xml.text("Label", &[], &rendition.label);
+    let role = match rendition.forced {
+        true => "forced-subtitle",
+        false => "subtitle",
+    };
+    let scheme: &dyn Display = &"urn:mpeg:dash:role:2011";
+    xml.empty("Role", &[("schemeIdUri", scheme), ("value", &role)]);
+    if rendition.default {
+        xml.empty("Role", &[("schemeIdUri", scheme), ("value", &"main")]);
+    }
+    xml.open(
+        "Representation",
+        // Nobody chooses by it.
+        &[("id", &rendition.id), ("bandwidth", &1000)],
+    );
+    xml.text("BaseURL", &[], &format!("{}/all.vtt", rendition.id));
     xml.close();
     xml.close();
 }

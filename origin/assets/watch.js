@@ -18,7 +18,11 @@ function start(known) {
     trouble.textContent = "The video cannot be loaded any more. Reload the page to try again.";
   });
   window.player = hls;
-  if (hls) hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));
+  if (hls) {
+    hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));
+    hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, () => languages(hls));
+    hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => languages(hls));
+  }
   // With sound where the browser lets us, which it does after an upload; else without.
   video.play().catch((error) => {
     if (error.name !== "NotAllowedError") return;
@@ -35,6 +39,8 @@ function tracks(known) {
     Object.assign(track, { kind, label, src: base + name });
     track.default = kind === "metadata";
     video.append(track);
+    // Loaded, so that the seek bar can show them.
+    track.track.mode = "hidden";
   };
   if (known.storyboard) add("metadata", "thumbnails", "storyboard.vtt");
   if (known.chapters) add("chapters", "Chapters", "chapters.vtt");
@@ -52,6 +58,23 @@ function offer(hls) {
   quality.onchange = () => { hls.nextLevel = Number(quality.value); };
   hls.on(Hls.Events.LEVEL_SWITCHED, (_, data) => {
     auto.text = hls.autoLevelEnabled ? "Auto (" + name(hls.levels[data.level]) + ")" : "Auto";
+  });
+}
+
+// Sound and text by name, where there is a choice.
+function languages(hls) {
+  const fill = (select, tracks, chosen, choose) => {
+    select.replaceChildren(...tracks.map(([label, index]) => new Option(label, index)));
+    select.value = chosen;
+    select.hidden = tracks.length < 2;
+    select.onchange = () => choose(Number(select.value));
+  };
+  const named = (tracks) => tracks.map((track, index) => [track.name, index]);
+  fill(document.getElementById("sound"), named(hls.audioTracks), hls.audioTrack, (track) => { hls.audioTrack = track; });
+  const texts = [["No subtitles", -1], ...named(hls.subtitleTracks)];
+  fill(document.getElementById("text"), texts, hls.subtitleTrack, (track) => {
+    hls.subtitleDisplay = track >= 0;
+    hls.subtitleTrack = track;
   });
 }
 

@@ -16,6 +16,7 @@ mod segment;
 mod sheet;
 mod still;
 mod storyboard;
+mod text;
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use transcoder::Still;
 use crate::inner::Inner;
 use crate::pieces::Piece;
 use crate::run::{Run, RunError, Standing};
-use crate::{stills, tries, windows};
+use crate::{stills, texts, tries, windows};
 
 /// What became of a piece of work.
 pub(crate) enum Outcome {
@@ -101,6 +101,7 @@ impl Hand {
             } => run.segments(renditions, *first, *count).await,
             Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
             Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
+            Piece::Texts => texts::needed(&inner, &mut run, plan).await,
         };
         match done {
             Ok(()) => {
@@ -180,6 +181,10 @@ impl Hand {
                     _ => None,
                 };
                 stills::failed(inner, row.id, plan, sheet).await?;
+                Ok(Outcome::Worked)
+            }
+            (RunError::Fault(_) | RunError::Unexplained, Piece::Texts) => {
+                texts::failed(inner, row.id, plan).await?;
                 Ok(Outcome::Worked)
             }
             (other, _) => Err(other),

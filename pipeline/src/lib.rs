@@ -20,6 +20,7 @@ mod plans;
 mod purge;
 mod run;
 mod stills;
+mod texts;
 mod tries;
 mod troubles;
 mod turns;
@@ -31,7 +32,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use plan::{OwnerId, Plan, Policy, RenditionId, RenditionKey, SegmentKey, UploadId, VideoId};
+use plan::{
+    CueList, OwnerId, Plan, Policy, RenditionId, RenditionKey, SegmentKey, UploadId, VideoId,
+};
 use store::metadata::{Page, PageRequest, Priority, UploadRow, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::{Budget, Engine};
@@ -359,6 +362,13 @@ impl Pipeline {
     /// A poster.
     pub async fn poster(&self, video: VideoId, format: ImageFormat) -> Result<Bytes, DemandError> {
         self.inner.stored(&ObjectKey::Poster(video, format)).await
+    }
+
+    /// The cues of a text rendition.
+    pub async fn cues(&self, key: RenditionKey) -> Result<CueList, DemandError> {
+        let json = self.inner.stored(&ObjectKey::Cues(key)).await?;
+        let list = serde_json::from_slice(&json);
+        list.map_err(|error| store::Error::corrupt(error.to_string()).into())
     }
 
     /// A storyboard sheet: stored, or made now.

@@ -1,4 +1,4 @@
-//! What comes next of a video: the start rungs and sound of chunk 0, the poster, all of
+//! What comes next of a video: the start rungs and sound of chunk 0, the poster, its text, all of
 //! chunks 0 and 1, then the rest in order, then the storyboard. Where nobody can watch yet,
 //! simply all segments in order.
 
@@ -27,6 +27,8 @@ pub(crate) enum Piece {
     },
     Poster,
     Sheet(u32),
+    /// The cues of all text tracks.
+    Texts,
 }
 
 /// What there is to do.
@@ -67,6 +69,9 @@ impl Look<'_> {
         if viewers && self.lacks_poster() {
             return Next::Piece(Piece::Poster);
         }
+        if plan.lacks_text() {
+            return Next::Piece(Piece::Texts);
+        }
         let at_once = if viewers { 1 } else { CHUNKS_AT_ONCE };
         let end = |chunk: u32| chunk.saturating_add(at_once).min(plan.chunks());
         let mut chunks = 0..plan.chunks();
@@ -93,9 +98,11 @@ impl Look<'_> {
         let all = all.filter(move |&chunk| lacks(chunk, WorkKind::All));
         let start = start.into_iter().map(|chunk| (Scope::Start, chunk));
         let poster = poster.into_iter().map(|index| (Scope::Poster, index));
+        let texts = self.plan.lacks_text().then_some((Scope::Texts, 0));
         let sheets = self.missing_sheets().map(|sheet| (Scope::Sheet, sheet));
         start
             .chain(poster)
+            .chain(texts)
             .chain(all.map(|chunk| (Scope::All, chunk)))
             .chain(sheets)
     }
@@ -110,7 +117,8 @@ impl Look<'_> {
             Scope::Sheet if self.missing_sheets().any(|sheet| sheet == index) => {
                 Next::Piece(Piece::Sheet(index))
             }
-            Scope::Poster | Scope::Sheet => Next::Nothing,
+            Scope::Texts if self.plan.lacks_text() => Next::Piece(Piece::Texts),
+            Scope::Poster | Scope::Sheet | Scope::Texts => Next::Nothing,
         }
     }
 

@@ -39,8 +39,8 @@ pub(crate) async fn save(
     video: VideoId,
     plan: &Arc<Plan>,
 ) -> Result<String, store::Error> {
-    let json = serde_json::to_vec(&**plan).map_err(|e| store::Error::corrupt(e.to_string()))?;
-    let hash = blake3::hash(&json).to_hex().to_string();
+    let json = json(plan)?;
+    let hash = hash_of(&json);
     let key = ObjectKey::Plan {
         video,
         hash: hash.clone(),
@@ -52,6 +52,19 @@ pub(crate) async fn save(
         .await?;
     inner.plans.keep(&hash, plan);
     Ok(hash)
+}
+
+/// The hash of a plan.
+pub(crate) fn hash(plan: &Plan) -> Result<String, store::Error> {
+    json(plan).map(|json| hash_of(&json))
+}
+
+fn json(plan: &Plan) -> Result<Vec<u8>, store::Error> {
+    serde_json::to_vec(plan).map_err(|e| store::Error::corrupt(e.to_string()))
+}
+
+fn hash_of(json: &[u8]) -> String {
+    blake3::hash(json).to_hex().to_string()
 }
 
 /// Loads a plan.
@@ -85,7 +98,7 @@ pub(crate) async fn listing(
     };
     for reference in row.plans.iter().rev() {
         let plan = load(inner, video, &reference.hash).await?;
-        if plan.segment_count(rendition).is_some() {
+        if plan.lists(rendition) {
             return Ok(Some(plan));
         }
     }

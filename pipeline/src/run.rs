@@ -6,7 +6,7 @@ mod report;
 
 use std::sync::Arc;
 
-use plan::{Code, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
+use plan::{Code, CueList, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::VideoRow;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -101,6 +101,13 @@ impl Drop for Run {
     }
 }
 
+/// What an engine said, where that is not stored as it is.
+#[derive(Default)]
+struct Told {
+    info: Option<MediaInfo>,
+    cues: Vec<CueList>,
+}
+
 impl Run {
     pub(crate) fn open(
         inner: &Arc<Inner>,
@@ -171,8 +178,18 @@ impl Run {
     }
 
     pub(crate) async fn probe(&mut self) -> Result<MediaInfo, RunError> {
-        let found = self.carry_out(Order::Probe).await?;
-        found.ok_or(RunError::Unexplained)
+        let told = self.carry_out(Order::Probe).await?;
+        told.info.ok_or(RunError::Unexplained)
+    }
+
+    /// The cues of each text track of the plan's source.
+    pub(crate) async fn texts(&mut self) -> Result<Vec<CueList>, RunError> {
+        let told = self.carry_out(Order::Texts).await?;
+        let tracks = self.plan.as_ref().map_or(0, |plan| plan.info.text.len());
+        match told.cues.len() == tracks {
+            true => Ok(told.cues),
+            false => Err(RunError::Unexplained),
+        }
     }
 
     pub(crate) async fn inits(&mut self) -> Result<(), RunError> {
@@ -243,7 +260,7 @@ impl Run {
         self.carry_out(order).await.map(drop)
     }
 
-    async fn carry_out(&mut self, what: Order) -> Result<Option<MediaInfo>, RunError> {
+    async fn carry_out(&mut self, what: Order) -> Result<Told, RunError> {
         let outcome = self.follow(what).await;
         self.claims.release_all();
         if !matches!(outcome, Err(RunError::Unexplained))
@@ -255,7 +272,7 @@ impl Run {
     }
 
     /// Gives an order and stores what it makes, until it is done.
-    async fn follow(&mut self, what: Order) -> Result<Option<MediaInfo>, RunError> {
+    async fn follow(&mut self, what: Order) -> Result<Told, RunError> {
         let inner = self.inner.clone();
         let _busy = (self.standing != Standing::Background).then(|| inner.calm.disturb());
         let renditions = match &what {
@@ -272,7 +289,8 @@ impl Run {
         let order = self.session.order(what).await;
         let stop = std::mem::take(&mut self.stop);
         let mut leave = Leave::default();
-        let (mut info, mut held, mut abandoned) = (None, false, false);
+        let mut told = Told::default();
+        let (mut held, mut abandoned) = (false, false);
         loop {
             if self.makes_room() {
                 return Err(RunError::Busy);
@@ -314,7 +332,11 @@ impl Run {
                 } => {
                     self.arrive(&renditions, rendition, segment).await?;
                 }
-                SessionEvent::Probed(found) => info = Some(*found),
+                SessionEvent::Probed(found) => told.info = Some(*found),
+                SessionEvent::Made(Made::Cues { .. }, bytes) => {
+                    // In the order of their tracks; what is none is noticed by their number.
+                    told.cues.extend(serde_json::from_slice::<CueList>(&bytes));
+                }
                 SessionEvent::Made(made, bytes) => {
                     let key = match &made {
                         Made::Segment {
@@ -345,7 +367,7 @@ impl Run {
         if held {
             self.session.resume().await;
         }
-        Ok(info)
+        Ok(told)
     }
 
     /// Whether its memory is needed more elsewhere: not while somebody waits for what it is at.

@@ -23,7 +23,7 @@ pub use ladder::Size;
 pub use media_info::{Index, MediaInfo};
 pub use plan::{
     Access, AudioRendition, Content, Conversion, MEDIA_GENERATION, OutputColor, Plan, RateControl,
-    Storyboard, VideoRendition, WorkKind, audio_preroll, plan,
+    Storyboard, TextRendition, VideoRendition, WorkKind, audio_preroll, plan,
 };
 pub use policy::{Effort, Limits, Policy};
 pub use rendition::{RenditionId, RenditionKey, RenditionName, SegmentKey};

@@ -5,6 +5,7 @@ mod check;
 mod chunks;
 mod color;
 mod storyboard;
+mod text;
 mod video;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::audio::{AudioRendition, audio_preroll};
 pub use self::color::{Conversion, OutputColor};
 pub use self::storyboard::Storyboard;
+pub use self::text::TextRendition;
 pub use self::video::{RateControl, VideoRendition};
 use crate::canonical::Canonical;
 use crate::media_info::{Index, MediaInfo, VideoTrack};
@@ -37,6 +39,9 @@ pub struct Plan {
     pub video: Vec<VideoRendition>,
     /// Sound, in track order.
     pub audio: Vec<AudioRendition>,
+    /// Text, in track order; nothing before its cues are extracted.
+    #[serde(default)]
+    pub text: Option<Vec<TextRendition>>,
     /// Preview tiles, where there is a picture.
     pub storyboard: Option<Storyboard>,
     /// Where each track's own content lies, relative to the earliest.
@@ -97,6 +102,11 @@ impl Plan {
             .iter()
             .map(|v| v.id)
             .chain(self.audio.iter().map(|a| a.id))
+    }
+
+    /// Whether it has a rendition of this id, of any kind.
+    pub fn lists(&self, id: RenditionId) -> bool {
+        self.segment_count(id).is_some() || self.text_rendition(id).is_some()
     }
 
     /// How many segments (or sheets) a rendition has; nothing where it is not in the plan.
@@ -162,6 +172,7 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         worst_seek_us: info.video.as_ref().map_or(0, worst_seek_us),
         video,
         audio,
+        text: None,
         storyboard,
         content: content(info),
         timeline,

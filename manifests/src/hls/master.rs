@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use plan::{AudioRendition, Plan, Rational, VideoRendition};
+use plan::{AudioRendition, Plan, Rational, TextRendition, VideoRendition};
 
 use super::attributes::{Attributes, quotable};
 use crate::{Averages, bandwidth, language};
@@ -34,6 +34,10 @@ pub fn master(plan: &Plan, averages: &Averages) -> String {
         for rendition in &group.renditions {
             text.push_str(&audio_media(group.id, rendition, &mut names));
         }
+    }
+    let mut names = BTreeSet::new();
+    for rendition in plan.text.iter().flatten() {
+        text.push_str(&text_media(rendition, &mut names));
     }
     for video in variants(plan) {
         for group in &groups {
@@ -87,16 +91,44 @@ fn groups(plan: &Plan) -> Vec<Group<'_>> {
     groups
 }
 
-fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<String>) -> String {
-    // NAME is unique within its group (RFC 8216 §4.3.4.1), as it is written.
-    let label = quotable(&rendition.label);
+/// NAME is unique within its group (RFC 8216 §4.3.4.1), as it is written.
+fn unique(label: &str, names: &mut BTreeSet<String>) -> String {
+    let label = quotable(label);
     let mut name = label.clone();
     let mut count = 2;
     while !names.insert(name.clone()) {
         name = format!("{label} {count}");
         count += 1;
     }
-    let yes = |value: bool| if value { "YES" } else { "NO" };
+    name
+}
+
+fn yes(value: bool) -> &'static str {
+    if value { "YES" } else { "NO" }
+}
+
+/// The group that all text is in.
+const TEXT: &str = "text";
+
+fn text_media(rendition: &TextRendition, names: &mut BTreeSet<String>) -> String {
+    let name = unique(&rendition.label, names);
+    let mut attributes = Attributes::default()
+        .plain("TYPE", "SUBTITLES")
+        .quoted("GROUP-ID", TEXT)
+        .quoted("NAME", &name);
+    if let Some(language) = language::tag(rendition.language.as_deref()) {
+        attributes = attributes.quoted("LANGUAGE", language);
+    }
+    attributes
+        .plain("DEFAULT", yes(rendition.default))
+        .plain("AUTOSELECT", "YES")
+        .plain("FORCED", yes(rendition.forced))
+        .quoted("URI", &format!("{}/playlist.m3u8", rendition.id))
+        .line("#EXT-X-MEDIA")
+}
+
+fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<String>) -> String {
+    let name = unique(&rendition.label, names);
     let mut attributes = Attributes::default()
         .plain("TYPE", "AUDIO")
         .quoted("GROUP-ID", group)
@@ -142,6 +174,9 @@ fn variant(
     }
     if let Some(group) = group.filter(|_| has_choice(plan)) {
         attributes = attributes.quoted("AUDIO", group.id);
+    }
+    if plan.text.iter().flatten().next().is_some() {
+        attributes = attributes.quoted("SUBTITLES", TEXT);
     }
     // Sound alone is its own variant: players see from the equal URI that both are one.
     let sound = group.and_then(Group::first).map(|a| a.id);

@@ -11,6 +11,10 @@ pub enum FileName {
     Segment(u32),
     /// `{n}.jpg`
     Sheet(u32),
+    /// `{n}.vtt`
+    Text(u32),
+    /// `all.vtt`
+    AllText,
 }
 
 impl FileName {
@@ -19,9 +23,11 @@ impl FileName {
         match name {
             "playlist.m3u8" => Some(Self::Playlist),
             "init.mp4" => Some(Self::Init),
+            "all.vtt" => Some(Self::AllText),
             _ => match name.split_once('.')? {
                 (digits, "m4s") => number(digits).map(Self::Segment),
                 (digits, "jpg") => number(digits).map(Self::Sheet),
+                (digits, "vtt") => number(digits).map(Self::Text),
                 _ => None,
             },
         }
@@ -44,6 +50,7 @@ mod tests {
         assert_eq!(FileName::parse("0.m4s"), Some(FileName::Segment(0)));
         assert_eq!(FileName::parse("412.m4s"), Some(FileName::Segment(412)));
         assert_eq!(FileName::parse("3.jpg"), Some(FileName::Sheet(3)));
+        assert_eq!(FileName::parse("3.vtt"), Some(FileName::Text(3)));
         let wrong = "00.m4s -1.m4s +1.m4s .m4s 1.mp4 1.m4s.m4s 9999999999.m4s init.MP4";
         for name in wrong.split(' ') {
             assert_eq!(FileName::parse(name), None, "{name}");

@@ -10,6 +10,9 @@ use crate::app::App;
 pub(super) async fn read(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
     let plan = app.pipeline.rendition(key.video, key.rendition).await?;
     let plan = plan.ok_or(DeliveryError::NotFound)?;
+    if plan.text_rendition(key.rendition).is_some() {
+        return Ok(File::text(manifests::text::playlist(&plan), PLAYLIST));
+    }
     let text = manifests::hls::media_playlist(&plan, key.rendition);
     Ok(File::text(text.ok_or(DeliveryError::NotFound)?, PLAYLIST))
 }

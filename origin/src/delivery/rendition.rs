@@ -10,7 +10,7 @@ use store::CachePolicy;
 
 use super::name::FileName;
 use super::respond::{Body, DeliveryError};
-use super::{init, playlist, segment, sheet};
+use super::{init, playlist, segment, sheet, text};
 use crate::app::App;
 use crate::viewer::Asker;
 
@@ -46,7 +46,7 @@ pub async fn rendition(
             };
             app.pipeline.handed_out(segment, &asker.viewer);
         }
-        FileName::Init | FileName::Sheet(_) => {}
+        FileName::Init | FileName::Sheet(_) | FileName::Text(_) | FileName::AllText => {}
     }
     if let Some(next) = asker.next_segment(key) {
         app.pipeline.is_next(next, &asker.viewer);
@@ -59,6 +59,8 @@ pub async fn rendition(
             FileName::Init => init::read(&app, key).await,
             FileName::Segment(index) => segment::read(&app, key, index, asker.viewer).await,
             FileName::Sheet(index) => sheet::read(&app, key, index).await,
+            FileName::Text(index) => text::segment(&app, key, index).await,
+            FileName::AllText => text::whole(&app, key).await,
         }
     };
     let got = tokio::time::timeout(PATIENCE, app.files.get((key, name), reading)).await;

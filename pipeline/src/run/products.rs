@@ -1,7 +1,7 @@
 //! Where what an engine made is stored.
 
 use bytes::Bytes;
-use plan::{CueList, Plan, RenditionKey, SegmentKey, VideoId};
+use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::{ImageFormat, ObjectKey};
 use transcoder::Made;
 
@@ -68,16 +68,7 @@ pub(super) async fn store(
             };
             objects.put(&key, bytes).await
         }
-        Made::Cues { track } => match serde_json::from_slice::<CueList>(&bytes) {
-            Ok(list) => {
-                let rendition = list.rendition(track);
-                let key = ObjectKey::Cues(RenditionKey { video, rendition });
-                objects.put_if_absent(&key, bytes).await.map(drop)
-            }
-            Err(error) => {
-                tracing::warn!(%video, track, %error, "an engine's cues are none");
-                Ok(())
-            }
-        },
+        // Stored with the plan that lists them.
+        Made::Cues { .. } => Ok(()),
     }
 }

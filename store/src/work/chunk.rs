@@ -30,6 +30,8 @@ pub enum Scope {
     Poster,
     /// A sheet of the storyboard.
     Sheet,
+    /// The cues of its text.
+    Texts,
 }
 
 /// What became of an offer.

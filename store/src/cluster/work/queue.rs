@@ -216,6 +216,7 @@ impl Queue {
             Scope::All => "all",
             Scope::Poster => "poster",
             Scope::Sheet => "sheet",
+            Scope::Texts => "texts",
         };
         Ok(self
             .connection

@@ -1,0 +1,29 @@
+//! `{n}.vtt` and `all.vtt`: a text rendition's cues as WebVTT.
+
+use plan::RenditionKey;
+
+use super::VTT;
+use super::cache::File;
+use super::respond::DeliveryError;
+use crate::app::App;
+
+/// The cues that are shown in one segment.
+pub(super) async fn segment(
+    app: &App,
+    key: RenditionKey,
+    index: u32,
+) -> Result<File, DeliveryError> {
+    let plan = app.pipeline.rendition(key.video, key.rendition).await?;
+    let plan = plan.ok_or(DeliveryError::NotFound)?;
+    if index >= manifests::text::segments(&plan) {
+        return Err(DeliveryError::NotFound);
+    }
+    let list = app.pipeline.cues(key).await?;
+    Ok(File::text(manifests::text::segment(&list, index), VTT))
+}
+
+/// All of them.
+pub(super) async fn whole(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
+    let list = app.pipeline.cues(key).await?;
+    Ok(File::text(manifests::text::whole(&list), VTT))
+}

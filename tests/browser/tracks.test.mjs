@@ -1,0 +1,136 @@
+// Two languages of sound in 5.1 and stereo, two of text, chapters: switched during play in three players
+// and on our page.
+import { test, before, after } from "node:test";
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { House } from "./house.mjs";
+
+const require = createRequire(import.meta.url);
+const SECONDS = 20;
+let house, video;
+
+/** A cue in each second. */
+const words = (word) => Array.from({ length: SECONDS }, (_, n) => {
+  const at = (seconds) => `00:00:${String(seconds).padStart(2, "0")},000`;
+  return `${n + 1}\n${at(n)} --> ${at(n + 1)}\n${word} ${n}\n`;
+}).join("\n");
+
+before(async () => {
+  house = await House.open();
+  const file = (name) => join(house.folder, name);
+  writeFileSync(file("en.srt"), words("word"));
+  writeFileSync(file("de.srt"), words("Wort"));
+  writeFileSync(file("chapters.txt"), ";FFMETADATA1\n" + ["First", "Second"].map((title, n) =>
+    `[CHAPTER]\nTIMEBASE=1/1\nSTART=${n * 10}\nEND=${n * 10 + 10}\ntitle=${title}\n`).join(""));
+  const sound = (hertz) => ["-f", "lavfi", "-i", `sine=${hertz}:d=${SECONDS}:r=48000`];
+  execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", `testsrc2=s=640x360:r=25:d=${SECONDS}`, ...sound(440), ...sound(660),
+    "-i", file("en.srt"), "-i", file("de.srt"), "-i", file("chapters.txt"),
+    "-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map", "4", "-map_metadata", "5",
+    "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-c:a", "ac3", "-ac:a:0", "6", "-ac:a:1", "2", "-c:s", "srt",
+    "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu",
+    "-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=deu", file("tracks.mkv")]);
+  video = await house.upload(file("tracks.mkv"));
+  await house.until(video.id, ["ready"]);
+});
+after(() => house.close());
+
+const PLAYERS = {
+  "hls.js": {
+    script: new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname,
+    load: `const hls = new Hls();
+      hls.on(Hls.Events.ERROR, (_, e) => e.fatal && fail(new Error(e.details)));
+      hls.loadSource(base + "/v/" + id + "/master.m3u8");
+      hls.attachMedia(v);`,
+    text: `hls.subtitleDisplay = true; hls.subtitleTrack = hls.subtitleTracks.findIndex((t) => t.lang.startsWith(language));`,
+    sound: `hls.audioTrack = hls.audioTracks.findIndex((t) => t.lang.startsWith(language));`,
+    heard: `hls.audioTracks[hls.audioTrack].lang.slice(0, 2)`,
+  },
+  "Shaka Player": {
+    script: require.resolve("shaka-player/dist/shaka-player.compiled.js"),
+    load: `shaka.polyfill.installAll();
+      const player = new shaka.Player();
+      player.configure("streaming.segmentPrefetchLimit", 0);
+      await player.attach(v);
+      player.addEventListener("error", (e) => fail(new Error(e.detail.code)));
+      await player.load(base + "/v/" + id + "/manifest.mpd");`,
+    text: `player.selectTextTrack(player.getTextTracks().find((t) => t.language === language));
+      player.setTextTrackVisibility ? player.setTextTrackVisibility(true) : player.setTextVisibility?.(true);`,
+    sound: `player.selectAudioTrack(player.getAudioTracks().find((t) => t.language === language));`,
+    heard: `player.getAudioTracks().find((t) => t.active).language`,
+  },
+  "dash.js": {
+    script: new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname,
+    load: `const player = dashjs.MediaPlayer().create();
+      player.on("error", (e) => fail(new Error(e.error.message)));
+      player.initialize(v, base + "/v/" + id + "/manifest.mpd", true);`,
+    text: `player.enableText(true);
+      player.setTextTrack(player.getTracksFor("text").findIndex((t) => t.lang === language));`,
+    sound: `player.setCurrentTrack(player.getTracksFor("audio").find((t) => t.lang === language));`,
+    heard: `player.getCurrentTrackFor("audio").lang`,
+  },
+};
+
+/** Runs in the page: text and sound of one language, then of the other, while it plays. */
+const watch = ({ load, text, sound, heard }) => new Function("args", `return (async ({ base, id }) => {
+  const v = document.getElementById("v");
+  let fail;
+  const failed = new Promise((_, no) => { fail = no; });
+  const cues = () => [...v.textTracks].flatMap((t) => t.mode === "disabled" ? [] : [...(t.activeCues || [])]).map((c) => c.text);
+  const until = async (isSo, what) => {
+    for (const began = Date.now(); !isSo();) {
+      if (Date.now() - began > 12000) throw new Error(what + " at " + v.currentTime + ": " + JSON.stringify([...v.textTracks].map((t) => [t.label, t.mode, t.cues?.length])));
+      await new Promise((done) => requestAnimationFrame(done));
+    }
+  };
+  const all = async () => {
+    ${load}
+    v.play();
+    await until(() => v.currentTime > 0.5, "it does not play");
+    const seen = [];
+    for (const [language, word] of [["en", "word"], ["de", "Wort"]]) {
+      ${text}
+      ${sound}
+      await until(() => cues().some((cue) => cue.includes(word)), "no text in " + language);
+      await until(() => ${heard} === language, "no sound in " + language);
+      const cue = cues().find((cue) => cue.includes(word));
+      seen.push({ cue, at: v.currentTime });
+      const at = v.currentTime;
+      await until(() => v.currentTime > at + 0.5, "it stops after a switch");
+    }
+    return seen;
+  };
+  return Promise.race([all(), failed]);
+})(args);`);
+
+for (const [name, player] of Object.entries(PLAYERS)) {
+  test(`${name} switches text and sound during play`, { timeout: 60_000 }, async () => {
+    const page = await house.browser.newPage();
+    await page.goto(house.base + "/livez");
+    await page.setContent("<video id=v muted playsinline width=640></video>");
+    await page.addScriptTag({ path: player.script });
+    const seen = await page.evaluate(watch(player), { base: house.base, id: video.id });
+    await page.close();
+    for (const { cue, at } of seen) {
+      const second = Number(/\d+/.exec(cue)[0]);
+      assert.ok(at >= second - 0.1 && at <= second + 1.5, `${cue} is shown at ${at}`);
+    }
+  });
+}
+
+test("our page offers both languages, and chapters", { timeout: 60_000 }, async () => {
+  const page = await house.browser.newPage({ viewport: { width: 390, height: 844 } });
+  await page.goto(`${house.base}/watch/${video.id}`);
+  await page.waitForFunction(() => document.getElementById("video").currentTime > 0.5, null, { timeout: 30_000 });
+  await page.waitForFunction(() => document.getElementById("text").length === 3 && document.getElementById("sound").length === 2);
+  await page.selectOption("#text", { index: 2 });
+  const shown = () => [...document.getElementById("video").textTracks].some((t) => t.mode === "showing" && [...(t.activeCues || [])].some((c) => c.text.includes("Wort")));
+  await page.waitForFunction(shown, null, { timeout: 20_000 });
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: process.env.SCREENSHOTS + "/text-phone.png" });
+  const chapters = () => [...document.getElementById("video").textTracks]
+    .some((t) => t.kind === "chapters" && t.mode === "hidden" && t.cues?.length === 2);
+  await page.waitForFunction(chapters);
+  await page.close();
+});
