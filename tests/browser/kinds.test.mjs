@@ -3,12 +3,11 @@
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { House } from "./house.mjs";
+import { PLAYERS } from "./players.mjs";
 
-const require = createRequire(import.meta.url);
 const PICTURE = "-f lavfi -i testsrc2=s=640x360:r=30:d=4";
 const SOUND = "-f lavfi -i sine=440:d=4:r=48000";
 const X264 = "-c:v libx264 -preset ultrafast -g 60";
@@ -37,31 +36,6 @@ before(async () => {
   }
 });
 after(() => house.close());
-
-const PLAYERS = {
-  "hls.js": {
-    script: new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname,
-    load: `const hls = new Hls();
-      hls.on(Hls.Events.ERROR, (_, e) => e.fatal && fail(new Error(e.details)));
-      hls.loadSource(base + "/v/" + id + "/master.m3u8");
-      hls.attachMedia(v);`,
-  },
-  "Shaka Player": {
-    script: require.resolve("shaka-player/dist/shaka-player.compiled.js"),
-    load: `shaka.polyfill.installAll();
-      const player = new shaka.Player();
-      player.configure("streaming.segmentPrefetchLimit", 0);
-      await player.attach(v);
-      player.addEventListener("error", (e) => fail(new Error(e.detail.code)));
-      await player.load(base + "/v/" + id + "/manifest.mpd");`,
-  },
-  "dash.js": {
-    script: new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname,
-    load: `const player = dashjs.MediaPlayer().create();
-      player.on("error", (e) => fail(new Error(e.error.message)));
-      player.initialize(v, base + "/v/" + id + "/manifest.mpd", true);`,
-  },
-};
 
 /** Runs in the page: plays to the end. */
 const play = (load) => new Function("args", `return (async ({ base, id }) => {

@@ -4,11 +4,10 @@ import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { House } from "./house.mjs";
+import { PLAYERS } from "./players.mjs";
 
-const require = createRequire(import.meta.url);
 const SECONDS = 20;
 let house, video;
 
@@ -37,35 +36,20 @@ before(async () => {
 });
 after(() => house.close());
 
-const PLAYERS = {
+/** How each chooses text and sound of a `language`, and says which sound is playing. */
+const CHOICES = {
   "hls.js": {
-    script: new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname,
-    load: `const hls = new Hls();
-      hls.on(Hls.Events.ERROR, (_, e) => e.fatal && fail(new Error(e.details)));
-      hls.loadSource(base + "/v/" + id + "/master.m3u8");
-      hls.attachMedia(v);`,
-    text: `hls.subtitleDisplay = true; hls.subtitleTrack = hls.subtitleTracks.findIndex((t) => t.lang.startsWith(language));`,
+    text: `hls.subtitleDisplay = true;
+      hls.subtitleTrack = hls.subtitleTracks.findIndex((t) => t.lang.startsWith(language));`,
     sound: `hls.audioTrack = hls.audioTracks.findIndex((t) => t.lang.startsWith(language));`,
     heard: `hls.audioTracks[hls.audioTrack].lang.slice(0, 2)`,
   },
   "Shaka Player": {
-    script: require.resolve("shaka-player/dist/shaka-player.compiled.js"),
-    load: `shaka.polyfill.installAll();
-      const player = new shaka.Player();
-      player.configure("streaming.segmentPrefetchLimit", 0);
-      await player.attach(v);
-      player.addEventListener("error", (e) => fail(new Error(e.detail.code)));
-      await player.load(base + "/v/" + id + "/manifest.mpd");`,
-    text: `player.selectTextTrack(player.getTextTracks().find((t) => t.language === language));
-      player.setTextTrackVisibility ? player.setTextTrackVisibility(true) : player.setTextVisibility?.(true);`,
+    text: `player.selectTextTrack(player.getTextTracks().find((t) => t.language === language));`,
     sound: `player.selectAudioTrack(player.getAudioTracks().find((t) => t.language === language));`,
     heard: `player.getAudioTracks().find((t) => t.active).language`,
   },
   "dash.js": {
-    script: new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname,
-    load: `const player = dashjs.MediaPlayer().create();
-      player.on("error", (e) => fail(new Error(e.error.message)));
-      player.initialize(v, base + "/v/" + id + "/manifest.mpd", true);`,
     text: `player.enableText(true);
       player.setTextTrack(player.getTracksFor("text").findIndex((t) => t.lang === language));`,
     sound: `player.setCurrentTrack(player.getTracksFor("audio").find((t) => t.lang === language));`,
@@ -105,7 +89,8 @@ const watch = ({ load, text, sound, heard }) => new Function("args", `return (as
   return Promise.race([all(), failed]);
 })(args);`);
 
-for (const [name, player] of Object.entries(PLAYERS)) {
+for (const [name, choices] of Object.entries(CHOICES)) {
+  const player = { ...PLAYERS[name], ...choices };
   test(`${name} switches text and sound during play`, { timeout: 60_000 }, async () => {
     const page = await house.browser.newPage();
     await page.goto(house.base + "/livez");

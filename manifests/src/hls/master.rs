@@ -112,14 +112,7 @@ const TEXT: &str = "text";
 
 fn text_media(rendition: &TextRendition, names: &mut BTreeSet<String>) -> String {
     let name = unique(&rendition.label, names);
-    let mut attributes = Attributes::default()
-        .plain("TYPE", "SUBTITLES")
-        .quoted("GROUP-ID", TEXT)
-        .quoted("NAME", &name);
-    if let Some(language) = language::tag(rendition.language.as_deref()) {
-        attributes = attributes.quoted("LANGUAGE", language);
-    }
-    attributes
+    media("SUBTITLES", TEXT, &name, rendition.language.as_deref())
         .plain("DEFAULT", yes(rendition.default))
         .plain("AUTOSELECT", "YES")
         .plain("FORCED", yes(rendition.forced))
@@ -129,19 +122,24 @@ fn text_media(rendition: &TextRendition, names: &mut BTreeSet<String>) -> String
 
 fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<String>) -> String {
     let name = unique(&rendition.label, names);
-    let mut attributes = Attributes::default()
-        .plain("TYPE", "AUDIO")
-        .quoted("GROUP-ID", group)
-        .quoted("NAME", &name);
-    if let Some(language) = language::tag(rendition.language.as_deref()) {
-        attributes = attributes.quoted("LANGUAGE", language);
-    }
-    attributes
+    media("AUDIO", group, &name, rendition.language.as_deref())
         .plain("DEFAULT", yes(rendition.default))
         .plain("AUTOSELECT", "YES")
         .quoted("CHANNELS", &rendition.channels.to_string())
         .quoted("URI", &format!("{}/playlist.m3u8", rendition.id))
         .line("#EXT-X-MEDIA")
+}
+
+/// What every rendition of a group says first.
+fn media(kind: &str, group: &str, name: &str, language: Option<&str>) -> Attributes {
+    let attributes = Attributes::default()
+        .plain("TYPE", kind)
+        .quoted("GROUP-ID", group)
+        .quoted("NAME", name);
+    match language::tag(language) {
+        Some(language) => attributes.quoted("LANGUAGE", language),
+        None => attributes,
+    }
 }
 
 fn variant(

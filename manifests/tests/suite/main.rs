@@ -7,4 +7,5 @@ mod snapshots;
 // The plan's own tests know the same sources.
 #[path = "../../../plan/tests/suite/sources.rs"]
 mod sources;
+mod text;
 mod vtt;

@@ -1,0 +1,95 @@
+//! Text in manifests: listed once its cues are there.
+
+use m3u8_rs::AlternativeMediaType;
+use manifests::{Averages, dash, hls, text};
+use plan::media_info::TextTrack;
+use plan::{Cue, CueList, Plan};
+
+use crate::dash::parsed;
+use crate::hls::parsed_master;
+use crate::snapshots::film;
+use crate::sources::planned;
+
+fn track(language: &str, forced: bool) -> TextTrack {
+    TextTrack {
+        stream: 9,
+        codec: "subrip".to_owned(),
+        language: Some(language.to_owned()),
+        title: None,
+        default: false,
+        forced,
+    }
+}
+
+fn cues(word: &str) -> CueList {
+    let cue = Cue {
+        start_us: 0,
+        end_us: 1_000_000,
+        place: 2,
+        text: word.to_owned(),
+    };
+    CueList { cues: vec![cue] }
+}
+
+/// A film with English text, forced German, and a track without any cue.
+fn subtitled() -> (Plan, Plan) {
+    let mut info = film();
+    info.text = vec![track("eng", false), track("deu", true), track("fra", false)];
+    let before = planned(&info);
+    let after = before.with_text(&[cues("word"), cues("Wort"), CueList::default()]);
+    (before, after)
+}
+
+#[test]
+fn text_is_listed_once_its_cues_are_there_and_all_else_stays() {
+    let (before, after) = subtitled();
+    assert!(before.lacks_text() && !after.lacks_text());
+    assert_eq!(before.video, after.video);
+    assert_eq!(before.audio, after.audio);
+    let master = |plan: &Plan| parsed_master(&hls::master(plan, &Averages::new()));
+    assert!(
+        master(&before)
+            .variants
+            .iter()
+            .all(|v| v.subtitles.is_none())
+    );
+    let master = master(&after);
+    assert!(
+        master
+            .variants
+            .iter()
+            .all(|v| v.subtitles.as_deref() == Some("text"))
+    );
+    let texts = master.alternatives.iter();
+    let texts: Vec<_> = texts
+        .filter(|media| media.media_type == AlternativeMediaType::Subtitles)
+        .map(|media| {
+            (
+                media.language.as_deref(),
+                media.forced,
+                media.uri.clone().unwrap(),
+            )
+        })
+        .collect();
+    let uri = |track: usize| format!("{}/playlist.m3u8", after.text.as_ref().unwrap()[track].id);
+    assert_eq!(
+        texts,
+        [(Some("eng"), false, uri(0)), (Some("deu"), true, uri(1))]
+    );
+}
+
+#[test]
+fn in_dash_each_is_one_file() {
+    let (_, plan) = subtitled();
+    let sets = parsed(&plan).periods.remove(0).adaptations;
+    let texts = sets
+        .iter()
+        .filter(|set| set.mimeType.as_deref() == Some("text/vtt"));
+    let files: Vec<String> = texts
+        .map(|set| set.representations[0].BaseURL[0].base.clone())
+        .collect();
+    let file = |track: usize| format!("{}/all.vtt", plan.text.as_ref().unwrap()[track].id);
+    assert_eq!(files, [file(0), file(1)]);
+    assert!(dash::mpd(&plan, &Averages::new()).contains("forced-subtitle"));
+    assert!(text::whole(&cues("word")).ends_with("\nword\n"));
+}

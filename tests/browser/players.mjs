@@ -1,0 +1,32 @@
+// The players before which videos are tested: where each is, and how it loads one (`base`, `id` and the
+// element `v` are there; `fail` takes an error that ends it).
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+
+export const PLAYERS = {
+  "hls.js": {
+    script: new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname,
+    load: `const hls = new Hls();
+      hls.on(Hls.Events.ERROR, (_, e) => e.fatal && fail(new Error(e.details)));
+      hls.loadSource(base + "/v/" + id + "/master.m3u8");
+      hls.attachMedia(v);`,
+  },
+  "Shaka Player": {
+    script: require.resolve("shaka-player/dist/shaka-player.compiled.js"),
+    // Else a seek in the moment of a switch ends its request for the init segment, and Shaka 5.2
+    // never makes another, since it keeps the ended one (shaka-player issue 10569).
+    load: `shaka.polyfill.installAll();
+      const player = new shaka.Player();
+      player.configure("streaming.segmentPrefetchLimit", 0);
+      await player.attach(v);
+      player.addEventListener("error", (e) => fail(new Error(e.detail.code)));
+      await player.load(base + "/v/" + id + "/manifest.mpd");`,
+  },
+  "dash.js": {
+    script: new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname,
+    load: `const player = dashjs.MediaPlayer().create();
+      player.on("error", (e) => fail(new Error(e.error.message)));
+      player.initialize(v, base + "/v/" + id + "/manifest.mpd", true);`,
+  },
+};
