@@ -31,7 +31,6 @@ pub(crate) async fn failed(inner: &Inner, video: VideoId, plan: &Plan) -> Result
     if faults < TRIES {
         return Ok(());
     }
-    inner.text_faults.lock().remove(&video);
     let warning = Warning {
         code: Code::Internal,
         message: "The text tracks could not be read.".to_owned(),
@@ -58,6 +57,7 @@ async fn adopt(
             .put_if_absent(&key, Bytes::from(json))
             .await?;
     }
+    inner.text_faults.lock().remove(&video);
     let hash = plans::save(inner, video, &Arc::new(plan.with_text(lists))).await?;
     let before = plans::hash(plan)?;
     let now = inner.stores.clock.now_us();

@@ -15,9 +15,9 @@ use crate::times::{rational, seconds};
 use crate::{ffi, open};
 
 /// Cues of a track; what comes after them is left out. A film has two thousand.
-const MOST_CUES: usize = 100_000;
-/// Bytes of text in a track.
-const MOST_BYTES: usize = 8 << 20;
+const MOST_CUES: usize = 50_000;
+/// Bytes of text in a track: a film has a tenth of a megabyte, and there may be 32 tracks.
+const MOST_BYTES: usize = 2 << 20;
 /// How long a cue without an end is shown, unless another follows.
 const UNENDING_US: i64 = 5_000_000;
 
