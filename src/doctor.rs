@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use plan::Code;
-use transcoder::EngineFailure;
+use transcoder::{Engine, EngineFailure, Trial};
 
 use crate::cli::Doctor;
 use crate::probe;
@@ -77,18 +77,22 @@ fn engine() -> Result<String, String> {
     }
 }
 
-/// What the kernel has to shut an engine in.
+/// An engine tries what it must not be able to do.
 fn sandbox() -> Result<String, String> {
-    let actions = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail");
-    if actions.is_ok_and(|actions| actions.contains("kill_process")) {
-        Ok(
-            "Engines run as processes of their own under resource limits; the kernel has seccomp."
-                .to_owned(),
-        )
+    let trial = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| Ok(runtime.block_on(Engine::beside_current()?.trial())?))
+        .map_err(|error| format!("The cage of engines cannot be tried: {error:#}."))?;
+    let Trial { refused, gaps } = trial;
+    let tried = refused + gaps.len();
+    if gaps.is_empty() {
+        Ok(format!(
+            "An engine was refused all of {tried} things that it must not be able to do."
+        ))
     } else {
-        Err(
-            "The kernel has no seccomp to shut engines in: resource limits alone hold them."
-                .to_owned(),
-        )
+        Err(format!(
+            "An engine was refused {refused} of {tried} things that it must not be able to do: {}.",
+            gaps.join("; ")
+        ))
     }
 }

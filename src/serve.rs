@@ -6,7 +6,6 @@ use anyhow::Result;
 use catalog::tokens;
 use pipeline::Pipeline;
 use store::Stores;
-use transcoder::Engine;
 
 use crate::cli::Serve;
 use crate::server::{self, set};
@@ -23,7 +22,7 @@ pub fn run(arguments: Serve) -> Result<()> {
 }
 
 async fn serve(settings: Settings) -> Result<()> {
-    let engine = Engine::beside_current()?;
+    let engine = server::engine(&settings).await?;
     let config = server::config(&settings)?;
     let (stores, place) = match &settings.cluster {
         Some(cluster) => {

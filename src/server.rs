@@ -11,6 +11,7 @@ use pipeline::{Config, Pipeline, Purge};
 use plan::Policy;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use transcoder::Engine;
 
 use crate::cli::{Delivery, Making};
 use crate::purge::HttpPurge;
@@ -47,6 +48,17 @@ impl Making {
         set(&mut pipeline.segment_seconds, self.segment_seconds);
         set(&mut pipeline.memory, self.memory);
     }
+}
+
+/// The engine, after one has tried whether this kernel can shut it in.
+///
+/// # Errors
+/// Where it cannot be started, or its cage has gaps and the settings want none.
+pub async fn engine(settings: &Settings) -> Result<Engine> {
+    let sandbox = settings.sandbox();
+    let engine = Engine::beside_current()?.sandboxed(sandbox);
+    sandbox.permit(&engine.trial().await?.gaps)?;
+    Ok(engine)
 }
 
 /// How sources become renditions.

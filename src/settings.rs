@@ -16,6 +16,7 @@ use plan::Effort;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use store::objects::disk_cache::SMALLEST;
+use transcoder::Sandbox;
 
 pub use cluster::{Cluster, Hidden};
 
@@ -54,6 +55,8 @@ pub struct Pipeline {
     pub policy: Effort,
     pub segment_seconds: u32,
     pub memory: Bytes,
+    /// Nothing: required with a cluster, preferred without.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// How a worker is watched.
@@ -112,6 +115,7 @@ impl Default for Pipeline {
             policy: Effort::Fast,
             segment_seconds: 4,
             memory: Bytes(2 << 30),
+            sandbox: None,
         }
     }
 }
@@ -152,6 +156,15 @@ impl Settings {
             None => "the settings in the environment".to_owned(),
         };
         settings.with_context(of)
+    }
+
+    /// What is asked of the cage of engines.
+    pub fn sandbox(&self) -> Sandbox {
+        let usual = match self.cluster {
+            Some(_) => Sandbox::Required,
+            None => Sandbox::Preferred,
+        };
+        self.pipeline.sandbox.unwrap_or(usual)
     }
 
     /// Whether they make sense together.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use pipeline::Pipeline;
-use transcoder::Engine;
 
 use crate::cli::Worker;
 use crate::server::set;
@@ -25,7 +24,7 @@ pub fn run(arguments: Worker) -> Result<()> {
 }
 
 async fn work(settings: Settings) -> Result<()> {
-    let engine = Engine::beside_current()?;
+    let engine = server::engine(&settings).await?;
     let stores = stores::cluster(&settings).await?;
     let listener = server::listen(settings.worker.listen).await?;
     let pipeline = Pipeline::worker(stores, engine, server::config(&settings)?);

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::end::End;
 use crate::limits::order_time;
 use crate::process::Process;
+use crate::sandbox::Sandbox;
 use crate::session::SessionEvent;
 use crate::source::SourceReader;
 use crate::watch::Watch;
@@ -43,6 +44,7 @@ pub(crate) struct Driver {
     source: Arc<dyn SourceReader>,
     size: u64,
     events: mpsc::Sender<SessionEvent>,
+    sandbox: Sandbox,
     reads: JoinSet<Answer>,
     plan: Option<Box<Plan>>,
     watch: Watch,
@@ -55,6 +57,7 @@ impl Driver {
         source: Arc<dyn SourceReader>,
         size: u64,
         events: mpsc::Sender<SessionEvent>,
+        sandbox: Sandbox,
     ) -> Self {
         let (reader, writer) = stream.into_split();
         Self {
@@ -64,6 +67,7 @@ impl Driver {
             source,
             size,
             events,
+            sandbox,
             reads: JoinSet::new(),
             plan: None,
             watch: Watch::default(),
@@ -173,9 +177,15 @@ impl Driver {
             ToParent::Ready {
                 protocol: PROTOCOL,
                 libraries,
+                lacking,
             } => {
                 tracing::debug!(%libraries, "engine ready");
-                return ControlFlow::Continue(());
+                return match self.sandbox.permit(&lacking) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        ControlFlow::Break(Some(End::fault(Code::Internal, error.to_string())))
+                    }
+                };
             }
             ToParent::Ready { protocol, .. } => {
                 let message = format!(

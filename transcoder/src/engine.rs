@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::process::Process;
+use crate::sandbox::{Sandbox, Trial};
 
 /// An engine cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,7 @@ type Body = dyn Fn(UnixStream) -> ExitStatus + Send + Sync;
 #[derive(Clone)]
 pub struct Engine {
     kind: Kind,
+    sandbox: Sandbox,
     sessions: TaskTracker,
 }
 
@@ -44,7 +46,22 @@ impl Engine {
         let sessions = TaskTracker::new();
         // Closed, it can be waited for; sessions may begin all the same.
         sessions.close();
-        Self { kind, sessions }
+        let sandbox = Sandbox::default();
+        Self {
+            kind,
+            sandbox,
+            sessions,
+        }
+    }
+
+    /// The same engine, of which a cage without a gap is required or preferred.
+    #[must_use]
+    pub fn sandboxed(self, sandbox: Sandbox) -> Self {
+        Self { sandbox, ..self }
+    }
+
+    pub(crate) fn sandbox(&self) -> Sandbox {
+        self.sandbox
     }
 
     /// Waits until no session of this engine and its clones is left.
@@ -54,6 +71,20 @@ impl Engine {
 
     pub(crate) fn drive(&self, driver: impl Future<Output = ()> + Send + 'static) {
         self.sessions.spawn(driver);
+    }
+
+    /// Has an engine try what it must not be able to do.
+    ///
+    /// # Errors
+    /// Where the program cannot be started.
+    pub async fn trial(&self) -> Result<Trial, StartError> {
+        match &self.kind {
+            Kind::Program(program) => Trial::run(program).await.map_err(|error| StartError {
+                program: program.clone(),
+                error,
+            }),
+            Kind::Thread(_) => Ok(Trial::default()),
+        }
     }
 
     /// The engine beside the running program.

@@ -40,21 +40,14 @@ pub(crate) enum Process {
 }
 
 impl Process {
-    /// Nothing of ours goes along: no environment, no files, no folder, no terminal.
     pub(crate) fn program(program: &Path) -> std::io::Result<(Self, UnixStream)> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let ours = UnixStream::from_std(ours)?;
-        let mut child = Command::new(program)
-            .env_clear()
-            .envs(MEMORY_KEPT)
-            .current_dir("/")
+        let mut child = quiet(&mut Command::new(program))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // Ctrl-C at our terminal is not for engines: they end when we say so.
-            .process_group(0)
-            .kill_on_drop(true)
             .spawn()?;
         let talk = child
             .stderr
@@ -130,6 +123,17 @@ impl Drop for Process {
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
+}
+
+/// Without anything of ours: no environment, no folder, no terminal.
+pub(crate) fn quiet(command: &mut Command) -> &mut Command {
+    command
+        .env_clear()
+        .envs(MEMORY_KEPT)
+        .current_dir("/")
+        // Ctrl-C at our terminal is not for engines: they end when we say so.
+        .process_group(0)
+        .kill_on_drop(true)
 }
 
 /// Repeats what an engine says in our own log; says whether it had no memory left. What it

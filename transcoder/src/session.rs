@@ -70,7 +70,8 @@ impl Session {
             budget,
             limits,
         };
-        engine.drive(Driver::new(process, stream, source, size, sender).run(outbox, open));
+        let driver = Driver::new(process, stream, source, size, sender, engine.sandbox());
+        engine.drive(driver.run(outbox, open));
         Ok(Self {
             outgoing,
             events,

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use plan::{Code, Limits};
 use protocol::{Decoder, Made, Order, SourceBytes, Still, ToEngine, ToParent};
-use transcoder::{Budget, End, Engine, Session, SessionEvent, SourceError, SourceReader};
+use transcoder::{Budget, End, Engine, Sandbox, Session, SessionEvent, SourceError, SourceReader};
 
 /// A source whose byte at `n` is `n` modulo 251.
 struct Counting;
@@ -213,6 +213,7 @@ async fn an_engine_of_another_version_is_not_listened_to() {
         let ready = ToParent::Ready {
             protocol: protocol::PROTOCOL + 1,
             libraries: String::new(),
+            lacking: Vec::new(),
         };
         wire.say(&ready, &[]);
         while wire.hear().is_some() {}
@@ -220,6 +221,52 @@ async fn an_engine_of_another_version_is_not_listened_to() {
     });
     let mut session = open(&engine);
     assert_eq!(code(&session.next().await), Some(Code::Internal));
+}
+
+#[tokio::test]
+async fn an_engine_that_is_not_wholly_shut_in_runs_where_that_is_permitted() {
+    let engine = fake(|wire| {
+        let ready = ToParent::Ready {
+            protocol: protocol::PROTOCOL,
+            libraries: String::new(),
+            lacking: vec!["Landlock".to_owned()],
+        };
+        wire.say(&ready, &[]);
+        while let Some(order) = wire.hear_order() {
+            wire.say(&ToParent::Done { order }, &[]);
+        }
+        EXIT_0()
+    });
+    let mut session = open(&engine.clone().sandboxed(Sandbox::Preferred));
+    session.order(Order::Inits).await;
+    assert!(matches!(session.next().await, SessionEvent::Done(1)));
+    let mut session = open(&engine.sandboxed(Sandbox::Required));
+    session.order(Order::Inits).await;
+    let refused = loop {
+        let event = session.next().await;
+        if !matches!(event, SessionEvent::Done(_)) {
+            break event;
+        }
+    };
+    assert_eq!(code(&refused), Some(Code::Internal));
+}
+
+#[tokio::test]
+async fn what_a_trial_was_not_refused_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let tried = |command: &str| program(folder.path(), command);
+    let whole = tried("echo 'refused  fork'; echo 'refused  mount'");
+    let trial = whole.trial().await.unwrap();
+    assert_eq!((trial.refused, trial.gaps.len()), (2, 0));
+    let gap = tried("echo 'refused  fork'; echo 'DONE     mount'; exit 1");
+    let trial = gap.trial().await.unwrap();
+    assert_eq!(
+        (trial.refused, trial.gaps),
+        (1, vec!["DONE     mount".to_owned()])
+    );
+    // One that said nothing has not been refused anything either.
+    assert_eq!(tried("kill -SEGV $$").trial().await.unwrap().gaps.len(), 1);
+    assert_eq!(tried("exit 0").trial().await.unwrap().gaps.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -282,8 +282,15 @@ impl std::ops::Deref for Still {
     }
 }
 
+/// Closes what was inherited besides standard input, output and error.
+pub fn close_inherited() {
+    // SAFETY: called before the process has opened anything of its own.
+    unsafe { nix::libc::syscall(nix::libc::SYS_close_range, 3, u32::MAX, 0) };
+}
+
 /// Keeps GStreamer from scanning for plugins, forking a helper and writing a registry file:
-/// the engine loads the few it needs by name.
+/// the engine loads the few it needs by name. Nor does ORC, which it calculates with, write code
+/// of its own: memory in the cage is never code.
 ///
 /// # Safety
 /// Must run before the process has a second thread.
@@ -293,6 +300,7 @@ pub unsafe fn quiet_gstreamer() {
         ("GST_PLUGIN_PATH_1_0", ""),
         ("GST_REGISTRY_DISABLE", "yes"),
         ("GST_REGISTRY_FORK", "no"),
+        ("ORC_CODE", "backup"),
     ] {
         // SAFETY: the caller promises that nobody reads the environment meanwhile.
         unsafe { std::env::set_var(name, value) }

@@ -41,8 +41,15 @@ fn main() -> ExitCode {
         .with_ansi(false)
         .without_time()
         .init();
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
+    let ended = match std::env::args().nth(1).as_deref() {
+        None => run().map(|()| true),
+        Some("trial") => cage::trial::run(true),
+        Some("trial-uncaged") => cage::trial::run(false),
+        Some(other) => Err(anyhow::anyhow!("what is {other}?")),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
@@ -51,13 +58,15 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
+    ffi::close_inherited();
     let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
     stream
         .peer_addr()
         .context("reelmill-engine is started by reelmill, not by hand")?;
     let mut decoder = Decoder::default();
     let (size, budget, limits) = opening(&stream, &mut decoder)?;
-    cage::shut(&budget)?;
+    stills::load_plugins()?;
+    let lacking = cage::shut(&budget)?;
     ffmpeg_next::init()?;
     ffi::silence();
     let (link, inputs) = link::Link::start(stream, decoder)?;
@@ -65,6 +74,7 @@ fn run() -> Result<()> {
     let ready = ToParent::Ready {
         protocol: protocol::PROTOCOL,
         libraries,
+        lacking,
     };
     link.say(&ready, &[])?;
     session::Session::new(link, size, budget, limits).run(&inputs)?;

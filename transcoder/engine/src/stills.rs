@@ -17,6 +17,8 @@ use crate::pictures::Picture;
 use crate::scale::{black, for_still};
 use compress::Format;
 
+pub use compress::load_plugins;
+
 /// Moments that are looked at for a poster, in hundredths of the presentation.
 const POSTER_MOMENTS: [i64; 8] = [10, 20, 30, 40, 55, 70, 85, 3];
 /// Long side of a poster in pixels.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
 /// it changes, so that programs of different builds say so instead of misreading one another.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,6 +128,8 @@ pub enum ToParent {
         protocol: u32,
         /// Names and versions of the libraries, for reports.
         libraries: String,
+        /// Parts of the cage that this kernel does not have.
+        lacking: Vec<String>,
     },
     /// Bytes `offset .. offset + length` of the source, please.
     Read {

@@ -1,7 +1,5 @@
 //! JPEG and WebP through GStreamer: raw pictures in at `appsrc`, files out at `appsink`.
 
-use std::sync::OnceLock;
-
 use anyhow::{Context as _, Result};
 use gstreamer::prelude::*;
 use gstreamer::{Caps, Fraction};
@@ -28,14 +26,8 @@ const PLUGINS: [&str; 4] = [
     "libgstwebp.so",
 ];
 
-/// Starts GStreamer with its few plugins; once for a process.
-fn start() -> Result<()> {
-    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
-    let started = STARTED.get_or_init(|| load().map_err(|error| format!("{error:#}")));
-    started.clone().map_err(anyhow::Error::msg)
-}
-
-fn load() -> Result<()> {
+/// Starts GStreamer with its few plugins, before the cage is shut: they are files.
+pub fn load_plugins() -> Result<()> {
     gstreamer::init()?;
     for plugin in PLUGINS {
         let path = std::path::Path::new(env!("GSTREAMER_PLUGINS")).join(plugin);
@@ -47,7 +39,6 @@ fn load() -> Result<()> {
 
 /// Compresses a `yuv420p` picture.
 pub fn compress(picture: &Picture, format: Format) -> Result<Vec<u8>> {
-    start()?;
     let encoder = match format {
         Format::Jpeg => "jpegenc quality=82",
         Format::Webp => "webpenc quality=80",

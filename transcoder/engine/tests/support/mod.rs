@@ -37,8 +37,21 @@ pub struct Output {
 
 impl Engine {
     pub fn start(source: &Path, decode_threads: u32) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(program, source, decode_threads)
+    }
+
+    /// An engine whose system calls of these kinds are written to a file.
+    pub fn traced(source: &Path, kinds: &str, trace: &Path) -> Self {
+        let mut strace = Command::new("/usr/bin/strace");
+        strace.args(["-f", "-qq", "-e", kinds, "-o"]).arg(trace);
+        strace.arg(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(strace, source, 1)
+    }
+
+    fn start_by(mut program: Command, source: &Path, decode_threads: u32) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"))
+        let child = program
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .spawn()
@@ -142,6 +155,12 @@ impl Engine {
     pub fn probe(&mut self) -> Result<MediaInfo, EngineFailure> {
         self.order(Order::Probe)
             .map(|output| output.info.expect("a probe's answer"))
+    }
+
+    /// Hangs up and waits for its end.
+    pub fn finish(mut self) {
+        self.stream.shutdown(std::net::Shutdown::Both).unwrap();
+        self.child.wait().unwrap();
     }
 
     pub fn plan(&mut self, plan: &Plan) {

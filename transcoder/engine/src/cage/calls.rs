@@ -1,0 +1,162 @@
+//! The system calls that are left, by allow-list. All others answer `EPERM`, which libraries
+//! take as they take any other refusal: what asks for a character set's table or the number of
+//! processors does without.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use nix::libc;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Is, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
+};
+
+/// Calls that are harmless whatever their arguments: they work on memory of this process, on its
+/// threads, and on descriptors that it has.
+const FREE: [i64; 36] = [
+    libc::SYS_brk,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_clone3, // but see `no_clone3`
+    libc::SYS_close,
+    libc::SYS_eventfd2,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_futex,
+    libc::SYS_getcpu,
+    libc::SYS_getpid,
+    libc::SYS_getrandom,
+    libc::SYS_gettid,
+    libc::SYS_gettimeofday,
+    libc::SYS_madvise,
+    libc::SYS_membarrier,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_nanosleep,
+    libc::SYS_ppoll,
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_recvfrom,
+    libc::SYS_restart_syscall,
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_yield,
+    libc::SYS_set_robust_list,
+    libc::SYS_shutdown,
+    libc::SYS_sigaltstack,
+    libc::SYS_write,
+    libc::SYS_writev,
+];
+
+/// Those of older architectures, which have newer forms on others.
+#[cfg(target_arch = "x86_64")]
+const FREE_OF_OLD: [i64; 2] = [libc::SYS_poll, libc::SYS_time];
+#[cfg(not(target_arch = "x86_64"))]
+const FREE_OF_OLD: [i64; 0] = [];
+
+/// Namespaces of its own would give a process capabilities again.
+const NEW_NAMESPACES: i32 = libc::CLONE_NEWNS
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP;
+
+/// Lets nothing else through from here on.
+pub fn filter() -> Result<()> {
+    let no_clone3 = no_clone3()?;
+    let allowed = allowed()?;
+    seccompiler::apply_filter_all_threads(&no_clone3)?;
+    seccompiler::apply_filter_all_threads(&allowed)?;
+    Ok(())
+}
+
+/// `clone3` has its flags where a filter cannot look; told that there is no such call, the C
+/// library uses `clone`.
+fn no_clone3() -> Result<BpfProgram> {
+    let rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    compiled(rules, SeccompAction::Allow, errno(libc::ENOSYS))
+}
+
+fn allowed() -> Result<BpfProgram> {
+    let free = FREE.into_iter().chain(FREE_OF_OLD);
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = free.map(|call| (call, vec![])).collect();
+    let own = std::process::id() as i32;
+    for (call, conditions) in [
+        // Threads are born, processes are not.
+        (
+            libc::SYS_clone,
+            vec![flags(
+                0,
+                libc::CLONE_THREAD | NEW_NAMESPACES,
+                libc::CLONE_THREAD,
+            )],
+        ),
+        // Memory holds data; what is code was loaded before.
+        (libc::SYS_mmap, vec![flags(2, libc::PROT_EXEC, 0)]),
+        (libc::SYS_mprotect, vec![flags(2, libc::PROT_EXEC, 0)]),
+        // To the other end of a socket, to no address.
+        (libc::SYS_sendto, vec![null(4)]),
+        // A process aborts by a signal to its own thread.
+        (libc::SYS_tgkill, vec![int(0, own)]),
+        // Descriptors are doubled and looked at.
+        (libc::SYS_fcntl, vec![int(1, libc::F_DUPFD_CLOEXEC)]),
+        (libc::SYS_fcntl, vec![int(1, libc::F_GETFD)]),
+        (libc::SYS_fcntl, vec![int(1, libc::F_GETFL)]),
+        (libc::SYS_fcntl, vec![int(1, libc::F_SETFL)]),
+        // GStreamer wakes its threads through pairs of sockets that lead nowhere else.
+        (
+            libc::SYS_socketpair,
+            vec![int(0, libc::AF_UNIX), int(1, libc::SOCK_STREAM)],
+        ),
+        // Own limits are read.
+        (libc::SYS_prlimit64, vec![int(0, 0), null(2)]),
+        (libc::SYS_prctl, vec![int(0, libc::PR_SET_NAME)]),
+        (libc::SYS_prctl, vec![int(0, libc::PR_GET_NAME)]),
+        // A thread makes itself nicer.
+        (libc::SYS_getpriority, vec![int(0, 0), int(1, 0)]),
+        (libc::SYS_setpriority, vec![int(0, 0), int(1, 0)]),
+        // GLib asks how its threads are scheduled.
+        (libc::SYS_sched_getattr, vec![int(0, 0)]),
+        (libc::SYS_sched_getattr, vec![int(0, own)]),
+    ] {
+        let conditions = conditions.into_iter().collect::<Result<_, _>>()?;
+        let rule = SeccompRule::new(conditions)?;
+        rules.entry(call).or_default().push(rule);
+    }
+    compiled(rules, errno(libc::EPERM), SeccompAction::Allow)
+}
+
+type Condition = Result<SeccompCondition, seccompiler::BackendError>;
+
+/// The kernel looks at the lower half of an argument that is an `int`.
+fn int(argument: u8, value: i32) -> Condition {
+    SeccompCondition::new(argument, Width::Dword, Is::Eq, u64::from(value as u32))
+}
+
+fn null(argument: u8) -> Condition {
+    SeccompCondition::new(argument, Width::Qword, Is::Eq, 0)
+}
+
+fn flags(argument: u8, mask: i32, value: i32) -> Condition {
+    let mask = Is::MaskedEq(u64::from(mask as u32));
+    SeccompCondition::new(argument, Width::Qword, mask, u64::from(value as u32))
+}
+
+fn errno(number: i32) -> SeccompAction {
+    SeccompAction::Errno(number as u32)
+}
+
+fn compiled(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    others: SeccompAction,
+    these: SeccompAction,
+) -> Result<BpfProgram> {
+    let arch: TargetArch = std::env::consts::ARCH.try_into()?;
+    Ok(SeccompFilter::new(rules, others, these, arch)?.try_into()?)
+}

@@ -1,0 +1,137 @@
+//! What an engine must not be able to do, tried from inside the cage: `reelmill-engine trial`.
+//!
+//! Every attempt is a raw system call with arguments that do no harm where the cage fails: paths
+//! that do not exist, signal 0, numbers that the kernel refuses. An attempt is refused where it
+//! ends with `EPERM`, `EACCES` or `ENOSYS`; anything else means that the kernel looked at it.
+#![allow(unsafe_code)]
+
+mod files;
+mod kernel;
+mod network;
+mod processes;
+
+use std::io;
+
+use anyhow::Result;
+use nix::libc::{self, c_long};
+use protocol::Budget;
+
+/// Descriptors that a process may have been given by mistake are looked for below this.
+const DESCRIPTORS: i32 = 4096;
+/// Standard input is the socket to the parent, standard error a pipe to it; standard output is
+/// this trial's own.
+const OWN_DESCRIPTORS: i32 = 3;
+
+const PATH: *const libc::c_char = c"/nowhere/reelmill".as_ptr();
+const PASSWD: *const libc::c_char = c"/etc/passwd".as_ptr();
+const ROOT: *const libc::c_char = c"/".as_ptr();
+const EMPTY: *const libc::c_char = c"".as_ptr();
+
+/// Tries everything and prints a line for each; whether all was refused. `caged` is false for
+/// the test that an attempt can succeed at all.
+pub fn run(caged: bool) -> Result<bool> {
+    // The parent, as far as its process knows: asked now, because that is refused later.
+    let parent = c_long::from(nix::unistd::getppid().as_raw());
+    if caged {
+        crate::ffi::close_inherited();
+        let budget = Budget {
+            encode_threads: 1,
+            decode_threads: 1,
+            memory_bytes: 1 << 30,
+        };
+        for part in super::shut(&budget)? {
+            println!("lacking  {part}");
+        }
+    }
+    let mut all = true;
+    let mut attempts = files::attempts();
+    attempts.extend(network::attempts());
+    attempts.extend(processes::attempts(parent));
+    attempts.extend(kernel::attempts());
+    attempts.extend(kernel::of_old());
+    attempts.push(("write to an inherited descriptor", write_to_inherited()));
+    attempts.push(("map memory that is code", map_code()));
+    attempts.push(("make memory code", make_code()));
+    for (what, outcome) in attempts {
+        let refused = matches!(outcome, Err(libc::EPERM | libc::EACCES | libc::ENOSYS));
+        all &= refused;
+        match outcome {
+            _ if refused => println!("refused  {what}"),
+            Ok(()) => println!("DONE     {what}"),
+            Err(errno) => {
+                let error = io::Error::from_raw_os_error(errno);
+                println!("TRIED    {what}: {error}");
+            }
+        }
+    }
+    Ok(all)
+}
+
+type Outcome = Result<(), i32>;
+
+fn outcome(returned: c_long) -> Outcome {
+    if returned == -1 {
+        Err(io::Error::last_os_error().raw_os_error().unwrap_or(0))
+    } else {
+        Ok(())
+    }
+}
+
+macro_rules! call {
+    ($number:ident $(, $argument:expr)*) => {
+        // SAFETY: the module's promise: no argument refers to memory that the kernel could
+        // write to, and none asks for anything that changes this process or the machine.
+        outcome(unsafe { libc::syscall(libc::$number $(, $argument)*) })
+    };
+}
+
+use call;
+
+const NOTHING: c_long = 0;
+const INVALID: c_long = -1;
+
+fn flag(flag: i32) -> c_long {
+    c_long::from(flag)
+}
+
+/// A child that comes to be ends at once.
+fn fork() -> Outcome {
+    // SAFETY: there is one thread; the child calls nothing but `_exit`.
+    let child = unsafe { libc::syscall(libc::SYS_clone, c_long::from(libc::SIGCHLD), 0, 0, 0, 0) };
+    if child == 0 {
+        // SAFETY: ends the child without running anything of its parent's.
+        unsafe { libc::_exit(0) }
+    }
+    outcome(child)
+}
+
+fn write_to_inherited() -> Outcome {
+    for descriptor in OWN_DESCRIPTORS..DESCRIPTORS {
+        // SAFETY: nothing is written; a descriptor that is not open is refused.
+        let written = unsafe { libc::write(descriptor, [].as_ptr(), 0) };
+        if written == 0 {
+            return Ok(());
+        }
+    }
+    Err(libc::EPERM)
+}
+
+const PAGE: usize = 4096;
+
+fn map(protection: i32) -> *mut libc::c_void {
+    let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping where the kernel likes.
+    unsafe { libc::mmap(std::ptr::null_mut(), PAGE, protection, kind, -1, 0) }
+}
+
+fn map_code() -> Outcome {
+    outcome(map(libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC) as c_long)
+}
+
+fn make_code() -> Outcome {
+    let memory = map(libc::PROT_READ | libc::PROT_WRITE);
+    // SAFETY: the mapping was made above and nothing refers to it.
+    outcome(c_long::from(unsafe {
+        libc::mprotect(memory, PAGE, libc::PROT_READ | libc::PROT_EXEC)
+    }))
+}
