@@ -6,7 +6,7 @@ use anyhow::Result;
 use ffmpeg_next::codec::{self, decoder, subtitle};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet, Subtitle};
-use plan::cues::{Cue, CueList};
+use plan::cues::{Cue, CueList, MOST_BYTES, MOST_CUES};
 use plan::media_info::TextTrack;
 use plan::{Plan, Rational};
 
@@ -14,10 +14,6 @@ use crate::source::Source;
 use crate::times::{rational, seconds};
 use crate::{ffi, open};
 
-/// Cues of a track; what comes after them is left out. A film has two thousand.
-const MOST_CUES: usize = 50_000;
-/// Bytes of text in a track: a film has a tenth of a megabyte, and there may be 32 tracks.
-const MOST_BYTES: usize = 2 << 20;
 /// How long a cue without an end is shown, unless another follows.
 const UNENDING_US: i64 = 5_000_000;
 
@@ -81,6 +77,7 @@ impl Track {
         let (Some(decoder), Some(stamp)) = (&mut self.decoder, packet.pts()) else {
             return;
         };
+        // What comes after is left out.
         if self.cues.len() >= MOST_CUES || self.bytes >= MOST_BYTES {
             return;
         }
@@ -116,23 +113,19 @@ impl Track {
         }
     }
 
-    /// By their starts, each once, within the presentation.
+    /// Each with an end.
     fn finish(self, end_us: i64) -> CueList {
         let mut cues = self.cues;
-        cues.sort_by_key(|cue| cue.start_us);
-        cues.dedup();
-        let starts: Vec<i64> = cues.iter().map(|cue| cue.start_us).collect();
+        let mut starts: Vec<i64> = cues.iter().map(|cue| cue.start_us).collect();
+        starts.sort_unstable();
         for cue in &mut cues {
             if cue.end_us <= cue.start_us {
                 let after = starts.partition_point(|start| *start <= cue.start_us);
                 let longest = cue.start_us.saturating_add(UNENDING_US);
                 cue.end_us = starts.get(after).map_or(longest, |next| longest.min(*next));
             }
-            cue.start_us = cue.start_us.clamp(0, end_us);
-            cue.end_us = cue.end_us.clamp(0, end_us);
         }
-        cues.retain(|cue| cue.end_us > cue.start_us);
-        CueList { cues }
+        CueList::of(cues, end_us)
     }
 }
 

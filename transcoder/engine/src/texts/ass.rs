@@ -1,6 +1,6 @@
 //! From ASS, in which FFmpeg gives all text, to WebVTT cue text.
 
-use plan::cues::USUAL_PLACE;
+use plan::cues::{Markup, Style, USUAL_PLACE};
 
 /// Fields before a dialogue's text: ReadOrder, Layer, Style, Name, three margins, Effect.
 const FIELDS: usize = 8;
@@ -53,28 +53,18 @@ fn alignment(tag: &str) -> Option<u8> {
     (1..=9).contains(&place).then_some(place)
 }
 
-/// Cue text in the making.
+/// A line in the making.
 #[derive(Default)]
 struct Writer {
-    text: String,
-    /// Tags that are open, in that order.
-    open: Vec<char>,
+    markup: Markup,
     /// Between `\p1` and `\p0` are drawings.
     draws: bool,
 }
 
 impl Writer {
     fn put(&mut self, c: char) {
-        match c {
-            _ if self.draws => {}
-            '&' => self.text.push_str("&amp;"),
-            '<' => self.text.push_str("&lt;"),
-            '>' => self.text.push_str("&gt;"),
-            // An empty line would end the cue.
-            '\n' if self.text.is_empty() || self.text.ends_with('\n') => {}
-            '\n' => self.text.push('\n'),
-            c if c.is_control() => {}
-            c => self.text.push(c),
+        if !self.draws {
+            self.markup.put(c);
         }
     }
 
@@ -85,63 +75,30 @@ impl Writer {
         };
         // Back to the line's own style, which has no marks for us.
         if name == 'r' {
-            return self.close_all();
+            return self.markup.close_all();
         }
         // `\b700` is a weight; `\bord2`, `\be1` and `\pos(…)` are other tags.
         let Ok(number) = number.parse::<u32>() else {
             return;
         };
-        match name {
-            'p' => self.draws = number > 0,
-            'i' | 'b' | 'u' if number > 0 => self.open(name),
-            'i' | 'b' | 'u' => self.close(name),
-            _ => {}
-        }
-    }
-
-    fn open(&mut self, name: char) {
-        if !self.open.contains(&name) {
-            self.open.push(name);
-            self.text.push_str(&format!("<{name}>"));
-        }
-    }
-
-    /// Tags nest: those inside are closed with it, and opened again.
-    fn close(&mut self, name: char) {
-        let Some(at) = self.open.iter().position(|open| *open == name) else {
-            return;
+        let style = match name {
+            'p' => {
+                self.draws = number > 0;
+                return;
+            }
+            'i' => Style::Italic,
+            'b' => Style::Bold,
+            'u' => Style::Underline,
+            _ => return,
         };
-        let inside = self.open.split_off(at + 1);
-        for name in inside.iter().rev().chain([&name]) {
-            self.text.push_str(&format!("</{name}>"));
-        }
-        self.open.pop();
-        inside.into_iter().for_each(|name| self.open(name));
-    }
-
-    fn close_all(&mut self) {
-        for name in std::mem::take(&mut self.open).into_iter().rev() {
-            self.text.push_str(&format!("</{name}>"));
+        match number {
+            0 => self.markup.close(style),
+            _ => self.markup.open(style),
         }
     }
 
-    fn finish(mut self) -> String {
-        self.close_all();
-        let has_words = |text: &str| {
-            let bare = text
-                .replace("<i>", "")
-                .replace("<b>", "")
-                .replace("<u>", "");
-            let bare = bare
-                .replace("</i>", "")
-                .replace("</b>", "")
-                .replace("</u>", "");
-            !bare.trim().is_empty()
-        };
-        match has_words(&self.text) {
-            true => self.text.trim_end_matches('\n').to_owned(),
-            false => String::new(),
-        }
+    fn finish(self) -> String {
+        self.markup.finish()
     }
 }
 

@@ -1,0 +1,121 @@
+//! The line over a cue that says when it is shown: as WebVTT has it, and as people write it.
+
+/// What stands between the two times. Translators' programs make others of the first.
+const ARROWS: [&str; 5] = ["-->", "-- >", "\u{2013}>", "\u{2014}>", "->"];
+/// Digits of hours, minutes or seconds: more have no meaning, and would not fit.
+const MOST_DIGITS: usize = 5;
+/// Digits of a fraction, of which three count.
+const MOST_OF_FRACTION: usize = 9;
+
+/// From when until when, in microseconds, and what else the line says.
+pub(super) fn timing(line: &str) -> Option<(i64, i64, &str)> {
+    let split = |arrow: &&str| line.split_once(arrow);
+    let (start, rest) = ARROWS.iter().find_map(split)?;
+    let (start, after) = time(start)?;
+    if !after.trim().is_empty() {
+        return None;
+    }
+    let (end, rest) = time(rest)?;
+    Some((start, end, rest))
+}
+
+/// `[H:]MM:SS` with a fraction after a dot or comma, blanks wherever they were left; and what
+/// comes after it. Before nought is nought.
+fn time(text: &str) -> Option<(i64, &str)> {
+    let text = text.trim_start();
+    let is_negative = text.starts_with('-');
+    let (first, mut rest) = number(text.strip_prefix('-').unwrap_or(text), MOST_DIGITS)?;
+    let mut parts = vec![first];
+    while parts.len() < 4 {
+        let Some(after) = rest.trim_start().strip_prefix(':') else {
+            break;
+        };
+        let (part, after) = number(after, MOST_DIGITS)?;
+        parts.push(part);
+        rest = after;
+    }
+    let mut fraction = None;
+    if parts.len() == 4 {
+        // `00:00:01:500`
+        fraction = parts.pop();
+    } else if let Some(after) = rest.trim_start().strip_prefix(['.', ',']) {
+        let digits;
+        (digits, rest) = number(after, MOST_OF_FRACTION)?;
+        fraction = Some(digits);
+    }
+    let [.., minutes, seconds] = parts[..] else {
+        return None;
+    };
+    let hours = if parts.len() == 3 { parts[0] } else { "0" };
+    let whole = |digits: &str| digits.parse::<i64>().ok();
+    let seconds = (whole(hours)? * 60 + whole(minutes)?) * 60 + whole(seconds)?;
+    let ms = thousandths(fraction.unwrap_or("0"));
+    let us = (seconds * 1000 + ms) * 1000;
+    Some((if is_negative { 0 } else { us }, rest))
+}
+
+/// At most so many digits after any blanks, and what comes after them.
+fn number(text: &str, most: usize) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
+    (1..=most).contains(&digits.len()).then_some((digits, rest))
+}
+
+/// `5` is half a second, `500` is, and so is `500000`.
+fn thousandths(fraction: &str) -> i64 {
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
+    digits.fold(0, |ms, digit| ms * 10 + i64::from(digit - b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let second = 1_000_000;
+        for (line, start, end) in [
+            ("00:00:01,500 --> 00:00:02,000", 1_500_000, 2 * second),
+            ("00:01.500 --> 00:02.000", 1_500_000, 2 * second),
+            ("1:00:01.5-->1:00:02", 3_601_500_000, 3_602 * second),
+            (
+                "00: 00: 01, 500 -- > 00: 00: 02, 000",
+                1_500_000,
+                2 * second,
+            ),
+            ("00:00:01:500 -> 00:00:02:000", 1_500_000, 2 * second),
+            ("-00:00:01,000 --> 00:00:02,000", 0, 2 * second),
+            (
+                "123:00:00.000 --> 123:00:01.000",
+                442_800 * second,
+                442_801 * second,
+            ),
+            (
+                "00:00:01.500000 \u{2014}> 00:00:02.000000",
+                1_500_000,
+                2 * second,
+            ),
+        ] {
+            assert_eq!(timing(line), Some((start, end, "")), "{line}");
+        }
+        let placed = timing("00:01.000 --> 00:02.000 line:0 align:start");
+        assert_eq!(placed, Some((second, 2 * second, " line:0 align:start")));
+    }
+
+    #[test]
+    fn what_only_looks_like_it_is_text() {
+        for line in [
+            "",
+            "-->",
+            "a --> b",
+            "1 --> 2",
+            "00:01 is --> 00:02",
+            "00:00:01,500",
+            "999999:00:00 --> ",
+            "00:00:00.0000000000 --> 00:00:01",
+        ] {
+            assert_eq!(timing(line), None, "{line}");
+        }
+    }
+}
