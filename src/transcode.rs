@@ -140,7 +140,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         .await?
         .context("a ready video without a plan")?;
     let mut texts = Vec::new();
-    for text in plan.text.iter().flatten() {
+    for text in plan.texts() {
         let rendition = text.id;
         let cues = pipeline.cues(RenditionKey { video, rendition }).await?;
         texts.push((rendition, cues));

@@ -43,7 +43,7 @@ pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
         sound(&mut xml, plan, rendition, index + 1);
     }
     let first_text = plan.audio.len() + 1;
-    for (index, rendition) in plan.text.iter().flatten().enumerate() {
+    for (index, rendition) in plan.texts().enumerate() {
         text(&mut xml, rendition, first_text + index);
     }
     if let Some(storyboard) = &plan.storyboard {
@@ -109,13 +109,19 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
         ("segmentAlignment", &"true"),
         ("startWithSAP", &"1"),
     ];
-    let language = language::tag(rendition.language.as_deref());
+    let declared = rendition.language.as_deref();
+    let language = declared.and_then(language::tag);
     if let Some(language) = &language {
         attributes.push(("lang", language));
     }
     xml.open("AdaptationSet", &attributes);
     // The schema's order: what every representation base may hold, then roles, then templates.
-    xml.text("Label", &[], &rendition.label);
+    let mut label = language::label(&rendition.label, declared);
+    // Here a menu lists it beside its stereo, and would show both alike.
+    if rendition.channels > 2 {
+        label += " (5.1)";
+    }
+    xml.text("Label", &[], &label);
     let role = if rendition.default {
         "main"
     } else {
@@ -159,12 +165,14 @@ fn text(xml: &mut Xml, rendition: &TextRendition, id: usize) {
         ("contentType", &"text"),
         ("mimeType", &"text/vtt"),
     ];
-    let language = language::tag(rendition.language.as_deref());
+    let declared = rendition.language.as_deref();
+    let language = declared.and_then(language::tag);
     if let Some(language) = &language {
         attributes.push(("lang", language));
     }
     xml.open("AdaptationSet", &attributes);
-    xml.text("Label", &[], &rendition.label);
+    let label = language::label(&rendition.label, declared);
+    xml.text("Label", &[], &label);
     let role = match rendition.forced {
         true => "forced-subtitle",
         false => "subtitle",

@@ -5,7 +5,7 @@ pub mod bandwidth;
 pub mod chapters;
 pub mod dash;
 pub mod hls;
-mod language;
+pub mod language;
 pub mod storyboard;
 pub mod text;
 mod webvtt;

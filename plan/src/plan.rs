@@ -42,6 +42,9 @@ pub struct Plan {
     /// Text, in track order; nothing before its cues are extracted.
     #[serde(default)]
     pub text: Option<Vec<TextRendition>>,
+    /// Text of files that were put beside the source, by language; no two in the same.
+    #[serde(default)]
+    pub side_cars: Vec<TextRendition>,
     /// Preview tiles, where there is a picture.
     pub storyboard: Option<Storyboard>,
     /// Where each track's own content lies, relative to the earliest.
@@ -173,6 +176,7 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         video,
         audio,
         text: None,
+        side_cars: Vec::new(),
         storyboard,
         content: content(info),
         timeline,

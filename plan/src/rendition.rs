@@ -16,7 +16,7 @@ pub enum RenditionName {
     Stereo(u32),
     /// 5.1 sound of a source track: `a0s`.
     Surround(u32),
-    /// Text of a source track: `t0`.
+    /// Text of a source track, or of a file beside the source: `t0`.
     Text(u32),
     /// Trick play in box N: `i240`.
     TrickPlay(u32),

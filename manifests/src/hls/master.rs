@@ -36,7 +36,7 @@ pub fn master(plan: &Plan, averages: &Averages) -> String {
         }
     }
     let mut names = BTreeSet::new();
-    for rendition in plan.text.iter().flatten() {
+    for rendition in plan.texts() {
         text.push_str(&text_media(rendition, &mut names));
     }
     for video in variants(plan) {
@@ -111,8 +111,9 @@ fn yes(value: bool) -> &'static str {
 const TEXT: &str = "text";
 
 fn text_media(rendition: &TextRendition, names: &mut BTreeSet<String>) -> String {
-    let name = unique(&rendition.label, names);
-    media("SUBTITLES", TEXT, &name, rendition.language.as_deref())
+    let language = rendition.language.as_deref();
+    let name = unique(&language::label(&rendition.label, language), names);
+    media("SUBTITLES", TEXT, &name, language)
         .plain("DEFAULT", yes(rendition.default))
         .plain("AUTOSELECT", "YES")
         .plain("FORCED", yes(rendition.forced))
@@ -120,9 +121,12 @@ fn text_media(rendition: &TextRendition, names: &mut BTreeSet<String>) -> String
         .line("#EXT-X-MEDIA")
 }
 
+/// 5.1 is named as its stereo is: a rendition differs from its likes in other groups by URI and
+/// CHANNELS only (RFC 8216 §4.3.4.1.1), and players show one group at a time.
 fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<String>) -> String {
-    let name = unique(&rendition.label, names);
-    media("AUDIO", group, &name, rendition.language.as_deref())
+    let language = rendition.language.as_deref();
+    let name = unique(&language::label(&rendition.label, language), names);
+    media("AUDIO", group, &name, language)
         .plain("DEFAULT", yes(rendition.default))
         .plain("AUTOSELECT", "YES")
         .quoted("CHANNELS", &rendition.channels.to_string())
@@ -136,8 +140,8 @@ fn media(kind: &str, group: &str, name: &str, language: Option<&str>) -> Attribu
         .plain("TYPE", kind)
         .quoted("GROUP-ID", group)
         .quoted("NAME", name);
-    match language::tag(language) {
-        Some(language) => attributes.quoted("LANGUAGE", language),
+    match language.and_then(language::tag) {
+        Some(language) => attributes.quoted("LANGUAGE", &language),
         None => attributes,
     }
 }
@@ -173,7 +177,7 @@ fn variant(
     if let Some(group) = group.filter(|_| has_choice(plan)) {
         attributes = attributes.quoted("AUDIO", group.id);
     }
-    if plan.text.iter().flatten().next().is_some() {
+    if plan.texts().next().is_some() {
         attributes = attributes.quoted("SUBTITLES", TEXT);
     }
     // Sound alone is its own variant: players see from the equal URI that both are one.

@@ -121,7 +121,7 @@ fn both_groups_offer_every_language() {
     };
     let text = |t: &str| t.to_owned();
     let german = (text("Deutsch"), Some(text("de")), false, text("2"));
-    let english = |channels: &str| (text("en"), Some(text("en")), true, text(channels));
+    let english = |channels: &str| (text("English"), Some(text("en")), true, text(channels));
     assert_eq!(of("stereo"), [english("2"), german.clone()]);
     assert_eq!(of("surround"), [english("6"), german]);
     // Each picture is listed with both.

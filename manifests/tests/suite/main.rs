@@ -3,6 +3,7 @@
 mod dash;
 mod hls;
 mod hostile;
+mod side_cars;
 mod snapshots;
 // The plan's own tests know the same sources.
 #[path = "../../../plan/tests/suite/sources.rs"]

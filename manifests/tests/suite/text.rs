@@ -10,7 +10,7 @@ use crate::hls::parsed_master;
 use crate::snapshots::film;
 use crate::sources::planned;
 
-fn track(language: &str, forced: bool) -> TextTrack {
+pub fn track(language: &str, forced: bool) -> TextTrack {
     TextTrack {
         stream: 9,
         codec: "subrip".to_owned(),
@@ -21,7 +21,7 @@ fn track(language: &str, forced: bool) -> TextTrack {
     }
 }
 
-fn cues(word: &str) -> CueList {
+pub fn cues(word: &str) -> CueList {
     let cue = Cue {
         start_us: 0,
         end_us: 1_000_000,
@@ -74,7 +74,7 @@ fn text_is_listed_once_its_cues_are_there_and_all_else_stays() {
     let uri = |track: usize| format!("{}/playlist.m3u8", after.text.as_ref().unwrap()[track].id);
     assert_eq!(
         texts,
-        [(Some("eng"), false, uri(0)), (Some("deu"), true, uri(1))]
+        [(Some("en"), false, uri(0)), (Some("de"), true, uri(1))]
     );
 }
 

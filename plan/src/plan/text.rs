@@ -1,11 +1,12 @@
-//! Text renditions: known once the cues of the source's text tracks are extracted.
+//! Text renditions: known once the cues of the source's text tracks are extracted, or a file was
+//! put beside it.
 
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
-use crate::RenditionId;
 use crate::cues::CueList;
 use crate::media_info::TextTrack;
+use crate::{RenditionId, RenditionName};
 
 /// Text of one track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,10 @@ impl TextRendition {
             forced: source.forced,
         }
     }
+
+    fn is_in(&self, language: &str) -> bool {
+        self.language.as_deref() == Some(language)
+    }
 }
 
 impl Plan {
@@ -56,8 +61,60 @@ impl Plan {
         }
     }
 
+    /// All text: that of the source, then that of files beside it.
+    pub fn texts(&self) -> impl Iterator<Item = &TextRendition> {
+        self.text.iter().flatten().chain(&self.side_cars)
+    }
+
+    /// The file that was put beside the source in this language.
+    pub fn side_car(&self, language: &str) -> Option<&TextRendition> {
+        self.side_cars.iter().find(|text| text.is_in(language))
+    }
+
+    /// The same presentation with a file's cues, in place of those that it had in this language.
+    ///
+    /// Side-cars count from the number of the source's text tracks on, whether those are extracted
+    /// or not: both may come first. A number that another one had may come again, since the hash
+    /// of the cues stands beside it.
+    #[must_use]
+    pub fn with_side_car(&self, language: &str, label: &str, cues: &CueList) -> Self {
+        let mut plan = self.clone();
+        let before = plan.side_cars.iter().position(|text| text.is_in(language));
+        let number = before.map(|at| plan.side_cars[at].id.name());
+        let number = number.unwrap_or_else(|| plan.free_name());
+        let text = TextRendition {
+            id: cues.rendition_named(number),
+            language: Some(language.to_owned()),
+            label: label.to_owned(),
+            default: false,
+            forced: false,
+        };
+        match before {
+            Some(at) => plan.side_cars[at] = text,
+            None => plan.side_cars.push(text),
+        }
+        plan
+    }
+
+    /// The same presentation without the file of this language; nothing where there is none.
+    pub fn without_side_car(&self, language: &str) -> Option<Self> {
+        let mut plan = self.clone();
+        plan.side_cars.retain(|text| !text.is_in(language));
+        (plan.side_cars.len() < self.side_cars.len()).then_some(plan)
+    }
+
+    /// The least name that no side-car has.
+    fn free_name(&self) -> RenditionName {
+        let mut number = self.info.text.len() as u32;
+        let is_taken = |name| self.side_cars.iter().any(|text| text.id.name() == name);
+        while is_taken(RenditionName::Text(number)) {
+            number += 1;
+        }
+        RenditionName::Text(number)
+    }
+
     /// The text rendition of this id.
     pub fn text_rendition(&self, id: RenditionId) -> Option<&TextRendition> {
-        self.text.iter().flatten().find(|text| text.id == id)
+        self.texts().find(|text| text.id == id)
     }
 }
