@@ -9,15 +9,18 @@ mod video;
 mod videos;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 pub use events::events;
 pub use reference::reference;
 pub use videos::create::create;
+pub(crate) use videos::owned;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::side_car;
 
 /// All but uploads, which take longer than the others may.
 pub fn routes() -> Router<App> {
@@ -28,6 +31,13 @@ pub fn routes() -> Router<App> {
         .route(
             "/videos/{video}",
             get(videos::get::get).delete(videos::delete::delete),
+        )
+        .route("/videos/{video}/text", get(videos::text::list::list))
+        .route(
+            "/videos/{video}/text/{language}",
+            put(videos::text::put::put)
+                .delete(videos::text::delete::delete)
+                .layer(DefaultBodyLimit::max(side_car::MOST_BYTES)),
         )
         .route("/uploads", post(uploads::create))
         .route("/uploads/{upload}", get(uploads::get))

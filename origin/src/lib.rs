@@ -14,6 +14,7 @@ mod problem;
 mod receive;
 mod router;
 mod serve;
+mod side_car;
 mod viewer;
 
 pub use app::{App, Settings};

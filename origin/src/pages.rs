@@ -3,12 +3,14 @@
 mod assets;
 mod home;
 mod sign_in;
+mod texts;
 mod upload;
 mod watch;
 
 pub use assets::asset;
 pub use home::home;
 pub use sign_in::{exchange, sign_in, sign_out};
+pub use texts::{add as add_text, remove as remove_text};
 pub use upload::upload;
 pub use watch::watch;
 

@@ -83,15 +83,16 @@ async fn next<E>(
     }
 }
 
-/// A title as people see it: one line, not endless.
+/// A title as people see it.
 pub fn title_of(text: &str) -> String {
+    one_line(text, LONGEST_TITLE).unwrap_or_else(|| "Untitled".to_owned())
+}
+
+/// What somebody typed as one line, not endless; nothing where there is nothing in it.
+pub fn one_line(text: &str, longest: usize) -> Option<String> {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
-    let title: String = line.trim().chars().take(LONGEST_TITLE).collect();
-    if title.is_empty() {
-        "Untitled".to_owned()
-    } else {
-        title
-    }
+    let line: String = line.trim().chars().take(longest).collect();
+    (!line.is_empty()).then_some(line)
 }
 
 impl From<UploadError> for Problem {

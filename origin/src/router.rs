@@ -18,7 +18,7 @@ use tower_http::trace::TraceLayer;
 use tracing::Span;
 
 use crate::app::App;
-use crate::{api, delivery, health, hosts, pages};
+use crate::{api, delivery, health, hosts, pages, side_car};
 
 /// A page or an API answer takes milliseconds; a store that hangs must not hang its callers.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +33,14 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/", get(api::reference))
         .route("/", get(pages::home))
         .route("/watch/{video}", get(pages::watch))
+        .route(
+            "/watch/{video}/text",
+            post(pages::add_text).layer(DefaultBodyLimit::max(side_car::MOST_BYTES + FORM_BYTES)),
+        )
+        .route(
+            "/watch/{video}/text/{language}/remove",
+            post(pages::remove_text),
+        )
         .route("/sign-in", get(pages::sign_in).post(pages::exchange))
         .route("/sign-out", post(pages::sign_out))
         .route("/assets/{*path}", get(pages::asset))

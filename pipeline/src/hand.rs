@@ -101,7 +101,7 @@ impl Hand {
             } => run.segments(renditions, *first, *count).await,
             Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
             Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
-            Piece::Texts => texts::needed(&inner, &mut run, plan).await,
+            Piece::Texts => texts::needed(&inner, &mut run).await,
         };
         match done {
             Ok(()) => {
@@ -184,7 +184,7 @@ impl Hand {
                 Ok(Outcome::Worked)
             }
             (RunError::Fault(_) | RunError::Unexplained, Piece::Texts) => {
-                texts::failed(inner, row.id, plan).await?;
+                texts::failed(inner, row.id).await?;
                 Ok(Outcome::Worked)
             }
             (other, _) => Err(other),

@@ -20,6 +20,7 @@ mod plans;
 mod purge;
 mod run;
 mod stills;
+mod successor;
 mod texts;
 mod tries;
 mod troubles;
@@ -43,6 +44,7 @@ pub use blocks::BLOCK;
 use cluster::{announce, answer, chunks, crew, hear, reconcile};
 use inner::{Inner, Role};
 pub use purge::Purge;
+pub use texts::SideCarError;
 pub use turns::{Network, Viewer};
 pub use upload::{Place, UploadError, UploadWriter};
 

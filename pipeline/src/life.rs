@@ -225,8 +225,17 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Ru
     let share = inner.memory.take(START_BYTES).await;
     let mut run = Run::open(inner, &row, Standing::Foreground, share)?;
     let info = run.probe().await?;
-    let plan = plan::plan(&info, &inner.config.policy)
+    let mut plan = plan::plan(&info, &inner.config.policy)
         .map_err(|rejection| RunError::Fault(failure(rejection.code, &rejection.message)))?;
+    // Another try after a failure: what people put beside the source stays.
+    if let Some(before) = &row.current_plan {
+        match plans::load(inner, video, before).await {
+            Ok(before) => plan.side_cars = before.side_cars.clone(),
+            // It may be what the video failed of.
+            Err(store::Error::NotFound | store::Error::Corrupt { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let plan = Arc::new(plan);
     run.plan(&plan).await;
     run.inits().await?;

@@ -54,11 +54,6 @@ pub(crate) async fn save(
     Ok(hash)
 }
 
-/// The hash of a plan.
-pub(crate) fn hash(plan: &Plan) -> Result<String, store::Error> {
-    json(plan).map(|json| hash_of(&json))
-}
-
 fn json(plan: &Plan) -> Result<Vec<u8>, store::Error> {
     serde_json::to_vec(plan).map_err(|e| store::Error::corrupt(e.to_string()))
 }

@@ -1,27 +1,82 @@
-//! The text of a video: its cues are extracted once, and a new plan lists them.
+//! The text of a video: the source's own is extracted once, files are put beside it and taken away.
+//! Each makes a plan that lists it, which becomes the current one.
 
-use std::sync::Arc;
+use plan::{Code, CueList, Plan, VideoId, Warning};
+use store::metadata::{State, VideoRow};
 
-use bytes::Bytes;
-use plan::{Code, CueList, Plan, RenditionKey, VideoId, Warning};
-use store::ObjectKey;
-use store::metadata::{PlanRef, State, VideoRow};
-
+use crate::Pipeline;
 use crate::inner::Inner;
-use crate::plans;
 use crate::run::{Run, RunError};
+use crate::successor::{Successor, succeed};
 
 /// Faults at it before the video goes without.
 const TRIES: u32 = 3;
+/// Files beside a source: a master playlist lists them all, and so does a menu.
+const MOST_SIDE_CARS: usize = 100;
+
+/// Why a text file was not put beside a video, or not taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum SideCarError {
+    /// It has no plan yet.
+    #[error("the video is not planned yet")]
+    NotPlanned,
+    /// It is not to be watched.
+    #[error("the video failed")]
+    Failed,
+    /// None of its cues is shown before the video ends.
+    #[error("no cue is within the video")]
+    NoCues,
+    /// It has as many as it may.
+    #[error("the video has {MOST_SIDE_CARS} text files")]
+    TooMany,
+    /// There is no such video, or no text file in that language.
+    #[error("no such text file")]
+    NotFound,
+    /// The store did not answer.
+    #[error("the store did not answer: {0}")]
+    Store(store::Error),
+}
+
+impl From<store::Error> for SideCarError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Puts a text file's cues beside a video, under a normalised language tag and the label that
+    /// menus show; in place of those that it had in this language. Says whether there were none.
+    pub async fn put_side_car(
+        &self,
+        video: VideoId,
+        language: &str,
+        label: &str,
+        list: &CueList,
+    ) -> Result<bool, SideCarError> {
+        put_side_car(&self.inner, video, language, label, list).await
+    }
+
+    /// Takes the text file of a language away.
+    pub async fn remove_side_car(
+        &self,
+        video: VideoId,
+        language: &str,
+    ) -> Result<(), SideCarError> {
+        remove_side_car(&self.inner, video, language).await
+    }
+}
 
 /// Extracts it.
-pub(crate) async fn needed(inner: &Inner, run: &mut Run, plan: &Plan) -> Result<(), RunError> {
+pub(crate) async fn needed(inner: &Inner, run: &mut Run) -> Result<(), RunError> {
     let lists = run.texts().await?;
-    Ok(adopt(inner, run.video(), plan, &lists, None).await?)
+    Ok(extracted(inner, run.video(), &lists, None).await?)
 }
 
 /// The engine failed at it by its own doing.
-pub(crate) async fn failed(inner: &Inner, video: VideoId, plan: &Plan) -> Result<(), store::Error> {
+pub(crate) async fn failed(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
     let faults = {
         let mut faults = inner.text_faults.lock();
         let faults = faults.entry(video).or_default();
@@ -36,46 +91,97 @@ pub(crate) async fn failed(inner: &Inner, video: VideoId, plan: &Plan) -> Result
         message: "The text tracks could not be read.".to_owned(),
         span_us: None,
     };
-    adopt(inner, video, plan, &[], Some(warning)).await
+    extracted(inner, video, &[], Some(warning)).await
 }
 
-/// Stores the cues; the plan that lists them becomes the current one.
-async fn adopt(
+/// The current plan gets these cues, one list for each text track of the source.
+async fn extracted(
     inner: &Inner,
     video: VideoId,
-    plan: &Plan,
     lists: &[CueList],
     warning: Option<Warning>,
 ) -> Result<(), store::Error> {
-    for (track, list) in lists.iter().enumerate() {
-        let rendition = list.rendition(track as u32);
-        let key = ObjectKey::Cues(RenditionKey { video, rendition });
-        let json = serde_json::to_vec(list).map_err(|e| store::Error::corrupt(e.to_string()))?;
-        inner
-            .stores
-            .objects
-            .put_if_absent(&key, Bytes::from(json))
-            .await?;
-    }
-    inner.text_faults.lock().remove(&video);
-    let hash = plans::save(inner, video, &Arc::new(plan.with_text(lists))).await?;
-    let before = plans::hash(plan)?;
-    let now = inner.stores.clock.now_us();
-    let listed = |row: &mut VideoRow| {
-        if row.state == State::Deleted || row.current_plan.as_ref() != Some(&before) {
-            return false;
-        }
-        for known in row.plans.iter_mut().filter(|known| known.hash == before) {
-            known.retired_at_us = Some(now);
-        }
-        row.plans.push(PlanRef {
-            hash: hash.clone(),
-            current_since_us: now,
-            retired_at_us: None,
-        });
-        row.current_plan = Some(hash.clone());
-        row.warnings.extend(warning.clone());
-        true
+    let listing = |current: &Plan| {
+        // Somebody else was faster.
+        let plan = current.lacks_text().then(|| current.with_text(lists))?;
+        let cues = (0..).zip(lists);
+        Some(Successor {
+            cues: cues
+                .map(|(track, list)| (list.rendition(track), list.clone()))
+                .collect(),
+            plan,
+        })
     };
-    inner.change(video, listed).await.map(drop)
+    let is_living = |row: &VideoRow| row.state != State::Deleted;
+    succeed(inner, video, is_living, listing, warning.as_slice()).await?;
+    inner.text_faults.lock().remove(&video);
+    Ok(())
+}
+
+async fn put_side_car(
+    inner: &Inner,
+    video: VideoId,
+    language: &str,
+    label: &str,
+    list: &CueList,
+) -> Result<bool, SideCarError> {
+    let mut is_new = false;
+    let mut refused = None;
+    let listing = |current: &Plan| {
+        let end_us = current.timeline.duration_us();
+        let cues = CueList::of(list.cues.clone(), end_us);
+        is_new = current.side_car(language).is_none();
+        refused = if cues.cues.is_empty() {
+            Some(SideCarError::NoCues)
+        } else if is_new && current.side_cars.len() >= MOST_SIDE_CARS {
+            Some(SideCarError::TooMany)
+        } else {
+            None
+        };
+        if refused.is_some() {
+            return None;
+        }
+        let plan = current.with_side_car(language, label, &cues);
+        let id = plan.side_car(language)?.id;
+        Some(Successor {
+            cues: vec![(id, cues)],
+            plan,
+        })
+    };
+    change(inner, video, listing).await?;
+    refused.map_or(Ok(is_new), Err)
+}
+
+async fn remove_side_car(
+    inner: &Inner,
+    video: VideoId,
+    language: &str,
+) -> Result<(), SideCarError> {
+    let mut is_there = false;
+    let listing = |current: &Plan| {
+        let plan = current.without_side_car(language);
+        is_there = plan.is_some();
+        plan.map(|plan| Successor {
+            cues: Vec::new(),
+            plan,
+        })
+    };
+    change(inner, video, listing).await?;
+    is_there.then_some(()).ok_or(SideCarError::NotFound)
+}
+
+/// What people change is what can be watched.
+async fn change(
+    inner: &Inner,
+    video: VideoId,
+    listing: impl FnMut(&Plan) -> Option<Successor> + Send,
+) -> Result<(), SideCarError> {
+    let is_open = |row: &VideoRow| matches!(row.state, State::Playable | State::Ready);
+    let row = succeed(inner, video, is_open, listing, &[]).await?;
+    match row.state {
+        State::Playable | State::Ready => Ok(()),
+        State::Waiting | State::Probing => Err(SideCarError::NotPlanned),
+        State::Failed => Err(SideCarError::Failed),
+        State::Deleted => Err(SideCarError::NotFound),
+    }
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::uploads;
-use super::videos::{create, delete, get, list};
+use super::videos::{create, delete, get, list, text};
 
 /// The API.
 #[derive(OpenApi)]
@@ -17,6 +17,9 @@ use super::videos::{create, delete, get, list};
         list::list,
         get::get,
         delete::delete,
+        text::list::list,
+        text::put::put,
+        text::delete::delete,
         uploads::create,
         uploads::get,
         uploads::places,
@@ -26,6 +29,7 @@ use super::videos::{create, delete, get, list};
     modifiers(&Token),
     tags(
         (name = "videos", description = "Sources that become streams"),
+        (name = "text", description = "Subtitles, of the source and beside it"),
         (name = "uploads", description = "Sources that their senders put into the object store"),
     ),
 )]

@@ -1,9 +1,10 @@
-//! Videos: create, get, list, delete.
+//! Videos: create, get, list, delete; their text.
 
 pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod text;
 
 use catalog::Principal;
 use plan::VideoId;
@@ -13,7 +14,11 @@ use crate::app::App;
 use crate::problem::Problem;
 
 /// A video that the principal may touch; of others it is not even said that they exist.
-async fn owned(app: &App, principal: &Principal, video: &str) -> Result<VideoRow, Problem> {
+pub(crate) async fn owned(
+    app: &App,
+    principal: &Principal,
+    video: &str,
+) -> Result<VideoRow, Problem> {
     let id: VideoId = video.parse().map_err(|_| Problem::not_found())?;
     let row = app.pipeline.video(id).await?;
     let row = row.ok_or_else(Problem::not_found)?;

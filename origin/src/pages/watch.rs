@@ -3,13 +3,15 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use plan::{Frames, VideoId};
 use store::metadata::State as VideoState;
 use store::{ImageFormat, ObjectKey};
 
+use super::texts::Texts;
 use super::{clock, message, page};
+use crate::access;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -29,10 +31,16 @@ struct Watch {
     chapters: bool,
     warnings: Vec<String>,
     error: Option<String>,
+    /// For who may change it.
+    texts: Option<Texts>,
 }
 
 /// The watch page; playback is public by id.
-pub async fn watch(State(app): State<App>, Path(video): Path<String>) -> Result<Response, Problem> {
+pub async fn watch(
+    State(app): State<App>,
+    Path(video): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let missing = || message(StatusCode::NOT_FOUND, "Not here", "There is no such video.");
     let Ok(id) = video.parse::<VideoId>() else {
         return Ok(missing());
@@ -44,6 +52,8 @@ pub async fn watch(State(app): State<App>, Path(video): Path<String>) -> Result<
     let plan = plan.as_deref();
     let poster = ObjectKey::Poster(id, ImageFormat::Jpeg);
     let objects = &app.pipeline.stores().objects;
+    let principal = access::signed_in(&headers, &app).await;
+    let texts = Texts::of(&row, plan, principal.as_ref());
     let failed = row.state == VideoState::Failed;
     Ok(page(&Watch {
         id: row.id.to_string(),
@@ -64,5 +74,6 @@ pub async fn watch(State(app): State<App>, Path(video): Path<String>) -> Result<
             .map(|warning| warning.message)
             .collect(),
         error: row.error.filter(|_| failed).map(|error| error.message),
+        texts,
     }))
 }

@@ -7,4 +7,5 @@ mod delivery;
 mod house;
 mod pages;
 mod serving;
+mod text;
 mod uploads;

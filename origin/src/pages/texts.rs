@@ -1,0 +1,126 @@
+//! `POST /watch/{video}/text` and `POST /watch/{video}/text/{language}/remove`: the plain forms on
+//! a video's page, by which its owner puts text files beside it and takes them away.
+
+use askama::Template;
+use axum::extract::multipart::MultipartError;
+use axum::extract::{Multipart, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
+use catalog::Principal;
+use manifests::language;
+use plan::Plan;
+use store::metadata::{State as VideoState, VideoRow};
+
+use super::message;
+use crate::access::Known;
+use crate::api::owned;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::side_car;
+
+/// Languages that the form suggests, by their own names; it takes any.
+const SUGGESTED: [&str; 40] = [
+    "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi",
+    "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru",
+    "sk", "sl", "sr", "sv", "th", "tr", "uk", "vi", "zh",
+];
+
+/// What a video's page shows to who may change it.
+#[derive(Template)]
+#[template(path = "texts.html")]
+pub struct Texts {
+    video: String,
+    files: Vec<TextFile>,
+    suggested: Vec<(&'static str, String)>,
+}
+
+struct TextFile {
+    language: String,
+    name: String,
+    id: String,
+}
+
+impl Texts {
+    /// The forms, where the principal may use them and there is something to put text beside.
+    pub fn of(row: &VideoRow, plan: Option<&Plan>, principal: Option<&Principal>) -> Option<Self> {
+        let is_open = matches!(row.state, VideoState::Playable | VideoState::Ready);
+        let may = principal.is_some_and(|principal| principal.may_touch(row.owner));
+        let plan = plan.filter(|_| is_open && may)?;
+        let files = plan.side_cars.iter().map(|text| TextFile {
+            language: text.language.clone().unwrap_or_default(),
+            name: text.label.clone(),
+            id: text.id.to_string(),
+        });
+        let named = |tag: &&'static str| Some((*tag, language::name(tag)?));
+        Some(Self {
+            video: row.id.to_string(),
+            files: files.collect(),
+            suggested: SUGGESTED.iter().filter_map(named).collect(),
+        })
+    }
+}
+
+/// Takes the form's file and leads back to the page.
+pub async fn add(
+    State(app): State<App>,
+    known: Result<Known, Problem>,
+    Path(video): Path<String>,
+    form: Multipart,
+) -> Response {
+    let put = match known {
+        Ok(known) => take(&app, &known, &video, form).await,
+        Err(problem) => Err(problem),
+    };
+    back(&video, "Not added", put)
+}
+
+/// Takes the file of a language away and leads back to the page.
+pub async fn remove(
+    State(app): State<App>,
+    known: Result<Known, Problem>,
+    Path((video, language)): Path<(String, String)>,
+) -> Response {
+    let removed = match known {
+        Ok(known) => take_away(&app, &known, &video, &language).await,
+        Err(problem) => Err(problem),
+    };
+    back(&video, "Not removed", removed)
+}
+
+fn back(video: &str, trouble: &str, done: Result<(), Problem>) -> Response {
+    match done {
+        Ok(()) => Redirect::to(&format!("/watch/{video}#texts")).into_response(),
+        Err(problem) => message(problem.status(), trouble, problem.detail()),
+    }
+}
+
+async fn take(app: &App, known: &Known, video: &str, mut form: Multipart) -> Result<(), Problem> {
+    let row = owned(app, &known.0, video).await?;
+    let _place = app.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    let (mut declared, mut name, mut file) = (String::new(), String::new(), Bytes::new());
+    while let Some(field) = form.next_field().await.map_err(malformed)? {
+        match field.name() {
+            Some("language") => declared = field.text().await.map_err(malformed)?,
+            Some("name") => name = field.text().await.map_err(malformed)?,
+            Some("file") => file = field.bytes().await.map_err(malformed)?,
+            _ => {}
+        }
+    }
+    let language = side_car::language_of(&declared)?;
+    side_car::put(app, &row, &language, &name, file).await?;
+    Ok(())
+}
+
+async fn take_away(app: &App, known: &Known, video: &str, language: &str) -> Result<(), Problem> {
+    let row = owned(app, &known.0, video).await?;
+    let language = side_car::language_of(language)?;
+    Ok(app.pipeline.remove_side_car(row.id, &language).await?)
+}
+
+fn malformed(error: MultipartError) -> Problem {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(side_car::MOST_BYTES as u64),
+        _ => Problem::new(StatusCode::BAD_REQUEST, "bad_request", error.body_text()),
+    }
+}

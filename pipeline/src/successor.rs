@@ -1,0 +1,132 @@
+//! Another plan of a video becomes the current one. It keeps all renditions that players may be at,
+//! so that open ones go on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use plan::{CueList, Plan, RenditionId, RenditionKey, VideoId};
+use store::ObjectKey;
+use store::metadata::{PlanRef, VideoRow};
+
+use crate::inner::Inner;
+use crate::plans;
+
+/// Plans by which renditions are found: the oldest leaves the list, and with it text that was
+/// replaced so often. Their renditions of picture and sound are in the others too.
+const MOST_PLANS: usize = 64;
+/// Plans made anew because the current one changed meanwhile: each time somebody else got on.
+const TRIES: usize = 20;
+
+/// What comes after the current plan.
+pub(crate) struct Successor {
+    pub(crate) plan: Plan,
+    /// What its new text renditions say.
+    pub(crate) cues: Vec<(RenditionId, CueList)>,
+}
+
+/// Stores what follows from the current plan and makes that the current one; again from the newest
+/// on where it changed meanwhile. Nothing happens where the row is not `open` to it, or where
+/// `make` has nothing to say. Returns the row as it is now.
+pub(crate) async fn succeed(
+    inner: &Inner,
+    video: VideoId,
+    is_open: fn(&VideoRow) -> bool,
+    mut make: impl FnMut(&Plan) -> Option<Successor> + Send,
+    warnings: &[plan::Warning],
+) -> Result<VideoRow, store::Error> {
+    for _ in 0..TRIES {
+        let row = inner.living(video).await?.ok_or(store::Error::NotFound)?;
+        let Some(before) = row.current_plan.clone().filter(|_| is_open(&row)) else {
+            return Ok(row);
+        };
+        let current = plans::load(inner, video, &before).await?;
+        let Some(next) = make(&current) else {
+            return Ok(row);
+        };
+        store_cues(inner, video, &next.cues).await?;
+        let hash = plans::save(inner, video, &Arc::new(next.plan)).await?;
+        if hash == before {
+            return Ok(row);
+        }
+        let now = inner.stores.clock.now_us();
+        let mut is_done = false;
+        let listed = |row: &mut VideoRow| {
+            is_done = is_open(row) && row.current_plan.as_ref() == Some(&before);
+            if is_done {
+                list(row, &before, &hash, now);
+                row.warnings.extend_from_slice(warnings);
+            }
+            is_done
+        };
+        let row = inner.change(video, listed).await?;
+        if is_done {
+            return Ok(row);
+        }
+    }
+    Err(store::Error::Conflict)
+}
+
+async fn store_cues(
+    inner: &Inner,
+    video: VideoId,
+    cues: &[(RenditionId, CueList)],
+) -> Result<(), store::Error> {
+    for (rendition, list) in cues {
+        let rendition = *rendition;
+        let key = ObjectKey::Cues(RenditionKey { video, rendition });
+        let json = serde_json::to_vec(list).map_err(|e| store::Error::corrupt(e.to_string()))?;
+        let objects = &inner.stores.objects;
+        objects.put_if_absent(&key, Bytes::from(json)).await?;
+    }
+    Ok(())
+}
+
+/// Writes the change of plans into the row.
+fn list(row: &mut VideoRow, before: &str, hash: &str, now_us: i64) {
+    for known in row.plans.iter_mut().filter(|known| known.hash == before) {
+        known.retired_at_us = Some(now_us);
+    }
+    // One that was current before comes back.
+    row.plans.retain(|known| known.hash != hash);
+    row.plans.push(PlanRef {
+        hash: hash.to_owned(),
+        current_since_us: now_us,
+        retired_at_us: None,
+    });
+    let surplus = row.plans.len().saturating_sub(MOST_PLANS);
+    row.plans.drain(..surplus);
+    // Nothing is left to encode that was not before.
+    if row.whole_plan.as_deref() == Some(before) {
+        row.whole_plan = Some(hash.to_owned());
+    }
+    row.current_plan = Some(hash.to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_that_come_back_are_listed_once_and_the_list_has_an_end() {
+        let ids = store::Ids::new(Arc::new(store::SystemClock::new()));
+        let mut row = VideoRow::new(ids.video(), ids.owner(), String::new(), 0);
+        row.current_plan = Some("0".into());
+        row.whole_plan = row.current_plan.clone();
+        for (now, next) in (1..200).chain([1, 198]).enumerate() {
+            let before = row.current_plan.clone().unwrap();
+            list(&mut row, &before, &next.to_string(), now as i64);
+        }
+        assert_eq!(row.plans.len(), MOST_PLANS);
+        let current: Vec<_> = row
+            .plans
+            .iter()
+            .filter(|p| p.retired_at_us.is_none())
+            .collect();
+        assert!(matches!(current[..], [one] if one.hash == "198"));
+        assert_eq!(row.plans.iter().filter(|p| p.hash == "198").count(), 1);
+        assert_eq!(
+            (&row.current_plan, &row.whole_plan),
+            (&Some("198".into()), &Some("198".into()))
+        );
+    }
+}
