@@ -61,6 +61,26 @@ function offer(hls) {
   });
 }
 
+// Text that came after the player had read the master playlist: tracks of the element itself, so that
+// nothing that plays is loaded anew.
+const late = [];
+function hear(texts, hls) {
+  // Before the master playlist is read, it may yet list them.
+  if (!hls) return;
+  if (!hls.levels.length) return void hls.once(Hls.Events.MANIFEST_PARSED, () => setTimeout(hear, 0, texts, hls));
+  const known = [...late.map((track) => track.src), ...hls.allSubtitleTracks.map((track) => track.url)];
+  const fresh = texts.filter((text) => !known.some((url) => url.includes(text.id)));
+  for (const text of fresh) {
+    const track = document.createElement("track");
+    Object.assign(track, { kind: "subtitles", label: text.name, src: base + text.id + "/all.vtt" });
+    if (text.language) track.srclang = text.language;
+    video.append(track);
+    track.track.mode = "disabled";
+    late.push(track);
+  }
+  if (fresh.length) languages(hls);
+}
+
 // Sound and text by name, where there is a choice.
 function languages(hls) {
   const fill = (select, tracks, chosen, choose) => {
@@ -71,10 +91,13 @@ function languages(hls) {
   };
   const named = (tracks) => tracks.map((track, index) => [track.name, index]);
   fill(document.getElementById("sound"), named(hls.audioTracks), hls.audioTrack, (track) => { hls.audioTrack = track; });
-  const texts = [["No subtitles", -1], ...named(hls.subtitleTracks)];
-  fill(document.getElementById("text"), texts, hls.subtitleTrack, (track) => {
-    hls.subtitleDisplay = track >= 0;
-    hls.subtitleTrack = track;
+  const listed = hls.subtitleTracks.length;
+  const texts = [["No subtitles", -1], ...named(hls.subtitleTracks), ...late.map((track, index) => [track.label, listed + index])];
+  const showing = late.findIndex((track) => track.track.mode === "showing");
+  fill(document.getElementById("text"), texts, showing >= 0 ? listed + showing : hls.subtitleTrack, (chosen) => {
+    hls.subtitleDisplay = chosen >= 0 && chosen < listed;
+    hls.subtitleTrack = chosen < listed ? chosen : -1;
+    late.forEach((track, index) => { track.track.mode = chosen === listed + index ? "showing" : "disabled"; });
   });
 }
 
@@ -91,6 +114,7 @@ function show(status) {
   trouble.hidden = !status.error;
   trouble.textContent = status.error || "";
   if (now === "playable" || now === "ready") start(status);
+  hear(status.texts, window.player);
   return now === "ready" || now === "failed";
 }
 

@@ -1,5 +1,5 @@
-// Two languages of sound in 5.1 and stereo, two of text, chapters: switched during play in three players
-// and on our page.
+// Two languages of sound in 5.1 and stereo, three of text, one of them from a file beside the source,
+// chapters: switched during play in three players and on our page.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -33,6 +33,9 @@ before(async () => {
     "-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=deu", file("tracks.mkv")]);
   video = await house.upload(file("tracks.mkv"));
   await house.until(video.id, ["ready"]);
+  writeFileSync(file("fr.srt"), words("mot"));
+  const put = await house.api(`/api/v1/videos/${video.id}/text/fre`, { method: "PUT", body: words("mot") });
+  assert.equal(put.status, 201, await put.text());
 });
 after(() => house.close());
 
@@ -74,11 +77,11 @@ const watch = ({ load, text, sound, heard }) => new Function("args", `return (as
     v.play();
     await until(() => v.currentTime > 0.5, "it does not play");
     const seen = [];
-    for (const [language, word] of [["en", "word"], ["de", "Wort"]]) {
+    for (const [language, word, isHeard] of [["en", "word", true], ["fr", "mot", false], ["de", "Wort", true]]) {
       ${text}
-      ${sound}
+      if (isHeard) { ${sound} }
       await until(() => cues().some((cue) => cue.includes(word)), "no text in " + language);
-      await until(() => ${heard} === language, "no sound in " + language);
+      await until(() => !isHeard || ${heard} === language, "no sound in " + language);
       const cue = cues().find((cue) => cue.includes(word));
       seen.push({ cue, at: v.currentTime });
       const at = v.currentTime;
@@ -105,11 +108,14 @@ for (const [name, choices] of Object.entries(CHOICES)) {
   });
 }
 
-test("our page offers both languages, and chapters", { timeout: 60_000 }, async () => {
+test("our page offers all languages by their names, and chapters", { timeout: 60_000 }, async () => {
   const page = await house.browser.newPage({ viewport: { width: 390, height: 844 } });
   await page.goto(`${house.base}/watch/${video.id}`);
   await page.waitForFunction(() => document.getElementById("video").currentTime > 0.5, null, { timeout: 30_000 });
-  await page.waitForFunction(() => document.getElementById("text").length === 3 && document.getElementById("sound").length === 2);
+  await page.waitForFunction(() => document.getElementById("text").length === 4 && document.getElementById("sound").length === 2);
+  const options = (id) => page.$$eval(`#${id} option`, (all) => all.map((option) => option.text));
+  assert.deepEqual(await options("text"), ["No subtitles", "English", "Deutsch", "Français"]);
+  assert.deepEqual(await options("sound"), ["English", "Deutsch"]);
   await page.selectOption("#text", { index: 2 });
   const shown = () => [...document.getElementById("video").textTracks].some((t) => t.mode === "showing" && [...(t.activeCues || [])].some((c) => c.text.includes("Wort")));
   await page.waitForFunction(shown, null, { timeout: 20_000 });
@@ -118,4 +124,61 @@ test("our page offers both languages, and chapters", { timeout: 60_000 }, async 
     .some((t) => t.kind === "chapters" && t.mode === "hidden" && t.cues?.length === 2);
   await page.waitForFunction(chapters);
   await page.close();
+});
+
+test("a page that was open before the text was there offers it, and goes on playing", { timeout: 60_000 }, async () => {
+  const page = await house.browser.newPage();
+  // As it was before: not ready, and without any text in the master playlist.
+  await page.route("**/watch/*", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, body: (await answer.text()).replace('data-state="ready"', 'data-state="playable"') });
+  });
+  let masters = 0;
+  await page.route("**/master.m3u8", async (route) => {
+    masters++;
+    const answer = await route.fetch();
+    const lines = (await answer.text()).split("\n").filter((line) => !line.includes("TYPE=SUBTITLES"));
+    await route.fulfill({ response: answer, body: lines.join("\n").replaceAll(',SUBTITLES="text"', "") });
+  });
+  await page.goto(`${house.base}/watch/${video.id}`);
+  await page.waitForFunction(() => document.getElementById("video").currentTime > 0.5, null, { timeout: 30_000 });
+  await page.waitForFunction(() => document.getElementById("text").length === 4);
+  for (const word of ["Wort", "mot"]) {
+    const label = word === "mot" ? "Français" : "Deutsch";
+    await page.selectOption("#text", { label });
+    const shown = ([word, label]) => [...document.getElementById("video").textTracks]
+      .every((t) => (t.mode === "showing") === (t.label === label)) && [...document.getElementById("video").textTracks]
+      .some((t) => [...(t.activeCues || [])].some((c) => c.text.includes(word)));
+    await page.waitForFunction(shown, [word, label], { timeout: 20_000 });
+  }
+  await page.selectOption("#text", { index: 0 });
+  await page.waitForFunction(() => [...document.getElementById("video").textTracks].every((t) => t.mode !== "showing"));
+  const at = await page.evaluate(() => document.getElementById("video").currentTime);
+  await page.waitForFunction((at) => document.getElementById("video").currentTime > at + 0.5, at);
+  assert.equal(masters, 1);
+  await page.close();
+});
+
+test("a video's owner adds and removes a text file without a script", { timeout: 60_000 }, async () => {
+  const context = await house.browser.newContext({ javaScriptEnabled: false, viewport: { width: 390, height: 844 } });
+  const page = await context.newPage();
+  await page.goto(house.wayIn());
+  await page.click("main button");
+  await page.goto(`${house.base}/watch/${video.id}`);
+  await page.setInputFiles("#text-file", join(house.folder, "fr.srt"));
+  await page.fill("#text-language", "ita");
+  await page.click("#texts .add button");
+  await page.waitForSelector("#texts li:has-text('Italiano')");
+  const width = await page.evaluate(() => document.documentElement.scrollWidth).catch(() => 390);
+  assert.ok(width <= 390, `${width} pixels wide`);
+  if (process.env.SCREENSHOTS) {
+    await page.locator("#texts").scrollIntoViewIfNeeded();
+    await page.screenshot({ path: process.env.SCREENSHOTS + "/text-files-phone.png", fullPage: true });
+    await page.setViewportSize({ width: 1200, height: 900 });
+    await page.screenshot({ path: process.env.SCREENSHOTS + "/text-files.png", fullPage: true });
+  }
+  await page.click("#texts li:has-text('Italiano') button");
+  await page.waitForSelector("#texts li:has-text('Français')");
+  assert.equal(await page.locator("#texts li").count(), 1);
+  await context.close();
 });

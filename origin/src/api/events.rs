@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event as Line, KeepAlive, Sse};
 use futures::{Stream, StreamExt};
-use plan::VideoId;
+use manifests::language;
+use plan::{TextRendition, VideoId};
 use serde::{Deserialize, Serialize};
 use store::{Event, Received, Subscription};
 use tokio::time::Instant;
@@ -38,6 +39,28 @@ struct Status {
     storyboard: bool,
     /// Whether it has chapters.
     chapters: bool,
+    /// Its text, once that is known.
+    texts: Vec<Text>,
+}
+
+/// Text in one language.
+#[derive(Serialize)]
+struct Text {
+    /// The rendition that says it.
+    id: String,
+    language: Option<String>,
+    name: String,
+}
+
+impl Text {
+    fn of(text: &TextRendition) -> Self {
+        let declared = text.language.as_deref();
+        Self {
+            id: text.id.to_string(),
+            language: declared.and_then(language::tag),
+            name: language::label(&text.label, declared),
+        }
+    }
 }
 
 /// The first event says how things are; each further one that something changed.
@@ -91,7 +114,8 @@ impl Listener {
             made: progress.made,
             total: progress.total,
             storyboard: plan.as_ref().is_some_and(|p| p.storyboard.is_some()),
-            chapters: plan.is_some_and(|p| !p.info.chapters.is_empty()),
+            chapters: plan.as_ref().is_some_and(|p| !p.info.chapters.is_empty()),
+            texts: plan.iter().flat_map(|p| p.texts().map(Text::of)).collect(),
             error: row.error.map(|error| error.message),
         };
         Line::default().json_data(status).ok()

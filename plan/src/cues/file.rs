@@ -9,7 +9,7 @@ use super::markup::Markup;
 use super::timing::timing;
 use super::{Cue, CueList, MOST_BYTES, MOST_CUES, USUAL_PLACE, tags};
 
-/// Lines of a file: as many times eight as cues. It bounds the memory for a file of line breaks.
+/// Lines of a file: eight for each cue. It bounds the memory for a file of line breaks.
 const MOST_LINES: usize = MOST_CUES * 8;
 /// Lines that a picture has room for, about (WebVTT §7.2 has them 5.33 % high, some apart).
 const LINES: f64 = 15.0;
