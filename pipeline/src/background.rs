@@ -112,7 +112,7 @@ impl Background {
                     (State::Waiting | State::Probing, Source::Complete) => {
                         life::begin(&inner, row.id)
                     }
-                    (State::Playable, Source::Complete) => {
+                    _ if row.is_in_the_making() => {
                         let rests = self.rests.get(&row.id);
                         // Its first segments are in the making, and its session comes with them.
                         let starting = inner.starting.lock().contains(&row.id);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plan::{Plan, RenditionId};
-use store::metadata::{Source, State, VideoRow};
+use store::metadata::{State, VideoRow};
 
 use crate::inner::Inner;
 use crate::made;
@@ -35,11 +35,13 @@ pub(crate) async fn finalize(
     let averages: BTreeMap<RenditionId, u64> = plan.media_ids().map(average).collect();
     let now = inner.stores.clock.now_us();
     let ready = |row: &mut VideoRow| {
-        if row.state != State::Playable || row.source != Source::Complete {
+        if !row.is_in_the_making() {
             return false;
         }
-        row.state = State::Ready;
-        row.ready_at_us = Some(now);
+        if row.state != State::Ready {
+            row.state = State::Ready;
+            row.ready_at_us = Some(now);
+        }
         row.average_bandwidth = averages.clone();
         row.whole_plan = row.current_plan.clone();
         row.stored_bytes = Some(listed.total_bytes);

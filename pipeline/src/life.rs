@@ -190,10 +190,15 @@ pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, st
     Ok(again)
 }
 
-/// Ends a video's life with its reason.
+/// Ends a video's life with its reason. A ready one stays ready: it goes without what its plan has
+/// got since.
 pub(crate) async fn fail(inner: &Arc<Inner>, video: plan::VideoId, failure: EngineFailure) {
     let failed = inner
         .change(video, |row| {
+            if row.state == State::Ready && row.is_in_the_making() {
+                row.whole_plan.clone_from(&row.current_plan);
+                return true;
+            }
             let open = matches!(row.state, State::Waiting | State::Probing | State::Playable);
             if open {
                 row.state = State::Failed;

@@ -59,6 +59,29 @@ impl Pipeline {
         put_side_car(&self.inner, video, language, label, list).await
     }
 
+    /// Somebody watches a video by this plan. Where it was ready before text was ever extracted,
+    /// that is done now: the video is unfinished until its plan lists it.
+    pub fn is_watched(&self, row: &VideoRow, plan: &Plan) {
+        let was_whole =
+            |row: &VideoRow| row.state == State::Ready && row.whole_plan == row.current_plan;
+        if !was_whole(row) || !plan.lacks_text() {
+            return;
+        }
+        let (inner, video, hash) = (self.inner.clone(), row.id, row.current_plan.clone());
+        self.inner.spawn(async move {
+            let reopen = |row: &mut VideoRow| {
+                let lacks = was_whole(row) && row.current_plan == hash;
+                if lacks {
+                    row.whole_plan = None;
+                }
+                lacks
+            };
+            if let Err(error) = inner.change(video, reopen).await {
+                tracing::debug!(%error, %video, "its text is extracted when it is watched again");
+            }
+        });
+    }
+
     /// Takes the text file of a language away.
     pub async fn remove_side_car(
         &self,

@@ -46,6 +46,7 @@ async fn look(app: &App, id: VideoId) -> Result<Option<(VideoRow, Arc<Plan>)>, D
     let row = app.pipeline.video(id).await?;
     let row = row.ok_or(DeliveryError::NotFound)?;
     if let Some(plan) = app.pipeline.plan_of(&row).await? {
+        app.pipeline.is_watched(&row, &plan);
         return Ok(Some((row, plan)));
     }
     match (row.source, row.state) {

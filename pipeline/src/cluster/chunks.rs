@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plan::VideoId;
-use store::metadata::{Source, State};
 use store::work::{Chunk, InHand, Scope};
 
 use crate::hand::{Hand, Outcome};
@@ -96,8 +95,7 @@ async fn make(inner: &Arc<Inner>, hand: &mut Hand, chunk: &Chunk) -> Result<Outc
         let Some(row) = inner.living(chunk.video).await? else {
             return Ok(Outcome::Worked);
         };
-        let is_wanted = row.state == State::Playable && row.source == Source::Complete;
-        if !is_wanted || row.current_plan.as_ref() != Some(&chunk.plan) {
+        if !row.is_in_the_making() || row.current_plan.as_ref() != Some(&chunk.plan) {
             return Ok(Outcome::Worked);
         }
         let plan = plans::load(inner, row.id, &chunk.plan).await?;

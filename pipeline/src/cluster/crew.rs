@@ -1,6 +1,6 @@
 //! How many workers there are, and how many are wanted: what an autoscaler asks.
 
-use store::metadata::{PageRequest, Source, State, VideoRow};
+use store::metadata::{PageRequest, Source, VideoRow};
 
 use crate::inner::Inner;
 use crate::{Crew, made};
@@ -53,7 +53,7 @@ async fn left_of(
     looked_at: &mut usize,
 ) -> Result<u64, store::Error> {
     let whole = row.duration_us.map_or(UNKNOWN_US, i64::unsigned_abs);
-    if row.state != State::Playable || *looked_at >= LOOKED_AT {
+    if !row.is_in_the_making() || *looked_at >= LOOKED_AT {
         return Ok(whole);
     }
     *looked_at += 1;

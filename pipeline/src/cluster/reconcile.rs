@@ -163,6 +163,7 @@ impl Reconciler {
         }
         let patience = match row.state {
             State::Playable => return unchanged >= BEGUN || self.is_begun(row),
+            State::Ready => return row.is_in_the_making(),
             State::Waiting => BEGUN,
             State::Probing => PROBED,
             _ => return false,

@@ -166,6 +166,17 @@ impl VideoRow {
         }
     }
 
+    /// Whether what its current plan lacks is to be made: before it is ready, and after, where the
+    /// plan has got more since.
+    pub fn is_in_the_making(&self) -> bool {
+        let lacks = match self.state {
+            State::Playable => true,
+            State::Ready => self.whole_plan != self.current_plan,
+            State::Waiting | State::Probing | State::Failed | State::Deleted => false,
+        };
+        lacks && self.source == Source::Complete
+    }
+
     /// Whether the reconciler has anything to do for it.
     pub fn is_unfinished(&self) -> bool {
         match self.state {

@@ -1,0 +1,98 @@
+//! A pipeline over the embedded stores, with the real engine.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pipeline::{Config, Pipeline};
+use plan::VideoId;
+use store::local::Local;
+use store::metadata::{Priority, State, VideoRow};
+use store::{Layout, Received, Stores, SystemClock};
+use transcoder::Engine;
+
+/// Longer than anything here takes; a hang is a failure, not a wait.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct House {
+    pub pipeline: Pipeline,
+    pub stores: Stores,
+}
+
+pub async fn house(folder: &Path) -> House {
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(folder, Layout::Store, clock).unwrap();
+    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let pipeline = Pipeline::start(stores.clone(), engine, Config::default())
+        .await
+        .unwrap();
+    House { pipeline, stores }
+}
+
+pub fn sample(folder: &Path, seconds: u32) -> Bytes {
+    let path = folder.join("sample.mp4");
+    let picture = format!("testsrc2=s=320x180:r=30:d={seconds}");
+    let sound = format!("sine=440:d={seconds}:r=48000");
+    let made = Command::new("ffmpeg")
+        .args([
+            "-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound,
+        ])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "60",
+            "-c:a",
+            "aac",
+        ])
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    std::fs::read(path).unwrap().into()
+}
+
+impl House {
+    pub async fn upload(&self, bytes: Bytes) -> VideoId {
+        let owner = self.stores.ids.owner();
+        let created =
+            self.pipeline
+                .create_video(owner, "A title".into(), None, Priority::Interactive);
+        let (row, mut writer) = created.await.unwrap();
+        writer.write(bytes).await.unwrap();
+        writer.finish().await.unwrap();
+        row.id
+    }
+
+    /// Waits for a state, woken by events.
+    pub async fn until(&self, video: VideoId, wanted: impl Fn(&VideoRow) -> bool) -> VideoRow {
+        let mut events = self.stores.events.subscribe().await.unwrap();
+        let reached = async {
+            loop {
+                let row = self
+                    .stores
+                    .metadata
+                    .videos()
+                    .get(&video)
+                    .await
+                    .unwrap()
+                    .unwrap();
+                if wanted(&row) {
+                    return row;
+                }
+                assert_ne!(events.next().await, Received::Closed);
+            }
+        };
+        tokio::time::timeout(PATIENCE, reached)
+            .await
+            .expect("the state is reached")
+    }
+}
+
+pub fn is_over(row: &VideoRow) -> bool {
+    matches!(row.state, State::Ready | State::Failed)
+}
