@@ -9,6 +9,8 @@ const quality = document.getElementById("quality");
 const base = "/v/" + page.dataset.video + "/";
 let now = page.dataset.state;
 let started = false;
+// Not `window.player`, which is the element of that name until there is one.
+let streaming = null;
 
 function start(known) {
   if (started) return;
@@ -17,7 +19,7 @@ function start(known) {
     trouble.hidden = false;
     trouble.textContent = "The video cannot be loaded any more. Reload the page to try again.";
   });
-  window.player = hls;
+  window.player = streaming = hls;
   if (hls) {
     hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));
     hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, () => languages(hls));
@@ -114,7 +116,7 @@ function show(status) {
   trouble.hidden = !status.error;
   trouble.textContent = status.error || "";
   if (now === "playable" || now === "ready") start(status);
-  hear(status.texts, window.player);
+  hear(status.texts, streaming);
   return now === "ready" || now === "failed";
 }
 

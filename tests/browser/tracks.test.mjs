@@ -128,6 +128,8 @@ test("our page offers all languages by their names, and chapters", { timeout: 60
 
 test("a page that was open before the text was there offers it, and goes on playing", { timeout: 60_000 }, async () => {
   const page = await house.browser.newPage();
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
   // As it was before: not ready, and without any text in the master playlist.
   await page.route("**/watch/*", async (route) => {
     const answer = await route.fetch();
@@ -156,6 +158,7 @@ test("a page that was open before the text was there offers it, and goes on play
   const at = await page.evaluate(() => document.getElementById("video").currentTime);
   await page.waitForFunction((at) => document.getElementById("video").currentTime > at + 0.5, at);
   assert.equal(masters, 1);
+  assert.deepEqual(problems, []);
   await page.close();
 });
 
