@@ -282,6 +282,17 @@ impl std::ops::Deref for Still {
     }
 }
 
+/// One allocation of FFmpeg's at most: the largest plane that the limits allow has 67 MB in 16 bits,
+/// an index of twelve hours at 120 pictures a second 124 MB. What a file declares past that is
+/// refused before memory is spent on it.
+const LARGEST_ALLOCATION: usize = 256 << 20;
+
+/// Bounds what FFmpeg allocates at once.
+pub fn bound_allocations() {
+    // SAFETY: sets a global number.
+    unsafe { ffi::av_max_alloc(LARGEST_ALLOCATION) }
+}
+
 /// Closes what was inherited besides standard input, output and error.
 pub fn close_inherited() {
     // SAFETY: called before the process has opened anything of its own.

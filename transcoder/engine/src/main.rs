@@ -69,6 +69,7 @@ fn run() -> Result<()> {
     let lacking = cage::shut(&budget)?;
     ffmpeg_next::init()?;
     ffi::silence();
+    ffi::bound_allocations();
     let (link, inputs) = link::Link::start(stream, decoder)?;
     let libraries = format!("libavcodec {}", ffmpeg_next::codec::version());
     let ready = ToParent::Ready {

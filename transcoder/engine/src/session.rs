@@ -10,7 +10,7 @@ use protocol::{Budget, EngineFailure, Made, Order, ToParent};
 use crate::link::{Abandoned, Gone, Input, Link};
 use crate::make::{Maker, Run};
 use crate::source::Source;
-use crate::{encode_audio, encode_video, filler, probe, stills, texts};
+use crate::{cage, encode_audio, encode_video, filler, probe, stills, texts};
 
 /// What a session knows.
 pub struct Session {
@@ -66,6 +66,9 @@ impl Session {
     }
 
     fn take_plan(&mut self, plan: Arc<Plan>) {
+        if let Err(error) = cage::widen() {
+            tracing::error!(%error, "the session keeps a probe's memory");
+        }
         match Maker::new(self.source.clone(), plan, self.budget, self.limits.clone()) {
             Ok(maker) => self.maker = Some(maker),
             Err(error) => tracing::error!(%error, "no threads to work with"),
@@ -132,6 +135,11 @@ impl Session {
     }
 }
 
+/// FFmpeg could not allocate.
+pub const NO_MEMORY: ffmpeg_next::Error = ffmpeg_next::Error::Other {
+    errno: nix::libc::ENOMEM,
+};
+
 /// The code of a failure: our own where one is inside the error, `corrupt` where FFmpeg
 /// complains of the data, `internal` otherwise.
 fn failure(error: &anyhow::Error) -> EngineFailure {
@@ -140,6 +148,7 @@ fn failure(error: &anyhow::Error) -> EngineFailure {
     }
     let code = match error.downcast_ref::<ffmpeg_next::Error>() {
         Some(ffmpeg_next::Error::InvalidData) => Code::Corrupt,
+        Some(&NO_MEMORY) => Code::EngineMemory,
         Some(ffmpeg_next::Error::DecoderNotFound) => Code::UnsupportedCodec,
         _ => Code::Internal,
     };

@@ -114,7 +114,11 @@ fn allowed() -> Result<BpfProgram> {
             libc::SYS_socketpair,
             vec![int(0, libc::AF_UNIX), int(1, libc::SOCK_STREAM)],
         ),
-        // Own limits are read.
+        // Own limits are read; that of memory grows after the probe, to what it may be at most.
+        (
+            libc::SYS_prlimit64,
+            vec![int(0, 0), int(1, libc::RLIMIT_AS as i32)],
+        ),
         (libc::SYS_prlimit64, vec![int(0, 0), null(2)]),
         (libc::SYS_prctl, vec![int(0, libc::PR_SET_NAME)]),
         (libc::SYS_prctl, vec![int(0, libc::PR_GET_NAME)]),

@@ -7,6 +7,7 @@ use plan::Code;
 use protocol::EngineFailure;
 
 use super::reject;
+use crate::session::NO_MEMORY;
 use crate::source::Source;
 
 /// Top-level boxes a file of the MP4 family may start with.
@@ -23,6 +24,10 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
     }
     if error == Error::Exit {
         return reject(Code::SourceUnreachable, "The source could not be read.");
+    }
+    if error == NO_MEMORY {
+        let message = "The file declares more than a probe has memory for.";
+        return reject(Code::EngineMemory, message);
     }
     match boxes(source) {
         Some(Boxes { broken: true, .. }) => {

@@ -157,6 +157,14 @@ impl Engine {
             .map(|output| output.info.expect("a probe's answer"))
     }
 
+    /// The most memory it has had at a time, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = peak.unwrap().trim().trim_end_matches(" kB");
+        kibibytes.parse::<u64>().unwrap() << 10
+    }
+
     /// Hangs up and waits for its end.
     pub fn finish(mut self) {
         self.stream.shutdown(std::net::Shutdown::Both).unwrap();
