@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plan::{Plan, RenditionId};
+use plan::{Code, Plan, RenditionId};
 use store::metadata::VideoRow;
 use transcoder::Still;
 
@@ -146,6 +146,10 @@ impl Hand {
     ) -> Result<Outcome, RunError> {
         let inner = &self.inner;
         tracing::debug!(%error, video = %row.id, ?piece, "a piece of work stopped short");
+        let code = match &error {
+            RunError::Fault(failure) => failure.code,
+            _ => Code::EngineCrashed,
+        };
         match (error, piece) {
             // Somebody else needed the memory.
             (RunError::Busy, _) => Ok(Outcome::Waits),
@@ -180,11 +184,11 @@ impl Hand {
                     Piece::Sheet(sheet) => Some(*sheet),
                     _ => None,
                 };
-                stills::failed(inner, row.id, plan, sheet).await?;
+                stills::failed(inner, row.id, plan, sheet, code).await?;
                 Ok(Outcome::Worked)
             }
             (RunError::Fault(_) | RunError::Unexplained, Piece::Texts) => {
-                texts::failed(inner, row.id).await?;
+                texts::failed(inner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (other, _) => Err(other),

@@ -99,7 +99,7 @@ pub(crate) async fn needed(inner: &Inner, run: &mut Run) -> Result<(), RunError>
 }
 
 /// The engine failed at it by its own doing.
-pub(crate) async fn failed(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
+pub(crate) async fn failed(inner: &Inner, video: VideoId, code: Code) -> Result<(), store::Error> {
     let faults = {
         let mut faults = inner.text_faults.lock();
         let faults = faults.entry(video).or_default();
@@ -110,7 +110,7 @@ pub(crate) async fn failed(inner: &Inner, video: VideoId) -> Result<(), store::E
         return Ok(());
     }
     let warning = Warning {
-        code: Code::Internal,
+        code,
         message: "The text tracks could not be read.".to_owned(),
         span_us: None,
     };

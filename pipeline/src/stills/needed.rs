@@ -55,6 +55,7 @@ pub(crate) async fn failed(
     video: VideoId,
     plan: &Plan,
     sheet: Option<u32>,
+    code: Code,
 ) -> Result<(), store::Error> {
     let faults = {
         let mut faults = inner.still_faults.lock();
@@ -65,7 +66,12 @@ pub(crate) async fn failed(
     if faults != TRIES {
         return Ok(());
     }
-    let warning = missing(plan, sheet);
+    let (message, span_us) = missing(plan, sheet);
+    let warning = Warning {
+        code,
+        message: message.to_owned(),
+        span_us,
+    };
     let add = |row: &mut VideoRow| {
         let new = !row.warnings.contains(&warning);
         if new {
@@ -76,23 +82,27 @@ pub(crate) async fn failed(
     inner.change(video, add).await.map(drop)
 }
 
-/// What is said of one that is done without.
-fn missing(plan: &Plan, sheet: Option<u32>) -> Warning {
+/// What is said of one that is done without, and where it is missing.
+fn missing(plan: &Plan, sheet: Option<u32>) -> (&'static str, Option<(i64, i64)>) {
     let board = plan.storyboard.as_ref();
     let message = match sheet {
         Some(_) => "A part of the preview pictures could not be made.",
         None => "No poster could be made.",
     };
-    Warning {
-        code: Code::Internal,
-        message: message.to_owned(),
-        span_us: board
-            .zip(sheet)
-            .map(|(board, sheet)| board.sheet_span_us(sheet)),
-    }
+    let span_us = board.zip(sheet);
+    (
+        message,
+        span_us.map(|(board, sheet)| board.sheet_span_us(sheet)),
+    )
 }
 
 /// Whether one is done without.
 pub(crate) fn is_done_without(row: &VideoRow, plan: &Plan, sheet: Option<u32>) -> bool {
-    !row.warnings.is_empty() && row.warnings.contains(&missing(plan, sheet))
+    if row.warnings.is_empty() {
+        return false;
+    }
+    let missing = missing(plan, sheet);
+    let said = row.warnings.iter();
+    said.map(|warning| (warning.message.as_str(), warning.span_us))
+        .any(|said| said == missing)
 }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use ffmpeg_next::frame;
-use plan::{Frames, Plan, Size};
-use protocol::{Made, Still, ToParent};
+use plan::{Code, Frames, Plan, Size};
+use protocol::{EngineFailure, Made, Still, ToParent};
 
 use crate::finish::Shown;
 use crate::make::Maker;
 use crate::pictures::Picture;
+use crate::probe::reject;
 use crate::scale::{black, for_still};
 use compress::Format;
 
@@ -54,7 +55,7 @@ fn poster(maker: &mut Maker, order: u32) -> Result<()> {
     for percent in POSTER_MOMENTS {
         maker.source().link().go_on()?;
         let tick = Frames(plan.timeline.frames().0 * percent / 100);
-        let Ok(decoded) = maker.pictures()?.key_before(tick) else {
+        let Some(decoded) = near(maker, tick)? else {
             continue;
         };
         let picture = shown.run(&decoded)?;
@@ -63,11 +64,26 @@ fn poster(maker: &mut Maker, order: u32) -> Result<()> {
             best = Some((score, picture));
         }
     }
-    let (_, picture) = best.context("no picture can be decoded for a poster")?;
+    let (_, picture) =
+        best.ok_or_else(|| reject(Code::Corrupt, "No picture can be decoded for a poster."))?;
     let jpeg = compress::compress(&for_still(&picture, matrix(&plan), true)?, Format::Jpeg)?;
     made(maker, order, Made::PosterJpeg(size), &jpeg)?;
     let webp = compress::compress(&for_still(&picture, matrix(&plan), false)?, Format::Webp)?;
     made(maker, order, Made::PosterWebp(size), &webp)
+}
+
+/// A picture at or a little before a tick; nothing where none can be decoded. What cannot be read
+/// now is an error: a sheet would be without it for ever.
+fn near(maker: &mut Maker, tick: Frames) -> Result<Option<Picture>> {
+    let is_unreachable = |error: &anyhow::Error| {
+        let own = error.downcast_ref::<EngineFailure>();
+        own.is_some_and(|own| own.code == Code::SourceUnreachable)
+    };
+    match maker.pictures()?.key_before(tick) {
+        Ok(picture) => Ok(Some(picture)),
+        Err(error) if is_unreachable(&error) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
@@ -89,7 +105,7 @@ fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
         let us = i64::from(tile) * i64::from(board.interval_seconds) * 1_000_000;
         let rate = plan.timeline.rate;
         let tick = Frames(plan::Rational::from_us(us).scale_round(rate.num(), rate.den()));
-        let Ok(decoded) = maker.pictures()?.key_before(tick) else {
+        let Some(decoded) = near(maker, tick)? else {
             continue;
         };
         let picture = shown.run(&decoded)?;

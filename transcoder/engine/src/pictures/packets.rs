@@ -56,8 +56,7 @@ impl Packets {
     /// says whether it is at the source's start then.
     pub fn seek(&mut self, time: Rational, preroll: u32, is_before_all: bool) -> Result<bool> {
         if self.has_no_index {
-            open::rewind(&self.source, &mut self.input)?;
-            ffi::discard_all_but(&mut self.input, self.stream);
+            self.rewind()?;
             return Ok(true);
         }
         let stamp = timestamp(time, self.time_base);
@@ -71,8 +70,11 @@ impl Packets {
         if is_before_all || ffi::seek_back(&mut self.input, self.stream, stamp).is_err() {
             // Some demuxers refuse what lies before their first time stamp.
             let start = i64::MIN / 2;
-            if ffi::seek_back(&mut self.input, self.stream, start).is_err() {
-                self.input.seek(0, ..)?;
+            if ffi::seek_back(&mut self.input, self.stream, start).is_err()
+                && self.input.seek(0, ..).is_err()
+            {
+                // Others whatever lies before the first picture of their index.
+                self.rewind()?;
             }
             return Ok(true);
         }
@@ -98,10 +100,17 @@ impl Packets {
             return Ok(false);
         };
         let found = ffi::seek_back(&mut self.input, self.stream, stamp - 1).is_ok();
-        if !found {
-            ffi::seek_back(&mut self.input, self.stream, stamp)?;
+        if !found && ffi::seek_back(&mut self.input, self.stream, stamp).is_err() {
+            self.rewind()?;
         }
         Ok(found)
+    }
+
+    /// To the source's start.
+    fn rewind(&mut self) -> Result<()> {
+        open::rewind(&self.source, &mut self.input)?;
+        ffi::discard_all_but(&mut self.input, self.stream);
+        Ok(())
     }
 
     /// The next packet of the track; nothing at the end.
