@@ -1,5 +1,6 @@
 //! What is in a source: the first order of every new upload.
 
+mod boxes;
 mod gops;
 mod head;
 mod light;
