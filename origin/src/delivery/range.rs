@@ -1,6 +1,6 @@
 //! One byte range (RFC 9110 §14.2).
 
-use axum::http::{HeaderMap, header};
+use http::{HeaderMap, header};
 
 /// Which part of a body is asked for.
 #[derive(Debug, PartialEq, Eq)]
