@@ -10,7 +10,7 @@ use ffmpeg_next::codec::decoder;
 use ffmpeg_next::codec::discard::Discard;
 use ffmpeg_next::util::picture;
 use ffmpeg_next::{Error, Packet, frame};
-use plan::{Access, Frames, Index, Limits, Plan, Rational, TimeLine};
+use plan::{Access, Code, Frames, Index, Limits, Plan, Rational, TimeLine};
 
 use protocol::EngineFailure;
 
@@ -192,7 +192,7 @@ impl Pictures {
                 return Ok(picture.clone()?);
             }
             if from_start {
-                bail!("no picture can be decoded here");
+                return Err(undecodable().into());
             }
             target = target - Rational::new(4, 1);
         }
@@ -253,7 +253,7 @@ impl Pictures {
         }
         self.next = Some(Frames(tick.0 + 1));
         let shown = self.current.as_ref().or(self.ahead.front());
-        let (_, picture) = shown.context("no picture can be decoded here")?;
+        let (_, picture) = shown.ok_or_else(undecodable)?;
         Ok(picture)
     }
 
@@ -336,6 +336,10 @@ impl Pictures {
         };
         Ok(())
     }
+}
+
+fn undecodable() -> EngineFailure {
+    probe::reject(Code::Corrupt, "No picture can be decoded here.")
 }
 
 fn chunk_starts(plan: &Plan) -> Vec<Frames> {

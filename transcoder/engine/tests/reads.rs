@@ -1,9 +1,11 @@
-//! A source that cannot be read is an error, never a picture held for ever.
+//! A source that cannot be read, sought or decoded: an error with the right code, or read in
+//! another way; never a picture held for ever.
 
 mod support;
 
 use plan::Code;
 use protocol::{Order, Still};
+use support::Engine;
 use support::sources::made;
 
 #[test]
@@ -65,4 +67,28 @@ fn what_has_no_place_to_seek_to_is_read_from_its_start() {
     assert_eq!(made.segments.len(), plan.segments() as usize);
     let poster = engine.order(Order::Still(Still::Poster)).unwrap();
     assert_eq!(poster.stills.len(), 2);
+}
+
+#[test]
+fn damage_is_called_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = "-f lavfi -i testsrc2=s=160x90:r=25:d=3 -c:v libx264 -preset ultrafast \
+                   -movflags +faststart";
+    let source = made(folder.path(), "sound.mp4", picture);
+    let (_, plan) = support::planned(&source, 2);
+    let mut file = std::fs::read(&source).unwrap();
+    let samples = file.windows(4).position(|kind| kind == b"mdat").unwrap() + 4;
+    file[samples..].fill(0);
+    let damaged = folder.path().join("damaged.mp4");
+    std::fs::write(&damaged, file).unwrap();
+    let mut engine = Engine::start(&damaged, 2);
+    engine.plan(&plan);
+    let segment = Order::Segments {
+        renditions: vec![plan.video[0].id],
+        first: 0,
+        count: 1,
+    };
+    for order in [segment, Order::Still(Still::Poster)] {
+        assert_eq!(engine.order(order).unwrap_err().code, Code::Corrupt);
+    }
 }
