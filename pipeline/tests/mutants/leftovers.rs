@@ -1,0 +1,94 @@
+//! What a run may not leave behind, and where it does its work.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// How long an engine or a task may take to end that was told to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// In memory where there is a file system for that: ten thousand uploads are not for a disk.
+pub fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    };
+    made.unwrap()
+}
+
+/// Where mutants are kept that are to be looked at.
+pub fn keep(seed: u64, number: u64, bytes: &[u8]) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{seed}-{number}"));
+    std::fs::write(&path, bytes).unwrap();
+    eprintln!("kept as {}", path.display());
+}
+
+/// Files below a data folder that belong to a video: objects, and what was to become one.
+pub fn files(data: &Path) -> Vec<String> {
+    let mut folders = vec![data.join("objects"), data.join("tmp")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true => folders.push(path),
+                false => found.push(path.display().to_string()),
+            }
+        }
+    }
+    found
+}
+
+/// Processes that this one has started and that are not gone.
+pub async fn children() -> Vec<String> {
+    in_the_end(engines).await
+}
+
+/// Files that this process has open, and had not before: sockets and event queues belong to the
+/// runtime.
+pub async fn open_files(before: &[String]) -> Vec<String> {
+    in_the_end(|| {
+        let mut files = files_open();
+        files.retain(|file| !before.contains(file));
+        files
+    })
+    .await
+}
+
+/// What is still left when whatever was told to end has had the time for it.
+async fn in_the_end(left: impl Fn() -> Vec<String>) -> Vec<String> {
+    let until = tokio::time::Instant::now() + GRACE;
+    loop {
+        let left = left();
+        if left.is_empty() || tokio::time::Instant::now() > until {
+            return left;
+        }
+        tokio::time::sleep(GRACE / 50).await;
+    }
+}
+
+fn engines() -> Vec<String> {
+    let own = std::process::id().to_string();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let stats =
+        processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    let is_child = |stat: &String| {
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        after_name.split_whitespace().nth(1) == Some(&own)
+    };
+    stats.filter(is_child).collect()
+}
+
+/// Files that this process has open.
+pub fn files_open() -> Vec<String> {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let targets = entries.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let files = targets.filter(|path| path.is_file());
+    files.map(|path| path.display().to_string()).collect()
+}

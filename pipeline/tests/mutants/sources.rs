@@ -1,0 +1,88 @@
+//! Small sources of as many kinds as there are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub struct Source {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Of the corpus: short, with small pictures, each of another kind.
+const CORPUS: [&str; 20] = [
+    "codec-h264-10bit.mp4",
+    "codec-hevc-8bit-hev1.mp4",
+    "codec-prores-proxy.mov",
+    "codec-theora-vorbis.ogv",
+    "codec-vp9-odd-size.webm",
+    "colour-dovi-p8-hlg-rot90.mov",
+    "container-608-aac22k.ts",
+    "container-flv1-mp3.flv",
+    "container-fragmented.mp4",
+    "container-mpeg1-ps.mpg",
+    "container-mpeg4-mp3.avi",
+    "geometry-1x1-444.mp4",
+    "geometry-anamorphic-rot90.mp4",
+    "timing-audio-shorter.mp4",
+    "tracks-ass-subs.mkv",
+    "tracks-audio-only.mp4",
+    "tracks-chapters-444.mkv",
+    "tracks-cover-art.mp4",
+    "tracks-dvb-subs.ts",
+    "tracks-multi-audio-subs.mp4",
+];
+
+/// Where there is no corpus: names, and how `ffmpeg` makes them.
+const MADE: [(&str, &str); 8] = [
+    ("made.mp4", "-c:v libx264 -preset ultrafast -g 10 -c:a aac"),
+    ("made.mov", "-c:v mjpeg -c:a pcm_s16le"),
+    ("made.mkv", "-c:v mpeg4 -c:a ac3"),
+    ("made.webm", "-c:v libvpx -deadline realtime -c:a libopus"),
+    ("made.ts", "-c:v mpeg2video -c:a mp2"),
+    ("made.avi", "-c:v mpeg4 -c:a mp2"),
+    ("made.flv", "-c:v flv -c:a aac"),
+    (
+        "fragmented.mp4",
+        "-c:v libx264 -preset ultrafast -g 10 -c:a aac -movflags frag_keyframe+empty_moov",
+    ),
+];
+
+fn corpus() -> Option<PathBuf> {
+    let named = std::env::var_os("REELMILL_CORPUS").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/media");
+    named
+        .or(Some(beside))
+        .filter(|folder| folder.join("corpus.json").is_file())
+}
+
+pub fn load(folder: &Path) -> Vec<Source> {
+    let read = |folder: &Path, name: &str| Source {
+        name: name.to_owned(),
+        bytes: std::fs::read(folder.join(name)).unwrap(),
+    };
+    if let Some(corpus) = corpus() {
+        return CORPUS.iter().map(|name| read(&corpus, name)).collect();
+    }
+    let make = |&(name, how): &(&str, &str)| {
+        let made = Command::new("ffmpeg")
+            .args([
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=s=160x90:r=25:d=2",
+            ])
+            .args(["-f", "lavfi", "-i", "sine=440:d=2:r=44100"])
+            .args(["-pix_fmt", "yuv420p"])
+            .args(how.split_whitespace())
+            .arg(folder.join(name))
+            .status();
+        let is_made = made.expect("ffmpeg is installed").success();
+        // A build of it may lack an encoder.
+        is_made.then(|| read(folder, name))
+    };
+    let made: Vec<Source> = MADE.iter().filter_map(make).collect();
+    assert!(made.len() > 4, "ffmpeg makes hardly anything");
+    made
+}
