@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help run build test bench soak lint-deploy clean
+.PHONY: help run build test bench soak fuzz lint-deploy clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ bench: ## Measures, and prints the figures of the README
 soak: ## Runs every suite five times, with two hundred kills each, ten minutes of chaos and ten thousand storms
 	@deploy/install.sh test
 	@for round in 1 2 3 4 5; do MINIO=1 KILLS=200 CHAOS=600 AWAY=60 CHUNKS=1000 SEEDS=10000 AT_ONCE=32 deploy/test.sh || exit 1; done
+
+fuzz: ## Ten thousand damaged uploads (MUTANTS, SEED), then every parser for FUZZ_SECONDS in all (600)
+	@deploy/install.sh test
+	@deploy/fuzz.sh
 
 lint-deploy: ## Checks images, manifests, units and rules in deploy/ (fetches linters)
 	@deploy/lint.sh

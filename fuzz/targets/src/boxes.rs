@@ -1,0 +1,22 @@
+//! The walk over the top-level boxes of a source.
+
+use std::io::Cursor;
+
+#[path = "../../../transcoder/engine/src/probe/boxes.rs"]
+mod walker;
+
+/// A file.
+pub fn run(bytes: &[u8]) {
+    let total = bytes.len() as u64;
+    let Some(boxes) = walker::Boxes::walk(Cursor::new(bytes), total) else {
+        return;
+    };
+    assert!(boxes.content <= total, "{boxes:?} in {total} bytes");
+    assert!(
+        boxes.content == 0
+            || boxes.index
+            || boxes.fragment
+            || bytes.windows(4).any(|kind| kind == b"mdat")
+    );
+    assert!(!(boxes.cut && boxes.broken), "{boxes:?}");
+}

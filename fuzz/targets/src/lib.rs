@@ -1,0 +1,46 @@
+//! What is fuzzed: functions of any bytes that must not panic, and that check what holds for
+//! whatever was parsed. `cargo-fuzz` calls them (`fuzz_targets/`, `make fuzz`), and `tests/replay.rs`
+//! in every `make test`.
+//!
+//! To add a target: a module here with its `run` and a line in [`ALL`]; a file in
+//! `fuzz_targets/` and its `[[bin]]`; a folder of seeds in `corpus/`. A parser of side-car text is to
+//! come here.
+//!
+//! Parsers that lie in crates which link media libraries, stores or a web server are included by
+//! path: a fuzzer instruments all that it builds, and those would take it half an hour.
+
+pub mod ass;
+pub mod boxes;
+pub mod client;
+pub mod cmcd;
+pub mod cues;
+mod delivery;
+pub mod names;
+pub mod range;
+pub mod to_engine;
+pub mod to_parent;
+
+/// A target by its name, that of its program and of its corpus.
+pub struct Target {
+    /// Its name.
+    pub name: &'static str,
+    /// Must return, whatever the bytes are.
+    pub run: fn(&[u8]),
+}
+
+/// All of them.
+pub const ALL: [Target; 9] = [
+    target("ass", ass::run),
+    target("boxes", boxes::run),
+    target("client", client::run),
+    target("cmcd", cmcd::run),
+    target("cues", cues::run),
+    target("names", names::run),
+    target("range", range::run),
+    target("to_engine", to_engine::run),
+    target("to_parent", to_parent::run),
+];
+
+const fn target(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run }
+}

@@ -1,0 +1,41 @@
+//! Names in URLs: each thing has one spelling.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use plan::rendition::RenditionName;
+use plan::{OwnerId, RenditionId, UploadId, VideoId};
+
+use crate::delivery::{FileName, number};
+
+/// A part of a path.
+pub fn run(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    if let Some(name) = FileName::parse(text) {
+        let spelt = match name {
+            FileName::Playlist => "playlist.m3u8".to_owned(),
+            FileName::Init => "init.mp4".to_owned(),
+            FileName::AllText => "all.vtt".to_owned(),
+            FileName::Segment(index) => format!("{index}.m4s"),
+            FileName::Sheet(index) => format!("{index}.jpg"),
+            FileName::Text(index) => format!("{index}.vtt"),
+        };
+        assert_eq!(spelt, text);
+    }
+    if let Some(number) = number(text) {
+        assert_eq!(number.to_string(), text);
+    }
+    one_spelling::<RenditionId>(text);
+    one_spelling::<RenditionName>(text);
+    one_spelling::<VideoId>(text);
+    one_spelling::<UploadId>(text);
+    one_spelling::<OwnerId>(text);
+}
+
+fn one_spelling<T: FromStr + Display>(text: &str) {
+    if let Ok(value) = text.parse::<T>() {
+        assert_eq!(value.to_string(), text);
+    }
+}

@@ -1,0 +1,187 @@
+//! Seeds that are messages: written by hand when the protocol has changed
+//! (`cargo test -p reelmill-fuzz-targets --test seeds -- --ignored`), and whole in every `make test`.
+
+use std::path::{Path, PathBuf};
+
+use plan::media_info::{Chapter, TextTrack};
+use plan::{Limits, Plan, Policy, RenditionId};
+use protocol::{
+    Budget, Decoder, EngineFailure, Made, Order, PROTOCOL, SegmentReport, SourceBytes, Still,
+    ToEngine, ToParent,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[path = "../../../plan/tests/suite/sources.rs"]
+#[allow(dead_code)]
+mod sources;
+
+fn file(target: &str, name: &str) -> PathBuf {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    corpus.join(target).join(name)
+}
+
+fn plan_of_a_second() -> Plan {
+    let mut plan = sources::planned(&sources::silent(
+        sources::rational(30, 1),
+        sources::rational(1, 1),
+    ));
+    plan.video.truncate(1);
+    plan
+}
+
+fn write<M: Serialize>(target: &str, name: &str, messages: &[(M, &[u8])]) {
+    // Pieces of 64 bytes.
+    let mut stream = vec![64];
+    for (message, payload) in messages {
+        stream.extend_from_slice(&protocol::encode(message, payload).unwrap());
+    }
+    std::fs::write(file(target, name), stream).unwrap();
+}
+
+#[test]
+#[ignore = "writes into the corpus"]
+fn seeds_are_written() {
+    let rendition: RenditionId = "v720-k3m9x2a7q0wd".parse().unwrap();
+    let mut info = sources::everyday();
+    info.chapters.push(Chapter {
+        start: sources::rational(0, 1),
+        end: sources::rational(5, 1),
+        title: "One & two".to_owned(),
+    });
+    info.text.push(TextTrack {
+        stream: 2,
+        codec: "subrip".to_owned(),
+        language: Some("eng".to_owned()),
+        title: None,
+        forced: false,
+        default: true,
+    });
+    let probed = |info| ToParent::Probed {
+        order: 1,
+        info: Box::new(info),
+    };
+    write("to_parent", "everyday", &[(probed(info), &[])]);
+    let tone = sources::source(None, vec![sources::sound(sources::rational(9, 1))]);
+    write("to_parent", "sound", &[(probed(tone), &[])]);
+    let segment = Made::Segment {
+        rendition,
+        segment: 7,
+        report: SegmentReport::default(),
+    };
+    let made = |what| ToParent::Made { order: 3, what };
+    let cues = br#"{"cues":[{"start_us":0,"end_us":900000,"place":8,"text":"<i>No</i>"}]}"#;
+    let failure = EngineFailure {
+        code: plan::Code::Corrupt,
+        message: "damaged".to_owned(),
+    };
+    let said: [(ToParent, &[u8]); 8] = [
+        (
+            ToParent::Ready {
+                protocol: PROTOCOL,
+                libraries: "libavcodec 1".to_owned(),
+            },
+            &[],
+        ),
+        (
+            ToParent::Read {
+                read: 1,
+                offset: 1 << 18,
+                length: 1 << 18,
+            },
+            &[],
+        ),
+        (
+            ToParent::At {
+                order: 3,
+                rendition: Some(rendition),
+                segment: 7,
+            },
+            &[],
+        ),
+        (made(segment), b"moof"),
+        (made(Made::Init(rendition)), b"ftyp"),
+        (made(Made::Cues { track: 0 }), cues),
+        (ToParent::Done { order: 3 }, &[]),
+        (ToParent::Failed { order: 4, failure }, &[]),
+    ];
+    write("to_parent", "session", &said);
+
+    let budget = Budget {
+        encode_threads: 2,
+        decode_threads: 2,
+        memory_bytes: 1 << 30,
+    };
+    let order = |what| ToEngine::Order { order: 1, what };
+    let orders: [(ToEngine, &[u8]); 11] = [
+        (
+            ToEngine::Open {
+                size: 1000,
+                budget,
+                limits: Limits::default(),
+            },
+            &[],
+        ),
+        (order(Order::Probe), &[]),
+        (
+            ToEngine::Bytes {
+                read: 1,
+                outcome: SourceBytes::Here,
+            },
+            b"bytes",
+        ),
+        (ToEngine::Plan(Box::new(plan_of_a_second())), &[]),
+        (order(Order::Inits), &[]),
+        (
+            order(Order::Segments {
+                renditions: vec![rendition],
+                first: 0,
+                count: 8,
+            }),
+            &[],
+        ),
+        (
+            order(Order::Filler {
+                rendition,
+                segment: 1,
+            }),
+            &[],
+        ),
+        (order(Order::Still(Still::Poster)), &[]),
+        (ToEngine::Hold, &[]),
+        (ToEngine::Abandon { order: 1 }, &[]),
+        (
+            ToEngine::Skip {
+                rendition,
+                segment: 1,
+            },
+            &[],
+        ),
+    ];
+    write("to_engine", "session", &orders);
+}
+
+fn whole<M: DeserializeOwned>(target: &str, name: &str) -> Vec<M> {
+    let bytes = std::fs::read(file(target, name)).unwrap();
+    let mut decoder = Decoder::default();
+    decoder.buffer().extend_from_slice(&bytes[1..]);
+    let mut messages = Vec::new();
+    while let Some((message, _)) = decoder.take().expect("seeds that fit the protocol") {
+        messages.push(message);
+    }
+    assert!(decoder.buffer().is_empty());
+    messages
+}
+
+/// Mutations of what is no message any more would find nothing.
+#[test]
+fn seeds_fit_the_protocol() {
+    assert_eq!(whole::<ToParent>("to_parent", "session").len(), 8);
+    assert_eq!(whole::<ToEngine>("to_engine", "session").len(), 11);
+    for name in ["everyday", "sound"] {
+        let [ToParent::Probed { info, .. }] = &whole("to_parent", name)[..] else {
+            panic!("{name} is another message");
+        };
+        assert!(plan::plan(info, &Policy::default()).is_ok(), "{name}");
+    }
+}
