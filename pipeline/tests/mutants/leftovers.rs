@@ -3,15 +3,21 @@
 use std::path::Path;
 use std::time::Duration;
 
+use nix::sys::statvfs::statvfs;
 use tempfile::TempDir;
 
 /// How long an engine or a task may take to end that was told to.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// In memory where there is a file system for that: ten thousand uploads are not for a disk.
+/// Bytes that a run may need at once: some uploads, all that is made of them, and the rows.
+const ROOM: u64 = 512 << 20;
+
+/// In memory where there is room for it (a container has 64 MiB by default): ten thousand uploads
+/// are not for a disk.
 pub fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let made = match memory.is_dir() {
+    let room = statvfs(memory).map_or(0, |s| s.blocks_available() * s.fragment_size());
+    let made = match room > ROOM {
         true => tempfile::tempdir_in(memory),
         false => tempfile::tempdir(),
     };

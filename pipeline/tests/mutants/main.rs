@@ -14,7 +14,6 @@ mod table;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use plan::Code;
 use store::metadata::State;
 
 use crate::house::House;
@@ -85,13 +84,7 @@ async fn live(
             (state, error) => Outcome::Neither(format!("{state:?}, {error:?}")),
         },
     };
-    let is_ours = [
-        Code::EngineCrashed,
-        Code::EngineTimeout,
-        Code::EngineMemory,
-        Code::Internal,
-    ];
-    if outcome.is_wrong() || outcome.codes().iter().any(|code| is_ours.contains(code)) {
+    if outcome.is_to_be_looked_at() {
         leftovers::keep(seed, number, &mutant.bytes);
     }
     house.pipeline.delete(video).await.unwrap();

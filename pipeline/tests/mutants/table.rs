@@ -28,13 +28,17 @@ impl Outcome {
         }
     }
 
-    /// Neither ready nor failed by somebody else's fault.
+    /// Not as a damaged source may end: all of it arrived, there was room, and what is wrong with
+    /// it is no fault of ours.
     pub fn is_wrong(&self) -> bool {
-        match self {
-            Self::Ready(warnings) => warnings.contains(&Code::Internal),
-            Self::Failed(code, _) => *code == Code::Internal,
-            Self::Stuck | Self::Neither(_) => true,
-        }
+        let never = [
+            Code::Internal,
+            Code::NoSpace,
+            Code::SourceUnreachable,
+            Code::UploadLost,
+        ];
+        let is_over = matches!(self, Self::Ready(_) | Self::Failed(..));
+        !is_over || self.codes().iter().any(|code| never.contains(code))
     }
 
     fn name(&self) -> String {
@@ -51,8 +55,8 @@ impl Outcome {
         }
     }
 
-    /// Codes that say that the engine did not cope, by crash, clock or memory.
-    fn is_to_be_looked_at(&self) -> bool {
+    /// Wrong, or by a code that says that the engine did not cope: by crash, clock or memory.
+    pub fn is_to_be_looked_at(&self) -> bool {
         let by_engine = |code: &Code| code.as_str().starts_with("engine_");
         self.is_wrong() || self.codes().iter().any(by_engine)
     }
