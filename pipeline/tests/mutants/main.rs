@@ -54,6 +54,7 @@ async fn whatever_is_uploaded_becomes_ready_or_fails_with_a_code() {
     }
     drop(ended);
     table.print(seed, began.elapsed());
+    said.print();
     house.close().await;
     assert_eq!(leftovers::files(&folder.path().join("data")), [""; 0]);
     assert_eq!(leftovers::children().await, [""; 0]);

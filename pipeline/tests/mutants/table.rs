@@ -120,6 +120,8 @@ pub struct Said {
     panics: Arc<AtomicUsize>,
     /// Panics of our code in engines.
     engines: Arc<Mutex<BTreeSet<String>>>,
+    /// Faults that engines called `internal`: where a filler helps, nobody else is told.
+    internal: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// Listens for panics here and in engines; shows the whole log where it is that of one mutant.
@@ -149,24 +151,34 @@ impl Said {
         );
         assert_eq!(*self.engines.lock(), BTreeSet::new(), "panics in engines");
     }
-}
 
-impl<S: tracing::Subscriber> Layer<S> for Said {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "engine" {
-            event.record(&mut Panics(self));
+    pub fn print(&self) {
+        for fault in &*self.internal.lock() {
+            println!("on the way: {fault}");
         }
     }
 }
 
-struct Panics<'a>(&'a Said);
+impl<S: tracing::Subscriber> Layer<S> for Said {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let target = event.metadata().target();
+        if target == "engine" || target.starts_with("pipeline") {
+            event.record(&mut Listener(self));
+        }
+    }
+}
 
-impl Visit for Panics<'_> {
-    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
+struct Listener<'a>(&'a Said);
+
+impl Visit for Listener<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         let line = format!("{value:?}");
         // `thread 'x' (pid) panicked at file:line:column:`
         if let Some((_, place)) = line.split_once("panicked at ") {
             self.0.engines.lock().insert(place.to_owned());
+        }
+        if field.name() == "error" && line.starts_with("internal") {
+            self.0.internal.lock().insert(line);
         }
     }
 }
