@@ -3,8 +3,7 @@
 //! in every `make test`.
 //!
 //! To add a target: a module here with its `run` and a line in [`ALL`]; a file in
-//! `fuzz_targets/` and its `[[bin]]`; a folder of seeds in `corpus/`. A parser of side-car text is to
-//! come here.
+//! `fuzz_targets/` and its `[[bin]]`; a folder of seeds in `corpus/`.
 //!
 //! Parsers that lie in crates which link media libraries, stores or a web server are included by
 //! path: a fuzzer instruments all that it builds, and those would take it half an hour.
@@ -17,6 +16,7 @@ pub mod cues;
 mod delivery;
 pub mod names;
 pub mod range;
+pub mod text_files;
 pub mod to_engine;
 pub mod to_parent;
 
@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const ALL: [Target; 9] = [
+pub const ALL: [Target; 10] = [
     target("ass", ass::run),
     target("boxes", boxes::run),
     target("client", client::run),
@@ -37,6 +37,7 @@ pub const ALL: [Target; 9] = [
     target("cues", cues::run),
     target("names", names::run),
     target("range", range::run),
+    target("text_files", text_files::run),
     target("to_engine", to_engine::run),
     target("to_parent", to_parent::run),
 ];

@@ -80,6 +80,7 @@ fn seeds_are_written() {
             ToParent::Ready {
                 protocol: PROTOCOL,
                 libraries: "libavcodec 1".to_owned(),
+                lacking: vec!["Landlock".to_owned()],
             },
             &[],
         ),
