@@ -98,7 +98,7 @@ fn what_is_declared_and_not_held_costs_nothing() {
     ] {
         let code = probe(&write(name, &bytes));
         assert!(
-            matches!(code, Some(Code::EngineMemory | Code::Corrupt)),
+            matches!(code, Some(Code::LimitSize | Code::Corrupt)),
             "{name}"
         );
     }

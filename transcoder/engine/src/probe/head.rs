@@ -19,7 +19,7 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
     }
     if error == NO_MEMORY {
         let message = "The file declares more than a probe has memory for.";
-        return reject(Code::EngineMemory, message);
+        return reject(Code::LimitSize, message);
     }
     match Boxes::walk(source.reader(), source.size()) {
         Some(Boxes { broken: true, .. }) => {

@@ -1,0 +1,86 @@
+//! A ladder of 1080p in little memory: slower, never killed.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// For everything: the program and its engines.
+const MEMORY: u64 = 512 << 20;
+
+/// Resident bytes of a process, of all kinds; nothing where it has ended.
+fn resident(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kibibytes << 10)
+}
+
+/// Of a process and its children.
+fn together(process: u32) -> u64 {
+    let own = process.to_string();
+    let children = std::fs::read_dir(format!("/proc/{own}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
+        .collect::<String>();
+    let all = children.split_whitespace().chain([own.as_str()]);
+    all.filter_map(resident).sum()
+}
+
+/// The most that it and its engines had at a time, looked at every few milliseconds.
+fn peak(program: &Child) -> (u64, WaitStatus) {
+    let process = Pid::from_raw(program.id() as i32);
+    let mut peak = 0;
+    loop {
+        peak = peak.max(together(program.id()));
+        match waitpid(process, Some(WaitPidFlag::WNOHANG)).unwrap() {
+            WaitStatus::StillAlive => std::thread::sleep(Duration::from_millis(5)),
+            ended => return (peak, ended),
+        }
+    }
+}
+
+fn sample(path: &Path) {
+    let picture = "testsrc2=s=1920x1080:r=30:d=4,noise=alls=20:allf=t";
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", picture])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-pix_fmt",
+            "yuv420p",
+        ])
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn a_ladder_of_1080p_is_made_in_512_mebibytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source.mp4");
+    sample(&source);
+    let output = folder.path().join("output");
+    let program = Command::new(env!("CARGO_BIN_EXE_reelmill"))
+        .args(["transcode", "--memory", "512MiB"])
+        .args([&source, &output])
+        .spawn()
+        .unwrap();
+    let (peak, ended) = peak(&program);
+    println!("{} MiB at most", peak >> 20);
+    assert!(matches!(ended, WaitStatus::Exited(_, 0)), "{ended:?}");
+    assert!(peak > 100 << 20, "engines were looked at");
+    assert!(peak <= MEMORY, "{} MiB", peak >> 20);
+    let master = std::fs::read_to_string(output.join("master.m3u8")).unwrap();
+    let rungs = master.matches("#EXT-X-STREAM-INF").count();
+    assert!(rungs >= 5, "{master}");
+}
