@@ -149,7 +149,7 @@ impl Background {
             return Ok(Outcome::Waits);
         };
         let plan = plans::load(&inner, row.id, hash).await?;
-        let is_beside = !inner.config.viewers && !plan.video.is_empty();
+        let is_beside = !inner.config.viewers && plan.has_poster();
         if is_beside && self.beside.replace(row.id) != Some(row.id) {
             inner.spawn(stills::beside(inner.clone(), row.clone(), plan.clone()));
         }

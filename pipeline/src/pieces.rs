@@ -123,8 +123,9 @@ impl Look<'_> {
     }
 
     fn lacks_poster(&self) -> bool {
-        let has_pictures = !self.plan.video.is_empty();
-        has_pictures && !self.made.has_poster() && !is_done_without(self.row, self.plan, None)
+        self.plan.has_poster()
+            && !self.made.has_poster()
+            && !is_done_without(self.row, self.plan, None)
     }
 
     fn missing_sheets(&self) -> impl Iterator<Item = u32> {

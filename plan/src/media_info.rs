@@ -24,6 +24,9 @@ pub struct MediaInfo {
     pub text: Vec<TextTrack>,
     /// Tracks that are left out, and why.
     pub skipped: Vec<SkippedTrack>,
+    /// The stream that holds the cover of a source without a picture track.
+    #[serde(default)]
+    pub cover: Option<u32>,
     /// Chapters, in order.
     pub chapters: Vec<Chapter>,
     /// How a place in the source is found.

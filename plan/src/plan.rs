@@ -89,6 +89,11 @@ impl Plan {
         self.timeline.segments()
     }
 
+    /// Whether there is something to make a poster of: a picture track, or a cover.
+    pub fn has_poster(&self) -> bool {
+        !self.video.is_empty() || self.info.cover.is_some()
+    }
+
     /// The rendition of this id among picture renditions.
     pub fn video_rendition(&self, id: RenditionId) -> Option<&VideoRendition> {
         self.video.iter().find(|v| v.id == id)

@@ -5,7 +5,8 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use store::metadata::{PageRequest, Role, State as VideoState};
+use store::metadata::{PageRequest, Role, State as VideoState, VideoRow};
+use store::{ImageFormat, ObjectKey};
 
 use super::{clock, page};
 use crate::access;
@@ -55,19 +56,33 @@ pub async fn home(
     let request = PageRequest { after, limit: PAGE };
     let owner = (principal.role != Role::Admin).then_some(principal.owner);
     let rows = app.pipeline.list(owner.as_ref(), &request).await?;
-    let card = |row: store::metadata::VideoRow| Card {
-        id: row.id.to_string(),
-        state: row.state.as_str(),
-        length: row.duration_us.map(clock).unwrap_or_default(),
-        poster: row.width_px.is_some()
-            && matches!(row.state, VideoState::Playable | VideoState::Ready),
-        title: row.title,
-    };
-    let videos = rows.items.into_iter().map(card).collect();
+    let mut videos = Vec::with_capacity(rows.items.len());
+    for row in rows.items {
+        videos.push(Card {
+            id: row.id.to_string(),
+            state: row.state.as_str(),
+            length: row.duration_us.map(clock).unwrap_or_default(),
+            poster: has_poster(&app, &row).await?,
+            title: row.title,
+        });
+    }
     Ok(page(&Home {
         signed_in: true,
         direct: app.settings.direct_endpoint.is_some(),
         videos,
         next: rows.next.map(|c| c.to_string()),
     }))
+}
+
+/// Whether a video's card shows a poster: one with a picture has it, now or in a moment; sound
+/// alone where it came with a cover.
+async fn has_poster(app: &App, row: &VideoRow) -> Result<bool, Problem> {
+    if !matches!(row.state, VideoState::Playable | VideoState::Ready) {
+        return Ok(false);
+    }
+    if row.width_px.is_some() {
+        return Ok(true);
+    }
+    let poster = ObjectKey::Poster(row.id, ImageFormat::Jpeg);
+    Ok(app.pipeline.stores().objects.head(&poster).await?.is_some())
 }

@@ -242,6 +242,7 @@ fn info() -> MediaInfo {
     };
     MediaInfo {
         container: "mov".into(),
+        cover: None,
         size: 1 << 20,
         streams: 2,
         video: Some(video),

@@ -65,6 +65,7 @@ pub fn sound(end: Rational) -> AudioTrack {
 pub fn source(video: Option<VideoTrack>, audio: Vec<AudioTrack>) -> MediaInfo {
     MediaInfo {
         container: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(),
+        cover: None,
         size: 12_345_678,
         streams: audio.len() as u32 + u32::from(video.is_some()),
         video,

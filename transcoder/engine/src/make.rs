@@ -76,6 +76,11 @@ impl Maker {
         &self.plan
     }
 
+    /// What it refuses.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The source it reads.
     pub fn source(&self) -> &Source {
         &self.source

@@ -83,6 +83,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         size: source.size(),
         streams,
         chapters: chapters(&input),
+        cover: found.cover.filter(|_| found.video.is_none()),
         video: found.video,
         audio: found.audio,
         text: found.text,

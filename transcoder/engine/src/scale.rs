@@ -127,6 +127,9 @@ fn is_full_range(picture: &Picture) -> bool {
         )
 }
 
+/// BT.601, by the name that FFmpeg has for it.
+pub const STILL_MATRIX: &str = "smpte170m";
+
 /// A `yuv420p` picture of the same size in the encoding of still pictures: BT.601, full range
 /// for JPEG (JFIF), limited for WebP.
 pub fn for_still(picture: &Picture, matrix: &str, full_range: bool) -> Result<Picture> {
@@ -138,10 +141,37 @@ pub fn for_still(picture: &Picture, matrix: &str, full_range: bool) -> Result<Pi
         full_range: false,
     };
     let to = ffi::Encoding {
-        matrix: ffi::matrix_constant("smpte170m"),
+        matrix: ffi::matrix_constant(STILL_MATRIX),
         full_range,
     };
     ffi::set_colour(&mut context, from, to);
+    let mut out = frame::Video::new(format, width, height);
+    context.run(picture, &mut out)?;
+    Ok(Arc::new(out.into()))
+}
+
+/// A picture of any format, such as a cover, in `yuv420p` of a size: BT.601, limited range. What
+/// does not say otherwise is in BT.601 too, as JFIF has it.
+pub fn flat(picture: &Picture, size: Size) -> Result<Picture> {
+    let shape = Shape::of(picture);
+    let format = Pixel::YUV420P;
+    let (width, height) = (size.width, size.height);
+    let mut context = scaling::Context::get(
+        shape.format,
+        shape.width,
+        shape.height,
+        format,
+        width,
+        height,
+        FLAGS,
+    )?;
+    let matrix = ffi::matrix_constant(STILL_MATRIX);
+    let encoding = |full_range| Encoding { matrix, full_range };
+    ffi::set_colour(
+        &mut context,
+        encoding(is_full_range(picture)),
+        encoding(false),
+    );
     let mut out = frame::Video::new(format, width, height);
     context.run(picture, &mut out)?;
     Ok(Arc::new(out.into()))

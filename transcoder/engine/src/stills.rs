@@ -2,6 +2,7 @@
 //! renditions; GStreamer compresses them.
 
 mod compress;
+mod cover;
 mod score;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::finish::Shown;
 use crate::make::Maker;
 use crate::pictures::Picture;
 use crate::probe::reject;
-use crate::scale::{black, for_still};
+use crate::scale::{STILL_MATRIX, black, flat, for_still};
 use compress::Format;
 
 pub use compress::load_plugins;
@@ -49,6 +50,12 @@ fn made(maker: &Maker, order: u32, what: Made, bytes: &[u8]) -> Result<()> {
 
 fn poster(maker: &mut Maker, order: u32) -> Result<()> {
     let plan = maker.plan().clone();
+    if plan.video.is_empty() {
+        let cover = cover::decode(maker)?;
+        let size = within(even(&cover), POSTER_SIDE);
+        let picture = flat(&cover, size)?;
+        return compressed(maker, order, &picture, STILL_MATRIX);
+    }
     let size = within(upright(&plan)?, POSTER_SIDE);
     let mut shown = shown(&plan, size)?;
     let mut best: Option<(u64, Picture)> = None;
@@ -66,10 +73,23 @@ fn poster(maker: &mut Maker, order: u32) -> Result<()> {
     }
     let (_, picture) =
         best.ok_or_else(|| reject(Code::Corrupt, "No picture can be decoded for a poster."))?;
-    let jpeg = compress::compress(&for_still(&picture, matrix(&plan), true)?, Format::Jpeg)?;
+    compressed(maker, order, &picture, matrix(&plan))
+}
+
+/// A poster in both its formats.
+fn compressed(maker: &Maker, order: u32, picture: &Picture, matrix: &str) -> Result<()> {
+    let size = even(picture);
+    let jpeg = compress::compress(&for_still(picture, matrix, true)?, Format::Jpeg)?;
     made(maker, order, Made::PosterJpeg(size), &jpeg)?;
-    let webp = compress::compress(&for_still(&picture, matrix(&plan), false)?, Format::Webp)?;
+    let webp = compress::compress(&for_still(picture, matrix, false)?, Format::Webp)?;
     made(maker, order, Made::PosterWebp(size), &webp)
+}
+
+fn even(picture: &Picture) -> Size {
+    Size {
+        width: (picture.width() / 2 * 2).max(2),
+        height: (picture.height() / 2 * 2).max(2),
+    }
 }
 
 /// A picture at or a little before a tick; nothing where none can be decoded. What cannot be read

@@ -391,6 +391,7 @@ fn info(seconds: i64) -> MediaInfo {
     let (start, end) = (Rational::ZERO, Rational::new(seconds, 1));
     MediaInfo {
         container: "mov,mp4,m4a,3gp,3g2,mj2".into(),
+        cover: None,
         size: 8,
         streams: 2,
         video: Some(VideoTrack {

@@ -23,6 +23,8 @@ pub struct Found {
     pub audio: Vec<AudioTrack>,
     pub text: Vec<TextTrack>,
     pub skipped: Vec<SkippedTrack>,
+    /// The first cover picture that can be decoded.
+    pub cover: Option<u32>,
 }
 
 /// Sorts the streams into tracks; times are filled in later.
@@ -35,7 +37,12 @@ pub fn find(input: &Input) -> Found {
         let decodable = id != Id::None && codec::decoder::find(id).is_some();
         let picture = stream.disposition().contains(Disposition::ATTACHED_PIC);
         match parameters.medium() {
-            media::Type::Video if picture => found.skip(&stream, "video", "a cover picture"),
+            media::Type::Video if picture => {
+                if decodable && found.cover.is_none() {
+                    found.cover = Some(stream.index() as u32);
+                }
+                found.skip(&stream, "video", "a cover picture");
+            }
             media::Type::Video if !decodable => found.skip(&stream, "video", "no decoder"),
             media::Type::Video if found.video.is_some() => {
                 found.skip(&stream, "video", "a second picture track");

@@ -1,0 +1,36 @@
+//! The cover of a source that has no picture track.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use ffmpeg_next::{codec, frame};
+
+use crate::make::Maker;
+use crate::open;
+use crate::pictures::Picture;
+use crate::probe::check_size;
+
+/// Demuxers hand a cover out among the first packets.
+const PACKETS: usize = 100;
+
+/// The cover as it is stored.
+pub fn decode(maker: &Maker) -> Result<Picture> {
+    let source = maker.source();
+    let cover = maker.plan().info.cover;
+    let cover = cover.context("the source has no cover")? as usize;
+    let mut input = open::open(source)?;
+    let stream = input.stream(cover).context("the cover is gone")?;
+    let context = codec::Context::from_parameters(stream.parameters())?;
+    let mut decoder = context.decoder().video()?;
+    let packets = input.packets().take(PACKETS);
+    for (_, packet) in packets.filter(|(stream, _)| stream.index() == cover) {
+        decoder.send_packet(&packet)?;
+    }
+    decoder.send_eof()?;
+    let mut picture = frame::Video::empty();
+    let decoded = decoder.receive_frame(&mut picture);
+    source.check()?;
+    decoded?;
+    check_size(picture.width(), picture.height(), maker.limits())?;
+    Ok(Arc::new(picture.into()))
+}
