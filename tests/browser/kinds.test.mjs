@@ -17,7 +17,9 @@ const KINDS = {
   "hdr10.mp4": {
     made: `${PICTURE} ${SOUND} -vf format=yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=0:keyint=60 ` +
       "-colorspace bt2020nc -color_primaries bt2020 -color_trc smpte2084 -color_range tv -c:a aac", width: 640, height: 360 },
-  "sound.m4a": { made: `${SOUND} -c:a aac`, width: 0, height: 0 },
+  "sound.m4a": {
+    made: `${SOUND} -f lavfi -i testsrc2=s=600x600:d=1:r=1 -map 0 -map 1 -frames:v 1 -disposition:v:0 attached_pic ` +
+      "-c:v mjpeg -c:a aac -f mp4", width: 0, height: 0 },
 };
 let house;
 const videos = {};
@@ -67,10 +69,25 @@ for (const [player, { script, load }] of Object.entries(PLAYERS)) {
   }
 }
 
-test("our page plays sound alone", { timeout: 60_000 }, async () => {
-  const page = await house.browser.newPage({ viewport: { width: 390, height: 844 } });
-  await page.goto(`${house.base}/watch/${videos["sound.m4a"].id}`);
+test("our pages play sound alone, and show its cover", { timeout: 60_000 }, async () => {
+  const { id } = videos["sound.m4a"];
+  const context = await house.browser.newContext({ viewport: { width: 390, height: 844 } });
+  const page = await context.newPage();
+  const shot = async (name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
+  await house.until(id, ["ready"]);
+  await page.goto(house.wayIn());
+  await page.click("main button");
+  await page.waitForFunction((id) => document.querySelector(`.frame img[src*="${id}"]`)?.naturalWidth > 0, id);
+  await shot("cover-list");
+  await page.goto(`${house.base}/watch/${id}`);
   await page.waitForFunction(() => document.getElementById("video").currentTime > 1, null, { timeout: 30_000 });
-  if (process.env.SCREENSHOTS) await page.screenshot({ path: process.env.SCREENSHOTS + "/sound-phone.png" });
-  await page.close();
+  const cover = await page.evaluate(async () => {
+    const image = new Image();
+    image.src = document.getElementById("video").poster;
+    await image.decode();
+    return [image.naturalWidth, image.naturalHeight];
+  });
+  assert.deepEqual(cover, [600, 600]);
+  await shot("sound-phone");
+  await context.close();
 });
