@@ -1,5 +1,5 @@
-//! Seeds that are messages: written by hand when the protocol has changed
-//! (`cargo test -p reelmill-fuzz-targets --test seeds -- --ignored`), and whole in every `make test`.
+//! Seeds that are messages: written anew when the protocol has changed
+//! (`RENEW_SEEDS=1 cargo test -p reelmill-fuzz-targets --test seeds`), and whole in every `make test`.
 
 use std::path::{Path, PathBuf};
 
@@ -39,9 +39,7 @@ fn write<M: Serialize>(target: &str, name: &str, messages: &[(M, &[u8])]) {
     std::fs::write(file(target, name), stream).unwrap();
 }
 
-#[test]
-#[ignore = "writes into the corpus"]
-fn seeds_are_written() {
+fn write_seeds() {
     let rendition: RenditionId = "v720-k3m9x2a7q0wd".parse().unwrap();
     let mut info = sources::everyday();
     info.chapters.push(Chapter {
@@ -177,6 +175,9 @@ fn whole<M: DeserializeOwned>(target: &str, name: &str) -> Vec<M> {
 /// Mutations of what is no message any more would find nothing.
 #[test]
 fn seeds_fit_the_protocol() {
+    if std::env::var_os("RENEW_SEEDS").is_some() {
+        write_seeds();
+    }
     assert_eq!(whole::<ToParent>("to_parent", "session").len(), 8);
     assert_eq!(whole::<ToEngine>("to_engine", "session").len(), 11);
     for name in ["everyday", "sound"] {
