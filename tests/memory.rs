@@ -1,11 +1,8 @@
 //! A ladder of 1080p in little memory: slower, never killed.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
-
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 
 /// For everything: the program and its engines.
 const MEMORY: u64 = 512 << 20;
@@ -34,14 +31,13 @@ fn together(process: u32) -> u64 {
 }
 
 /// The most that it and its engines had at a time, looked at every few milliseconds.
-fn peak(program: &Child) -> (u64, WaitStatus) {
-    let process = Pid::from_raw(program.id() as i32);
+fn peak(mut program: Child) -> (u64, ExitStatus) {
     let mut peak = 0;
     loop {
         peak = peak.max(together(program.id()));
-        match waitpid(process, Some(WaitPidFlag::WNOHANG)).unwrap() {
-            WaitStatus::StillAlive => std::thread::sleep(Duration::from_millis(5)),
-            ended => return (peak, ended),
+        match program.try_wait().unwrap() {
+            None => std::thread::sleep(Duration::from_millis(5)),
+            Some(ended) => return (peak, ended),
         }
     }
 }
@@ -75,9 +71,9 @@ fn a_ladder_of_1080p_is_made_in_512_mebibytes() {
         .args([&source, &output])
         .spawn()
         .unwrap();
-    let (peak, ended) = peak(&program);
+    let (peak, ended) = peak(program);
     println!("{} MiB at most", peak >> 20);
-    assert!(matches!(ended, WaitStatus::Exited(_, 0)), "{ended:?}");
+    assert!(ended.success(), "{ended:?}");
     assert!(peak > 100 << 20, "engines were looked at");
     assert!(peak <= MEMORY, "{} MiB", peak >> 20);
     let master = std::fs::read_to_string(output.join("master.m3u8")).unwrap();
