@@ -12,7 +12,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use protocol::Budget;
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 /// Shares of memory in an address space: a session may get another as large as its own where
 /// nobody else needs it.
@@ -38,13 +38,10 @@ pub fn shut(budget: &Budget) -> Result<Vec<String>> {
     prctl::set_no_new_privs()?;
     limit(budget)?;
     hold_address_space(Some(PROBE_MEMORY.min(memory(budget))))?;
-    let none = CapabilitySets {
-        effective: CapabilitySet::empty(),
-        permitted: CapabilitySet::empty(),
-        inheritable: CapabilitySet::empty(),
-    };
-    set_capabilities(None, none).context("capabilities cannot be given up")?;
     let mut lacking = Vec::new();
+    if let Err(error) = give_up_capabilities() {
+        lacking.push(format!("capabilities are kept ({error})"));
+    }
     if !leave_files().context("Landlock cannot be used")? {
         lacking.push("Landlock".to_owned());
     }
@@ -96,6 +93,19 @@ fn mapped() -> Result<u64> {
     let sizes = std::fs::read_to_string("/proc/self/statm").context("/proc is needed")?;
     let pages: u64 = sizes.split(' ').next().unwrap_or_default().parse()?;
     Ok(pages * rustix::param::page_size() as u64)
+}
+
+/// Root's rights, too. Who has none is not asked: services may be forbidden the very call.
+fn give_up_capabilities() -> rustix::io::Result<()> {
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    if capabilities(None) == Ok(none) {
+        return Ok(());
+    }
+    set_capabilities(None, none)
 }
 
 /// No file, no TCP port, no abstract socket and no signal beyond this process: false where the
