@@ -10,7 +10,9 @@ mod parser;
 pub fn run(bytes: &[u8]) {
     let line = String::from_utf8_lossy(bytes);
     check(parser::plain(&line));
-    check(parser::dialogue(&format!("0,0,Default,,0,0,0,,{line}")).unwrap_or_default());
+    let dialogue = format!("0,0,Default,,0,0,0,,{line}");
+    check(parser::dialogue(&dialogue).unwrap_or_default());
+    check(parser::caption(&dialogue).unwrap_or_default());
     if let Some(found) = parser::dialogue(&line) {
         check(found);
     }

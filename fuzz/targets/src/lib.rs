@@ -10,6 +10,7 @@
 
 pub mod ass;
 pub mod boxes;
+pub mod captions;
 pub mod client;
 pub mod cmcd;
 pub mod cues;
@@ -19,6 +20,8 @@ pub mod range;
 pub mod text_files;
 pub mod to_engine;
 pub mod to_parent;
+#[path = "../../../transcoder/engine/src/units.rs"]
+mod units;
 
 /// A target by its name, that of its program and of its corpus.
 pub struct Target {
@@ -29,9 +32,10 @@ pub struct Target {
 }
 
 /// All of them.
-pub const ALL: [Target; 10] = [
+pub const ALL: [Target; 11] = [
     target("ass", ass::run),
     target("boxes", boxes::run),
+    target("captions", captions::run),
     target("client", client::run),
     target("cmcd", cmcd::run),
     target("cues", cues::run),

@@ -14,7 +14,10 @@ const EARLIEST: Rational = Rational::new(-(1 << 32), 1);
 /// Refuses what is past a limit of the policy, or makes no sense.
 pub(super) fn check(info: &MediaInfo, policy: &Policy) -> Result<(), Rejection> {
     let limits = &policy.limits;
-    let listed = info.audio.len() + info.text.len() + usize::from(info.video.is_some());
+    // Captions lie in the stream of the picture.
+    let picture = info.video.as_ref().map(|video| video.stream);
+    let texts = info.text.iter().filter(|text| Some(text.stream) != picture);
+    let listed = info.audio.len() + texts.count() + usize::from(picture.is_some());
     let streams = u64::from(info.streams).max(listed as u64);
     if streams > u64::from(limits.streams) {
         let message = format!("{streams} streams; at most {} are read.", limits.streams);

@@ -2,6 +2,7 @@
 //! by `transcoder` with one end of a socket pair as its standard input.
 
 mod cage;
+mod captions;
 mod chain;
 mod encode_audio;
 mod encode_video;
@@ -24,6 +25,7 @@ mod stills;
 mod texts;
 mod times;
 mod turn;
+mod units;
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;

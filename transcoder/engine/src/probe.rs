@@ -16,6 +16,7 @@ use plan::media_info::Chapter;
 use plan::{Code, Limits, MediaInfo, Rational, Warning};
 use protocol::EngineFailure;
 
+use crate::captions::Captions;
 use crate::pictures::video_decoder;
 use crate::source::Source;
 use crate::{ffi, fields, open, times};
@@ -61,7 +62,11 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
             let message = "Dolby Vision profile 5 has no picture that is shown without a licence.";
             return Err(reject(Code::UnsupportedCodec, message).into());
         }
-        found.picture_step = trial(&mut input, video, limits)?;
+        let looked = trial(&mut input, video, limits)?;
+        found.picture_step = looked.step;
+        if looked.has_captions {
+            found.text.push(tracks::captions(video));
+        }
     }
     let Some(index) = spans::measure(source, &mut input, &mut found)? else {
         return Err(head::without_packets(source).into());
@@ -128,14 +133,27 @@ fn nothing_to_play(found: &tracks::Found) -> EngineFailure {
     }
 }
 
+/// What the first pictures tell besides.
+struct Looked {
+    /// From one to the next, in seconds, where several were looked at.
+    step: Option<Rational>,
+    /// Whether they hold CEA-608 captions.
+    has_captions: bool,
+}
+
 /// Decodes the first picture: declared sizes and formats are not believed. And some more, where
-/// they may be of fields: the step from one to the next is returned then.
+/// they may be of fields.
 fn trial(
     input: &mut Input,
     video: &mut plan::media_info::VideoTrack,
     limits: &Limits,
-) -> Result<Option<Rational>> {
+) -> Result<Looked> {
     let stream = video.stream as usize;
+    let nal_length = input
+        .stream(stream)
+        .map_or(0, |stream| ffi::nal_length(&stream.parameters()));
+    let captions = Captions::of(&video.codec, nal_length);
+    let mut has_captions = false;
     let corrupt = || reject(Code::Corrupt, "No picture of the file can be decoded.");
     let mut decoder = video_decoder(input, stream, 1).map_err(|_| corrupt())?;
     tracks::describe_colors(video, &decoder);
@@ -164,13 +182,16 @@ fn trial(
         if pictures == wanted || draining && pictures > 0 {
             let steps = stamps.windows(2).map(|pair| pair[1] - pair[0]);
             let least = steps.filter(|&step| step > 0).min();
-            return Ok(least.map(|step| times::seconds(step, video.time_base)));
+            let step = least.map(|step| times::seconds(step, video.time_base));
+            return Ok(Looked { step, has_captions });
         }
         let mut packet = ffmpeg_next::Packet::empty();
         match packet.read(input) {
             Ok(()) if packet.stream() != stream => {}
             Ok(()) => {
                 packets += 1;
+                let data = packet.data().unwrap_or_default();
+                has_captions |= captions.is_some_and(|kind| !kind.pairs(data).is_empty());
                 let _ = decoder.send_packet(&packet);
             }
             Err(Error::InvalidData) => packets += 1,

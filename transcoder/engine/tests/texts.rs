@@ -68,3 +68,88 @@ fn signs_stand_where_they_stood() {
     let expected = (1000, 2000, 8, "<b>Above</b>, and \nbelow it".to_owned());
     assert_eq!(cues(&source), [expected]);
 }
+
+/// A pair of CEA-608 in user data of a picture, as H.264 carries it.
+fn caption_message(pair: [u8; 2]) -> Vec<u8> {
+    // Seven bits and an odd parity.
+    let coded = pair.map(|byte| byte | u8::from(byte.count_ones() % 2 == 0) << 7);
+    let user_data = [
+        &b"\xb5\x00\x31GA94\x03"[..],
+        &[0x41, 0xff, 0xfc],
+        &coded,
+        &[0xff],
+    ]
+    .concat();
+    [
+        &[0, 0, 0, 1, 6, 4, user_data.len() as u8][..],
+        &user_data,
+        &[0x80],
+    ]
+    .concat()
+}
+
+/// Puts a pair before each picture of an H.264 stream.
+fn with_captions(stream: &[u8], pairs: impl Fn(usize) -> [u8; 2]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut picture = 0;
+    for (at, byte) in stream.iter().enumerate() {
+        let is_slice = stream[at..].starts_with(&[0, 0, 1])
+            && matches!(stream.get(at + 3), Some(h) if [1, 5].contains(&(h & 0x1f)));
+        if is_slice {
+            out.extend(caption_message(pairs(picture)));
+            picture += 1;
+        }
+        out.push(*byte);
+    }
+    out
+}
+
+#[test]
+fn captions_inside_pictures_come_out() {
+    const RESUME: [u8; 2] = [0x14, 0x20];
+    const SHOW: [u8; 2] = [0x14, 0x2f];
+    const CLEAR: [u8; 2] = [0x14, 0x2c];
+    const ROW_15: [u8; 2] = [0x14, 0x70];
+    const ROW_1: [u8; 2] = [0x11, 0x50];
+    let folder = tempfile::tempdir().unwrap();
+    let coded = "-c:v libx264 -preset ultrafast -x264-params slices=1:bframes=0 -f h264";
+    let picture = picture("25", "5").replace("640x360", "160x90");
+    let stream = made(folder.path(), "plain.h264", &format!("{picture} {coded}"));
+    let stream = std::fs::read(stream).unwrap();
+    let spoken = with_captions(&stream, |picture| match picture {
+        5 | 55 => RESUME,
+        6 => ROW_15,
+        7 => *b"Hi",
+        8 => *b", ",
+        9 => *b"yo",
+        10 => *b"u.",
+        25 | 75 => SHOW,
+        50 => CLEAR,
+        56 => ROW_1,
+        57 => *b"Up",
+        _ => [0, 0],
+    });
+    let silent = with_captions(&stream, |_| [0, 0]);
+    for (name, bytes, expected) in [
+        (
+            "spoken",
+            spoken,
+            vec![(1000, 2000, 2, "Hi, you."), (3000, 4000, 8, "Up")],
+        ),
+        ("silent", silent, vec![]),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        for container in ["mp4", "ts"] {
+            let input = format!("-r 25 -f h264 -i {}", path.display());
+            let source = format!("{name}.{container}");
+            let source = made(folder.path(), &source, &format!("{input} -c copy"));
+            let cues = cues(&source);
+            let cues: Vec<_> = cues
+                .iter()
+                .map(|(a, b, c, d)| (*a, *b, *c, d.as_str()))
+                .collect();
+            assert_eq!(cues, expected, "{name}.{container}");
+        }
+    }
+}

@@ -5,12 +5,12 @@ use ffmpeg_next::Packet;
 use ffmpeg_next::codec::Parameters;
 
 use crate::ffi;
+use crate::units::Parted;
 
 /// How key frames of a stream are looked into.
 #[derive(Clone, Copy, Debug)]
 pub enum Gops {
-    /// H.264, with NAL units behind start codes (nought) or lengths of so many bytes.
-    H264(usize),
+    H264(Parted),
     Mpeg2,
     /// Others begin anew at each, or say which pictures to leave out (HEVC's leading ones).
     Closed,
@@ -20,7 +20,7 @@ impl Gops {
     /// Of a stream.
     pub fn of(codec: &str, parameters: &Parameters) -> Self {
         match codec {
-            "h264" => Self::H264(ffi::nal_length(parameters)),
+            "h264" => Self::H264(Parted::by(ffi::nal_length(parameters))),
             "mpeg2video" | "mpeg1video" => Self::Mpeg2,
             _ => Self::Closed,
         }
@@ -33,8 +33,7 @@ impl Gops {
         match self {
             Self::Closed => false,
             Self::Mpeg2 => !mpeg2_is_closed(data),
-            Self::H264(0) => !after_start_codes(data).any(is_idr),
-            Self::H264(length) => !after_lengths(data, length).any(is_idr),
+            Self::H264(parted) => !parted.units(data).any(is_idr),
         }
     }
 }
@@ -44,45 +43,18 @@ fn is_idr(unit: &[u8]) -> bool {
     unit.first().is_some_and(|header| header & 0x1f == 5)
 }
 
-fn after_start_codes(data: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let starts = data.windows(3).enumerate();
-    let starts = starts.filter(|(_, bytes)| *bytes == [0, 0, 1]);
-    starts.map(|(at, _)| &data[at + 3..])
-}
-
-fn after_lengths(mut data: &[u8], length: usize) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (size, rest) = data.split_at_checked(length)?;
-        let size = size
-            .iter()
-            .fold(0, |size, &byte| size << 8 | usize::from(byte));
-        let (unit, after) = rest.split_at_checked(size.min(rest.len()))?;
-        data = after;
-        Some(unit)
-    })
-}
-
 /// `closed_gop` follows 25 bits of time code in the group's header (ISO/IEC 13818-2 §6.2.2.6).
 fn mpeg2_is_closed(data: &[u8]) -> bool {
     const GROUP: u8 = 0xb8;
-    let header = after_start_codes(data).find(|unit| unit.first() == Some(&GROUP));
+    let header = Parted::StartCodes
+        .units(data)
+        .find(|unit| unit.first() == Some(&GROUP));
     header.is_some_and(|unit| unit.get(4).is_some_and(|flags| flags & 0x40 != 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn units_are_parted_by_lengths_and_by_start_codes() {
-        let by_length = [0, 0, 0, 2, 0x06, 1, 0, 0, 0, 1, 0x65];
-        assert_eq!(after_lengths(&by_length, 4).count(), 2);
-        assert!(after_lengths(&by_length, 4).any(is_idr));
-        let by_code = [0, 0, 0, 1, 0x06, 1, 0, 0, 1, 0x41];
-        assert!(!after_start_codes(&by_code).any(is_idr));
-        // A length that lies.
-        assert_eq!(after_lengths(&[0xff, 0xff, 0x65], 2).count(), 1);
-    }
 
     #[test]
     fn a_group_says_whether_it_is_closed() {

@@ -242,10 +242,30 @@ fn text(stream: &Stream) -> TextTrack {
     }
 }
 
+/// Captions that lie in the pictures of a track. Broadcasts have room for them whether anybody
+/// speaks or not; a list of cues that turns out empty is left out later.
+pub fn captions(video: &VideoTrack) -> TextTrack {
+    TextTrack {
+        stream: video.stream,
+        codec: Id::EIA_608.name().to_owned(),
+        language: None,
+        title: Some("CC".to_owned()),
+        default: false,
+        forced: false,
+    }
+}
+
 fn is_text(id: Id) -> bool {
     matches!(
         id,
-        Id::MOV_TEXT | Id::SUBRIP | Id::SRT | Id::ASS | Id::SSA | Id::WEBVTT | Id::TEXT
+        Id::MOV_TEXT
+            | Id::SUBRIP
+            | Id::SRT
+            | Id::ASS
+            | Id::SSA
+            | Id::WEBVTT
+            | Id::TEXT
+            | Id::EIA_608
     )
 }
 

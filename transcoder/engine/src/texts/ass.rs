@@ -11,6 +11,26 @@ pub fn dialogue(line: &str) -> Option<(u8, String)> {
     Some(convert(text))
 }
 
+/// A caption of CEA-608, whose rows FFmpeg places by their distance from the top of a picture that is
+/// 288 high. The first row says where it stands: in the upper third, in the middle, or below.
+pub fn caption(line: &str) -> Option<(u8, String)> {
+    const HEIGHT: u32 = 288;
+    let (_, text) = dialogue(line)?;
+    let from_top = line.split_once("\\pos(").and_then(|(_, after)| {
+        let (_, after) = after.split_once(',')?;
+        after.split_once(')')?.0.trim().parse::<u32>().ok()
+    });
+    let place = match from_top.map(|y| y * 3 / HEIGHT) {
+        Some(0) => 8,
+        Some(1) => 5,
+        _ => USUAL_PLACE,
+    };
+    // Rows are indented by hard spaces.
+    let rows = text.lines().map(|row| row.trim_matches(['\u{a0}', ' ']));
+    let rows: Vec<&str> = rows.filter(|row| !row.is_empty()).collect();
+    Some((place, rows.join("\n")))
+}
+
 /// Of text without any marks.
 pub fn plain(text: &str) -> (u8, String) {
     let mut writer = Writer::default();

@@ -1,6 +1,6 @@
 //! What the corpus says of a file beside what the probe and the plan say of it.
 
-use plan::media_info::{DynamicRange, VideoTrack};
+use plan::media_info::{DynamicRange, TextTrack, VideoTrack};
 use plan::{MediaInfo, Plan};
 use serde_json::Value;
 
@@ -195,9 +195,23 @@ fn tracks(facts: &mut Facts, info: &MediaInfo) {
         })
         .collect();
     facts.same("audio_tracks", sound);
+    let is_caption = |track: &&TextTrack| track.codec == "eia_608";
+    let captions = info.text.iter().filter(is_caption);
+    let captions: Vec<&str> = captions.map(|_| "cea-608").collect();
+    let wanted = facts.expected["captions"].as_array();
+    let wanted: Vec<&str> = wanted
+        .into_iter()
+        .flatten()
+        .filter_map(|c| c.as_str())
+        .collect();
+    if wanted != captions {
+        let problem = format!("captions are {captions:?}, not {wanted:?}");
+        facts.problems.push(problem);
+    }
     let text = info
         .text
         .iter()
+        .filter(|track| !is_caption(track))
         .map(|track| (track.stream, track.codec.clone()));
     let bitmaps = info.skipped.iter().filter(|track| track.kind == "subtitle");
     let bitmaps = bitmaps.map(|track| (track.stream, track.codec.clone().unwrap_or_default()));
