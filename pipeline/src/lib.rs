@@ -26,6 +26,7 @@ mod tries;
 mod troubles;
 mod turns;
 mod upload;
+mod warnings;
 mod windows;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use transcoder::EngineFailure;
 use crate::inner::Inner;
 use crate::made;
 use crate::run::{Run, RunError, Standing};
+use crate::warnings;
 
 /// Counted tries after which a filler is stored.
 const TRIES: u32 = 3;
@@ -209,13 +210,5 @@ async fn warn(
         message: "A part of the video cannot be decoded; the last good picture is held.".to_owned(),
         span_us: Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end))),
     };
-    let add = |row: &mut VideoRow| {
-        let new = !row.warnings.contains(&warning);
-        if new {
-            row.warnings.push(warning.clone());
-        }
-        new
-    };
-    inner.change(row.id, add).await?;
-    Ok(())
+    Ok(warnings::add(inner, row.id, warning).await?)
 }

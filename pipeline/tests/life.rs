@@ -132,6 +132,33 @@ async fn a_poisoned_stretch_becomes_filler_and_nothing_else_does() {
 }
 
 #[tokio::test]
+async fn damage_that_can_be_watched_is_a_warning_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let mut bytes = broadcast(folder.path(), "320x180", 0, 24);
+    // A part of each packet (ISO/IEC 13818-1 has 188 bytes in one) of half a second, ten seconds
+    // in: within the segment from 8 to 12 s.
+    let packets = bytes.len() / 188;
+    let hit = packets * 40 / 100..packets * 42 / 100;
+    bytes[hit.start * 188..hit.end * 188]
+        .chunks_mut(188)
+        .for_each(|packet| packet[60..150].fill(0));
+    let video = house.upload(bytes.into()).await;
+    let row = house.until(video, is_over).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    let pictures = row
+        .warnings
+        .iter()
+        .filter(|w| w.message.contains("picture"));
+    let spans: Vec<_> = pictures
+        .map(|warning| (warning.code, warning.span_us))
+        .collect();
+    assert_eq!(spans, [(Code::Corrupt, Some((8_000_000, 12_000_000)))]);
+    let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
+    assert!(fillers.is_empty(), "{fillers:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_media_fails_with_its_code() {
     let folder = tempfile::tempdir().unwrap();
     let house = house(&folder.path().join("data")).await;

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use plan::{Frames, VideoId};
+use plan::{Frames, VideoId, Warning};
 use store::metadata::State as VideoState;
 use store::{ImageFormat, ObjectKey};
 
@@ -68,12 +68,16 @@ pub async fn watch(
         poster: objects.head(&poster).await?.is_some(),
         storyboard: plan.is_some_and(|plan| plan.storyboard.is_some()),
         chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
-        warnings: row
-            .warnings
-            .into_iter()
-            .map(|warning| warning.message)
-            .collect(),
+        warnings: row.warnings.into_iter().map(said).collect(),
         error: row.error.filter(|_| failed).map(|error| error.message),
         texts,
     }))
+}
+
+/// A warning with its place.
+fn said(warning: Warning) -> String {
+    match warning.span_us {
+        Some((start, end)) => format!("{} to {}: {}", clock(start), clock(end), warning.message),
+        None => warning.message,
+    }
 }

@@ -6,6 +6,7 @@ use store::{ImageFormat, ObjectKey};
 use transcoder::Made;
 
 use crate::inner::Inner;
+use crate::warnings;
 
 /// Stores a product, unless its video is deleted: that gets nothing any more.
 pub(super) async fn store(
@@ -31,6 +32,11 @@ pub(super) async fn store(
                 rendition,
                 index: segment,
             };
+            if report.damaged
+                && let Some(plan) = plan
+            {
+                warnings::damaged(inner, video, plan, rendition, segment).await?;
+            }
             inner.publish(key, bytes).await
         }
         Made::Sheet(index) => match plan.and_then(|plan| plan.storyboard.as_ref()) {

@@ -10,6 +10,7 @@ use transcoder::Still;
 use crate::inner::Inner;
 use crate::made;
 use crate::run::{Run, RunError, Standing};
+use crate::warnings;
 
 /// Faults at a still before the video goes without it.
 const TRIES: u32 = 3;
@@ -72,14 +73,7 @@ pub(crate) async fn failed(
         message: message.to_owned(),
         span_us,
     };
-    let add = |row: &mut VideoRow| {
-        let new = !row.warnings.contains(&warning);
-        if new {
-            row.warnings.push(warning.clone());
-        }
-        new
-    };
-    inner.change(video, add).await.map(drop)
+    warnings::add(inner, video, warning).await
 }
 
 /// What is said of one that is done without, and where it is missing.

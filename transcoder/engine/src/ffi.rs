@@ -74,6 +74,12 @@ pub fn is_discarded(packet: &ffmpeg_next::Packet) -> bool {
     unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }
 }
 
+/// Whether a decoder says of a picture that something of it was missing or wrong.
+pub fn is_damaged(picture: &ffmpeg_next::frame::Video) -> bool {
+    // SAFETY: a frame's pointer is valid while it lives.
+    unsafe { (*picture.as_ptr()).decode_error_flags != 0 }
+}
+
 /// Makes the demuxer hand out every stream again.
 pub fn keep_all(input: &mut Input) {
     // SAFETY: as above.

@@ -24,7 +24,7 @@ const WAITING: usize = 8;
 enum Step {
     Begin { segment: u32 },
     Picture(Picture),
-    End { segment: u32 },
+    End { segment: u32, damaged: bool },
 }
 
 /// Segments that came out larger than their cap, to be made again.
@@ -116,9 +116,9 @@ impl Lane {
         self.push(pool, Step::Picture(picture));
     }
 
-    /// Ends a segment.
-    pub fn end(self: &Arc<Self>, pool: &rayon::ThreadPool, segment: u32) {
-        self.push(pool, Step::End { segment });
+    /// Ends a segment, of whose pictures some may have been damaged.
+    pub fn end(self: &Arc<Self>, pool: &rayon::ThreadPool, segment: u32, damaged: bool) {
+        self.push(pool, Step::End { segment, damaged });
     }
 
     fn push(self: &Arc<Self>, pool: &rayon::ThreadPool, step: Step) {
@@ -174,9 +174,9 @@ impl Lane {
                     encoder.push(&work.finish.run(picture)?)?;
                 }
             }
-            Step::End { segment } => {
+            Step::End { segment, damaged } => {
                 if let Some(encoder) = work.encoder.take() {
-                    self.finish(encoder, segment)?;
+                    self.finish(encoder, segment, damaged)?;
                 }
             }
         }
@@ -185,13 +185,18 @@ impl Lane {
 
     /// Beside the next segment's first pictures: while an encoder only empties itself, nobody
     /// takes pictures, and the other cores run dry. One at a time, which bounds the memory.
-    fn finish(self: &Arc<Self>, encoder: SegmentEncoder, segment: u32) -> Result<()> {
+    fn finish(
+        self: &Arc<Self>,
+        encoder: SegmentEncoder,
+        segment: u32,
+        damaged: bool,
+    ) -> Result<()> {
         if !self.task.overlaps || std::mem::replace(&mut self.queue.lock().finishing, true) {
-            return self.deliver(encoder, segment);
+            return self.deliver(encoder, segment, damaged);
         }
         let lane = self.clone();
         rayon::spawn(move || {
-            let done = lane.deliver(encoder, segment);
+            let done = lane.deliver(encoder, segment, damaged);
             lane.note(done);
             lane.queue.lock().finishing = false;
             lane.moved.notify_all();
@@ -199,7 +204,7 @@ impl Lane {
         Ok(())
     }
 
-    fn deliver(&self, encoder: SegmentEncoder, segment: u32) -> Result<()> {
+    fn deliver(&self, encoder: SegmentEncoder, segment: u32, damaged: bool) -> Result<()> {
         if self.has_failed() {
             return Ok(());
         }
@@ -217,7 +222,7 @@ impl Lane {
             encode_us,
             frames: frames as u32,
             attempts: self.task.attempt + 1,
-            warnings: Vec::new(),
+            damaged,
         };
         let what = Made::Segment {
             rendition: self.rendition.id,

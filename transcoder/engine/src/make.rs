@@ -259,6 +259,8 @@ impl Maker {
     ) -> Result<()> {
         let (start, end) = self.plan.timeline.segment_frames(segment);
         self.pictures()?.go_to(start)?;
+        // Of what was passed over nobody sees anything.
+        self.pictures()?.take_damage();
         lanes
             .iter()
             .for_each(|lane| lane.begin(&self.pool, segment));
@@ -272,7 +274,10 @@ impl Maker {
                 lane.picture(&self.pool, picture.clone());
             }
         }
-        lanes.iter().for_each(|lane| lane.end(&self.pool, segment));
+        let damaged = self.pictures()?.take_damage();
+        lanes
+            .iter()
+            .for_each(|lane| lane.end(&self.pool, segment, damaged));
         if let Some(lane) = lanes.iter().find(|lane| lane.has_failed()) {
             lane.join()?;
         }
@@ -305,11 +310,12 @@ fn make_sound(
                 Entry::Vacant(new) => new.insert(Sounds::open(source, track, &plan.info.index)?),
             };
             let (bytes, frames) = encode_audio::segment(plan, rendition, segment, reader)?;
+            let damaged = reader.take_damage();
             let report = SegmentReport {
                 encode_us: began.elapsed().as_micros() as u64,
                 frames,
                 attempts: 1,
-                warnings: Vec::new(),
+                damaged,
             };
             let what = Made::Segment {
                 rendition: rendition.id,

@@ -19,17 +19,29 @@ pub use self::packets::video_decoder;
 use crate::fields::{self, Fields};
 use crate::source::Source;
 use crate::times::{seconds, timestamp};
-use crate::{ffi, probe};
+use crate::{ffi, open, probe};
 
 /// Frames before a tick among which the picture shown at it is looked for first: the last one
 /// may be late, or lost.
 const LOOKED_AT: i64 = 4;
+
+/// Pictures at a source's end of which the last one stored may be any.
+const LAST_PICTURES: i64 = 4;
 
 /// A decoded picture, shared by the ticks that show it.
 pub type Picture = Arc<ffi::Still>;
 
 /// A picture, or why it is not to be shown: a stream may change its size on the way.
 type Decoded = Result<Picture, EngineFailure>;
+
+/// A decoded picture on the grid.
+struct Placed {
+    /// The tick it belongs to.
+    tick: Frames,
+    picture: Decoded,
+    /// Whether it is damaged, or one before it is missing for that.
+    damaged: bool,
+}
 
 /// A picture as the decoder gives it.
 struct Received {
@@ -59,10 +71,19 @@ pub struct Pictures {
     entries: Vec<Frames>,
     /// The tick of the source's very first picture.
     first_tick: Frames,
-    /// The picture shown at `next`, with the tick it belongs to.
-    current: Option<(Frames, Decoded)>,
+    /// The picture shown at `next`.
+    current: Option<Placed>,
     /// Decoded pictures after `current`.
-    ahead: VecDeque<(Frames, Decoded)>,
+    ahead: VecDeque<Placed>,
+    /// Damage was found that no picture has been said to have.
+    broken: bool,
+    /// No whole picture has come since the source's start. A recording may begin anywhere, with
+    /// pictures that refer to what was before: that is no damage.
+    is_beginning: bool,
+    /// From this tick on it is none either: a broadcast may end in the middle of a picture.
+    cut_from: Option<Frames>,
+    /// A damaged picture was shown since that was asked last.
+    has_shown_damage: bool,
     /// Whether the decoder can leave out pictures that no other refers to.
     can_hurry: bool,
     /// Before this time stamp they are left out: nobody looks at them.
@@ -102,6 +123,11 @@ impl Pictures {
             hurries_to: None,
             current: None,
             ahead: VecDeque::new(),
+            broken: false,
+            is_beginning: true,
+            cut_from: open::starts_anywhere(&plan.info.container)
+                .then(|| Frames(plan.timeline.tick_of(track.end).0 - LAST_PICTURES)),
+            has_shown_damage: false,
             next: None,
             ended: false,
         })
@@ -150,7 +176,12 @@ impl Pictures {
             self.decode_more()?;
         }
         self.hurries_to = None;
-        Ok(self.ahead.front().is_some_and(|(first, _)| *first <= tick))
+        Ok(self.is_ahead_from(tick))
+    }
+
+    /// Whether the first decoded picture belongs at a tick or before it.
+    fn is_ahead_from(&self, tick: Frames) -> bool {
+        self.ahead.front().is_some_and(|first| first.tick <= tick)
     }
 
     /// Decodes everything up to a tick.
@@ -164,7 +195,7 @@ impl Pictures {
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
-            if from_start || self.ahead.front().is_some_and(|(first, _)| *first <= clear) {
+            if from_start || self.is_ahead_from(clear) {
                 return Ok(Some(tick));
             }
             back = if back == Rational::ZERO {
@@ -188,8 +219,8 @@ impl Pictures {
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
-            if let Some((_, picture)) = self.ahead.front() {
-                return Ok(picture.clone()?);
+            if let Some(first) = self.ahead.front() {
+                return Ok(first.picture.clone()?);
             }
             if from_start {
                 return Err(undecodable().into());
@@ -208,6 +239,8 @@ impl Pictures {
         }
         self.current = None;
         self.ahead.clear();
+        self.broken = false;
+        self.is_beginning = from_start;
         self.ended = false;
         self.next = None;
         Ok(from_start)
@@ -245,7 +278,7 @@ impl Pictures {
         };
         loop {
             match self.ahead.front() {
-                Some((belongs, _)) if *belongs <= tick => self.current = self.ahead.pop_front(),
+                Some(first) if first.tick <= tick => self.current = self.ahead.pop_front(),
                 Some(_) => break,
                 None if self.ended => break,
                 None => self.decode_more()?,
@@ -253,8 +286,26 @@ impl Pictures {
         }
         self.next = Some(Frames(tick.0 + 1));
         let shown = self.current.as_ref().or(self.ahead.front());
-        let (_, picture) = shown.ok_or_else(undecodable)?;
-        Ok(picture)
+        let shown = shown.ok_or_else(undecodable)?;
+        self.has_shown_damage |= shown.damaged;
+        Ok(&shown.picture)
+    }
+
+    /// Whether a picture was damaged that was shown since this was asked last.
+    pub fn take_damage(&mut self) -> bool {
+        std::mem::take(&mut self.has_shown_damage)
+    }
+
+    fn place(&mut self, tick: Frames, picture: Decoded) {
+        let broken = std::mem::take(&mut self.broken);
+        self.is_beginning &= broken;
+        let is_cut = self.cut_from.is_some_and(|from| tick >= from);
+        let damaged = broken && !self.is_beginning && !is_cut;
+        self.ahead.push_back(Placed {
+            tick,
+            picture,
+            damaged,
+        });
     }
 
     fn decode_more(&mut self) -> Result<()> {
@@ -267,7 +318,7 @@ impl Pictures {
                     }
                     _ => {
                         let tick = self.tick_of(picture.stamp, self.packets.time_base());
-                        self.ahead.push_back((tick, picture.into_decoded()));
+                        self.place(tick, picture.into_decoded());
                         return Ok(());
                     }
                 },
@@ -296,7 +347,7 @@ impl Pictures {
         let time_base = fields.time_base();
         let stamp = field.pts().context("a field without a time stamp")?;
         let tick = self.tick_of(stamp, time_base);
-        self.ahead.push_back((tick, Ok(Picture::new(field.into()))));
+        self.place(tick, Ok(Picture::new(field.into())));
         Ok(true)
     }
 
@@ -314,6 +365,7 @@ impl Pictures {
         if self.hurries_to.is_some_and(|to| stamp < to) {
             return Ok(None);
         }
+        self.broken |= ffi::is_damaged(&frame);
         // x264 would repeat the source's key frames otherwise.
         frame.set_kind(picture::Type::None);
         let size = probe::check_size(frame.width(), frame.height(), &self.limits);
@@ -322,7 +374,7 @@ impl Pictures {
 
     fn feed(&mut self) -> Result<()> {
         // Damaged packets are passed over; what decodes around them is shown.
-        let _ = match self.packets.next()? {
+        let sent = match self.packets.next()? {
             Some(packet) => {
                 let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to);
                 let left_out = match self.hurries_to {
@@ -330,10 +382,13 @@ impl Pictures {
                     _ => Discard::Default,
                 };
                 self.decoder.skip_frame(left_out);
+                // Broadcasts count their packets: some of this one is missing.
+                self.broken |= packet.is_corrupt();
                 self.decoder.send_packet(&packet)
             }
             None => self.decoder.send_eof(),
         };
+        self.broken |= sent == Err(Error::InvalidData);
         Ok(())
     }
 }

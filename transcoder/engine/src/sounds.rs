@@ -32,6 +32,10 @@ pub struct Sounds {
     has_no_index: bool,
     /// Packets before this time stamp are passed over.
     skips_to: Option<i64>,
+    /// Packets from this time stamp on are heard.
+    heard_from: i64,
+    /// Some of those could not be decoded since that was asked last.
+    has_damage: bool,
 }
 
 impl Sounds {
@@ -50,7 +54,14 @@ impl Sounds {
             track: track.clone(),
             has_no_index: *index == Index::None,
             skips_to: None,
+            heard_from: 0,
+            has_damage: false,
         })
+    }
+
+    /// Whether something could not be decoded since this was asked last.
+    pub fn take_damage(&mut self) -> bool {
+        std::mem::take(&mut self.has_damage)
     }
 
     /// The track's channel layout.
@@ -71,6 +82,8 @@ impl Sounds {
         let frame_samples = self.track.frame_samples.unwrap_or(0).max(TYPICAL_FRAME);
         let preroll = i64::from(DECODER_PREROLL * frame_samples);
         self.seek(first - preroll)?;
+        let heard = self.track.start + Rational::new(first, self.rate().max(1));
+        self.heard_from = timestamp(heard, self.time_base);
         let mut decoder = self.decoder()?;
         let mut converter = None;
         let mut running = None;
@@ -181,7 +194,10 @@ impl Sounds {
                         continue;
                     }
                     // Damaged packets leave a gap of silence.
-                    let _ = decoder.send_packet(&packet);
+                    let is_heard = packet.pts().is_some_and(|stamp| stamp >= self.heard_from);
+                    let sent = decoder.send_packet(&packet);
+                    let is_damaged = packet.is_corrupt() || sent == Err(Error::InvalidData);
+                    self.has_damage |= is_heard && is_damaged;
                     return Ok(true);
                 }
                 Ok(()) | Err(Error::InvalidData) => {}

@@ -1,6 +1,6 @@
 //! What the two sides say. Bulk bytes travel beside a message, as its payload.
 
-use plan::{Code, Limits, MediaInfo, Plan, RenditionId, Size, Warning};
+use plan::{Code, Limits, MediaInfo, Plan, RenditionId, Size};
 use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
@@ -220,8 +220,8 @@ pub struct SegmentReport {
     pub frames: u32,
     /// How often it was encoded: more than once where the first exceeded the cap.
     pub attempts: u32,
-    /// What was seen on the way.
-    pub warnings: Vec<Warning>,
+    /// Whether some of its picture or sound could not be decoded as it should.
+    pub damaged: bool,
 }
 
 /// Why an order failed, in the engine's words.

@@ -92,20 +92,33 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
             plan.map(|plan| (info, plan))
                 .map_err(|rejection| rejection.code)
         });
-    let (outcome, planned) = match planned {
-        Err(code) => (format!("rejected:{}", reason(code)), None),
-        Ok(planned) if planned.0.warnings.is_empty() => ("ready".to_owned(), Some(planned)),
-        Ok(planned) => ("ready_partial".to_owned(), Some(planned)),
+    let is_right = |outcome: &str, is_rejected: bool| {
+        let is_it = |known: &String| *known == outcome || known == "rejected:*" && is_rejected;
+        match right.iter().any(is_it) {
+            true => Ok(()),
+            false => Err(format!("{outcome}, not {}", right.join(" or "))),
+        }
     };
-    let is_right = |known: &String| *known == outcome || known == "rejected:*" && planned.is_none();
-    if !right.iter().any(is_right) {
-        return Err(vec![format!("{outcome}, not {}", right.join(" or "))]);
-    }
-    let Some((info, plan)) = planned else {
-        return Ok(outcome);
+    let (info, plan) = match planned {
+        Ok(planned) => planned,
+        Err(code) => {
+            let outcome = format!("rejected:{}", reason(code));
+            return is_right(&outcome, true)
+                .map(|()| outcome)
+                .map_err(|problem| vec![problem]);
+        }
     };
     let mut problems = facts::compare(&info, &plan, expected);
-    problems.extend(encode(&mut engine, path, &plan, is_damaged).err());
+    let mut is_partial = !info.warnings.is_empty();
+    match encode(&mut engine, path, &plan, is_damaged) {
+        Ok(damaged) => is_partial |= damaged,
+        Err(problem) => problems.push(problem),
+    }
+    let outcome = match is_partial {
+        true => "ready_partial",
+        false => "ready",
+    };
+    problems.extend(is_right(outcome, false).err());
     if problems.is_empty() {
         let (segments, rungs) = (plan.segments(), plan.video.len());
         Ok(format!("{outcome}, {segments} segments, {rungs} rungs"))
@@ -114,17 +127,20 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
     }
 }
 
-/// At most ten seconds: the start, and the last segment.
-fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<(), String> {
+/// At most ten seconds: the start, and the last segment. Whether something of it was damaged.
+fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<bool, String> {
     engine.plan(plan);
     let inits = engine.order(Order::Inits);
     let inits = inits.map_err(|failure| format!("{failure:?}"))?.inits;
     let ids: Vec<_> = plan.media_ids().collect();
     let count = plan.segments().min(4);
-    let mut made = engine.try_segments(&ids, 0, count)?.segments;
+    let start = engine.try_segments(&ids, 0, count)?;
+    let (mut made, mut damaged) = (start.segments, start.damaged);
     let last = plan.segments() - 1;
     if last >= count {
-        made.extend(engine.try_segments(&ids, last, 1)?.segments);
+        let end = engine.try_segments(&ids, last, 1)?;
+        made.extend(end.segments);
+        damaged.extend(end.damaged);
     }
     for ((id, segment), bytes) in &made {
         within_cap(plan, *id, *segment, bytes.len())?;
@@ -145,7 +161,7 @@ fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Re
             return Err(format!("{id} {segment} is another one alone"));
         }
     }
-    Ok(())
+    Ok(!damaged.is_empty())
 }
 
 fn within_cap(plan: &Plan, id: RenditionId, segment: u32, bytes: usize) -> Result<(), String> {

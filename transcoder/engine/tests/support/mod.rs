@@ -32,6 +32,8 @@ pub struct Output {
     pub info: Option<MediaInfo>,
     pub inits: BTreeMap<RenditionId, Bytes>,
     pub segments: BTreeMap<(RenditionId, u32), Bytes>,
+    /// Segments of which something could not be decoded.
+    pub damaged: Vec<(RenditionId, u32)>,
     pub stills: Vec<(Made, Bytes)>,
 }
 
@@ -135,10 +137,15 @@ impl Engine {
                 ToParent::Made {
                     what:
                         Made::Segment {
-                            rendition, segment, ..
+                            rendition,
+                            segment,
+                            report,
                         },
                     ..
                 } => {
+                    if report.damaged {
+                        output.damaged.push((rendition, segment));
+                    }
                     let twice = output.segments.insert((rendition, segment), payload);
                     assert!(twice.is_none(), "{rendition} {segment} was made twice");
                 }
