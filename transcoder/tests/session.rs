@@ -1,7 +1,6 @@
 //! Sessions with engines that misbehave: on threads, and as real processes.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -286,8 +285,16 @@ async fn a_killed_thread_is_gone() {
 /// A program that ends as a shell command does.
 fn program(folder: &Path, command: &str) -> Engine {
     let path = folder.join("engine");
-    std::fs::write(&path, format!("#!/bin/sh\n{command}\n")).unwrap();
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    // Written by another process: a child of ours that another test starts meanwhile would hold the
+    // file open for writing, and what is open so cannot be run.
+    let written = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "printf '%s\\n' '#!/bin/sh' \"$1\" > \"$0\" && chmod 755 \"$0\"",
+        ])
+        .args([path.as_os_str(), command.as_ref()])
+        .status();
+    assert!(written.unwrap().success());
     Engine::at(path)
 }
 

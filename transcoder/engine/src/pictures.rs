@@ -382,8 +382,6 @@ impl Pictures {
                     _ => Discard::Default,
                 };
                 self.decoder.skip_frame(left_out);
-                // Broadcasts count their packets: some of this one is missing.
-                self.broken |= packet.is_corrupt();
                 self.decoder.send_packet(&packet)
             }
             None => self.decoder.send_eof(),

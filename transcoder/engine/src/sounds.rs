@@ -196,8 +196,7 @@ impl Sounds {
                     // Damaged packets leave a gap of silence.
                     let is_heard = packet.pts().is_some_and(|stamp| stamp >= self.heard_from);
                     let sent = decoder.send_packet(&packet);
-                    let is_damaged = packet.is_corrupt() || sent == Err(Error::InvalidData);
-                    self.has_damage |= is_heard && is_damaged;
+                    self.has_damage |= is_heard && sent == Err(Error::InvalidData);
                     return Ok(true);
                 }
                 Ok(()) | Err(Error::InvalidData) => {}
