@@ -4,11 +4,15 @@
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Once;
+use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::process::quiet;
+
+/// Longest wait for a trial, which takes a tenth of a second.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is asked of the cage (`transcoder/engine/src/cage.rs`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -60,12 +64,14 @@ pub struct Trial {
 
 impl Trial {
     pub(crate) async fn run(program: &Path) -> std::io::Result<Self> {
-        let output = quiet(Command::new(program).arg("trial"))
+        let mut command = Command::new(program);
+        let output = quiet(command.arg("trial"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .output()
-            .await?;
+            .output();
+        // One that hangs is killed when it is dropped.
+        let output = tokio::time::timeout(PATIENCE, output).await??;
         let said = String::from_utf8_lossy(&output.stdout);
         let refused = said.lines().filter(|line| line.starts_with("refused"));
         let gaps = said.lines().filter(|line| !line.starts_with("refused"));
