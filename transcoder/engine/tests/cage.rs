@@ -5,11 +5,12 @@ use std::os::fd::AsRawFd;
 use std::process::{Command, Output};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_reelmill-engine");
 
 fn trial(mode: &str) -> Output {
-    // A descriptor that was left open by mistake.
-    let leaked = File::open("/etc/passwd").unwrap();
+    // A descriptor that was left open by mistake, and that can be written to.
+    let leaked = File::options().write(true).open("/dev/null").unwrap();
     fcntl(&leaked, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     assert!(leaked.as_raw_fd() > 2);
     Command::new(PROGRAM).arg(mode).output().unwrap()
