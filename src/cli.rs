@@ -192,6 +192,9 @@ pub struct Making {
     /// Length of a segment in seconds, 2 to 10 [default: 4]
     #[arg(long)]
     pub segment_seconds: Option<u32>,
+    /// How loud sound is sent in LUFS, such as -16 [default: as it is]
+    #[arg(long, allow_negative_numbers = true)]
+    pub loudness_lufs: Option<i32>,
     /// Memory for the engines, such as 512MiB [default: 2GiB]
     #[arg(long)]
     pub memory: Option<Bytes>,
@@ -209,6 +212,9 @@ pub struct Transcode {
     /// Length of a segment in seconds, 2 to 10
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=10))]
     pub segment_seconds: u32,
+    /// How loud sound is sent in LUFS, such as -16; as it is without
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-40..=-5))]
+    pub loudness_lufs: Option<i32>,
     /// Memory for the engine, such as 512MiB or 2GiB
     #[arg(long, default_value = "4GiB")]
     pub memory: Bytes,

@@ -46,6 +46,7 @@ impl Making {
     pub fn set(self, pipeline: &mut settings::Pipeline) {
         set(&mut pipeline.policy, self.policy);
         set(&mut pipeline.segment_seconds, self.segment_seconds);
+        pipeline.loudness_lufs = self.loudness_lufs.or(pipeline.loudness_lufs);
         set(&mut pipeline.memory, self.memory);
     }
 }
@@ -67,6 +68,7 @@ pub fn config(settings: &Settings) -> Result<Config> {
     let policy = Policy {
         effort: pipeline.policy,
         segment_seconds: pipeline.segment_seconds,
+        loudness_lufs: pipeline.loudness_lufs,
         ..Policy::default()
     };
     let purge = settings.purge.clone().map(HttpPurge::new);

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use config::{Config, Environment, File, FileFormat};
 use ipnet::IpNet;
 use plan::Effort;
+use plan::policy::LOUDNESS_LUFS;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use store::objects::disk_cache::SMALLEST;
@@ -54,6 +55,8 @@ pub struct Origin {
 pub struct Pipeline {
     pub policy: Effort,
     pub segment_seconds: u32,
+    /// Nothing: sound is sent as loud as it is.
+    pub loudness_lufs: Option<i32>,
     pub memory: Bytes,
     /// Nothing: required with a cluster, preferred without.
     pub sandbox: Option<Sandbox>,
@@ -114,6 +117,7 @@ impl Default for Pipeline {
         Self {
             policy: Effort::Fast,
             segment_seconds: 4,
+            loudness_lufs: None,
             memory: Bytes(2 << 30),
             sandbox: None,
         }
@@ -174,6 +178,14 @@ impl Settings {
             (2..=10).contains(&seconds),
             "segment_seconds is {seconds}; from 2 to 10 is possible"
         );
+        if let Some(lufs) = self.pipeline.loudness_lufs {
+            ensure!(
+                LOUDNESS_LUFS.contains(&lufs),
+                "loudness_lufs is {lufs}; from {} to {} is possible",
+                LOUDNESS_LUFS.start(),
+                LOUDNESS_LUFS.end()
+            );
+        }
         if let Some(Bytes(bytes)) = self.origin.disk_cache {
             ensure!(
                 self.cluster.is_some(),
@@ -305,6 +317,7 @@ mod tests {
             "colour = 1",
             "[origin]\nport = 1",
             "[pipeline]\nsegment_seconds = 1",
+            "[pipeline]\nloudness_lufs = 16",
             "[origin]\ndisk_cache = '20GiB'",
         ] {
             assert!(load(Some(file), &[]).is_err(), "{file}");

@@ -71,6 +71,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     let policy = Policy {
         effort: arguments.policy,
         segment_seconds: arguments.segment_seconds,
+        loudness_lufs: arguments.loudness_lufs,
         ..Policy::default()
     };
     let identity = Identity::of(&arguments.input, &policy).map_err(|error| Failed {

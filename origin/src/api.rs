@@ -32,6 +32,7 @@ pub fn routes() -> Router<App> {
             "/videos/{video}",
             get(videos::get::get).delete(videos::delete::delete),
         )
+        .route("/videos/{video}/sound", get(videos::sound::sound))
         .route("/videos/{video}/text", get(videos::text::list::list))
         .route(
             "/videos/{video}/text/{language}",

@@ -2,6 +2,7 @@
 
 mod assets;
 mod home;
+mod loudness;
 mod sign_in;
 mod texts;
 mod upload;

@@ -10,7 +10,7 @@ use transcoder::Still;
 use crate::inner::Inner;
 use crate::pieces::Piece;
 use crate::run::{Run, RunError, Standing};
-use crate::{stills, texts, tries, windows};
+use crate::{loudness, stills, texts, tries, windows};
 
 /// What became of a piece of work.
 pub(crate) enum Outcome {
@@ -102,6 +102,7 @@ impl Hand {
             Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
             Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
             Piece::Texts => texts::needed(&inner, &mut run).await,
+            Piece::Loudness => loudness::needed(&inner, &mut run, plan).await,
         };
         match done {
             Ok(()) => {
@@ -189,6 +190,10 @@ impl Hand {
             }
             (RunError::Fault(_) | RunError::Unexplained, Piece::Texts) => {
                 texts::failed(inner, row.id, code).await?;
+                Ok(Outcome::Worked)
+            }
+            (RunError::Fault(_) | RunError::Unexplained, Piece::Loudness) => {
+                loudness::failed(inner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (other, _) => Err(other),

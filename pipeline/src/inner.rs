@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     pub(crate) stills_waiting: Semaphore,
     /// Faults at the text of a video.
     pub(crate) text_faults: Mutex<HashMap<VideoId, u32>>,
+    /// Faults at the loudness of a video.
+    pub(crate) loudness_faults: Mutex<HashMap<VideoId, u32>>,
     /// Faults at stills that a video needs: its poster, or one of its sheets.
     pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
     tasks: TaskTracker,
@@ -102,6 +104,7 @@ impl Inner {
             blocks: Arc::new(Semaphore::new(BLOCKS)),
             stills_waiting: Semaphore::new(STILLS_WAITING),
             text_faults: Mutex::default(),
+            loudness_faults: Mutex::default(),
             still_faults: Mutex::default(),
             tasks: TaskTracker::new(),
             hands: TaskTracker::new(),

@@ -12,6 +12,7 @@ mod finalize;
 mod hand;
 mod inner;
 mod life;
+mod loudness;
 mod made;
 mod making;
 mod memory;

@@ -10,7 +10,7 @@ use transcoder::EngineFailure;
 use crate::cluster::ask;
 use crate::inner::Inner;
 use crate::run::{Run, RunError, Standing, is_store_away};
-use crate::{demand, plans};
+use crate::{demand, loudness, plans};
 
 /// Faults of the engine before a video fails.
 const FAULTS: u32 = 3;
@@ -241,7 +241,7 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Ru
             Err(error) => return Err(error.into()),
         }
     }
-    let plan = Arc::new(plan);
+    let plan = Arc::new(loudness::at_once(inner, &mut run, plan).await?);
     run.plan(&plan).await;
     run.inits().await?;
     let first = First::of(inner, &plan);

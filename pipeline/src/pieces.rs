@@ -1,5 +1,5 @@
-//! What comes next of a video: the start rungs and sound of chunk 0, the poster, its text, all of
-//! chunks 0 and 1, then the rest in order, then the storyboard. Where nobody can watch yet,
+//! What comes next of a video: the start rungs and sound of chunk 0, the poster, its text, its
+//! loudness where that matters, all of chunks 0 and 1, then the rest in order, then the storyboard. Where nobody can watch yet,
 //! simply all segments in order.
 
 use std::ops::Range;
@@ -9,6 +9,7 @@ use store::metadata::VideoRow;
 use store::work::Scope;
 
 use crate::inner::Inner;
+use crate::loudness::is_to_level;
 use crate::made::MadeSet;
 use crate::stills::is_done_without;
 
@@ -29,6 +30,7 @@ pub(crate) enum Piece {
     Sheet(u32),
     /// The cues of all text tracks.
     Texts,
+    Loudness,
 }
 
 /// What there is to do.
@@ -72,6 +74,10 @@ impl Look<'_> {
         if plan.lacks_text() {
             return Next::Piece(Piece::Texts);
         }
+        // Before the sound, little of which is encoded twice then.
+        if is_to_level(self.inner, plan) {
+            return Next::Piece(Piece::Loudness);
+        }
         let at_once = if viewers { 1 } else { CHUNKS_AT_ONCE };
         let end = |chunk: u32| chunk.saturating_add(at_once).min(plan.chunks());
         let mut chunks = 0..plan.chunks();
@@ -84,8 +90,13 @@ impl Look<'_> {
         if self.lacks_poster() {
             return Next::Piece(Piece::Poster);
         }
-        let sheet = self.missing_sheets().next();
-        sheet.map_or(Next::Nothing, |sheet| Next::Piece(Piece::Sheet(sheet)))
+        if let Some(sheet) = self.missing_sheets().next() {
+            return Next::Piece(Piece::Sheet(sheet));
+        }
+        match plan.lacks_loudness() {
+            true => Next::Piece(Piece::Loudness),
+            false => Next::Nothing,
+        }
     }
 
     /// What is left, by chunks, in the order in which it is wanted.
@@ -100,11 +111,18 @@ impl Look<'_> {
         let poster = poster.into_iter().map(|index| (Scope::Poster, index));
         let texts = self.plan.lacks_text().then_some((Scope::Texts, 0));
         let sheets = self.missing_sheets().map(|sheet| (Scope::Sheet, sheet));
+        let loudness = self.plan.lacks_loudness().then_some((Scope::Loudness, 0));
+        let (first, last) = match is_to_level(self.inner, self.plan) {
+            true => (loudness, None),
+            false => (None, loudness),
+        };
         start
             .chain(poster)
             .chain(texts)
+            .chain(first)
             .chain(all.map(|chunk| (Scope::All, chunk)))
             .chain(sheets)
+            .chain(last)
     }
 
     /// What is left of one of them.
@@ -118,7 +136,8 @@ impl Look<'_> {
                 Next::Piece(Piece::Sheet(index))
             }
             Scope::Texts if self.plan.lacks_text() => Next::Piece(Piece::Texts),
-            Scope::Poster | Scope::Sheet | Scope::Texts => Next::Nothing,
+            Scope::Loudness if self.plan.lacks_loudness() => Next::Piece(Piece::Loudness),
+            Scope::Poster | Scope::Sheet | Scope::Texts | Scope::Loudness => Next::Nothing,
         }
     }
 

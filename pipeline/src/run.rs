@@ -6,7 +6,7 @@ mod report;
 
 use std::sync::Arc;
 
-use plan::{Code, CueList, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
+use plan::{Code, CueList, Loudness, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::VideoRow;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -106,6 +106,7 @@ impl Drop for Run {
 struct Told {
     info: Option<MediaInfo>,
     cues: Vec<CueList>,
+    loudness: Vec<Loudness>,
 }
 
 impl Run {
@@ -188,6 +189,16 @@ impl Run {
         let tracks = self.plan.as_ref().map_or(0, |plan| plan.info.text.len());
         match told.cues.len() == tracks {
             true => Ok(told.cues),
+            false => Err(RunError::Unexplained),
+        }
+    }
+
+    /// How loud each of the plan's sound renditions is before its gain.
+    pub(crate) async fn loudness(&mut self) -> Result<Vec<Loudness>, RunError> {
+        let told = self.carry_out(Order::Loudness).await?;
+        let sounds = self.plan.as_ref().map_or(0, |plan| plan.audio.len());
+        match told.loudness.len() == sounds {
+            true => Ok(told.loudness),
             false => Err(RunError::Unexplained),
         }
     }
@@ -337,6 +348,7 @@ impl Run {
                     // In the order of their tracks; what is none is noticed by their number.
                     told.cues.extend(serde_json::from_slice::<CueList>(&bytes));
                 }
+                SessionEvent::Made(Made::Loudness(measured), _) => told.loudness = measured,
                 SessionEvent::Made(made, bytes) => {
                     let key = match &made {
                         Made::Segment {

@@ -43,6 +43,7 @@ pub(crate) async fn succeed(
         let Some(next) = make(&current) else {
             return Ok(row);
         };
+        let adds_media = next.plan.media_ids().any(|id| !current.lists(id));
         store_cues(inner, video, &next.cues).await?;
         let hash = plans::save(inner, video, &Arc::new(next.plan)).await?;
         if hash == before {
@@ -53,7 +54,7 @@ pub(crate) async fn succeed(
         let listed = |row: &mut VideoRow| {
             is_done = is_open(row) && row.current_plan.as_ref() == Some(&before);
             if is_done {
-                list(row, &before, &hash, now);
+                list(row, &before, &hash, adds_media, now);
                 row.warnings.extend_from_slice(warnings);
             }
             is_done
@@ -82,7 +83,7 @@ async fn store_cues(
 }
 
 /// Writes the change of plans into the row.
-fn list(row: &mut VideoRow, before: &str, hash: &str, now_us: i64) {
+fn list(row: &mut VideoRow, before: &str, hash: &str, adds_media: bool, now_us: i64) {
     for known in row.plans.iter_mut().filter(|known| known.hash == before) {
         known.retired_at_us = Some(now_us);
     }
@@ -96,7 +97,7 @@ fn list(row: &mut VideoRow, before: &str, hash: &str, now_us: i64) {
     let surplus = row.plans.len().saturating_sub(MOST_PLANS);
     row.plans.drain(..surplus);
     // Nothing is left to encode that was not before.
-    if row.whole_plan.as_deref() == Some(before) {
+    if !adds_media && row.whole_plan.as_deref() == Some(before) {
         row.whole_plan = Some(hash.to_owned());
     }
     row.current_plan = Some(hash.to_owned());
@@ -114,7 +115,7 @@ mod tests {
         row.whole_plan = row.current_plan.clone();
         for (now, next) in (1..200).chain([1, 198]).enumerate() {
             let before = row.current_plan.clone().unwrap();
-            list(&mut row, &before, &next.to_string(), now as i64);
+            list(&mut row, &before, &next.to_string(), false, now as i64);
         }
         assert_eq!(row.plans.len(), MOST_PLANS);
         let current: Vec<_> = row

@@ -6,6 +6,7 @@ use store::metadata::{State, VideoRow};
 
 use crate::Pipeline;
 use crate::inner::Inner;
+use crate::loudness;
 use crate::run::{Run, RunError};
 use crate::successor::{Successor, succeed};
 
@@ -59,12 +60,13 @@ impl Pipeline {
         put_side_car(&self.inner, video, language, label, list).await
     }
 
-    /// Somebody watches a video by this plan. Where it was ready before text was ever extracted,
-    /// that is done now: the video is unfinished until its plan lists it.
+    /// Somebody watches a video by this plan. Where it was ready before text was ever extracted, or
+    /// its sound is to be levelled and was never measured, that is done now: the video is unfinished until its plan lists them.
     pub fn is_watched(&self, row: &VideoRow, plan: &Plan) {
         let was_whole =
             |row: &VideoRow| row.state == State::Ready && row.whole_plan == row.current_plan;
-        if !was_whole(row) || !plan.lacks_text() {
+        let lacks = plan.lacks_text() || loudness::is_to_level(&self.inner, plan);
+        if !was_whole(row) || !lacks {
             return;
         }
         let (inner, video, hash) = (self.inner.clone(), row.id, row.current_plan.clone());
@@ -77,7 +79,7 @@ impl Pipeline {
                 lacks
             };
             if let Err(error) = inner.change(video, reopen).await {
-                tracing::debug!(%error, %video, "its text is extracted when it is watched again");
+                tracing::debug!(%error, %video, "what it lacks is made when it is watched again");
             }
         });
     }

@@ -4,6 +4,7 @@ mod audio;
 mod check;
 mod chunks;
 mod color;
+mod loudness;
 mod storyboard;
 mod text;
 mod video;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::audio::{AudioRendition, audio_preroll};
 pub use self::color::{Conversion, OutputColor};
+pub use self::loudness::Loudness;
 pub use self::storyboard::Storyboard;
 pub use self::text::TextRendition;
 pub use self::video::{RateControl, VideoRendition};
@@ -45,6 +47,10 @@ pub struct Plan {
     /// Text of files that were put beside the source, by language; no two in the same.
     #[serde(default)]
     pub side_cars: Vec<TextRendition>,
+    /// How loud each of `audio` is before its gain; nothing before it is measured, none where it
+    /// could not be.
+    #[serde(default)]
+    pub loudness: Option<Vec<Loudness>>,
     /// Preview tiles, where there is a picture.
     pub storyboard: Option<Storyboard>,
     /// Where each track's own content lies, relative to the earliest.
@@ -182,6 +188,7 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         audio,
         text: None,
         side_cars: Vec::new(),
+        loudness: None,
         storyboard,
         content: content(info),
         timeline,

@@ -1,6 +1,11 @@
 //! What the operator chooses, as far as it shapes a plan.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
+
+/// What [`Policy::loudness_lufs`] may be: broadcasters ask for -23 or -24, phones for -16 or -14.
+pub const LOUDNESS_LUFS: RangeInclusive<i32> = -40..=-5;
 
 /// How a source becomes renditions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +15,8 @@ pub struct Policy {
     pub effort: Effort,
     /// Length of a segment once a player has started, in seconds: 2 to 10.
     pub segment_seconds: u32,
+    /// What sound is brought to once it is measured, in LUFS; nothing leaves it as it is.
+    pub loudness_lufs: Option<i32>,
     /// Raised by the reconciler when no live worker yields the stored init segments.
     pub encoder_epoch: u32,
     /// What is refused.
@@ -23,6 +30,7 @@ impl Default for Policy {
         Self {
             effort: Effort::Fast,
             segment_seconds: 4,
+            loudness_lufs: None,
             encoder_epoch: 0,
             limits: Limits::default(),
         }

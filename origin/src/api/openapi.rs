@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::uploads;
-use super::videos::{create, delete, get, list, text};
+use super::videos::{create, delete, get, list, sound, text};
 
 /// The API.
 #[derive(OpenApi)]
@@ -17,6 +17,7 @@ use super::videos::{create, delete, get, list, text};
         list::list,
         get::get,
         delete::delete,
+        sound::sound,
         text::list::list,
         text::put::put,
         text::delete::delete,

@@ -1,9 +1,10 @@
-//! Videos: create, get, list, delete; their text.
+//! Videos: create, get, list, delete; their sound and text.
 
 pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod sound;
 pub mod text;
 
 use catalog::Principal;

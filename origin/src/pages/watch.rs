@@ -10,7 +10,7 @@ use store::metadata::State as VideoState;
 use store::{ImageFormat, ObjectKey};
 
 use super::texts::Texts;
-use super::{clock, message, page};
+use super::{clock, loudness, message, page};
 use crate::access;
 use crate::app::App;
 use crate::problem::Problem;
@@ -31,7 +31,8 @@ struct Watch {
     chapters: bool,
     warnings: Vec<String>,
     error: Option<String>,
-    /// For who may change it.
+    /// These for who may change it.
+    loudness: Vec<String>,
     texts: Option<Texts>,
 }
 
@@ -54,6 +55,7 @@ pub async fn watch(
     let objects = &app.pipeline.stores().objects;
     let principal = access::signed_in(&headers, &app).await;
     let texts = Texts::of(&row, plan, principal.as_ref());
+    let loudness = loudness::lines(&row, plan, principal.as_ref());
     let failed = row.state == VideoState::Failed;
     Ok(page(&Watch {
         id: row.id.to_string(),
@@ -70,6 +72,7 @@ pub async fn watch(
         chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
         warnings: row.warnings.into_iter().map(said).collect(),
         error: row.error.filter(|_| failed).map(|error| error.message),
+        loudness,
         texts,
     }))
 }

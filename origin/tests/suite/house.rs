@@ -135,6 +135,25 @@ impl House {
         self.get_with(path, &[("authorization", &bearer)]).await
     }
 
+    /// Makes another plan of a ready video the current one.
+    pub async fn put_plan(&self, video: VideoId, plan: &Plan) {
+        let hash = "def456".to_owned();
+        let key = ObjectKey::Plan {
+            video,
+            hash: hash.clone(),
+        };
+        let json = serde_json::to_vec(plan).unwrap();
+        self.stores.objects.put(&key, json.into()).await.unwrap();
+        let listed = |row: &mut VideoRow| {
+            row.current_plan = Some(hash.clone());
+            row.whole_plan.clone_from(&row.current_plan);
+            true
+        };
+        let rows = self.stores.metadata.videos();
+        let changed = store::metadata::videos::change(rows, &video, listed);
+        changed.await.unwrap();
+    }
+
     pub async fn cookie(&self) -> String {
         let ann = people::owner(&self.stores, "ann", Role::Uploader);
         let code = sign_in::code(&self.stores, ann.await.unwrap().id).await;

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use catalog::{people, sign_in};
 use http_body_util::BodyExt;
+use plan::Loudness;
 use store::metadata::Role;
 use tower::ServiceExt;
 
@@ -80,6 +81,41 @@ async fn a_watch_page_is_public_and_shows_poster_title_and_links_without_scripts
     let missing = house.get("/watch/nonsense").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert_eq!(house.get("/nonsense").await.status, StatusCode::NOT_FOUND);
+}
+
+/// What a ready video's sound measures, and by how much it is sent louder, is its owner's to see.
+#[tokio::test]
+async fn how_loud_a_video_is_its_owner_sees() {
+    let house = house().await;
+    let (video, plan) = house.video().await;
+    let path = format!("/api/v1/videos/{video}/sound");
+    let sound = house.get_as(&house.token, &path).await.json();
+    assert!(sound["sounds"][0]["loudness"].is_null());
+    let measured = Loudness {
+        integrated_millibels: Some(-2312),
+        range_millibels: 540,
+        true_peak_millibels: Some(-300),
+    };
+    house
+        .put_plan(video, &plan.with_loudness(&[measured], Some(-16)))
+        .await;
+    let sound = house.get_as(&house.token, &path).await.json();
+    let expected = serde_json::json!({
+        "language": null,
+        "name": "Audio 1",
+        "channels": 2,
+        "loudness": { "integrated_lufs": -23.12, "range_lu": 5.4, "true_peak_dbtp": -3.0 },
+        "gain_db": 2.0,
+    });
+    assert_eq!(sound["sounds"][0], expected);
+    let page = format!("/watch/{video}");
+    let cookie = house.cookie().await;
+    let own = house.get_with(&page, &[("cookie", &cookie)]).await;
+    let line =
+        "Loudness: \u{2212}23.1 LUFS, range 5.4 LU, peak \u{2212}3.0 dBTP; sent 2.0 dB louder";
+    assert!(own.text().contains(line));
+    assert!(!house.get(&page).await.text().contains("LUFS"));
+    assert_eq!(house.get(&path).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

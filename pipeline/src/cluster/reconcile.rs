@@ -278,7 +278,7 @@ impl Reconciler {
 /// Segments of a chunk.
 fn weight(plan: &Plan, scope: Scope, index: u32) -> u64 {
     match scope {
-        Scope::Poster | Scope::Sheet | Scope::Texts => 1,
+        Scope::Poster | Scope::Sheet | Scope::Texts | Scope::Loudness => 1,
         Scope::Start | Scope::All => {
             let (first, end) = plan.chunk_segments(index);
             u64::from(end.saturating_sub(first)) * plan.media_ids().count() as u64

@@ -75,6 +75,6 @@ pub(super) async fn store(
             objects.put(&key, bytes).await
         }
         // Stored with the plan that lists them.
-        Made::Cues { .. } => Ok(()),
+        Made::Cues { .. } | Made::Loudness(_) => Ok(()),
     }
 }

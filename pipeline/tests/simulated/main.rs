@@ -2,5 +2,6 @@
 
 mod alone;
 mod cluster;
+mod loudness;
 mod storm;
 mod support;

@@ -30,6 +30,9 @@ pub struct AudioRendition {
     pub bits_per_second: u32,
     /// What no segment exceeds, boxes included.
     pub bound_bits_per_second: u32,
+    /// By how many hundredths of a dB it is louder than its source.
+    #[serde(default)]
+    pub gain_millibels: i32,
     /// RFC 6381 codec string.
     pub codec: String,
     /// Language tag, where the source declares one.
@@ -90,6 +93,7 @@ pub(super) fn renditions(
             channels,
             bits_per_second: bitrate,
             bound_bits_per_second: bound,
+            gain_millibels: 0,
             codec: "mp4a.40.2".to_owned(),
             language: source.language.clone(),
             label: label(source, track_number),

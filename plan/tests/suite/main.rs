@@ -5,6 +5,7 @@ mod chunks;
 mod frames;
 mod hostile;
 mod ids;
+mod loudness;
 mod rates;
 mod rungs;
 mod sources;

@@ -14,7 +14,7 @@ pub struct Chunk {
     pub plan: String,
     /// Of what.
     pub scope: Scope,
-    /// Which one, from 0: a chunk of segments, or a sheet; 0 for a poster.
+    /// Which one, from 0: a chunk of segments, or a sheet; 0 of what there is one.
     pub index: u32,
 }
 
@@ -32,6 +32,8 @@ pub enum Scope {
     Sheet,
     /// The cues of its text.
     Texts,
+    /// How loud it is.
+    Loudness,
 }
 
 /// What became of an offer.

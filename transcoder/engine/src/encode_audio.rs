@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result, ensure};
 use ffmpeg_next::codec::{self, encoder};
-use ffmpeg_next::software::resampling;
 use ffmpeg_next::{ChannelLayout, Dictionary, Error, Packet, Rational as FfRational, frame};
 use plan::timeline::{AAC_FRAME, SAMPLE_RATE};
 use plan::{AudioRendition, Plan, Rational, Samples};
 
+use crate::remix::{converter, output_layout};
 use crate::sounds::{PLANAR, Sounds};
 use crate::{ffi, package};
 
@@ -29,7 +29,8 @@ pub fn segment(
     let from = Samples(start.0 - ENCODER_PREROLL);
     let frames = (end.0 - start.0 + AAC_FRAME - 1) / AAC_FRAME;
     let until = start.0 + frames * AAC_FRAME + LOOKAHEAD;
-    let planes = output_span(plan, rendition, sounds, from, (until - from.0) as usize)?;
+    let mut planes = output_span(plan, rendition, sounds, from, (until - from.0) as usize)?;
+    amplify(&mut planes, rendition.gain_millibels);
     let packets = encode(rendition, &planes)?;
     // The first packet is the encoder's priming; the one after it starts at `from`.
     let skip = 1 + (ENCODER_PREROLL / AAC_FRAME) as usize;
@@ -86,10 +87,14 @@ fn output_span(
     Ok(out)
 }
 
-fn output_layout(channels: u32) -> ChannelLayout {
-    match channels {
-        6 => ChannelLayout::_5POINT1_BACK,
-        _ => ChannelLayout::STEREO,
+/// Nothing is cut off where it would exceed full scale: the plan's gain leaves room.
+fn amplify(planes: &mut [Vec<f32>], gain_millibels: i32) {
+    if gain_millibels != 0 {
+        let factor = 10_f64.powf(f64::from(gain_millibels) / 2000.0) as f32;
+        planes
+            .iter_mut()
+            .flatten()
+            .for_each(|sample| *sample *= factor);
     }
 }
 
@@ -103,19 +108,7 @@ fn resample(
     if rate == SAMPLE_RATE as u32 && layout == wanted {
         return Ok(planes.to_vec());
     }
-    let mut options = Dictionary::new();
-    // Clipping is left to the player: a downmix that is turned down as a whole is quieter
-    // than the others, one that is normalised sample by sample would differ by segment.
-    options.set("rematrix_maxval", "1.0");
-    let mut context = resampling::Context::get_with(
-        PLANAR,
-        layout,
-        rate,
-        PLANAR,
-        wanted,
-        SAMPLE_RATE as u32,
-        options,
-    )?;
+    let mut context = converter(PLANAR, layout, rate, channels)?;
     let input = audio_frame(layout, rate, planes);
     let length = planes.first().map_or(0, Vec::len);
     let capacity = length * SAMPLE_RATE as usize / rate as usize + 4096;

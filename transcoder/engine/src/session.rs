@@ -10,7 +10,7 @@ use protocol::{Budget, EngineFailure, Made, Order, ToParent};
 use crate::link::{Abandoned, Gone, Input, Link};
 use crate::make::{Maker, Run};
 use crate::source::Source;
-use crate::{cage, encode_audio, encode_video, filler, probe, stills, texts};
+use crate::{cage, encode_audio, encode_video, filler, loudness, probe, stills, texts};
 
 /// What a session knows.
 pub struct Session {
@@ -100,6 +100,11 @@ impl Session {
             }
             Order::Still(still) => stills::make(self.maker()?, order, still),
             Order::Texts => self.texts(order),
+            Order::Loudness => {
+                let plan = self.maker()?.plan().clone();
+                let measured = loudness::measure(&self.source, &plan)?;
+                Ok(self.made(order, Made::Loudness(measured), &[])?)
+            }
         }
     }
 

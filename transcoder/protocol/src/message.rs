@@ -1,11 +1,11 @@
 //! What the two sides say. Bulk bytes travel beside a message, as its payload.
 
-use plan::{Code, Limits, MediaInfo, Plan, RenditionId, Size};
+use plan::{Code, Limits, Loudness, MediaInfo, Plan, RenditionId, Size};
 use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
 /// it changes, so that programs of different builds say so instead of misreading one another.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,6 +101,8 @@ pub enum Order {
     Still(Still),
     /// The cue lists of every text track of the plan's source.
     Texts,
+    /// How loud each of the plan's sound renditions is before its gain.
+    Loudness,
 }
 
 /// A still picture, or a sheet of them.
@@ -209,6 +211,8 @@ pub enum Made {
         /// Which of `info.text`.
         track: u32,
     },
+    /// How loud each of the plan's `audio` is; without a payload.
+    Loudness(Vec<Loudness>),
 }
 
 /// Statistics of one segment; nothing depends on them.

@@ -9,12 +9,19 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use plan::media_info::{AudioTrack, Color, Index, VideoTrack};
-use plan::{Code, MediaInfo, Plan, Rational, RenditionId, Size};
+use plan::{Code, Loudness, MediaInfo, Plan, Rational, RenditionId, Size};
 use protocol::{Decoder, EngineFailure, Made, Order, SegmentReport, Still, ToEngine, ToParent};
 use transcoder::Engine;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is measured of every sound.
+pub const MEASURED: Loudness = Loudness {
+    integrated_millibels: Some(-2300),
+    range_millibels: 700,
+    true_peak_millibels: Some(-900),
+};
 
 /// What happens at a segment instead of its being made.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +51,7 @@ pub struct Script {
 struct State {
     planted: Vec<Planted>,
     poster_fails: bool,
+    loudness_fails: bool,
     /// Segments are made only up to here, until it is moved.
     gate: Option<u32>,
     /// Nobody gets past this one.
@@ -86,6 +94,10 @@ impl Script {
 
     pub fn poster_fails(&self) {
         self.state.lock().unwrap().poster_fails = true;
+    }
+
+    pub fn loudness_fails(&self) {
+        self.state.lock().unwrap().loudness_fails = true;
     }
 
     /// Engines wait before this segment and all later ones, or at none.
@@ -287,6 +299,14 @@ impl Actor {
             }
             // Its source has no text.
             Order::Texts => {}
+            Order::Loudness => {
+                if self.script.state.lock().unwrap().loudness_fails {
+                    return Ok(Err(failure("no sound can be heard")));
+                }
+                let plan = self.plan.as_ref().unwrap();
+                let measured = vec![MEASURED; plan.audio.len()];
+                self.made(order, Made::Loudness(measured), "")?;
+            }
         }
         Ok(Ok(()))
     }

@@ -18,7 +18,7 @@ use store::metadata::{Priority, State, VideoRow};
 use store::work::Worker;
 use store::{Clock, Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
 
-pub use fake::{Fault, Script};
+pub use fake::{Fault, MEASURED, Script};
 pub use full::FullDisk;
 pub use wiped::Wipeable;
 

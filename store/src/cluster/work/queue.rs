@@ -217,6 +217,7 @@ impl Queue {
             Scope::Poster => "poster",
             Scope::Sheet => "sheet",
             Scope::Texts => "texts",
+            Scope::Loudness => "loudness",
         };
         Ok(self
             .connection
