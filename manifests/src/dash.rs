@@ -1,5 +1,7 @@
 //! The DASH manifest (ISO/IEC 23009-1, profile isoff-live) of the same segments.
 
+mod trick_play;
+
 use std::fmt::Display;
 
 use plan::timeline::SAMPLE_RATE;
@@ -12,6 +14,9 @@ use crate::{Averages, language};
 /// (§5.3.1.2): a segment is never further ahead of its cap than the encoder's buffer, which is
 /// one second. More would only delay the start (Shaka waits for it).
 const MIN_BUFFER: &str = "PT1S";
+
+/// The id of the adaptation set of the picture.
+const PICTURE: usize = 0;
 
 /// The MPD of a plan. `bandwidth` is the bound of each representation; DASH has no average.
 pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
@@ -49,6 +54,10 @@ pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
     if let Some(storyboard) = &plan.storyboard {
         tiles(&mut xml, storyboard);
     }
+    if let Some(rendition) = &plan.trick_play {
+        let id = first_text + plan.texts().count();
+        trick_play::pictures(&mut xml, plan, rendition, id);
+    }
     xml.finish()
 }
 
@@ -61,27 +70,15 @@ fn pictures(xml: &mut Xml, plan: &Plan) {
     xml.open(
         "AdaptationSet",
         &[
-            ("id", &"0"),
+            ("id", &PICTURE),
             ("contentType", &"video"),
             ("mimeType", &"video/mp4"),
             ("segmentAlignment", &"true"),
             ("startWithSAP", &"1"),
         ],
     );
-    if let Some(VideoRendition {
-        time_scale,
-        frame_duration,
-        ..
-    }) = plan.video.first()
-    {
-        let duration = i64::from(*frame_duration);
-        let boundaries: Vec<i64> = plan
-            .timeline
-            .boundaries
-            .iter()
-            .map(|tick| tick.0 * duration)
-            .collect();
-        template(xml, *time_scale, &boundaries);
+    if let Some(rendition) = plan.video.first() {
+        frames(xml, plan, rendition);
     }
     for video in &plan.video {
         let size = video.size();
@@ -99,6 +96,14 @@ fn pictures(xml: &mut Xml, plan: &Plan) {
         );
     }
     xml.close();
+}
+
+/// The segments of pictures.
+fn frames(xml: &mut Xml, plan: &Plan, rendition: &VideoRendition) {
+    let duration = i64::from(rendition.frame_duration);
+    let boundaries = plan.timeline.boundaries.iter();
+    let boundaries: Vec<i64> = boundaries.map(|tick| tick.0 * duration).collect();
+    template(xml, rendition.time_scale, &boundaries);
 }
 
 fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {

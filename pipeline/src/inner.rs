@@ -130,7 +130,7 @@ impl Inner {
     /// What a session takes that makes these renditions: rungs beyond its budget are encoded
     /// one after the other, the largest in any case.
     pub(crate) fn memory_for(&self, plan: &Plan, renditions: &[RenditionId]) -> u64 {
-        let rungs = plan.video.iter().filter(|v| renditions.contains(&v.id));
+        let rungs = plan.pictures().filter(|v| renditions.contains(&v.id));
         let largest: Vec<RenditionId> = rungs.map(|v| v.id).take(1).collect();
         let budget = self.config.budget().memory_bytes;
         memory_of(plan, renditions).min(budget.max(memory_of(plan, &largest)))

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, SegmentKey, VideoId};
+use plan::{Plan, RenditionId, RenditionName, SegmentKey, VideoId};
 use store::ObjectKey;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -77,8 +77,11 @@ impl Window {
         self.wake();
     }
 
-    /// A viewer is at this segment.
+    /// A viewer is at this segment. Who winds or drags is nowhere yet.
     pub(crate) fn near(&self, inner: &Inner, key: SegmentKey, viewer: &Viewer) {
+        if is_trick_play(key.rendition) {
+            return self.wake();
+        }
         let place = Place {
             rendition: key.rendition,
             is_sound: self.is_sound(key.rendition),
@@ -91,6 +94,9 @@ impl Window {
 
     /// A viewer is about to go on in this rendition from where they are.
     pub(crate) fn switched(&self, inner: &Inner, to: RenditionId, viewer: &Viewer) {
+        if is_trick_play(to) {
+            return;
+        }
         let at = self.playheads.lock().latest(self.is_sound(to));
         if let Some(Place { segment, .. }) = at {
             let key = SegmentKey {
@@ -110,7 +116,11 @@ impl Window {
     /// and it costs a tenth.
     fn with_sound(&self, mut pick: Pick) -> Pick {
         let is_sound = |id: RenditionId| pick.plan.audio_rendition(id).is_some();
-        if pick.renditions.iter().any(|&id| is_sound(id)) {
+        if pick
+            .renditions
+            .iter()
+            .any(|&id| is_sound(id) || is_trick_play(id))
+        {
             return pick;
         }
         let heard = self.playheads.lock().latest(true);
@@ -133,6 +143,10 @@ impl Window {
     fn leaves(&self) -> bool {
         self.leaves.load(Ordering::Relaxed)
     }
+}
+
+const fn is_trick_play(id: RenditionId) -> bool {
+    matches!(id.name(), RenditionName::TrickPlay(_))
 }
 
 /// Serves a video's viewers until they are gone.

@@ -7,6 +7,7 @@ mod color;
 mod loudness;
 mod storyboard;
 mod text;
+mod trick_play;
 mod video;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct Plan {
     pub worst_seek_us: u64,
     /// Picture, highest rung first; empty for sound alone.
     pub video: Vec<VideoRendition>,
+    /// One picture of each segment; nothing for sound alone, and in plans of before.
+    #[serde(default)]
+    pub trick_play: Option<VideoRendition>,
     /// Sound, in track order.
     pub audio: Vec<AudioRendition>,
     /// Text, in track order; nothing before its cues are extracted.
@@ -100,9 +104,14 @@ impl Plan {
         !self.video.is_empty() || self.info.cover.is_some()
     }
 
+    /// What is encoded of the picture: every rung, highest first, then trick play.
+    pub fn pictures(&self) -> impl Iterator<Item = &VideoRendition> {
+        self.video.iter().chain(&self.trick_play)
+    }
+
     /// The rendition of this id among picture renditions.
     pub fn video_rendition(&self, id: RenditionId) -> Option<&VideoRendition> {
-        self.video.iter().find(|v| v.id == id)
+        self.pictures().find(|v| v.id == id)
     }
 
     /// The rendition of this id among sound renditions.
@@ -112,10 +121,8 @@ impl Plan {
 
     /// Picture and sound renditions: those that have init segments and `m4s` segments.
     pub fn media_ids(&self) -> impl Iterator<Item = RenditionId> + '_ {
-        self.video
-            .iter()
-            .map(|v| v.id)
-            .chain(self.audio.iter().map(|a| a.id))
+        let pictures = self.pictures().map(|v| v.id);
+        pictures.chain(self.audio.iter().map(|a| a.id))
     }
 
     /// Whether it has a rendition of this id, of any kind.
@@ -176,6 +183,9 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         Some(track) => video::renditions(track, &timeline, access, policy),
         None => Vec::new(),
     };
+    let trick_play = info.video.as_ref().zip(video.last());
+    let trick_play = trick_play
+        .map(|(track, lowest)| trick_play::rendition(track, &timeline, access, policy, lowest));
     let audio = audio::renditions(info, &timeline, policy);
     let storyboard = info
         .video
@@ -185,6 +195,7 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         access,
         worst_seek_us: info.video.as_ref().map_or(0, worst_seek_us),
         video,
+        trick_play,
         audio,
         text: None,
         side_cars: Vec::new(),

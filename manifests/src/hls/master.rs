@@ -47,6 +47,9 @@ pub fn master(plan: &Plan, averages: &Averages) -> String {
             text.push_str(&variant(plan, video, None, averages));
         }
     }
+    if let Some(rendition) = &plan.trick_play {
+        text.push_str(&i_frames(rendition, averages));
+    }
     text
 }
 
@@ -187,6 +190,22 @@ fn variant(
         None => return String::new(),
     };
     attributes.line("#EXT-X-STREAM-INF") + &uri
+}
+
+/// Trick play (RFC 8216 §4.3.4.3).
+fn i_frames(rendition: &VideoRendition, averages: &Averages) -> String {
+    let peak = bandwidth::peak(Some(rendition), &[]);
+    let mut attributes = Attributes::default().plain("BANDWIDTH", peak);
+    if let Some(average) = bandwidth::average(averages, Some(rendition), &[]) {
+        attributes = attributes.plain("AVERAGE-BANDWIDTH", average);
+    }
+    let size = rendition.size();
+    attributes
+        .quoted("CODECS", &rendition.codec)
+        .plain("RESOLUTION", format_args!("{}x{}", size.width, size.height))
+        .plain("VIDEO-RANGE", "SDR")
+        .quoted("URI", &format!("{}/playlist.m3u8", rendition.id))
+        .line("#EXT-X-I-FRAME-STREAM-INF")
 }
 
 /// Frames per second with three decimals, rounded to the nearest.

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use plan::{Plan, RenditionId};
+use plan::{Plan, RenditionId, VideoRendition};
 
 /// The media playlist of a picture or sound rendition; nothing where the plan has no such.
 pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
-    let starts = if plan.video_rendition(rendition).is_some() {
+    let video = plan.video_rendition(rendition);
+    let starts = if video.is_some() {
         video_starts(plan)
     } else {
         plan.audio_rendition(rendition)?;
@@ -14,9 +15,14 @@ pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
     };
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n\
-         #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n",
+         #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n",
         target_duration(plan)
     );
+    if video.is_some_and(VideoRendition::is_trick_play) {
+        // Each a resource of its own, so without byte ranges.
+        text.push_str("#EXT-X-I-FRAMES-ONLY\n");
+    }
+    text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n");
     for (index, pair) in starts.windows(2).enumerate() {
         // Differences of cumulative times, so that sums never drift.
         let us = pair[1] - pair[0];

@@ -37,7 +37,10 @@ fn a_film_is_one_picture_set_a_set_for_each_sound_and_the_storyboard() {
         .iter()
         .filter_map(|s| s.contentType.as_deref())
         .collect();
-    assert_eq!(kinds, ["video", "audio", "audio", "audio", "image"]);
+    assert_eq!(
+        kinds,
+        ["video", "audio", "audio", "audio", "image", "video"]
+    );
     let representations = sets[0]
         .representations
         .iter()

@@ -48,7 +48,7 @@ fn check(info: &MediaInfo) {
     }
 
     let mpd = crate::dash::parsed(&plan);
-    assert_eq!(mpd.periods[0].adaptations.len(), 4);
+    assert_eq!(mpd.periods[0].adaptations.len(), 5);
     let text = dash::mpd(&plan, &Averages::new());
     assert!(
         text.chars()

@@ -9,4 +9,5 @@ mod snapshots;
 #[path = "../../../plan/tests/suite/sources.rs"]
 mod sources;
 mod text;
+mod trick_play;
 mod vtt;

@@ -13,6 +13,7 @@ fn texts(info: &MediaInfo) -> String {
     let firsts = [
         plan.video.first().map(|v| v.id),
         plan.audio.first().map(|a| a.id),
+        plan.trick_play.as_ref().map(|i| i.id),
     ];
     for id in firsts.into_iter().flatten() {
         text += &format!("\n=== {id}\n{}", hls::media_playlist(&plan, id).unwrap());

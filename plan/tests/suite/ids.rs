@@ -196,10 +196,10 @@ fn the_policy_is_in_every_id_that_it_shapes() {
         .into_iter()
         .all(|d| d)
     );
-    // Effort is the picture's alone.
+    // Effort is that of the rungs alone.
     for effort in [Effort::Balanced, Effort::Quality] {
         let changed = differs(Policy { effort, ..policy() });
-        assert_eq!(changed, [true, true, true, true, true, false, false]);
+        assert_eq!(changed, [true, true, true, true, true, false, false, false]);
     }
 }
 
@@ -212,7 +212,7 @@ fn start_work_is_the_start_rungs_and_the_sound() {
         .map(|id| id.name().to_string())
         .collect();
     assert_eq!(names, ["v480", "v360", "a0"]);
-    assert_eq!(plan.renditions_of(WorkKind::All).len(), 6);
+    assert_eq!(plan.renditions_of(WorkKind::All).len(), 7);
     assert_eq!(plan.segment_count(plan.video[0].id), Some(plan.segments()));
     let storyboard = plan.storyboard.as_ref().unwrap();
     assert_eq!(plan.segment_count(storyboard.id), Some(2));

@@ -10,3 +10,4 @@ mod rates;
 mod rungs;
 mod sources;
 mod time_line;
+mod trick_play;

@@ -47,11 +47,11 @@ fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Resul
     let held = last_good(maker, rendition, start)
         .unwrap_or_else(|_| Arc::new(black(rendition.size()).into()));
     let mut encoder = SegmentEncoder::new(rendition, end - start, plan.timeline.rate, 0)?;
-    for _ in start.0..end.0 {
+    for _ in 0..rendition.pictures_of(end - start).0 {
         encoder.push(&held)?;
     }
     let (samples, _) = encoder.finish(|| Ok(()))?;
-    let bytes = package::video_segment(rendition, segment, start.0, &samples)?;
+    let bytes = package::video_segment(rendition, segment, (start, end), &samples)?;
     Ok((bytes, samples.len() as u32))
 }
 

@@ -211,7 +211,7 @@ impl Lane {
         let (samples, encode_us) = encoder.finish(|| self.link.go_on())?;
         let (start, end) = self.plan.timeline.segment_frames(segment);
         let frames = end.0 - start.0;
-        let bytes = package::video_segment(&self.rendition, segment, start.0, &samples)?;
+        let bytes = package::video_segment(&self.rendition, segment, (start, end), &samples)?;
         let rate = self.plan.timeline.rate;
         let cap_bits = self.rendition.cap_bits_per_second as i64 * frames * rate.den() / rate.num();
         if bytes.len() as i64 * 8 > cap_bits && !self.task.last_attempt {

@@ -110,8 +110,7 @@ impl Maker {
     pub fn segments(&mut self, run: Run, renditions: &[RenditionId]) -> Result<()> {
         let plan = self.plan.clone();
         let video: Vec<&VideoRendition> = plan
-            .video
-            .iter()
+            .pictures()
             .filter(|v| renditions.contains(&v.id))
             .collect();
         let audio: Vec<&AudioRendition> = plan
@@ -264,11 +263,13 @@ impl Maker {
         lanes
             .iter()
             .for_each(|lane| lane.begin(&self.pool, segment));
-        for _ in start.0..end.0 {
+        let wanted = |lane: &Lane| lane.rendition().pictures_of(end - start).0;
+        let last = lanes.iter().map(|lane| wanted(lane)).max();
+        for place in 0..last.unwrap_or(0) {
             link.go_on()?;
             let picture = self.pictures()?.next()?;
             let sizes = cascade.run(&picture)?;
-            for lane in lanes {
+            for lane in lanes.iter().filter(|lane| place < wanted(lane)) {
                 let step = lane.rendition().scale_path.len() - 1;
                 let picture = sizes.get(step).context("a rung past the cascade")?;
                 lane.picture(&self.pool, picture.clone());

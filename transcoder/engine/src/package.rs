@@ -9,7 +9,7 @@ use mp4_atom::{
     Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf,
     Trak, Trex, Trun, TrunEntry, Url, Visual, Vmhd, esds,
 };
-use plan::{AudioRendition, Size, VideoRendition, timeline};
+use plan::{AudioRendition, Frames, Size, VideoRendition, timeline};
 
 /// The one track of every file of ours.
 const TRACK: u32 = 1;
@@ -240,14 +240,16 @@ fn init(media: Media, sample_duration: u32) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// A picture segment: `samples` in decode order, the first an IDR picture.
+/// A picture segment from one frame to another: `samples` in decode order, the first an IDR
+/// picture, each shown as long as the others.
 pub fn video_segment(
     rendition: &VideoRendition,
     segment: u32,
-    first_frame: i64,
+    (start, end): (Frames, Frames),
     samples: &[VideoSample],
 ) -> Result<Vec<u8>> {
-    let duration = rendition.frame_duration;
+    let frames_each = (end - start).0 / samples.len().max(1) as i64;
+    let duration = rendition.frame_duration * frames_each as u32;
     let entry = |(order, sample): (usize, &VideoSample)| TrunEntry {
         duration: None,
         size: Some(sample.data.len() as u32),
@@ -257,7 +259,7 @@ pub fn video_segment(
     let entries = samples.iter().enumerate().map(entry).collect();
     let fragment = Fragment {
         segment,
-        decode_time: first_frame as u64 * u64::from(duration),
+        decode_time: start.0 as u64 * u64::from(rendition.frame_duration),
         sample_duration: duration,
         default_flags: NON_SYNC,
         entries,

@@ -124,7 +124,7 @@ impl Session {
 
     fn inits(&mut self, order: u32) -> Result<()> {
         let plan = self.maker()?.plan().clone();
-        for rendition in &plan.video {
+        for rendition in plan.pictures() {
             let bytes = encode_video::init(rendition, plan.timeline.rate)?;
             self.made(order, Made::Init(rendition.id), &bytes)?;
         }

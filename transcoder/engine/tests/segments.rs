@@ -43,6 +43,7 @@ fn alone_in_reverse(source: &Path, plan: &Plan, whole: &Segments, threads: u32) 
         .first()
         .into_iter()
         .chain(plan.video.last())
+        .chain(&plan.trick_play)
         .map(|v| v.id);
     let ids: Vec<RenditionId> = top_and_lowest
         .chain(plan.audio.iter().map(|a| a.id))

@@ -43,6 +43,6 @@ pub fn encoding(rung: &VideoRendition) -> u64 {
 
 /// A session that encodes these renditions from one decode.
 pub fn memory_of(plan: &Plan, renditions: &[RenditionId]) -> u64 {
-    let rungs = plan.video.iter().filter(|v| renditions.contains(&v.id));
+    let rungs = plan.pictures().filter(|v| renditions.contains(&v.id));
     decoding(plan) + rungs.map(encoding).sum::<u64>()
 }

@@ -1,0 +1,77 @@
+//! Trick play: a picture of each segment, for who winds or drags along the seek bar.
+
+use super::video::hash_picture;
+use super::{Access, VideoRendition, chunks, hash_source};
+use crate::canonical::Canonical;
+use crate::media_info::VideoTrack;
+use crate::policy::Policy;
+use crate::timeline::TimeLine;
+use crate::{Frames, RenditionName, h264};
+
+/// Kilobits per second that no segment exceeds. Its one picture is thus within 16 kB where a
+/// segment lasts a second, which 240p takes with much detail.
+const CAP_KBIT: u32 = 200;
+/// A picture by itself costs little time; in a second there are few.
+const PRESET: &str = "medium";
+
+/// One picture for each segment, its first, as small as the lowest rung and scaled on the same
+/// way, so that it comes from the same decode as all rungs.
+pub(super) fn rendition(
+    track: &VideoTrack,
+    timeline: &TimeLine,
+    access: Access,
+    policy: &Policy,
+    lowest: &VideoRendition,
+) -> VideoRendition {
+    let color = &lowest.color;
+    let level_idc = h264::level_idc(lowest.size(), timeline.rate, CAP_KBIT);
+    // A key interval of one would declare another profile.
+    let x264 = format!(
+        "crf=25:ref=1:bframes=0:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
+         sync-lookahead=0:rc-lookahead=0:mbtree=0:cpu-independent=1:stitchable=1:force-cfr=1:\
+         range=tv:colormatrix={}:colorprim={}:transfer={}",
+        color.matrix, color.primaries, color.transfer
+    );
+    let path = lowest.scale_path.iter();
+    let mut hash = Canonical::new("trick-play/h264");
+    hash_source(&mut hash, track.stream, timeline, policy)
+        .ints(
+            path.flat_map(|s| [i64::from(s.width), i64::from(s.height)])
+                .collect::<Vec<_>>()
+                .into_iter(),
+        )
+        .text(PRESET)
+        .text(&x264)
+        .int(level_idc)
+        .int(CAP_KBIT)
+        .ints(
+            chunks::starts(timeline)
+                .iter()
+                .map(|&start| i64::from(start)),
+        );
+    hash_picture(&mut hash, track, access);
+    VideoRendition {
+        id: hash.rendition(RenditionName::TrickPlay(lowest.rung)),
+        cap_bits_per_second: u64::from(CAP_KBIT) * 1000,
+        codec: h264::codec_string(level_idc),
+        level_idc,
+        preset: PRESET.to_owned(),
+        x264,
+        ..lowest.clone()
+    }
+}
+
+impl VideoRendition {
+    /// Whether it is for trick play.
+    pub fn is_trick_play(&self) -> bool {
+        matches!(self.id.name(), RenditionName::TrickPlay(_))
+    }
+
+    /// How many pictures of a segment of so many frames it has, from its first on.
+    pub fn pictures_of(&self, frames: Frames) -> Frames {
+        match self.is_trick_play() {
+            true => Frames(frames.0.min(1)),
+            false => frames,
+        }
+    }
+}
