@@ -86,7 +86,9 @@ function present(folder, source) {
   execFileSync("ffmpeg", ["-v", "error", ...source.made_by, input]);
   execFileSync(program, ["transcode", input, out], { stdio: "pipe" });
   const master = HLS.parse(readFileSync(join(out, "master.m3u8"), "utf8"));
-  const variants = master.variants.map((listed) => ({
+  const [winding, ...others] = master.variants.filter(({ isIFrameOnly }) => isIFrameOnly);
+  assert.equal(others.length, 0);
+  const variants = master.variants.filter((listed) => listed !== winding).map((listed) => ({
     listed, video: readRendition(out, listed.uri), audio: listed.audio.map(({ uri }) => readRendition(out, uri)),
   }));
   const rungs = variants.map(({ video }) => video);
@@ -102,6 +104,7 @@ function present(folder, source) {
   const represented = new Map(representations.map((each) => [each.attributes.NAME, each])); // @id
   return {
     input, master, variants, rungs, sounds, renditions: [...rungs, ...sounds],
+    trick: { listed: winding, ...readRendition(out, winding.uri) },
     mpd, min_buffer_s: Number(min_buffer_s), represented,
   };
 }
@@ -295,8 +298,9 @@ for (const source of SOURCES) describe(source.name, () => {
 
   test("the MPD lists the renditions and segments of the playlists", () => {
     near(film.mpd.duration, film.rungs[0].duration_s, 1e-6, "mediaPresentationDuration");
-    assert.equal(film.represented.size, film.renditions.length);
-    for (const { uri, playlist, segments, track, timescale, is_video } of film.renditions) {
+    const renditions = [...film.renditions, film.trick]; // this parser does not tell trick play from the rest
+    assert.equal(film.represented.size, renditions.length);
+    for (const { uri, playlist, segments, track, timescale, is_video } of renditions) {
       const url = (name) => new URL(name, new URL(uri, base)).href;
       const { segments: listed, attributes } = film.represented.get(dirname(uri));
       const urls = playlist.segments.map((segment) => url(segment.uri));
@@ -319,6 +323,29 @@ for (const source of SOURCES) describe(source.name, () => {
       assert.ok(peak(rendition) <= attributes.BANDWIDTH, `${rendition.uri}: peak ${peak(rendition)}`);
       assert.ok(least <= attributes.BANDWIDTH, `${rendition.uri}: ${least} over ${attributes.BANDWIDTH}`);
     }
+  });
+
+  test("the I-frame playlist has one IDR for each segment, as long as all of it", () => {
+    const { listed, playlist, segments, uri, timescale, ...trick } = film.trick;
+    assert.ok(playlist.isIFrame && playlist.version >= 5, "EXT-X-MAP with EXT-X-I-FRAMES-ONLY (section 4.3.2.5)");
+    assert.ok(playlist.segments.every(({ byterange }) => !byterange));
+    const [rung] = film.rungs;
+    assert.equal(segments.length, rung.segments.length);
+    segments.forEach(({ samples, boxes, start, length_prefix, duration }, n) => {
+      assert.deepEqual(boxes, ["styp", "moof", "mdat"], `${uri} ${n}`);
+      assert.equal(samples.length, 1, `${uri} ${n}`);
+      assert.equal(firstSlice(samples[0].data, length_prefix), IDR, `${uri} ${n}`);
+      const [other, us] = [rung.segments[n], playlist.segments[n].duration * 1e6];
+      assert.equal(start / timescale, other.start / rung.timescale);
+      assert.equal(duration / timescale, other.duration / rung.timescale);
+      near(us, duration * 1e6 / timescale, 1, `${uri} ${n}`);
+    });
+    const { width, height } = listed.resolution;
+    assert.deepEqual([trick.track.track_width, trick.track.track_height], [width, height]);
+    assert.equal(listed.codecs.toLowerCase(), trick.track.codec.toLowerCase());
+    assert.ok(peak(film.trick) <= listed.bandwidth);
+    const { frames } = probe(trick.bytes, ["-show_frames", "-show_entries", SHOWN]);
+    assert.deepEqual(frames.map(({ pts }) => pts), segments.map(({ start }) => start));
   });
 
   test("ffprobe decodes every sample without complaint, each at its time", () => {
