@@ -346,7 +346,7 @@ async fn a_segment_that_fails_three_times_becomes_a_filler_and_no_other_does() {
         let video = house.upload().await;
         let row = house.until_over(video).await;
         let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
-        let pictures = plan.video.iter().map(|v| (v.id, 4));
+        let pictures = plan.pictures().map(|v| (v.id, 4));
         let fillers = pictures.chain([(plan.audio[0].id, 7)]).collect();
         assert_whole(&house, video, &fillers).await;
         let span = |segment| {
@@ -384,7 +384,7 @@ async fn a_place_at_which_engines_keep_vanishing_is_filled_in_the_end() {
     let video = house.upload().await;
     let row = house.until_over(video).await;
     let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
-    let fillers = plan.video.iter().map(|v| (v.id, 6)).collect();
+    let fillers = plan.pictures().map(|v| (v.id, 6)).collect();
     assert_whole(&house, video, &fillers).await;
 }
 

@@ -190,7 +190,7 @@ async fn faults_are_counted_by_all_workers_together() {
     assert!(row.warnings.iter().any(|w| w.message.contains("poster")));
     let (_, plan) = house.until_playable(video).await;
     let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
-    let expected: BTreeSet<_> = plan.video.iter().map(|v| (v.id, 5)).collect();
+    let expected: BTreeSet<_> = plan.pictures().map(|v| (v.id, 5)).collect();
     assert_eq!(fillers, expected);
     stop(workers).await;
 }

@@ -5,3 +5,4 @@ mod cluster;
 mod loudness;
 mod storm;
 mod support;
+mod trick_play;
