@@ -34,6 +34,14 @@ fn hear(message: ToParent, payload: &Bytes) {
             what: Made::Cues { .. },
             ..
         } => crate::cues::run(payload),
+        ToParent::Made {
+            what: Made::Loudness(measured),
+            ..
+        } => assert!(
+            measured
+                .iter()
+                .all(|sound| sound.gain_millibels(-16) <= 2000)
+        ),
         _ => {}
     }
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use plan::media_info::{Chapter, TextTrack};
-use plan::{Limits, Plan, Policy, RenditionId};
+use plan::{Limits, Loudness, Plan, Policy, RenditionId};
 use protocol::{
     Budget, Decoder, EngineFailure, Made, Order, PROTOCOL, SegmentReport, SourceBytes, Still,
     ToEngine, ToParent,
@@ -69,11 +69,16 @@ fn write_seeds() {
     };
     let made = |what| ToParent::Made { order: 3, what };
     let cues = br#"{"cues":[{"start_us":0,"end_us":900000,"place":8,"text":"<i>No</i>"}]}"#;
+    let loudness = Loudness {
+        integrated_millibels: Some(-2310),
+        range_millibels: 640,
+        true_peak_millibels: Some(-300),
+    };
     let failure = EngineFailure {
         code: plan::Code::Corrupt,
         message: "damaged".to_owned(),
     };
-    let said: [(ToParent, &[u8]); 8] = [
+    let said: [(ToParent, &[u8]); 9] = [
         (
             ToParent::Ready {
                 protocol: PROTOCOL,
@@ -101,6 +106,7 @@ fn write_seeds() {
         (made(segment), b"moof"),
         (made(Made::Init(rendition)), b"ftyp"),
         (made(Made::Cues { track: 0 }), cues),
+        (made(Made::Loudness(vec![loudness])), &[]),
         (ToParent::Done { order: 3 }, &[]),
         (ToParent::Failed { order: 4, failure }, &[]),
     ];
@@ -112,7 +118,7 @@ fn write_seeds() {
         memory_bytes: 1 << 30,
     };
     let order = |what| ToEngine::Order { order: 1, what };
-    let orders: [(ToEngine, &[u8]); 11] = [
+    let orders: [(ToEngine, &[u8]); 12] = [
         (
             ToEngine::Open {
                 size: 1000,
@@ -122,6 +128,7 @@ fn write_seeds() {
             &[],
         ),
         (order(Order::Probe), &[]),
+        (order(Order::Loudness), &[]),
         (
             ToEngine::Bytes {
                 read: 1,
@@ -178,8 +185,8 @@ fn seeds_fit_the_protocol() {
     if std::env::var_os("RENEW_SEEDS").is_some() {
         write_seeds();
     }
-    assert_eq!(whole::<ToParent>("to_parent", "session").len(), 8);
-    assert_eq!(whole::<ToEngine>("to_engine", "session").len(), 11);
+    assert_eq!(whole::<ToParent>("to_parent", "session").len(), 9);
+    assert_eq!(whole::<ToEngine>("to_engine", "session").len(), 12);
     for name in ["everyday", "sound"] {
         let [ToParent::Probed { info, .. }] = &whole("to_parent", name)[..] else {
             panic!("{name} is another message");
