@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 
 use plan::{Plan, Rational};
 use protocol::Order;
-use support::sources::{ffmpeg, made};
+use support::marks::{RATE, brightness, loudness, starts};
+use support::sources::made;
 
 /// Between the sound's start and the picture's, of a constant rate.
 const TOLERANCE_S: f64 = 0.010;
 /// Length of every source.
 const SECONDS: u32 = 12;
-/// Samples per second that loudness is looked at with.
-const RATE: usize = 8000;
 
 /// A flash starts in every so many pictures, first in the picture after half of them: about every
 /// two seconds. Each lasts a quarter of a second, or one picture.
@@ -92,56 +91,6 @@ fn ours(source: &Path) -> Marks {
         flashes: starts(&brightness(&picture), rate),
         beeps: starts(&loudness(&sound), RATE as f64),
     }
-}
-
-/// Of each picture, from 0 to 1.
-fn brightness(path: &Path) -> Vec<f64> {
-    let filters = [
-        "-vf",
-        "scale=1:1:flags=area,format=gray",
-        "-vsync",
-        "passthrough",
-    ];
-    let bytes = decoded(path, &[&filters[..], &["-f", "rawvideo"]].concat());
-    bytes
-        .iter()
-        .map(|&level| f64::from(level) / 255.0)
-        .collect()
-}
-
-/// Of each sample, held for a period of the tone.
-fn loudness(path: &Path) -> Vec<f64> {
-    let rate = RATE.to_string();
-    let bytes = decoded(path, &["-ac", "1", "-ar", &rate, "-f", "f32le"]);
-    let samples = bytes
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    let samples: Vec<f64> = samples.map(|sample| f64::from(sample.abs())).collect();
-    let period = RATE / 1000;
-    let held = |at: usize| {
-        samples[at..(at + period).min(samples.len())]
-            .iter()
-            .copied()
-    };
-    (0..samples.len())
-        .map(|at| held(at).fold(0.0, f64::max))
-        .collect()
-}
-
-fn decoded(path: &Path, arguments: &[&str]) -> Vec<u8> {
-    let input = ["-i", path.to_str().unwrap()];
-    ffmpeg(&[&input[..], arguments, &["-"]].concat())
-}
-
-/// Where levels rise over a quarter after half a second below it, in seconds.
-fn starts(levels: &[f64], rate: f64) -> Vec<f64> {
-    let quiet = (rate / 2.0) as usize;
-    let is_loud = |level: &f64| *level >= 0.25;
-    let rises = (1..levels.len()).filter(|&at| {
-        let before = &levels[at.saturating_sub(quiet)..at];
-        is_loud(&levels[at]) && !before.iter().any(is_loud)
-    });
-    rises.map(|at| at as f64 / rate).collect()
 }
 
 /// How a source is made from a picture and a sound, and what its synchronism is.

@@ -1,6 +1,7 @@
 //! A parent for the engine: starts the real program and serves it a file.
 #![allow(dead_code)] // every test program uses a part of it
 
+pub mod marks;
 pub mod sources;
 
 use std::collections::BTreeMap;
