@@ -104,9 +104,9 @@ impl Track {
     fn finish(mut self) -> Result<Vec<(usize, Loudness)>> {
         let _ = self.decoder.send_eof();
         self.receive()?;
-        let meters = self.meters.iter();
+        let meters = self.meters.into_iter();
         meters
-            .map(|meter| Ok((meter.position, meter.read()?)))
+            .map(|meter| Ok((meter.position, meter.finish()?)))
             .collect()
     }
 }
@@ -157,13 +157,24 @@ impl Meter {
         let capacity = decoded.samples() * SAMPLE_RATE as usize / rate + HELD_BACK;
         let mut sent = frame::Audio::new(PLANAR, capacity, output_layout(self.channels));
         converter.run(decoded, &mut sent)?;
+        self.add(&sent)
+    }
+
+    fn add(&mut self, sent: &frame::Audio) -> Result<()> {
         let planes: Vec<&[f32]> = (0..self.channels as usize)
             .map(|channel| &sent.plane::<f32>(channel)[..sent.samples()])
             .collect();
         Ok(self.meter.add_frames_planar_f32(&planes)?)
     }
 
-    fn read(&self) -> Result<Loudness> {
+    fn finish(mut self) -> Result<Loudness> {
+        // A few samples may be what completes the last block.
+        let mut rest = frame::Audio::new(PLANAR, HELD_BACK, output_layout(self.channels));
+        if let Some((_, mut converter)) = self.converter.take()
+            && converter.flush(&mut rest).is_ok()
+        {
+            self.add(&rest)?;
+        }
         let mut peak = 0.0_f64;
         for channel in 0..self.channels {
             peak = peak.max(self.meter.true_peak(channel)?);

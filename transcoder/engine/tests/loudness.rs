@@ -216,3 +216,16 @@ fn a_segment_with_a_gain_is_the_same_whenever_it_is_made() {
     let key = (rendition, 2);
     assert_eq!(alone.segments[&key], all.segments[&key]);
 }
+
+/// A resampler holds a few samples back, and with them the last block of 100 ms.
+#[test]
+fn the_last_tenth_of_a_second_counts_at_every_rate() {
+    let parts = [(both(-43.0), 1), (both(-20.0), 1)];
+    let expected = loudness("stereo", 48_000, &parts)[0]
+        .integrated_millibels
+        .unwrap();
+    for rate in [8_000, 22_050, 44_100, 96_000] {
+        let measured = loudness("stereo", rate, &parts);
+        is_near(measured[0].integrated_millibels, expected, 5);
+    }
+}

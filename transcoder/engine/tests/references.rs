@@ -39,7 +39,7 @@ fn reached(trace: &str) -> Vec<&str> {
     after.iter().filter(|line| !own(line)).copied().collect()
 }
 
-/// Its probe and, where it is media, its first segments and its text.
+/// Its probe and, where it is media, its first segments, its text and its loudness.
 fn taken_in(source: &Path, trace: &Path) -> Option<Code> {
     let mut engine = Engine::traced(source, KINDS, trace);
     let code = match engine.probe() {
@@ -56,6 +56,7 @@ fn taken_in(source: &Path, trace: &Path) -> Option<Code> {
                 // What comes out is for others to check; here it is what is reached for.
                 let _ = engine.order(segments);
                 let _ = engine.order(Order::Texts);
+                let _ = engine.order(Order::Loudness);
             }
             None
         }
