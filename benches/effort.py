@@ -107,4 +107,5 @@ def main():
         print(f"| {name} | {means} | {cpu / len(pairs):.2f} | {100 * max(of['vmaf']):+.1f} % |")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ use plan::timeline::SAMPLE_RATE;
 use plan::{AudioRendition, Plan, Storyboard, TextRendition, VideoRendition};
 
 use crate::xml::Xml;
-use crate::{Averages, language};
+use crate::{Averages, language, listed};
 
 /// What a player that receives a representation at its `bandwidth` must hold before it plays
 /// (§5.3.1.2): a segment is never further ahead of its cap than the encoder's buffer, which is
@@ -18,8 +18,9 @@ const MIN_BUFFER: &str = "PT1S";
 /// The id of the adaptation set of the picture.
 const PICTURE: usize = 0;
 
-/// The MPD of a plan. `bandwidth` is the bound of each representation; DASH has no average.
-pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
+/// The MPD of a plan. `bandwidth` is the bound of each representation; DASH has no average, and
+/// those that were measured only tell which codecs are whole.
+pub fn mpd(plan: &Plan, averages: &Averages) -> String {
     let mut xml = Xml::document();
     let duration = seconds(plan.timeline.duration_us());
     let longest = seconds(crate::hls::longest_us(plan));
@@ -42,14 +43,23 @@ pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
         &[("id", &"0"), ("start", &"PT0S"), ("duration", &duration)],
     );
     if !plan.video.is_empty() {
-        pictures(&mut xml, plan);
+        pictures(&mut xml, plan, &plan.video, PICTURE, H264_PRIORITY);
     }
     for (index, rendition) in plan.audio.iter().enumerate() {
-        sound(&mut xml, plan, rendition, index + 1);
+        sound(&mut xml, plan, rendition, index + 1, H264_PRIORITY);
     }
     let first_text = plan.audio.len() + 1;
     for (index, rendition) in plan.texts().enumerate() {
         text(&mut xml, rendition, first_text + index);
+    }
+    let mut next = first_text + plan.texts().count();
+    for (lazy, priority) in listed::lazy(plan, averages).zip(H264_PRIORITY + 1..) {
+        pictures(&mut xml, plan, &lazy.video, next, priority);
+        next += 1;
+        for rendition in &lazy.audio {
+            sound(&mut xml, plan, rendition, next, priority);
+            next += 1;
+        }
     }
     if let Some(storyboard) = &plan.storyboard {
         tiles(&mut xml, storyboard);
@@ -61,26 +71,31 @@ pub fn mpd(plan: &Plan, _averages: &Averages) -> String {
     xml.finish()
 }
 
-fn pictures(xml: &mut Xml, plan: &Plan) {
+/// `selectionPriority` where none is said (§5.3.3.2): players choose the highest that they have a
+/// decoder for.
+const H264_PRIORITY: u32 = 1;
+
+fn pictures(xml: &mut Xml, plan: &Plan, rungs: &[VideoRendition], id: usize, priority: u32) {
     let rate = plan.timeline.rate;
     let frame_rate = match rate.den() {
         1 => rate.num().to_string(),
         den => format!("{}/{den}", rate.num()),
     };
-    xml.open(
-        "AdaptationSet",
-        &[
-            ("id", &PICTURE),
-            ("contentType", &"video"),
-            ("mimeType", &"video/mp4"),
-            ("segmentAlignment", &"true"),
-            ("startWithSAP", &"1"),
-        ],
-    );
-    if let Some(rendition) = plan.video.first() {
+    let mut attributes: Vec<(&str, &dyn Display)> = vec![
+        ("id", &id),
+        ("contentType", &"video"),
+        ("mimeType", &"video/mp4"),
+        ("segmentAlignment", &"true"),
+        ("startWithSAP", &"1"),
+    ];
+    if priority != H264_PRIORITY {
+        attributes.push(("selectionPriority", &priority));
+    }
+    xml.open("AdaptationSet", &attributes);
+    if let Some(rendition) = rungs.first() {
         frames(xml, plan, rendition);
     }
-    for video in &plan.video {
+    for video in rungs {
         let size = video.size();
         xml.empty(
             "Representation",
@@ -106,7 +121,7 @@ fn frames(xml: &mut Xml, plan: &Plan, rendition: &VideoRendition) {
     template(xml, rendition.time_scale, &boundaries);
 }
 
-fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
+fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize, priority: u32) {
     let mut attributes: Vec<(&str, &dyn Display)> = vec![
         ("id", &id),
         ("contentType", &"audio"),
@@ -118,6 +133,9 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
     let language = declared.and_then(language::tag);
     if let Some(language) = &language {
         attributes.push(("lang", language));
+    }
+    if priority != H264_PRIORITY {
+        attributes.push(("selectionPriority", &priority));
     }
     xml.open("AdaptationSet", &attributes);
     // The schema's order: what every representation base may hold, then roles, then templates.
@@ -140,7 +158,7 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize) {
         ],
     );
     let timeline = &plan.timeline;
-    let starts = (0..timeline.segments()).map(|n| timeline.segment_samples(n).0.0);
+    let starts = (0..timeline.segments()).map(|n| rendition.span(timeline, n).0.0);
     let boundaries: Vec<i64> = starts.chain([timeline.samples.0]).collect();
     template(xml, SAMPLE_RATE as u32, &boundaries);
     xml.open(

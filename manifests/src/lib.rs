@@ -6,6 +6,7 @@ pub mod chapters;
 pub mod dash;
 pub mod hls;
 pub mod language;
+mod listed;
 pub mod storyboard;
 pub mod text;
 mod webvtt;

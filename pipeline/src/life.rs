@@ -243,7 +243,8 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Ru
     }
     let plan = Arc::new(loudness::at_once(inner, &mut run, plan).await?);
     run.plan(&plan).await;
-    run.inits().await?;
+    let renditions: Vec<RenditionId> = plan.media_ids().collect();
+    run.inits(&renditions).await?;
     let first = First::of(inner, &plan);
     run.reserve(&first.renditions, first.segments);
     become_playable(inner, &row, &plan).await?;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plan::{Code, Loudness, Plan, VideoId, Warning};
+use plan::{Code, Loudness, Plan, RenditionId, VideoId, Warning};
 use store::metadata::{State, VideoRow};
 
 use crate::inner::Inner;
@@ -19,7 +19,8 @@ pub(crate) async fn needed(inner: &Inner, run: &mut Run, plan: &Arc<Plan>) -> Re
     let next = Arc::new(with(inner, plan, &measured));
     if next.audio != plan.audio {
         run.plan(&next).await;
-        run.inits().await?;
+        let renditions: Vec<RenditionId> = next.media_ids().collect();
+        run.inits(&renditions).await?;
     }
     Ok(levelled(inner, run.video(), &measured, None).await?)
 }

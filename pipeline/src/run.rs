@@ -203,8 +203,9 @@ impl Run {
         }
     }
 
-    pub(crate) async fn inits(&mut self) -> Result<(), RunError> {
-        self.carry_out(Order::Inits).await.map(drop)
+    pub(crate) async fn inits(&mut self, renditions: &[RenditionId]) -> Result<(), RunError> {
+        let renditions = renditions.to_vec();
+        self.carry_out(Order::Inits { renditions }).await.map(drop)
     }
 
     pub(crate) async fn still(&mut self, still: Still) -> Result<(), RunError> {

@@ -22,8 +22,9 @@ pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
 pub use ladder::Size;
 pub use media_info::{Index, MediaInfo};
 pub use plan::{
-    Access, AudioRendition, Content, Conversion, Loudness, MEDIA_GENERATION, OutputColor, Plan,
-    RateControl, Storyboard, TextRendition, VideoRendition, WorkKind, audio_preroll, plan,
+    Access, AudioRendition, Content, Conversion, Lazy, LazyCodec, Loudness, MEDIA_GENERATION,
+    OutputColor, Plan, RateControl, SoundCodec, Storyboard, TextRendition, VideoCodec,
+    VideoRendition, WorkKind, audio_preroll, plan,
 };
 pub use policy::{Effort, Limits, Policy};
 pub use rendition::{RenditionId, RenditionKey, RenditionName, SegmentKey};

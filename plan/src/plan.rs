@@ -4,7 +4,9 @@ mod audio;
 mod check;
 mod chunks;
 mod color;
+mod lazy;
 mod loudness;
+mod opus;
 mod storyboard;
 mod text;
 mod trick_play;
@@ -12,12 +14,13 @@ mod video;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::audio::{AudioRendition, audio_preroll};
+pub use self::audio::{AudioRendition, SoundCodec, audio_preroll};
 pub use self::color::{Conversion, OutputColor};
+pub use self::lazy::Lazy;
 pub use self::loudness::Loudness;
 pub use self::storyboard::Storyboard;
 pub use self::text::TextRendition;
-pub use self::video::{RateControl, VideoRendition};
+pub use self::video::{LazyCodec, RateControl, VideoCodec, VideoRendition};
 use crate::canonical::Canonical;
 use crate::media_info::{Index, MediaInfo, VideoTrack};
 use crate::policy::Policy;
@@ -45,6 +48,9 @@ pub struct Plan {
     pub trick_play: Option<VideoRendition>,
     /// Sound, in track order.
     pub audio: Vec<AudioRendition>,
+    /// The same in other codecs, made after everything else.
+    #[serde(default)]
+    pub lazy: Vec<Lazy>,
     /// Text, in track order; nothing before its cues are extracted.
     #[serde(default)]
     pub text: Option<Vec<TextRendition>>,
@@ -111,18 +117,24 @@ impl Plan {
 
     /// The rendition of this id among picture renditions.
     pub fn video_rendition(&self, id: RenditionId) -> Option<&VideoRendition> {
-        self.pictures().find(|v| v.id == id)
+        self.every_picture().find(|v| v.id == id)
     }
 
     /// The rendition of this id among sound renditions.
     pub fn audio_rendition(&self, id: RenditionId) -> Option<&AudioRendition> {
-        self.audio.iter().find(|a| a.id == id)
+        self.every_sound().find(|a| a.id == id)
     }
 
-    /// Picture and sound renditions: those that have init segments and `m4s` segments.
+    /// Picture and sound renditions, without lazy ones: all that a video needs to be ready.
     pub fn media_ids(&self) -> impl Iterator<Item = RenditionId> + '_ {
         let pictures = self.pictures().map(|v| v.id);
         pictures.chain(self.audio.iter().map(|a| a.id))
+    }
+
+    /// Whether it has a picture or sound rendition of this id: one that has an init segment and
+    /// `m4s` segments.
+    pub fn has_media(&self, id: RenditionId) -> bool {
+        self.video_rendition(id).is_some() || self.audio_rendition(id).is_some()
     }
 
     /// Whether it has a rendition of this id, of any kind.
@@ -134,10 +146,7 @@ impl Plan {
     pub fn segment_count(&self, id: RenditionId) -> Option<u32> {
         match &self.storyboard {
             Some(storyboard) if storyboard.id == id => Some(storyboard.sheets()),
-            _ => self
-                .media_ids()
-                .any(|known| known == id)
-                .then(|| self.segments()),
+            _ => self.has_media(id).then(|| self.segments()),
         }
     }
 
@@ -197,6 +206,7 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         video,
         trick_play,
         audio,
+        lazy: Vec::new(),
         text: None,
         side_cars: Vec::new(),
         loudness: None,

@@ -11,6 +11,8 @@ use crate::{Frames, Rational, Samples};
 pub const SAMPLE_RATE: i64 = 48_000;
 /// Samples in an AAC frame.
 pub const AAC_FRAME: i64 = 1024;
+/// Samples in an Opus frame of 20 ms.
+pub const OPUS_FRAME: i64 = 960;
 /// Containers round time stamps; a start or end this much past a grid point lies on it.
 const SLACK: Rational = Rational::new(1, 1000);
 /// The grid of a presentation without picture: AAC frames per second.
@@ -108,23 +110,20 @@ impl TimeLine {
         (at(index), at(index.saturating_add(1)))
     }
 
-    /// Where the sound of segment `index` starts and ends: on the AAC frame grid,
-    /// nearest before the picture's boundary; the last one ends where the presentation does.
-    pub fn segment_samples(&self, index: u32) -> (Samples, Samples) {
+    /// Where the sound of segment `index` starts and ends: on the grid of frames of so many
+    /// samples, nearest before the picture's boundary; the last one ends where the presentation
+    /// does.
+    pub fn segment_samples(&self, index: u32, frame: i64) -> (Samples, Samples) {
         let (start, end) = self.segment_frames(index);
         let at = |tick: Frames| {
             if tick >= self.frames() {
                 self.samples
             } else {
-                self.aac_boundary(tick)
+                let whole = ticks(tick.0, self.rate).scale_floor(SAMPLE_RATE, frame);
+                Samples(whole * frame)
             }
         };
         (at(start), at(end))
-    }
-
-    fn aac_boundary(&self, tick: Frames) -> Samples {
-        let aac_frames = ticks(tick.0, self.rate).scale_floor(SAMPLE_RATE, AAC_FRAME);
-        Samples(aac_frames * AAC_FRAME)
     }
 
     /// Start of a tick on the presentation's time line, in microseconds.

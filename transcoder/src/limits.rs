@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plan::{Plan, RenditionId};
+use plan::{Plan, RenditionId, VideoCodec};
 use protocol::Order;
 
 /// DESIGN's limit on a probe.
@@ -37,7 +37,7 @@ pub fn order_time(order: &Order, plan: Option<&Plan>, source_bytes: u64) -> Dura
             let seconds = plan.map_or(0.0, |plan| media_seconds(plan, renditions, *first, *count));
             LEAST + Duration::from_secs_f64(seconds * PER_MEDIA_SECOND)
         }
-        Order::Inits | Order::Filler { .. } | Order::Still(_) => LEAST * 2,
+        Order::Inits { .. } | Order::Filler { .. } | Order::Still(_) => LEAST * 2,
     }
 }
 
@@ -50,5 +50,15 @@ fn media_seconds(plan: &Plan, renditions: &[RenditionId], first: u32, count: u32
         .timeline
         .frame_us(end)
         .saturating_sub(plan.timeline.frame_us(start));
-    us.max(0) as f64 / 1e6 * renditions.len().max(1) as f64
+    let each = renditions.iter().map(|&id| slowness(plan, id));
+    us.max(0) as f64 / 1e6 * each.sum::<f64>().max(1.0)
+}
+
+/// CPU time against that of H.264, rounded up (docs/decisions/022-lazy-codecs.md).
+fn slowness(plan: &Plan, rendition: RenditionId) -> f64 {
+    match plan.video_rendition(rendition).map(|video| video.encoding) {
+        Some(VideoCodec::Av1) => 8.0,
+        Some(VideoCodec::Hevc) => 4.0,
+        Some(VideoCodec::H264) | None => 1.0,
+    }
 }

@@ -98,6 +98,12 @@ fn read(wire: &mut Wire, read: u32, offset: u64) {
     wire.say(&ask, &[]);
 }
 
+fn inits() -> Order {
+    Order::Inits {
+        renditions: Vec::new(),
+    }
+}
+
 #[tokio::test]
 async fn many_reads_at_once_are_all_answered_rightly() {
     const ASKED: u32 = 500;
@@ -122,7 +128,7 @@ async fn many_reads_at_once_are_all_answered_rightly() {
         EXIT_0()
     });
     let mut session = open(&engine);
-    let order = session.order(Order::Inits).await;
+    let order = session.order(inits()).await;
     assert!(matches!(session.next().await, SessionEvent::Done(done) if done == order));
     assert_eq!(session.finish().await, End::Finished);
 }
@@ -190,7 +196,7 @@ async fn an_engine_that_hangs_is_ended() {
         EXIT_0()
     });
     let mut session = open(&engine);
-    session.order(Order::Inits).await;
+    session.order(inits()).await;
     // The clock is paused: it jumps to the deadline as soon as nothing else happens.
     assert_eq!(code(&session.next().await), Some(Code::EngineTimeout));
 }
@@ -237,10 +243,10 @@ async fn an_engine_that_is_not_wholly_shut_in_runs_where_that_is_permitted() {
         EXIT_0()
     });
     let mut session = open(&engine.clone().sandboxed(Sandbox::Preferred));
-    session.order(Order::Inits).await;
+    session.order(inits()).await;
     assert!(matches!(session.next().await, SessionEvent::Done(1)));
     let mut session = open(&engine.sandboxed(Sandbox::Required));
-    session.order(Order::Inits).await;
+    session.order(inits()).await;
     let refused = loop {
         let event = session.next().await;
         if !matches!(event, SessionEvent::Done(_)) {

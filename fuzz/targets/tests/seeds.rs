@@ -137,7 +137,12 @@ fn write_seeds() {
             b"bytes",
         ),
         (ToEngine::Plan(Box::new(plan_of_a_second())), &[]),
-        (order(Order::Inits), &[]),
+        (
+            order(Order::Inits {
+                renditions: vec![rendition],
+            }),
+            &[],
+        ),
         (
             order(Order::Segments {
                 renditions: vec![rendition],

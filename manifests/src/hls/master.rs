@@ -5,7 +5,14 @@ use std::collections::BTreeSet;
 use plan::{AudioRendition, Plan, Rational, TextRendition, VideoRendition};
 
 use super::attributes::{Attributes, quotable};
-use crate::{Averages, bandwidth, language};
+use crate::{Averages, bandwidth, language, listed};
+
+/// Variants of one codec, and the sound that they play with.
+struct Codec<'a> {
+    /// A single one without picture for sound alone.
+    pictures: Vec<Option<&'a VideoRendition>>,
+    groups: Vec<Group<'a>>,
+}
 
 /// Sound that variants play with: every source track once, so that each group offers the same
 /// choice (RFC 8216 §4.3.4.1.1).
@@ -24,12 +31,16 @@ impl<'a> Group<'a> {
 }
 
 /// The multivariant playlist of a plan. The first variant is the one that players start with;
-/// the others follow from the highest down.
+/// the others follow from the highest down, then those in other codecs.
 pub fn master(plan: &Plan, averages: &Averages) -> String {
     // Version 4 is what EXT-X-MEDIA asks for at most (RFC 8216 §7); nothing here needs more.
     let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-    let groups = groups(plan);
-    for group in groups.iter().filter(|_| has_choice(plan)) {
+    let codecs = codecs(plan, averages);
+    // HEVC plays with the sound of H.264.
+    let mut listed = BTreeSet::new();
+    let groups = codecs.iter().flat_map(|codec| &codec.groups);
+    let is_new = |group: &&Group<'_>| has_choice(plan) && listed.insert(group.id);
+    for group in groups.filter(is_new) {
         let mut names = BTreeSet::new();
         for rendition in &group.renditions {
             text.push_str(&audio_media(group.id, rendition, &mut names));
@@ -39,18 +50,37 @@ pub fn master(plan: &Plan, averages: &Averages) -> String {
     for rendition in plan.texts() {
         text.push_str(&text_media(rendition, &mut names));
     }
-    for video in variants(plan) {
-        for group in &groups {
-            text.push_str(&variant(plan, video, Some(group), averages));
-        }
-        if groups.is_empty() {
-            text.push_str(&variant(plan, video, None, averages));
+    for Codec { pictures, groups } in &codecs {
+        for &video in pictures {
+            for group in groups {
+                text.push_str(&variant(plan, video, Some(group), averages));
+            }
+            if groups.is_empty() {
+                text.push_str(&variant(plan, video, None, averages));
+            }
         }
     }
     if let Some(rendition) = &plan.trick_play {
         text.push_str(&i_frames(rendition, averages));
     }
     text
+}
+
+/// H.264, then what there is besides it.
+fn codecs<'a>(plan: &'a Plan, averages: &'a Averages) -> Vec<Codec<'a>> {
+    let usual = || groups(&plan.audio, ["stereo", "surround"]);
+    let first = Codec {
+        pictures: variants(plan),
+        groups: usual(),
+    };
+    let lazy = listed::lazy(plan, averages).map(|lazy| Codec {
+        pictures: lazy.video.iter().map(Some).collect(),
+        groups: match &lazy.audio[..] {
+            [] => usual(),
+            own => groups(own, ["stereo-opus", "surround-opus"]),
+        },
+    });
+    std::iter::once(first).chain(lazy).collect()
 }
 
 /// The pictures that variants have, in order; a single variant without one for sound alone.
@@ -70,15 +100,15 @@ fn has_choice(plan: &Plan) -> bool {
 }
 
 /// Stereo of every track; and, where any track has it, 5.1 with the stereo of the others.
-fn groups(plan: &Plan) -> Vec<Group<'_>> {
-    let of = |channels: u32| plan.audio.iter().filter(move |a| a.channels == channels);
+fn groups<'a>(sounds: &'a [AudioRendition], ids: [&'static str; 2]) -> Vec<Group<'a>> {
+    let of = |channels: u32| sounds.iter().filter(move |a| a.channels == channels);
     let stereo: Vec<_> = of(2).collect();
     let surround = |stereo: &&'_ AudioRendition| of(6).find(|a| a.track == stereo.track);
     let mut groups = Vec::new();
     if of(6).next().is_some() {
         let renditions = stereo.iter().map(|a| surround(a).unwrap_or(a)).collect();
         groups.push(Group {
-            id: "surround",
+            id: ids[1],
             renditions,
         });
     }
@@ -86,7 +116,7 @@ fn groups(plan: &Plan) -> Vec<Group<'_>> {
         groups.insert(
             0,
             Group {
-                id: "stereo",
+                id: ids[0],
                 renditions: stereo,
             },
         );

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use plan::{Plan, RenditionId, VideoRendition};
+use plan::{AudioRendition, Plan, RenditionId, VideoRendition};
 
 /// The media playlist of a picture or sound rendition; nothing where the plan has no such.
 pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
@@ -10,8 +10,7 @@ pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
     let starts = if video.is_some() {
         video_starts(plan)
     } else {
-        plan.audio_rendition(rendition)?;
-        audio_starts(plan)
+        audio_starts(plan, plan.audio_rendition(rendition)?)
     };
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n\
@@ -50,13 +49,10 @@ pub(crate) fn longest_us(plan: &Plan) -> i64 {
     } else {
         video_starts(plan)
     };
-    let sounds = if plan.audio.is_empty() {
-        Vec::new()
-    } else {
-        audio_starts(plan)
-    };
-    let longest = |starts: &[i64]| starts.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
-    longest(&pictures).max(longest(&sounds))
+    let sounds = plan.every_sound().map(|sound| audio_starts(plan, sound));
+    let longest = |starts: Vec<i64>| starts.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
+    let longest_sound = sounds.map(longest).max().unwrap_or(0);
+    longest(pictures).max(longest_sound)
 }
 
 /// Starts of picture segments and the end, in microseconds.
@@ -69,10 +65,9 @@ fn video_starts(plan: &Plan) -> Vec<i64> {
 }
 
 /// Starts of sound segments and the end, in microseconds.
-fn audio_starts(plan: &Plan) -> Vec<i64> {
+fn audio_starts(plan: &Plan, sound: &AudioRendition) -> Vec<i64> {
     let timeline = &plan.timeline;
-    let starts =
-        (0..timeline.segments()).map(|n| timeline.sample_us(timeline.segment_samples(n).0));
+    let starts = (0..timeline.segments()).map(|n| timeline.sample_us(sound.span(timeline, n).0));
     starts
         .chain([timeline.sample_us(timeline.samples)])
         .collect()

@@ -139,7 +139,7 @@ proptest! {
         let template = sets[1].SegmentTemplate.as_ref().unwrap();
         prop_assert_eq!(template.timescale, Some(48_000));
         let expected = (0..plan.segments()).map(|n| {
-            let (start, end) = plan.timeline.segment_samples(n);
+            let (start, end) = plan.audio[0].span(&plan.timeline, n);
             (start.0 as u64, (end.0 - start.0) as u64)
         });
         prop_assert!(segments(template).into_iter().eq(expected));

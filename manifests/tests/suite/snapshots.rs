@@ -1,6 +1,7 @@
 //! Every text of five sources, as a person has read it.
 
 use manifests::{Averages, chapters, dash, hls, storyboard};
+use plan::LazyCodec;
 use plan::media_info::{Chapter, MediaInfo};
 
 use crate::sources::{everyday, picture, planned, rational, silent, sound, source};
@@ -61,6 +62,35 @@ fn full_hd_with_stereo() {
 #[test]
 fn film_with_surround_and_two_languages() {
     insta::assert_snapshot!(texts(&film()));
+}
+
+#[test]
+fn other_codecs_are_listed_once_all_of_them_is_whole() {
+    let plan = planned(&film()).with_codec(LazyCodec::Av1).unwrap();
+    let plan = plan.with_codec(LazyCodec::Hevc).unwrap();
+    let mut averages = Averages::new();
+    let [hevc, av1] = &plan.lazy[..] else {
+        panic!("two codecs");
+    };
+    let unlisted = [hls::master(&plan, &averages), dash::mpd(&plan, &averages)];
+    let almost = hevc.ids().chain(av1.ids().skip(1));
+    averages.extend(almost.map(|id| (id, 100_000)));
+    let mut text = hls::master(&plan, &averages);
+    assert!(text.contains("hvc1") && !text.contains("av01") && !text.contains("opus"));
+    assert!(
+        unlisted
+            .iter()
+            .all(|text| !text.contains("hvc1") && !text.contains("av01"))
+    );
+    averages.extend(av1.ids().map(|id| (id, 100_000)));
+    text = hls::master(&plan, &averages);
+    text += &format!("\n=== mpd\n{}", dash::mpd(&plan, &averages));
+    let opus = av1.audio[0].id;
+    text += &format!(
+        "\n=== {opus}\n{}",
+        hls::media_playlist(&plan, opus).unwrap()
+    );
+    insta::assert_snapshot!(text);
 }
 
 #[test]

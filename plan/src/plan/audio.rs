@@ -6,7 +6,7 @@ use super::hash_source;
 use crate::canonical::Canonical;
 use crate::media_info::{AudioTrack, MediaInfo};
 use crate::policy::Policy;
-use crate::timeline::{AAC_FRAME, SAMPLE_RATE, TimeLine};
+use crate::timeline::{AAC_FRAME, OPUS_FRAME, SAMPLE_RATE, TimeLine};
 use crate::{Rational, RenditionId, RenditionName, Samples};
 
 /// Stereo and 5.1 sound, in bits per second.
@@ -16,6 +16,27 @@ const SURROUND_BITRATE: u32 = 384_000;
 /// the engine's test `no_sound_segment_exceeds_its_bound`), in bits per second.
 const STEREO_BOUND: u32 = 170_000;
 const SURROUND_BOUND: u32 = 480_000;
+
+/// A codec of sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoundCodec {
+    /// AAC-LC, by FFmpeg's own encoder.
+    #[default]
+    Aac,
+    /// Opus, by libopus.
+    Opus,
+}
+
+impl SoundCodec {
+    /// Samples in a frame: the grid that segments meet on.
+    pub const fn frame(self) -> i64 {
+        match self {
+            Self::Aac => AAC_FRAME,
+            Self::Opus => OPUS_FRAME,
+        }
+    }
+}
 
 /// Sound of one track in one channel layout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +54,9 @@ pub struct AudioRendition {
     /// By how many hundredths of a dB it is louder than its source.
     #[serde(default)]
     pub gain_millibels: i32,
+    /// What it is encoded in.
+    #[serde(default)]
+    pub encoding: SoundCodec,
     /// RFC 6381 codec string.
     pub codec: String,
     /// Language tag, where the source declares one.
@@ -41,6 +65,13 @@ pub struct AudioRendition {
     pub label: String,
     /// Whether players start with it.
     pub default: bool,
+}
+
+impl AudioRendition {
+    /// Where the sound of segment `index` starts and ends.
+    pub fn span(&self, timeline: &TimeLine, index: u32) -> (Samples, Samples) {
+        timeline.segment_samples(index, self.encoding.frame())
+    }
 }
 
 /// The sound renditions of a source: stereo in track order, then 5.1 in track order.
@@ -94,6 +125,7 @@ pub(super) fn renditions(
             bits_per_second: bitrate,
             bound_bits_per_second: bound,
             gain_millibels: 0,
+            encoding: SoundCodec::Aac,
             codec: "mp4a.40.2".to_owned(),
             language: source.language.clone(),
             label: label(source, track_number),

@@ -88,6 +88,7 @@ impl Plan {
                 *rendition = rendition.clone().with_gain(gain);
             }
         }
+        plan.renew_lazy_sound();
         plan
     }
 }

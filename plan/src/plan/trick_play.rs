@@ -56,7 +56,7 @@ pub(super) fn rendition(
         codec: h264::codec_string(level_idc),
         level_idc,
         preset: PRESET.to_owned(),
-        x264,
+        settings: x264,
         ..lowest.clone()
     }
 }

@@ -1,7 +1,14 @@
-//! Picture renditions: H.264 in the rungs of the ladder.
+//! Picture renditions: H.264 in the rungs of the ladder, and the same rungs in other codecs.
+
+mod av1;
+mod codec;
+mod hevc;
+mod lazy;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::codec::{LazyCodec, VideoCodec};
+pub(super) use self::lazy::in_codec;
 use super::color::OutputColor;
 use super::{Access, chunks, hash_source};
 use crate::canonical::Canonical;
@@ -22,17 +29,22 @@ pub struct VideoRendition {
     pub scale_path: Vec<Size>,
     /// Bits per second that no segment's bytes exceed.
     pub cap_bits_per_second: u64,
+    /// What it is encoded in.
+    #[serde(default)]
+    pub encoding: VideoCodec,
     /// RFC 6381 codec string.
     pub codec: String,
-    /// H.264 level times ten.
+    /// The level in the codec's own number: ten times it in H.264, thirty times in HEVC,
+    /// `seq_level_idx` in AV1.
     pub level_idc: u32,
     /// Colour of what comes out; always explicit, always limited range.
     pub color: OutputColor,
-    /// x264's preset.
+    /// The encoder's preset.
     pub preset: String,
-    /// x264's further settings, `key=value` joined by `:`, without what depends on the
+    /// The encoder's further settings, `key=value` joined by `:`, without what depends on the
     /// segment ([`VideoRendition::rate_control`]).
-    pub x264: String,
+    #[serde(alias = "x264")]
+    pub settings: String,
     /// Units per second of decode and presentation times.
     pub time_scale: u32,
     /// Length of a frame in those units.
@@ -48,7 +60,7 @@ impl VideoRendition {
         })
     }
 
-    /// x264's rate control for a segment of d seconds (`frames` at `rate`) that may hold
+    /// Rate control of x264 and x265 for a segment of d seconds (`frames` at `rate`) that may hold
     /// cap * d bits: a buffer of one second, full at the start (a fresh encoder brings its own
     /// fill). x264 spends half of such a buffer and keeps the rest, hence `Expected` counts on
     /// d + 0.5 seconds of `maxrate`, less 3 %; `Bounded` on all of d + 1, which nothing exceeds
@@ -121,11 +133,12 @@ pub(super) fn renditions(
             id: hash.rendition(name),
             rung: rung.container.short,
             cap_bits_per_second: u64::from(cap_kbit) * 1000,
+            encoding: VideoCodec::H264,
             codec: h264::codec_string(level_idc),
             level_idc,
             color: color.clone(),
             preset: preset.to_owned(),
-            x264: x264.clone(),
+            settings: x264.clone(),
             time_scale,
             frame_duration,
             scale_path: rung.path,

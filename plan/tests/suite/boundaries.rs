@@ -1,5 +1,6 @@
 //! Where segments meet.
 
+use plan::timeline::AAC_FRAME;
 use plan::{Plan, Policy, Rational, TimeLine, plan};
 use proptest::prelude::*;
 
@@ -79,7 +80,10 @@ fn sound_alone_runs_from_its_first_sample_to_its_last() {
     assert_eq!(timeline.origin, rational(77, 48_000));
     assert_eq!(timeline.frames().0, 977); // AAC frames, the last one not full
     assert_eq!(
-        timeline.segment_samples(timeline.segments() - 1).1.0,
+        timeline
+            .segment_samples(timeline.segments() - 1, AAC_FRAME)
+            .1
+            .0,
         1_000_010
     );
     assert!(plan.video.is_empty() && plan.storyboard.is_none());
@@ -92,7 +96,7 @@ fn a_segment_past_the_end_is_empty() {
         let (start, end) = timeline.segment_frames(index);
         assert_eq!((start, end), (timeline.frames(), timeline.frames()));
         assert_eq!(
-            timeline.segment_samples(index),
+            timeline.segment_samples(index, AAC_FRAME),
             (timeline.samples, timeline.samples)
         );
     }
@@ -150,7 +154,7 @@ proptest! {
         let timeline = planned(&silent(rate, rational(ms, 1000))).timeline;
         let mut at = 0;
         for index in 0..timeline.segments() {
-            let (start, end) = timeline.segment_samples(index);
+            let (start, end) = timeline.segment_samples(index, AAC_FRAME);
             prop_assert_eq!(start.0, at);
             prop_assert_eq!(start.0 % 1024, 0);
             let tick = timeline.segment_frames(index).0;

@@ -2,6 +2,7 @@
 //! value whatever gives a plan or a rejection, in bounded time and memory.
 
 use plan::media_info::MediaInfo;
+use plan::timeline::AAC_FRAME;
 use plan::{Code, Limits, Policy, Rational, plan};
 use proptest::prelude::*;
 
@@ -165,7 +166,7 @@ proptest! {
             prop_assert!((10_000..=100_000_000).contains(&video.time_scale));
         }
         for index in [0, timeline.segments() - 1, u32::MAX] {
-            timeline.segment_samples(index);
+            timeline.segment_samples(index, AAC_FRAME);
             plan.chunk_of(index);
         }
         timeline.segment_at_us(i64::MAX);

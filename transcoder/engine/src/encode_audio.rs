@@ -1,20 +1,22 @@
 //! One sound segment: a fresh decoder, resampler and encoder from a fixed place before it.
 
-use anyhow::{Context as _, Result, ensure};
-use ffmpeg_next::codec::{self, encoder};
-use ffmpeg_next::{ChannelLayout, Dictionary, Error, Packet, Rational as FfRational, frame};
-use plan::timeline::{AAC_FRAME, SAMPLE_RATE};
+mod encoder;
+
+use anyhow::{Context as _, Result};
+use ffmpeg_next::{ChannelLayout, frame};
+use plan::timeline::SAMPLE_RATE;
 use plan::{AudioRendition, Plan, Rational, Samples};
 
+use self::encoder::Encoder;
+use crate::package;
 use crate::remix::{converter, output_layout};
 use crate::sounds::{PLANAR, Sounds};
-use crate::{ffi, package};
 
-/// AAC frames encoded and dropped before a segment's first.
-const ENCODER_PREROLL: i64 = 8 * AAC_FRAME;
-/// Samples past a segment's end that the encoder is shown: its transform overlaps the next
-/// frame, and its psychoacoustic model looks one further.
-const LOOKAHEAD: i64 = 3 * AAC_FRAME;
+/// Frames encoded and dropped before a segment's first.
+const ENCODER_PREROLL: i64 = 8;
+/// Frames past a segment's end that the encoder is shown: AAC's transform overlaps the next frame,
+/// and its psychoacoustic model looks one further.
+const LOOKAHEAD: i64 = 3;
 /// Output samples by which the resampler starts before the encoder: longer than its filter.
 const RESAMPLER_PREROLL: i64 = 512;
 
@@ -25,26 +27,27 @@ pub fn segment(
     segment: u32,
     sounds: &mut Sounds,
 ) -> Result<(Vec<u8>, u32)> {
-    let (start, end) = plan.timeline.segment_samples(segment);
-    let from = Samples(start.0 - ENCODER_PREROLL);
-    let frames = (end.0 - start.0 + AAC_FRAME - 1) / AAC_FRAME;
-    let until = start.0 + frames * AAC_FRAME + LOOKAHEAD;
-    let mut planes = output_span(plan, rendition, sounds, from, (until - from.0) as usize)?;
+    let (start, end) = rendition.span(&plan.timeline, segment);
+    let frame = rendition.encoding.frame();
+    let frames = (end.0 - start.0 + frame - 1) / frame;
+    let encoder = Encoder::open(rendition)?;
+    let from = Samples(start.0 - ENCODER_PREROLL * frame + encoder.ahead);
+    let count = (ENCODER_PREROLL + frames + LOOKAHEAD) * frame;
+    let mut planes = output_span(plan, rendition, sounds, from, count as usize)?;
     amplify(&mut planes, rendition.gain_millibels);
-    let packets = encode(rendition, &planes)?;
-    // The first packet is the encoder's priming; the one after it starts at `from`.
-    let skip = 1 + (ENCODER_PREROLL / AAC_FRAME) as usize;
+    let skip = encoder.priming + ENCODER_PREROLL as usize;
+    let packets = encoder.encode(&planes)?;
     let wanted = packets.get(skip..skip + frames as usize);
     let wanted = wanted.context("the encoder gave too few packets")?;
-    let last_duration = end.0 - start.0 - (frames - 1) * AAC_FRAME;
-    let bytes = package::audio_segment(segment, start.0, wanted, last_duration as u32)?;
+    let last_duration = end.0 - start.0 - (frames - 1) * frame;
+    let bytes = package::audio_segment(rendition, segment, start.0, wanted, last_duration as u32)?;
     Ok((bytes, frames as u32))
 }
 
 /// The init segment of a sound rendition.
 pub fn init(rendition: &AudioRendition) -> Result<Vec<u8>> {
-    let encoder = open(rendition)?;
-    package::audio_init(rendition, &ffi::extradata(&encoder))
+    let encoder = Encoder::open(rendition)?;
+    package::audio_init(rendition, &encoder.extradata())
 }
 
 /// Output samples `from .. from + count` of the presentation in the rendition's channels.
@@ -140,74 +143,19 @@ fn audio_frame(layout: ChannelLayout, rate: u32, planes: &[Vec<f32>]) -> frame::
     frame
 }
 
-/// Encodes whole AAC frames of a span; what is left over at its end is not encoded.
-fn encode(rendition: &AudioRendition, planes: &[Vec<f32>]) -> Result<Vec<Vec<u8>>> {
-    let mut encoder = open(rendition)?;
-    ensure!(
-        i64::from(encoder.frame_size()) == AAC_FRAME,
-        "an AAC frame of another length"
-    );
-    let layout = output_layout(rendition.channels);
-    let length = planes.first().map_or(0, Vec::len);
-    let mut packets = Vec::new();
-    for (index, start) in (0..length).step_by(AAC_FRAME as usize).enumerate() {
-        let end = start + AAC_FRAME as usize;
-        if end > length {
-            break;
-        }
-        let pieces: Vec<Vec<f32>> = planes
-            .iter()
-            .map(|plane| plane[start..end].to_vec())
-            .collect();
-        let mut frame = audio_frame(layout, SAMPLE_RATE as u32, &pieces);
-        frame.set_pts(Some(index as i64 * AAC_FRAME));
-        encoder.send_frame(&frame)?;
-        collect(&mut encoder, &mut packets)?;
-    }
-    encoder.send_eof()?;
-    collect(&mut encoder, &mut packets)?;
-    Ok(packets)
-}
-
-fn collect(encoder: &mut encoder::audio::Encoder, packets: &mut Vec<Vec<u8>>) -> Result<()> {
-    loop {
-        let mut packet = Packet::empty();
-        match encoder.receive_packet(&mut packet) {
-            Ok(()) => packets.push(packet.data().unwrap_or_default().to_vec()),
-            Err(Error::Other {
-                errno: ffmpeg_next::error::EAGAIN,
-            })
-            | Err(Error::Eof) => {
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-fn open(rendition: &AudioRendition) -> Result<encoder::audio::Encoder> {
-    let aac = codec::encoder::find_by_name("aac").context("this FFmpeg has no AAC encoder")?;
-    let mut audio = codec::Context::new_with_codec(aac).encoder().audio()?;
-    audio.set_rate(SAMPLE_RATE as i32);
-    audio.set_format(PLANAR);
-    audio.set_channel_layout(output_layout(rendition.channels));
-    audio.set_channels(rendition.channels as i32);
-    audio.set_bit_rate(rendition.bits_per_second as usize);
-    audio.set_time_base(FfRational(1, SAMPLE_RATE as i32));
-    audio.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
-    Ok(audio.open_with(Dictionary::new())?)
-}
-
 /// A segment of silence, for what cannot be decoded.
 pub fn silence(plan: &Plan, rendition: &AudioRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
-    let (start, end) = plan.timeline.segment_samples(segment);
-    let frames = (end.0 - start.0 + AAC_FRAME - 1) / AAC_FRAME;
-    let planes = vec![vec![0f32; ((frames + 2) * AAC_FRAME) as usize]; rendition.channels as usize];
-    let packets = encode(rendition, &planes)?;
+    let (start, end) = rendition.span(&plan.timeline, segment);
+    let frame = rendition.encoding.frame();
+    let frames = (end.0 - start.0 + frame - 1) / frame;
+    let planes = vec![vec![0f32; ((frames + 2) * frame) as usize]; rendition.channels as usize];
+    let encoder = Encoder::open(rendition)?;
+    let skip = encoder.priming;
+    let packets = encoder.encode(&planes)?;
     let wanted = packets
-        .get(1..1 + frames as usize)
+        .get(skip..skip + frames as usize)
         .context("the encoder gave too few packets")?;
-    let last_duration = end.0 - start.0 - (frames - 1) * AAC_FRAME;
-    let bytes = package::audio_segment(segment, start.0, wanted, last_duration as u32)?;
+    let last_duration = end.0 - start.0 - (frames - 1) * frame;
+    let bytes = package::audio_segment(rendition, segment, start.0, wanted, last_duration as u32)?;
     Ok((bytes, frames as u32))
 }

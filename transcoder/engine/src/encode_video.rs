@@ -1,26 +1,30 @@
-//! One segment of one rung: a fresh x264, one thread, one closed GOP.
+//! One segment of one rung: a fresh encoder, one thread, one closed GOP.
+
+mod svt_av1;
+mod x264;
+mod x265;
 
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use ffmpeg_next::codec::{self, encoder};
 use ffmpeg_next::format::Pixel;
-use ffmpeg_next::{Dictionary, Error, Packet, Rational as FfRational, frame};
-use plan::{Frames, RateControl, Rational, VideoRendition};
+use ffmpeg_next::{Error, Packet, Rational as FfRational, frame};
+use plan::{Frames, Rational, VideoCodec, VideoRendition};
 
 use crate::ffi;
-use crate::package::{self, ColourCodes, ParameterSets, VideoSample};
+use crate::package::{self, ColourCodes, VideoSample};
 use crate::pictures::Picture;
 
-/// How much higher the quantizer of each further try is, where a segment exceeds its cap even
-/// with bounded rate control.
-const RETRY_STEP: u32 = 4;
 /// Tries before the segment is given up: the last is at a quantizer that nothing exceeds.
 pub const MAX_TRIES: u32 = 7;
 
 /// An encoder at work on one segment.
 pub struct SegmentEncoder {
     encoder: encoder::video::Encoder,
+    codec: VideoCodec,
+    /// Whether it was told that no more pictures come.
+    ended: bool,
     samples: Vec<VideoSample>,
     pushed: i64,
     spent_us: u64,
@@ -37,6 +41,8 @@ impl SegmentEncoder {
         let encoder = open(rendition, frames, rate, attempt)?;
         Ok(Self {
             encoder,
+            codec: rendition.encoding,
+            ended: false,
             samples: Vec::with_capacity(frames.0 as usize),
             pushed: 0,
             spent_us: 0,
@@ -60,6 +66,7 @@ impl SegmentEncoder {
     /// Ends the segment: its coded frames in decode order. Asks `go_on` between two of them.
     pub fn finish(mut self, go_on: impl Fn() -> Result<()>) -> Result<(Vec<VideoSample>, u64)> {
         self.encoder.send_eof()?;
+        self.ended = true;
         while (self.samples.len() as i64) < self.pushed {
             go_on()?;
             let began = Instant::now();
@@ -67,7 +74,7 @@ impl SegmentEncoder {
             ensure!(found, "frames are lost in the encoder");
             self.spent_us += began.elapsed().as_micros() as u64;
         }
-        Ok((self.samples, self.spent_us))
+        Ok((std::mem::take(&mut self.samples), self.spent_us))
     }
 
     /// The next coded frame, if there is one already.
@@ -75,7 +82,11 @@ impl SegmentEncoder {
         let mut packet = Packet::empty();
         match self.encoder.receive_packet(&mut packet) {
             Ok(()) => {
-                let data = package::length_prefixed(packet.data().unwrap_or_default());
+                let coded = packet.data().unwrap_or_default();
+                let data = match self.codec {
+                    VideoCodec::H264 | VideoCodec::Hevc => package::length_prefixed(coded),
+                    VideoCodec::Av1 => package::av1::sample(coded),
+                };
                 let position = packet.pts().unwrap_or_default().max(0) as u32;
                 self.samples.push(VideoSample { data, position });
                 Ok(true)
@@ -89,6 +100,14 @@ impl SegmentEncoder {
     }
 }
 
+impl Drop for SegmentEncoder {
+    fn drop(&mut self) {
+        if self.codec == VideoCodec::Av1 {
+            svt_av1::drain(&mut self.encoder, self.pushed > 0, self.ended);
+        }
+    }
+}
+
 /// The init segment of a picture rendition, from the parameter sets of its own encoder.
 pub fn init(rendition: &VideoRendition, rate: Rational) -> Result<Vec<u8>> {
     let second = Frames(
@@ -96,9 +115,9 @@ pub fn init(rendition: &VideoRendition, rate: Rational) -> Result<Vec<u8>> {
             .scale_round(rate.num(), rate.den())
             .max(1),
     );
-    let encoder = open(rendition, second, rate, 0)?;
-    let sets = ParameterSets::from_annex_b(&ffi::extradata(&encoder))?;
-    package::video_init(rendition, &sets, colour_codes(rendition))
+    let encoder = SegmentEncoder::new(rendition, second, rate, 0)?;
+    let extradata = ffi::extradata(&encoder.encoder);
+    package::video_init(rendition, &extradata, colour_codes(rendition))
 }
 
 fn colour_codes(rendition: &VideoRendition) -> ColourCodes {
@@ -123,43 +142,28 @@ fn open(
     rate: Rational,
     attempt: u32,
 ) -> Result<encoder::video::Encoder> {
-    let Some(x264) = codec::encoder::find_by_name("libx264") else {
-        anyhow::bail!("this FFmpeg has no libx264");
+    let name = match rendition.encoding {
+        VideoCodec::H264 => "libx264",
+        VideoCodec::Hevc => "libx265",
+        VideoCodec::Av1 => "libsvtav1",
     };
-    let mut video = codec::Context::new_with_codec(x264).encoder().video()?;
+    let Some(encoder) = codec::encoder::find_by_name(name) else {
+        anyhow::bail!("this FFmpeg has no {name}");
+    };
+    let mut video = codec::Context::new_with_codec(encoder).encoder().video()?;
     let size = rendition.size();
     video.set_width(size.width);
     video.set_height(size.height);
     video.set_format(Pixel::YUV420P);
-    let rate = FfRational(rate.num() as i32, rate.den() as i32);
-    video.set_time_base(rate.invert());
-    video.set_frame_rate(Some(rate));
+    let per_second = FfRational(rate.num() as i32, rate.den() as i32);
+    video.set_time_base(per_second.invert());
+    video.set_frame_rate(Some(per_second));
     video.set_aspect_ratio(FfRational(1, 1));
     video.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
-    let mut options = Dictionary::new();
-    options.set("preset", &rendition.preset);
-    options.set("profile", "high");
-    let level = format!("{}.{}", rendition.level_idc / 10, rendition.level_idc % 10);
-    let control = match attempt {
-        0 => RateControl::Expected,
-        _ => RateControl::Bounded,
+    let options = match rendition.encoding {
+        VideoCodec::H264 => x264::options(rendition, frames, rate, attempt),
+        VideoCodec::Hevc => x265::options(rendition, frames, rate, attempt),
+        VideoCodec::Av1 => svt_av1::options(rendition, colour_codes(rendition), attempt),
     };
-    let rate_control = rendition.rate_control(
-        frames,
-        Rational::new(i64::from(rate.0), i64::from(rate.1)),
-        control,
-    );
-    let harder = match attempt {
-        0 | 1 => String::new(),
-        // A quantizer offset on top of the constant rate factor.
-        n => {
-            let offset = (n - 1) * RETRY_STEP;
-            format!(":crf={}:qpmin={}", 23 + offset, 12 + offset)
-        }
-    };
-    options.set(
-        "x264-params",
-        &format!("{}:{rate_control}:level={level}{harder}", rendition.x264),
-    );
     Ok(video.open_with(options)?)
 }

@@ -318,6 +318,8 @@ pub unsafe fn quiet_gstreamer() {
         ("GST_REGISTRY_DISABLE", "yes"),
         ("GST_REGISTRY_FORK", "no"),
         ("ORC_CODE", "backup"),
+        // SVT-AV1 tells its settings on stderr otherwise.
+        ("SVT_LOG", "0"),
     ] {
         // SAFETY: the caller promises that nobody reads the environment meanwhile.
         unsafe { std::env::set_var(name, value) }

@@ -110,12 +110,11 @@ impl Maker {
     pub fn segments(&mut self, run: Run, renditions: &[RenditionId]) -> Result<()> {
         let plan = self.plan.clone();
         let video: Vec<&VideoRendition> = plan
-            .pictures()
+            .every_picture()
             .filter(|v| renditions.contains(&v.id))
             .collect();
         let audio: Vec<&AudioRendition> = plan
-            .audio
-            .iter()
+            .every_sound()
             .filter(|a| renditions.contains(&a.id))
             .collect();
         if video.len() + audio.len() < renditions.len() {
@@ -197,7 +196,9 @@ impl Maker {
         attempt: u32,
     ) -> Result<Vec<(&'a VideoRendition, u32)>> {
         let plan = self.plan.clone();
-        let (Some(track), Some(lowest)) = (&plan.info.video, renditions.last()) else {
+        // Renditions in several codecs are in no order by size.
+        let lowest = renditions.iter().max_by_key(|r| r.scale_path.len());
+        let (Some(track), Some(lowest)) = (&plan.info.video, lowest) else {
             return Ok(Vec::new());
         };
         let link = self.source.link().clone();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use anyhow::{Context as _, Result};
-use plan::{Code, Limits, Plan};
+use anyhow::{Context as _, Result, bail};
+use plan::{Code, Limits, Plan, RenditionId};
 use protocol::{Budget, EngineFailure, Made, Order, ToParent};
 
 use crate::link::{Abandoned, Gone, Input, Link};
@@ -82,7 +82,7 @@ impl Session {
                 self.link.say(&ToParent::Probed { order, info }, &[])?;
                 Ok(())
             }
-            Order::Inits => self.inits(order),
+            Order::Inits { renditions } => self.inits(order, &renditions),
             Order::Segments {
                 renditions,
                 first,
@@ -122,15 +122,15 @@ impl Session {
         self.maker.as_mut().context("an order without a plan")
     }
 
-    fn inits(&mut self, order: u32) -> Result<()> {
+    fn inits(&mut self, order: u32, renditions: &[RenditionId]) -> Result<()> {
         let plan = self.maker()?.plan().clone();
-        for rendition in plan.pictures() {
-            let bytes = encode_video::init(rendition, plan.timeline.rate)?;
-            self.made(order, Made::Init(rendition.id), &bytes)?;
-        }
-        for rendition in &plan.audio {
-            let bytes = encode_audio::init(rendition)?;
-            self.made(order, Made::Init(rendition.id), &bytes)?;
+        for &id in renditions {
+            let bytes = match (plan.video_rendition(id), plan.audio_rendition(id)) {
+                (Some(video), _) => encode_video::init(video, plan.timeline.rate)?,
+                (None, Some(audio)) => encode_audio::init(audio)?,
+                (None, None) => bail!("a rendition that the plan does not have"),
+            };
+            self.made(order, Made::Init(id), &bytes)?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ fn bars(folder: &Path, height: usize) -> String {
 fn shown(source: &Path) -> Vec<[u8; 3]> {
     let (mut engine, plan) = support::planned(source, 1);
     let top = plan.video[0].id;
-    let init = engine.order(Order::Inits).unwrap().inits[&top].clone();
+    let init = engine.inits([top]).unwrap().inits[&top].clone();
     let segment = engine.segments(&[top], 0, 1).segments[&(top, 0)].clone();
     let ours = source.with_extension("ours.mp4");
     std::fs::write(&ours, [init, segment].concat()).unwrap();

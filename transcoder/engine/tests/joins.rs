@@ -2,11 +2,13 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use plan::{LazyCodec, SoundCodec};
 
 use support::sources::{ffmpeg, made};
 
-/// AAC frames around a boundary whose error is looked at: the transform overlaps one each way.
+/// Samples around a boundary whose error is looked at: AAC's transform overlaps a frame each way.
 const AROUND: usize = 2 * 1024;
 
 /// The first channel as 32-bit floats at 48 kHz.
@@ -52,17 +54,63 @@ fn joins_are_no_worse_than_the_codec() {
         ("vorbis.ogg", "libvorbis -q:a 8"),
         ("aac.mkv", "aac -b:a 256k"),
     ] {
-        joins(name, codec);
+        joins(name, codec, SoundCodec::Aac);
     }
 }
 
-fn joins(name: &str, codec: &str) {
+#[test]
+fn joins_of_opus_are_no_worse_than_the_codec() {
+    for (name, codec) in [("exact.wav", "pcm_f32le"), ("aac.m4a", "aac -b:a 256k")] {
+        joins(name, codec, SoundCodec::Opus);
+    }
+}
+
+/// What an encoder makes of a source from its start, in a file whose priming is dropped.
+fn straight(source: &Path, encoding: SoundCodec) -> PathBuf {
+    let from = ["-i", source.to_str().unwrap(), "-vn"];
+    let path = source.with_extension("straight");
+    let coded = match encoding {
+        SoundCodec::Aac => {
+            let to = ["-c:a", "aac", "-b:a", "128k", "-f", "adts", "-"];
+            let raw = ffmpeg(&[&from[..], &to].concat());
+            let first = (usize::from(raw[3] & 3) << 11)
+                | (usize::from(raw[4]) << 3)
+                | usize::from(raw[5] >> 5);
+            raw[first..].to_vec()
+        }
+        SoundCodec::Opus => {
+            let to = [
+                "-c:a", "libopus", "-b:a", "96k", "-vbr", "off", "-f", "ogg", "-",
+            ];
+            ffmpeg(&[&from[..], &to].concat())
+        }
+    };
+    std::fs::write(&path, coded).unwrap();
+    path
+}
+
+fn joins(name: &str, codec: &str, encoding: SoundCodec) {
     let folder = tempfile::tempdir().unwrap();
     let music = "-f lavfi -i aevalsrc=0.25*sin(2*PI*220*t)+0.15*sin(2*PI*1330*t)+0.1*sin(2*PI*3700*t)+0.08*(random(0)-0.5)|0.3*sin(2*PI*330*t):s=48000:d=22";
-    let source = made(folder.path(), name, &format!("{music} -c:a {codec}"));
-    let (mut engine, plan) = support::planned(&source, 1);
-    let rendition = plan.audio[0].id;
-    let init = engine.order(protocol::Order::Inits).unwrap().inits[&rendition].clone();
+    // Pictures, or there is no other codec.
+    let picture = match encoding {
+        SoundCodec::Aac => "",
+        SoundCodec::Opus => "-f lavfi -i color=s=64x36:r=25:d=22 -c:v libx264",
+    };
+    let wanted = format!("{music} {picture} -c:a {codec}");
+    let source = match encoding {
+        SoundCodec::Aac => made(folder.path(), name, &wanted),
+        SoundCodec::Opus => made(folder.path(), &format!("{name}.mov"), &wanted),
+    };
+    let (mut engine, mut plan) = support::planned(&source, 1);
+    if encoding == SoundCodec::Opus {
+        plan = plan.with_codec(LazyCodec::Av1).unwrap();
+        engine.plan(&plan);
+    }
+    let sound = plan.every_sound().find(|sound| sound.encoding == encoding);
+    let sound = sound.unwrap().clone();
+    let rendition = sound.id;
+    let init = engine.inits([rendition]).unwrap().inits[&rendition].clone();
     let segments = engine.segments(&[rendition], 0, plan.segments()).segments;
     let mut whole = init.to_vec();
     segments
@@ -71,24 +119,11 @@ fn joins(name: &str, codec: &str) {
     let path = folder.path().join("joined.mp4");
     std::fs::write(&path, whole).unwrap();
 
-    // The straight encode, its priming packet dropped likewise.
-    let straight = folder.path().join("straight.aac");
-    let raw = ffmpeg(&[
-        "-i",
-        source.to_str().unwrap(),
-        "-c:a",
-        "aac",
-        "-b:a",
-        "128k",
-        "-f",
-        "adts",
-        "-",
-    ]);
-    let first =
-        (usize::from(raw[3] & 3) << 11) | (usize::from(raw[4]) << 3) | usize::from(raw[5] >> 5);
-    std::fs::write(&straight, &raw[first..]).unwrap();
-
-    let (reference, joined, straight) = (decoded(&source), decoded(&path), decoded(&straight));
+    let (reference, joined, straight) = (
+        decoded(&source),
+        decoded(&path),
+        decoded(&straight(&source, encoding)),
+    );
     let declared: i64 = segments.values().map(|segment| durations(segment)).sum();
     assert_eq!(
         declared, plan.timeline.samples.0,
@@ -102,7 +137,7 @@ fn joins(name: &str, codec: &str) {
     let is_right = is_length(22 * 48_000) || is_length(reference.len());
     assert!(is_right, "{name}: {declared} samples");
     for segment in 1..plan.segments() {
-        let at = plan.timeline.segment_samples(segment).0.0 as usize;
+        let at = sound.span(&plan.timeline, segment).0.0 as usize;
         let (from, to) = (at - AROUND, (at + AROUND).min(joined.len()));
         let ours = error_energy(&reference, &joined, from, to);
         let codec = error_energy(&reference, &straight, from, to);

@@ -140,7 +140,7 @@ fn silence_has_no_loudness_and_gets_no_gain() {
 fn heard(folder: &Path, engine: &mut Engine, plan: &Plan) -> (f64, f64) {
     let rendition = plan.audio[0].id;
     engine.plan(plan);
-    let mut bytes = engine.order(Order::Inits).unwrap().inits[&rendition].to_vec();
+    let mut bytes = engine.inits([rendition]).unwrap().inits[&rendition].to_vec();
     for (_, segment) in engine.segments(&[rendition], 0, plan.segments()).segments {
         bytes.extend(segment);
     }

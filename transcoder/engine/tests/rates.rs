@@ -18,7 +18,7 @@ fn nothing_exceeds_its_cap(source: &Path) {
             }
             None => {
                 let audio = plan.audio_rendition(id).unwrap();
-                let (start, end) = plan.timeline.segment_samples(segment);
+                let (start, end) = audio.span(&plan.timeline, segment);
                 let us = plan.timeline.sample_us(end) - plan.timeline.sample_us(start);
                 (u64::from(audio.bound_bits_per_second), us)
             }

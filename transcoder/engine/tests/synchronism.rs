@@ -71,7 +71,7 @@ struct Marks {
 
 /// The whole of a rendition as one file.
 fn whole(engine: &mut support::Engine, plan: &Plan, id: plan::RenditionId, path: &Path) {
-    let init = engine.order(Order::Inits).unwrap().inits[&id].clone();
+    let init = engine.inits([id]).unwrap().inits[&id].clone();
     let made = engine.segments(&[id], 0, plan.segments()).segments;
     let parts = std::iter::once(init).chain((0..plan.segments()).map(|n| made[&(id, n)].clone()));
     std::fs::write(path, parts.collect::<Vec<_>>().concat()).unwrap();

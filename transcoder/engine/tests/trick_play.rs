@@ -55,7 +55,7 @@ fn every_segment_is_one_key_frame_as_long_as_the_segment() {
     let (mut engine, plan) = support::planned(&source, 1);
     let trick_play = plan.trick_play.as_ref().unwrap();
     let id = trick_play.id;
-    let init = engine.order(protocol::Order::Inits).unwrap().inits[&id].clone();
+    let init = engine.inits([id]).unwrap().inits[&id].clone();
     let all: Vec<_> = plan.media_ids().collect();
     let made = engine.segments(&all, 0, plan.segments()).segments;
     let own: Vec<_> = (0..plan.segments())

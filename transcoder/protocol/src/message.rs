@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
 /// it changes, so that programs of different builds say so instead of misreading one another.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,8 +79,11 @@ pub struct Budget {
 pub enum Order {
     /// Find out what the source is.
     Probe,
-    /// The init segments of every media rendition of the plan.
-    Inits,
+    /// The init segments of these renditions.
+    Inits {
+        /// Any of the plan's picture and sound.
+        renditions: Vec<RenditionId>,
+    },
     /// Segments `first .. first + count` of these renditions.
     Segments {
         /// Of which renditions; any of the plan's picture and sound.

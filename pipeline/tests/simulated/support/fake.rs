@@ -256,9 +256,8 @@ impl Actor {
                 let info = Box::new(info(self.script.seconds));
                 self.say(&ToParent::Probed { order, info }, b"")?;
             }
-            Order::Inits => {
-                let plan = self.plan.clone().unwrap();
-                for id in plan.media_ids() {
+            Order::Inits { renditions } => {
+                for id in renditions {
                     self.made(order, Made::Init(id), "init")?;
                 }
             }

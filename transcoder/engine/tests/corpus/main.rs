@@ -130,7 +130,7 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
 /// At most ten seconds: the start, and the last segment. Whether something of it was damaged.
 fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<bool, String> {
     engine.plan(plan);
-    let inits = engine.order(Order::Inits);
+    let inits = engine.inits(plan.media_ids());
     let inits = inits.map_err(|failure| format!("{failure:?}"))?.inits;
     let ids: Vec<_> = plan.media_ids().collect();
     let count = plan.segments().min(4);

@@ -160,6 +160,14 @@ impl Engine {
         }
     }
 
+    pub fn inits(
+        &mut self,
+        renditions: impl IntoIterator<Item = RenditionId>,
+    ) -> Result<Output, EngineFailure> {
+        let renditions = renditions.into_iter().collect();
+        self.order(Order::Inits { renditions })
+    }
+
     pub fn probe(&mut self) -> Result<MediaInfo, EngineFailure> {
         self.order(Order::Probe)
             .map(|output| output.info.expect("a probe's answer"))
