@@ -1,5 +1,6 @@
 //! Everything gets encoded: what is left is the plan minus what is stored, looked for again
-//! after every chunk. Interactive uploads come before bulk ones, owners take turns.
+//! after every chunk. Interactive uploads come before bulk ones, all of them before what ready videos
+//! get besides; owners take turns.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use store::metadata::{PageRequest, Source, State, VideoRow};
 
 use crate::hand::{Hand, Outcome};
 use crate::inner::Inner;
-use crate::pieces::{Look, Next};
+use crate::pieces::{Look, Next, Urgency};
 use crate::run::RunError;
 use crate::troubles::Troubles;
 use crate::{finalize, life, made, plans, stills};
@@ -120,7 +121,7 @@ impl Background {
                             continue;
                         }
                         let served = self.turns.get(&row.owner).copied().unwrap_or(0);
-                        let rank = (row.priority, served, row.created_at_us);
+                        let rank = (Urgency::of(&row), served, row.created_at_us);
                         if best.as_ref().is_none_or(|(known, _)| rank < *known) {
                             best = Some((rank, row));
                         }

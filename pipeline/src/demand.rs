@@ -241,7 +241,7 @@ pub(crate) async fn request<'a>(
 ) -> Result<Request<'a>, DemandError> {
     let plan = plans::listing(inner, key.video, key.rendition).await?;
     let plan = plan.ok_or(DemandError::NotFound)?;
-    if !plan.media_ids().any(|id| id == key.rendition) || key.index >= plan.segments() {
+    if !plan.has_media(key.rendition) || key.index >= plan.segments() {
         return Err(DemandError::NotFound);
     }
     let request = Request::new(inner, &plan, key, viewer, second_try);

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use plan::{Plan, RenditionId};
+use plan::{Lazy, Plan, RenditionId};
 use store::metadata::{State, VideoRow};
 
 use crate::inner::Inner;
 use crate::made;
 use crate::pieces::{Look, Next};
 
-/// Makes a video ready if a fresh listing agrees that all of its plan is stored; its average
-/// rates come from the same listing.
+/// Makes a video ready if a fresh listing agrees that all of its plan is stored but what it has in lazy
+/// codecs; its average rates come from the same listing. Those of a lazy codec that is whole too list it.
 pub(crate) async fn finalize(
     inner: &Inner,
     row: &VideoRow,
@@ -32,10 +32,19 @@ pub(crate) async fn finalize(
         // Upwards: what is listed must not be less than what is sent.
         (id, (bytes * 8_000_000).div_ceil(duration_us) as u64)
     };
-    let averages: BTreeMap<RenditionId, u64> = plan.media_ids().map(average).collect();
+    let (whole, lacking): (Vec<&Lazy>, Vec<&Lazy>) = plan
+        .lazy
+        .iter()
+        .partition(|lazy| listed.is_whole(plan, lazy));
+    let ids = plan
+        .media_ids()
+        .chain(whole.iter().flat_map(|lazy| lazy.ids()));
+    let averages: BTreeMap<RenditionId, u64> = ids.map(average).collect();
     let now = inner.stores.clock.now_us();
+    let looked_at = row.current_plan.clone();
     let ready = |row: &mut VideoRow| {
-        if !row.is_in_the_making() {
+        // Another plan may have more to make.
+        if !row.is_in_the_making() || row.current_plan != looked_at {
             return false;
         }
         if row.state != State::Ready {
@@ -43,7 +52,9 @@ pub(crate) async fn finalize(
             row.ready_at_us = Some(now);
         }
         row.average_bandwidth = averages.clone();
-        row.whole_plan = row.current_plan.clone();
+        if lacking.is_empty() {
+            row.whole_plan.clone_from(&row.current_plan);
+        }
         row.stored_bytes = Some(listed.total_bytes);
         true
     };

@@ -10,7 +10,7 @@ use transcoder::Still;
 use crate::inner::Inner;
 use crate::pieces::Piece;
 use crate::run::{Run, RunError, Standing};
-use crate::{loudness, stills, texts, tries, windows};
+use crate::{life, loudness, stills, texts, tries, windows};
 
 /// What became of a piece of work.
 pub(crate) enum Outcome {
@@ -83,8 +83,8 @@ impl Hand {
     ) -> Result<Outcome, RunError> {
         let inner = self.inner.clone();
         let renditions: &[RenditionId] = match piece {
-            Piece::Segments { renditions, .. } => renditions,
-            _ => &[],
+            Piece::Segments { renditions, .. } | Piece::Inits(renditions) => renditions,
+            Piece::Poster | Piece::Sheet(_) | Piece::Texts => &[],
         };
         let bytes = inner.memory_for(plan, renditions);
         let mut run = match self.session(row, plan, bytes).await {
@@ -99,6 +99,7 @@ impl Hand {
                 first,
                 count,
             } => run.segments(renditions, *first, *count).await,
+            Piece::Inits(renditions) => run.inits(renditions).await,
             Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
             Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
             Piece::Texts => texts::needed(&inner, &mut run).await,
@@ -186,6 +187,11 @@ impl Hand {
                     _ => None,
                 };
                 stills::failed(inner, row.id, plan, sheet, code).await?;
+                Ok(Outcome::Worked)
+            }
+            // No encoder for them: nothing that comes later helps.
+            (RunError::Fault(failure), Piece::Inits(_)) => {
+                life::fail(inner, row.id, failure).await;
                 Ok(Outcome::Worked)
             }
             (RunError::Fault(_) | RunError::Unexplained, Piece::Texts) => {

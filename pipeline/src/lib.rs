@@ -6,6 +6,7 @@ mod background;
 mod blocks;
 mod calm;
 mod cluster;
+mod codecs;
 mod delete;
 mod demand;
 mod finalize;
@@ -44,6 +45,7 @@ use transcoder::{Budget, Engine};
 
 pub use blocks::BLOCK;
 use cluster::{announce, answer, chunks, crew, hear, reconcile};
+pub use codecs::{CodecError, CodecState};
 use inner::{Inner, Role};
 pub use purge::Purge;
 pub use texts::SideCarError;

@@ -232,10 +232,15 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Ru
     let info = run.probe().await?;
     let mut plan = plan::plan(&info, &inner.config.policy)
         .map_err(|rejection| RunError::Fault(failure(rejection.code, &rejection.message)))?;
-    // Another try after a failure: what people put beside the source stays.
+    // Another try after a failure: what people put beside the source stays, and what they asked for.
     if let Some(before) = &row.current_plan {
         match plans::load(inner, video, before).await {
-            Ok(before) => plan.side_cars = before.side_cars.clone(),
+            Ok(before) => {
+                plan.side_cars = before.side_cars.clone();
+                for lazy in &before.lazy {
+                    plan = plan.with_codec(lazy.codec).unwrap_or(plan);
+                }
+            }
             // It may be what the video failed of.
             Err(store::Error::NotFound | store::Error::Corrupt { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -1,10 +1,10 @@
 //! What is stored of a video: a bitmap per rendition, from a listing, kept by what is published.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures::TryStreamExt;
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, SegmentKey, VideoId};
+use plan::{Lazy, Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow};
 use store::{ImageFormat, ObjectKey, Prefix};
 
@@ -62,6 +62,8 @@ impl Posters {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MadeSet {
     renditions: HashMap<RenditionId, Bitmap>,
+    /// Those that have an init segment.
+    inits: HashSet<RenditionId>,
     posters: Posters,
     /// Bytes of everything, where a listing told them.
     pub(crate) total_bytes: u64,
@@ -76,6 +78,17 @@ impl MadeSet {
     pub(crate) fn has(&self, rendition: RenditionId, segment: u32) -> bool {
         let bitmap = self.renditions.get(&rendition);
         bitmap.is_some_and(|bitmap| bitmap.has(segment))
+    }
+
+    pub(crate) fn has_init(&self, rendition: RenditionId) -> bool {
+        self.inits.contains(&rendition)
+    }
+
+    /// Whether all of what a plan has in a lazy codec is there.
+    pub(crate) fn is_whole(&self, plan: &Plan, lazy: &Lazy) -> bool {
+        let total = u64::from(plan.segments());
+        lazy.ids()
+            .all(|id| self.has_init(id) && self.count(id) == total)
     }
 
     pub(crate) const fn has_poster(&self) -> bool {
@@ -112,6 +125,12 @@ impl MadeCache {
     pub(crate) fn insert(&self, key: SegmentKey, size: u64) {
         if let Some(entry) = self.0.lock().0.get_mut(&key.video) {
             entry.set.insert(key.rendition, key.index, size);
+        }
+    }
+
+    pub(crate) fn init(&self, key: RenditionKey) {
+        if let Some(entry) = self.0.lock().0.get_mut(&key.video) {
+            entry.set.inits.insert(key.rendition);
         }
     }
 
@@ -153,6 +172,7 @@ impl MadeCache {
         for (key, size) in listing.segments {
             entry.set.insert(key.rendition, key.index, size);
         }
+        entry.set.inits.extend(listing.inits);
         entry.set.posters.jpeg |= listing.posters.jpeg;
         entry.set.posters.webp |= listing.posters.webp;
         entry.set.total_bytes = listing.total_bytes;
@@ -164,6 +184,7 @@ impl MadeCache {
 #[derive(Default)]
 struct Listing {
     segments: Vec<(SegmentKey, u64)>,
+    inits: Vec<RenditionId>,
     posters: Posters,
     total_bytes: u64,
 }
@@ -175,6 +196,7 @@ async fn list(inner: &Inner, video: VideoId) -> Result<Listing, store::Error> {
         listing.total_bytes += listed.size;
         match listed.key {
             ObjectKey::Segment(key) => listing.segments.push((key, listed.size)),
+            ObjectKey::Init(key) => listing.inits.push(key.rendition),
             ObjectKey::Poster(_, format) => listing.posters.insert(format),
             _ => {}
         }

@@ -1,11 +1,12 @@
 //! What comes next of a video: the start rungs and sound of chunk 0, the poster, its text, its
-//! loudness where that matters, all of chunks 0 and 1, then the rest in order, then the storyboard. Where nobody can watch yet,
-//! simply all segments in order.
+//! loudness where that matters, all of chunks 0 and 1, then the rest in order, then the storyboard;
+//! what it has in lazy codecs once it is ready. Where nobody can watch yet, simply all segments in
+//! order.
 
 use std::ops::Range;
 
-use plan::{Plan, RenditionId, SegmentKey, WorkKind};
-use store::metadata::VideoRow;
+use plan::{Lazy, Plan, RenditionId, SegmentKey, WorkKind};
+use store::metadata::{Priority, State, VideoRow};
 use store::work::Scope;
 
 use crate::inner::Inner;
@@ -26,11 +27,31 @@ pub(crate) enum Piece {
         first: u32,
         count: u32,
     },
+    /// Init segments of renditions that came after the video was playable.
+    Inits(Vec<RenditionId>),
     Poster,
     Sheet(u32),
     /// The cues of all text tracks.
     Texts,
     Loudness,
+}
+
+/// What a video comes before in the background. The lesser comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// It is not ready.
+    Eager(Priority),
+    /// It is, and gets something besides.
+    Late,
+}
+
+impl Urgency {
+    pub(crate) fn of(row: &VideoRow) -> Self {
+        match row.state {
+            State::Ready => Self::Late,
+            _ => Self::Eager(row.priority),
+        }
+    }
 }
 
 /// What there is to do.
@@ -52,8 +73,16 @@ pub(crate) struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// What comes next of all.
+    /// What comes next of all: of what makes the video ready, and then of one lazy codec after the
+    /// other. Nothing where one of them is whole and not listed yet.
     pub(crate) fn next(&self) -> Next {
+        match (self.next_eager(), self.row.state) {
+            (Next::Nothing, State::Ready) => self.next_lazy(),
+            (next, _) => next,
+        }
+    }
+
+    fn next_eager(&self) -> Next {
         let Self { plan, .. } = self;
         let mut waits = false;
         let mut missing = |chunks: Range<u32>, kind| match self.missing(chunks, kind) {
@@ -99,6 +128,43 @@ impl Look<'_> {
         }
     }
 
+    /// The lazy codec that is to be made: the first that is not listed.
+    fn unlisted(&self) -> Option<&Lazy> {
+        let is_listed = |id| self.row.average_bandwidth.contains_key(&id);
+        let mut lazy = self.plan.lazy.iter();
+        lazy.find(|lazy| !lazy.ids().all(is_listed))
+    }
+
+    /// One segment at a time: in these codecs that takes as long as others wait.
+    fn next_lazy(&self) -> Next {
+        if let Some(ids) = self.missing_inits() {
+            return Next::Piece(Piece::Inits(ids));
+        }
+        let mut waits = false;
+        for segment in 0..self.plan.segments() {
+            match self.lazy_segment(segment) {
+                Next::Nothing => {}
+                Next::Wait => waits = true,
+                piece @ Next::Piece(_) => return piece,
+            }
+        }
+        if waits { Next::Wait } else { Next::Nothing }
+    }
+
+    fn missing_inits(&self) -> Option<Vec<RenditionId>> {
+        let ids = self.unlisted()?.ids();
+        let ids: Vec<_> = ids.filter(|&id| !self.made.has_init(id)).collect();
+        (!ids.is_empty()).then_some(ids)
+    }
+
+    fn lazy_segment(&self, segment: u32) -> Next {
+        let Some(lazy) = self.unlisted().filter(|_| segment < self.plan.segments()) else {
+            return Next::Nothing;
+        };
+        let ids: Vec<RenditionId> = lazy.ids().collect();
+        self.missing_of(&ids, segment..segment + 1)
+    }
+
     /// What is left, by chunks, in the order in which it is wanted.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (Scope, u32)> {
         let lacks = |chunk: u32, kind| self.missing(chunk..chunk + 1, kind) != Next::Nothing;
@@ -116,6 +182,12 @@ impl Look<'_> {
             true => (loudness, None),
             false => (None, loudness),
         };
+        let is_ready = self.row.state == State::Ready;
+        let inits = (is_ready && self.missing_inits().is_some()).then_some((Scope::Inits, 0));
+        // Without an init segment nothing is of use.
+        let is_lazy = is_ready && inits.is_none();
+        let lazy = (0..self.plan.segments()).filter(move |_| is_lazy);
+        let lazy = lazy.filter(|&segment| self.lazy_segment(segment) != Next::Nothing);
         start
             .chain(poster)
             .chain(texts)
@@ -123,6 +195,8 @@ impl Look<'_> {
             .chain(all.map(|chunk| (Scope::All, chunk)))
             .chain(sheets)
             .chain(last)
+            .chain(inits)
+            .chain(lazy.map(|segment| (Scope::Lazy, segment)))
     }
 
     /// What is left of one of them.
@@ -137,6 +211,11 @@ impl Look<'_> {
             }
             Scope::Texts if self.plan.lacks_text() => Next::Piece(Piece::Texts),
             Scope::Loudness if self.plan.lacks_loudness() => Next::Piece(Piece::Loudness),
+            Scope::Inits => {
+                let inits = self.missing_inits().map(Piece::Inits);
+                inits.map_or(Next::Nothing, Next::Piece)
+            }
+            Scope::Lazy => self.lazy_segment(index),
             Scope::Poster | Scope::Sheet | Scope::Texts | Scope::Loudness => Next::Nothing,
         }
     }
@@ -160,10 +239,13 @@ impl Look<'_> {
     /// From the first to the last missing segment of a run of chunks, in the renditions that
     /// lack any.
     fn missing(&self, chunks: Range<u32>, kind: WorkKind) -> Next {
-        let Self { plan, made, .. } = self;
-        let start = plan.chunk_segments(chunks.start).0;
-        let end = plan.chunk_segments(chunks.end.saturating_sub(1)).1;
-        let ids = plan.renditions_of(kind);
+        let start = self.plan.chunk_segments(chunks.start).0;
+        let end = self.plan.chunk_segments(chunks.end.saturating_sub(1)).1;
+        self.missing_of(&self.plan.renditions_of(kind), start..end)
+    }
+
+    fn missing_of(&self, ids: &[RenditionId], segments: Range<u32>) -> Next {
+        let (made, Range { start, end }) = (self.made, segments);
         let lacks = |id: RenditionId, segment: u32| !made.has(id, segment);
         let free =
             |id: RenditionId, segment: u32| lacks(id, segment) && !self.is_taken(id, segment);

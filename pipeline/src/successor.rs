@@ -43,7 +43,9 @@ pub(crate) async fn succeed(
         let Some(next) = make(&current) else {
             return Ok(row);
         };
-        let adds_media = next.plan.media_ids().any(|id| !current.lists(id));
+        let lazy = next.plan.lazy.iter().flat_map(|lazy| lazy.ids());
+        let mut media = next.plan.media_ids().chain(lazy);
+        let adds_media = media.any(|id| !current.lists(id));
         store_cues(inner, video, &next.cues).await?;
         let hash = plans::save(inner, video, &Arc::new(next.plan)).await?;
         if hash == before {

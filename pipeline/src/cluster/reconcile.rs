@@ -18,7 +18,7 @@ use store::work::{Chunk, Offered, Scope, Worker, WorkerId};
 use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
 use crate::inner::Inner;
-use crate::pieces::Look;
+use crate::pieces::{Look, Urgency};
 use crate::{finalize, life, made, plans};
 
 /// Chunks offered for each worker: one in hand and one to go on with.
@@ -101,8 +101,12 @@ impl Reconciler {
         self.seen.retain(|video, _| is_unfinished.contains(video));
         self.first.clear();
         let mut budget = able.max(1) * OFFERED;
-        for priority in [Priority::Interactive, Priority::Bulk] {
-            let open = rows.iter().filter(|row| row.priority == priority);
+        for urgency in [
+            Urgency::Eager(Priority::Interactive),
+            Urgency::Eager(Priority::Bulk),
+            Urgency::Late,
+        ] {
+            let open = rows.iter().filter(|row| Urgency::of(row) == urgency);
             let mut line: HashMap<OwnerId, Vec<VideoRow>> = HashMap::new();
             for row in open {
                 if self.is_open(row, &workers) {
@@ -278,7 +282,11 @@ impl Reconciler {
 /// Segments of a chunk.
 fn weight(plan: &Plan, scope: Scope, index: u32) -> u64 {
     match scope {
-        Scope::Poster | Scope::Sheet | Scope::Texts | Scope::Loudness => 1,
+        Scope::Poster | Scope::Sheet | Scope::Texts | Scope::Loudness | Scope::Inits => 1,
+        Scope::Lazy => {
+            let each = plan.lazy.iter().map(|lazy| lazy.ids().count());
+            each.max().unwrap_or(0) as u64
+        }
         Scope::Start | Scope::All => {
             let (first, end) = plan.chunk_segments(index);
             u64::from(end.saturating_sub(first)) * plan.media_ids().count() as u64

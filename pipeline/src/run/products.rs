@@ -51,8 +51,10 @@ pub(super) async fn store(
             None => Ok(()),
         },
         Made::Init(rendition) => {
-            let key = ObjectKey::Init(RenditionKey { video, rendition });
-            objects.put_if_absent(&key, bytes).await.map(drop)
+            let key = RenditionKey { video, rendition };
+            objects.put_if_absent(&ObjectKey::Init(key), bytes).await?;
+            inner.made.init(key);
+            Ok(())
         }
         Made::PosterJpeg(_) => {
             let key = ObjectKey::Poster(video, ImageFormat::Jpeg);

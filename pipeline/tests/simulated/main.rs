@@ -2,6 +2,7 @@
 
 mod alone;
 mod cluster;
+mod codecs;
 mod loudness;
 mod storm;
 mod support;

@@ -14,7 +14,8 @@ pub struct Chunk {
     pub plan: String,
     /// Of what.
     pub scope: Scope,
-    /// Which one, from 0: a chunk of segments, or a sheet; 0 of what there is one.
+    /// Which one, from 0: a chunk of segments, a sheet, a segment in a lazy codec; 0 of what there
+    /// is one.
     pub index: u32,
 }
 
@@ -34,6 +35,10 @@ pub enum Scope {
     Texts,
     /// How loud it is.
     Loudness,
+    /// Init segments of the lazy codec that is to be made.
+    Inits,
+    /// A segment of it.
+    Lazy,
 }
 
 /// What became of an offer.

@@ -5,7 +5,6 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
-use protocol::Order;
 use support::sources::made;
 
 const BARS: [[u8; 3]; 8] = [

@@ -6,7 +6,6 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use plan::{Plan, Rational};
-use protocol::Order;
 use support::marks::{RATE, brightness, loudness, starts};
 use support::sources::made;
 

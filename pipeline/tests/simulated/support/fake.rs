@@ -63,7 +63,8 @@ struct State {
     engines: u32,
     made: BTreeMap<(RenditionId, u32), u32>,
     /// The segments in the order in which they were made.
-    order: Vec<u32>,
+    order: Vec<(RenditionId, u32)>,
+    fillers_fail: bool,
 }
 
 impl Script {
@@ -98,6 +99,17 @@ impl Script {
 
     pub fn loudness_fails(&self) {
         self.state.lock().unwrap().loudness_fails = true;
+    }
+
+    pub fn fillers_fail(&self, fail: bool) {
+        self.state.lock().unwrap().fillers_fail = fail;
+    }
+
+    /// Whatever was planted is gone.
+    pub fn heal(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.planted.clear();
+        state.fillers_fail = false;
     }
 
     /// Engines wait before this segment and all later ones, or at none.
@@ -145,7 +157,18 @@ impl Script {
 
     /// The numbers of the segments in the order in which they were made.
     pub fn order(&self) -> Vec<u32> {
-        self.state.lock().unwrap().order.clone()
+        let state = self.state.lock().unwrap();
+        state.order.iter().map(|(_, segment)| *segment).collect()
+    }
+
+    /// The same, but their renditions.
+    pub fn order_of_renditions(&self) -> Vec<RenditionId> {
+        let state = self.state.lock().unwrap();
+        state
+            .order
+            .iter()
+            .map(|(rendition, _)| *rendition)
+            .collect()
     }
 
     pub fn engine(self: &Arc<Self>) -> Engine {
@@ -273,6 +296,9 @@ impl Actor {
                 }
             }
             Order::Filler { rendition, segment } => {
+                if self.script.state.lock().unwrap().fillers_fail {
+                    return Ok(Err(failure("not even a filler")));
+                }
                 let report = SegmentReport::default();
                 let what = Made::Segment {
                     rendition,
@@ -348,7 +374,7 @@ impl Actor {
             }
             let mut state = self.script.state.lock().unwrap();
             *state.made.entry((rendition, segment)).or_default() += 1;
-            state.order.push(segment);
+            state.order.push((rendition, segment));
             drop(state);
             let what = Made::Segment {
                 rendition,

@@ -218,6 +218,8 @@ impl Queue {
             Scope::Sheet => "sheet",
             Scope::Texts => "texts",
             Scope::Loudness => "loudness",
+            Scope::Inits => "inits",
+            Scope::Lazy => "lazy",
         };
         Ok(self
             .connection

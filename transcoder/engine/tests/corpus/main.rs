@@ -14,7 +14,6 @@ use std::process::Command;
 
 use bytes::Bytes;
 use plan::{Code, Plan, Policy, RenditionId};
-use protocol::Order;
 use serde_json::Value;
 use support::Engine;
 
