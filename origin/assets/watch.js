@@ -48,17 +48,26 @@ function tracks(known) {
   if (known.chapters) add("chapters", "Chapters", "chapters.vtt");
 }
 
+// The rungs of one codec: a player does not leave the one that it has chosen.
 function offer(hls) {
   const name = (level) => Math.min(level.width, level.height) + "p";
+  const codec = (level) => (level.videoCodec || "").slice(0, 4);
   const pictures = hls.levels.filter((level) => level.height);
   if (pictures.length < 2 || quality.length) return;
   const auto = new Option("Auto", -1);
-  quality.append(auto);
-  hls.levels.map((level, index) => [name(level), index]).reverse()
-    .forEach(([label, index]) => quality.append(new Option(label, index)));
+  let shown;
+  const fill = (playing) => {
+    if (codec(playing) === shown) return;
+    shown = codec(playing);
+    const rungs = hls.levels.map((level, index) => [level, index]).filter(([level]) => codec(level) === shown);
+    quality.replaceChildren(auto, ...rungs.reverse().map(([level, index]) => new Option(name(level), index)));
+  };
+  // By rate: that of the codec that takes least.
+  fill(pictures[0]);
   quality.hidden = false;
   quality.onchange = () => { hls.nextLevel = Number(quality.value); };
   hls.on(Hls.Events.LEVEL_SWITCHED, (_, data) => {
+    fill(hls.levels[data.level]);
     auto.text = hls.autoLevelEnabled ? "Auto (" + name(hls.levels[data.level]) + ")" : "Auto";
   });
 }

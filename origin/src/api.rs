@@ -33,6 +33,11 @@ pub fn routes() -> Router<App> {
             get(videos::get::get).delete(videos::delete::delete),
         )
         .route("/videos/{video}/sound", get(videos::sound::sound))
+        .route("/videos/{video}/codecs", get(videos::codecs::list::list))
+        .route(
+            "/videos/{video}/codecs/{codec}",
+            put(videos::codecs::put::put),
+        )
         .route("/videos/{video}/text", get(videos::text::list::list))
         .route(
             "/videos/{video}/text/{language}",

@@ -8,6 +8,7 @@ mod app;
 mod delivery;
 mod health;
 mod hosts;
+mod lazy_codec;
 mod metrics;
 mod pages;
 mod problem;

@@ -1,6 +1,7 @@
 //! The pages, rendered here; scripts add to them what needs scripts.
 
 mod assets;
+mod codecs;
 mod home;
 mod loudness;
 mod sign_in;
@@ -9,6 +10,7 @@ mod upload;
 mod watch;
 
 pub use assets::asset;
+pub use codecs::add as add_codec;
 pub use home::home;
 pub use sign_in::{exchange, sign_in, sign_out};
 pub use texts::{add as add_text, remove as remove_text};

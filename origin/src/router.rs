@@ -41,6 +41,7 @@ pub fn router(app: App) -> Router {
             "/watch/{video}/text/{language}/remove",
             post(pages::remove_text),
         )
+        .route("/watch/{video}/codecs/{codec}", post(pages::add_codec))
         .route("/sign-in", get(pages::sign_in).post(pages::exchange))
         .route("/sign-out", post(pages::sign_out))
         .route("/assets/{*path}", get(pages::asset))

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::uploads;
-use super::videos::{create, delete, get, list, sound, text};
+use super::videos::{codecs, create, delete, get, list, sound, text};
 
 /// The API.
 #[derive(OpenApi)]
@@ -18,6 +18,8 @@ use super::videos::{create, delete, get, list, sound, text};
         get::get,
         delete::delete,
         sound::sound,
+        codecs::list::list,
+        codecs::put::put,
         text::list::list,
         text::put::put,
         text::delete::delete,
@@ -30,6 +32,7 @@ use super::videos::{create, delete, get, list, sound, text};
     modifiers(&Token),
     tags(
         (name = "videos", description = "Sources that become streams"),
+        (name = "codecs", description = "What there is besides H.264"),
         (name = "text", description = "Subtitles, of the source and beside it"),
         (name = "uploads", description = "Sources that their senders put into the object store"),
     ),

@@ -1,5 +1,6 @@
-//! Videos: create, get, list, delete; their sound and text.
+//! Videos: create, get, list, delete; their codecs, sound and text.
 
+pub mod codecs;
 pub mod create;
 pub mod delete;
 pub mod get;

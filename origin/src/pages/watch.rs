@@ -9,6 +9,7 @@ use plan::{Frames, VideoId, Warning};
 use store::metadata::State as VideoState;
 use store::{ImageFormat, ObjectKey};
 
+use super::codecs::Codecs;
 use super::texts::Texts;
 use super::{clock, loudness, message, page};
 use crate::access;
@@ -34,6 +35,8 @@ struct Watch {
     /// These for who may change it.
     loudness: Vec<String>,
     texts: Option<Texts>,
+    /// Likewise.
+    codecs: Option<Codecs>,
 }
 
 /// The watch page; playback is public by id.
@@ -54,6 +57,7 @@ pub async fn watch(
     let poster = ObjectKey::Poster(id, ImageFormat::Jpeg);
     let objects = &app.pipeline.stores().objects;
     let principal = access::signed_in(&headers, &app).await;
+    let codecs = Codecs::of(&app, &row, principal.as_ref()).await?;
     let texts = Texts::of(&row, plan, principal.as_ref());
     let loudness = loudness::lines(&row, plan, principal.as_ref());
     let failed = row.state == VideoState::Failed;
@@ -74,6 +78,7 @@ pub async fn watch(
         error: row.error.filter(|_| failed).map(|error| error.message),
         loudness,
         texts,
+        codecs,
     }))
 }
 

@@ -2,6 +2,7 @@
 //! and what is not stored cannot be made.
 
 mod api;
+mod codecs;
 mod counting;
 mod delivery;
 mod house;

@@ -1,0 +1,44 @@
+//! `GET /api/v1/videos/{video}/codecs`
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Codec;
+use crate::access::Known;
+use crate::api::videos::owned;
+use crate::app::App;
+use crate::problem::Problem;
+
+/// Codecs of a video.
+#[derive(Serialize, ToSchema)]
+pub struct Codecs {
+    /// Those besides H.264, which every video has.
+    codecs: Vec<Codec>,
+}
+
+/// List codecs
+///
+/// What a video has or may have besides H.264.
+#[utoipa::path(
+    get,
+    path = "/api/v1/videos/{video}/codecs",
+    tag = "codecs",
+    params(("video" = String, Path, description = "Its id")),
+    responses(
+        (status = 200, body = Codecs),
+        (status = 401, description = "`unauthorized`", body = Problem),
+        (status = 404, description = "`not_found`", body = Problem),
+    ),
+    security(("token" = [])),
+)]
+pub async fn list(
+    State(app): State<App>,
+    Known(principal): Known,
+    Path(video): Path<String>,
+) -> Result<Json<Codecs>, Problem> {
+    let row = owned(&app, &principal, &video).await?;
+    let codecs = Codec::all(&app, &row).await?;
+    Ok(Json(Codecs { codecs }))
+}

@@ -1,0 +1,101 @@
+//! `POST /watch/{video}/codecs/{codec}`: the plain form on a video's page, by which its owner asks for
+//! another codec.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use catalog::Principal;
+use pipeline::CodecState;
+use plan::LazyCodec;
+use store::metadata::{State as VideoState, VideoRow};
+
+use super::message;
+use crate::access::Known;
+use crate::api::owned;
+use crate::app::App;
+use crate::lazy_codec;
+use crate::problem::Problem;
+
+/// What a video's page shows to who may change it.
+#[derive(Template)]
+#[template(path = "codecs.html")]
+pub struct Codecs {
+    video: String,
+    codecs: Vec<Line>,
+}
+
+struct Line {
+    codec: &'static str,
+    name: &'static str,
+    says: String,
+    /// What the button says, where there is one.
+    button: Option<&'static str>,
+}
+
+impl Line {
+    fn of(codec: LazyCodec, state: CodecState) -> Self {
+        let (says, button) = match state {
+            CodecState::Absent => ("not made".to_owned(), Some("Make")),
+            CodecState::Pending(progress) => {
+                let percent = progress.made * 100 / progress.total.max(1);
+                (format!("{percent} % made"), None)
+            }
+            CodecState::Failed => ("could not be made".to_owned(), Some("Try again")),
+            CodecState::Listed => ("players can choose it".to_owned(), None),
+        };
+        Self {
+            codec: codec.as_str(),
+            name: match codec {
+                LazyCodec::Hevc => "HEVC",
+                LazyCodec::Av1 => "AV1 and Opus",
+            },
+            says,
+            button,
+        }
+    }
+}
+
+impl Codecs {
+    /// The lines, where the principal may use them and the video has a picture.
+    pub async fn of(
+        app: &App,
+        row: &VideoRow,
+        principal: Option<&Principal>,
+    ) -> Result<Option<Self>, store::Error> {
+        let is_open = matches!(row.state, VideoState::Playable | VideoState::Ready);
+        let may = principal.is_some_and(|principal| principal.may_touch(row.owner));
+        if !is_open || !may || row.width_px.is_none() {
+            return Ok(None);
+        }
+        let states = app.pipeline.codecs(row).await?;
+        Ok(Some(Self {
+            video: row.id.to_string(),
+            codecs: states
+                .into_iter()
+                .map(|(codec, state)| Line::of(codec, state))
+                .collect(),
+        }))
+    }
+}
+
+/// Asks for a codec and leads back to the page.
+pub async fn add(
+    State(app): State<App>,
+    known: Result<Known, Problem>,
+    Path((video, codec)): Path<(String, String)>,
+) -> Response {
+    let added = match known {
+        Ok(known) => ask(&app, &known, &video, &codec).await,
+        Err(problem) => Err(problem),
+    };
+    match added {
+        Ok(()) => Redirect::to(&format!("/watch/{video}#codecs")).into_response(),
+        Err(problem) => message(problem.status(), "Not asked for", problem.detail()),
+    }
+}
+
+async fn ask(app: &App, known: &Known, video: &str, codec: &str) -> Result<(), Problem> {
+    let row = owned(app, &known.0, video).await?;
+    let codec = lazy_codec::named(codec)?;
+    Ok(app.pipeline.add_codec(row.id, codec).await?)
+}
