@@ -84,7 +84,7 @@ impl Hand {
         let inner = self.inner.clone();
         let renditions: &[RenditionId] = match piece {
             Piece::Segments { renditions, .. } | Piece::Inits(renditions) => renditions,
-            Piece::Poster | Piece::Sheet(_) | Piece::Texts => &[],
+            Piece::Poster | Piece::Sheet(_) | Piece::Texts | Piece::Loudness => &[],
         };
         let bytes = inner.memory_for(plan, renditions);
         let mut run = match self.session(row, plan, bytes).await {

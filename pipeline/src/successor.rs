@@ -43,9 +43,7 @@ pub(crate) async fn succeed(
         let Some(next) = make(&current) else {
             return Ok(row);
         };
-        let lazy = next.plan.lazy.iter().flat_map(|lazy| lazy.ids());
-        let mut media = next.plan.media_ids().chain(lazy);
-        let adds_media = media.any(|id| !current.lists(id));
+        let adds_media = adds_media(&next.plan, &current);
         store_cues(inner, video, &next.cues).await?;
         let hash = plans::save(inner, video, &Arc::new(next.plan)).await?;
         if hash == before {
@@ -67,6 +65,12 @@ pub(crate) async fn succeed(
         }
     }
     Err(store::Error::Conflict)
+}
+
+/// Whether a plan has anything to encode that the one before had not.
+fn adds_media(next: &Plan, before: &Plan) -> bool {
+    let lazy = next.lazy.iter().flat_map(|lazy| lazy.ids());
+    next.media_ids().chain(lazy).any(|id| !before.lists(id))
 }
 
 async fn store_cues(

@@ -38,7 +38,9 @@ fn alone_in_reverse(source: &Path, plan: &Plan, whole: &Segments, threads: u32) 
     let (mut engine, _) = support::planned(source, threads);
     engine.plan(plan);
     let ends = [plan.video.first(), plan.video.last()].map(|v| v.map(|v| v.rung));
-    let top_and_lowest = plan.every_picture().filter(|v| ends.contains(&Some(v.rung)));
+    let top_and_lowest = plan
+        .every_picture()
+        .filter(|v| ends.contains(&Some(v.rung)));
     let ids: Vec<RenditionId> = top_and_lowest
         .map(|v| v.id)
         .chain(plan.every_sound().map(|a| a.id))
