@@ -22,7 +22,7 @@ impl House {
         states.iter().find(|(known, _)| *known == codec).unwrap().1
     }
 
-    async fn plan(&self, video: VideoId) -> Arc<Plan> {
+    async fn current_plan(&self, video: VideoId) -> Arc<Plan> {
         let row = self.row(video).await;
         self.pipeline.plan_of(&row).await.unwrap().unwrap()
     }
@@ -30,7 +30,7 @@ impl House {
     /// All of a codec is stored, and is what it should be.
     async fn assert_listed(&self, video: VideoId, codec: LazyCodec) {
         assert_eq!(self.state_of(video, codec).await, CodecState::Listed);
-        let (plan, stored) = (self.plan(video).await, self.segments(video).await);
+        let (plan, stored) = (self.current_plan(video).await, self.segments(video).await);
         for rendition in plan.lazy_in(codec).unwrap().ids() {
             for segment in 0..plan.segments() {
                 let bytes = &stored[&(rendition, segment)];
@@ -79,7 +79,7 @@ async fn a_codec_is_listed_only_when_it_is_whole_and_a_kill_in_the_middle_contin
     let made = again.made();
     assert!(made.keys().all(|(_, segment)| *segment >= 4), "{made:?}");
     let key = |rendition| plan::RenditionKey { video, rendition };
-    for rendition in house.plan(video).await.media_ids() {
+    for rendition in house.current_plan(video).await.media_ids() {
         house.pipeline.init(key(rendition)).await.unwrap();
     }
     house.pipeline.delete(video).await.unwrap();
@@ -112,7 +112,7 @@ async fn everything_else_comes_first_and_one_codec_after_the_other() {
     script.gate(None);
     house.until(video, has_nothing_left).await;
     assert_eq!(house.row(other).await.state, State::Ready);
-    let plan = house.plan(video).await;
+    let plan = house.current_plan(video).await;
     let [hevc, av1] = &plan.lazy[..] else {
         panic!("two codecs");
     };
