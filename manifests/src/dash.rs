@@ -65,8 +65,7 @@ pub fn mpd(plan: &Plan, averages: &Averages) -> String {
         tiles(&mut xml, storyboard);
     }
     if let Some(rendition) = &plan.trick_play {
-        let id = first_text + plan.texts().count();
-        trick_play::pictures(&mut xml, plan, rendition, id);
+        trick_play::pictures(&mut xml, plan, rendition, next);
     }
     xml.finish()
 }

@@ -71,11 +71,11 @@ fn flash_and_beep_are_together_after_eleven_hours_and_59_minutes() {
         plan.segments(),
     );
 
-    let inits = engine.order(protocol::Order::Inits).unwrap().inits;
+    let inits = engine.inits(plan.media_ids()).unwrap().inits;
     let made = engine.segments(&ids, first, end - first).segments;
     let last = ids.map(|id| decode_time(&made[&(id, end - 1)]));
     let (frame, _) = plan.timeline.segment_frames(end - 1);
-    let (sample, _) = plan.timeline.segment_samples(end - 1);
+    let (sample, _) = plan.audio[0].span(&plan.timeline, end - 1);
     assert_eq!(
         last,
         [frame.0 * i64::from(picture.frame_duration), sample.0]
@@ -92,7 +92,7 @@ fn flash_and_beep_are_together_after_eleven_hours_and_59_minutes() {
     });
     let timeline = &plan.timeline;
     let picture_start = timeline.frame_us(timeline.segment_frames(first).0) as f64 / 1e6;
-    let sound_start = timeline.sample_us(timeline.segment_samples(first).0) as f64 / 1e6;
+    let sound_start = timeline.sample_us(plan.audio[0].span(timeline, first).0) as f64 / 1e6;
     let flashes = starts(&brightness(&pictures), timeline.rate.as_f64());
     let beeps = starts(&loudness(&sounds), RATE as f64);
     assert_eq!((flashes.len(), beeps.len()), (12, 12));
