@@ -60,9 +60,11 @@ test("blocks put in any order, with pauses and repetitions, become the same vide
     const seen = await json(200, "POST", `/uploads/${upload.id}/arrived`, { origin: place.index % 2 });
     assert.equal(seen.received_bytes, place.index ? 0 : (blocks - 1) * upload.block_bytes);
   }
-  // What is there stays.
+  // What is there stays: the contents below tell. The bucket may hang up on a body that it does not want
+  // before its answer is read.
   const other = Buffer.alloc(upload.block_bytes, 7);
-  assert.equal((await put(places[0], other)).status, 412);
+  const refused = await put(places[0], other).catch((error) => error.cause);
+  assert.ok(refused.status === 412 || refused.code === "ECONNRESET" || refused.code === "EPIPE", String(refused));
   assert.equal((await json(409, "POST", `/uploads/${upload.id}/complete`)).code, "incomplete");
   assert.equal((await put(last, block(upload, last.index))).status, 200);
   // Looking again at what is all there counts the last block, which is a short one, once.
