@@ -14,7 +14,8 @@ const LEAST: Duration = Duration::from_secs(30);
 const PER_MEDIA_SECOND: f64 = 20.0;
 /// As long for each second of sound that is measured: thirty times what 5.1 takes of one core.
 const PER_SOUND_SECOND: f64 = 0.2;
-/// Sources without an index are read whole by their probe, others for their text and loudness: 20 MB in a second is a slow disk.
+/// Sources without an index are read whole by their probe, others for their text and loudness:
+/// 20 MB in a second is a slow disk.
 const SCAN_BYTES_PER_SECOND: u64 = 20_000_000;
 
 /// The wall time an order may take, time held not counted.
