@@ -77,6 +77,8 @@ pub fn config(settings: &Settings) -> Result<Config> {
     }
     Ok(Config {
         policy,
+        lazy_codecs: pipeline.lazy_codecs.clone(),
+        lazy_after_views: pipeline.lazy_after_views,
         memory_bytes: pipeline.memory.0,
         purge: purge.map(|purge| Arc::new(purge) as Arc<dyn Purge>),
         ..Config::default()

@@ -12,8 +12,8 @@ use std::str::FromStr;
 use anyhow::{Context, Result, ensure};
 use config::{Config, Environment, File, FileFormat};
 use ipnet::IpNet;
-use plan::Effort;
 use plan::policy::LOUDNESS_LUFS;
+use plan::{Effort, LazyCodec};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use store::objects::disk_cache::SMALLEST;
@@ -57,6 +57,9 @@ pub struct Pipeline {
     pub segment_seconds: u32,
     /// Nothing: sound is sent as loud as it is.
     pub loudness_lufs: Option<i32>,
+    /// Codecs besides H.264 that a video gets by its views.
+    pub lazy_codecs: Vec<LazyCodec>,
+    pub lazy_after_views: u64,
     pub memory: Bytes,
     /// Nothing: required with a cluster, preferred without.
     pub sandbox: Option<Sandbox>,
@@ -118,6 +121,8 @@ impl Default for Pipeline {
             policy: Effort::Fast,
             segment_seconds: 4,
             loudness_lufs: None,
+            lazy_codecs: Vec::new(),
+            lazy_after_views: pipeline::LAZY_AFTER_VIEWS,
             memory: Bytes(2 << 30),
             sandbox: None,
         }
@@ -150,6 +155,7 @@ impl Settings {
             .list_separator(",")
             .with_list_parse_key("origin.allowed_hosts")
             .with_list_parse_key("origin.trusted_proxies")
+            .with_list_parse_key("pipeline.lazy_codecs")
             .with_list_parse_key("cluster.metadata.nodes")
             .with_list_parse_key("cluster.messages.servers")
             .source(Some(ours.collect()));
@@ -186,6 +192,10 @@ impl Settings {
                 LOUDNESS_LUFS.end()
             );
         }
+        ensure!(
+            self.pipeline.lazy_after_views > 0,
+            "lazy_after_views is 0; a video is watched at least once before it gets another codec"
+        );
         if let Some(Bytes(bytes)) = self.origin.disk_cache {
             ensure!(
                 self.cluster.is_some(),
@@ -292,6 +302,8 @@ mod tests {
             ("REELMILL_ORIGIN__ALLOWED_HOSTS", "a.example,b.example"),
             ("REELMILL_PIPELINE__MEMORY", "1GiB"),
             ("REELMILL_PIPELINE__POLICY", "quality"),
+            ("REELMILL_PIPELINE__LAZY_CODECS", "hevc,av1"),
+            ("REELMILL_PIPELINE__LAZY_AFTER_VIEWS", "7"),
             ("REELMILL_SERVER", "of another command"),
             ("REELMILL_CLUSTER__OBJECTS__BUCKET", "media"),
             ("REELMILL_CLUSTER__OBJECTS__PATH_STYLE", "true"),
@@ -306,6 +318,8 @@ mod tests {
         assert_eq!(settings.origin.cache, Bytes(4096));
         assert_eq!(settings.pipeline.memory, Bytes(1 << 30));
         assert_eq!(settings.pipeline.policy, Effort::Quality);
+        assert_eq!(settings.pipeline.lazy_codecs, LazyCodec::ALL);
+        assert_eq!(settings.pipeline.lazy_after_views, 7);
         let cluster = settings.cluster.unwrap().stores().unwrap();
         assert_eq!(cluster.metadata.nodes, ["a", "b:9042"]);
         assert!(cluster.objects.path_style);
@@ -318,6 +332,8 @@ mod tests {
             "[origin]\nport = 1",
             "[pipeline]\nsegment_seconds = 1",
             "[pipeline]\nloudness_lufs = 16",
+            "[pipeline]\nlazy_codecs = ['vp9']",
+            "[pipeline]\nlazy_after_views = 0",
             "[origin]\ndisk_cache = '20GiB'",
         ] {
             assert!(load(Some(file), &[]).is_err(), "{file}");

@@ -101,7 +101,12 @@ async fn state(
     }))
 }
 
-async fn add(inner: &Inner, video: VideoId, codec: LazyCodec) -> Result<(), CodecError> {
+/// Has a video's plan list a codec. Nothing changes where it does already, however far that has come.
+pub(crate) async fn list(
+    inner: &Inner,
+    video: VideoId,
+    codec: LazyCodec,
+) -> Result<VideoRow, CodecError> {
     let is_open = |row: &VideoRow| matches!(row.state, State::Playable | State::Ready);
     let mut has_picture = true;
     let more = |current: &Plan| {
@@ -113,12 +118,16 @@ async fn add(inner: &Inner, video: VideoId, codec: LazyCodec) -> Result<(), Code
     };
     let row = succeed(inner, video, is_open, more, &[]).await?;
     match row.state {
-        State::Playable | State::Ready if has_picture => {}
-        State::Playable | State::Ready => return Err(CodecError::NoPicture),
-        State::Waiting | State::Probing => return Err(CodecError::NotPlanned),
-        State::Failed => return Err(CodecError::Failed),
-        State::Deleted => return Err(CodecError::NotFound),
+        State::Playable | State::Ready if has_picture => Ok(row),
+        State::Playable | State::Ready => Err(CodecError::NoPicture),
+        State::Waiting | State::Probing => Err(CodecError::NotPlanned),
+        State::Failed => Err(CodecError::Failed),
+        State::Deleted => Err(CodecError::NotFound),
     }
+}
+
+async fn add(inner: &Inner, video: VideoId, codec: LazyCodec) -> Result<(), CodecError> {
+    let row = list(inner, video, codec).await?;
     let Some(hash) = row.current_plan.clone() else {
         return Ok(());
     };

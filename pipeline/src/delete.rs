@@ -81,7 +81,9 @@ async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
     {
         objects::delete_prefix(objects, &Prefix::Upload(upload.id)).await?;
     }
-    inner.stores.metadata.tries().remove(&video).await
+    let metadata = &inner.stores.metadata;
+    metadata.views().remove(&video).await?;
+    metadata.tries().remove(&video).await
 }
 
 /// Sweeps what was deleted lately, forgets what was deleted long ago, and gives up uploads that

@@ -23,6 +23,7 @@ use crate::making::Making;
 use crate::memory::Memory;
 use crate::plans::PlanCache;
 use crate::turns::Turns;
+use crate::views::{self, Views};
 use crate::{Config, DemandError};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
@@ -60,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) asked: Watched,
     /// Demands that are made at once: as many as there are cores.
     pub(crate) turns: Arc<Turns>,
+    pub(crate) views: Views,
     /// One stills session at a time.
     pub(crate) stills: Semaphore,
     /// Source blocks on their way to the store, of all uploads.
@@ -81,6 +83,8 @@ pub(crate) struct Inner {
 
 /// Source blocks that are on their way at once: 128 MiB.
 const BLOCKS: usize = 16;
+/// How long an end waits for views to be written down.
+const LAST_VIEWS: Duration = Duration::from_secs(5);
 /// Requests that may wait for stills: a seek bar full of hovering.
 const STILLS_WAITING: usize = 64;
 
@@ -100,6 +104,7 @@ impl Inner {
             starting: Mutex::default(),
             asked: Watched::default(),
             turns: Turns::new(config.encode_threads.max(1) as usize),
+            views: Views::default(),
             stills: Semaphore::new(1),
             blocks: Arc::new(Semaphore::new(BLOCKS)),
             stills_waiting: Semaphore::new(STILLS_WAITING),
@@ -191,6 +196,9 @@ impl Inner {
             if !self.demands.close_all() {
                 break;
             }
+        }
+        if self.within(LAST_VIEWS, views::write(self)).await.is_none() {
+            tracing::warn!("views are lost: the store does not answer");
         }
         if let Some(engine) = self.engine() {
             engine.quiet().await;

@@ -28,6 +28,7 @@ mod tries;
 mod troubles;
 mod turns;
 mod upload;
+mod views;
 mod warnings;
 mod windows;
 
@@ -37,7 +38,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use plan::{
-    CueList, OwnerId, Plan, Policy, RenditionId, RenditionKey, SegmentKey, UploadId, VideoId,
+    CueList, LazyCodec, OwnerId, Plan, Policy, RenditionId, RenditionKey, SegmentKey, UploadId,
+    VideoId,
 };
 use store::metadata::{Page, PageRequest, Priority, UploadRow, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
@@ -51,12 +53,17 @@ pub use purge::Purge;
 pub use texts::SideCarError;
 pub use turns::{Network, Viewer};
 pub use upload::{Place, UploadError, UploadWriter};
+pub use views::LAZY_AFTER_VIEWS;
 
 /// What the operator chooses.
 #[derive(Clone)]
 pub struct Config {
     /// How sources become renditions.
     pub policy: Policy,
+    /// Codecs that a video gets once it has [`Config::lazy_after_views`].
+    pub lazy_codecs: Vec<LazyCodec>,
+    /// Views that make a video worth them.
+    pub lazy_after_views: u64,
     /// Threads that a session encodes with.
     pub encode_threads: u32,
     /// Threads that a session decodes with.
@@ -89,6 +96,8 @@ impl Default for Config {
         let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u32);
         Self {
             policy: Policy::default(),
+            lazy_codecs: Vec::new(),
+            lazy_after_views: LAZY_AFTER_VIEWS,
             encode_threads: cores,
             decode_threads: cores.min(4),
             memory_bytes: 2 << 30,
@@ -175,6 +184,7 @@ impl Pipeline {
     ) -> Result<Self, store::Error> {
         let inner = Inner::new(stores, Role::Alone(engine), config);
         life::recover(&inner).await?;
+        inner.spawn(views::run(inner.clone()));
         inner.spawn(background::run(inner.clone()));
         inner.spawn(delete::janitor(inner.clone()));
         Ok(Self { inner })
@@ -184,6 +194,7 @@ impl Pipeline {
     pub fn origin(stores: Stores, config: Config) -> Self {
         let inner = Inner::new(stores, Role::Origin, config);
         inner.spawn(hear::run(inner.clone()));
+        inner.spawn(views::run(inner.clone()));
         Self { inner }
     }
 

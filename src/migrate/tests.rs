@@ -234,6 +234,7 @@ async fn what_has_changed_since_is_brought_up_to_date() {
     }
     library::token(&house.from, house.library.ann, "new").await;
     ready(&house.from, house.library.ann, &[100], 3).await;
+    metadata.views().add(&house.library.ready, 5).await.unwrap();
 
     let done = house.migrate().await.unwrap();
     assert_eq!(done.videos, videos(1, 1, 3));
@@ -284,6 +285,7 @@ async fn what_was_deleted_stays_deleted() {
     let theirs = Contents::of(&house.to).await;
     for video in [ready, deleted] {
         assert_eq!(theirs.videos[&video].state, State::Deleted);
+        assert_eq!(theirs.views[&video], 0);
         assert!(theirs.objects.keys().all(|key| key.video() != Some(video)));
         let mut uploads = theirs.uploads.values().filter(|row| row.video == video);
         let upload: UploadId = uploads.next().unwrap().id;

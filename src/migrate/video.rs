@@ -50,6 +50,7 @@ impl Migration {
             self.objects(row.id, &sources, expected, known.is_some())
                 .await?;
             self.attempts(&row.id).await?;
+            self.views(&row.id).await?;
         }
         self.uploads(&uploads).await?;
         if outcome != Outcome::There {
@@ -157,6 +158,16 @@ impl Migration {
         Ok(())
     }
 
+    /// Has the target count at least as many views of a video as the source does.
+    async fn views(&self, video: &VideoId) -> Result<(), Error> {
+        let (from, to) = (self.from.metadata.views(), self.to.metadata.views());
+        let missing = from.get(video).await?.saturating_sub(to.get(video).await?);
+        if missing > 0 {
+            to.add(video, missing).await?;
+        }
+        Ok(())
+    }
+
     async fn uploads(&self, uploads: &[UploadRow]) -> Result<(), Trouble> {
         let to = self.to.metadata.uploads();
         for upload in uploads {
@@ -184,6 +195,7 @@ impl Migration {
         for upload in uploads {
             delete_prefix(objects, &Prefix::Upload(upload.id)).await?;
         }
+        self.to.metadata.views().remove(video).await?;
         self.to.metadata.tries().remove(video).await
     }
 }

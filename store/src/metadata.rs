@@ -53,6 +53,7 @@ pub mod tokens;
 pub mod tries;
 pub mod uploads;
 pub mod videos;
+pub mod views;
 
 pub use event_log::{EventLog, LoggedEvent};
 pub use owners::{OwnerRow, Owners, Role};
@@ -62,6 +63,7 @@ pub use tokens::{TokenRow, Tokens};
 pub use tries::{Tries, TryRow};
 pub use uploads::{UploadRow, Uploads};
 pub use videos::{PlanRef, Priority, Source, SourcePart, State, VideoError, VideoRow, Videos};
+pub use views::Views;
 
 /// All repositories. Implementations: SQLite, ScyllaDB.
 pub trait Metadata: Send + Sync {
@@ -71,6 +73,8 @@ pub trait Metadata: Send + Sync {
     fn uploads(&self) -> &dyn Uploads;
     /// Tries and fillers of segments.
     fn tries(&self) -> &dyn Tries;
+    /// How often videos were played.
+    fn views(&self) -> &dyn Views;
     /// Who owns videos and tokens.
     fn owners(&self) -> &dyn Owners;
     /// API tokens.

@@ -48,6 +48,7 @@ async fn a_reader_keeps_what_it_has_opened() {
 videos_hold!(house => house.stores.metadata.videos());
 uploads_hold!(house => house.stores.metadata.uploads());
 tries_hold!(house => house.stores.metadata.tries());
+views_hold!(house => house.stores.metadata.views());
 people_hold!(house => &*house.stores.metadata);
 event_log_hold!(house => house.stores.metadata.event_log());
 events_hold!(house => &*house.stores.events);

@@ -15,7 +15,7 @@ use store::{ImageFormat, ObjectKey, Prefix, SecretHash, Stores};
 /// The videos of [`fill`].
 pub struct Library {
     pub ann: OwnerId,
-    /// Ready, with a source of two blocks.
+    /// Ready, with a source of two blocks, and played.
     pub ready: VideoId,
     /// Playable, with tries, marks and a filler.
     pub playable: VideoId,
@@ -31,6 +31,7 @@ pub struct Contents {
     pub uploads: BTreeMap<UploadId, UploadRow>,
     pub tries: BTreeMap<SegmentKey, TryRow>,
     pub fillers: BTreeSet<SegmentKey>,
+    pub views: BTreeMap<VideoId, u64>,
     pub owners: Vec<OwnerRow>,
     pub tokens: Vec<TokenRow>,
     /// Hashes of their bytes.
@@ -180,6 +181,8 @@ pub async fn fill(stores: &Stores) -> Library {
         put(stores, thumbnail, 800).await;
     }
 
+    metadata.views().add(&whole.id, 7).await.unwrap();
+
     let mut row = ready(stores, ann, &[40_000], 7).await;
     (row.state, row.whole_plan, row.stored_bytes) = (State::Playable, None, None);
     let playable = metadata.videos().compare_and_set(&row).await.unwrap();
@@ -230,6 +233,7 @@ impl Contents {
             uploads: BTreeMap::new(),
             tries: BTreeMap::new(),
             fillers: BTreeSet::new(),
+            views: BTreeMap::new(),
             owners: metadata.owners().list().await.unwrap(),
             tokens: metadata.tokens().list().await.unwrap(),
             objects: BTreeMap::new(),
@@ -258,6 +262,8 @@ impl Contents {
             .extend(tries.into_iter().map(|(place, row)| (key(place), row)));
         let fillers = metadata.tries().fillers(&video).await.unwrap();
         self.fillers.extend(fillers.into_iter().map(key));
+        let views = metadata.views().get(&video).await.unwrap();
+        self.views.insert(video, views);
         self.objects(stores, Prefix::Video(video)).await;
         for upload in metadata.uploads().list_by_video(&video).await.unwrap() {
             self.objects(stores, Prefix::Upload(upload.id)).await;

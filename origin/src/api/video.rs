@@ -21,6 +21,8 @@ pub struct Video {
     state: &'static str,
     /// How far it is encoded.
     progress: Made,
+    /// How often it was played, as of a minute ago.
+    views: u64,
     /// Length of the presentation in seconds, once known.
     duration_s: Option<f64>,
     /// Width of the picture in pixels, as displayed.
@@ -88,6 +90,7 @@ impl Video {
     /// A row as the API shows it.
     pub async fn of(app: &App, row: VideoRow) -> Result<Self, store::Error> {
         let progress = app.pipeline.progress(&row).await?;
+        let views = app.pipeline.views(row.id).await?;
         let base = &app.settings.public_url;
         let id = row.id;
         let warnings = row.warnings.into_iter().map(|warning| Warning {
@@ -105,6 +108,7 @@ impl Video {
                 made: progress.made,
                 total: progress.total,
             },
+            views,
             duration_s: row.duration_us.map(seconds),
             width: row.width_px,
             height: row.height_px,

@@ -57,7 +57,7 @@ pub async fn rendition(
         match name {
             FileName::Playlist => playlist::read(&app, key).await,
             FileName::Init => init::read(&app, key).await,
-            FileName::Segment(index) => segment::read(&app, key, index, asker.viewer).await,
+            FileName::Segment(index) => segment::read(&app, key, index, asker.viewer.clone()).await,
             FileName::Sheet(index) => sheet::read(&app, key, index).await,
             FileName::Text(index) => text::segment(&app, key, index).await,
             FileName::AllText => text::whole(&app, key).await,
@@ -72,6 +72,10 @@ pub async fn rendition(
         app.metrics.not_ready.one();
     }
     let file = file?;
+    // Manifests are fetched without being played, and text without being shown.
+    if matches!(name, FileName::Segment(_)) {
+        app.pipeline.is_viewed(video, &asker.viewer);
+    }
     // Everybody who waited is told of their own wait; from memory there is none.
     let waited = began.elapsed();
     let made_in = if file.made && waited >= A_READ {

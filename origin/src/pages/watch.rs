@@ -5,8 +5,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use catalog::Principal;
 use plan::{Frames, VideoId, Warning};
-use store::metadata::State as VideoState;
+use store::metadata::{State as VideoState, VideoRow};
 use store::{ImageFormat, ObjectKey};
 
 use super::codecs::Codecs;
@@ -33,6 +34,7 @@ struct Watch {
     warnings: Vec<String>,
     error: Option<String>,
     /// These for who may change it.
+    views: Option<String>,
     loudness: Vec<String>,
     texts: Option<Texts>,
     /// Likewise.
@@ -57,6 +59,7 @@ pub async fn watch(
     let poster = ObjectKey::Poster(id, ImageFormat::Jpeg);
     let objects = &app.pipeline.stores().objects;
     let principal = access::signed_in(&headers, &app).await;
+    let views = views(&app, &row, principal.as_ref()).await?;
     let codecs = Codecs::of(&app, &row, principal.as_ref()).await?;
     let texts = Texts::of(&row, plan, principal.as_ref());
     let loudness = loudness::lines(&row, plan, principal.as_ref());
@@ -76,9 +79,25 @@ pub async fn watch(
         chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
         warnings: row.warnings.into_iter().map(said).collect(),
         error: row.error.filter(|_| failed).map(|error| error.message),
+        views,
         loudness,
         texts,
         codecs,
+    }))
+}
+
+/// How often it was played, for who may change it.
+async fn views(
+    app: &App,
+    row: &VideoRow,
+    principal: Option<&Principal>,
+) -> Result<Option<String>, Problem> {
+    if !principal.is_some_and(|principal| principal.may_touch(row.owner)) {
+        return Ok(None);
+    }
+    Ok(Some(match app.pipeline.views(row.id).await? {
+        1 => "1 view".to_owned(),
+        views => format!("{views} views"),
     }))
 }
 

@@ -10,3 +10,4 @@ mod pages;
 mod serving;
 mod text;
 mod uploads;
+mod views;

@@ -7,3 +7,4 @@ mod loudness;
 mod storm;
 mod support;
 mod trick_play;
+mod views;

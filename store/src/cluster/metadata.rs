@@ -2,7 +2,8 @@
 //!
 //! A row that is changed is changed by conditional writes only, and those alone decide: lists
 //! of rows are kept beside them by plain writes, before a row may belong to them and until it
-//! no longer does, and whoever reads a list looks at each row itself.
+//! no longer does, and whoever reads a list looks at each row itself. Views are counters, of which
+//! some may be lost.
 
 mod database;
 mod event_log;
@@ -17,10 +18,11 @@ mod uploads;
 mod value;
 mod video_lists;
 mod videos;
+mod views;
 
 use std::sync::Arc;
 
-use crate::metadata::{EventLog, Owners, SignIns, Tokens, Tries, Uploads, Videos};
+use crate::metadata::{EventLog, Owners, SignIns, Tokens, Tries, Uploads, Videos, Views};
 use crate::{Clock, Metadata};
 use database::Database;
 pub use settings::{Access, Cql, OpenError};
@@ -68,6 +70,9 @@ impl Metadata for CqlMetadata {
         self
     }
     fn tries(&self) -> &dyn Tries {
+        self
+    }
+    fn views(&self) -> &dyn Views {
         self
     }
     fn owners(&self) -> &dyn Owners {

@@ -10,6 +10,7 @@ mod tries;
 mod uploads;
 mod value;
 mod videos;
+mod views;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use super::OpenError;
 use super::lock::FolderLock;
 use crate::Metadata;
-use crate::metadata::{EventLog, Owners, SignIns, Tokens, Tries, Uploads, Videos};
+use crate::metadata::{EventLog, Owners, SignIns, Tokens, Tries, Uploads, Videos, Views};
 use database::Database;
 
 /// All repositories in one SQLite file.
@@ -47,6 +48,9 @@ impl Metadata for SqliteMetadata {
         self
     }
     fn tries(&self) -> &dyn Tries {
+        self
+    }
+    fn views(&self) -> &dyn Views {
         self
     }
     fn owners(&self) -> &dyn Owners {

@@ -27,6 +27,7 @@ async fn house() -> House {
 videos_hold!(house => house.metadata.videos());
 uploads_hold!(house => house.metadata.uploads());
 tries_hold!(house => house.metadata.tries());
+views_hold!(house => house.metadata.views());
 people_hold!(house => &house.metadata);
 event_log_hold!(house => house.metadata.event_log());
 

@@ -10,6 +10,7 @@ pub mod sample;
 pub mod tries;
 pub mod uploads;
 pub mod videos;
+pub mod views;
 pub mod work;
 
 /// Tests of these promises of a suite.
@@ -78,6 +79,14 @@ macro_rules! tries_hold {
             a_mark_that_still_stands_is_an_unexplained_end,
             a_retry_forgets_tries_but_not_fillers,
             what_is_put_is_listed,
+        }
+    };
+}
+macro_rules! views_hold {
+    ($house:ident => $what:expr) => {
+        holds! { views, $house => $what,
+            no_view_is_lost_among_many,
+            what_is_removed_is_nought_and_the_others_stay,
         }
     };
 }

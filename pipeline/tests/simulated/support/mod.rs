@@ -79,10 +79,18 @@ pub struct Cluster {
     pub house: House,
     pub script: Arc<Script>,
     pub work: Arc<Wipeable>,
+    config: Config,
 }
 
 impl Cluster {
     pub fn open(folder: &Path, script: &Arc<Script>) -> Self {
+        Self::open_with(folder, script, |_| {})
+    }
+
+    /// The same with other settings.
+    pub fn open_with(folder: &Path, script: &Arc<Script>, set: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config();
+        set(&mut config);
         let clock = Arc::new(SystemClock::new());
         let mut stores = Local::open(folder, Layout::Store, clock).unwrap();
         let disk = Arc::new(FullDisk::new(stores.objects.clone()));
@@ -90,7 +98,7 @@ impl Cluster {
         let work = Arc::new(Wipeable::new(stores.clock.clone()));
         stores.work = work.clone();
         let house = House {
-            pipeline: Pipeline::origin(stores.clone(), config()),
+            pipeline: Pipeline::origin(stores.clone(), config.clone()),
             stores,
             disk,
         };
@@ -98,16 +106,17 @@ impl Cluster {
             house,
             script: script.clone(),
             work,
+            config,
         }
     }
 
     pub fn origin(&self) -> Pipeline {
-        Pipeline::origin(self.house.stores.clone(), config())
+        Pipeline::origin(self.house.stores.clone(), self.config.clone())
     }
 
     pub fn worker(&self) -> Pipeline {
         let engine = self.script.engine();
-        Pipeline::worker(self.house.stores.clone(), engine, config())
+        Pipeline::worker(self.house.stores.clone(), engine, self.config.clone())
     }
 }
 

@@ -62,6 +62,9 @@ enum Kind {
     Settle,
     /// QUORUM. Says the same however often it is sent.
     Write,
+    /// QUORUM. Counts once more with every sending, hence never sent again: an answer that is
+    /// lost leaves open whether it counted.
+    Count,
     /// SERIAL among all regions, since of any number of racers one wins; seen by QUORUM when
     /// it has returned. Never sent again by the driver, who does not know what became of it.
     Change,
@@ -83,19 +86,24 @@ impl Say {
         Self { text, kind }
     }
 
+    pub(super) const fn count(text: &'static str) -> Self {
+        let kind = Kind::Count;
+        Self { text, kind }
+    }
+
     pub(super) const fn change(text: &'static str) -> Self {
         let kind = Kind::Change;
         Self { text, kind }
     }
 
     const fn is_idempotent(self) -> bool {
-        !matches!(self.kind, Kind::Change)
+        !matches!(self.kind, Kind::Count | Kind::Change)
     }
 
     fn statement(self) -> Statement {
         let mut statement = Statement::new(self.text).with_page_size(PAGE);
         statement.set_consistency(match self.kind {
-            Kind::Read | Kind::Write | Kind::Change => Consistency::Quorum,
+            Kind::Read | Kind::Write | Kind::Count | Kind::Change => Consistency::Quorum,
             Kind::Settle => Consistency::Serial,
         });
         statement.set_serial_consistency(Some(SerialConsistency::Serial));

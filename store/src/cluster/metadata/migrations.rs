@@ -7,6 +7,7 @@ use super::settings::{Cql, OpenError};
 const STEPS: &[&str] = &[
     include_str!("migrations/001-videos-uploads-people-events.cql"),
     include_str!("migrations/002-published.cql"),
+    include_str!("migrations/003-views.cql"),
 ];
 
 /// The version of the schema that this program knows.

@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-const STEPS: &[&str] = &[include_str!(
-    "migrations/001-videos-uploads-people-events.sql"
-)];
+const STEPS: &[&str] = &[
+    include_str!("migrations/001-videos-uploads-people-events.sql"),
+    include_str!("migrations/002-views.sql"),
+];
 
 /// The version of the schema that this program knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

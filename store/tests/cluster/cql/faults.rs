@@ -73,6 +73,29 @@ async fn a_change_whose_answer_is_lost_happens_once() {
     assert!(sure > unsure, "{sure} {unsure}");
 }
 
+/// An addition is not sent again, so that it counts once or not at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_whose_answer_is_lost_is_not_counted_twice() {
+    let keyspace = Keyspace::migrated().await;
+    let direct = keyspace.open().await;
+    let (proxy, metadata) = behind(&keyspace).await;
+    let video = VideoId::new();
+    proxy.lose_every(25);
+    let (mut sure, mut unsure) = (0, 0);
+    while proxy.lost() < 12 {
+        match metadata.views().add(&video, 1).await {
+            Ok(_) => sure += 1,
+            Err(Error::Unavailable { .. }) => unsure += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    proxy.lose_every(0);
+    let counted = direct.views().get(&video).await.unwrap();
+    let all = sure + unsure;
+    assert!((sure..=all).contains(&counted), "{sure} {unsure} {counted}");
+    assert!(sure > unsure, "{sure} {unsure}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_says_nothing_is_reached_anew_in_seconds() {
     let keyspace = Keyspace::migrated().await;
