@@ -27,6 +27,7 @@ use transcoder::Engine;
 pub struct House {
     pub stores: Stores,
     pub objects: Arc<Counting>,
+    pub pipeline: Pipeline,
     pub app: App,
     pub router: Router,
     /// An uploader's token, and an admin's.
@@ -79,6 +80,7 @@ pub async fn house() -> House {
     };
     let engine = Engine::at(folder.path().join("no-engine"));
     let pipeline = Pipeline::start(stores.clone(), engine, config);
+    let pipeline = pipeline.await.unwrap();
     let settings = Settings {
         public_url: "http://localhost:8080/".into(),
         listen: ([127, 0, 0, 1], 8080).into(),
@@ -87,9 +89,10 @@ pub async fn house() -> House {
         direct_endpoint: None,
         cache_bytes: 1 << 20,
     };
-    let app = App::new(pipeline.await.unwrap(), settings);
+    let app = App::new(pipeline.clone(), settings);
     House {
         stores,
+        pipeline,
         objects,
         router: origin::router(app.clone()),
         app,

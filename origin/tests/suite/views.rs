@@ -25,7 +25,7 @@ impl House {
 
     /// All views, written down as they are at the end.
     async fn views(&self, video: VideoId) -> u64 {
-        self.app.pipeline.stop().await;
+        self.pipeline.stop().await;
         let path = format!("/api/v1/videos/{video}");
         let shown = self.get_as(&self.token, &path).await.json();
         shown["views"].as_u64().unwrap()
