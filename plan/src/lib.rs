@@ -23,8 +23,8 @@ pub use ladder::Size;
 pub use media_info::{Index, MediaInfo};
 pub use plan::{
     Access, AudioRendition, Content, Conversion, Lazy, LazyCodec, Loudness, MEDIA_GENERATION,
-    OutputColor, Plan, RateControl, SoundCodec, Storyboard, TextRendition, VideoCodec,
-    VideoRendition, WorkKind, audio_preroll, plan,
+    OutputColor, Plan, RateControl, SHORTEST_PASSED, SoundCodec, Storyboard, TextRendition,
+    VideoCodec, VideoRendition, WorkKind, audio_preroll, plan,
 };
 pub use policy::{Effort, Limits, Policy};
 pub use rendition::{RenditionId, RenditionKey, RenditionName, SegmentKey};

@@ -3,8 +3,11 @@
 //! Times are seconds on the source's own presentation time line, as exact rationals,
 //! with edit lists already applied.
 
+mod coded;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::coded::{CodedPictures, Group};
 use crate::{Rational, Warning};
 
 /// A source as the engine's probe describes it.
@@ -84,6 +87,9 @@ pub struct VideoTrack {
     /// Whether pictures may refer to what is before the key frame before them.
     #[serde(default)]
     pub open_gops: bool,
+    /// Its pictures as they are stored, where they might be sent so; in no plan.
+    #[serde(default)]
+    pub coded: Option<CodedPictures>,
     /// `default` disposition.
     pub default: bool,
 }

@@ -7,6 +7,7 @@ mod color;
 mod lazy;
 mod loudness;
 mod opus;
+mod passthrough;
 mod storyboard;
 mod text;
 mod trick_play;
@@ -18,6 +19,8 @@ pub use self::audio::{AudioRendition, SoundCodec, audio_preroll};
 pub use self::color::{Conversion, OutputColor};
 pub use self::lazy::Lazy;
 pub use self::loudness::Loudness;
+use self::passthrough::Cut;
+pub use self::passthrough::SHORTEST_PASSED;
 pub use self::storyboard::Storyboard;
 pub use self::text::TextRendition;
 pub use self::video::{LazyCodec, RateControl, VideoCodec, VideoRendition};
@@ -186,11 +189,14 @@ impl Plan {
 pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
     check::check(info, policy)?;
     let nothing = || Rejection::new(Code::NoVideo, "The file holds neither picture nor sound.");
-    let timeline = TimeLine::of(info, policy.segment_seconds).ok_or_else(nothing)?;
+    let usual = TimeLine::of(info, policy.segment_seconds).ok_or_else(nothing)?;
     let access = access(info);
-    let video = match &info.video {
-        Some(track) => video::renditions(track, &timeline, access, policy),
-        None => Vec::new(),
+    let cut = Cut::of(info, &usual, access, policy);
+    let timeline = cut.as_ref().map_or(usual, |cut| cut.timeline.clone());
+    let video = match (&info.video, &cut) {
+        (Some(track), Some(cut)) => cut.renditions(track, access, policy),
+        (Some(track), None) => video::renditions(track, &timeline, access, policy),
+        (None, _) => Vec::new(),
     };
     let trick_play = info.video.as_ref().zip(video.last());
     let trick_play = trick_play
@@ -213,8 +219,17 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         storyboard,
         content: content(info),
         timeline,
-        info: info.clone(),
+        info: without_coded_pictures(info),
     })
+}
+
+/// Nobody asks for them once segments are cut, and their list is long.
+fn without_coded_pictures(info: &MediaInfo) -> MediaInfo {
+    let mut info = info.clone();
+    if let Some(video) = &mut info.video {
+        video.coded = None;
+    }
+    info
 }
 
 /// Decoders lose pictures in the first open group that they see, not in the second. Seeks are not

@@ -17,6 +17,9 @@ pub struct Policy {
     pub segment_seconds: u32,
     /// What sound is brought to once it is measured, in LUFS; nothing leaves it as it is.
     pub loudness_lufs: Option<i32>,
+    /// Whether a source's own H.264 is the top rung where players take it as it is; segments then
+    /// meet at its key frames.
+    pub passthrough: bool,
     /// Raised by the reconciler when no live worker yields the stored init segments.
     pub encoder_epoch: u32,
     /// What is refused.
@@ -31,6 +34,7 @@ impl Default for Policy {
             effort: Effort::Fast,
             segment_seconds: 4,
             loudness_lufs: None,
+            passthrough: false,
             encoder_epoch: 0,
             limits: Limits::default(),
         }

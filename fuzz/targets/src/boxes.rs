@@ -11,6 +11,8 @@ pub fn run(bytes: &[u8]) {
     let Some(boxes) = walker::Boxes::walk(Cursor::new(bytes), total) else {
         return;
     };
+    let has_fragments = walker::has_fragments(Cursor::new(bytes), total);
+    assert_eq!(has_fragments, boxes.fragment, "{boxes:?}");
     assert!(boxes.content <= total, "{boxes:?} in {total} bytes");
     assert!(
         boxes.content == 0

@@ -238,6 +238,7 @@ fn info() -> MediaInfo {
         frames: None,
         longest_gop: Some(60),
         open_gops: false,
+        coded: None,
         default: true,
     };
     let audio = AudioTrack {

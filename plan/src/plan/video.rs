@@ -45,6 +45,10 @@ pub struct VideoRendition {
     /// segment ([`VideoRendition::rate_control`]).
     #[serde(alias = "x264")]
     pub settings: String,
+    /// The source's `AVCDecoderConfigurationRecord`, where its pictures are sent as they are: there
+    /// is no encoder then, with no preset and no settings.
+    #[serde(default)]
+    pub passed_through: Option<Vec<u8>>,
     /// Units per second of decode and presentation times.
     pub time_scale: u32,
     /// Length of a frame in those units.
@@ -139,6 +143,7 @@ pub(super) fn renditions(
             color: color.clone(),
             preset: preset.to_owned(),
             settings: x264.clone(),
+            passed_through: None,
             time_scale,
             frame_duration,
             scale_path: rung.path,

@@ -6,6 +6,7 @@ mod frames;
 mod hostile;
 mod ids;
 mod loudness;
+mod passthrough;
 mod rates;
 mod rungs;
 mod sources;

@@ -37,6 +37,7 @@ pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
         frames: None,
         longest_gop: Some(250),
         open_gops: false,
+        coded: None,
         default: true,
     }
 }

@@ -108,8 +108,12 @@ impl Drop for SegmentEncoder {
     }
 }
 
-/// The init segment of a picture rendition, from the parameter sets of its own encoder.
+/// The init segment of a picture rendition, from the parameter sets of its own encoder, or of the
+/// source.
 pub fn init(rendition: &VideoRendition, rate: Rational) -> Result<Vec<u8>> {
+    if let Some(record) = &rendition.passed_through {
+        return package::video_init(rendition, record, colour_codes(rendition));
+    }
     let second = Frames(
         Rational::new(1, 1)
             .scale_round(rate.num(), rate.den())

@@ -92,17 +92,20 @@ pub fn keep_all(input: &mut Input) {
 }
 
 /// One entry of a demuxer's index: decode time in the stream's time base, whether a decoder can
-/// start there, and one past its last byte.
+/// start there, whether it is shown, its bytes, and one past the last of them.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexEntry {
     pub timestamp: i64,
     pub key: bool,
+    pub shown: bool,
+    pub size: u32,
     pub end: i64,
 }
 
 /// The demuxer's own index of a stream, as far as it has read one.
 pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
     const AVINDEX_KEYFRAME: i32 = 1;
+    const AVINDEX_DISCARD_FRAME: i32 = 2;
     // SAFETY: the stream outlives the call; entries are copied out one by one.
     unsafe {
         let pointer = stream.as_ptr().cast_mut();
@@ -113,6 +116,8 @@ pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
                 Some(IndexEntry {
                     timestamp: entry.timestamp,
                     key: entry.flags() & AVINDEX_KEYFRAME != 0,
+                    shown: entry.flags() & AVINDEX_DISCARD_FRAME == 0,
+                    size: entry.size().max(0) as u32,
                     end: entry.pos.saturating_add(i64::from(entry.size())),
                 })
             })
@@ -181,6 +186,18 @@ pub fn nal_length(parameters: &Parameters) -> usize {
             return 0;
         }
         usize::from(*p.extradata.add(4) & 3) + 1
+    }
+}
+
+/// Bytes that a container has before a track's packets.
+pub fn stored_extradata(parameters: &Parameters) -> Vec<u8> {
+    // SAFETY: as above.
+    unsafe {
+        let p = &*parameters.as_ptr();
+        if p.extradata.is_null() || p.extradata_size <= 0 {
+            return Vec::new();
+        }
+        std::slice::from_raw_parts(p.extradata, p.extradata_size as usize).to_vec()
     }
 }
 

@@ -42,6 +42,9 @@ pub fn make(maker: &mut Maker, order: u32, rendition: RenditionId, segment: u32)
 }
 
 fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
+    if rendition.passed_through.is_some() {
+        return maker.copies(rendition)?.held(rendition, segment);
+    }
     let plan = maker.plan().clone();
     let (start, end) = plan.timeline.segment_frames(segment);
     let held = last_good(maker, rendition, start)

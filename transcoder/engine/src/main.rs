@@ -1,9 +1,11 @@
 //! `reelmill-engine`: the only place where media is parsed. One process per session, started
 //! by `transcoder` with one end of a socket pair as its standard input.
 
+mod avc;
 mod cage;
 mod captions;
 mod chain;
+mod copy;
 mod encode_audio;
 mod encode_video;
 mod ffi;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use plan::{AudioRendition, Limits, Plan, RenditionId, VideoRendition};
 use protocol::{Budget, Made, SegmentReport, ToParent, memory};
 
+use crate::copy::Copies;
 use crate::encode_audio;
 use crate::encode_video::MAX_TRIES;
 use crate::lane::{Lane, Task};
@@ -26,6 +27,7 @@ pub struct Maker {
     limits: Limits,
     pool: rayon::ThreadPool,
     pictures: Option<Pictures>,
+    copies: Option<Copies>,
     sounds: HashMap<u32, Sounds>,
 }
 
@@ -67,6 +69,7 @@ impl Maker {
             limits,
             pool,
             pictures: None,
+            copies: None,
             sounds: HashMap::new(),
         })
     }
@@ -89,6 +92,7 @@ impl Maker {
     /// Gives up its readers: after a failure nobody knows what state they are in.
     pub fn reset(&mut self) {
         self.pictures = None;
+        self.copies = None;
         self.sounds.clear();
     }
 
@@ -106,18 +110,26 @@ impl Maker {
         self.pictures.as_mut().context("pictures were just opened")
     }
 
+    /// The pictures of the source as they are stored, for the rendition that passes them through.
+    pub fn copies(&mut self, rendition: &VideoRendition) -> Result<&mut Copies> {
+        if self.copies.is_none() {
+            self.copies = Some(Copies::open(&self.source, &self.plan, rendition)?);
+        }
+        self.copies.as_mut().context("copies were just opened")
+    }
+
     /// Makes every segment of the run in all of these renditions.
     pub fn segments(&mut self, run: Run, renditions: &[RenditionId]) -> Result<()> {
         let plan = self.plan.clone();
-        let video: Vec<&VideoRendition> = plan
+        let (copied, encoded): (Vec<&VideoRendition>, Vec<&VideoRendition>) = plan
             .every_picture()
             .filter(|v| renditions.contains(&v.id))
-            .collect();
+            .partition(|v| v.passed_through.is_some());
         let audio: Vec<&AudioRendition> = plan
             .every_sound()
             .filter(|a| renditions.contains(&a.id))
             .collect();
-        if video.len() + audio.len() < renditions.len() {
+        if copied.len() + encoded.len() + audio.len() < renditions.len() {
             bail!("a rendition that the plan does not have");
         }
         let mut sounds = std::mem::take(&mut self.sounds);
@@ -125,7 +137,8 @@ impl Maker {
         let made = std::thread::scope(|scope| {
             let plan = &plan;
             let sound = scope.spawn(|| make_sound(plan, &source, &link, &mut sounds, run, &audio));
-            let picture = self.make_pictures(run, &video);
+            let copies = copied.iter().try_for_each(|rung| self.copy(run, rung));
+            let picture = copies.and_then(|()| self.make_pictures(run, &encoded));
             let sound = sound
                 .join()
                 .unwrap_or_else(|_| bail!("the sound's thread panicked"));
@@ -133,6 +146,37 @@ impl Maker {
         });
         self.sounds = sounds;
         made
+    }
+
+    /// Passes the run's pictures through.
+    fn copy(&mut self, run: Run, rendition: &VideoRendition) -> Result<()> {
+        let link = self.source.link().clone();
+        let id = rendition.id;
+        for segment in run.first..run.end {
+            if link.is_skipped(id, segment) {
+                continue;
+            }
+            let at = ToParent::At {
+                order: run.order,
+                rendition: Some(id),
+                segment,
+            };
+            link.say(&at, &[])?;
+            let (bytes, frames) = self.copies(rendition)?.segment(rendition, segment)?;
+            let report = SegmentReport {
+                frames,
+                attempts: 1,
+                ..SegmentReport::default()
+            };
+            let what = Made::Segment {
+                rendition: id,
+                segment,
+                report,
+            };
+            let order = run.order;
+            link.say(&ToParent::Made { order, what }, &bytes)?;
+        }
+        Ok(())
     }
 
     fn make_pictures(&mut self, run: Run, renditions: &[&VideoRendition]) -> Result<()> {

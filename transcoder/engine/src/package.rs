@@ -60,7 +60,8 @@ struct Coding {
     declared: String,
 }
 
-/// The init segment of a picture rendition, from its encoder's extradata.
+/// The init segment of a picture rendition, from its encoder's extradata, or the source's where its
+/// pictures are passed through.
 pub fn video_init(
     rendition: &VideoRendition,
     extradata: &[u8],
@@ -74,13 +75,16 @@ pub fn video_init(
         ..Visual::default()
     };
     let Coding { entry, declared } = match rendition.encoding {
+        VideoCodec::H264 if rendition.passed_through.is_some() => {
+            avc::passed_through(visual, extradata, colour)?
+        }
         VideoCodec::H264 => avc::coding(visual, extradata, colour)?,
         VideoCodec::Hevc => hevc::coding(visual, extradata, colour)?,
         VideoCodec::Av1 => av1::coding(visual, extradata, colour)?,
     };
     ensure!(
         declared == rendition.codec,
-        "the encoder's {declared} is not the plan's {}",
+        "the stream's {declared} is not the plan's {}",
         rendition.codec
     );
     let tkhd = Tkhd {
@@ -184,26 +188,45 @@ fn init(media: Media, sample_duration: u32) -> Result<Vec<u8>> {
 }
 
 /// A picture segment from one frame to another: `samples` in decode order, the first an IDR
-/// picture, each shown as long as the others.
+/// picture, each shown until the next one is, and the last one to the end.
 pub fn video_segment(
     rendition: &VideoRendition,
     segment: u32,
     (start, end): (Frames, Frames),
     samples: &[VideoSample],
 ) -> Result<Vec<u8>> {
-    let frames_each = (end - start).0 / samples.len().max(1) as i64;
-    let duration = rendition.frame_duration * frames_each as u32;
-    let entry = |(order, sample): (usize, &VideoSample)| TrunEntry {
-        duration: None,
-        size: Some(sample.data.len() as u32),
-        flags: (order == 0).then_some(SYNC),
-        cts: Some((i64::from(sample.position) - order as i64) * i64::from(duration)),
+    let frame = rendition.frame_duration;
+    let mut places: Vec<u32> = samples.iter().map(|sample| sample.position).collect();
+    places.sort_unstable();
+    let duration = |sample: &VideoSample| {
+        let after = places.partition_point(|place| *place <= sample.position);
+        let next = places
+            .get(after)
+            .map_or((end - start).0, |&next| i64::from(next));
+        frame * (next - i64::from(sample.position)).max(1) as u32
+    };
+    let usual = match samples {
+        [only] => duration(only),
+        _ => frame,
+    };
+    let differ = samples.iter().any(|sample| duration(sample) != usual);
+    let mut decode_time = 0;
+    let entry = |(order, sample): (usize, &VideoSample)| {
+        let shown = i64::from(sample.position) * i64::from(frame);
+        let cts = shown - decode_time;
+        decode_time += i64::from(duration(sample));
+        TrunEntry {
+            duration: differ.then(|| duration(sample)),
+            size: Some(sample.data.len() as u32),
+            flags: (order == 0).then_some(SYNC),
+            cts: Some(cts),
+        }
     };
     let entries = samples.iter().enumerate().map(entry).collect();
     let fragment = Fragment {
         segment,
         decode_time: start.0 as u64 * u64::from(rendition.frame_duration),
-        sample_duration: duration,
+        sample_duration: usual,
         default_flags: NON_SYNC,
         entries,
     };

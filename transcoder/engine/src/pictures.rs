@@ -14,8 +14,7 @@ use plan::{Access, Code, Frames, Index, Limits, Plan, Rational, TimeLine};
 
 use protocol::EngineFailure;
 
-use self::packets::Packets;
-pub use self::packets::video_decoder;
+pub use self::packets::{Packets, video_decoder};
 use crate::fields::{self, Fields};
 use crate::source::Source;
 use crate::times::{seconds, timestamp};

@@ -1,6 +1,7 @@
 //! What is in a source: the first order of every new upload.
 
 mod boxes;
+mod coded;
 mod gops;
 mod head;
 mod light;

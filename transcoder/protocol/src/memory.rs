@@ -36,6 +36,11 @@ const DEEP_DECODER_BYTES_PER_PIXEL: u64 = 60;
 /// engines share). It leaves room for the parent.
 const BASE_BYTES: u64 = 140 << 20;
 
+/// Pictures of a segment that are passed through, and the segment: so many times its bytes.
+const COPIES: u64 = 2;
+/// The longest such segment, in seconds.
+const COPIED_SECONDS: u64 = 10;
+
 /// A session that decodes the plan's source, before it encodes anything.
 pub fn decoding(plan: &Plan) -> u64 {
     let Some(track) = &plan.info.video else {
@@ -52,8 +57,11 @@ pub fn decoding(plan: &Plan) -> u64 {
     BASE_BYTES + pixels * each
 }
 
-/// An encoder of a rung beside it.
+/// An encoder of a rung beside it, or what passes pictures through.
 pub fn encoding(rung: &VideoRendition) -> u64 {
+    if rung.passed_through.is_some() {
+        return rung.cap_bits_per_second / 8 * COPIED_SECONDS * COPIES;
+    }
     let light = match rung.color.conversion {
         Conversion::Kept => 0,
         Conversion::Light { .. } => LIGHT_BYTES_PER_PIXEL,
@@ -66,8 +74,17 @@ pub fn encoding(rung: &VideoRendition) -> u64 {
     encoder.each + rung.size().pixels() * (encoder.per_pixel + light)
 }
 
-/// A session that encodes these renditions from one decode.
+/// A session that makes these renditions: encodes them from one decode, or passes pictures through,
+/// which takes no decoder.
 pub fn memory_of(plan: &Plan, renditions: &[RenditionId]) -> u64 {
-    let rungs = plan.every_picture().filter(|v| renditions.contains(&v.id));
-    decoding(plan) + rungs.map(encoding).sum::<u64>()
+    let rungs: Vec<&VideoRendition> = plan
+        .every_picture()
+        .filter(|v| renditions.contains(&v.id))
+        .collect();
+    let is_copied = |rung: &&VideoRendition| rung.passed_through.is_some();
+    let decoder = match !rungs.is_empty() && rungs.iter().all(is_copied) {
+        true => BASE_BYTES,
+        false => decoding(plan),
+    };
+    decoder + rungs.into_iter().map(encoding).sum::<u64>()
 }

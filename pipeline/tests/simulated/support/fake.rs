@@ -462,6 +462,7 @@ fn info(seconds: i64) -> MediaInfo {
             frames: None,
             longest_gop: Some(60),
             open_gops: false,
+            coded: None,
             default: true,
         }),
         audio: vec![AudioTrack {

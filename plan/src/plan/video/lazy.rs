@@ -63,6 +63,7 @@ pub(in crate::plan) fn in_codec(
         level_idc: level,
         preset: preset.to_owned(),
         settings,
+        passed_through: None,
         ..of.clone()
     }
 }

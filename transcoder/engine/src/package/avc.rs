@@ -5,6 +5,7 @@ use mp4_atom::{Avc1, Avcc, AvccExt, Codec, Visual};
 
 use super::nal::nal_units;
 use super::{Coding, ColourCodes, hex};
+use crate::avc::Record;
 
 /// From the Annex B extradata of its encoder.
 pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> Result<Coding> {
@@ -12,7 +13,26 @@ pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> R
     let (sps, pps) = (find(7).context("no SPS")?, find(8).context("no PPS")?);
     let mut avcc = Avcc::new(sps, pps)?;
     avcc.ext = Some(AvccExt::default());
-    let profile = sps.get(1..4).context("a short SPS")?;
+    Ok(declared(visual, avcc, colour))
+}
+
+/// From the record of pictures that are passed through.
+pub(super) fn passed_through(visual: Visual, record: &[u8], colour: ColourCodes) -> Result<Coding> {
+    /// Whose records have a tail (ISO/IEC 14496-15 §5.3.3.1.2), which some writers forget.
+    const HIGH: u8 = 100;
+    let mut avcc = Record::read(record).context("no parameter sets")?.avcc();
+    if avcc.avc_profile_indication == HIGH {
+        avcc.ext.get_or_insert_default();
+    }
+    Ok(declared(visual, avcc, colour))
+}
+
+fn declared(visual: Visual, avcc: Avcc, colour: ColourCodes) -> Coding {
+    let profile = [
+        avcc.avc_profile_indication,
+        avcc.profile_compatibility,
+        avcc.avc_level_indication,
+    ];
     let entry = Avc1 {
         visual,
         avcc,
@@ -24,8 +44,8 @@ pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> R
         fiel: None,
         spatial: None,
     };
-    Ok(Coding {
-        declared: format!("avc1.{}", hex(profile)),
+    Coding {
+        declared: format!("avc1.{}", hex(&profile)),
         entry: Codec::Avc1(entry),
-    })
+    }
 }

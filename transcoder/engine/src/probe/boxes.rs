@@ -6,6 +6,9 @@ use std::io::{Read, Seek, SeekFrom};
 const BOXES: [&[u8; 4]; 10] = [
     b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"pnot",
 ];
+const FRAGMENT: [u8; 4] = *b"moof";
+/// Bytes of a box that holds nothing.
+const SMALLEST: u64 = 8;
 /// More top-level boxes than any sane file has.
 const MOST_BOXES: usize = 4096;
 
@@ -26,50 +29,61 @@ pub struct Boxes {
 
 impl Boxes {
     /// Those of a file of `total` bytes; nothing where it does not start with one.
-    pub fn walk(mut reader: impl Read + Seek, total: u64) -> Option<Self> {
+    pub fn walk(reader: impl Read + Seek, total: u64) -> Option<Self> {
         let mut found = Self::default();
-        let mut at = 0u64;
-        for count in 0..MOST_BOXES {
-            let mut header = [0u8; 16];
-            reader.seek(SeekFrom::Start(at)).ok()?;
-            let mut filled = 0;
-            while filled < header.len() {
-                match reader.read(&mut header[filled..]) {
-                    Ok(0) | Err(_) => break,
-                    Ok(n) => filled += n,
-                }
-            }
-            if filled < 8 {
-                break;
-            }
-            let kind: [u8; 4] = [header[4], header[5], header[6], header[7]];
+        for (count, Header { kind, at, size }) in headers(reader, total).enumerate() {
             if count == 0 && !BOXES.contains(&&kind) {
                 return None;
             }
             found.index |= kind == *b"moov";
-            found.fragment |= kind == *b"moof";
-            let short = u64::from(u32::from_be_bytes([
-                header[0], header[1], header[2], header[3],
-            ]));
-            let size = match short {
-                0 => total - at,
-                1 if filled == 16 => u64::from_be_bytes(header[8..16].try_into().ok()?),
-                n => n,
-            };
-            if size < 8 {
-                found.broken = true;
-                break;
-            }
-            if [b"moov", b"moof", b"mdat"].contains(&&kind) {
-                found.content += size.min(total - at) - 8;
-            }
-            // A size may be anything: what ends past all numbers ends past the file.
-            at = at.saturating_add(size);
-            if at >= total {
-                found.cut |= at > total;
-                break;
+            found.fragment |= kind == FRAGMENT;
+            found.broken |= size < SMALLEST;
+            found.cut |= size > total - at;
+            if size >= SMALLEST && [b"moov", &FRAGMENT, b"mdat"].contains(&&kind) {
+                found.content += size.min(total - at) - SMALLEST;
             }
         }
         Some(found)
     }
+}
+
+/// Whether a file of `total` bytes has samples in fragments, of which its index says nothing.
+pub fn has_fragments(reader: impl Read + Seek, total: u64) -> bool {
+    headers(reader, total).any(|header| header.kind == FRAGMENT)
+}
+
+struct Header {
+    kind: [u8; 4],
+    /// Where it begins; less than the file's bytes.
+    at: u64,
+    /// As declared.
+    size: u64,
+}
+
+/// One after the other, up to the first that no other can follow.
+fn headers(mut reader: impl Read + Seek, total: u64) -> impl Iterator<Item = Header> {
+    let mut next = Some(0);
+    let headers = std::iter::from_fn(move || {
+        let at = next.take().filter(|&at| at < total)?;
+        let (kind, size) = header(&mut reader, at, total)?;
+        next = at.checked_add(size).filter(|_| size >= SMALLEST);
+        Some(Header { kind, at, size })
+    });
+    headers.take(MOST_BOXES)
+}
+
+/// What a box at `at` is, and its size; nothing where the file ends before it says.
+fn header(mut reader: impl Read + Seek, at: u64, total: u64) -> Option<([u8; 4], u64)> {
+    let mut bytes = Vec::with_capacity(16);
+    reader.seek(SeekFrom::Start(at)).ok()?;
+    // What was read before an error counts.
+    let _ = reader.take(16).read_to_end(&mut bytes);
+    let short = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
+    let kind = bytes.get(4..8)?.try_into().ok()?;
+    let size = match (short, bytes.get(8..16)) {
+        (0, _) => total - at,
+        (1, Some(long)) => u64::from_be_bytes(long.try_into().ok()?),
+        _ => u64::from(short),
+    };
+    Some((kind, size))
 }

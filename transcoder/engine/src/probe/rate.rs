@@ -129,6 +129,22 @@ fn is_grid(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
     gaps * STEPS_PER_GAP < stamps.len()
 }
 
+/// Whether stamps are within rounding of a straight line at this rate, one at each place.
+pub fn is_without_gaps(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
+    let tolerance = time_base.max(ROUNDING);
+    let tolerance = tolerance.scale_ceil(time_base.den(), time_base.num().max(1));
+    let units = |pictures: i64| {
+        let num = rate.den().saturating_mul(time_base.den());
+        let den = rate.num().saturating_mul(time_base.num()).max(1);
+        Rational::new(pictures, 1).scale_round(num, den)
+    };
+    let Some(&first) = stamps.first() else {
+        return false;
+    };
+    let mut places = stamps.iter().zip(0..);
+    places.all(|(stamp, place)| (stamp - first - units(place)).abs() <= tolerance)
+}
+
 fn percentile95(stamps: &[i64], time_base: Rational) -> Option<Rational> {
     let mut steps: Vec<i64> = stamps
         .windows(2)

@@ -10,9 +10,11 @@ use ffmpeg_next::{Error, Packet};
 use plan::media_info::KeyFrame;
 use plan::{Index, Rational};
 
+use super::coded;
 use super::gops::Gops;
 use super::rate;
 use super::tracks::Found;
+use crate::avc::Record;
 use crate::source::Source;
 use crate::times::{rational, seconds};
 use crate::{ffi, open};
@@ -39,17 +41,22 @@ struct Seen {
     gops: Option<Gops>,
     /// Whether a key frame, but for the first, begins an open group.
     open_gops: bool,
+    /// Where all packets so far are H.264 under it, of closed groups.
+    record: Option<Record>,
 }
 
 impl Seen {
     fn of(input: &Input, found: &Found, stream: u32) -> Self {
         let video = found.video.as_ref().filter(|video| video.stream == stream);
-        let gops = video.and_then(|video| {
-            let stream = input.stream(stream as usize)?;
-            Some(Gops::of(&video.codec, &stream.parameters()))
+        let coding = video.and_then(|video| {
+            let parameters = input.stream(stream as usize)?.parameters();
+            let record = coded::record(&video.codec, &parameters);
+            Some((Gops::of(&video.codec, &parameters), record))
         });
+        let (gops, record) = coding.unzip();
         Self {
             gops,
+            record: record.flatten(),
             ..Self::default()
         }
     }
@@ -62,6 +69,8 @@ impl Seen {
             self.begin = Some(stamp);
             self.priming = skipped(packet, 0);
         }
+        let record = self.record.take();
+        self.record = record.filter(|record| coded::keeps_to(record, packet));
         if ffi::is_discarded(packet) {
             return;
         }
@@ -133,7 +142,7 @@ pub fn measure(source: &Source, input: &mut Input, found: &mut Found) -> Result<
         }
         _ => Index::Container,
     };
-    Ok(fill(input, found, &mut seen, &entries, scan)?.then_some(index))
+    Ok(fill(source, input, found, &mut seen, &entries, scan)?.then_some(index))
 }
 
 /// Whether seeks in a container come out at the key frames that a scan has found.
@@ -223,6 +232,7 @@ fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32, See
         }
         let entry = seen.entry(stream).or_default();
         entry.open_gops |= tail.open_gops;
+        entry.record = entry.record.take().filter(|_| tail.record.is_some());
         if tail.end >= entry.end {
             (entry.end, entry.padding) = (tail.end, tail.padding);
         }
@@ -271,6 +281,7 @@ fn last_stamp(input: &Input, stream: usize, size: i64) -> Option<i64> {
 
 /// Fills in times and rates; false where a track that was to be shown has no packet.
 fn fill(
+    source: &Source,
     input: &Input,
     found: &mut Found,
     seen: &mut HashMap<u32, Seen>,
@@ -308,6 +319,11 @@ fn fill(
         video.frames = (whole_index || scan).then_some(stamps.len() as u64 / fields as u64);
         video.longest_gop = longest_gop(entries, whole_index);
         video.open_gops = pictures.open_gops;
+        let lists_all = whole_index && !scan && input.format().name().contains("mp4");
+        let record = pictures.record.take().filter(|_| lists_all);
+        video.coded = record.and_then(|record| {
+            coded::pictures(source, &record, entries, video.time_base, video.frame_rate)
+        });
         let (first, end) = (pictures.first.unwrap_or(0), pictures.end.unwrap_or(0));
         video.start = seconds(first, video.time_base);
         video.end = seconds(end, video.time_base);

@@ -129,6 +129,7 @@ fn video(stream: &Stream, declared: &Declared) -> VideoTrack {
         frames: None,
         longest_gop: None,
         open_gops: false,
+        coded: None,
         default: stream.disposition().contains(Disposition::DEFAULT),
     }
 }
