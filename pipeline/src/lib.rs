@@ -17,6 +17,7 @@ mod loudness;
 mod made;
 mod making;
 mod memory;
+mod passthrough;
 mod pieces;
 mod plans;
 mod purge;

@@ -9,6 +9,7 @@ use transcoder::EngineFailure;
 
 use crate::inner::Inner;
 use crate::made;
+use crate::passthrough;
 use crate::run::{Run, RunError, Standing};
 use crate::warnings;
 
@@ -25,7 +26,7 @@ pub(crate) struct Work<'a> {
 
 /// Makes the segments that the work may have failed at, one time at a time, or fillers in
 /// their place. What the session was at is the first unmade segment of each rendition: the
-/// rungs share one decode, and each sound has its own.
+/// rungs share one decode; what is passed through and each sound are by themselves.
 pub(crate) async fn isolate(
     inner: &Arc<Inner>,
     row: &VideoRow,
@@ -41,8 +42,11 @@ pub(crate) async fn isolate(
             .map(|segment| (id, segment))
     };
     let suspects = work.renditions.iter().filter_map(|&id| unmade(id));
-    let (pictures, sounds): (Vec<_>, Vec<_>) =
-        suspects.partition(|(id, _)| plan.video_rendition(*id).is_some());
+    let is_decoded = |id: RenditionId| {
+        let rung = plan.video_rendition(id);
+        rung.is_some_and(|rung| rung.passed_through.is_none())
+    };
+    let (pictures, others): (Vec<_>, Vec<_>) = suspects.partition(|(id, _)| is_decoded(*id));
     let trial = Trial {
         inner,
         row,
@@ -55,8 +59,8 @@ pub(crate) async fn isolate(
             .of(rungs.map(|(id, _)| *id).collect(), segment)
             .await?;
     }
-    for (sound, segment) in sounds {
-        trial.of(vec![sound], segment).await?;
+    for (other, segment) in others {
+        trial.of(vec![other], segment).await?;
     }
     Ok(())
 }
@@ -174,6 +178,9 @@ impl Trial<'_> {
     ) -> Result<(), RunError> {
         let (inner, row, plan) = (self.inner, self.row, self.plan);
         let mut run = self.open(&[rendition]).await?;
+        if passthrough::is_passed_through(plan, rendition) {
+            return passthrough::give_up(inner, &mut run, plan, rendition, segment).await;
+        }
         match run.filler(rendition, segment).await {
             Ok(()) => {}
             Err(RunError::Fault(error)) => {

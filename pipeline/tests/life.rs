@@ -11,7 +11,7 @@ use house::{House, PATIENCE, house, is_over, sample};
 use pipeline::{Config, DemandError, Pipeline, Viewer};
 use plan::{Code, SegmentKey};
 use store::local::Local;
-use store::metadata::{Priority, State};
+use store::metadata::{Priority, State, VideoRow};
 use store::{Layout, ObjectKey, Prefix, SystemClock};
 use transcoder::Engine;
 
@@ -232,4 +232,72 @@ async fn a_source_is_read_where_it_lies() {
     let begun = house.pipeline.begin_in_place(owner, "In place".into());
     let row = house.until(begun.await.unwrap().id, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
+}
+
+/// H.264 whose parameter sets are others for six seconds in the middle, which no index tells.
+fn of_two_encoders(folder: &Path) -> Vec<u8> {
+    let ffmpeg = |arguments: &str| {
+        let made = Command::new("ffmpeg")
+            .current_dir(folder)
+            .args(["-v", "error", "-y"])
+            .args(arguments.split_whitespace())
+            .status();
+        assert!(made.unwrap().success());
+    };
+    let mut list = String::new();
+    for (part, seconds, how) in [
+        ("a", 12, "cabac=1"),
+        ("b", 6, "cabac=0"),
+        ("c", 6, "cabac=1"),
+    ] {
+        ffmpeg(&format!(
+            "-f lavfi -i testsrc2=s=640x360:r=30:d={seconds} -c:v libx264 -preset ultrafast -g 60 \
+             -pix_fmt yuv420p -b:v 700k -maxrate 900k -bufsize 900k -x264-params {how} {part}.ts"
+        ));
+        list += &format!("file {part}.ts\nduration {seconds}\n");
+    }
+    std::fs::write(folder.join("list"), list).unwrap();
+    ffmpeg("-f concat -i list -c copy joined.mp4");
+    std::fs::read(folder.join("joined.mp4")).unwrap()
+}
+
+#[tokio::test]
+async fn pictures_that_cannot_be_passed_through_are_encoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(&folder.path().join("data"), Layout::Store, clock).unwrap();
+    let mut config = Config::default();
+    config.policy.passthrough = true;
+    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let pipeline = Pipeline::start(stores.clone(), engine, config);
+    let house = House {
+        pipeline: pipeline.await.unwrap(),
+        stores,
+    };
+    let video = house.upload(of_two_encoders(folder.path()).into()).await;
+    let row = house.until(video, is_over).await;
+    assert_eq!((row.state, &row.warnings), (State::Ready, &vec![]));
+    let first = VideoRow {
+        current_plan: Some(row.plans[0].hash.clone()),
+        ..row.clone()
+    };
+    let first = house.pipeline.plan_of(&first).await.unwrap().unwrap();
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    assert!(first.passed_through().is_some() && plan.passed_through().is_none());
+    assert_eq!(plan.timeline, first.timeline);
+    assert_eq!(plan.video[1..], first.video[1..]);
+    // Open players go on, over what could not be copied too; nothing of the current plan is missing.
+    for rendition in first.media_ids().chain(plan.media_ids()) {
+        for index in 0..plan.segments() {
+            let key = SegmentKey {
+                video,
+                rendition,
+                index,
+            };
+            let segment = house.pipeline.segment(key, Viewer::default()).await;
+            assert!(!segment.unwrap().bytes.is_empty(), "{key:?}");
+        }
+    }
+    let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
+    assert!(fillers.is_empty(), "{fillers:?}");
 }

@@ -4,6 +4,7 @@ mod alone;
 mod cluster;
 mod codecs;
 mod loudness;
+mod passthrough;
 mod storm;
 mod support;
 mod trick_play;

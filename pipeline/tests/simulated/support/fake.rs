@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use plan::media_info::{AudioTrack, Color, Index, VideoTrack};
+use plan::media_info::{AudioTrack, CodedPictures, Color, Group, Index, VideoTrack};
 use plan::{Code, Loudness, MediaInfo, Plan, Rational, RenditionId, Size};
 use protocol::{Decoder, EngineFailure, Made, Order, SegmentReport, Still, ToEngine, ToParent};
 use transcoder::Engine;
@@ -52,6 +52,10 @@ struct State {
     planted: Vec<Planted>,
     poster_fails: bool,
     loudness_fails: bool,
+    /// The source could be passed through.
+    coded: bool,
+    /// A segment in which it cannot, whatever its index says.
+    uncopied: Option<u32>,
     /// Segments are made only up to here, until it is moved.
     gate: Option<u32>,
     /// Nobody gets past this one.
@@ -99,6 +103,12 @@ impl Script {
 
     pub fn loudness_fails(&self) {
         self.state.lock().unwrap().loudness_fails = true;
+    }
+
+    /// The source's pictures could be passed through as they are, but for those of a segment.
+    pub fn is_coded(&self, uncopied: Option<u32>) {
+        let mut state = self.state.lock().unwrap();
+        (state.coded, state.uncopied) = (true, uncopied);
     }
 
     pub fn fillers_fail(&self, fail: bool) {
@@ -276,7 +286,10 @@ impl Actor {
     fn carry_out(&mut self, order: u32, what: Order) -> Result<Result<(), EngineFailure>, Exit> {
         match what {
             Order::Probe => {
-                let info = Box::new(info(self.script.seconds));
+                let mut info = Box::new(info(self.script.seconds));
+                if self.script.state.lock().unwrap().coded {
+                    info.video.as_mut().unwrap().coded = Some(coded(self.script.seconds));
+                }
                 self.say(&ToParent::Probed { order, info }, b"")?;
             }
             Order::Inits { renditions } => {
@@ -367,6 +380,11 @@ impl Actor {
                 continue;
             }
             let plan = self.plan.as_ref().unwrap();
+            let rung = plan.video_rendition(rendition);
+            let is_copied = rung.is_some_and(|rung| rung.passed_through.is_some());
+            if is_copied && self.script.state.lock().unwrap().uncopied == Some(segment) {
+                return Ok(Err(failure("a key frame is not where the index has it")));
+            }
             match self.fault(plan.audio_rendition(rendition).is_some(), segment) {
                 Some(Fault::Fails) => return Ok(Err(failure("a poisoned stretch"))),
                 Some(Fault::Dies(signal)) => return Err(Exit::Signal(signal)),
@@ -428,6 +446,18 @@ fn failure(message: &str) -> EngineFailure {
     EngineFailure {
         code: Code::Corrupt,
         message: message.to_owned(),
+    }
+}
+
+/// A key frame every two seconds, and 2.4 Mbit/s.
+fn coded(seconds: i64) -> CodedPictures {
+    let group = Group {
+        pictures: 60,
+        bytes: 600_000,
+    };
+    CodedPictures {
+        record: vec![1, 100, 0, 31],
+        groups: vec![group; seconds as usize / 2],
     }
 }
 

@@ -1,0 +1,50 @@
+//! A source's own pictures turn out to be other than its index says: the rung is encoded like the
+//! others, between the same boundaries.
+
+use std::sync::Arc;
+
+use plan::{Plan, RenditionId};
+use store::metadata::{State, VideoRow};
+
+use crate::inner::Inner;
+use crate::run::{Run, RunError};
+use crate::successor::{Successor, succeed};
+
+/// Whether a rendition is made of the source's own pictures.
+pub(crate) fn is_passed_through(plan: &Plan, rendition: RenditionId) -> bool {
+    let passed = plan.passed_through();
+    passed.is_some_and(|rung| rung.id == rendition)
+}
+
+/// Makes a plan without it the current one. Who plays it goes on, with a key frame held in the
+/// segment that could not be made; who comes later has the rung encoded.
+pub(crate) async fn give_up(
+    inner: &Inner,
+    run: &mut Run,
+    plan: &Arc<Plan>,
+    rendition: RenditionId,
+    segment: u32,
+) -> Result<(), RunError> {
+    let policy = &inner.config.policy;
+    if let Some(next) = plan.with_all_encoded(policy) {
+        let fresh = next.media_ids().filter(|id| !plan.lists(*id));
+        let fresh: Vec<RenditionId> = fresh.collect();
+        run.plan(&Arc::new(next)).await;
+        run.inits(&fresh).await?;
+        run.plan(plan).await;
+    }
+    let encoded = |current: &Plan| {
+        let plan = current.with_all_encoded(policy)?;
+        let cues = Vec::new();
+        Some(Successor { plan, cues })
+    };
+    let is_living = |row: &VideoRow| row.state != State::Deleted;
+    let video = run.video();
+    tracing::warn!(%video, segment, "the source's own pictures are no rung: it is encoded");
+    succeed(inner, video, is_living, encoded, &[]).await?;
+    match run.filler(rendition, segment).await {
+        // Nobody is sent there any more.
+        Err(RunError::Fault(_)) => Ok(()),
+        done => done,
+    }
+}
