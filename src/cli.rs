@@ -195,6 +195,9 @@ pub struct Making {
     /// How loud sound is sent in LUFS, such as -16 [default: as it is]
     #[arg(long, allow_negative_numbers = true)]
     pub loudness_lufs: Option<i32>,
+    /// Send a source's own H.264 as the top rung where players take it as it is
+    #[arg(long)]
+    pub passthrough: bool,
     /// Memory for the engines, such as 512MiB [default: 2GiB]
     #[arg(long)]
     pub memory: Option<Bytes>,
@@ -215,6 +218,9 @@ pub struct Transcode {
     /// How loud sound is sent in LUFS, such as -16; as it is without
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-40..=-5))]
     pub loudness_lufs: Option<i32>,
+    /// Send a source's own H.264 as the top rung where players take it as it is
+    #[arg(long)]
+    pub passthrough: bool,
     /// Memory for the engine, such as 512MiB or 2GiB
     #[arg(long, default_value = "4GiB")]
     pub memory: Bytes,

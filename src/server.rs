@@ -47,6 +47,7 @@ impl Making {
         set(&mut pipeline.policy, self.policy);
         set(&mut pipeline.segment_seconds, self.segment_seconds);
         pipeline.loudness_lufs = self.loudness_lufs.or(pipeline.loudness_lufs);
+        pipeline.passthrough |= self.passthrough;
         set(&mut pipeline.memory, self.memory);
     }
 }
@@ -69,6 +70,7 @@ pub fn config(settings: &Settings) -> Result<Config> {
         effort: pipeline.policy,
         segment_seconds: pipeline.segment_seconds,
         loudness_lufs: pipeline.loudness_lufs,
+        passthrough: pipeline.passthrough,
         ..Policy::default()
     };
     let purge = settings.purge.clone().map(HttpPurge::new);

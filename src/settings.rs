@@ -57,6 +57,7 @@ pub struct Pipeline {
     pub segment_seconds: u32,
     /// Nothing: sound is sent as loud as it is.
     pub loudness_lufs: Option<i32>,
+    pub passthrough: bool,
     /// Codecs besides H.264 that a video gets by its views.
     pub lazy_codecs: Vec<LazyCodec>,
     pub lazy_after_views: u64,
@@ -121,6 +122,7 @@ impl Default for Pipeline {
             policy: Effort::Fast,
             segment_seconds: 4,
             loudness_lufs: None,
+            passthrough: false,
             lazy_codecs: Vec::new(),
             lazy_after_views: pipeline::LAZY_AFTER_VIEWS,
             memory: Bytes(2 << 30),

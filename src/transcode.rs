@@ -72,6 +72,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         effort: arguments.policy,
         segment_seconds: arguments.segment_seconds,
         loudness_lufs: arguments.loudness_lufs,
+        passthrough: arguments.passthrough,
         ..Policy::default()
     };
     let identity = Identity::of(&arguments.input, &policy).map_err(|error| Failed {
