@@ -192,6 +192,9 @@ pub struct Making {
     /// Length of a segment in seconds, 2 to 10 [default: 4]
     #[arg(long)]
     pub segment_seconds: Option<u32>,
+    /// Whether rungs follow how hard a title is to encode: true or false [default: true]
+    #[arg(long)]
+    pub per_title: Option<bool>,
     /// How loud sound is sent in LUFS, such as -16 [default: as it is]
     #[arg(long, allow_negative_numbers = true)]
     pub loudness_lufs: Option<i32>,
@@ -215,6 +218,9 @@ pub struct Transcode {
     /// Length of a segment in seconds, 2 to 10
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=10))]
     pub segment_seconds: u32,
+    /// Whether rungs follow how hard the title is to encode: true or false
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub per_title: bool,
     /// How loud sound is sent in LUFS, such as -16; as it is without
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-40..=-5))]
     pub loudness_lufs: Option<i32>,

@@ -46,6 +46,7 @@ impl Making {
     pub fn set(self, pipeline: &mut settings::Pipeline) {
         set(&mut pipeline.policy, self.policy);
         set(&mut pipeline.segment_seconds, self.segment_seconds);
+        set(&mut pipeline.per_title, self.per_title);
         pipeline.loudness_lufs = self.loudness_lufs.or(pipeline.loudness_lufs);
         pipeline.passthrough |= self.passthrough;
         set(&mut pipeline.memory, self.memory);
@@ -69,6 +70,7 @@ pub fn config(settings: &Settings) -> Result<Config> {
     let policy = Policy {
         effort: pipeline.policy,
         segment_seconds: pipeline.segment_seconds,
+        per_title: pipeline.per_title,
         loudness_lufs: pipeline.loudness_lufs,
         passthrough: pipeline.passthrough,
         ..Policy::default()

@@ -55,6 +55,7 @@ pub struct Origin {
 pub struct Pipeline {
     pub policy: Effort,
     pub segment_seconds: u32,
+    pub per_title: bool,
     /// Nothing: sound is sent as loud as it is.
     pub loudness_lufs: Option<i32>,
     pub passthrough: bool,
@@ -121,6 +122,7 @@ impl Default for Pipeline {
         Self {
             policy: Effort::Fast,
             segment_seconds: 4,
+            per_title: true,
             loudness_lufs: None,
             passthrough: false,
             lazy_codecs: Vec::new(),

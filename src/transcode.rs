@@ -71,6 +71,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     let policy = Policy {
         effort: arguments.policy,
         segment_seconds: arguments.segment_seconds,
+        per_title: arguments.per_title,
         loudness_lufs: arguments.loudness_lufs,
         passthrough: arguments.passthrough,
         ..Policy::default()

@@ -47,27 +47,27 @@ pub const BOXES: [Box; 7] = [
     Box {
         short: 1080,
         long: 1920,
-        cap_kbit: 5_500,
+        cap_kbit: 5_000,
     },
     Box {
         short: 720,
         long: 1280,
-        cap_kbit: 3_000,
+        cap_kbit: 2_800,
     },
     Box {
         short: 480,
         long: 854,
-        cap_kbit: 1_500,
+        cap_kbit: 1_400,
     },
     Box {
         short: 360,
         long: 640,
-        cap_kbit: 820,
+        cap_kbit: 800,
     },
     Box {
         short: 240,
         long: 428,
-        cap_kbit: 420,
+        cap_kbit: 400,
     },
 ];
 

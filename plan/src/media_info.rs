@@ -92,6 +92,20 @@ pub struct VideoTrack {
     pub coded: Option<CodedPictures>,
     /// `default` disposition.
     pub default: bool,
+    /// How hard its pictures are to encode, where that was tried.
+    #[serde(default)]
+    pub complexity: Option<Complexity>,
+}
+
+/// What pictures took in a trial encode at full size, in bits for each million pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complexity {
+    /// A picture by itself.
+    pub key_bits: u32,
+    /// One that follows another, on average of all places looked at.
+    pub following_bits: u32,
+    /// The same at the hardest of them.
+    pub hardest_following_bits: u32,
 }
 
 impl VideoTrack {

@@ -15,6 +15,8 @@ pub struct Policy {
     pub effort: Effort,
     /// Length of a segment once a player has started, in seconds: 2 to 10.
     pub segment_seconds: u32,
+    /// Whether rate factors, caps and the choice of rungs follow how hard a title is to encode.
+    pub per_title: bool,
     /// What sound is brought to once it is measured, in LUFS; nothing leaves it as it is.
     pub loudness_lufs: Option<i32>,
     /// Whether a source's own H.264 is the top rung where players take it as it is; segments then
@@ -33,6 +35,7 @@ impl Default for Policy {
         Self {
             effort: Effort::Fast,
             segment_seconds: 4,
+            per_title: true,
             loudness_lufs: None,
             passthrough: false,
             encoder_epoch: 0,

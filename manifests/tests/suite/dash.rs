@@ -47,7 +47,7 @@ fn a_film_is_one_picture_set_a_set_for_each_sound_and_the_storyboard() {
         .map(|r| r.id.clone().unwrap());
     let ids = plan.video.iter().map(|v| v.id.to_string());
     assert!(representations.eq(ids));
-    assert_eq!(sets[0].representations[0].bandwidth, Some(3_000_000));
+    assert_eq!(sets[0].representations[0].bandwidth, Some(2_800_000));
     let languages: Vec<_> = sets[1..4]
         .iter()
         .filter_map(|s| s.lang.as_deref())

@@ -63,7 +63,7 @@ fn a_variant_declares_what_it_needs() {
     let plan = planned(&everyday());
     let first = &master(&everyday()).variants[0];
     assert_eq!(first.uri, format!("{}/playlist.m3u8", plan.video[2].id));
-    assert_eq!(first.bandwidth, 1_500_000 + 170_000);
+    assert_eq!(first.bandwidth, 1_400_000 + 170_000);
     assert_eq!(first.average_bandwidth, None);
     assert_eq!(first.codecs.as_deref(), Some("avc1.64001f,mp4a.40.2"));
     assert_eq!(first.audio.as_deref(), Some("stereo"));
@@ -138,7 +138,7 @@ fn both_groups_offer_every_language() {
         .filter_map(|v| v.audio.as_deref())
         .collect();
     assert!(groups.chunks(2).all(|pair| pair == ["stereo", "surround"]));
-    assert_eq!(playlist.variants[1].bandwidth, 1_500_000 + 480_000);
+    assert_eq!(playlist.variants[1].bandwidth, 1_400_000 + 480_000);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::{Frames, RenditionName, h264};
 /// Kilobits per second that no segment exceeds. Its one picture is thus within 16 kB where a
 /// segment lasts a second, which 240p takes with much detail.
 const CAP_KBIT: u32 = 200;
+const CRF: u32 = 25;
 /// A picture by itself costs little time; in a second there are few.
 const PRESET: &str = "medium";
 
@@ -27,7 +28,7 @@ pub(super) fn rendition(
     let level_idc = h264::level_idc(lowest.size(), timeline.rate, CAP_KBIT);
     // A key interval of one would declare another profile.
     let x264 = format!(
-        "crf=25:ref=1:bframes=0:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
+        "crf={CRF}:ref=1:bframes=0:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
          sync-lookahead=0:rc-lookahead=0:mbtree=0:cpu-independent=1:stitchable=1:force-cfr=1:\
          range=tv:colormatrix={}:colorprim={}:transfer={}",
         color.matrix, color.primaries, color.transfer
@@ -54,6 +55,7 @@ pub(super) fn rendition(
         id: hash.rendition(RenditionName::TrickPlay(lowest.rung)),
         cap_bits_per_second: u64::from(CAP_KBIT) * 1000,
         codec: h264::codec_string(level_idc),
+        crf: CRF,
         level_idc,
         preset: PRESET.to_owned(),
         settings: x264,

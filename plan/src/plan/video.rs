@@ -4,11 +4,13 @@ mod av1;
 mod codec;
 mod hevc;
 mod lazy;
+mod title;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::codec::{LazyCodec, VideoCodec};
 pub(super) use self::lazy::in_codec;
+use self::title::{Title, Told};
 use super::color::OutputColor;
 use super::{Access, chunks, hash_source};
 use crate::canonical::Canonical;
@@ -29,6 +31,9 @@ pub struct VideoRendition {
     pub scale_path: Vec<Size>,
     /// Bits per second that no segment's bytes exceed.
     pub cap_bits_per_second: u64,
+    /// Constant rate factor, in the encoder's own scale, before a segment exceeds its cap.
+    #[serde(default = "crf_of_old")]
+    pub crf: u32,
     /// What it is encoded in.
     #[serde(default)]
     pub encoding: VideoCodec,
@@ -53,6 +58,11 @@ pub struct VideoRendition {
     pub time_scale: u32,
     /// Length of a frame in those units.
     pub frame_duration: u32,
+}
+
+/// That of plans which do not say it.
+const fn crf_of_old() -> u32 {
+    24
 }
 
 impl VideoRendition {
@@ -106,16 +116,27 @@ pub(super) fn renditions(
         references,
         further,
     } = policy.effort.x264();
+    let ladder = ladder::rungs(track);
+    let told = match track.complexity.filter(|_| policy.per_title) {
+        Some(complexity) => {
+            let size = Size {
+                width: track.coded_width,
+                height: track.coded_height,
+            };
+            Title::new(complexity, size, rate, crf).rungs(ladder)
+        }
+        None => title::untried(ladder, crf),
+    };
     let color = OutputColor::of(track);
-    let x264 = format!(
-        "crf={crf}:ref={references}:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
-         sync-lookahead=0:cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal:\
-         range=tv:colormatrix={}:colorprim={}:transfer={}{further}",
-        color.matrix, color.primaries, color.transfer
-    );
     let chunk_starts = chunks::starts(timeline);
-    let rendition = |rung: ladder::Rung| {
-        let cap_kbit = rung.container.cap_kbit;
+    let rendition = |(rung, told): (ladder::Rung, Told)| {
+        let Told { crf, cap_kbit } = told;
+        let x264 = format!(
+            "crf={crf}:ref={references}:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
+             sync-lookahead=0:cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal:\
+             range=tv:colormatrix={}:colorprim={}:transfer={}{further}",
+            color.matrix, color.primaries, color.transfer
+        );
         let level_idc = h264::level_idc(rung.size(), rate, cap_kbit);
         let mut hash = Canonical::new("video/h264");
         hash_source(&mut hash, track.stream, timeline, policy)
@@ -137,19 +158,20 @@ pub(super) fn renditions(
             id: hash.rendition(name),
             rung: rung.container.short,
             cap_bits_per_second: u64::from(cap_kbit) * 1000,
+            crf,
             encoding: VideoCodec::H264,
             codec: h264::codec_string(level_idc),
             level_idc,
             color: color.clone(),
             preset: preset.to_owned(),
-            settings: x264.clone(),
+            settings: x264,
             passed_through: None,
             time_scale,
             frame_duration,
             scale_path: rung.path,
         }
     };
-    ladder::rungs(track).into_iter().map(rendition).collect()
+    told.into_iter().map(rendition).collect()
 }
 
 /// What shapes the bytes of everything that is made of the picture track.

@@ -11,4 +11,5 @@ mod rates;
 mod rungs;
 mod sources;
 mod time_line;
+mod titles;
 mod trick_play;

@@ -117,17 +117,17 @@ fn the_rate_control_of_a_segment_leaves_room_for_its_first_fill() {
     let top = &plan.video[0];
     let text = |kbit: i64| format!("vbv-maxrate={kbit}:vbv-bufsize={kbit}:vbv-init=1.0");
     for (frames, expected, bounded) in [
-        (15, 2667, 1833),
-        (30, 3556, 2750),
-        (60, 4268, 3666),
-        (120, 4742, 4400),
-        (149, 4847, 4578),
+        (15, 2425, 1666),
+        (30, 3233, 2500),
+        (60, 3880, 3333),
+        (120, 4311, 4000),
+        (149, 4406, 4162),
     ] {
         let control = |control| top.rate_control(Frames(frames), rate, control);
         assert_eq!(control(RateControl::Expected), text(expected));
         assert_eq!(control(RateControl::Bounded), text(bounded));
-        assert!(bounded * (frames + 30) <= 5500 * frames);
-        assert!(expected * (2 * frames + 30) * 100 <= 5500 * 97 * 2 * frames);
+        assert!(bounded * (frames + 30) <= 5000 * frames);
+        assert!(expected * (2 * frames + 30) * 100 <= 5000 * 97 * 2 * frames);
     }
     for control in [RateControl::Expected, RateControl::Bounded] {
         assert_eq!(top.rate_control(Frames(i64::MIN), rate, control), text(0));

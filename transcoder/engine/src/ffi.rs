@@ -284,6 +284,30 @@ pub fn share(
     }
 }
 
+/// Leaves of a picture only a part, from `(left, top)` on, without copying it.
+pub fn crop(
+    picture: &mut ffmpeg_next::frame::Video,
+    (left, top): (u32, u32),
+    (width, height): (u32, u32),
+) -> Result<(), Error> {
+    let right = picture.width().saturating_sub(left + width);
+    let bottom = picture.height().saturating_sub(top + height);
+    // SAFETY: the frame is valid, and a part that is none of it is refused by libavutil.
+    let code = unsafe {
+        let frame = picture.as_mut_ptr();
+        (*frame).crop_left = left as usize;
+        (*frame).crop_top = top as usize;
+        (*frame).crop_right = right as usize;
+        (*frame).crop_bottom = bottom as usize;
+        ffi::av_frame_apply_cropping(frame, ffi::AV_FRAME_CROP_UNALIGNED as i32)
+    };
+    if code < 0 {
+        Err(Error::from(code))
+    } else {
+        Ok(())
+    }
+}
+
 /// A picture that nobody changes any more, so that several encoders may read it at once.
 pub struct Still(ffmpeg_next::frame::Video);
 

@@ -2,6 +2,7 @@
 
 mod boxes;
 mod coded;
+mod complexity;
 mod gops;
 mod head;
 mod light;
@@ -14,7 +15,7 @@ use anyhow::Result;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, frame};
 use plan::media_info::Chapter;
-use plan::{Code, Limits, MediaInfo, Rational, Warning};
+use plan::{Code, Index, Limits, MediaInfo, Rational, Warning};
 use protocol::EngineFailure;
 
 use crate::captions::Captions;
@@ -78,6 +79,9 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if found.video.is_none() && found.audio.is_empty() {
         let message = "No sound of the file can be decoded.";
         return Err(reject(Code::Corrupt, message).into());
+    }
+    if let (Some(video), Index::Container) = (&mut found.video, &index) {
+        video.complexity = complexity::measure(&mut input, video);
     }
     let cut = spans::is_cut(&input, source.size(), &found).then(|| Warning {
         code: Code::Truncated,

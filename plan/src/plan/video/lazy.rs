@@ -7,20 +7,30 @@ use crate::{Rational, RenditionName};
 
 /// How much coarser each further try of a segment over its cap is.
 const STEP: u32 = 4;
+/// The coarsest that H.264 has.
+const COARSEST: u32 = 51;
+
+/// The rate factor of H.264 that those of the others look as.
+const LOOKS_AS: i32 = 24;
 
 impl VideoRendition {
-    /// The constant rate factor of a lazy rendition's segment at the `attempt`th try, from 0.
+    /// The constant rate factor of a segment at the `attempt`th try, from 0.
     pub fn rate_factor(&self, attempt: u32) -> u32 {
-        let (first, coarsest) = factors(self.encoding);
-        (first + STEP * attempt).min(coarsest)
+        let coarsest = match self.encoding {
+            VideoCodec::H264 => COARSEST,
+            VideoCodec::Hevc => hevc::COARSEST,
+            VideoCodec::Av1 => av1::COARSEST,
+        };
+        (self.crf + STEP * attempt).min(coarsest)
     }
 }
 
-/// The first and the coarsest constant rate factor.
-const fn factors(codec: VideoCodec) -> (u32, u32) {
+/// The rate factor that looks as that of H.264 does. AV1's scale has four steps for three.
+const fn looks_as(codec: LazyCodec, h264: u32) -> u32 {
+    let off = h264 as i32 - LOOKS_AS;
     match codec {
-        VideoCodec::Av1 => (av1::CRF, av1::COARSEST),
-        VideoCodec::Hevc | VideoCodec::H264 => (hevc::CRF, hevc::COARSEST),
+        LazyCodec::Hevc => hevc::CRF.saturating_add_signed(off),
+        LazyCodec::Av1 => av1::CRF.saturating_add_signed(off * 4 / 3),
     }
 }
 
@@ -47,17 +57,19 @@ pub(in crate::plan) fn in_codec(
             (level, av1::codec_string(level), av1::settings(level))
         }
     };
+    let crf = looks_as(codec, of.crf);
     let mut hash = Canonical::new(kind);
     hash.int(MEDIA_GENERATION)
         .text(&of.id.to_string())
         .text(preset)
         .text(&settings)
-        .int(factors(codec.video()).0)
+        .int(crf)
         .int(level)
         .int(cap as i64);
     VideoRendition {
         id: hash.rendition(RenditionName::Video(of.rung)),
         cap_bits_per_second: cap,
+        crf,
         encoding: codec.video(),
         codec: codec_string,
         level_idc: level,

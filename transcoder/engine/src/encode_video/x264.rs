@@ -3,9 +3,8 @@
 use ffmpeg_next::Dictionary;
 use plan::{Frames, RateControl, Rational, VideoRendition};
 
-/// How much higher the quantizer of each further try is, where a segment exceeds its cap even
-/// with bounded rate control.
-const RETRY_STEP: u32 = 4;
+/// Of pictures in a segment that exceeded its cap, before it is raised.
+const LEAST_QUANTIZER: u32 = 12;
 
 /// What the encoder of a segment is told at the `attempt`th try, from 0.
 pub(super) fn options(
@@ -25,10 +24,10 @@ pub(super) fn options(
     let rate_control = rendition.rate_control(frames, rate, control);
     let harder = match attempt {
         0 | 1 => String::new(),
-        // A quantizer offset on top of the constant rate factor.
+        // Bounded rate control with the usual factor was the try before.
         n => {
-            let offset = (n - 1) * RETRY_STEP;
-            format!(":crf={}:qpmin={}", 23 + offset, 12 + offset)
+            let crf = rendition.rate_factor(n - 1);
+            format!(":crf={crf}:qpmin={}", LEAST_QUANTIZER + crf - rendition.crf)
         }
     };
     options.set(

@@ -1,0 +1,129 @@
+//! What a title's rungs are told, and which of them it needs: easy pictures get more quality for
+//! few bytes, hard ones are not asked for more than their cap holds.
+
+use crate::Rational;
+use crate::ladder::{Rung, Size};
+use crate::media_info::Complexity;
+
+/// Rate factor and cap of one rung.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) crf: u32,
+    pub(super) cap_kbit: u32,
+}
+
+/// What a ladder's rungs are told where nothing is known of the title.
+pub(super) fn untried(ladder: Vec<Rung>, crf: u32) -> Vec<(Rung, Told)> {
+    let told = |rung: Rung| {
+        let cap_kbit = rung.container.cap_kbit;
+        (rung, Told { crf, cap_kbit })
+    };
+    ladder.into_iter().map(told).collect()
+}
+
+/// How many bits a title takes in the rungs of its ladder.
+pub(super) struct Title {
+    complexity: Complexity,
+    /// The source's pictures.
+    size: Size,
+    rate: Rational,
+    /// The usual rate factor.
+    crf: u32,
+}
+
+/// Seconds from one key frame to the next, as most segments have it.
+const KEY_SECONDS: u64 = 4;
+/// What a title takes in hundredths of what its trial did: the trial sees a few pictures of each
+/// place by a quicker encoder. The middle of the clips in docs/decisions/026-titles.md, where each is
+/// within a factor of two.
+const TRIAL_PERCENT: u64 = 65;
+/// Steps of the rate factor, and the load (per mille of the cap) above which each begins: half
+/// an octave, half of which is made up for by the step itself.
+const STEPS: [(i32, u64); 7] = [
+    (3, 2000),
+    (2, 1414),
+    (1, 1000),
+    (0, 707),
+    (-1, 500),
+    (-2, 354),
+    (-3, 0),
+];
+/// A stretch is so much harder than its neighbours that a cap below the box's would hurt it, in
+/// per cent of what the hardest place takes.
+const PEAK_PERCENT: u64 = 300;
+/// Anybody has so many kilobits per second: less is of use to nobody.
+const PLENTY_KBIT: u64 = 500;
+/// A rung below another must save that many per cent of it.
+const LEAST_SAVING_PERCENT: u64 = 25;
+/// The box that a player can start in at once.
+const START_BOX: u32 = 480;
+
+impl Title {
+    pub(super) fn new(complexity: Complexity, size: Size, rate: Rational, crf: u32) -> Self {
+        Self {
+            complexity,
+            size,
+            rate,
+            crf,
+        }
+    }
+
+    /// The rungs that are worth their bytes, and what each is told.
+    pub(super) fn rungs(&self, ladder: Vec<Rung>) -> Vec<(Rung, Told)> {
+        let mut kept: Vec<(Rung, Told)> = Vec::new();
+        let mut above = u64::MAX;
+        for rung in ladder {
+            let (told, kbit) = self.told(&rung);
+            let starts = |(kept, _): &(Rung, Told)| kept.container.short <= START_BOX;
+            let is_start = rung.container.short <= START_BOX && !kept.iter().any(starts);
+            let saves = kbit * 100 <= above.saturating_mul(100 - LEAST_SAVING_PERCENT);
+            if kept.is_empty() || is_start || above > PLENTY_KBIT && saves {
+                above = kbit;
+                kept.push((rung, told));
+            }
+        }
+        kept
+    }
+
+    /// What a rung is told, and the kilobits per second that it takes then.
+    fn told(&self, rung: &Rung) -> (Told, u64) {
+        let cap = u64::from(rung.container.cap_kbit);
+        let Complexity {
+            key_bits,
+            following_bits,
+            hardest_following_bits,
+        } = self.complexity;
+        let usual = self.kbit(rung.size(), key_bits, following_bits);
+        let load = usual.saturating_mul(1000) / cap;
+        let step = STEPS.iter().find(|(_, from)| load >= *from);
+        let step = step.map_or(0, |(step, _)| *step);
+        let kbit = usual.saturating_mul(PER_STEP[(3 + step) as usize]) / 1000;
+        let hardest = self.kbit(rung.size(), key_bits, hardest_following_bits);
+        let peak = hardest.saturating_mul(PEAK_PERCENT) / 100;
+        let told = Told {
+            crf: self.crf.saturating_add_signed(step),
+            // Quarters of the box's, so that caps are few; never under half of it.
+            cap_kbit: (peak.saturating_mul(4).div_ceil(cap).clamp(2, 4) * cap / 4) as u32,
+        };
+        (told, kbit.min(cap))
+    }
+
+    /// Kilobits per second of a size at the usual rate factor: they grow as the pixels to the power of 3/4.
+    fn kbit(&self, size: Size, key_bits: u32, following_bits: u32) -> u64 {
+        let following = Rational::new(i64::from(following_bits), 1);
+        let following = following.scale_round(self.rate.num(), self.rate.den());
+        let per_second = u64::from(key_bits) / KEY_SECONDS + following.max(0) as u64;
+        let full = u128::from(per_second) * u128::from(self.size.pixels()) / 1_000_000;
+        let ratio = (u128::from(size.pixels()) << 32) / u128::from(self.size.pixels().max(1));
+        let half = (ratio << 32).isqrt();
+        let quarter = (half << 32).isqrt();
+        let bits = (full * ((half * quarter) >> 32)) >> 32;
+        u64::try_from(bits)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(TRIAL_PERCENT)
+            / 100_000
+    }
+}
+
+/// What is taken at each step of the rate factor from -3 to 3, per mille: six halve it.
+const PER_STEP: [u64; 7] = [1414, 1260, 1122, 1000, 891, 794, 707];
