@@ -1,5 +1,5 @@
 //! What a title's rungs are told, and which of them it needs: easy pictures get more quality for
-//! few bytes, hard ones are not asked for more than their cap holds.
+//! few bytes.
 
 use crate::Rational;
 use crate::ladder::{Rung, Size};
@@ -37,16 +37,15 @@ const KEY_SECONDS: u64 = 4;
 /// place by a quicker encoder. The middle of the clips in docs/decisions/026-titles.md, where each is
 /// within a factor of two.
 const TRIAL_PERCENT: u64 = 65;
-/// Steps of the rate factor, and the load (per mille of the cap) above which each begins: half
-/// an octave, half of which is made up for by the step itself.
-const STEPS: [(i32, u64); 7] = [
-    (3, 2000),
-    (2, 1414),
-    (1, 1000),
-    (0, 707),
-    (-1, 500),
-    (-2, 354),
-    (-3, 0),
+/// Steps of the rate factor, the load (per mille of the cap) above which each begins, and what is
+/// taken then, per mille of the usual: six steps are an octave, and each begins half an octave of
+/// the load below the one before. There is none up: what is hard is held by its cap, and a coarser
+/// factor takes more of its quality than of its bytes.
+const STEPS: [(i32, u64, u64); 4] = [
+    (0, 707, 1000),
+    (-1, 500, 1122),
+    (-2, 354, 1260),
+    (-3, 0, 1414),
 ];
 /// A stretch is so much harder than its neighbours that a cap below the box's would hurt it, in
 /// per cent of what the hardest place takes.
@@ -95,9 +94,9 @@ impl Title {
         } = self.complexity;
         let usual = self.kbit(rung.size(), key_bits, following_bits);
         let load = usual.saturating_mul(1000) / cap;
-        let step = STEPS.iter().find(|(_, from)| load >= *from);
-        let step = step.map_or(0, |(step, _)| *step);
-        let kbit = usual.saturating_mul(PER_STEP[(3 + step) as usize]) / 1000;
+        let step = STEPS.iter().find(|(_, from, _)| load >= *from);
+        let (step, _, taken) = *step.unwrap_or(&STEPS[0]);
+        let kbit = usual.saturating_mul(taken) / 1000;
         let hardest = self.kbit(rung.size(), key_bits, hardest_following_bits);
         let peak = hardest.saturating_mul(PEAK_PERCENT) / 100;
         let told = Told {
@@ -124,6 +123,3 @@ impl Title {
             / 100_000
     }
 }
-
-/// What is taken at each step of the rate factor from -3 to 3, per mille: six halve it.
-const PER_STEP: [u64; 7] = [1414, 1260, 1122, 1000, 891, 794, 707];
