@@ -8,8 +8,9 @@ node benches/first-frame.mjs "$@"
 node benches/ladder.mjs "$@"
 if python3 -c 'import imageio_ffmpeg' 2>/dev/null; then
   python3 benches/effort.py
+  python3 benches/titles.py
 else
-  echo "effort.py is left out: it needs the PyPI package imageio-ffmpeg"
+  echo "effort.py and titles.py are left out: they need the PyPI package imageio-ffmpeg"
 fi
 node benches/seeks.mjs
 node benches/seeks.mjs "" 720

@@ -31,6 +31,7 @@ FIXED = {1080: 5000, 720: 2800, 480: 1400, 360: 800}
 # As policy `fast` has it (plan/src/policy.rs), and as many use.
 FAST = "mbtree=1:rc-lookahead=10:subme=2:trellis=1:partitions=i8x8"
 ENCODERS = {"fast": ("superfast", f"{COMMON}:{FAST}"), "veryfast": ("veryfast", COMMON)}
+COLOURS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 # Our segments start here.
 KEYS = "0,1,2,4,8"
 
@@ -89,9 +90,10 @@ def clip(name):
     file, second, seconds, filters = CLIPS[name]
     with tempfile.TemporaryDirectory() as folder:
         source = os.path.join(folder, "source.mp4")
-        # Without loss, so that what is compared with is what was given.
+        # Without loss, so that what is compared with is what was given; with its colours named, or the
+        # scaler before libvmaf takes those of ours, which names them, for others than the source's.
         run("ffmpeg", "-v", "error", "-ss", str(second), "-t", str(seconds), "-i", os.path.join(MEDIA, file), "-an",
-            "-vf", f"{filters},format=yuv420p", "-c:v", "libx264", "-preset", "superfast", "-qp", "0", source)
+            "-vf", f"{filters},format=yuv420p,{COLOURS}", "-c:v", "libx264", "-preset", "superfast", "-qp", "0", source)
         probed = json.loads(subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries",
             "stream=width,height,duration", "-of", "json", source], capture_output=True, text=True, check=True).stdout)
         stream = probed["streams"][0]
