@@ -142,8 +142,8 @@ impl Trial {
         }
         let (width, height) = self.window;
         // On whole chroma samples of every format.
-        let left = (self.size.0 - width) / 2 & !3;
-        let top = (self.size.1 - height) / 2 & !3;
+        let left = ((self.size.0 - width) / 2) & !3;
+        let top = ((self.size.1 - height) / 2) & !3;
         ffi::crop(picture, (left, top), self.window)?;
         let mut window = frame::Video::empty();
         if picture.format() == Pixel::YUV420P {
