@@ -15,7 +15,7 @@ const KINDS: &str = "trace=%file,%process,socket,connect,bind,listen,accept4,sen
                      recvmsg,seccomp";
 /// How a thread starts and ends; a call that is said to go on was seen when it began. For names of
 /// programmes the C library looks for its tables of character sets, and does without.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "clone(",
     "clone3(",
     "exit(",
@@ -23,6 +23,8 @@ const OWN: [&str; 7] = [
     " resumed>",
     "+++",
     "/gconv/gconv-modules",
+    // glibc, once in a process, where a thread gives memory back (malloc/arena.c).
+    "/proc/sys/vm/overcommit_memory",
 ];
 
 /// What was reached for after the cage was shut.
