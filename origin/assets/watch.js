@@ -119,6 +119,7 @@ function show(status) {
   const part = status.total ? status.made / status.total : 0;
   const encoding = now === "playable" && status.total > 0;
   state.textContent = status.source === "receiving" ? "uploading"
+    : status.scanned !== null ? "reading it, " + status.scanned + " %"
     : encoding ? "encoding, " + Math.floor(part * 100) + " %" : words[now] || now;
   encoded.hidden = !encoding;
   encoded.value = part;

@@ -246,6 +246,14 @@ impl Inner {
         Ok(row)
     }
 
+    /// Tells how far a source is read. Nobody needs to know.
+    pub(crate) async fn is_scanned(&self, video: VideoId, percent: u8) {
+        let event = Event::SourceScanned { video, percent };
+        if let Err(error) = self.stores.events.publish(event).await {
+            tracing::debug!(%error, %video, "progress could not be told");
+        }
+    }
+
     /// Stores a segment unless there is one, tells who waits, and everybody else.
     pub(crate) async fn publish(&self, key: SegmentKey, bytes: Bytes) -> Result<(), store::Error> {
         let object = ObjectKey::Segment(key);

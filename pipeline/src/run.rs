@@ -344,6 +344,7 @@ impl Run {
                 } => {
                     self.arrive(&renditions, rendition, segment).await?;
                 }
+                SessionEvent::Scanned(percent) => inner.is_scanned(self.video(), percent).await,
                 SessionEvent::Probed(found) => told.info = Some(*found),
                 SessionEvent::Made(Made::Cues { .. }, bytes) => {
                     // In the order of their tracks; what is none is noticed by their number.

@@ -34,6 +34,13 @@ pub enum Event {
         /// Of the whole source.
         received_bytes: u64,
     },
+    /// A source that has no index is being read for one. Told while it is, and never kept.
+    SourceScanned {
+        /// Whose.
+        video: VideoId,
+        /// Of its bytes.
+        percent: u8,
+    },
     /// A video was deleted.
     Deleted {
         /// Which.
@@ -47,6 +54,7 @@ impl Event {
         match self {
             Self::VideoChanged { video, .. }
             | Self::UploadProgress { video, .. }
+            | Self::SourceScanned { video, .. }
             | Self::Deleted { video } => *video,
             Self::SegmentStored { key, .. } => key.video,
         }

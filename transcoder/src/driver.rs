@@ -212,6 +212,7 @@ impl Driver {
                 rendition,
                 segment,
             },
+            ToParent::Scanned { percent } => SessionEvent::Scanned(percent.min(100)),
             ToParent::Probed { info, .. } => SessionEvent::Probed(info),
             ToParent::Made { what, .. } => SessionEvent::Made(what, payload),
             ToParent::Done { order } => {

@@ -24,6 +24,8 @@ pub enum SessionEvent {
         /// Which segment.
         segment: u32,
     },
+    /// A probe that reads the whole source has come so far, in per cent.
+    Scanned(u8),
     /// The probe's answer.
     Probed(Box<MediaInfo>),
     /// Something whole, with its bytes.

@@ -78,7 +78,7 @@ fn write_seeds() {
         code: plan::Code::Corrupt,
         message: "damaged".to_owned(),
     };
-    let said: [(ToParent, &[u8]); 9] = [
+    let said: [(ToParent, &[u8]); 10] = [
         (
             ToParent::Ready {
                 protocol: PROTOCOL,
@@ -103,6 +103,7 @@ fn write_seeds() {
             },
             &[],
         ),
+        (ToParent::Scanned { percent: 42 }, &[]),
         (made(segment), b"moof"),
         (made(Made::Init(rendition)), b"ftyp"),
         (made(Made::Cues { track: 0 }), cues),

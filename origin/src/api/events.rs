@@ -10,6 +10,7 @@ use futures::{Stream, StreamExt};
 use manifests::language;
 use plan::{TextRendition, VideoId};
 use serde::{Deserialize, Serialize};
+use store::metadata::State as VideoState;
 use store::{Event, Received, Subscription};
 use tokio::time::Instant;
 
@@ -34,6 +35,8 @@ struct Status {
     source: &'static str,
     made: u64,
     total: u64,
+    /// How much of a source without an index the probe has read, in per cent, while it does.
+    scanned: Option<u8>,
     error: Option<String>,
     /// Whether it has a storyboard; known with the plan.
     storyboard: bool,
@@ -80,6 +83,7 @@ pub async fn events(
         app,
         video,
         subscription,
+        scanned: None,
         told: None,
     };
     let lines = futures::stream::unfold((listener, place), |(mut listener, place)| async {
@@ -94,6 +98,8 @@ struct Listener {
     app: App,
     video: VideoId,
     subscription: Box<dyn Subscription>,
+    /// In per cent.
+    scanned: Option<u8>,
     /// When the last line went out.
     told: Option<Instant>,
 }
@@ -113,6 +119,7 @@ impl Listener {
             source: row.source.as_str(),
             made: progress.made,
             total: progress.total,
+            scanned: self.scanned.filter(|_| row.state == VideoState::Probing),
             storyboard: plan.as_ref().is_some_and(|p| p.storyboard.is_some()),
             chapters: plan.as_ref().is_some_and(|p| !p.info.chapters.is_empty()),
             texts: plan.iter().flat_map(|p| p.texts().map(Text::of)).collect(),
@@ -131,6 +138,10 @@ impl Listener {
             };
             match received {
                 Received::Event(event) if event.video() != self.video => {}
+                Received::Event(Event::SourceScanned { percent, .. }) => {
+                    self.scanned = Some(percent);
+                    progress = true;
+                }
                 Received::Event(Event::SegmentStored { .. } | Event::UploadProgress { .. }) => {
                     progress = true;
                 }

@@ -5,7 +5,8 @@ use axum::http::{Method, StatusCode};
 use catalog::{people, sign_in};
 use http_body_util::BodyExt;
 use plan::Loudness;
-use store::metadata::Role;
+use store::Event;
+use store::metadata::{Role, State, videos};
 use tower::ServiceExt;
 
 use crate::house::{Answer, House, house, request};
@@ -166,8 +167,7 @@ async fn events_begin_with_how_things_are_and_end_with_the_video() {
         .unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut body = response.into_body();
-    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
-    let first = String::from_utf8(first.to_vec()).unwrap();
+    let first = line(&mut body).await;
     assert!(first.contains("\"state\":\"ready\""), "{first}");
     let delete = request(Method::DELETE, &format!("/api/v1/videos/{video}"));
     let delete = delete.header("authorization", format!("Bearer {}", house.token));
@@ -175,6 +175,46 @@ async fn events_begin_with_how_things_are_and_end_with_the_video() {
     assert!(body.frame().await.is_none());
     let unknown = house.get("/events?video=nonsense").await;
     assert_eq!(unknown.problem(), (404, "not_found".into()));
+}
+
+/// The next server-sent event.
+async fn line(body: &mut Body) -> String {
+    let line = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    String::from_utf8(line.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn who_waits_hears_how_far_a_source_without_an_index_is_read() {
+    let house = house().await;
+    let (video, _) = house.video().await;
+    let turn = async |state: State| {
+        let rows = house.stores.metadata.videos();
+        let turned = videos::change(rows, &video, |row| {
+            row.state = state;
+            true
+        });
+        turned.await.unwrap();
+    };
+    turn(State::Probing).await;
+    let get = request(Method::GET, &format!("/events?video={video}"));
+    let get = get.body(Body::empty()).unwrap();
+    let mut body = house.router.clone().oneshot(get).await.unwrap().into_body();
+    let first = line(&mut body).await;
+    assert!(first.contains("\"scanned\":null"), "{first}");
+    let events = &house.stores.events;
+    let scanned = Event::SourceScanned { video, percent: 42 };
+    events.publish(scanned).await.unwrap();
+    let then = line(&mut body).await;
+    assert!(then.contains("\"scanned\":42"), "{then}");
+    turn(State::Playable).await;
+    let changed = Event::VideoChanged {
+        video,
+        state: State::Playable,
+        epoch: 9,
+    };
+    events.publish(changed).await.unwrap();
+    let last = line(&mut body).await;
+    assert!(last.contains("\"scanned\":null"), "{last}");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ fn note(inner: &Inner, event: &Event) {
         }
         Event::VideoChanged { .. } => inner.work.notify_one(),
         Event::Deleted { video } => inner.made.forget(*video),
-        Event::UploadProgress { .. } => {}
+        Event::UploadProgress { .. } | Event::SourceScanned { .. } => {}
     }
 }
 

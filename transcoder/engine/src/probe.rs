@@ -6,6 +6,7 @@ mod complexity;
 mod gops;
 mod head;
 mod light;
+mod progress;
 mod rate;
 mod samples;
 mod spans;

@@ -3,6 +3,7 @@
 mod support;
 
 use plan::{Code, Rational};
+use protocol::Order;
 use support::Engine;
 use support::sources::{made, picture, sound};
 
@@ -39,6 +40,23 @@ fn a_file_without_its_end_is_truncated() {
         refusal("cut.mp4", &bytes[..bytes.len() / 2]),
         Code::Truncated
     );
+}
+
+/// A source without an index is read whole, one with an index is not.
+#[test]
+fn a_long_read_says_how_far_it_has_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let coded = "-f lavfi -i testsrc2=s=1280x720:r=30:d=1,noise=alls=40:allf=t -c:v mpeg2video \
+                 -qscale:v 2 -g 1";
+    let scanned = |name| {
+        let path = made(folder.path(), name, coded);
+        assert!(path.metadata().unwrap().len() > 16 << 20, "{name} is small");
+        Engine::start(&path, 1).order(Order::Probe).unwrap().scanned
+    };
+    let told = scanned("long.ts");
+    assert!(told.len() >= 3 && told.is_sorted(), "{told:?}");
+    assert!((50..=100).contains(told.last().unwrap()), "{told:?}");
+    assert_eq!(scanned("long.mp4"), []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
 /// it changes, so that programs of different builds say so instead of misreading one another.
-pub const PROTOCOL: u32 = 8;
+pub const PROTOCOL: u32 = 9;
 
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,6 +153,11 @@ pub enum ToParent {
         rendition: Option<RenditionId>,
         /// At which segment.
         segment: u32,
+    },
+    /// A source without an index is read whole by its probe, which has come so far.
+    Scanned {
+        /// Of its bytes, rounded down.
+        percent: u8,
     },
     /// The probe's answer.
     Probed {

@@ -12,6 +12,7 @@ use plan::{Index, Rational};
 
 use super::coded;
 use super::gops::Gops;
+use super::progress::Progress;
 use super::rate;
 use super::tracks::Found;
 use crate::avc::Record;
@@ -124,7 +125,7 @@ pub fn measure(source: &Source, input: &mut Input, found: &mut Found) -> Result<
     let scan = !indexed || (found.video.is_some() && entries.is_empty());
     open::rewind(source, input)?;
     let limit = if scan { usize::MAX } else { HEAD_PACKETS };
-    let mut seen = read(input, found, limit)?;
+    let mut seen = read(source, input, found, limit)?;
     if !scan {
         ends(input, size, found, &mut seen);
     }
@@ -178,11 +179,17 @@ fn comes_at(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
 
 /// Reads packets from the start: all of them, or until every track has begun and the
 /// picture's steps are known.
-fn read(input: &mut Input, found: &Found, limit: usize) -> Result<HashMap<u32, Seen>> {
+fn read(
+    source: &Source,
+    input: &mut Input,
+    found: &Found,
+    limit: usize,
+) -> Result<HashMap<u32, Seen>> {
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let video = found.video.as_ref().map(|v| v.stream);
     let tracks: Vec<u32> = tracks(found).collect();
     let mut packets = 0;
+    let mut progress = (limit == usize::MAX).then(|| Progress::new(source));
     loop {
         let mut packet = Packet::empty();
         match packet.read(input) {
@@ -192,6 +199,9 @@ fn read(input: &mut Input, found: &Found, limit: usize) -> Result<HashMap<u32, S
             Err(_) => return Ok(seen),
         }
         packets += 1;
+        if let Some(progress) = &mut progress {
+            progress.come_to(packet.position())?;
+        }
         let stream = packet.stream() as u32;
         if tracks.contains(&stream) {
             let entry = seen.entry(stream);

@@ -31,6 +31,8 @@ pub struct Engine {
 #[derive(Debug, Default)]
 pub struct Output {
     pub info: Option<MediaInfo>,
+    /// What a probe told of how far it had read the source, in per cent.
+    pub scanned: Vec<u8>,
     pub inits: BTreeMap<RenditionId, Bytes>,
     pub segments: BTreeMap<(RenditionId, u32), Bytes>,
     /// Segments of which something could not be decoded.
@@ -110,6 +112,7 @@ impl Engine {
             let (message, payload) = self.hear();
             match message {
                 ToParent::Ready { .. } | ToParent::At { .. } => {}
+                ToParent::Scanned { percent } => output.scanned.push(percent),
                 ToParent::Read {
                     read,
                     offset,
