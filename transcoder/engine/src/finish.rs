@@ -79,7 +79,7 @@ impl Shown {
     pub fn new(path: &[Size], track: &VideoTrack, color: &OutputColor) -> Self {
         let turn = Turn::of(track);
         Self {
-            cascade: Cascade::new(path, turn, color),
+            cascade: Cascade::new(path, track, color),
             finish: Finish::new(color, turn),
         }
     }

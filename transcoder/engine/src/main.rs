@@ -12,6 +12,7 @@ mod ffi;
 mod fields;
 mod filler;
 mod finish;
+mod fit;
 mod lane;
 mod link;
 mod loudness;

@@ -248,7 +248,7 @@ impl Maker {
         let link = self.source.link().clone();
         let last_attempt = attempt + 1 == MAX_TRIES;
         let turn = Turn::of(track);
-        let mut cascade = Cascade::new(&lowest.scale_path, turn, &lowest.color);
+        let mut cascade = Cascade::new(&lowest.scale_path, track, &lowest.color);
         let overlaps = self.fits_twice(renditions);
         let lanes: Vec<Arc<Lane>> = renditions
             .iter()

@@ -6,10 +6,12 @@ use anyhow::{Context as _, Result};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
 use ffmpeg_next::software::scaling::{self, Flags};
+use plan::media_info::VideoTrack;
 use plan::{Conversion, OutputColor, Size};
 
 use crate::chain::Shape;
 use crate::ffi::{self, Encoding};
+use crate::fit::{self, Fit};
 use crate::pictures::Picture;
 use crate::turn::Turn;
 
@@ -26,14 +28,17 @@ pub struct Cascade {
     format: Pixel,
     matrix: i32,
     steps: Vec<Option<scaling::Context>>,
-    input: Option<Shape>,
+    fit: Fit,
+    /// Of the last picture, and the size in which it was shown.
+    input: Option<(Shape, Size)>,
     last: Option<(Picture, Vec<Picture>)>,
 }
 
 impl Cascade {
-    /// A cascade along `path`, upright sizes of which the first is the top's, of pictures that
-    /// will be turned.
-    pub fn new(path: &[Size], turn: Turn, color: &OutputColor) -> Self {
+    /// A cascade along `path`, upright sizes of which the first is the top's, of a track's pictures,
+    /// which will be turned.
+    pub fn new(path: &[Size], track: &VideoTrack, color: &OutputColor) -> Self {
+        let turn = Turn::of(track);
         let (format, matrix) = match &color.conversion {
             Conversion::Kept => (Pixel::YUV420P, &color.matrix),
             // Its curve needs more steps than eight bits have.
@@ -44,6 +49,7 @@ impl Cascade {
             format,
             matrix: ffi::matrix_constant(matrix),
             steps: path.iter().map(|_| None).collect(),
+            fit: Fit::of(track),
             input: None,
             last: None,
         }
@@ -56,8 +62,9 @@ impl Cascade {
         {
             return Ok(sizes.clone());
         }
-        let shape = Shape::of(picture);
-        if self.input.replace(shape) != Some(shape) {
+        let whole = *self.path.first().context("an empty path")?;
+        let input = (Shape::of(picture), self.fit.inside(picture, whole));
+        if self.input.replace(input) != Some(input) {
             // A size or format that changes in mid-stream.
             self.steps[0] = None;
         }
@@ -72,8 +79,12 @@ impl Cascade {
         let mut sizes: Vec<Picture> = Vec::with_capacity(self.path.len());
         for step in 0..self.path.len() {
             let scaled = match sizes.last() {
-                None => self.scale(step, picture, source, to)?,
-                Some(above) => self.scale(step, &above.clone(), to, to)?,
+                None if input.1 == whole => self.scale(step, whole, picture, source, to)?,
+                None => {
+                    let inner = self.scale(step, input.1, picture, source, to)?;
+                    Arc::new(fit::framed(&inner, whole).into())
+                }
+                Some(above) => self.scale(step, self.path[step], &above.clone(), to, to)?,
             };
             sizes.push(scaled);
         }
@@ -84,11 +95,12 @@ impl Cascade {
     fn scale(
         &mut self,
         step: usize,
+        size: Size,
         picture: &Picture,
         from: Encoding,
         to: Encoding,
     ) -> Result<Picture> {
-        let (size, format) = (self.path[step], self.format);
+        let format = self.format;
         let wanted = Shape {
             format,
             width: size.width,
