@@ -103,10 +103,11 @@ pub(crate) fn display_size(video: &VideoTrack) -> (u64, u64) {
     } else {
         (1, 1)
     };
-    let width = Rational::new(i64::from(video.coded_width), 1)
+    let (width, height) = video.shown_size();
+    let width = Rational::new(i64::from(width), 1)
         .scale_round(num, den)
         .max(1);
-    let (width, height) = (width as u64, u64::from(video.coded_height.max(1)));
+    let (width, height) = (width as u64, u64::from(height.max(1)));
     if video.rotation % 180 == 90 {
         (height, width)
     } else {

@@ -20,7 +20,7 @@ pub use codes::{Code, Rejection, Warning};
 pub use cues::{Cue, CueList};
 pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
 pub use ladder::Size;
-pub use media_info::{Complexity, Index, MediaInfo};
+pub use media_info::{Aperture, Complexity, Index, MediaInfo};
 pub use plan::{
     Access, AudioRendition, Content, Conversion, Lazy, LazyCodec, Loudness, MEDIA_GENERATION,
     OutputColor, Plan, RateControl, SHORTEST_PASSED, SoundCodec, Storyboard, TextRendition,

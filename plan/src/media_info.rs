@@ -92,9 +92,35 @@ pub struct VideoTrack {
     pub coded: Option<CodedPictures>,
     /// `default` disposition.
     pub default: bool,
+    /// The part of a stored picture that is shown, where that is not all of it.
+    #[serde(default)]
+    pub aperture: Option<Aperture>,
     /// How hard its pictures are to encode, where that was tried.
     #[serde(default)]
     pub complexity: Option<Complexity>,
+}
+
+/// A part of a picture, in its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aperture {
+    /// Pixels to its left; even, as what is below.
+    pub left: u32,
+    /// Pixels above it.
+    pub top: u32,
+    /// Pixels from its left to its right.
+    pub width: u32,
+    /// Pixels from its top to its bottom.
+    pub height: u32,
+}
+
+impl Aperture {
+    /// Whether it is a part of a picture of this size.
+    pub fn is_inside(&self, width: u32, height: u32) -> bool {
+        let fits = |from: u32, length: u32, side: u32| {
+            length > 0 && from.checked_add(length).is_some_and(|end| end <= side)
+        };
+        fits(self.left, self.width, width) && fits(self.top, self.height, height)
+    }
 }
 
 /// What pictures took in a trial encode at full size, in bits for each million pixels.
@@ -109,6 +135,14 @@ pub struct Complexity {
 }
 
 impl VideoTrack {
+    /// Width and height of what is shown of a stored picture, in its pixels.
+    pub fn shown_size(&self) -> (u32, u32) {
+        match self.aperture {
+            Some(Aperture { width, height, .. }) => (width, height),
+            None => (self.coded_width, self.coded_height),
+        }
+    }
+
     /// What the stream's transfer characteristics make of it.
     pub fn dynamic_range(&self) -> DynamicRange {
         match self.color.transfer.as_deref() {

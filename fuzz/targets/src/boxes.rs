@@ -1,4 +1,4 @@
-//! The walk over the top-level boxes of a source.
+//! The walk over the boxes of a source.
 
 use std::io::Cursor;
 
@@ -21,4 +21,6 @@ pub fn run(bytes: &[u8]) {
             || bytes.windows(4).any(|kind| kind == b"mdat")
     );
     assert!(!(boxes.cut && boxes.broken), "{boxes:?}");
+    let shapes = walker::shapes(Cursor::new(bytes), total);
+    assert!(shapes.is_empty() || boxes.index, "{shapes:?}");
 }

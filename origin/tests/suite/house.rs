@@ -239,6 +239,7 @@ fn info() -> MediaInfo {
         longest_gop: Some(60),
         open_gops: false,
         coded: None,
+        aperture: None,
         complexity: None,
         default: true,
     };

@@ -4,7 +4,7 @@
 use crate::media_info::{MediaInfo, VideoTrack};
 use crate::policy::{Limits, Policy};
 use crate::timeline;
-use crate::{Code, Rational, Rejection};
+use crate::{Aperture, Code, Rational, Rejection};
 
 /// Times further than this from nought are no times: 136 years in seconds. Recorders that stamp
 /// the time of day since 1970 stay below it, and nanoseconds of it fit 63 bits.
@@ -66,6 +66,11 @@ fn check_picture(video: &VideoTrack, limits: &Limits) -> Result<(), Rejection> {
     if width.max(height) > limits.side_px || pixels > limits.frame_px {
         let message = format!("Pictures of {width}x{height} are larger than can be decoded here.");
         return Err(Rejection::new(Code::LimitDimensions, message));
+    }
+    let is_outside = |part: Aperture| !part.is_inside(width, height);
+    if video.aperture.is_some_and(is_outside) {
+        let message = "What is to be shown of the picture is none of it.";
+        return Err(Rejection::new(Code::Corrupt, message));
     }
     if video.constant_rate && video.frame_rate <= Rational::ZERO {
         let message = "The picture's frame rate is not above nought.";

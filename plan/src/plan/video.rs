@@ -193,6 +193,13 @@ pub(super) fn hash_picture(hash: &mut Canonical, track: &VideoTrack, access: Acc
             Access::Preroll(n) => i64::from(n),
             Access::Linear => -1,
         });
+    if let Some(part) = track.aperture {
+        hash.text("aperture").ints(
+            [part.left, part.top, part.width, part.height]
+                .map(i64::from)
+                .into_iter(),
+        );
+    }
     OutputColor::of(track).hash(hash);
 }
 

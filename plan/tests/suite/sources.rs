@@ -38,6 +38,7 @@ pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
         longest_gop: Some(250),
         open_gops: false,
         coded: None,
+        aperture: None,
         complexity: None,
         default: true,
     }

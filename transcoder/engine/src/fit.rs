@@ -20,7 +20,7 @@ impl Fit {
     /// Those of a track.
     pub fn of(track: &VideoTrack) -> Self {
         Self {
-            size: (track.coded_width, track.coded_height),
+            size: track.shown_size(),
             aspect: track.sample_aspect,
         }
     }

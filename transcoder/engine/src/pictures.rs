@@ -10,7 +10,8 @@ use ffmpeg_next::codec::decoder;
 use ffmpeg_next::codec::discard::Discard;
 use ffmpeg_next::util::picture;
 use ffmpeg_next::{Error, Packet, frame};
-use plan::{Access, Code, Frames, Index, Limits, Plan, Rational, TimeLine};
+use plan::media_info::VideoTrack;
+use plan::{Access, Aperture, Code, Frames, Index, Limits, Plan, Rational, TimeLine};
 
 use protocol::EngineFailure;
 
@@ -49,9 +50,29 @@ struct Received {
     size: Result<(), EngineFailure>,
 }
 
-impl Received {
-    fn into_decoded(self) -> Decoded {
-        self.size.map(|()| Picture::new(self.frame.into()))
+/// What is shown of pictures of the source's own size, where that is not all of them.
+struct Shown {
+    stored: (u32, u32),
+    part: Aperture,
+}
+
+impl Shown {
+    fn of(track: &VideoTrack) -> Option<Self> {
+        let stored = (track.coded_width, track.coded_height);
+        track.aperture.map(|part| Self { stored, part })
+    }
+
+    fn crop(&self, frame: &mut frame::Video) -> Result<(), Error> {
+        if (frame.width(), frame.height()) != self.stored {
+            return Ok(());
+        }
+        let Aperture {
+            left,
+            top,
+            width,
+            height,
+        } = self.part;
+        ffi::crop(frame, (left, top), (width, height))
     }
 }
 
@@ -62,6 +83,7 @@ pub struct Pictures {
     decoder: decoder::Video,
     /// Where pictures are pairs of fields.
     fields: Option<Fields>,
+    shown: Option<Shown>,
     timeline: TimeLine,
     limits: Limits,
     /// Key frames by which a seek goes further back.
@@ -108,6 +130,7 @@ impl Pictures {
             decoder: packets.decoder(threads)?,
             fields: track.interlaced.then(|| Fields::new(packets.time_base())),
             packets,
+            shown: Shown::of(track),
             first_tick: plan.timeline.tick_of(track.start),
             timeline: plan.timeline.clone(),
             preroll: match plan.access {
@@ -262,7 +285,7 @@ impl Pictures {
         if self.fields.is_some() && picture.size.is_ok() {
             picture.frame = fields::alone(picture.frame)?;
         }
-        Ok(Some(picture.into_decoded()))
+        Ok(Some(self.decoded(picture)?))
     }
 
     /// The picture of the next tick.
@@ -317,7 +340,8 @@ impl Pictures {
                     }
                     _ => {
                         let tick = self.tick_of(picture.stamp, self.packets.time_base());
-                        self.place(tick, picture.into_decoded());
+                        let decoded = self.decoded(picture)?;
+                        self.place(tick, decoded);
                         return Ok(());
                     }
                 },
@@ -346,8 +370,24 @@ impl Pictures {
         let time_base = fields.time_base();
         let stamp = field.pts().context("a field without a time stamp")?;
         let tick = self.tick_of(stamp, time_base);
-        self.place(tick, Ok(Picture::new(field.into())));
+        let field = self.shown(field)?;
+        self.place(tick, Ok(field));
         Ok(true)
+    }
+
+    fn decoded(&self, received: Received) -> Result<Decoded> {
+        Ok(match received.size {
+            Ok(()) => Ok(self.shown(received.frame)?),
+            Err(failure) => Err(failure),
+        })
+    }
+
+    /// What is shown of a picture.
+    fn shown(&self, mut frame: frame::Video) -> Result<Picture> {
+        if let Some(shown) = &self.shown {
+            shown.crop(&mut frame)?;
+        }
+        Ok(Picture::new(frame.into()))
     }
 
     fn tick_of(&self, stamp: i64, time_base: Rational) -> Frames {

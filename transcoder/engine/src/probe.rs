@@ -1,5 +1,6 @@
 //! What is in a source: the first order of every new upload.
 
+mod aperture;
 mod boxes;
 mod coded;
 mod complexity;
@@ -70,6 +71,12 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         if looked.has_captions {
             found.text.push(tracks::captions(video));
         }
+    }
+    if let Some(video) = &mut found.video
+        && input.format().name().contains("mp4")
+        && let Some(stream) = input.stream(video.stream as usize)
+    {
+        aperture::describe(source, stream.id(), video);
     }
     let Some(index) = spans::measure(source, &mut input, &mut found)? else {
         return Err(head::without_packets(source).into());

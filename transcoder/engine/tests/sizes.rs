@@ -1,4 +1,4 @@
-//! Sources whose pictures change their size on the way.
+//! Sources whose pictures change their size on the way, or are not shown as large as they are.
 
 mod support;
 
@@ -122,6 +122,62 @@ fn a_picture_of_another_shape_keeps_it() {
         seconds[2..].iter().all(|places| *places == expected),
         "{seconds:?}"
     );
+}
+
+/// A file whose only picture track has a clean aperture, too: `clap` (ISO/IEC 14496-12 §12.1.4).
+fn with_aperture(source: &Path, clean: [i32; 8]) -> PathBuf {
+    let mut bytes = std::fs::read(source).unwrap();
+    // The last, since brands are called like boxes; the index comes last, hence no sample moves.
+    let at =
+        |bytes: &[u8], kind: &[u8]| bytes.windows(4).rposition(|four| four == kind).unwrap() - 4;
+    assert!(at(&bytes, b"mdat") < at(&bytes, b"moov"));
+    let size = |bytes: &[u8], at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    let entry = at(&bytes, b"avc1");
+    let end = entry + size(&bytes, entry) as usize;
+    for kind in [
+        b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1",
+    ] {
+        let at = at(&bytes, kind);
+        let grown = size(&bytes, at) + 40;
+        bytes[at..at + 4].copy_from_slice(&grown.to_be_bytes());
+    }
+    let numbers = clean.iter().flat_map(|number| number.to_be_bytes());
+    let clap: Vec<u8> = [&40u32.to_be_bytes()[..], b"clap"]
+        .concat()
+        .into_iter()
+        .chain(numbers)
+        .collect();
+    bytes.splice(end..end, clap);
+    let path = source.with_extension("clap.mp4");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn what_is_outside_of_the_clean_aperture_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    // Red all around; eight lines of it above what is clean, and eight below.
+    let picture = "-f lavfi -i color=red:s=720x576:r=25:d=4 \
+                   -vf drawbox=x=8:y=8:w=352:h=560:color=green:t=fill,drawbox=x=360:y=8:w=352:h=560:color=blue:t=fill \
+                   -c:v libx264 -qp 10 -preset ultrafast -g 25 -pix_fmt yuv420p";
+    let source = made(folder.path(), "tape.mp4", picture);
+    let clean = with_aperture(&source, [704, 1, 560, 1, 0, 1, 0, 1]);
+    let (_, plan) = support::planned(&clean, 1);
+    let size = plan.video[0].size();
+    assert_eq!((size.width, size.height), (704, 560));
+    let corners = [
+        (0.003, 0.003),
+        (0.003, 0.997),
+        (0.997, 0.003),
+        (0.997, 0.997),
+    ];
+    assert_eq!(names(&source, &corners)[1], ["red"; 4]);
+    for seconds in names(&clean, &corners) {
+        assert_eq!(seconds, ["green", "green", "blue", "blue"]);
+    }
+    let none = with_aperture(&source, [704, 1, 560, 1, 300, 1, 0, 1]);
+    let (_, plan) = support::planned(&none, 1);
+    assert_eq!(plan.info.video.unwrap().aperture, None);
 }
 
 /// Wherever an engine begins, it knows what the source's own size is.

@@ -493,6 +493,7 @@ fn info(seconds: i64) -> MediaInfo {
             longest_gop: Some(60),
             open_gops: false,
             coded: None,
+            aperture: None,
             complexity: None,
             default: true,
         }),

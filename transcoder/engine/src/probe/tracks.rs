@@ -130,6 +130,7 @@ fn video(stream: &Stream, declared: &Declared) -> VideoTrack {
         longest_gop: None,
         open_gops: false,
         coded: None,
+        aperture: None,
         complexity: None,
         default: stream.disposition().contains(Disposition::DEFAULT),
     }
