@@ -24,9 +24,9 @@ bench: ## Measures, and prints the figures of the README
 	@cargo build --release --locked -p reelmill -p reelmill-engine
 	@benches/run.sh
 
-soak: ## Runs every suite five times, with two hundred kills each, ten minutes of chaos and ten thousand storms
+soak: ## Runs every suite five times, with all segments of the corpus, two hundred kills each, ten minutes of chaos and ten thousand storms
 	@deploy/install.sh test
-	@for round in 1 2 3 4 5; do MINIO=1 KILLS=200 CHAOS=600 AWAY=60 CHUNKS=1000 SEEDS=10000 AT_ONCE=32 deploy/test.sh || exit 1; done
+	@for round in 1 2 3 4 5; do WHOLE=1 MINIO=1 KILLS=200 CHAOS=600 AWAY=60 CHUNKS=1000 SEEDS=10000 AT_ONCE=32 deploy/test.sh || exit 1; done
 
 fuzz: ## Ten thousand damaged uploads (MUTANTS, SEED), then every parser for FUZZ_SECONDS in all (600)
 	@deploy/install.sh test

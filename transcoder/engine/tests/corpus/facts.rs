@@ -121,6 +121,8 @@ fn picture(facts: &mut Facts, info: &MediaInfo, plan: &Plan) {
     facts.same("interlaced", video.interlaced);
     facts.same("video_codec", video.codec.clone());
     if facts.expected["display_width"].is_number() {
+        let clean = video.aperture.map(|part| vec![part.width, part.height]);
+        facts.same("clean_aperture", clean);
         let mirrored = facts.expected["mirror"] == true;
         if video.mirrored != mirrored {
             facts.problems.push(format!("mirrored: {}", video.mirrored));

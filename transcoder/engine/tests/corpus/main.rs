@@ -1,6 +1,6 @@
 //! Every file of the corpus: its outcome, what the probe says of it, the plan's times and sizes,
 //! and segments of at most ten seconds of it. Where there is no corpus, there is nothing to check.
-//! `FILES=hdr,gap` asks only for names that contain one of these.
+//! `FILES=hdr,gap` asks only for names that contain one of these, `WHOLE=1` for all segments.
 
 mod facts;
 mod looks;
@@ -17,7 +17,7 @@ use plan::{Code, Plan, Policy, RenditionId};
 use serde_json::Value;
 use support::Engine;
 
-/// Segments of each file that are made alone, too.
+/// Segments of each file that are made alone, too, where not all are.
 const ALONE: usize = 6;
 
 type Segments = BTreeMap<(RenditionId, u32), Bytes>;
@@ -126,13 +126,21 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
     }
 }
 
+/// Whether all segments of all files are asked for.
+fn whole() -> bool {
+    std::env::var_os("WHOLE").is_some()
+}
+
 /// At most ten seconds: the start, and the last segment. Whether something of it was damaged.
 fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<bool, String> {
     engine.plan(plan);
     let inits = engine.inits(plan.media_ids());
     let inits = inits.map_err(|failure| format!("{failure:?}"))?.inits;
     let ids: Vec<_> = plan.media_ids().collect();
-    let count = plan.segments().min(4);
+    let count = match whole() {
+        true => plan.segments(),
+        false => plan.segments().min(4),
+    };
     let start = engine.try_segments(&ids, 0, count)?;
     let (mut made, mut damaged) = (start.segments, start.damaged);
     let last = plan.segments() - 1;
@@ -148,16 +156,23 @@ fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Re
         let ours = [&inits[&top.id][..], &made[&(top.id, 0)]].concat();
         looks::compare(path, plan, &ours)?;
     }
-    for (id, segment) in some_of(&made) {
-        let bytes = &made[&(id, segment)];
-        let again = alone(path, plan, id, segment)?;
-        // What a decoder makes of damage depends on what it saw before.
-        let is_same = match is_damaged {
-            true => times(&inits[&id], &again) == times(&inits[&id], bytes),
-            false => again == *bytes,
-        };
-        if !is_same {
-            return Err(format!("{id} {segment} is another one alone"));
+    let again = match whole() {
+        true => (0..plan.segments())
+            .map(|segment| (ids.clone(), segment))
+            .collect(),
+        false => some_of(&made),
+    };
+    for (ids, segment) in again {
+        for (id, again) in alone(path, plan, &ids, segment)? {
+            let bytes = &made[&(id, segment)];
+            // What a decoder makes of damage depends on what it saw before.
+            let is_same = match is_damaged {
+                true => times(&inits[&id], &again) == times(&inits[&id], bytes),
+                false => again == *bytes,
+            };
+            if !is_same {
+                return Err(format!("{id} {segment} is another one alone"));
+            }
         }
     }
     Ok(!damaged.is_empty())
@@ -181,7 +196,7 @@ fn within_cap(plan: &Plan, id: RenditionId, segment: u32, bytes: usize) -> Resul
 }
 
 /// Some of the segments but the first, in an order that is the same in each run.
-fn some_of(made: &Segments) -> Vec<(RenditionId, u32)> {
+fn some_of(made: &Segments) -> Vec<(Vec<RenditionId>, u32)> {
     let later = made.keys().filter(|(_, segment)| *segment > 0);
     let mut later: Vec<_> = later.copied().collect();
     later.sort_by_key(|(id, segment)| {
@@ -190,15 +205,25 @@ fn some_of(made: &Segments) -> Vec<(RenditionId, u32)> {
         hasher.finish()
     });
     later.truncate(ALONE);
-    later
+    let alone = |(id, segment)| (vec![id], segment);
+    later.into_iter().map(alone).collect()
 }
 
-/// A segment made by a session of its own that has one thread.
-fn alone(path: &Path, plan: &Plan, id: RenditionId, segment: u32) -> Result<Bytes, String> {
+/// A segment of these renditions, made by a session of its own that has one thread.
+fn alone(
+    path: &Path,
+    plan: &Plan,
+    ids: &[RenditionId],
+    segment: u32,
+) -> Result<BTreeMap<RenditionId, Bytes>, String> {
     let mut engine = Engine::start(path, 1);
     engine.plan(plan);
-    let mut made = engine.try_segments(&[id], segment, 1)?.segments;
-    Ok(made.remove(&(id, segment)).unwrap())
+    let made = engine.try_segments(ids, segment, 1)?.segments;
+    assert_eq!(made.len(), ids.len());
+    Ok(made
+        .into_iter()
+        .map(|((id, _), bytes)| (id, bytes))
+        .collect())
 }
 
 /// When each picture or sound of a segment is shown, and for how long.
