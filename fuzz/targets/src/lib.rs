@@ -9,6 +9,7 @@
 //! path: a fuzzer instruments all that it builds, and those would take it half an hour.
 
 pub mod ass;
+pub mod avc;
 pub mod boxes;
 pub mod captions;
 pub mod client;
@@ -32,8 +33,9 @@ pub struct Target {
 }
 
 /// All of them.
-pub const ALL: [Target; 11] = [
+pub const ALL: [Target; 12] = [
     target("ass", ass::run),
+    target("avc", avc::run),
     target("boxes", boxes::run),
     target("captions", captions::run),
     target("client", client::run),
