@@ -12,17 +12,18 @@ use plan::media_info::AudioTrack;
 use plan::timeline::SAMPLE_RATE;
 use plan::{AudioRendition, Loudness, Plan};
 
+use crate::open;
+use crate::passes::read_through;
 use crate::remix::{converter, output_layout};
 use crate::sounds::{self, PLANAR};
 use crate::source::Source;
-use crate::{ffi, open};
 
 /// Samples that a resampler may hold back and give with a later frame.
 const HELD_BACK: usize = 4096;
 
 /// The loudness of each sound rendition of a plan, in their order.
 pub fn measure(source: &Source, plan: &Plan) -> Result<Vec<Loudness>> {
-    let mut input = open::open(source)?;
+    let input = open::open(source)?;
     let mut tracks = Vec::new();
     for (number, track) in (0..).zip(&plan.info.audio) {
         let renditions = plan.audio.iter().enumerate();
@@ -30,22 +31,10 @@ pub fn measure(source: &Source, plan: &Plan) -> Result<Vec<Loudness>> {
         tracks.push(Track::new(&input, track, of_it)?);
     }
     let streams: Vec<usize> = tracks.iter().map(|track| track.stream).collect();
-    ffi::keep_only(&mut input, &streams);
-    loop {
-        source.link().go_on()?;
-        let mut packet = Packet::empty();
-        match packet.read(&mut input) {
-            Ok(()) => {}
-            Err(Error::InvalidData) => continue,
-            Err(Error::Exit) => anyhow::bail!("the parent is gone"),
-            Err(_) => break,
-        }
+    read_through(source, input, &streams, |packet| {
         let track = tracks.iter_mut().find(|t| t.stream == packet.stream());
-        if let Some(track) = track {
-            track.take(&packet)?;
-        }
-    }
-    source.check()?;
+        track.map_or(Ok(()), |track| track.take(packet))
+    })?;
     let mut measured = Vec::new();
     for track in tracks {
         measured.extend(track.finish()?);

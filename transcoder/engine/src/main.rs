@@ -19,6 +19,7 @@ mod loudness;
 mod make;
 mod open;
 mod package;
+mod passes;
 mod pictures;
 mod probe;
 mod remix;
