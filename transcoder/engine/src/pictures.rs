@@ -1,5 +1,7 @@
 //! The pictures of a source on the output grid: exact seek, decode, one picture per tick.
 
+mod clean;
+mod damage;
 mod packets;
 
 use std::collections::VecDeque;
@@ -10,23 +12,21 @@ use ffmpeg_next::codec::decoder;
 use ffmpeg_next::codec::discard::Discard;
 use ffmpeg_next::util::picture;
 use ffmpeg_next::{Error, Packet, frame};
-use plan::media_info::VideoTrack;
-use plan::{Access, Aperture, Code, Frames, Index, Limits, Plan, Rational, TimeLine};
+use plan::{Access, Code, Frames, Index, Limits, Plan, Rational, TimeLine};
 
 use protocol::EngineFailure;
 
+use self::clean::Clean;
+use self::damage::Damage;
 pub use self::packets::{Packets, video_decoder};
 use crate::fields::{self, Fields};
 use crate::source::Source;
 use crate::times::{seconds, timestamp};
-use crate::{ffi, open, probe};
+use crate::{ffi, probe};
 
 /// Frames before a tick among which the picture shown at it is looked for first: the last one
 /// may be late, or lost.
 const LOOKED_AT: i64 = 4;
-
-/// Pictures at a source's end of which the last one stored may be any.
-const LAST_PICTURES: i64 = 4;
 
 /// A decoded picture, shared by the ticks that show it.
 pub type Picture = Arc<ffi::Still>;
@@ -50,32 +50,6 @@ struct Received {
     size: Result<(), EngineFailure>,
 }
 
-/// What is shown of pictures of the source's own size, where that is not all of them.
-struct Shown {
-    stored: (u32, u32),
-    part: Aperture,
-}
-
-impl Shown {
-    fn of(track: &VideoTrack) -> Option<Self> {
-        let stored = (track.coded_width, track.coded_height);
-        track.aperture.map(|part| Self { stored, part })
-    }
-
-    fn crop(&self, frame: &mut frame::Video) -> Result<(), Error> {
-        if (frame.width(), frame.height()) != self.stored {
-            return Ok(());
-        }
-        let Aperture {
-            left,
-            top,
-            width,
-            height,
-        } = self.part;
-        ffi::crop(frame, (left, top), (width, height))
-    }
-}
-
 /// Reads pictures tick by tick; keeps its place, so that the next segment costs no seek.
 pub struct Pictures {
     source: Source,
@@ -83,7 +57,7 @@ pub struct Pictures {
     decoder: decoder::Video,
     /// Where pictures are pairs of fields.
     fields: Option<Fields>,
-    shown: Option<Shown>,
+    clean: Option<Clean>,
     timeline: TimeLine,
     limits: Limits,
     /// Key frames by which a seek goes further back.
@@ -96,15 +70,7 @@ pub struct Pictures {
     current: Option<Placed>,
     /// Decoded pictures after `current`.
     ahead: VecDeque<Placed>,
-    /// Damage was found that no picture has been said to have.
-    broken: bool,
-    /// No whole picture has come since the source's start. A recording may begin anywhere, with
-    /// pictures that refer to what was before: that is no damage.
-    is_beginning: bool,
-    /// From this tick on it is none either: a broadcast may end in the middle of a picture.
-    cut_from: Option<Frames>,
-    /// A damaged picture was shown since that was asked last.
-    has_shown_damage: bool,
+    damage: Damage,
     /// Whether the decoder can leave out pictures that no other refers to.
     can_hurry: bool,
     /// Before this time stamp they are left out: nobody looks at them.
@@ -130,7 +96,7 @@ impl Pictures {
             decoder: packets.decoder(threads)?,
             fields: track.interlaced.then(|| Fields::new(packets.time_base())),
             packets,
-            shown: Shown::of(track),
+            clean: Clean::of(track),
             first_tick: plan.timeline.tick_of(track.start),
             timeline: plan.timeline.clone(),
             preroll: match plan.access {
@@ -145,11 +111,7 @@ impl Pictures {
             hurries_to: None,
             current: None,
             ahead: VecDeque::new(),
-            broken: false,
-            is_beginning: true,
-            cut_from: open::starts_anywhere(&plan.info.container)
-                .then(|| Frames(plan.timeline.tick_of(track.end).0 - LAST_PICTURES)),
-            has_shown_damage: false,
+            damage: Damage::of(plan, track),
             next: None,
             ended: false,
         })
@@ -261,8 +223,7 @@ impl Pictures {
         }
         self.current = None;
         self.ahead.clear();
-        self.broken = false;
-        self.is_beginning = from_start;
+        self.damage.restart(from_start);
         self.ended = false;
         self.next = None;
         Ok(from_start)
@@ -309,20 +270,17 @@ impl Pictures {
         self.next = Some(Frames(tick.0 + 1));
         let shown = self.current.as_ref().or(self.ahead.front());
         let shown = shown.ok_or_else(undecodable)?;
-        self.has_shown_damage |= shown.damaged;
+        self.damage.show(shown.damaged);
         Ok(&shown.picture)
     }
 
     /// Whether a picture was damaged that was shown since this was asked last.
     pub fn take_damage(&mut self) -> bool {
-        std::mem::take(&mut self.has_shown_damage)
+        self.damage.take_shown()
     }
 
     fn place(&mut self, tick: Frames, picture: Decoded) {
-        let broken = std::mem::take(&mut self.broken);
-        self.is_beginning &= broken;
-        let is_cut = self.cut_from.is_some_and(|from| tick >= from);
-        let damaged = broken && !self.is_beginning && !is_cut;
+        let damaged = self.damage.take(tick);
         self.ahead.push_back(Placed {
             tick,
             picture,
@@ -384,8 +342,8 @@ impl Pictures {
 
     /// What is shown of a picture.
     fn shown(&self, mut frame: frame::Video) -> Result<Picture> {
-        if let Some(shown) = &self.shown {
-            shown.crop(&mut frame)?;
+        if let Some(clean) = &self.clean {
+            clean.crop(&mut frame)?;
         }
         Ok(Picture::new(frame.into()))
     }
@@ -404,7 +362,7 @@ impl Pictures {
         if self.hurries_to.is_some_and(|to| stamp < to) {
             return Ok(None);
         }
-        self.broken |= ffi::is_damaged(&frame);
+        self.damage.found(ffi::is_damaged(&frame));
         // x264 would repeat the source's key frames otherwise.
         frame.set_kind(picture::Type::None);
         let size = probe::check_size(frame.width(), frame.height(), &self.limits);
@@ -425,7 +383,7 @@ impl Pictures {
             }
             None => self.decoder.send_eof(),
         };
-        self.broken |= sent == Err(Error::InvalidData);
+        self.damage.found(sent == Err(Error::InvalidData));
         Ok(())
     }
 }
