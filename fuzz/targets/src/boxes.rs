@@ -23,4 +23,6 @@ pub fn run(bytes: &[u8]) {
     assert!(!(boxes.cut && boxes.broken), "{boxes:?}");
     let shapes = walker::shapes(Cursor::new(bytes), total);
     assert!(shapes.is_empty() || boxes.index, "{shapes:?}");
+    let lists = walker::edit_lists(Cursor::new(bytes), total);
+    assert!(lists.is_empty() || boxes.index, "{lists:?}");
 }

@@ -191,7 +191,7 @@ fn seeds_fit_the_protocol() {
     if std::env::var_os("RENEW_SEEDS").is_some() {
         write_seeds();
     }
-    assert_eq!(whole::<ToParent>("to_parent", "session").len(), 9);
+    assert_eq!(whole::<ToParent>("to_parent", "session").len(), 10);
     assert_eq!(whole::<ToEngine>("to_engine", "session").len(), 12);
     for name in ["everyday", "sound"] {
         let [ToParent::Probed { info, .. }] = &whole("to_parent", name)[..] else {

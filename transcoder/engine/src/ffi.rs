@@ -102,10 +102,18 @@ pub struct IndexEntry {
     pub end: i64,
 }
 
+impl IndexEntry {
+    /// Where its bytes begin.
+    pub fn position(&self) -> i64 {
+        self.end - i64::from(self.size)
+    }
+}
+
+const AVINDEX_KEYFRAME: i32 = 1;
+const AVINDEX_DISCARD_FRAME: i32 = 2;
+
 /// The demuxer's own index of a stream, as far as it has read one.
 pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
-    const AVINDEX_KEYFRAME: i32 = 1;
-    const AVINDEX_DISCARD_FRAME: i32 = 2;
     // SAFETY: the stream outlives the call; entries are copied out one by one.
     unsafe {
         let pointer = stream.as_ptr().cast_mut();
@@ -122,6 +130,26 @@ pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
                 })
             })
             .collect()
+    }
+}
+
+/// Changes decode times in the demuxer's own index of a stream, and what is shown, entry by entry:
+/// that of MP4 takes the times of its packets from there.
+pub fn change_index(stream: &Stream, entries: &[IndexEntry]) {
+    // SAFETY: as above; libavformat hands out its entries for reading, but they lie in memory of
+    // its own that nobody else refers to while `stream` is borrowed by this thread.
+    unsafe {
+        let pointer = stream.as_ptr().cast_mut();
+        for (index, change) in (0..).zip(entries) {
+            let entry = ffi::avformat_index_get_entry(pointer, index).cast_mut();
+            let Some(entry) = entry.as_mut() else { return };
+            entry.timestamp = change.timestamp;
+            let shown = entry.flags() & !AVINDEX_DISCARD_FRAME;
+            entry.set_flags(match change.shown {
+                true => shown,
+                false => shown | AVINDEX_DISCARD_FRAME,
+            });
+        }
     }
 }
 

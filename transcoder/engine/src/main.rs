@@ -6,6 +6,7 @@ mod cage;
 mod captions;
 mod chain;
 mod copy;
+mod edits;
 mod encode_audio;
 mod encode_video;
 mod ffi;

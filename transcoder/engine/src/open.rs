@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::{Dictionary, Error, format};
 
-use crate::ffi;
 use crate::link::Link;
 use crate::source::Source;
 use crate::times::{rational, seconds};
+use crate::{edits, ffi};
 
 /// Demuxers that may look at a source. None of them follows a reference to another file;
 /// playlists, `concat`, SDP and image sequences are not among them; nor are bare streams of
@@ -18,6 +18,15 @@ w64,aiff,flac,mp3,aac,ac3,eac3,caf,ivf,dv,gif,amr,au,rm,nut,wtv,mpegtsraw";
 
 /// Opens the source for one reader of the session.
 pub fn open(source: &Source) -> Result<Input, Error> {
+    let mut input = open_with(source, &[])?;
+    if input.format().name().contains("mp4") {
+        let whole = || open_with(source, &[("ignore_editlist", "1")]);
+        edits::follow(&mut input, source.edit_lists(), whole)?;
+    }
+    Ok(input)
+}
+
+fn open_with(source: &Source, further: &[(&str, &str)]) -> Result<Input, Error> {
     let mut options = Dictionary::new();
     options.set("format_whitelist", FORMATS);
     options.set("protocol_whitelist", "");
@@ -28,6 +37,9 @@ pub fn open(source: &Source) -> Result<Input, Error> {
     // all; a well-formed file needs a fraction of this.
     options.set("probesize", "33554432");
     options.set("analyzeduration", "10000000");
+    for (option, value) in further {
+        options.set(option, value);
+    }
     let io = StreamIo::from_read_seek_with_capacity(source.reader(), 64 << 10)?;
     let link: Arc<Link> = source.link().clone();
     format::input_from_stream_with_interrupt(io, None, Some(options), move || link.is_gone())

@@ -1,7 +1,7 @@
 //! What is in a source: the first order of every new upload.
 
 mod aperture;
-mod boxes;
+pub mod boxes;
 mod coded;
 mod complexity;
 mod gops;

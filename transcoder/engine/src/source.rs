@@ -3,15 +3,17 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use plan::Code;
 use protocol::EngineFailure;
 
+use crate::edits;
 use crate::link::Link;
+use crate::probe::boxes::{self, EditList};
 
 /// One question to the parent. Large enough that a 20-Mbit/s source takes ten a second,
 /// small enough that a seek into a moov does not fetch megabytes for nothing.
@@ -25,6 +27,7 @@ pub struct Source {
     link: Arc<Link>,
     size: u64,
     shared: Arc<Mutex<Shared>>,
+    edit_lists: Arc<OnceLock<Vec<EditList>>>,
 }
 
 #[derive(Default)]
@@ -41,12 +44,22 @@ impl Source {
             link,
             size,
             shared: Arc::default(),
+            edit_lists: Arc::default(),
         }
     }
 
     /// Its size in bytes.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The edit lists of a file of the MP4 family that show more than one stretch of a track.
+    pub fn edit_lists(&self) -> &[EditList] {
+        self.edit_lists.get_or_init(|| {
+            let mut lists = boxes::edit_lists(self.reader(), self.size);
+            lists.retain(edits::is_of_several);
+            lists
+        })
     }
 
     /// The link it is read over.

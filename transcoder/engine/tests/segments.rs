@@ -1,11 +1,14 @@
 //! A segment is a pure function of (source, rendition, index).
 
+#[path = "support/edits.rs"]
+mod edits;
 mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
+use edits::Edit::{Nothing, Play, Still};
 use plan::{Access, LazyCodec, Plan, RenditionId};
 use support::sources::{made, picture, sound};
 
@@ -145,6 +148,23 @@ fn a_picture_that_is_held_for_long_is_found_from_anywhere() {
         "held.mp4",
         &format!("{inputs} {held}"),
     ));
+}
+
+#[test]
+fn stretches_of_an_edit_list_are_entered_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let coded = "-c:v libx264 -preset veryfast -bf 3 -g 48 -c:a aac";
+    let inputs = format!("{} {}", picture("30", "9"), sound("44100", "9"));
+    let source = made(folder.path(), "edits.mp4", &format!("{inputs} {coded}"));
+    let stretches = [
+        Play(0.21, 2.77),
+        Nothing(0.63),
+        Play(4.44, 3.13),
+        Still(1.0, 1.19),
+        Play(2.0, 2.31),
+    ];
+    edits::set(&source, &stretches);
+    any_way_gives_the_same_bytes(&source);
 }
 
 /// Codecs and containers whose pictures refer to others in ways of their own, or whose places

@@ -1,10 +1,14 @@
 //! Flash and beep: a white picture and a tone come at the same moments of the source's time line,
 //! and must come at the same moments of ours, whatever the container does to time.
+//! `CASES=edit,gap` asks only for names that contain one of these.
 
+#[path = "support/edits.rs"]
+mod edits;
 mod support;
 
 use std::path::{Path, PathBuf};
 
+use edits::Edit::{self, Nothing, Play, Still};
 use plan::{Plan, Rational};
 use support::marks::{RATE, brightness, loudness, starts};
 use support::sources::made;
@@ -52,14 +56,18 @@ fn source(folder: &Path, case: &Case) -> PathBuf {
         None => case.name.to_owned(),
     };
     let source = made(folder, &first, &format!("{inputs} {}", case.coded));
-    match case.then {
+    let source = match case.then {
         Some(then) => made(
             folder,
             case.name,
             &then.replace("IN", source.to_str().unwrap()),
         ),
         None => source,
+    };
+    if !case.edits.is_empty() {
+        edits::set(&source, case.edits);
     }
+    source
 }
 
 /// Starts of bright stretches, of loud ones.
@@ -92,6 +100,25 @@ fn ours(source: &Path) -> Marks {
     }
 }
 
+/// When the flashes of a source of thirty pictures a second are shown of which these stretches are,
+/// from the first of them on.
+fn edited(edits: &[Edit]) -> Vec<f64> {
+    let mut shown = Vec::new();
+    let mut end = 0.0;
+    for edit in edits {
+        let (start, seconds) = match *edit {
+            Play(start, seconds) => (start, seconds),
+            Nothing(seconds) | Still(_, seconds) => (f64::MAX, seconds),
+        };
+        let flashes = (0..SECONDS / 2).map(|at| f64::from(2 * at + 1));
+        let inside = flashes.filter(|flash| (start..start + seconds).contains(flash));
+        shown.extend(inside.map(|flash| end + flash - start));
+        end += seconds;
+    }
+    let first = shown[0];
+    shown.iter().map(|flash| flash - first).collect()
+}
+
 /// How a source is made from a picture and a sound, and what its synchronism is.
 struct Case {
     name: &'static str,
@@ -102,6 +129,10 @@ struct Case {
     late_s: f64,
     /// What the `ffmpeg` program does to the file afterwards, without coding it again.
     then: Option<&'static str>,
+    /// What of it is shown, in which order; all, where there is none.
+    edits: &'static [Edit],
+    /// Flashes and beeps that are left.
+    marks: (usize, usize),
     /// By how much the source itself has its beeps after its flashes.
     offset_s: f64,
     /// Beyond [`TOLERANCE_S`].
@@ -109,6 +140,11 @@ struct Case {
 }
 
 const H264: &str = "-c:v libx264 -preset veryfast -bf 2 -g 60 -c:a aac";
+
+const SHORT_SOUND: &str = "-c:v libx264 -preset veryfast -bf 2 -g 60 -c:a aac -af atrim=0:6.5";
+const LONG_GROUP: &str = "-c:v libx264 -preset veryfast -bf 2 -g 9999 -keyint_min 9999 -c:a aac";
+const OPEN_GROUPS: &str =
+    "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=48:scenecut=0 -c:a aac";
 
 fn cases() -> Vec<Case> {
     let plain = |name, (num, den), hertz, coded| Case {
@@ -118,6 +154,8 @@ fn cases() -> Vec<Case> {
         coded,
         late_s: 0.0,
         then: None,
+        edits: &[],
+        marks: (6, 6),
         offset_s: 0.0,
         slack_s: 0.0,
     };
@@ -188,6 +226,7 @@ fn cases() -> Vec<Case> {
         // An edit list that begins between key frames.
         Case {
             then: Some("-ss 1.43 -i IN -c copy"),
+            marks: (5, 5),
             ..plain("cut.mp4", (30, 1), 48_000, H264)
         },
         Case {
@@ -199,6 +238,48 @@ fn cases() -> Vec<Case> {
             then: Some("-i IN -c copy -output_ts_offset 95438"),
             ..plain("wrap.ts", ntsc, 48_000, H264)
         },
+        // Ten seconds are missing from the middle on.
+        Case {
+            then: Some(
+                "-i IN -c copy -bsf:v setts=ts=TS+10/TB*gte(TS*TB\\,8) \
+                 -bsf:a setts=ts=TS+10/TB*gte(TS*TB\\,8)",
+            ),
+            ..plain("gap.ts", (30, 1), 48_000, H264)
+        },
+        // Before its own nought.
+        Case {
+            then: Some("-i IN -c copy -avoid_negative_ts disabled -output_ts_offset -3.3"),
+            marks: (4, 4),
+            ..plain("negative.mp4", (30, 1), 48_000, H264)
+        },
+        Case {
+            edits: &[Play(0.0, 4.0), Play(6.3, 5.7)],
+            marks: (5, 5),
+            ..plain("skips.mp4", (30, 1), 48_000, H264)
+        },
+        // The middle comes first, and once more.
+        Case {
+            edits: &[Play(4.3, 4.0), Play(0.2, 4.0), Play(4.3, 2.0)],
+            marks: (5, 5),
+            ..plain("several.mp4", (30, 1), 48_000, H264)
+        },
+        Case {
+            edits: &[
+                Nothing(0.9),
+                Play(0.0, 4.0),
+                Nothing(1.1),
+                Play(4.0, 4.0),
+                Still(8.0, 1.3),
+                Play(8.0, 4.0),
+            ],
+            ..plain("dwells.mp4", (30, 1), 48_000, H264)
+        },
+        Case {
+            marks: (6, 3),
+            ..plain("short-sound.mp4", (30, 1), 48_000, SHORT_SOUND)
+        },
+        plain("long-group.mp4", (30, 1), 48_000, LONG_GROUP),
+        plain("open-groups.mp4", (30, 1), 48_000, OPEN_GROUPS),
         Case {
             slack_s: 1.0 / 60.0 + 0.005,
             ..plain("variable.mp4", (30, 1), 48_000, variable)
@@ -214,13 +295,25 @@ fn flash_and_beep_stay_together() {
         "{:18} {:>9} {:>9} {:>9}",
         "milliseconds", "start", "middle", "end"
     );
-    for case in cases() {
+    let asked = std::env::var("CASES").unwrap_or_default();
+    let is_asked = |case: &Case| asked.split(',').any(|part| case.name.contains(part));
+    for case in cases().into_iter().filter(is_asked) {
         let source = source(folder.path(), &case);
         let Marks { flashes, beeps } = ours(&source);
-        let all = flashes.len();
-        if all < 5 || beeps.len() != all {
+        let all = beeps.len();
+        if (flashes.len(), all) != case.marks {
             wrong.push(format!("{}: {flashes:?} {beeps:?}", case.name));
             continue;
+        }
+        if !case.edits.is_empty() {
+            for (shown, right) in flashes.iter().zip(edited(case.edits)) {
+                let late = shown - flashes[0] - right;
+                assert!(
+                    late.abs() < TOLERANCE_S,
+                    "{}: {late} in {flashes:?}",
+                    case.name
+                );
+            }
         }
         let off = |at: usize| beeps[at] - flashes[at] - case.offset_s;
         let each = [off(0), off(all / 2), off(all - 1)].map(|off| off * 1000.0);

@@ -66,7 +66,33 @@ pub struct Shape {
     pub pixel: Option<[u32; 2]>,
 }
 
-/// Payload of `tkhd` before the track's number, in its two versions (§8.3.2).
+/// What a track shows of its samples, one stretch after the other (§8.6.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditList {
+    /// Number of the track.
+    pub track: u32,
+    /// Units of the edits' durations in a second.
+    pub scale: u32,
+    /// In the order in which they are shown.
+    pub edits: Vec<Edit>,
+}
+
+/// A stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// In the list's units.
+    pub duration: u64,
+    /// Where it begins among the samples, in the track's time base; nothing is shown where that is
+    /// less than nought.
+    pub start: i64,
+    /// A rate of nought shows one picture for all of it.
+    pub rate: i16,
+}
+
+/// Longer lists are none that anybody made by hand.
+const MOST_EDITS: u32 = 64;
+/// Payload of `tkhd` before the track's number, in its two versions (§8.3.2); of `mvhd` before the
+/// units in a second (§8.2.2).
 const BEFORE_NUMBER: [u64; 2] = [12, 20];
 /// Payload of `stsd` before its first entry (§8.5.2).
 const BEFORE_ENTRY: u64 = 8;
@@ -79,18 +105,75 @@ pub fn shapes(mut reader: impl Read + Seek, total: u64) -> Vec<Shape> {
     let Some(index) = child(&mut reader, 0..total, b"moov") else {
         return Vec::new();
     };
-    let tracks: Vec<Header> = headers(&mut reader, index)
-        .filter(|header| header.kind == *b"trak")
-        .collect();
-    let shape = |track: Header| shape(&mut reader, track.inside());
-    tracks.into_iter().filter_map(shape).collect()
+    let tracks = tracks(&mut reader, index).into_iter();
+    tracks
+        .filter_map(|track| shape(&mut reader, track))
+        .collect()
+}
+
+/// Those of the tracks of a file of `total` bytes that have any.
+pub fn edit_lists(mut reader: impl Read + Seek, total: u64) -> Vec<EditList> {
+    let Some(index) = child(&mut reader, 0..total, b"moov") else {
+        return Vec::new();
+    };
+    let Some(scale) = number(&mut reader, index.clone(), b"mvhd") else {
+        return Vec::new();
+    };
+    let tracks = tracks(&mut reader, index).into_iter();
+    let list = |track: Range<u64>| {
+        Some(EditList {
+            track: number(&mut reader, track.clone(), b"tkhd")?,
+            scale,
+            edits: edits(&mut reader, track)?,
+        })
+    };
+    tracks.filter_map(list).collect()
+}
+
+fn edits(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Vec<Edit>> {
+    let edits = child(&mut reader, track, b"edts")?;
+    let Range { start, end } = child(&mut reader, edits, b"elst")?;
+    let [version, count] = numbers(&mut reader, start)?;
+    let is_long = version >> 24 == 1;
+    let size = if is_long { 20 } else { 12 };
+    let last = start + 8 + u64::from(count) * size;
+    if count > MOST_EDITS || last > end {
+        return None;
+    }
+    let long = |[high, low]: [u32; 2]| u64::from(high) << 32 | u64::from(low);
+    let edit = |at: u64| {
+        let [rate] = numbers(&mut reader, at + size - 4)?;
+        let (duration, start) = if is_long {
+            let [a, b, c, d] = numbers(&mut reader, at)?;
+            (long([a, b]), long([c, d]) as i64)
+        } else {
+            let [duration, start] = numbers(&mut reader, at)?;
+            (u64::from(duration), i64::from(start as i32))
+        };
+        Some(Edit {
+            duration,
+            start,
+            rate: (rate >> 16) as i16,
+        })
+    };
+    (start + 8..last).step_by(size as usize).map(edit).collect()
+}
+
+fn tracks(reader: impl Read + Seek, index: Range<u64>) -> Vec<Range<u64>> {
+    let tracks = headers(reader, index).filter(|header| header.kind == *b"trak");
+    tracks.map(|track| track.inside()).collect()
+}
+
+/// What is behind the two times that begin a header: a track's number, or the movie's units.
+fn number(mut reader: impl Read + Seek, inside: Range<u64>, kind: &[u8; 4]) -> Option<u32> {
+    let header = child(&mut reader, inside, kind)?;
+    let [version] = numbers(&mut reader, header.start)?.map(|number: u32| number >> 24);
+    let at = header.start + BEFORE_NUMBER.get(version as usize)?;
+    numbers(&mut reader, at).map(|[number]| number)
 }
 
 fn shape(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Shape> {
-    let header = child(&mut reader, track.clone(), b"tkhd")?;
-    let [version] = numbers(&mut reader, header.start)?.map(|number: u32| number >> 24);
-    let number = header.start + BEFORE_NUMBER.get(version as usize)?;
-    let [number] = numbers(&mut reader, number)?;
+    let number = number(&mut reader, track.clone(), b"tkhd")?;
     let path = [b"mdia", b"minf", b"stbl", b"stsd"];
     let entries = path
         .into_iter()
@@ -177,4 +260,33 @@ fn header(mut reader: impl Read + Seek, at: u64, end: u64) -> Option<([u8; 4], u
         _ => u64::from(short),
     };
     Some((kind, size))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// Lists of three stretches in 32 bits, and of two in 64.
+    const SEED: &[u8] = include_bytes!("../../../../fuzz/corpus/boxes/edits");
+
+    #[test]
+    fn edit_lists_of_both_versions_are_read() {
+        let lists = edit_lists(Cursor::new(SEED), SEED.len() as u64);
+        let edits = |list: &EditList| {
+            let edits = list.edits.iter();
+            let numbers = edits.map(|edit| (edit.duration, edit.start, edit.rate));
+            (list.track, list.scale, numbers.collect::<Vec<_>>())
+        };
+        let [short, long] = &lists[..] else {
+            panic!("{lists:?}");
+        };
+        let three = vec![(900, -1, 1), (4000, 1024, 1), (500, 2048, 0)];
+        assert_eq!(edits(short), (1, 1000, three));
+        assert_eq!(edits(long), (2, 1000, vec![(900, -1, 1), (4000, 1024, 1)]));
+        for cut in 0..SEED.len() {
+            edit_lists(Cursor::new(&SEED[..cut]), cut as u64);
+        }
+    }
 }
