@@ -39,21 +39,26 @@ pub fn compare(source: &Path, plan: &Plan, ours: &[u8]) -> Result<(), String> {
 
 /// What makes a picture of the source one of BT.709 and standard range.
 fn filters(track: &VideoTrack, plan: &Plan) -> String {
-    let fields = match track.interlaced {
-        true => "bwdif,",
-        false => "",
+    let mut first = match track.interlaced {
+        true => "bwdif,".to_owned(),
+        false => String::new(),
     };
+    if let Some(part) = track.aperture {
+        let (width, height) = (part.width, part.height);
+        let crop = format!("crop={width}:{height}:{}:{},", part.left, part.top);
+        first.push_str(&crop);
+    }
     let is_wide = matches!(
         plan.video[0].color.conversion,
         plan::Conversion::Light { .. }
     );
     match (track.dynamic_range(), is_wide) {
-        (DynamicRange::Sdr, false) => format!("{fields}null"),
+        (DynamicRange::Sdr, false) => format!("{first}null"),
         (DynamicRange::Sdr, true) => format!(
-            "{fields}zscale=pin=bt2020:tin=bt709:p=bt709:t=bt709:m=bt709:r=limited,format=yuv420p"
+            "{first}zscale=pin=bt2020:tin=bt709:p=bt709:t=bt709:m=bt709:r=limited,format=yuv420p"
         ),
         _ => format!(
-            "{fields}zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,\
+            "{first}zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,\
              tonemap=mobius:param=0.3:desat=0:peak={},zscale=t=bt709:m=bt709:r=limited,format=yuv420p",
             f64::from(track.peak_nits.unwrap_or(1000)) / 203.0
         ),
