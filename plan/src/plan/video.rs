@@ -5,6 +5,7 @@ mod codec;
 mod hevc;
 mod lazy;
 mod title;
+mod worth;
 
 use serde::{Deserialize, Serialize};
 

@@ -7,6 +7,7 @@ mod hostile;
 mod ids;
 mod loudness;
 mod passthrough;
+mod pruned;
 mod rates;
 mod rungs;
 mod sources;

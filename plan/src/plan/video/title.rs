@@ -1,6 +1,7 @@
-//! What a title's rungs are told, and which of them it needs: easy pictures get more quality for
-//! few bytes.
+//! What a title's rungs are told, and which of them it gets by what is known before they are made:
+//! easy pictures get more quality for few bytes.
 
+use super::worth::Worth;
 use crate::Rational;
 use crate::ladder::{Rung, Size};
 use crate::media_info::Complexity;
@@ -50,12 +51,6 @@ const STEPS: [(i32, u64, u64); 4] = [
 /// A stretch is so much harder than its neighbours that a cap below the box's would hurt it, in
 /// per cent of what the hardest place takes.
 const PEAK_PERCENT: u64 = 300;
-/// Anybody has so many kilobits per second: less is of use to nobody.
-const PLENTY_KBIT: u64 = 500;
-/// A rung below another must save that many per cent of it.
-const LEAST_SAVING_PERCENT: u64 = 25;
-/// The box that a player can start in at once.
-const START_BOX: u32 = 480;
 
 impl Title {
     pub(super) fn new(complexity: Complexity, size: Size, rate: Rational, crf: u32) -> Self {
@@ -69,19 +64,13 @@ impl Title {
 
     /// The rungs that are worth their bytes, and what each is told.
     pub(super) fn rungs(&self, ladder: Vec<Rung>) -> Vec<(Rung, Told)> {
-        let mut kept: Vec<(Rung, Told)> = Vec::new();
-        let mut above = u64::MAX;
-        for rung in ladder {
+        let mut worth = Worth::default();
+        let worthy = |rung: Rung| {
             let (told, kbit) = self.told(&rung);
-            let starts = |(kept, _): &(Rung, Told)| kept.container.short <= START_BOX;
-            let is_start = rung.container.short <= START_BOX && !kept.iter().any(starts);
-            let saves = kbit * 100 <= above.saturating_mul(100 - LEAST_SAVING_PERCENT);
-            if kept.is_empty() || is_start || above > PLENTY_KBIT && saves {
-                above = kbit;
-                kept.push((rung, told));
-            }
-        }
-        kept
+            let is_worth_it = worth.of(rung.container.short, kbit * 1000);
+            is_worth_it.then_some((rung, told))
+        };
+        ladder.into_iter().filter_map(worthy).collect()
     }
 
     /// What a rung is told, and the kilobits per second that it takes then.
