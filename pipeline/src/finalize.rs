@@ -8,6 +8,7 @@ use store::metadata::{State, VideoRow};
 use crate::inner::Inner;
 use crate::made;
 use crate::pieces::{Look, Next};
+use crate::prune::prune;
 
 /// Makes a video ready if a fresh listing agrees that all of its plan is stored but what it has in lazy
 /// codecs; its average rates come from the same listing. Those of a lazy codec that is whole too list it.
@@ -40,6 +41,10 @@ pub(crate) async fn finalize(
         .media_ids()
         .chain(whole.iter().flat_map(|lazy| lazy.ids()));
     let averages: BTreeMap<RenditionId, u64> = ids.map(average).collect();
+    if prune(inner, row, plan, &averages).await? {
+        // It is the new plan that is to be whole.
+        return Ok(());
+    }
     let now = inner.stores.clock.now_us();
     let looked_at = row.current_plan.clone();
     let ready = |row: &mut VideoRow| {

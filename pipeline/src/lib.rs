@@ -20,6 +20,7 @@ mod memory;
 mod passthrough;
 mod pieces;
 mod plans;
+mod prune;
 mod purge;
 mod run;
 mod stills;

@@ -11,8 +11,8 @@ use store::metadata::{PlanRef, VideoRow};
 use crate::inner::Inner;
 use crate::plans;
 
-/// Plans by which renditions are found: the oldest leaves the list, and with it text that was
-/// replaced so often. Their renditions of picture and sound are in the others too.
+/// Plans by which renditions are found: beyond that the oldest but one leaves the list, and with it
+/// text that was replaced so often. The first has the rungs that were left out since.
 const MOST_PLANS: usize = 64;
 /// Plans made anew because the current one changed meanwhile: each time somebody else got on.
 const TRIES: usize = 20;
@@ -101,7 +101,7 @@ fn list(row: &mut VideoRow, before: &str, hash: &str, adds_media: bool, now_us: 
         retired_at_us: None,
     });
     let surplus = row.plans.len().saturating_sub(MOST_PLANS);
-    row.plans.drain(..surplus);
+    row.plans.drain(1..=surplus);
     // Nothing is left to encode that was not before.
     if !adds_media && row.whole_plan.as_deref() == Some(before) {
         row.whole_plan = Some(hash.to_owned());
@@ -119,11 +119,12 @@ mod tests {
         let mut row = VideoRow::new(ids.video(), ids.owner(), String::new(), 0);
         row.current_plan = Some("0".into());
         row.whole_plan = row.current_plan.clone();
-        for (now, next) in (1..200).chain([1, 198]).enumerate() {
+        for (now, next) in (1..200).chain([190, 198]).enumerate() {
             let before = row.current_plan.clone().unwrap();
             list(&mut row, &before, &next.to_string(), false, now as i64);
         }
         assert_eq!(row.plans.len(), MOST_PLANS);
+        assert_eq!(row.plans[0].hash, "1");
         let current: Vec<_> = row
             .plans
             .iter()

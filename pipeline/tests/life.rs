@@ -2,6 +2,7 @@
 
 mod house;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use house::{House, PATIENCE, house, is_over, sample};
 use pipeline::{Config, DemandError, Pipeline, Viewer};
-use plan::{Code, SegmentKey};
+use plan::{Code, Plan, RenditionId, SegmentKey, VideoId};
 use store::local::Local;
 use store::metadata::{Priority, State, VideoRow};
 use store::{Layout, ObjectKey, Prefix, SystemClock};
@@ -300,4 +301,82 @@ async fn pictures_that_cannot_be_passed_through_are_encoded() {
     }
     let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
     assert!(fillers.is_empty(), "{fillers:?}");
+}
+
+/// A still picture in fields.
+fn fields(folder: &Path) -> Bytes {
+    let path = folder.join("fields.mp4");
+    let picture = "testsrc=s=1280x720:r=25:d=1,trim=end_frame=1,loop=200:1,fps=25,trim=duration=8";
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", picture])
+        .args([
+            "-vf",
+            "setfield=tff",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+        ])
+        .args(["-flags", "+ildct+ilme", "-x264-params", "tff=1", "-g", "50"])
+        .args(["-pix_fmt", "yuv420p"])
+        .arg(&path)
+        .status();
+    assert!(made.unwrap().success());
+    std::fs::read(path).unwrap().into()
+}
+
+/// All that a player of this plan gets: playlists by name, and segments.
+async fn played(house: &House, video: VideoId, plan: &Plan) -> BTreeMap<(RenditionId, u32), Bytes> {
+    let mut played = BTreeMap::new();
+    for rendition in plan.media_ids() {
+        let listing = house.pipeline.rendition(video, rendition).await.unwrap();
+        let playlist = manifests::hls::media_playlist(&listing.unwrap(), rendition).unwrap();
+        played.insert((rendition, u32::MAX), playlist.into());
+        for index in 0..plan.segments() {
+            let key = SegmentKey {
+                video,
+                rendition,
+                index,
+            };
+            let delivered = house
+                .pipeline
+                .segment(key, Viewer::default())
+                .await
+                .unwrap();
+            played.insert((rendition, index), delivered.bytes);
+        }
+    }
+    played
+}
+
+/// The lines of a master playlist that lead to pictures.
+fn variants(plan: &Plan, row: &VideoRow) -> Vec<String> {
+    let master = manifests::hls::master(plan, &row.average_bandwidth);
+    let lines = master.lines().filter(|line| line.starts_with('v'));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_title_that_turns_out_easy_loses_rungs_and_its_players_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let video = house.upload(fields(folder.path())).await;
+    let is_planned = |row: &VideoRow| row.current_plan.is_some() || is_over(row);
+    let row = house.until(video, is_planned).await;
+    let first = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let track = first.info.video.as_ref().unwrap();
+    assert!(track.interlaced && track.complexity.is_none());
+    assert_eq!(variants(&first, &row).len(), 4);
+    let before = played(&house, video, &first).await;
+
+    let row = house.until(video, is_over).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let boxes: Vec<u32> = plan.video.iter().map(|rung| rung.rung).collect();
+    assert_eq!(boxes, [720, 480]);
+    assert_eq!(plan.video, first.video[..2]);
+    let (now, then) = (variants(&plan, &row), variants(&first, &row));
+    assert_eq!(now, then[..2]);
+    assert!(played(&house, video, &first).await == before);
+    house.pipeline.stop().await;
 }

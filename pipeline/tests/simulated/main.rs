@@ -5,6 +5,7 @@ mod cluster;
 mod codecs;
 mod loudness;
 mod passthrough;
+mod prune;
 mod storm;
 mod support;
 mod trick_play;

@@ -69,6 +69,8 @@ struct State {
     /// The segments in the order in which they were made.
     order: Vec<(RenditionId, u32)>,
     fillers_fail: bool,
+    /// Boxes, and the bytes of a segment in each.
+    sizes: BTreeMap<u32, usize>,
 }
 
 impl Script {
@@ -113,6 +115,11 @@ impl Script {
 
     pub fn fillers_fail(&self, fail: bool) {
         self.state.lock().unwrap().fillers_fail = fail;
+    }
+
+    /// Segments in these boxes have so many bytes.
+    pub fn are_sized<const N: usize>(&self, sizes: [(u32, usize); N]) {
+        self.state.lock().unwrap().sizes = sizes.into();
     }
 
     /// Whatever was planted is gone.
@@ -393,13 +400,17 @@ impl Actor {
             let mut state = self.script.state.lock().unwrap();
             *state.made.entry((rendition, segment)).or_default() += 1;
             state.order.push((rendition, segment));
+            let size = rung.and_then(|rung| state.sizes.get(&rung.rung)).copied();
             drop(state);
             let what = Made::Segment {
                 rendition,
                 segment,
                 report: SegmentReport::default(),
             };
-            self.made(order, what, &content(rendition, segment))?;
+            let mut content = content(rendition, segment);
+            let rest = size.map_or(0, |size| size.saturating_sub(content.len()));
+            content += &" ".repeat(rest);
+            self.made(order, what, &content)?;
         }
         Ok(Ok(()))
     }

@@ -2,6 +2,7 @@
 
 mod fake;
 mod full;
+mod held;
 mod wiped;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use store::{Clock, Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
 
 pub use fake::{Fault, MEASURED, Script};
 pub use full::FullDisk;
+pub use held::HeldPlan;
 pub use wiped::Wipeable;
 
 /// Longer than anything here takes; a hang is a failure, not a wait.
@@ -66,12 +68,15 @@ pub async fn house_at(
 }
 
 fn config() -> Config {
-    Config {
+    let mut config = Config {
         pause: Duration::from_millis(1),
         lull: Duration::ZERO,
         encode_threads: 2,
         ..Config::default()
-    }
+    };
+    // What these engines make is as small in every rung.
+    config.policy.per_title = false;
+    config
 }
 
 /// Many processes at the same stores: a house whose pipeline is an origin's.
