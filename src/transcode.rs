@@ -3,6 +3,7 @@
 
 mod identity;
 mod publish;
+mod sweep;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -150,6 +151,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     }
     let summary = summary(&row, &plan, began.elapsed().as_secs_f64());
     publish::publish(&arguments.output, &row, &plan, &texts, &summary)?;
+    sweep::sweep(&*stores.objects, video, &plan).await?;
     Ok(summary)
 }
 

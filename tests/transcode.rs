@@ -1,5 +1,6 @@
 //! `reelmill transcode` and `reelmill probe`, as a user runs them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -233,4 +234,40 @@ fn text_tracks_are_a_part_of_the_presentation() {
     }
     let mpd = std::fs::read_to_string(output.join("manifest.mpd")).unwrap();
     assert!(mpd.contains("/all.vtt</BaseURL>"));
+}
+
+/// A still picture in fields: nothing is known of it until its rungs are made.
+#[test]
+fn rungs_that_are_left_out_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, output) = (folder.path().join("fields.mp4"), folder.path().join("out"));
+    let picture = "testsrc=s=1280x720:r=25:d=1,trim=end_frame=1,loop=75:1,setfield=tff";
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", picture, "-t", "2"])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-pix_fmt",
+            "yuv420p",
+        ])
+        .args(["-flags", "+ildct+ilme", "-x264-params", "tff=1"])
+        .arg(&source)
+        .status();
+    assert!(made.unwrap().success());
+    let done = reelmill(&["transcode", text(&source), text(&output)]);
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let master = std::fs::read_to_string(output.join("master.m3u8")).unwrap();
+    let uris = master.lines().filter(|line| line.starts_with('v'));
+    let listed: BTreeSet<&str> = uris.filter_map(|uri| uri.split('/').next()).collect();
+    let files = media(&output);
+    let folders = files.iter().filter_map(|(path, _)| path.parent()?.to_str());
+    let rungs: BTreeSet<&str> = folders.filter(|name| name.starts_with('v')).collect();
+    assert_eq!(rungs, listed);
+    assert_eq!(rungs.len(), 2, "{rungs:?}");
 }
