@@ -22,7 +22,8 @@ SETTINGS = {
 # As the plan has them (plan/src/policy.rs, plan/src/plan/video/), and four rate factors.
 ENCODERS = {
     "libx264": ("-x264-params", "crf={crf}:threads=1:keyint=infinite:open-gop=0:stitchable=1:ref=1:"
-                "mbtree=1:rc-lookahead=10:subme=2:trellis=1:partitions=i8x8", [20, 24, 28, 32]),
+                "mbtree=1:rc-lookahead=10:qcomp=0.5:aq-strength=0.8:subme=1:trellis=1:"
+                "partitions=i8x8", [20, 24, 28, 32]),
     "libx265": ("-x265-params", "crf={crf}:keyint=-1:open-gop=0:frame-threads=1:pools=none:wpp=0:"
                 "log-level=none", [20, 24, 28, 32]),
     "libsvtav1": ("-svtav1-params", "crf={crf}:lp=1:keyint=-1:tune=0", [26, 33, 40, 47]),

@@ -1,6 +1,8 @@
 // The whole ladder at policy `fast`: `reelmill transcode` against the `ffmpeg` program at the same
-// rungs, preset, rate control, caps, scaling and segment lengths, alternately, three times each.
-// `ladder.mjs [FILE]`; needs `ffmpeg` and `ffprobe`.
+// rungs, caps, scaling and segment lengths, alternately, three times each. The program is first told
+// the same preset and rate factor, then `veryfast` and for each rung the factor that gives as good
+// pictures. `ladder.mjs [FILE]`; needs `ffmpeg` and `ffprobe`; judges by VMAF where the PyPI package
+// `imageio-ffmpeg` is installed, by SSIM otherwise.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync, existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,9 +19,9 @@ const ROUNDS = 3;
 const plan = JSON.parse(execFileSync(program, ["probe", file, "--plan"], { maxBuffer: 1 << 28 }));
 /** What of a rendition's settings is about quality, not about segments. */
 const tuning = (x264) => x264.split(":").filter((setting) =>
-  ["crf", "ref", "mbtree", "rc-lookahead", "subme", "trellis", "partitions"].includes(setting.split("=")[0])).join(":");
+  ["crf", "ref", "mbtree", "rc-lookahead", "subme", "trellis", "partitions", "qcomp", "aq-strength"].includes(setting.split("=")[0])).join(":");
 const rungs = plan.video.map((v) => ({
-  id: v.id, cap: v.cap_bits_per_second, preset: v.preset, x264: tuning(v.x264), ...v.scale_path.at(-1),
+  id: v.id, cap: v.cap_bits_per_second, preset: v.preset, x264: tuning(v.settings), crf: v.crf, ...v.scale_path.at(-1),
 }));
 const SEGMENT_S = 4;
 
@@ -38,7 +40,7 @@ function ours(out) {
 }
 
 /** One decode, a cascade of scalers, one x264 and one HLS muxer a rung, AAC beside. */
-function theirs(out) {
+function theirs(out, preset, settings) {
   rmSync(out, { recursive: true, force: true });
   execFileSync("mkdir", ["-p", out]);
   let graph = "", from = "[0:v:0]";
@@ -51,8 +53,8 @@ function theirs(out) {
   const { num, den } = plan.timeline.rate;
   const cuts = plan.timeline.boundaries.slice(1, -1).map((frame) => (frame * den) / num).join(",");
   const args = ["-v", "error", "-y", "-i", file, "-filter_complex", graph];
-  rungs.forEach((rung, i) => args.push("-map", `[v${i}]`, "-c:v", "libx264", "-preset", rung.preset, "-profile:v", "high",
-    "-x264-params", rung.x264, "-maxrate", `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-bufsize",
+  rungs.forEach((rung, i) => args.push("-map", `[v${i}]`, "-c:v", "libx264", "-preset", preset, "-profile:v", "high",
+    "-x264-params", settings[i], "-maxrate", `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-bufsize",
     `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-sc_threshold", "0", "-force_key_frames", cuts, "-g", "100000",
     "-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", String(SEGMENT_S), "-hls_playlist_type", "vod",
     "-hls_fmp4_init_filename", `${rung.id}-init.mp4`, "-hls_segment_filename", join(out, `${rung.id}-%d.m4s`), join(out, `${rung.id}.m3u8`)));
@@ -65,32 +67,72 @@ function theirs(out) {
 const segments = (list) => list.filter((name) => name.endsWith(".m4s"));
 const bytes = (names) => names.reduce((sum, name) => sum + statSync(name).size, 0);
 
-/** Mean SSIM of a rung against the source scaled to its size. */
-function ssim(playlist, rung) {
-  const graph = `[1:v]scale=${rung.width}:${rung.height}:flags=bicubic+accurate_rnd[r];[0:v][r]ssim`;
-  const said = execFileSync("sh", ["-c", 'exec ffmpeg -hide_banner -i "$0" -i "$1" -lavfi "$2" -an -f null - 2>&1', playlist, file, graph],
+/** An `ffmpeg` that has libvmaf. */
+function judge() {
+  try {
+    return execFileSync("python3", ["-c", "import imageio_ffmpeg as f; print(f.get_ffmpeg_exe())"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return null;
+  }
+}
+const vmaf = judge();
+const METRIC = vmaf ? { name: "VMAF", digits: 2, filter: "libvmaf", score: /VMAF score: ([\d.]+)/ } : { name: "SSIM", digits: 4, filter: "ssim", score: /All:([\d.]+)/ };
+
+/** Mean quality of a rung against the source scaled to its size. */
+function quality(playlist, rung) {
+  // Colours by name on both sides: a scaler before libvmaf takes ours, which names them, for others than the source's.
+  const named = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,settb=AVTB,setpts=N";
+  const graph = `[0:v]${named}[a];[1:v]${named},scale=${rung.width}:${rung.height}:flags=bicubic+accurate_rnd[b];[a][b]${METRIC.filter}`;
+  const said = execFileSync("sh", ["-c", 'exec "$0" -hide_banner -i "$1" -i "$2" -lavfi "$3" -an -f null - 2>&1', vmaf || "ffmpeg", playlist, file, graph],
     { encoding: "utf8", maxBuffer: 1 << 26 });
-  return Number(said.match(/All:([\d.]+)/)[1]);
+  return Number(said.match(METRIC.score)[1]);
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+/** Bytes and quality of each rung. */
+const judged = (mine, playlist) => rungs.map((rung) => ({ bytes: bytes(mine(rung)), quality: quality(playlist(rung), rung) }));
 const ourOut = join(folder, "ours"), theirOut = join(folder, "theirs");
-const runs = [];
-for (let round = 0; round < ROUNDS; round++) {
-  const [a, b] = [ours(ourOut), theirs(theirOut)];
-  runs.push({ a, b });
-  console.log(`round ${round + 1}: reelmill ${a.wall.toFixed(1)} s (cpu ${a.cpu.toFixed(1)}), ` +
-    `ffmpeg ${b.wall.toFixed(1)} s (cpu ${b.cpu.toFixed(1)}), wall ratio ${(a.wall / b.wall).toFixed(3)}`);
+const judgedOurs = () => judged((rung) => segments(readdirSync(join(ourOut, rung.id))).map((name) => join(ourOut, rung.id, name)),
+  (rung) => join(ourOut, rung.id, "playlist.m3u8"));
+const judgedTheirs = () => judged((rung) => segments(readdirSync(theirOut)).filter((name) => name.startsWith(rung.id)).map((name) => join(theirOut, name)),
+  (rung) => join(theirOut, `${rung.id}.m3u8`));
+
+const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+
+/** Both sides alternately, and what they made. */
+function compare(title, preset, settings) {
+  const runs = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const [a, b] = [ours(ourOut), theirs(theirOut, preset, settings)];
+    runs.push({ a, b });
+    console.log(`${title}, round ${round + 1}: reelmill ${a.wall.toFixed(1)} s (cpu ${a.cpu.toFixed(1)}), ` +
+      `ffmpeg ${b.wall.toFixed(1)} s (cpu ${b.cpu.toFixed(1)}), cpu ratio ${(a.cpu / b.cpu).toFixed(3)}`);
+  }
+  const [mine, others] = [judgedOurs(), judgedTheirs()];
+  rungs.forEach(({ height }, i) => {
+    const [a, b] = [mine[i], others[i]];
+    console.log(`${height}p: bytes ${a.bytes} / ${b.bytes} = ${(a.bytes / b.bytes).toFixed(3)}, ` +
+      `${METRIC.name} ${a.quality.toFixed(METRIC.digits)} / ${b.quality.toFixed(METRIC.digits)}`);
+  });
+  const sum = (list) => list.reduce((sum, { bytes }) => sum + bytes, 0);
+  console.log(`${title}: ${rungs.length} rungs, medians of ${ROUNDS}: wall ratio ${median(runs.map(({ a, b }) => a.wall / b.wall)).toFixed(3)}, ` +
+    `cpu ratio ${median(runs.map(({ a, b }) => a.cpu / b.cpu)).toFixed(3)}, bytes ratio ${(sum(mine) / sum(others)).toFixed(3)}`);
+  return mine;
 }
-let ourBytes = 0, theirBytes = 0;
-for (const rung of rungs) {
-  const mine = bytes(segments(readdirSync(join(ourOut, rung.id))).map((name) => join(ourOut, rung.id, name)));
-  const others = bytes(segments(readdirSync(theirOut)).filter((name) => name.startsWith(rung.id)).map((name) => join(theirOut, name)));
-  ourBytes += mine;
-  theirBytes += others;
-  const quality = [ssim(join(ourOut, rung.id, "playlist.m3u8"), rung), ssim(join(theirOut, `${rung.id}.m3u8`), rung)];
-  console.log(`${rung.height}p: bytes ${mine} / ${others} = ${(mine / others).toFixed(3)}, SSIM ${quality[0].toFixed(4)} / ${quality[1].toFixed(4)}`);
+
+/** For each rung the `veryfast` factor that has a quality, on the line through two that are near. */
+function factors(wanted) {
+  const tries = [-1.5, 1.5].map((more) => {
+    const crfs = rungs.map(({ crf }) => crf + more);
+    theirs(theirOut, "veryfast", crfs.map((crf) => `crf=${crf}`));
+    return judgedTheirs().map(({ quality }, i) => ({ crf: crfs[i], quality }));
+  });
+  return rungs.map((_, i) => {
+    const [a, b] = tries.map((one) => one[i]);
+    return (a.crf + ((b.crf - a.crf) * (wanted[i].quality - a.quality)) / (b.quality - a.quality)).toFixed(2);
+  });
 }
-console.log(`ladder, ${rungs.length} rungs, medians of ${ROUNDS}: wall ratio ${median(runs.map(({ a, b }) => a.wall / b.wall)).toFixed(3)}, ` +
-  `cpu ratio ${median(runs.map(({ a, b }) => a.cpu / b.cpu)).toFixed(3)}, bytes ratio ${(ourBytes / theirBytes).toFixed(3)}`);
+
+const mine = compare("same settings", rungs[0].preset, rungs.map(({ x264 }) => x264));
+const crfs = factors(mine);
+compare(`veryfast at equal ${METRIC.name} (CRF ${crfs.join(", ")})`, "veryfast", crfs.map((crf) => `crf=${crf}`));
 rmSync(folder, { recursive: true, force: true });

@@ -29,7 +29,7 @@ CLIPS = {
 }
 FIXED = {1080: 5000, 720: 2800, 480: 1400, 360: 800}
 # As policy `fast` has it (plan/src/policy.rs), and as many use.
-FAST = "mbtree=1:rc-lookahead=10:subme=2:trellis=1:partitions=i8x8"
+FAST = "mbtree=1:rc-lookahead=10:qcomp=0.5:aq-strength=0.8:subme=1:trellis=1:partitions=i8x8"
 ENCODERS = {"fast": ("superfast", f"{COMMON}:{FAST}"), "veryfast": ("veryfast", COMMON)}
 COLOURS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 # Our segments start here.

@@ -74,7 +74,8 @@ impl Effort {
                 crf: 24,
                 references: 1,
                 // docs/decisions/011-fast.md has the measurements.
-                further: ":mbtree=1:rc-lookahead=10:subme=2:trellis=1:partitions=i8x8",
+                further: ":mbtree=1:rc-lookahead=10:qcomp=0.5:aq-strength=0.8:subme=1:\
+                          trellis=1:partitions=i8x8",
             },
             Self::Balanced => Tuning {
                 preset: "medium",
