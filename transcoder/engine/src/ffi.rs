@@ -2,11 +2,24 @@
 //! `unsafe` is here.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
+
 use ffmpeg_next::codec::Parameters;
 use ffmpeg_next::ffi;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::software::scaling;
-use ffmpeg_next::{Error, Rational, Stream};
+use ffmpeg_next::{DictionaryRef, Error, Rational, Stream};
+
+/// What a source says of itself under a key, whatever its bytes are: `ffmpeg-next` takes them for
+/// UTF-8.
+pub fn tag(tags: &DictionaryRef, key: &CStr) -> Option<String> {
+    // SAFETY: the dictionary outlives the call, and its values end in a nought.
+    unsafe {
+        let entry = ffi::av_dict_get(tags.as_ptr(), key.as_ptr(), std::ptr::null(), 0);
+        let value = CStr::from_ptr(entry.as_ref()?.value);
+        Some(value.to_string_lossy().into_owned())
+    }
+}
 
 /// Seeks one stream to the key frame at or before `timestamp` (in the stream's time base).
 pub fn seek_back(input: &mut Input, stream: usize, timestamp: i64) -> Result<(), Error> {

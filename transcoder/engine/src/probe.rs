@@ -227,7 +227,7 @@ fn chapters(input: &Input) -> Vec<Chapter> {
         Chapter {
             start: times::seconds(c.start(), base),
             end: times::seconds(c.end(), base),
-            title: c.metadata().get("title").unwrap_or_default().to_owned(),
+            title: ffi::tag(&c.metadata(), c"title").unwrap_or_default(),
         }
     };
     input.chapters().take(MOST).map(chapter).collect()

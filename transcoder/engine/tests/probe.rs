@@ -85,3 +85,30 @@ fn times_and_rates_are_exact() {
         assert_eq!((video.coded_width, video.coded_height), (640, 360));
     }
 }
+
+/// As old programs wrote them: a byte for each letter.
+#[test]
+fn names_in_other_encodings_are_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let chapters = folder.path().join("chapters");
+    let text = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\ntitle=Oeuvre_\n";
+    std::fs::write(&chapters, text).unwrap();
+    let inputs = format!("{} {}", picture("25", "2"), sound("48000", "2"));
+    let named = format!(
+        "{inputs} -f ffmetadata -i {} -map_metadata 2 -c:v libx264 -c:a aac -metadata:s:a:0 title=Musique_",
+        chapters.display()
+    );
+    let path = made(folder.path(), "named.mkv", &named);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for name in [&b"Oeuvre_"[..], b"Musique_"] {
+        let at = bytes
+            .windows(name.len())
+            .position(|seen| seen == name)
+            .unwrap();
+        bytes[at + name.len() - 1] = 0xe9;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let info = Engine::start(&path, 1).probe().unwrap();
+    assert_eq!(info.chapters[0].title, "Oeuvre\u{fffd}");
+    assert_eq!(info.audio[0].title.as_deref(), Some("Musique\u{fffd}"));
+}

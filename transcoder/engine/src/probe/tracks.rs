@@ -1,5 +1,7 @@
 //! The tracks of a source as its container declares them.
 
+use std::ffi::CStr;
+
 use ffmpeg_next::codec::{self, Id, packet::side_data};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::format::stream::Disposition;
@@ -228,8 +230,8 @@ fn audio(stream: &Stream, declared: &Declared) -> AudioTrack {
         end: Rational::ZERO,
         first_pts: 0,
         priming: declared.initial_padding.max(0) as u32,
-        language: tag(stream, "language").filter(|l| l != "und"),
-        title: tag(stream, "title"),
+        language: tag(stream, c"language").filter(|l| l != "und"),
+        title: tag(stream, c"title"),
         default: stream.disposition().contains(Disposition::DEFAULT),
     }
 }
@@ -238,8 +240,8 @@ fn text(stream: &Stream) -> TextTrack {
     TextTrack {
         stream: stream.index() as u32,
         codec: stream.parameters().id().name().to_owned(),
-        language: tag(stream, "language").filter(|l| l != "und"),
-        title: tag(stream, "title"),
+        language: tag(stream, c"language").filter(|l| l != "und"),
+        title: tag(stream, c"title"),
         default: stream.disposition().contains(Disposition::DEFAULT),
         forced: stream.disposition().contains(Disposition::FORCED),
     }
@@ -272,13 +274,9 @@ fn is_text(id: Id) -> bool {
     )
 }
 
-fn tag(stream: &Stream, name: &str) -> Option<String> {
-    let value: String = stream
-        .metadata()
-        .get(name)?
-        .chars()
-        .take(LONGEST_LABEL)
-        .collect();
+fn tag(stream: &Stream, name: &CStr) -> Option<String> {
+    let whole = ffi::tag(&stream.metadata(), name)?;
+    let value: String = whole.chars().take(LONGEST_LABEL).collect();
     (!value.trim().is_empty()).then_some(value)
 }
 
