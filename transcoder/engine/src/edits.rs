@@ -104,9 +104,12 @@ impl Track {
             let first = run[0];
             // Nothing is shown, no sound of one moment is heard.
             let is_silent = edit.start < 0 || edit.rate == 0 && !self.is_picture;
+            let stamp = entries[first].timestamp;
             let late = match is_silent {
                 true => 0,
-                false => self.stamp(start, edit, &entries[first])? - entries[first].timestamp,
+                false => self
+                    .stamp(start, edit, &entries[first])?
+                    .checked_sub(stamp)?,
             };
             for &entry in run {
                 right[entry].timestamp = right[entry].timestamp.saturating_add(late);
@@ -123,18 +126,25 @@ impl Track {
         Some(right)
     }
 
-    /// Shown entries, stretch by stretch: in each the distances of decode times are the samples'.
+    /// Shown entries, stretch by stretch: in each the distances of decode times are the samples', and
+    /// none is from after the stretch's end.
     fn runs(&self, entries: &[IndexEntry]) -> Option<Vec<Vec<usize>>> {
         let mut runs: Vec<Vec<usize>> = Vec::new();
+        let ends: Vec<i64> = self
+            .stretches
+            .iter()
+            .map(|(_, edit)| self.end(edit))
+            .collect();
         for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.shown) {
             let number = *self.numbers.get(&entry.position())?;
             let goes_on = runs.last().and_then(|run| run.last()).is_some_and(|&last| {
                 let before: &IndexEntry = &entries[last];
                 let passed = entry.timestamp.checked_sub(before.timestamp);
                 let from = self.numbers.get(&before.position());
+                let end = ends.get(runs.len() - 1).copied().unwrap_or(i64::MAX);
                 from.is_some_and(|&from| {
                     let (from, to) = (self.samples[from].timestamp, self.samples[number].timestamp);
-                    from < to && passed == to.checked_sub(from)
+                    from < to && to < end && passed == to.checked_sub(from)
                 })
             });
             match runs.last_mut() {
@@ -143,6 +153,14 @@ impl Track {
             }
         }
         Some(runs)
+    }
+
+    /// Where a stretch ends among the samples.
+    fn end(&self, edit: &Edit) -> i64 {
+        let duration = i64::try_from(edit.duration).unwrap_or(i64::MAX);
+        let duration = Rational::checked(duration, self.scale).unwrap_or(Rational::ZERO);
+        let ticks = duration.scale_round(self.time_base.den(), self.time_base.num());
+        edit.start.saturating_add(ticks)
     }
 
     /// The decode time of a stretch's first entry, by which it is shown when it should be: it is

@@ -257,6 +257,12 @@ fn cases() -> Vec<Case> {
             marks: (5, 5),
             ..plain("skips.mp4", (30, 1), 48_000, H264)
         },
+        // A cut at which nothing is left out, between two frames of the sound, then one at which
+        // something is.
+        Case {
+            edits: &[Play(0.0, 8.0), Play(8.0, 1.3), Play(10.3, 1.7)],
+            ..plain("parts.mp4", (30, 1), 48_000, H264)
+        },
         // The middle comes first, and once more.
         Case {
             edits: &[Play(4.3, 4.0), Play(0.2, 4.0), Play(4.3, 2.0)],
