@@ -3,7 +3,7 @@
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { House, sample } from "./house.mjs";
-import { PLAYERS } from "./players.mjs";
+import { PLAYED, PLAYERS } from "./players.mjs";
 
 const SECONDS = 8;
 let house, video, codecOf;
@@ -52,7 +52,7 @@ const play = (load) => new Function("args", `return (async ({ base, id }) => {
   let fail;
   const failed = new Promise((_, no) => { fail = no; });
   const late = new Promise((_, no) => setTimeout(() => no(new Error("stuck at " + v.currentTime)), 50000));
-  const ended = new Promise((done) => v.addEventListener("ended", done, { once: true }));
+  const ended = ${PLAYED};
   ${load}
   v.play();
   await Promise.race([ended, failed, late]);

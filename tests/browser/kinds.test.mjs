@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { House } from "./house.mjs";
-import { PLAYERS } from "./players.mjs";
+import { PLAYED, PLAYERS } from "./players.mjs";
 
 const PICTURE = "-f lavfi -i testsrc2=s=640x360:r=30:d=4";
 const SOUND = "-f lavfi -i sine=440:d=4:r=48000";
@@ -45,7 +45,7 @@ const play = (load) => new Function("args", `return (async ({ base, id }) => {
   let fail;
   const failed = new Promise((_, no) => { fail = no; });
   const late = new Promise((_, no) => setTimeout(() => no(new Error("stuck at " + v.currentTime)), 50000));
-  const ended = new Promise((done) => v.addEventListener("ended", done, { once: true }));
+  const ended = ${PLAYED};
   ${load}
   v.playbackRate = 2;
   v.play();

@@ -4,6 +4,13 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 
+/** All of `v` is played. dash.js 5.2 does not say the end to its media source where an append is under
+ *  way then, nor later: the last picture is shown, but `ended` never comes. */
+export const PLAYED = `new Promise((done) => {
+  v.addEventListener("ended", done);
+  for (const name of ["timeupdate", "waiting"]) v.addEventListener(name, () => v.duration - v.currentTime < 0.001 && done());
+})`;
+
 export const PLAYERS = {
   "hls.js": {
     script: new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname,
