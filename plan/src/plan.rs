@@ -31,7 +31,7 @@ use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
-pub const MEDIA_GENERATION: u32 = 6;
+pub const MEDIA_GENERATION: u32 = 7;
 
 /// The whole presentation of one source under one policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -278,6 +278,17 @@ pub fn matrix_constant(matrix: &str) -> i32 {
     }
 }
 
+/// The code of such a constant in ISO/IEC 23091-2.
+pub fn matrix_code(constant: i32) -> u32 {
+    match constant {
+        ffi::SWS_CS_ITU709 => 1,
+        ffi::SWS_CS_BT2020 => 9,
+        ffi::SWS_CS_FCC => 4,
+        ffi::SWS_CS_SMPTE240M => 7,
+        _ => 6,
+    }
+}
+
 /// Makes a graph work in the thread that feeds it.
 pub fn one_thread(graph: &mut ffmpeg_next::filter::Graph) {
     // SAFETY: the graph is valid and not configured yet; the field is the caller's to set.
@@ -323,6 +334,12 @@ pub fn share(
     } else {
         Ok(())
     }
+}
+
+/// Says of a picture that it is not made of fields.
+pub fn make_progressive(picture: &mut ffmpeg_next::frame::Video) {
+    // SAFETY: the frame is valid and the caller's own; the field is a plain number.
+    unsafe { (*picture.as_mut_ptr()).interlaced_frame = 0 };
 }
 
 /// Leaves of a picture only a part, from `(left, top)` on, without copying it.

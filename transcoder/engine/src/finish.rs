@@ -108,7 +108,7 @@ fn filters(color: &OutputColor) -> Option<String> {
     let from = format!(
         "zscale=rangein=limited:matrixin={matrix}:primariesin={primaries}:transferin={transfer}"
     );
-    const TO: &str = "transfer=bt709:matrix=bt709:range=limited,format=yuv420p";
+    const TO: &str = "c=left:transfer=bt709:matrix=bt709:range=limited,format=yuv420p";
     Some(match peak_nits {
         None => format!("{from}:primaries=bt709:{TO}"),
         Some(nits) => {

@@ -25,6 +25,7 @@ mod pictures;
 mod probe;
 mod remix;
 mod scale;
+mod scaler;
 mod session;
 mod sounds;
 mod source;

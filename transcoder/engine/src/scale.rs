@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
-use ffmpeg_next::software::scaling::{self, Flags};
+use ffmpeg_next::software::scaling;
 use plan::media_info::VideoTrack;
 use plan::{Conversion, OutputColor, Size};
 
@@ -13,13 +13,8 @@ use crate::chain::Shape;
 use crate::ffi::{self, Encoding};
 use crate::fit::{self, Fit};
 use crate::pictures::Picture;
+use crate::scaler::{FLAGS, Scaler, is_sited_left};
 use crate::turn::Turn;
-
-/// Bicubic, rounded exactly and bit for bit the same on every machine.
-const FLAGS: Flags = Flags::BICUBIC
-    .union(Flags::ACCURATE_RND)
-    .union(Flags::FULL_CHR_H_INP)
-    .union(Flags::BITEXACT);
 
 /// Scales pictures along one path, before they are turned and tone-mapped, so that this is done
 /// in the sizes that are wanted alone; remembers the last picture, since held ones repeat.
@@ -27,7 +22,7 @@ pub struct Cascade {
     path: Vec<Size>,
     format: Pixel,
     matrix: i32,
-    steps: Vec<Option<scaling::Context>>,
+    steps: Vec<Option<Scaler>>,
     fit: Fit,
     /// Of the last picture, and the size in which it was shown.
     input: Option<(Shape, Size)>,
@@ -107,27 +102,15 @@ impl Cascade {
             height: size.height,
         };
         let shape = Shape::of(picture);
-        if shape == wanted && from == to {
+        if shape == wanted && from == to && is_sited_left(picture) {
             return Ok(picture.clone());
         }
         let slot = &mut self.steps[step];
         if slot.is_none() {
-            let mut context = scaling::Context::get(
-                shape.format,
-                shape.width,
-                shape.height,
-                format,
-                size.width,
-                size.height,
-                FLAGS,
-            )?;
-            ffi::set_colour(&mut context, from, to);
-            *slot = Some(context);
+            *slot = Some(Scaler::new((shape, from), (wanted, to))?);
         }
-        let context = slot.as_mut().context("a scaler was just made")?;
-        let mut out = frame::Video::new(format, size.width, size.height);
-        context.run(picture, &mut out)?;
-        Ok(Arc::new(out.into()))
+        let scaler = slot.as_mut().context("a scaler was just made")?;
+        Ok(Arc::new(scaler.run(picture)?.into()))
     }
 }
 

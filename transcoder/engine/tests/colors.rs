@@ -5,6 +5,7 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
+use plan::Size;
 use support::sources::made;
 
 const BARS: [[u8; 3]; 8] = [
@@ -20,6 +21,10 @@ const BARS: [[u8; 3]; 8] = [
 const BAR: usize = 80;
 /// Of 255, in each of red, green and blue.
 const TOLERANCE: i32 = 2;
+/// Of a luma sample, how far colour may lie from where it belongs.
+const MISPLACED: f64 = 0.1;
+/// Across a picture.
+const WAVES: f64 = 48.0;
 
 /// One picture of bars, as bare red, green and blue.
 fn bars(folder: &Path, height: usize) -> String {
@@ -34,12 +39,12 @@ fn bars(folder: &Path, height: usize) -> String {
     )
 }
 
-/// The middle of each bar in the top rung's first segment.
-fn shown(source: &Path) -> Vec<[u8; 3]> {
+/// The first picture of a rung, decoded to a format.
+fn first_picture(source: &Path, rung: usize, format: &str) -> (Size, Vec<u8>) {
     let (mut engine, plan) = support::planned(source, 1);
-    let top = plan.video[0].id;
-    let init = engine.inits([top]).unwrap().inits[&top].clone();
-    let segment = engine.segments(&[top], 0, 1).segments[&(top, 0)].clone();
+    let rung = &plan.video[rung.min(plan.video.len() - 1)];
+    let init = engine.inits([rung.id]).unwrap().inits[&rung.id].clone();
+    let segment = engine.segments(&[rung.id], 0, 1).segments[&(rung.id, 0)].clone();
     let ours = source.with_extension("ours.mp4");
     std::fs::write(&ours, [init, segment].concat()).unwrap();
     let output = Command::new("ffmpeg")
@@ -49,12 +54,17 @@ fn shown(source: &Path) -> Vec<[u8; 3]> {
             "-vf",
             "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp",
         ])
-        .args(["-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
+        .args(["-frames:v", "1", "-pix_fmt", format, "-f", "rawvideo", "-"])
         .output()
         .unwrap();
-    let size = plan.video[0].size();
+    (rung.size(), output.stdout)
+}
+
+/// The middle of each bar in the top rung's first picture.
+fn shown(source: &Path) -> Vec<[u8; 3]> {
+    let (size, picture) = first_picture(source, 0, "rgb24");
     let row = size.width as usize * 3;
-    let middle = &output.stdout[row * (size.height as usize / 2)..][..row];
+    let middle = &picture[row * (size.height as usize / 2)..][..row];
     let bar = row / BARS.len();
     let pixel = |index| {
         let at = (bar * index + bar / 2) / 3 * 3;
@@ -192,6 +202,89 @@ fn bars_come_out_as_they_went_in() {
         eprintln!("{name:18} at most {} of 255", worst.unwrap());
         if worst > Some(TOLERANCE) {
             wrong.push(format!("{name}: {shown:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Where the crests of `WAVES` waves across a plane lie, in samples: the phase at that frequency.
+fn crests(plane: &[u8], width: usize) -> f64 {
+    let turn = std::f64::consts::TAU * WAVES / width as f64;
+    let sum = plane
+        .iter()
+        .enumerate()
+        .fold((0.0, 0.0), |sum, (place, &sample)| {
+            let (sin, cos) = (turn * (place % width) as f64).sin_cos();
+            (
+                sum.0 + cos * f64::from(sample),
+                sum.1 + sin * f64::from(sample),
+            )
+        });
+    sum.1.atan2(sum.0) / turn
+}
+
+/// Scalers that take chroma samples to lie elsewhere move colours away from their outlines, further
+/// with each rung.
+#[test]
+fn colours_stay_within_their_outlines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (width, height) = (1920, 1080);
+    let pixel = |x: i32| {
+        let lit = (std::f64::consts::TAU * WAVES * f64::from(x) / f64::from(width)).cos();
+        [20.0, 20.0, 110.0].map(|part: f64| (120.0 + part * lit).round() as u8)
+    };
+    let row: Vec<u8> = (0..width).flat_map(pixel).collect();
+    let raw = folder.path().join("waves.rgb");
+    std::fs::write(&raw, row.repeat(height)).unwrap();
+    let input = format!(
+        "-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r 25 -stream_loop 24 -i {}",
+        raw.display()
+    );
+    let planar = |site: &str, range: &str, format: &str| {
+        format!(
+            "-vf format=gbrp,zscale=min=gbr:rin=full:m=709:r={range}:p=709:pin=709:t=709:tin=709:c={site},format={format} \
+             -colorspace bt709 -color_primaries bt709 -color_trc bt709"
+        )
+    };
+    let sources = [
+        (
+            "left.mp4",
+            format!(
+                "{} -c:v libx264 -preset ultrafast -qp 4",
+                planar("left", "limited", "yuv420p")
+            ),
+        ),
+        (
+            "center.mkv",
+            format!("{} -c:v mjpeg -q:v 2", planar("center", "full", "yuvj420p")),
+        ),
+        (
+            "422.mkv",
+            format!("{} -c:v ffv1", planar("left", "limited", "yuv422p10le")),
+        ),
+        (
+            "444.mp4",
+            format!(
+                "{} -c:v libx264 -preset ultrafast -qp 4",
+                planar("left", "limited", "yuv444p")
+            ),
+        ),
+        ("rgb.mkv", "-c:v ffv1 -pix_fmt bgr0".to_owned()),
+    ];
+    let mut wrong = Vec::new();
+    for (name, coded) in sources {
+        let source = made(folder.path(), name, &format!("{input} {coded}"));
+        for rung in [0, usize::MAX] {
+            let (size, picture) = first_picture(&source, rung, "yuv420p");
+            let (width, height) = (size.width as usize, size.height as usize);
+            let (luma, chroma) = picture.split_at(width * height);
+            // Each lies at the left one of two luma samples.
+            let blue = 2.0 * crests(&chroma[..chroma.len() / 2], width / 2);
+            let off = blue - crests(luma, width);
+            eprintln!("{name:12} {height:4}p colour is {off:+.2} of a sample right of its outline");
+            if off.abs() > MISPLACED {
+                wrong.push(format!("{name} at {height}p: {off:+.2}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
