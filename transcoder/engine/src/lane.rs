@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use plan::{Plan, VideoRendition};
 use protocol::{Made, SegmentReport, ToParent};
 
-use crate::encode_video::SegmentEncoder;
+use crate::encode_video::{MAX_TRIES, SegmentEncoder};
 use crate::finish::Finish;
 use crate::link::{Abandoned, Link};
 use crate::package;
@@ -37,10 +37,16 @@ pub struct Task {
     pub order: u32,
     /// Which try it is, from 0.
     pub attempt: u32,
-    /// Whatever comes out is kept.
-    pub last_attempt: bool,
+    pub extras: Extras,
+}
+
+/// What it may take memory for, besides an encoder.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras {
     /// A segment may begin while the one before is finished.
     pub overlaps: bool,
+    /// Pictures of a segment are kept until it is under its cap; it is decoded again otherwise.
+    pub keeps_pictures: bool,
 }
 
 /// A lane of one rendition for one order.
@@ -60,6 +66,17 @@ pub struct Lane {
 struct Work {
     finish: Finish,
     encoder: Option<SegmentEncoder>,
+    /// What the encoder got, where that is kept.
+    kept: Vec<Picture>,
+}
+
+/// A segment whose pictures have all come.
+struct Ended {
+    segment: u32,
+    /// Some of them may have been.
+    damaged: bool,
+    encoder: SegmentEncoder,
+    kept: Vec<Picture>,
 }
 
 #[derive(Default)]
@@ -88,6 +105,7 @@ impl Lane {
         let work = Work {
             finish: Finish::new(&rendition.color, turn),
             encoder: None,
+            kept: Vec::new(),
         };
         Arc::new(Self {
             plan,
@@ -163,40 +181,53 @@ impl Lane {
     fn step(self: &Arc<Self>, work: &mut Work, step: Step) -> Result<()> {
         match step {
             Step::Begin { segment } => {
-                let (start, end) = self.plan.timeline.segment_frames(segment);
-                let rate = self.plan.timeline.rate;
-                let fresh =
-                    SegmentEncoder::new(&self.rendition, end - start, rate, self.task.attempt)?;
-                work.encoder = Some(fresh);
+                work.encoder = Some(self.encoder(segment, self.task.attempt)?);
+                work.kept.clear();
             }
             Step::Picture(picture) => {
                 if let Some(encoder) = &mut work.encoder {
-                    encoder.push(&work.finish.run(picture)?)?;
+                    let picture = work.finish.run(picture)?;
+                    encoder.push(&picture)?;
+                    if self.task.extras.keeps_pictures {
+                        work.kept.push(picture);
+                    }
                 }
             }
             Step::End { segment, damaged } => {
                 if let Some(encoder) = work.encoder.take() {
-                    self.finish(encoder, segment, damaged)?;
+                    let kept = std::mem::take(&mut work.kept);
+                    self.finish(Ended {
+                        segment,
+                        damaged,
+                        encoder,
+                        kept,
+                    })?;
                 }
             }
         }
         Ok(())
     }
 
+    fn encoder(&self, segment: u32, attempt: u32) -> Result<SegmentEncoder> {
+        let (start, end) = self.plan.timeline.segment_frames(segment);
+        SegmentEncoder::new(
+            &self.rendition,
+            end - start,
+            self.plan.timeline.rate,
+            attempt,
+        )
+    }
+
     /// Beside the next segment's first pictures: while an encoder only empties itself, nobody
     /// takes pictures, and the other cores run dry. One at a time, which bounds the memory.
-    fn finish(
-        self: &Arc<Self>,
-        encoder: SegmentEncoder,
-        segment: u32,
-        damaged: bool,
-    ) -> Result<()> {
-        if !self.task.overlaps || std::mem::replace(&mut self.queue.lock().finishing, true) {
-            return self.deliver(encoder, segment, damaged);
+    fn finish(self: &Arc<Self>, ended: Ended) -> Result<()> {
+        let overlaps = self.task.extras.overlaps;
+        if !overlaps || std::mem::replace(&mut self.queue.lock().finishing, true) {
+            return self.deliver(ended);
         }
         let lane = self.clone();
         rayon::spawn(move || {
-            let done = lane.deliver(encoder, segment, damaged);
+            let done = lane.deliver(ended);
             lane.note(done);
             lane.queue.lock().finishing = false;
             lane.moved.notify_all();
@@ -204,38 +235,58 @@ impl Lane {
         Ok(())
     }
 
-    fn deliver(&self, encoder: SegmentEncoder, segment: u32, damaged: bool) -> Result<()> {
-        if self.has_failed() {
-            return Ok(());
-        }
-        let (samples, encode_us) = encoder.finish(|| self.link.go_on())?;
+    fn deliver(&self, ended: Ended) -> Result<()> {
+        let Ended {
+            segment,
+            damaged,
+            mut encoder,
+            kept,
+        } = ended;
         let (start, end) = self.plan.timeline.segment_frames(segment);
         let frames = end.0 - start.0;
-        let bytes = package::video_segment(&self.rendition, segment, (start, end), &samples)?;
+        for attempt in self.task.attempt..MAX_TRIES {
+            if self.has_failed() {
+                return Ok(());
+            }
+            let (samples, encode_us) = encoder.finish(|| self.link.go_on())?;
+            let bytes = package::video_segment(&self.rendition, segment, (start, end), &samples)?;
+            let next = attempt + 1;
+            if !self.exceeds_cap(&bytes, frames) || next == MAX_TRIES {
+                let report = SegmentReport {
+                    encode_us,
+                    frames: frames as u32,
+                    attempts: next,
+                    damaged,
+                };
+                return self.say_made(segment, report, &bytes);
+            }
+            if kept.is_empty() {
+                self.outcome.lock().oversized.push(segment);
+                return Ok(());
+            }
+            encoder = self.encoder(segment, next)?;
+            for picture in &kept {
+                self.link.go_on()?;
+                encoder.push(picture)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn exceeds_cap(&self, bytes: &[u8], frames: i64) -> bool {
         let rate = self.plan.timeline.rate;
         let cap_bits = self.rendition.cap_bits_per_second as i64 * frames * rate.den() / rate.num();
-        if bytes.len() as i64 * 8 > cap_bits && !self.task.last_attempt {
-            self.outcome.lock().oversized.push(segment);
-            return Ok(());
-        }
-        let report = SegmentReport {
-            encode_us,
-            frames: frames as u32,
-            attempts: self.task.attempt + 1,
-            damaged,
-        };
+        bytes.len() as i64 * 8 > cap_bits
+    }
+
+    fn say_made(&self, segment: u32, report: SegmentReport, bytes: &[u8]) -> Result<()> {
         let what = Made::Segment {
             rendition: self.rendition.id,
             segment,
             report,
         };
-        self.link.say(
-            &ToParent::Made {
-                order: self.task.order,
-                what,
-            },
-            &bytes,
-        )?;
+        let order = self.task.order;
+        self.link.say(&ToParent::Made { order, what }, bytes)?;
         Ok(())
     }
 

@@ -1,17 +1,17 @@
 //! Runs of segments: one decode for a set of rungs, the sound beside it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use plan::{AudioRendition, Limits, Plan, RenditionId, VideoRendition};
+use plan::{AudioRendition, Frames, Limits, Plan, RenditionId, VideoRendition};
 use protocol::{Budget, Made, SegmentReport, ToParent, memory};
 
 use crate::copy::Copies;
 use crate::encode_audio;
 use crate::encode_video::MAX_TRIES;
-use crate::lane::{Lane, Task};
+use crate::lane::{Extras, Lane, Task};
 use crate::link::Link;
 use crate::pictures::Pictures;
 use crate::scale::Cascade;
@@ -33,6 +33,9 @@ pub struct Maker {
 
 /// Of encoders' threads.
 const ENCODER_NICENESS: i32 = 5;
+
+/// Of pictures that may be wanted again: in the large rungs memory costs more time than decoding.
+const MOST_KEPT: u64 = 96 << 20;
 
 /// A stretch of segments.
 #[derive(Clone, Copy, Debug)]
@@ -181,25 +184,26 @@ impl Maker {
 
     fn make_pictures(&mut self, run: Run, renditions: &[&VideoRendition]) -> Result<()> {
         for group in self.groups(renditions) {
-            let again = self.pass(run, &group, 0)?;
-            for (rendition, segment) in again {
-                self.again(run, rendition, segment)?;
+            for (segment, oversized) in self.pass(run, &group, 0)? {
+                self.again(run, segment, oversized)?;
             }
         }
         Ok(())
     }
 
-    /// A segment over its cap: alone, at a higher quantizer each time.
-    fn again(&mut self, run: Run, rendition: &VideoRendition, segment: u32) -> Result<()> {
+    /// A segment that is over the cap of these rungs: at a higher quantizer each time.
+    fn again(&mut self, run: Run, segment: u32, mut oversized: Vec<&VideoRendition>) -> Result<()> {
         let alone = Run {
             order: run.order,
             first: segment,
             end: segment + 1,
         };
         for attempt in 1..MAX_TRIES {
-            if self.pass(alone, &[rendition], attempt)?.is_empty() {
+            let again = self.pass(alone, &oversized, attempt)?;
+            let Some((_, rungs)) = again.into_iter().next() else {
                 break;
-            }
+            };
+            oversized = rungs;
         }
         Ok(())
     }
@@ -226,38 +230,66 @@ impl Maker {
         groups
     }
 
-    /// Whether memory allows a second encoder of each of these rungs.
-    fn fits_twice(&self, renditions: &[&VideoRendition]) -> bool {
+    /// What memory allows each of these rungs, besides an encoder: a second one first, then to keep
+    /// a segment's pictures, the small rungs before the large ones.
+    fn extras(&self, run: Run, renditions: &[&VideoRendition]) -> Vec<Extras> {
         let encoders: u64 = renditions.iter().map(|rung| memory::encoding(rung)).sum();
-        memory::decoding(&self.plan) + 2 * encoders <= self.budget.memory_bytes
+        let taken = memory::decoding(&self.plan) + 2 * encoders;
+        let Some(left) = self.budget.memory_bytes.checked_sub(taken) else {
+            return vec![Extras::default(); renditions.len()];
+        };
+        let mut left = left.min(MOST_KEPT);
+        let length = |segment| {
+            let (start, end) = self.plan.timeline.segment_frames(segment);
+            end - start
+        };
+        let longest = (run.first..run.end).map(length).max().unwrap_or(Frames(0));
+        // One segment's pictures come while those of the one before are kept.
+        let segments = u64::from(run.end - run.first).min(2);
+        let mut keeps_pictures = |rung: &VideoRendition| {
+            let need = segments * memory::pictures(rung, longest);
+            let is_enough = need <= left;
+            left = if is_enough { left - need } else { 0 };
+            is_enough
+        };
+        let mut extras: Vec<Extras> = renditions
+            .iter()
+            .rev()
+            .map(|rung| Extras {
+                overlaps: true,
+                keeps_pictures: keeps_pictures(rung),
+            })
+            .collect();
+        extras.reverse();
+        extras
     }
 
-    /// One decode of the run for these rungs; what came out over its cap is returned.
+    /// One decode of the run for these rungs; segments that came out over the cap of some are
+    /// returned.
     fn pass<'a>(
         &mut self,
         run: Run,
         renditions: &[&'a VideoRendition],
         attempt: u32,
-    ) -> Result<Vec<(&'a VideoRendition, u32)>> {
+    ) -> Result<BTreeMap<u32, Vec<&'a VideoRendition>>> {
         let plan = self.plan.clone();
         // Renditions in several codecs are in no order by size.
         let lowest = renditions.iter().max_by_key(|r| r.scale_path.len());
         let (Some(track), Some(lowest)) = (&plan.info.video, lowest) else {
-            return Ok(Vec::new());
+            return Ok(BTreeMap::new());
         };
         let link = self.source.link().clone();
-        let last_attempt = attempt + 1 == MAX_TRIES;
         let turn = Turn::of(track);
         let mut cascade = Cascade::new(&lowest.scale_path, track, &lowest.color);
-        let overlaps = self.fits_twice(renditions);
+        let extras = self.extras(run, renditions);
         let lanes: Vec<Arc<Lane>> = renditions
             .iter()
-            .map(|&r| {
+            .zip(extras)
+            .map(|(&r, extras)| {
                 let task = Task {
                     order: run.order,
                     attempt,
-                    last_attempt,
-                    overlaps,
+                    extras,
                 };
                 Lane::new(plan.clone(), r.clone(), link.clone(), turn, task)
             })
@@ -283,13 +315,11 @@ impl Maker {
                 return Err(error);
             }
         }
-        let mut again = Vec::new();
+        let mut again: BTreeMap<u32, Vec<&VideoRendition>> = BTreeMap::new();
         for (lane, rendition) in lanes.iter().zip(renditions) {
-            again.extend(
-                lane.join()?
-                    .into_iter()
-                    .map(|segment| (*rendition, segment)),
-            );
+            for segment in lane.join()? {
+                again.entry(segment).or_default().push(rendition);
+            }
         }
         Ok(again)
     }

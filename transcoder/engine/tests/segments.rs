@@ -10,6 +10,7 @@ use std::path::Path;
 use bytes::Bytes;
 use edits::Edit::{Nothing, Play, Still};
 use plan::{Access, LazyCodec, Plan, RenditionId};
+use support::Engine;
 use support::sources::{made, picture, sound};
 
 type Segments = BTreeMap<(RenditionId, u32), Bytes>;
@@ -76,6 +77,25 @@ fn a_segment_made_alone_equals_the_one_made_in_a_chunk() {
         "b.mp4",
         &format!("{inputs} {b_frames}"),
     ));
+}
+
+/// Where memory allows it from pictures that were kept, else from pictures that are decoded again.
+#[test]
+fn a_segment_that_was_over_its_cap_is_the_same_however_it_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise = "-f lavfi -i nullsrc=s=854x480:r=25:d=4,geq=lum=random(1)*255:cb=128:cr=128";
+    let coded = "-c:v libx264 -preset ultrafast -crf 20";
+    let source = made(folder.path(), "noise.mp4", &format!("{noise} {coded}"));
+    let (mut ample, plan) = support::planned(&source, 2);
+    let ids: Vec<RenditionId> = plan.every_picture().map(|v| v.id).collect();
+    let kept = ample.segments(&ids, 0, plan.segments());
+    assert!(!kept.made_again.is_empty(), "nothing was over its cap");
+    let mut tight = Engine::with_memory(&source, 256 << 20);
+    tight.plan(&plan);
+    let decoded_again = tight.segments(&ids, 0, plan.segments());
+    assert_eq!(decoded_again.segments.len(), kept.segments.len());
+    same(&decoded_again.segments, &kept.segments);
+    assert!(ample.peak_memory() > tight.peak_memory());
 }
 
 #[test]

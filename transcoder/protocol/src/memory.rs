@@ -1,7 +1,7 @@
 //! What a session takes of memory, in bytes: the parent's shares and the engine's choice of
 //! how many encoders run at once come from the same figures.
 
-use plan::{Conversion, Plan, RenditionId, VideoCodec, VideoRendition};
+use plan::{Conversion, Frames, Plan, RenditionId, VideoCodec, VideoRendition};
 
 /// x264 at work, for each pixel of its pictures: 218 MB at 1080p at policy `fast`, one thread,
 /// lookahead and references included.
@@ -72,6 +72,11 @@ pub fn encoding(rung: &VideoRendition) -> u64 {
         VideoCodec::Av1 => SVT_AV1,
     };
     encoder.each + rung.size().pixels() * (encoder.per_pixel + light)
+}
+
+/// So many pictures of a rung, as they are before they are encoded.
+pub fn pictures(rung: &VideoRendition, count: Frames) -> u64 {
+    rung.size().pixels() * 3 / 2 * count.0.max(0) as u64
 }
 
 /// A session that makes these renditions: encodes them from one decode, or passes pictures through,

@@ -1,7 +1,7 @@
 //! How hard pictures are to encode: a few of them, from a few places, are.
 
 use anyhow::{Context as _, Result, bail};
-use ffmpeg_next::codec::{self, encoder};
+use ffmpeg_next::codec::{self, decoder, encoder};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::software::scaling::{self, Flags};
@@ -21,8 +21,9 @@ const PLACES: u64 = 3;
 const PICTURES: u64 = 6;
 /// Fewer do not tell how one picture follows from another.
 const LEAST_PICTURES: u64 = 3;
-/// Packets from a place on within which its pictures come.
-const PACKETS: usize = 60;
+/// Packets of a place beyond one for each picture: decoders hold some back, and cannot decode some
+/// right after a seek.
+const FURTHER_PACKETS: usize = 8;
 /// The part of a picture that is encoded, at full size, where noise and edges are what they are:
 /// half of each side, and no more than this.
 const WINDOW: (u32, u32) = (960, 540);
@@ -46,13 +47,22 @@ pub fn measure(input: &mut Input, video: &VideoTrack) -> Option<Complexity> {
     if pictures < LEAST_PICTURES {
         return None;
     }
-    let looks = (0..places).filter_map(|place| {
+    let places = (0..places).filter_map(|place| {
         let (part, parts) = (2 * place as i64 + 1, 2 * places as i64);
         let into = (video.end - video.start).scale_round(1_000_000 * part, parts);
         let time = video.start + Rational::new(into, 1_000_000);
-        look(input, video, time, pictures as usize).ok()
+        Place::read(input, video, time, pictures as usize).ok()
     });
-    let looks: Vec<Look> = looks.collect();
+    let places: Vec<Place> = places.collect();
+    // Somebody waits for it: all at once.
+    let looks: Vec<Look> = std::thread::scope(|scope| {
+        let looks = places
+            .into_iter()
+            .map(|place| scope.spawn(|| place.look(video)));
+        let looks: Vec<_> = looks.collect();
+        let looks = looks.into_iter().filter_map(|look| look.join().ok()?.ok());
+        looks.collect()
+    });
     let count = looks.len() as u64;
     let mean = |bits: fn(&Look) -> u64| {
         let sum: u64 = looks.iter().map(bits).sum();
@@ -75,29 +85,63 @@ struct Look {
     following_bits: u64,
 }
 
-/// Encodes pictures from the key frame before a time on.
-fn look(input: &mut Input, video: &VideoTrack, time: Rational, pictures: usize) -> Result<Look> {
-    let stream = video.stream as usize;
-    ffi::seek_back(input, stream, timestamp(time, video.time_base))?;
-    let mut decoder = video_decoder(input, stream, 1)?;
-    let mut trial = Trial::new(video)?;
-    let mut decoded = frame::Video::empty();
-    for _ in 0..PACKETS {
-        let mut packet = Packet::empty();
-        match packet.read(input) {
-            Ok(()) if packet.stream() != stream => continue,
-            Ok(()) => drop(decoder.send_packet(&packet)),
-            Err(Error::Eof) => drop(decoder.send_eof()),
-            Err(error) => return Err(error.into()),
+/// The start of what is stored from a key frame on.
+struct Place {
+    decoder: decoder::Video,
+    packets: Vec<Packet>,
+    pictures: usize,
+}
+
+impl Place {
+    /// From the key frame before a time on.
+    fn read(
+        input: &mut Input,
+        video: &VideoTrack,
+        time: Rational,
+        pictures: usize,
+    ) -> Result<Self> {
+        let stream = video.stream as usize;
+        ffi::seek_back(input, stream, timestamp(time, video.time_base))?;
+        let decoder = video_decoder(input, stream, 1)?;
+        let mut packets = Vec::new();
+        while packets.len() < pictures + FURTHER_PACKETS {
+            let mut packet = Packet::empty();
+            match packet.read(input) {
+                Ok(()) if packet.stream() != stream => {}
+                Ok(()) => packets.push(packet),
+                Err(Error::Eof) => break,
+                Err(error) => return Err(error.into()),
+            }
         }
-        while decoder.receive_frame(&mut decoded).is_ok() {
-            trial.push(&mut decoded)?;
-            if trial.pushed == pictures as i64 {
+        Ok(Self {
+            decoder,
+            packets,
+            pictures,
+        })
+    }
+
+    /// Decodes and encodes its pictures.
+    fn look(mut self, video: &VideoTrack) -> Result<Look> {
+        let mut trial = Trial::new(video)?;
+        let mut decoded = frame::Video::empty();
+        let mut packets = self.packets.iter();
+        loop {
+            let packet = packets.next();
+            match packet {
+                Some(packet) => drop(self.decoder.send_packet(packet)),
+                None => drop(self.decoder.send_eof()),
+            }
+            while self.decoder.receive_frame(&mut decoded).is_ok() {
+                trial.push(&mut decoded)?;
+                if trial.pushed == self.pictures as i64 {
+                    return trial.finish();
+                }
+            }
+            if packet.is_none() {
                 return trial.finish();
             }
         }
     }
-    trial.finish()
 }
 
 /// An encoder of the middle of pictures.

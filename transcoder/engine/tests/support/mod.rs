@@ -17,6 +17,8 @@ use bytes::Bytes;
 use plan::{Limits, MediaInfo, Plan, Policy, RenditionId};
 use protocol::{Budget, Decoder, EngineFailure, Made, Order, SourceBytes, ToEngine, ToParent};
 
+const AMPLE_MEMORY: u64 = 2 << 30;
+
 pub struct Engine {
     child: Child,
     stream: UnixStream,
@@ -37,13 +39,21 @@ pub struct Output {
     pub segments: BTreeMap<(RenditionId, u32), Bytes>,
     /// Segments of which something could not be decoded.
     pub damaged: Vec<(RenditionId, u32)>,
+    /// Segments that were over their cap at first.
+    pub made_again: Vec<(RenditionId, u32)>,
     pub stills: Vec<(Made, Bytes)>,
 }
 
 impl Engine {
     pub fn start(source: &Path, decode_threads: u32) -> Self {
         let program = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"));
-        Self::start_by(program, source, decode_threads)
+        Self::start_by(program, source, decode_threads, AMPLE_MEMORY)
+    }
+
+    /// An engine that may have so much memory, in bytes.
+    pub fn with_memory(source: &Path, bytes: u64) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(program, source, 1, bytes)
     }
 
     /// An engine whose system calls of these kinds are written to a file.
@@ -51,10 +61,15 @@ impl Engine {
         let mut strace = Command::new("/usr/bin/strace");
         strace.args(["-f", "-qq", "-e", kinds, "-o"]).arg(trace);
         strace.arg(env!("CARGO_BIN_EXE_reelmill-engine"));
-        Self::start_by(strace, source, 1)
+        Self::start_by(strace, source, 1, AMPLE_MEMORY)
     }
 
-    fn start_by(mut program: Command, source: &Path, decode_threads: u32) -> Self {
+    fn start_by(
+        mut program: Command,
+        source: &Path,
+        decode_threads: u32,
+        memory_bytes: u64,
+    ) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let child = program
             .env_clear()
@@ -74,7 +89,7 @@ impl Engine {
         let budget = Budget {
             encode_threads: 2,
             decode_threads,
-            memory_bytes: 2 << 30,
+            memory_bytes,
         };
         engine.say(&ToEngine::Open {
             size,
@@ -149,6 +164,9 @@ impl Engine {
                 } => {
                     if report.damaged {
                         output.damaged.push((rendition, segment));
+                    }
+                    if report.attempts > 1 {
+                        output.made_again.push((rendition, segment));
                     }
                     let twice = output.segments.insert((rendition, segment), payload);
                     assert!(twice.is_none(), "{rendition} {segment} was made twice");
