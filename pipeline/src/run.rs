@@ -1,5 +1,6 @@
 //! An engine session of one video: orders given, products stored.
 
+mod error;
 mod leave;
 mod products;
 mod report;
@@ -10,8 +11,9 @@ use plan::{Code, CueList, Loudness, MediaInfo, Plan, RenditionId, SegmentKey, Vi
 use store::metadata::VideoRow;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
-use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, StartError, Still};
+use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, Still};
 
+pub(crate) use self::error::{RunError, is_store_away};
 use self::leave::Leave;
 use self::report::Report;
 use crate::blocks::source_of;
@@ -25,44 +27,6 @@ const UNEXPLAINED: u32 = 10;
 /// Orders of up to so many segments are claimed whole; longer ones as they go on, so that
 /// viewers need not wait for what a chunk comes to much later.
 const CLAIMED_AT_ONCE: u32 = 2;
-
-/// Why an order was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    /// By the engine's own doing.
-    #[error("{0}")]
-    Fault(EngineFailure),
-    /// Somebody killed the engine, or it went away without a word.
-    #[error("the engine was killed")]
-    Unexplained,
-    /// Too many engines went away without a word at this segment.
-    #[error("engines keep dying at segment {0}")]
-    Deadly(u32),
-    /// No engine can be started.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// Neither turn nor memory within the time that anybody waits, or others need them more.
-    #[error("too much is being made already")]
-    Busy,
-    /// What was made could not be stored, or its row not be read.
-    #[error("the store: {0}")]
-    Store(#[from] store::Error),
-}
-
-impl RunError {
-    /// Whether the source could not be read: no fault of what was to be made.
-    pub(crate) fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Fault(failure) if failure.code == Code::SourceUnreachable)
-    }
-}
-
-/// Whether an error is but a store's that does not answer: it is waited for, and nobody's fault.
-pub(crate) async fn is_store_away(inner: &Inner, error: &RunError) -> bool {
-    match error {
-        RunError::Store(store::Error::Unavailable { .. }) => true,
-        error => error.is_unreachable() && !inner.stores.objects_answer().await,
-    }
-}
 
 /// To whom a run gives way. Where somebody waits for what it is at, it takes a turn for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
