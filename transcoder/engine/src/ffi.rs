@@ -278,17 +278,6 @@ pub fn matrix_constant(matrix: &str) -> i32 {
     }
 }
 
-/// The code of such a constant in ISO/IEC 23091-2.
-pub fn matrix_code(constant: i32) -> u32 {
-    match constant {
-        ffi::SWS_CS_ITU709 => 1,
-        ffi::SWS_CS_BT2020 => 9,
-        ffi::SWS_CS_FCC => 4,
-        ffi::SWS_CS_SMPTE240M => 7,
-        _ => 6,
-    }
-}
-
 /// Makes a graph work in the thread that feeds it.
 pub fn one_thread(graph: &mut ffmpeg_next::filter::Graph) {
     // SAFETY: the graph is valid and not configured yet; the field is the caller's to set.

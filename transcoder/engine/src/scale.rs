@@ -13,7 +13,7 @@ use crate::chain::Shape;
 use crate::ffi::{self, Encoding};
 use crate::fit::{self, Fit};
 use crate::pictures::Picture;
-use crate::scaler::{FLAGS, Scaler, is_sited_left};
+use crate::scaler::{FLAGS, LEFT, Scaler, site};
 use crate::turn::Turn;
 
 /// Scales pictures along one path, before they are turned and tone-mapped, so that this is done
@@ -24,8 +24,8 @@ pub struct Cascade {
     matrix: i32,
     steps: Vec<Option<Scaler>>,
     fit: Fit,
-    /// Of the last picture, and the size in which it was shown.
-    input: Option<(Shape, Size)>,
+    /// Of the last picture, the size in which it was shown, its range and chroma.
+    input: Option<(Shape, Size, bool, &'static str)>,
     last: Option<(Picture, Vec<Picture>)>,
 }
 
@@ -58,9 +58,11 @@ impl Cascade {
             return Ok(sizes.clone());
         }
         let whole = *self.path.first().context("an empty path")?;
-        let input = (Shape::of(picture), self.fit.inside(picture, whole));
+        let shown = self.fit.inside(picture, whole);
+        let full_range = is_full_range(picture);
+        let input = (Shape::of(picture), shown, full_range, site(picture));
         if self.input.replace(input) != Some(input) {
-            // A size or format that changes in mid-stream.
+            // What changes in mid-stream.
             self.steps[0] = None;
         }
         let to = Encoding {
@@ -69,14 +71,14 @@ impl Cascade {
         };
         let source = Encoding {
             matrix: self.matrix,
-            full_range: is_full_range(picture),
+            full_range,
         };
         let mut sizes: Vec<Picture> = Vec::with_capacity(self.path.len());
         for step in 0..self.path.len() {
             let scaled = match sizes.last() {
-                None if input.1 == whole => self.scale(step, whole, picture, source, to)?,
+                None if shown == whole => self.scale(step, whole, picture, source, to)?,
                 None => {
-                    let inner = self.scale(step, input.1, picture, source, to)?;
+                    let inner = self.scale(step, shown, picture, source, to)?;
                     Arc::new(fit::framed(&inner, whole).into())
                 }
                 Some(above) => self.scale(step, self.path[step], &above.clone(), to, to)?,
@@ -102,12 +104,12 @@ impl Cascade {
             height: size.height,
         };
         let shape = Shape::of(picture);
-        if shape == wanted && from == to && is_sited_left(picture) {
+        if shape == wanted && from == to && site(picture) == LEFT {
             return Ok(picture.clone());
         }
         let slot = &mut self.steps[step];
         if slot.is_none() {
-            *slot = Some(Scaler::new((shape, from), (wanted, to))?);
+            *slot = Some(Scaler::new(picture, from, (wanted, to))?);
         }
         let scaler = slot.as_mut().context("a scaler was just made")?;
         Ok(Arc::new(scaler.run(picture)?.into()))
