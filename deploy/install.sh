@@ -12,7 +12,7 @@ packages=(
   curl ffmpeg
 )
 if [ "${1:-run}" = test ]; then
-  packages+=(chromium fonts-dejavu-core nginx-light strace time wrk)
+  packages+=(chromium fonts-dejavu-core nginx-light qemu-user strace time wrk)
   command -v java >/dev/null && command -v mvn >/dev/null || packages+=(maven openjdk-17-jre-headless)
   command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 fi

@@ -64,6 +64,15 @@ impl Engine {
         Self::start_by(strace, source, 1, AMPLE_MEMORY)
     }
 
+    /// An engine on another processor, by its name in `qemu-x86_64 -cpu help`. What it opens is
+    /// looked for in folder `root` first.
+    pub fn emulated(source: &Path, processor: &str, root: &Path) -> Self {
+        let mut emulator = Command::new("/usr/bin/qemu-x86_64");
+        emulator.args(["-cpu", processor, "-L"]).arg(root);
+        emulator.arg(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(emulator, source, 1, AMPLE_MEMORY)
+    }
+
     fn start_by(
         mut program: Command,
         source: &Path,
