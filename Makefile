@@ -8,6 +8,7 @@ help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## Installs what is missing, builds and starts reelmill (VIDEO=path ingests a file)
+	@$(if $(VIDEO),test -r "$(VIDEO)" || { echo "cannot read $(VIDEO)" >&2; exit 1; })
 	@deploy/install.sh run
 	@cargo build --release --locked -p reelmill -p reelmill-engine
 	@deploy/run.sh $(if $(VIDEO),"$(VIDEO)")
