@@ -21,7 +21,7 @@ test: ## Installs what is missing and runs every suite
 	@deploy/test.sh
 
 bench: ## Measures, and prints the figures of the README
-	@deploy/install.sh test
+	@deploy/install.sh bench
 	@cargo build --release --locked -p reelmill -p reelmill-engine
 	@benches/run.sh
 

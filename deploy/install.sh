@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing on Debian 12: install.sh run | test
-# `run`: what building and running needs. `test`: browsers and tools of the tests besides.
+# Installs what is missing on Debian 12: install.sh run | test | bench
+# `run`: what building and running needs. `test`: browsers and tools of the tests besides. `bench`: both, and
+# what judges pictures.
 set -euo pipefail
 
 packages=(
@@ -11,11 +12,13 @@ packages=(
   gstreamer1.0-plugins-ugly gstreamer1.0-libav
   curl ffmpeg
 )
-if [ "${1:-run}" = test ]; then
+what=${1:-run}
+if [ "$what" = test ] || [ "$what" = bench ]; then
   packages+=(chromium fonts-dejavu-core nginx-light qemu-user strace time wrk)
   command -v java >/dev/null && command -v mvn >/dev/null || packages+=(maven openjdk-17-jre-headless)
   command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 fi
+[ "$what" != bench ] || packages+=(python3-venv)
 
 missing=()
 for package in "${packages[@]}"; do
