@@ -1,7 +1,7 @@
 //! Pictures are the same bytes on every x86-64 machine: two workers may make the same segment.
 //!
 //! Libraries choose their assembly by what the processor can do, so the engine runs on two emulated
-//! ones besides that of this machine.
+//! ones besides that of this machine. Not compared: tone mapping, which computes in floats.
 
 mod support;
 
@@ -50,7 +50,7 @@ fn pictures_are_the_same_bytes_on_other_processors() {
             "odd.mkv",
             "-vf scale=853:481 -c:v ffv1 -pix_fmt yuv420p".to_owned(),
         ),
-        // What deinterlaces, turns and stretches.
+        // Fields, and wide pixels.
         (
             "fields.mp4",
             format!("-vf interlace {x264} -flags +ildct -pix_fmt yuv420p"),
