@@ -5,7 +5,8 @@
 #   cluster.sh role FOLDER ROLE NAME           starts one more origin or worker
 #   cluster.sh down FOLDER                     stops all of them; what they stored stays
 # In FOLDER: reelmill.toml, admin-token, and pid, log (earlier.log) and address of each process. $REELMILL is
-# the program.
+# the program. Where $CLUSTER_SERVERS names a folder, the servers of S3, CQL and NATS are those there, which
+# clusters share: each has a bucket, a keyspace and subjects of its own, and `down` lets the servers run.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 program=${REELMILL:-$here/../target/release/reelmill}
@@ -37,15 +38,16 @@ role() { # ROLE NAME
 }
 
 up() { # ORIGINS WORKERS
-  local s3 cql nats
-  s3=$("$here/services.sh" up s3 "$folder/s3")
-  cql=$("$here/services.sh" up cql "$folder/cql")
-  nats=$("$here/services.sh" up nats "$folder/nats")
+  local s3 cql nats name=reelmill
+  [ "$servers" = "$folder" ] || name=reelmill$(cksum <<<"$folder" | cut -d' ' -f1)
+  s3=$("$here/services.sh" up s3 "$servers/s3")
+  cql=$("$here/services.sh" up cql "$servers/cql")
+  nats=$("$here/services.sh" up nats "$servers/nats")
   # A bucket is a folder there.
-  mkdir -p "$folder/s3/data/reelmill"
+  mkdir -p "$servers/s3/data/$name"
   [ -e "$folder/reelmill.toml" ] || cat >"$folder/reelmill.toml" <<TOML
 [cluster.objects]
-bucket = "reelmill"
+bucket = "$name"
 endpoint = "$s3"
 public_endpoint = "$s3"
 access_key = "test-access"
@@ -53,8 +55,10 @@ secret_key = "test-secret-key"
 path_style = true
 [cluster.metadata]
 nodes = ["$cql"]
+keyspace = "$name"
 [cluster.messages]
 servers = ["$nats"]
+prefix = "$name"
 TOML
   "$program" schema --config "$folder/reelmill.toml" \
     --create "replication = {'class': 'SimpleStrategy', 'replication_factor': 1}" >&2
@@ -74,14 +78,16 @@ down() {
     for _ in $(seq 150); do runs "$file" || break; sleep 0.1; done
     if runs "$file"; then kill -9 "$(cat "$file")"; fi
   done
-  for service in nats cql s3; do "$here/services.sh" down "$folder/$service"; done
+  [ "$servers" = "$folder" ] || return 0
+  for service in nats cql s3; do "$here/services.sh" down "$servers/$service"; done
 }
 
-[ $# -ge 2 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$2"; folder=$(cd "$2" && pwd -P)
+servers=${CLUSTER_SERVERS:-$folder}
 case $1 in
   up) up "${3:-1}" "${4:-1}" ;;
   role) role "$3" "$4" ;;
   down) down ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -1,66 +1,103 @@
 #!/usr/bin/env bash
-# Every suite of `make test`, each with its time; the last line counts them.
+# Every suite of `make test`, each with its time; the last line counts them. CONTRIBUTING.md says what
+# each is and how long it takes.
+#   test.sh            all of them
+#   test.sh NAME...    these only, of those below; what they need must have been built and fetched
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
-passed=0 failed=0
+# What is built once, for a checkout that is thrown away, need not be kept in pieces.
+[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
+asked=("$@")
+passed=0 failed=0 skipped=0 times=''
 
 suite() { # NAME COMMAND...
-  local name=$1 began=$SECONDS; shift
+  local name=$1 began=$SECONDS outcome; shift
+  [ ${#asked[@]} = 0 ] || [[ " ${asked[*]} " == *" $name "* ]] || return 0
   echo "== $name"
-  if "$@"; then
-    passed=$((passed + 1)); echo "== $name: passed in $((SECONDS - began)) s"
-  else
-    failed=$((failed + 1)); echo "== $name: FAILED after $((SECONDS - began)) s"
+  if "$@"; then passed=$((passed + 1)) outcome=passed
+  else failed=$((failed + 1)) outcome=FAILED
   fi
+  echo "== $name: $outcome after $((SECONDS - began)) s"
+  times+=$(printf '%6d s  %s, %s' $((SECONDS - began)) "$name" "$outcome")$'\n'
 }
 
-browser() {
-  local folder=tests/browser
-  [ -d $folder/node_modules ] || npm --prefix $folder ci --no-audit --no-fund --ignore-scripts || return 1
-  npm --prefix $folder test
+# Everything from outside, side by side: crates, the servers, packages of the browser tests.
+fetch() {
+  local folder=tests/browser jobs=() status=0 job
+  deploy/services.sh install s3 cql nats & jobs+=($!)
+  cargo fetch --locked --quiet & jobs+=($!)
+  if ! [ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]; then
+    npm --prefix $folder ci --no-audit --no-fund --ignore-scripts & jobs+=($!)
+  fi
+  for job in "${jobs[@]}"; do wait "$job" || status=1; done
+  return $status
 }
 
-# Origins and workers over stores of their own, which are killed; and players before them.
+# Programs and test programs by one command, so that each crate is compiled once.
+build() {
+  cargo test --workspace --lib --bins --tests --locked --no-run
+}
+
+# Fresh servers that the test programs and the clusters share.
+export CLUSTER_SERVERS=$PWD/target/services
+services() {
+  trap stop_services EXIT
+  stop_services
+  rm -rf "$CLUSTER_SERVERS"
+  REELMILL_TEST_S3=$(deploy/services.sh up s3 "$CLUSTER_SERVERS/s3") && export REELMILL_TEST_S3 &&
+    REELMILL_TEST_CQL=$(deploy/services.sh up cql "$CLUSTER_SERVERS/cql") && export REELMILL_TEST_CQL &&
+    REELMILL_TEST_NATS=$(deploy/services.sh up nats "$CLUSTER_SERVERS/nats") && export REELMILL_TEST_NATS
+}
+stop_services() {
+  local service
+  for service in s3 cql nats; do deploy/services.sh down "$CLUSTER_SERVERS/$service"; done
+}
+
+programs() {
+  local arguments=()
+  [ -n "$corpus" ] || arguments+=(--skip of_the_corpus)
+  deploy/test-programs.mjs "${arguments[@]}"
+}
+
+# Origins and workers over the servers, which are killed; and players before them.
 cluster() {
   node --test --test-concurrency=1 --test-reporter=spec tests/cluster/ &&
     (cd tests/browser && REELMILL_CLUSTER=1 node --test --test-reporter=spec play.test.mjs)
 }
 
-# Servers are built and fetched while crates download, never while they compile.
-fetch() {
-  deploy/services.sh install s3 cql nats & local building=$!
-  cargo fetch --locked --quiet; local fetched=$?
-  wait "$building" && [ $fetched = 0 ]
-}
-
 # A second opinion of what an S3 store is.
 minio() {
   local s3; s3=$(deploy/services.sh up minio target/services/minio) || return 1
-  REELMILL_TEST_S3=$s3 cargo test -p reelmill-store --locked --test cluster -- s3 rowed
+  REELMILL_TEST_S3=$s3 cargo test --workspace --locked --test cluster -- s3 rowed
   local said=$?
   deploy/services.sh down target/services/minio
   return $said
 }
 
-services() {
-  trap 'for at in s3 cql nats; do deploy/services.sh down target/services/$at; done' EXIT
-  REELMILL_TEST_S3=$(deploy/services.sh up s3 target/services/s3) && export REELMILL_TEST_S3 &&
-    REELMILL_TEST_CQL=$(deploy/services.sh up cql target/services/cql) && export REELMILL_TEST_CQL &&
-    REELMILL_TEST_NATS=$(deploy/services.sh up nats target/services/nats) && export REELMILL_TEST_NATS
-}
+corpus=${REELMILL_CORPUS:-../shared/media}
+if [ -f "$corpus/corpus.json" ]; then
+  corpus=$(realpath "$corpus")
+  export REELMILL_CORPUS=$corpus
+elif [ -n "${REELMILL_CORPUS:-}" ]; then echo "no corpus.json in $corpus, which REELMILL_CORPUS names" >&2; exit 2
+else corpus=''
+fi
 
 suite format cargo fmt --all --check
 suite fetch fetch
-suite services services
-# The engine first: the pipeline's and the browser's tests start it.
-suite build cargo build --workspace --bins --locked
+suite build build
 suite clippy cargo clippy --workspace --all-targets --locked -- -D warnings
-suite rust cargo test --workspace --locked --no-fail-fast
-suite browser browser
+suite services services
+suite programs programs
+suite browser npm --prefix tests/browser test
 suite cluster cluster
 [ -z "${MINIO:-}" ] || suite minio minio
 suite nginx env REELMILL=target/debug/reelmill deploy/nginx/test.sh
 
-echo "$passed passed, $failed failed"
+printf '%s' "$times"
+if [ -z "$corpus" ]; then
+  skipped=1
+  echo "NOT RUN: the tests of the corpus, real inputs that are not part of the checkout (REELMILL_CORPUS names their folder)"
+fi
+echo "$passed passed, $failed failed$([ $skipped = 0 ] || echo ", $skipped skipped")"
 [ "$failed" = 0 ]

@@ -45,6 +45,7 @@ fn kill_engines() -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_becomes_ready_though_its_engines_are_killed() {
     let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    assert!(kills > 0, "KILLS=0 kills nothing");
     let patience = PATIENCE + Duration::from_secs(10) * kills as u32;
     let seconds = 5 * kills;
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
-//! Between two folders: what holds whatever stores there are. `tests/migrate` has real servers.
+//! Between two folders: what holds whatever stores there are. `tests/program/migrate.rs` has real servers.
 
-#[path = "../../tests/migrate/library.rs"]
+#[path = "../../tests/program/migrate/library.rs"]
 mod library;
 mod unsteady;
 

@@ -21,6 +21,7 @@ const outages = [
 
 for (const [what, leave, come] of outages) {
   test(`${what} away: what is in memory is served, the rest later, nothing is lost`, { timeout: (AWAY + 200) * 1000 }, async (t) => {
+    assert.ok(AWAY > 0, `AWAY=${process.env.AWAY} is no time`);
     const upload = () => cluster.fetch(cluster.bases[0], "/api/v1/videos?title=a", { method: "POST", body });
     const accepted = await upload();
     assert.equal(accepted.status, 201);

@@ -1,4 +1,5 @@
-// A whole cluster on loopback, whose processes can be killed and paused.
+// A whole cluster on loopback, whose processes can be killed and paused. Where CLUSTER_SERVERS names a
+// folder, its stores are the servers there (deploy/cluster.sh).
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,11 +9,13 @@ import { join, resolve } from "node:path";
 const root = resolve(import.meta.dirname, "../..");
 const script = join(root, "deploy/cluster.sh");
 const services = join(root, "deploy/services.sh");
+const SERVICES = ["s3", "cql", "nats"];
 
 export class Cluster {
   static open({ origins = 2, workers = 3 } = {}) {
     const cluster = new this();
     cluster.folder = mkdtempSync(join(tmpdir(), "reelmill-cluster-"));
+    cluster.servers = process.env.CLUSTER_SERVERS ?? cluster.folder;
     cluster.workers = Array.from({ length: workers }, (_, n) => `worker-${n + 1}`);
     cluster.origins = Array.from({ length: origins }, (_, n) => `origin-${n + 1}`);
     try {
@@ -39,8 +42,8 @@ export class Cluster {
 
   /** The process id of a role or a service, if it was started. */
   pid(name) {
-    const file = [join(this.folder, `${name}.pid`), join(this.folder, name, "pid")].find(existsSync);
-    return file && Number(readFileSync(file, "utf8"));
+    const file = SERVICES.includes(name) ? join(this.servers, name, "pid") : join(this.folder, `${name}.pid`);
+    return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
   }
 
   signal(name, signal) {
@@ -53,9 +56,8 @@ export class Cluster {
 
   /** Starts a role or a service that does not run; an origin's address may be another then. */
   start(name) {
-    const service = ["s3", "cql", "nats"].includes(name);
-    const said = service
-      ? this.run(services, "up", name, join(this.folder, name))
+    const said = SERVICES.includes(name)
+      ? this.run(services, "up", name, join(this.servers, name))
       : this.run(script, "role", this.folder, name.split("-")[0], name);
     const origin = this.origins.indexOf(name);
     if (origin >= 0) this.bases[origin] = said.trim();

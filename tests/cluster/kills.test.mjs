@@ -21,6 +21,7 @@ after(() => cluster?.close());
 
 test("workers that are killed lose nothing and little is made again", { timeout: (KILLS * 10 + 300) * 1000 }, async (t) => {
   t.diagnostic(`seed ${SEED}`);
+  assert.ok(KILLS > 0, `KILLS=${process.env.KILLS} kills nothing`);
   const next = random(SEED);
   const body = sample(cluster.folder, "a.mp4", 45, "1280x720");
   const accepted = [];

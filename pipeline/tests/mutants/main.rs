@@ -39,6 +39,7 @@ async fn whatever_is_uploaded_becomes_ready_or_fails_with_a_code() {
         Some(only) => vec![only],
         None => (0..number("MUTANTS").unwrap_or(MUTANTS)).collect(),
     };
+    assert!(!numbers.is_empty(), "MUTANTS=0 asks for no mutant");
     let said = table::listen(numbers.len() == 1);
     let folder = leftovers::folder();
     let sources = sources::load(folder.path());

@@ -81,8 +81,12 @@ pub fn load(folder: &Path) -> Vec<Source> {
             .status();
         let is_made = made.expect("ffmpeg is installed").success();
         // A build of it may lack an encoder.
+        if !is_made {
+            println!("{name} is left out: ffmpeg cannot make it");
+        }
         is_made.then(|| read(folder, name))
     };
+    println!("there is no corpus here: the mutants are of sources that ffmpeg makes");
     let made: Vec<Source> = MADE.iter().filter_map(make).collect();
     assert!(made.len() > 4, "ffmpeg makes hardly anything");
     made

@@ -45,8 +45,15 @@ const LONGEST: Duration = Duration::from_secs(180);
 /// How much faster time runs.
 const SPEED: u32 = 20;
 
+/// A number from the environment.
+///
+/// # Panics
+///
+/// Where the variable is set to something else: another number of storms would pass for the one asked for.
 fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
+    let text = std::env::var(name).ok()?;
+    let number = text.parse();
+    Some(number.unwrap_or_else(|error| panic!("{name}={text}: {error}")))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -55,6 +62,8 @@ async fn in_any_storm_what_is_accepted_becomes_ready_and_what_is_deleted_stays_s
         Some(seed) => vec![seed],
         None => (0..setting("SEEDS").unwrap_or(SEEDS)).collect(),
     };
+    assert!(!seeds.is_empty(), "SEEDS=0 asks for no storm");
+    println!("{} storms, from seed {}", seeds.len(), seeds[0]);
     let storms = stream::iter(seeds).map(|seed| async move {
         let doing = Arc::new(Mutex::new("begins"));
         let ended = tokio::spawn(storm(Weather::of(seed), doing.clone()));

@@ -1,0 +1,258 @@
+//! Every file of the corpus: its outcome, what the probe says of it, the plan's times and sizes,
+//! and segments of at most ten seconds of it. `FILES=hdr,gap` asks only for names that contain one of these, `WHOLE=1` for all segments.
+
+mod facts;
+mod looks;
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use plan::{Code, Plan, Policy, RenditionId};
+use serde_json::Value;
+
+use crate::support::Engine;
+use crate::support::corpus::corpus;
+
+/// Segments of each file that are made alone, too, where not all are.
+const ALONE: usize = 6;
+/// Files that are checked at the same time.
+const AT_ONCE: usize = 2;
+
+type Segments = BTreeMap<(RenditionId, u32), Bytes>;
+
+/// What the corpus calls a code.
+fn reason(code: Code) -> &'static str {
+    match code {
+        Code::Encrypted => "unsupported_codec",
+        code if code.as_str().starts_with("limit_") => "limits",
+        code => code.as_str(),
+    }
+}
+
+#[test]
+fn every_file_of_the_corpus_comes_out_as_expected() {
+    let folder = corpus();
+    let text = std::fs::read_to_string(folder.join("corpus.json")).unwrap();
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let asked = std::env::var("FILES").unwrap_or_default();
+    let is_asked = |row: &&Value| asked.split(',').any(|part| name(row).contains(part));
+    let rows: Vec<&Value> = rows.iter().filter(is_asked).collect();
+    assert!(!rows.is_empty(), "no file of the corpus is called {asked}");
+    // An order keeps both cores busy for a part of its time only.
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let check_next = || {
+        while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let name = name(row);
+            let is_damaged = row["group"] == "damage";
+            let began = Instant::now();
+            let outcome = check(&folder.join(name), &row["expected"], is_damaged);
+            let took = began.elapsed();
+            match outcome {
+                Ok(outcome) => eprintln!("{name:42} {outcome}, {took:.1?}"),
+                Err(problems) => {
+                    let problems = problems.join("; ");
+                    eprintln!("{name:42} WRONG: {problems}");
+                    wrong.lock().unwrap().push(format!("{name}: {problems}"));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(check_next);
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn name(row: &Value) -> &str {
+    row["name"].as_str().unwrap()
+}
+
+/// The outcomes that are right, as `ready`, `ready_partial` or `rejected:REASON`.
+fn right_outcomes(expected: &Value) -> Vec<String> {
+    let outcome = expected["outcome"].as_str().unwrap();
+    let first = match expected["reason"].as_str() {
+        Some(reason) => format!("{outcome}:{reason}"),
+        None => outcome.to_owned(),
+    };
+    let also = expected["also_ok"].as_array().into_iter().flatten();
+    let also = also.map(|outcome| outcome.as_str().unwrap().to_owned());
+    [first].into_iter().chain(also).collect()
+}
+
+fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<String>> {
+    let right = right_outcomes(expected);
+    let mut engine = Engine::start(path, 2);
+    let planned = engine
+        .probe()
+        .map_err(|failure| failure.code)
+        .and_then(|info| {
+            let plan = plan::plan(&info, &Policy::default());
+            plan.map(|plan| (info, plan))
+                .map_err(|rejection| rejection.code)
+        });
+    let is_right = |outcome: &str, is_rejected: bool| {
+        let is_it = |known: &String| *known == outcome || known == "rejected:*" && is_rejected;
+        match right.iter().any(is_it) {
+            true => Ok(()),
+            false => Err(format!("{outcome}, not {}", right.join(" or "))),
+        }
+    };
+    let (info, plan) = match planned {
+        Ok(planned) => planned,
+        Err(code) => {
+            let outcome = format!("rejected:{}", reason(code));
+            return is_right(&outcome, true)
+                .map(|()| outcome)
+                .map_err(|problem| vec![problem]);
+        }
+    };
+    let mut problems = facts::compare(&info, &plan, expected);
+    let mut is_partial = !info.warnings.is_empty();
+    match encode(&mut engine, path, &plan, is_damaged) {
+        Ok(damaged) => is_partial |= damaged,
+        Err(problem) => problems.push(problem),
+    }
+    let outcome = match is_partial {
+        true => "ready_partial",
+        false => "ready",
+    };
+    problems.extend(is_right(outcome, false).err());
+    if problems.is_empty() {
+        let (segments, rungs) = (plan.segments(), plan.video.len());
+        Ok(format!("{outcome}, {segments} segments, {rungs} rungs"))
+    } else {
+        Err(problems)
+    }
+}
+
+/// Whether all segments of all files are asked for.
+fn whole() -> bool {
+    std::env::var_os("WHOLE").is_some_and(|whole| whole == "1")
+}
+
+/// At most ten seconds: the start, and the last segment. Whether something of it was damaged.
+fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<bool, String> {
+    engine.plan(plan);
+    let inits = engine.inits(plan.media_ids());
+    let inits = inits.map_err(|failure| format!("{failure:?}"))?.inits;
+    let ids: Vec<_> = plan.media_ids().collect();
+    let count = match whole() {
+        true => plan.segments(),
+        false => plan.segments().min(4),
+    };
+    let start = engine.try_segments(&ids, 0, count)?;
+    let (mut made, mut damaged) = (start.segments, start.damaged);
+    let last = plan.segments() - 1;
+    if last >= count {
+        let end = engine.try_segments(&ids, last, 1)?;
+        made.extend(end.segments);
+        damaged.extend(end.damaged);
+    }
+    for ((id, segment), bytes) in &made {
+        within_cap(plan, *id, *segment, bytes.len())?;
+    }
+    if let Some(top) = plan.video.first() {
+        let ours = [&inits[&top.id][..], &made[&(top.id, 0)]].concat();
+        looks::compare(path, plan, &ours)?;
+    }
+    let again = match whole() {
+        true => (0..plan.segments())
+            .map(|segment| (ids.clone(), segment))
+            .collect(),
+        false => some_of(&made),
+    };
+    for (ids, segment) in again {
+        for (id, again) in alone(path, plan, &ids, segment)? {
+            let bytes = &made[&(id, segment)];
+            // What a decoder makes of damage depends on what it saw before.
+            let is_same = match is_damaged {
+                true => times(&inits[&id], &again) == times(&inits[&id], bytes),
+                false => again == *bytes,
+            };
+            if !is_same {
+                return Err(format!("{id} {segment} is another one alone"));
+            }
+        }
+    }
+    Ok(!damaged.is_empty())
+}
+
+fn within_cap(plan: &Plan, id: RenditionId, segment: u32, bytes: usize) -> Result<(), String> {
+    let (start, end) = plan.timeline.segment_frames(segment);
+    let seconds = plan.timeline.frame_us(end - start) as f64 / 1e6;
+    let cap = match (plan.video_rendition(id), plan.audio_rendition(id)) {
+        (Some(video), _) => video.cap_bits_per_second as f64,
+        (_, Some(audio)) => f64::from(audio.bound_bits_per_second),
+        _ => return Err(format!("{id} is not in the plan")),
+    };
+    let bits = bytes as f64 * 8.0;
+    match bits > cap * seconds {
+        true => Err(format!(
+            "{id} {segment}: {bits} bits in {seconds} s exceed {cap}"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Some of the segments but the first, in an order that is the same in each run.
+fn some_of(made: &Segments) -> Vec<(Vec<RenditionId>, u32)> {
+    let later = made.keys().filter(|(_, segment)| *segment > 0);
+    let mut later: Vec<_> = later.copied().collect();
+    later.sort_by_key(|(id, segment)| {
+        let mut hasher = DefaultHasher::new();
+        (id.to_string(), segment).hash(&mut hasher);
+        hasher.finish()
+    });
+    later.truncate(ALONE);
+    let alone = |(id, segment)| (vec![id], segment);
+    later.into_iter().map(alone).collect()
+}
+
+/// A segment of these renditions, made by a session of its own that has one thread.
+fn alone(
+    path: &Path,
+    plan: &Plan,
+    ids: &[RenditionId],
+    segment: u32,
+) -> Result<BTreeMap<RenditionId, Bytes>, String> {
+    let mut engine = Engine::start(path, 1);
+    engine.plan(plan);
+    let made = engine.try_segments(ids, segment, 1)?.segments;
+    assert_eq!(made.len(), ids.len());
+    Ok(made
+        .into_iter()
+        .map(|((id, _), bytes)| (id, bytes))
+        .collect())
+}
+
+/// When each picture or sound of a segment is shown, and for how long.
+fn times(init: &[u8], segment: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("segment.mp4");
+    std::fs::write(&path, [init, segment].concat()).unwrap();
+    let output = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-show_entries",
+            "packet=pts,duration",
+            "-of",
+            "csv",
+        ])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "ffprobe reads what we wrote");
+    let times = String::from_utf8(output.stdout).unwrap();
+    assert!(!times.is_empty(), "a segment has pictures or sound");
+    times
+}

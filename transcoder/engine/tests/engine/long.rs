@@ -1,0 +1,105 @@
+//! The longest that is taken: nothing has drifted at the end of twelve hours of film.
+
+use std::path::{Path, PathBuf};
+
+use mp4_atom::{Decode, Moof, Styp};
+
+use crate::support::marks::{RATE, brightness, loudness, starts};
+use crate::support::planned;
+use crate::support::sources::made;
+
+/// Of flash or beep.
+const TOLERANCE_S: f64 = 0.010;
+/// A minute, in whole pictures of 24000/1001 and whole samples.
+const MINUTE_S: f64 = 60.06;
+/// So many in the dark and in silence, before the last: it starts at 11:58:43.
+const DARK_MINUTES: u32 = 718;
+/// Flash and beep come this often in the last minute, first after half of it.
+const EVERY_S: f64 = 5.005;
+
+fn source(folder: &Path) -> PathBuf {
+    let minute = |name, light: &str| {
+        let picture = format!("color=black:s=64x36:r=24000/1001,format=gray{light}");
+        let coded = "-frames:v 1440 -pix_fmt yuv420p -c:v libx264 -preset veryfast -bf 2 -g 120";
+        made(folder, name, &format!("-f lavfi -i {picture} {coded}"));
+    };
+    minute("dark.mp4", "");
+    minute(
+        "flashes.mp4",
+        ",geq=lum='255*between(mod(N\\,120)\\,60\\,65)'",
+    );
+    let list = "file dark.mp4\n".repeat(DARK_MINUTES as usize) + "file flashes.mp4\n";
+    let minutes = folder.join("minutes.txt");
+    std::fs::write(&minutes, list).unwrap();
+    let silence = format!(
+        "anullsrc=r=8000:cl=mono:d={}",
+        f64::from(DARK_MINUTES) * MINUTE_S
+    );
+    let beeps = format!(
+        "aevalsrc='0.5*sin(2*PI*1000*t)*between(mod(t\\,{EVERY_S})\\,{}\\,{})':s=8000:d={MINUTE_S}",
+        EVERY_S / 2.0,
+        EVERY_S / 2.0 + 0.25
+    );
+    made(
+        folder,
+        "long.mp4",
+        &format!(
+            "-f concat -i {} -f lavfi -i {silence} -f lavfi -i {beeps} \
+             -filter_complex [1][2]concat=v=0:a=1[sound] -map 0:v -map [sound] \
+             -c:v copy -c:a flac -strict experimental",
+            minutes.display()
+        ),
+    )
+}
+
+/// Of the first sample, in the rendition's time scale.
+fn decode_time(mut segment: &[u8]) -> i64 {
+    Styp::decode(&mut segment).unwrap();
+    let track = Moof::decode(&mut segment).unwrap().traf.remove(0);
+    track.tfdt.unwrap().base_media_decode_time as i64
+}
+
+#[test]
+fn flash_and_beep_are_together_after_eleven_hours_and_59_minutes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut engine, plan) = planned(&source(folder.path()), 2);
+    let (picture, sound) = (plan.video.last().unwrap(), &plan.audio[0]);
+    let ids = [picture.id, sound.id];
+    let began = f64::from(DARK_MINUTES) * MINUTE_S;
+    let (first, end) = (
+        plan.timeline.segment_at_us((began * 1e6) as i64),
+        plan.segments(),
+    );
+
+    let inits = engine.inits(plan.media_ids()).unwrap().inits;
+    let made = engine.segments(&ids, first, end - first).segments;
+    let last = ids.map(|id| decode_time(&made[&(id, end - 1)]));
+    let (frame, _) = plan.timeline.segment_frames(end - 1);
+    let (sample, _) = plan.audio[0].span(&plan.timeline, end - 1);
+    assert_eq!(
+        last,
+        [frame.0 * i64::from(picture.frame_duration), sample.0]
+    );
+
+    let [pictures, sounds] = ids.map(|id| {
+        let segments = (first..end).map(|n| made[&(id, n)].clone());
+        let parts: Vec<_> = std::iter::once(inits[&id].clone())
+            .chain(segments)
+            .collect();
+        let path = folder.path().join(format!("{id}.mp4"));
+        std::fs::write(&path, parts.concat()).unwrap();
+        path
+    });
+    let timeline = &plan.timeline;
+    let picture_start = timeline.frame_us(timeline.segment_frames(first).0) as f64 / 1e6;
+    let sound_start = timeline.sample_us(plan.audio[0].span(timeline, first).0) as f64 / 1e6;
+    let flashes = starts(&brightness(&pictures), timeline.rate.as_f64());
+    let beeps = starts(&loudness(&sounds), RATE as f64);
+    assert_eq!((flashes.len(), beeps.len()), (12, 12));
+    for (nth, (flash, beep)) in flashes.into_iter().zip(beeps).enumerate() {
+        let expected = began + EVERY_S * (nth as f64 + 0.5);
+        let off = [picture_start + flash, sound_start + beep].map(|time| time - expected);
+        println!("{expected:.3} s: flash and beep off by {off:.4?} s");
+        assert!(off.iter().all(|off| off.abs() <= TOLERANCE_S), "{off:?}");
+    }
+}

@@ -1,0 +1,27 @@
+//! The engine program, ordered about as its parent would: every promise of it, one file each.
+//!
+//! One program, so that it is linked once and its tests fill both cores:
+//! `cargo test --workspace --test engine synchronism -- --nocapture` runs those of one file.
+
+mod cage;
+mod codecs;
+mod colors;
+mod corpus;
+mod fields;
+mod joins;
+mod limits;
+mod long;
+mod loudness;
+mod passthrough;
+mod probe;
+mod processors;
+mod rates;
+mod reads;
+mod references;
+mod segments;
+mod sizes;
+mod stills;
+mod support;
+mod synchronism;
+mod texts;
+mod trick_play;

@@ -1,0 +1,113 @@
+//! What the probe says of real and of hostile files.
+
+use plan::{Code, Rational};
+use protocol::Order;
+
+use crate::support::Engine;
+use crate::support::sources::{made, picture, sound};
+
+fn refusal(name: &str, bytes: &[u8]) -> Code {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    Engine::start(&path, 1).probe().expect_err("a refusal").code
+}
+
+#[test]
+fn what_is_no_media_is_refused_as_such() {
+    assert_eq!(refusal("empty.mp4", b""), Code::NotMedia);
+    assert_eq!(
+        refusal("text.mp4", b"This is a text, however it is called.\n"),
+        Code::NotMedia
+    );
+    let playlist = b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
+    assert_eq!(refusal("list.m3u8", playlist), Code::NotMedia);
+    let script = b"ffconcat version 1.0\nfile /etc/passwd\n";
+    assert_eq!(refusal("list.ffconcat", script), Code::NotMedia);
+}
+
+#[test]
+fn a_file_without_its_end_is_truncated() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = made(
+        folder.path(),
+        "w.mp4",
+        &format!("{} -c:v libx264", picture("30", "2")),
+    );
+    let bytes = std::fs::read(whole).unwrap();
+    assert_eq!(
+        refusal("cut.mp4", &bytes[..bytes.len() / 2]),
+        Code::Truncated
+    );
+}
+
+/// A source without an index is read whole, one with an index is not.
+#[test]
+fn a_long_read_says_how_far_it_has_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let coded = "-f lavfi -i testsrc2=s=1280x720:r=30:d=1,noise=alls=40:allf=t -c:v mpeg2video \
+                 -qscale:v 2 -g 1";
+    let scanned = |name| {
+        let path = made(folder.path(), name, coded);
+        assert!(path.metadata().unwrap().len() > 16 << 20, "{name} is small");
+        Engine::start(&path, 1).order(Order::Probe).unwrap().scanned
+    };
+    let told = scanned("long.ts");
+    assert!(told.len() >= 3 && told.is_sorted(), "{told:?}");
+    assert!((50..=100).contains(told.last().unwrap()), "{told:?}");
+    assert_eq!(scanned("long.mp4"), [0u8; 0]);
+}
+
+#[test]
+fn times_and_rates_are_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, rate, container) in [
+        ("a.mp4", "30000/1001", ""),
+        ("b.mkv", "60000/1001", ""),
+        ("c.ts", "30000/1001", "-f mpegts"),
+        ("d.mov", "24", ""),
+    ] {
+        let inputs = format!("{} {}", picture(rate, "4"), sound("48000", "4"));
+        let coded = format!("{inputs} -c:v libx264 -preset ultrafast -bf 2 -c:a aac {container}");
+        let path = made(folder.path(), name, &coded);
+        let info = Engine::start(&path, 1).probe().unwrap();
+        let video = info.video.unwrap();
+        let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
+        let rate = Rational::new(num.parse().unwrap(), den.parse().unwrap());
+        assert!(video.constant_rate, "{name}");
+        assert_eq!(video.frame_rate, rate, "{name}");
+        let seconds = (video.end - video.start).as_f64();
+        assert!((seconds - 4.0).abs() < 0.05, "{name}: {seconds}");
+        let sound = &info.audio[0];
+        let offset = (sound.start - video.start).as_f64();
+        assert!(offset.abs() < 0.045, "{name}: sound is {offset} s off");
+        assert_eq!((video.coded_width, video.coded_height), (640, 360));
+    }
+}
+
+/// As old programs wrote them: a byte for each letter.
+#[test]
+fn names_in_other_encodings_are_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let chapters = folder.path().join("chapters");
+    let text = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\ntitle=Oeuvre_\n";
+    std::fs::write(&chapters, text).unwrap();
+    let inputs = format!("{} {}", picture("25", "2"), sound("48000", "2"));
+    let named = format!(
+        "{inputs} -f ffmetadata -i {} -map_metadata 2 -c:v libx264 -c:a aac -metadata:s:a:0 title=Musique_",
+        chapters.display()
+    );
+    let path = made(folder.path(), "named.mkv", &named);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for name in [&b"Oeuvre_"[..], b"Musique_"] {
+        let at = bytes
+            .windows(name.len())
+            .position(|seen| seen == name)
+            .unwrap();
+        bytes[at + name.len() - 1] = 0xe9;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let info = Engine::start(&path, 1).probe().unwrap();
+    assert_eq!(info.chapters[0].title, "Oeuvre\u{fffd}");
+    assert_eq!(info.audio[0].title.as_deref(), Some("Musique\u{fffd}"));
+}

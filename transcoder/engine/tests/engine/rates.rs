@@ -1,0 +1,50 @@
+//! No segment exceeds what its rendition promises, whatever the source.
+
+use std::path::Path;
+
+use crate::support::planned;
+use crate::support::sources::made;
+
+fn nothing_exceeds_its_cap(source: &Path) {
+    let (mut engine, plan) = planned(source, 2);
+    let ids: Vec<_> = plan.media_ids().collect();
+    for ((id, segment), bytes) in engine.segments(&ids, 0, plan.segments()).segments {
+        let (bits_per_second, us) = match plan.video_rendition(id) {
+            Some(video) => {
+                let (start, end) = plan.timeline.segment_frames(segment);
+                let us = plan.timeline.frame_us(end) - plan.timeline.frame_us(start);
+                (video.cap_bits_per_second, us)
+            }
+            None => {
+                let audio = plan.audio_rendition(id).unwrap();
+                let (start, end) = audio.span(&plan.timeline, segment);
+                let us = plan.timeline.sample_us(end) - plan.timeline.sample_us(start);
+                (u64::from(audio.bound_bits_per_second), us)
+            }
+        };
+        let bits = bytes.len() as u64 * 8;
+        let allowed = bits_per_second * us as u64 / 1_000_000;
+        assert!(
+            bits <= allowed,
+            "{id} {segment}: {bits} bits, {allowed} allowed"
+        );
+    }
+}
+
+#[test]
+fn noise_stays_under_the_cap() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise = "-f lavfi -i testsrc2=s=640x360:r=30:d=6,noise=alls=100:allf=t \
+                 -f lavfi -i anoisesrc=a=1:d=6:r=48000 -ac 2 -c:v libx264 -preset ultrafast -qp 8 -c:a pcm_s16le";
+    nothing_exceeds_its_cap(&made(folder.path(), "noise.mov", noise));
+}
+
+#[test]
+fn grain_and_flat_pictures_stay_under_the_cap() {
+    let folder = tempfile::tempdir().unwrap();
+    let grain = "-f lavfi -i gradients=s=1280x720:r=25:d=5,noise=alls=12:allf=t \
+                 -c:v libx264 -preset ultrafast -qp 14";
+    nothing_exceeds_its_cap(&made(folder.path(), "grain.mp4", grain));
+    let flat = "-f lavfi -i color=gray:s=1280x720:r=25:d=3 -c:v libx264 -preset ultrafast";
+    nothing_exceeds_its_cap(&made(folder.path(), "flat.mp4", flat));
+}

@@ -1,0 +1,259 @@
+//! A parent for the engine: starts the real program and serves it a file.
+
+pub mod corpus;
+pub mod edits;
+pub mod marks;
+pub mod sources;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use bytes::Bytes;
+use plan::{Limits, MediaInfo, Plan, Policy, RenditionId};
+use protocol::{Budget, Decoder, EngineFailure, Made, Order, SourceBytes, ToEngine, ToParent};
+
+const AMPLE_MEMORY: u64 = 2 << 30;
+
+pub struct Engine {
+    child: Child,
+    stream: UnixStream,
+    decoder: Decoder,
+    source: File,
+    orders: u32,
+    /// Reads at or after this byte fail.
+    pub unreadable_from: Option<u64>,
+}
+
+/// What an order made.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub info: Option<MediaInfo>,
+    /// What a probe told of how far it had read the source, in per cent.
+    pub scanned: Vec<u8>,
+    pub inits: BTreeMap<RenditionId, Bytes>,
+    pub segments: BTreeMap<(RenditionId, u32), Bytes>,
+    /// Segments of which something could not be decoded.
+    pub damaged: Vec<(RenditionId, u32)>,
+    /// Segments that were over their cap at first.
+    pub made_again: Vec<(RenditionId, u32)>,
+    pub stills: Vec<(Made, Bytes)>,
+}
+
+impl Engine {
+    pub fn start(source: &Path, decode_threads: u32) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(program, source, decode_threads, AMPLE_MEMORY)
+    }
+
+    /// An engine that may have so much memory, in bytes.
+    pub fn with_memory(source: &Path, bytes: u64) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(program, source, 1, bytes)
+    }
+
+    /// An engine whose system calls of these kinds are written to a file.
+    pub fn traced(source: &Path, kinds: &str, trace: &Path) -> Self {
+        let mut strace = Command::new("/usr/bin/strace");
+        strace.args(["-f", "-qq", "-e", kinds, "-o"]).arg(trace);
+        strace.arg(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(strace, source, 1, AMPLE_MEMORY)
+    }
+
+    /// An engine on another processor, by its name in `qemu-x86_64 -cpu help`. What it opens is
+    /// looked for in folder `root` first.
+    pub fn emulated(source: &Path, processor: &str, root: &Path) -> Self {
+        let mut emulator = Command::new("/usr/bin/qemu-x86_64");
+        emulator.args(["-cpu", processor, "-L"]).arg(root);
+        emulator.arg(env!("CARGO_BIN_EXE_reelmill-engine"));
+        Self::start_by(emulator, source, 1, AMPLE_MEMORY)
+    }
+
+    fn start_by(
+        mut program: Command,
+        source: &Path,
+        decode_threads: u32,
+        memory_bytes: u64,
+    ) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let child = program
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .spawn()
+            .unwrap();
+        let source = File::open(source).unwrap();
+        let size = source.metadata().unwrap().len();
+        let mut engine = Self {
+            child,
+            stream: ours,
+            decoder: Decoder::default(),
+            source,
+            orders: 0,
+            unreadable_from: None,
+        };
+        let budget = Budget {
+            encode_threads: 2,
+            decode_threads,
+            memory_bytes,
+        };
+        engine.say(&ToEngine::Open {
+            size,
+            budget,
+            limits: Limits::default(),
+        });
+        engine
+    }
+
+    pub fn say(&mut self, message: &ToEngine) {
+        self.stream
+            .write_all(&protocol::encode(message, &[]).unwrap())
+            .unwrap();
+    }
+
+    fn hear(&mut self) -> (ToParent, Bytes) {
+        use std::io::Read;
+        loop {
+            if let Some(message) = self.decoder.take().unwrap() {
+                return message;
+            }
+            let mut piece = [0; 65536];
+            let read = self.stream.read(&mut piece).unwrap();
+            assert!(read > 0, "the engine ended: {:?}", self.child.wait());
+            self.decoder.buffer().extend_from_slice(&piece[..read]);
+        }
+    }
+
+    pub fn order(&mut self, what: Order) -> Result<Output, EngineFailure> {
+        self.orders += 1;
+        let order = self.orders;
+        self.say(&ToEngine::Order { order, what });
+        let mut output = Output::default();
+        loop {
+            let (message, payload) = self.hear();
+            match message {
+                ToParent::Ready { .. } | ToParent::At { .. } => {}
+                ToParent::Scanned { percent } => output.scanned.push(percent),
+                ToParent::Read {
+                    read,
+                    offset,
+                    length,
+                } => {
+                    let mut bytes = vec![0; length as usize];
+                    let filled = self.source.read_at(&mut bytes, offset).unwrap();
+                    bytes.truncate(filled);
+                    let end = offset + u64::from(length);
+                    let outcome = match self.unreadable_from {
+                        Some(from) if end > from => SourceBytes::Unreachable,
+                        _ => SourceBytes::Here,
+                    };
+                    let answer = ToEngine::Bytes { read, outcome };
+                    self.stream
+                        .write_all(&protocol::encode(&answer, &bytes).unwrap())
+                        .unwrap();
+                }
+                ToParent::Probed { info, .. } => output.info = Some(*info),
+                ToParent::Made {
+                    what: Made::Init(id),
+                    ..
+                } => {
+                    output.inits.insert(id, payload);
+                }
+                ToParent::Made {
+                    what:
+                        Made::Segment {
+                            rendition,
+                            segment,
+                            report,
+                        },
+                    ..
+                } => {
+                    if report.damaged {
+                        output.damaged.push((rendition, segment));
+                    }
+                    if report.attempts > 1 {
+                        output.made_again.push((rendition, segment));
+                    }
+                    let twice = output.segments.insert((rendition, segment), payload);
+                    assert!(twice.is_none(), "{rendition} {segment} was made twice");
+                }
+                ToParent::Made { what, .. } => output.stills.push((what, payload)),
+                ToParent::Done { order: done } => {
+                    assert_eq!(done, order);
+                    return Ok(output);
+                }
+                ToParent::Failed { failure, .. } => return Err(failure),
+            }
+        }
+    }
+
+    pub fn inits(
+        &mut self,
+        renditions: impl IntoIterator<Item = RenditionId>,
+    ) -> Result<Output, EngineFailure> {
+        let renditions = renditions.into_iter().collect();
+        self.order(Order::Inits { renditions })
+    }
+
+    pub fn probe(&mut self) -> Result<MediaInfo, EngineFailure> {
+        self.order(Order::Probe)
+            .map(|output| output.info.expect("a probe's answer"))
+    }
+
+    /// The most memory it has had at a time, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = peak.unwrap().trim().trim_end_matches(" kB");
+        kibibytes.parse::<u64>().unwrap() << 10
+    }
+
+    /// Hangs up and waits for its end.
+    pub fn finish(mut self) {
+        self.stream.shutdown(std::net::Shutdown::Both).unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn plan(&mut self, plan: &Plan) {
+        self.say(&ToEngine::Plan(Box::new(plan.clone())));
+    }
+
+    pub fn segments(&mut self, renditions: &[RenditionId], first: u32, count: u32) -> Output {
+        self.try_segments(renditions, first, count).unwrap()
+    }
+
+    pub fn try_segments(
+        &mut self,
+        renditions: &[RenditionId],
+        first: u32,
+        count: u32,
+    ) -> Result<Output, String> {
+        let renditions = renditions.to_vec();
+        let order = Order::Segments {
+            renditions,
+            first,
+            count,
+        };
+        self.order(order).map_err(|failure| format!("{failure:?}"))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An engine with a plan of the source.
+pub fn planned(source: &Path, decode_threads: u32) -> (Engine, Plan) {
+    let mut engine = Engine::start(source, decode_threads);
+    let info = engine.probe().unwrap();
+    let plan = plan::plan(&info, &Policy::default()).unwrap();
+    engine.plan(&plan);
+    (engine, plan)
+}
