@@ -1,15 +1,23 @@
 #!/usr/bin/env node
-// Runs the workspace's test programs (`cargo test`), several at a time, and prints what each says once it
-// has ended, then a table of their times. Arguments go to every program: `test-programs.mjs --skip slow`.
+// Runs the workspace's test programs (`cargo test`), several at a time. Arguments go to every program:
+// `test-programs.mjs --skip slow`.
 //
 // They run beside each other because most wait for processes, servers or time limits and leave a core idle.
 // Programs start in the order of ORDER, the longest first, so that none is left over at the end.
-import { spawn, spawnSync } from "node:child_process";
-import { dirname } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { runBeside } from "./beside.mjs";
 
 const AT_ONCE = Number(process.env.PROGRAMS_AT_ONCE ?? 2);
 /** The longest ones, by package and target. */
 const ORDER = ["engine engine", "pipeline mutants", "store cluster", "pipeline simulated", "pipeline videos", "reelmill program"];
+/** Those that are about a disk; what others write is in memory where there is room for it. */
+const ON_DISK = ["store local", "store disk_cache"];
+const MEMORY = "/dev/shm";
+const ROOM_BYTES = 4 * 2 ** 30;
+/** Those that wait for servers or for time: more of their tests run beside each other. */
+const WAITING = ["store cluster", "pipeline simulated"];
 /** Those of samples, which say what they took and with which seed. */
 const TALKATIVE = ["engine engine", "pipeline mutants", "pipeline simulated"];
 
@@ -29,37 +37,26 @@ function programs() {
   });
 }
 
-/** Runs one program and resolves to whether it succeeded; its output comes in one piece. */
-function run({ name, executable, folder }, times) {
-  const began = Date.now();
-  return new Promise((done) => {
-    const output = TALKATIVE.includes(name) ? ["--show-output"] : [];
-    const child = spawn(executable, [...process.argv.slice(2), ...output], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-    const pieces = [];
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => pieces.push(piece));
-    child.on("close", (code, signal) => {
-      const seconds = (Date.now() - began) / 1000;
-      times.push({ name, seconds, isOk: code === 0 });
-      const ended = code === 0 ? "" : `, ended with ${signal ?? code}`;
-      console.log(`-- ${name}: ${seconds.toFixed(1)} s${ended}\n${Buffer.concat(pieces)}`);
-      done(code === 0);
-    });
-  });
-}
-
 const place = ({ name }) => (ORDER.indexOf(name) + 1 || ORDER.length + 1);
 const waiting = programs().sort((a, b) => place(a) - place(b));
 const unknown = ORDER.filter((name) => !waiting.some((program) => program.name === name));
 if (unknown.length) throw new Error(`no such test program: ${unknown.join(", ")}`);
-const times = [];
-const worker = async () => {
-  for (let next = waiting.shift(); next; next = waiting.shift()) await run(next, times);
-};
-await Promise.all(Array.from({ length: AT_ONCE }, worker));
+const inMemory = folderInMemory();
+const jobs = waiting.map(({ name, executable, folder }) => {
+  const args = process.argv.slice(2);
+  if (TALKATIVE.includes(name)) args.push("--show-output");
+  if (WAITING.includes(name)) args.push("--test-threads=6");
+  const env = { ...process.env };
+  if (inMemory && !ON_DISK.includes(name)) env.TMPDIR = inMemory;
+  return { name, program: executable, args, cwd: folder, env };
+});
+const isOk = await runBeside(jobs, AT_ONCE);
+if (inMemory) rmSync(inMemory, { recursive: true, force: true });
+process.exit(isOk ? 0 : 1);
 
-for (const { name, seconds } of times.toSorted((a, b) => b.seconds - a.seconds)) {
-  console.log(`${seconds.toFixed(1).padStart(8)} s  ${name}`);
+/** A fresh folder in memory, if there is room. */
+function folderInMemory() {
+  if (!existsSync(MEMORY)) return undefined;
+  const { bavail, bsize } = statfsSync(MEMORY);
+  return bavail * bsize < ROOM_BYTES ? undefined : mkdtempSync(join(MEMORY, "reelmill-tests-"));
 }
-const failed = times.filter(({ isOk }) => !isOk).map(({ name }) => name);
-console.log(failed.length ? `failed: ${failed.join(", ")}` : `${times.length} test programs succeeded`);
-process.exit(failed.length ? 1 : 0);

@@ -11,15 +11,31 @@ export CARGO_TERM_COLOR=never
 asked=("$@")
 passed=0 failed=0 skipped=0 times=''
 
+is_asked() { # NAME
+  [ ${#asked[@]} = 0 ] || [[ " ${asked[*]} " == *" $1 "* ]]
+}
+
 suite() { # NAME COMMAND...
   local name=$1 began=$SECONDS outcome; shift
-  [ ${#asked[@]} = 0 ] || [[ " ${asked[*]} " == *" $name "* ]] || return 0
+  is_asked "$name" || return 0
   echo "== $name"
   if "$@"; then passed=$((passed + 1)) outcome=passed
   else failed=$((failed + 1)) outcome=FAILED
   fi
   echo "== $name: $outcome after $((SECONDS - began)) s"
   times+=$(printf '%6d s  %s, %s' $((SECONDS - began)) "$name" "$outcome")$'\n'
+}
+
+# What a suite does, begun before its turn, beside others: it waits for the most part.
+begin() { # NAME COMMAND...
+  local name=$1; shift
+  is_asked "$name" || return 0
+  "$@" >"target/$name.log" 2>&1 </dev/null & begun=$!
+}
+ended() { # NAME
+  local said; wait "$begun"; said=$?
+  cat "target/$1.log"
+  return $said
 }
 
 # Everything from outside, side by side: crates, the servers, packages of the browser tests.
@@ -60,12 +76,6 @@ programs() {
   deploy/test-programs.mjs "${arguments[@]}"
 }
 
-# Origins and workers over the servers, which are killed; and players before them.
-cluster() {
-  node --test --test-concurrency=1 --test-reporter=spec tests/cluster/ &&
-    (cd tests/browser && REELMILL_CLUSTER=1 node --test --test-reporter=spec play.test.mjs)
-}
-
 # A second opinion of what an S3 store is.
 minio() {
   local s3; s3=$(deploy/services.sh up minio target/services/minio) || return 1
@@ -90,9 +100,10 @@ suite clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 suite services services
 suite programs programs
 suite browser npm --prefix tests/browser test
-suite cluster cluster
+begin nginx env REELMILL=target/debug/reelmill deploy/nginx/test.sh
+suite cluster tests/cluster/run.mjs
 [ -z "${MINIO:-}" ] || suite minio minio
-suite nginx env REELMILL=target/debug/reelmill deploy/nginx/test.sh
+suite nginx ended nginx
 
 printf '%s' "$times"
 if [ -z "$corpus" ]; then

@@ -25,7 +25,7 @@ function seeded(state) {
 }
 
 test("a killed server loses at most what was in its hands", async (t) => {
-  const house = await House.open({ browser: false });
+  const house = await House.open({ browser: false, own: true });
   t.after(() => house.close());
   const kills = Number(process.env.KILLS ?? 4);
   assert.ok(kills > 0, `KILLS=${process.env.KILLS} kills nothing`);

@@ -8,26 +8,33 @@ import { Cluster } from "../cluster/cluster.mjs";
 
 const root = resolve(import.meta.dirname, "../..");
 const program = process.env.REELMILL || join(root, "target/debug/reelmill");
-const CHROMIUM_FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  "--autoplay-policy=no-user-gesture-required",
-];
+/** How Chromium is launched. */
+export const BROWSER = {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+  ],
+};
 
 export class House {
-  /** Starts a server on a free port over an empty folder, and a browser unless told not to. */
-  static async open({ browser = true, env = {}, args = [] } = {}) {
+  /** A server, and a browser unless told not to: those that `run.mjs` shares, if it has started this file, else
+   *  new ones. The server is new too where it is to be killed (`own`) or is to be started otherwise. */
+  static async open({ browser = true, own = false, env = {}, args = [] } = {}) {
     const house = new this();
-    Object.assign(house, { env, args });
+    house.uploaded = [];
     house.folder = mkdtempSync(join(tmpdir(), "reelmill-"));
-    house.data = join(house.folder, "data");
-    if (process.env.REELMILL_CLUSTER) house.gather();
+    const { SHARED_HOUSE, SHARED_BROWSER, REELMILL_CLUSTER } = process.env;
+    if (REELMILL_CLUSTER) house.gather();
+    else if (SHARED_HOUSE && !own && !args.length && !Object.keys(env).length) Object.assign(house, JSON.parse(SHARED_HOUSE));
     else {
+      Object.assign(house, { env, args, data: join(house.folder, "data") });
       await house.start();
       house.token = readFileSync(join(house.data, "admin-token"), "utf8").trim();
     }
     if (browser) {
-      house.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+      house.browser = SHARED_BROWSER ? await chromium.connect(SHARED_BROWSER) : await chromium.launch(BROWSER);
     }
     return house;
   }
@@ -39,7 +46,7 @@ export class House {
     [this.entry, this.base] = this.cluster.bases;
   }
 
-  /** Starts the server over the folder as it is. */
+  /** Starts a server on a free port over the folder as it is. */
   async start() {
     const args = ["serve", "--data", this.data, "--listen", "127.0.0.1:0", ...this.args];
     this.server = spawn(program, args, { env: { ...process.env, ...this.env } });
@@ -61,8 +68,13 @@ export class House {
     await gone;
   }
 
+  /** Ends what was started here. Of a shared server, what was uploaded here is deleted, since its work would
+   *  go on. */
   async close() {
     await this.browser?.close();
+    if (!this.server && !this.cluster) {
+      for (const id of this.uploaded) await this.api(`/api/v1/videos/${id}`, { method: "DELETE" });
+    }
     this.cluster?.close();
     if (this.server) {
       this.server.kill("SIGTERM");
@@ -81,7 +93,14 @@ export class House {
     const headers = { authorization: "Bearer " + this.token };
     const answer = await fetch((this.entry ?? this.base) + "/api/v1/videos?title=sample", { method: "POST", body, headers });
     if (answer.status !== 201) throw new Error(await answer.text());
-    return answer.json();
+    const video = await answer.json();
+    this.uploaded.push(video.id);
+    return video;
+  }
+
+  /** The id of a video of the sample, which several files may share. */
+  async sampleVideo() {
+    return this.video ?? (await this.upload(sample(this.folder))).id;
   }
 
   /** A link by which a page is signed in, once. */

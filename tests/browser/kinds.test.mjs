@@ -1,6 +1,6 @@
 // Kinds of sources that are not what a player expects, in three players: a phone clip that lies on its
 // side, a screen recording of wandering rate, HDR, and sound alone.
-import { test, before, after } from "node:test";
+import { describe, test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { renameSync } from "node:fs";
@@ -53,21 +53,23 @@ const play = (load) => new Function("args", `return (async ({ base, id }) => {
   return { end: v.currentTime, width: v.videoWidth, height: v.videoHeight };
 })(args);`);
 
-for (const [player, { script, load }] of Object.entries(PLAYERS)) {
-  for (const [kind, { width, height }] of Object.entries(KINDS)) {
-    test(`${player} plays ${kind}`, { timeout: 60_000 }, async () => {
-      const page = await house.browser.newPage();
-      await page.goto(house.base + "/livez");
-      await page.setContent("<video id=v muted playsinline width=640></video>");
-      await page.addScriptTag({ path: script });
-      const seen = await page.evaluate(play(load), { base: house.base, id: videos[kind].id });
-      await page.close();
-      assert.ok(Math.abs(seen.end - 4) < 0.2, "it ends where it should: " + seen.end);
-      // Whatever the rung, it stands as it should.
-      assert.ok(height === 0 ? seen.width === 0 : Math.abs(seen.width / seen.height - width / height) < 0.02, JSON.stringify(seen));
-    });
+describe("players", { concurrency: true }, () => {
+  for (const [player, { script, load }] of Object.entries(PLAYERS)) {
+    for (const [kind, { width, height }] of Object.entries(KINDS)) {
+      test(`${player} plays ${kind}`, { timeout: 60_000 }, async () => {
+        const page = await house.browser.newPage();
+        await page.goto(house.base + "/livez");
+        await page.setContent("<video id=v muted playsinline width=640></video>");
+        await page.addScriptTag({ path: script });
+        const seen = await page.evaluate(play(load), { base: house.base, id: videos[kind].id });
+        await page.close();
+        assert.ok(Math.abs(seen.end - 4) < 0.2, "it ends where it should: " + seen.end);
+        // Whatever the rung, it stands as it should.
+        assert.ok(height === 0 ? seen.width === 0 : Math.abs(seen.width / seen.height - width / height) < 0.02, JSON.stringify(seen));
+      });
+    }
   }
-}
+});
 
 test("our pages play sound alone, and show its cover", { timeout: 60_000 }, async () => {
   const { id } = videos["sound.m4a"];

@@ -1,5 +1,5 @@
 // The source's own pictures as the top rung: players switch to it and back in the middle of play.
-import { test, before, after } from "node:test";
+import { describe, test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -79,17 +79,19 @@ const play = (load, choice) => new Function("args", `return (async ({ base, id, 
   return v.currentTime;
 })(args);`);
 
-for (const [player, { script, load }] of Object.entries(PLAYERS)) {
-  test(`${player} switches to the source's own pictures and back`, { timeout: 90_000 }, async () => {
-    const page = await house.browser.newPage();
-    const fetched = new Set();
-    page.on("request", (request) => fetched.add(request.url().match(/\/([^/]+)\/\d+\.m4s/)?.[1]));
-    await page.goto(house.base + "/livez");
-    await page.setContent("<video id=v muted playsinline width=640></video>");
-    await page.addScriptTag({ path: script });
-    const end = await page.evaluate(play(load, CHOICE[player]), { base: house.base, id: video.id, width: WIDTH });
-    await page.close();
-    assert.ok(fetched.has(top), "the top rung was played");
-    assert.ok(Math.abs(end - SECONDS) < 0.1, "it ends where it should: " + end);
-  });
-}
+describe("players", { concurrency: true }, () => {
+  for (const [player, { script, load }] of Object.entries(PLAYERS)) {
+    test(`${player} switches to the source's own pictures and back`, { timeout: 90_000 }, async () => {
+      const page = await house.browser.newPage();
+      const fetched = new Set();
+      page.on("request", (request) => fetched.add(request.url().match(/\/([^/]+)\/\d+\.m4s/)?.[1]));
+      await page.goto(house.base + "/livez");
+      await page.setContent("<video id=v muted playsinline width=640></video>");
+      await page.addScriptTag({ path: script });
+      const end = await page.evaluate(play(load, CHOICE[player]), { base: house.base, id: video.id, width: WIDTH });
+      await page.close();
+      assert.ok(fetched.has(top), "the top rung was played");
+      assert.ok(Math.abs(end - SECONDS) < 0.1, "it ends where it should: " + end);
+    });
+  }
+});

@@ -1,5 +1,5 @@
 // Real players in a real Chromium play what a real upload became.
-import { test, before, after } from "node:test";
+import { describe, test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -70,42 +70,44 @@ test("our page plays while most of it is not encoded", async () => {
   await page.close();
 });
 
-test("hls.js plays start to end", async () => {
-  const script = new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname;
-  right(await play(script, new Function("args", `${WATCH} return (async ({ base, id }) => {
-    const hls = new Hls();
-    const fatal = new Promise((_, no) => hls.on(Hls.Events.ERROR, (_, e) => e.fatal && no(new Error(e.details))));
-    hls.loadSource(base + "/v/" + id + "/master.m3u8");
-    hls.attachMedia(document.getElementById("v"));
-    document.getElementById("v").play();
-    return window.watch(fatal);
-  })(args);`)));
-});
+describe("players", { concurrency: true }, () => {
+  test("hls.js plays start to end", async () => {
+    const script = new URL("../../origin/assets/vendor/hls-1.7.4.min.js", import.meta.url).pathname;
+    right(await play(script, new Function("args", `${WATCH} return (async ({ base, id }) => {
+      const hls = new Hls();
+      const fatal = new Promise((_, no) => hls.on(Hls.Events.ERROR, (_, e) => e.fatal && no(new Error(e.details))));
+      hls.loadSource(base + "/v/" + id + "/master.m3u8");
+      hls.attachMedia(document.getElementById("v"));
+      document.getElementById("v").play();
+      return window.watch(fatal);
+    })(args);`)));
+  });
 
-test("Shaka Player plays start to end", async () => {
-  const script = require.resolve("shaka-player/dist/shaka-player.compiled.js");
-  right(await play(script, new Function("args", `${WATCH} return (async ({ base, id }) => {
-    shaka.polyfill.installAll();
-    const player = new shaka.Player();
-    // Else a seek in the moment of a switch ends its request for the init segment, and Shaka 5.2
-    // never makes another, since it keeps the ended one (shaka-player issue 10569).
-    player.configure("streaming.segmentPrefetchLimit", 0);
-    await player.attach(document.getElementById("v"));
-    const fatal = new Promise((_, no) => player.addEventListener("error", (e) => no(new Error(e.detail.code))));
-    await player.load(base + "/v/" + id + "/manifest.mpd");
-    document.getElementById("v").play();
-    return window.watch(fatal);
-  })(args);`)));
-});
+  test("Shaka Player plays start to end", async () => {
+    const script = require.resolve("shaka-player/dist/shaka-player.compiled.js");
+    right(await play(script, new Function("args", `${WATCH} return (async ({ base, id }) => {
+      shaka.polyfill.installAll();
+      const player = new shaka.Player();
+      // Else a seek in the moment of a switch ends its request for the init segment, and Shaka 5.2
+      // never makes another, since it keeps the ended one (shaka-player issue 10569).
+      player.configure("streaming.segmentPrefetchLimit", 0);
+      await player.attach(document.getElementById("v"));
+      const fatal = new Promise((_, no) => player.addEventListener("error", (e) => no(new Error(e.detail.code))));
+      await player.load(base + "/v/" + id + "/manifest.mpd");
+      document.getElementById("v").play();
+      return window.watch(fatal);
+    })(args);`)));
+  });
 
-test("dash.js plays start to end", async () => {
-  const script = new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname;
-  right(await play(script, new Function("args", `${WATCH} return (async ({ base, id }) => {
-    const player = dashjs.MediaPlayer().create();
-    const fatal = new Promise((_, no) => player.on("error", (e) => no(new Error(e.error.message))));
-    player.initialize(document.getElementById("v"), base + "/v/" + id + "/manifest.mpd", true);
-    return window.watch(fatal);
-  })(args);`)));
+  test("dash.js plays start to end", async () => {
+    const script = new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname;
+    right(await play(script, new Function("args", `${WATCH} return (async ({ base, id }) => {
+      const player = dashjs.MediaPlayer().create();
+      const fatal = new Promise((_, no) => player.on("error", (e) => no(new Error(e.error.message))));
+      player.initialize(document.getElementById("v"), base + "/v/" + id + "/manifest.mpd", true);
+      return window.watch(fatal);
+    })(args);`)));
+  });
 });
 
 test("a file that is chosen on the page is uploaded and plays", { timeout: 60_000 }, async () => {

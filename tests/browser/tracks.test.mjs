@@ -1,6 +1,6 @@
 // Two languages of sound in 5.1 and stereo, three of text, one of them from a file beside the source,
 // chapters: switched during play in three players and on our page.
-import { test, before, after } from "node:test";
+import { describe, test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -92,21 +92,23 @@ const watch = ({ load, text, sound, heard }) => new Function("args", `return (as
   return Promise.race([all(), failed]);
 })(args);`);
 
-for (const [name, choices] of Object.entries(CHOICES)) {
-  const player = { ...PLAYERS[name], ...choices };
-  test(`${name} switches text and sound during play`, { timeout: 60_000 }, async () => {
-    const page = await house.browser.newPage();
-    await page.goto(house.base + "/livez");
-    await page.setContent("<video id=v muted playsinline width=640></video>");
-    await page.addScriptTag({ path: player.script });
-    const seen = await page.evaluate(watch(player), { base: house.base, id: video.id });
-    await page.close();
-    for (const { cue, at } of seen) {
-      const second = Number(/\d+/.exec(cue)[0]);
-      assert.ok(at >= second - 0.1 && at <= second + 1.5, `${cue} is shown at ${at}`);
-    }
-  });
-}
+describe("players", { concurrency: true }, () => {
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const player = { ...PLAYERS[name], ...choices };
+    test(`${name} switches text and sound during play`, { timeout: 60_000 }, async () => {
+      const page = await house.browser.newPage();
+      await page.goto(house.base + "/livez");
+      await page.setContent("<video id=v muted playsinline width=640></video>");
+      await page.addScriptTag({ path: player.script });
+      const seen = await page.evaluate(watch(player), { base: house.base, id: video.id });
+      await page.close();
+      for (const { cue, at } of seen) {
+        const second = Number(/\d+/.exec(cue)[0]);
+        assert.ok(at >= second - 0.1 && at <= second + 1.5, `${cue} is shown at ${at}`);
+      }
+    });
+  }
+});
 
 test("our page offers all languages by their names, and chapters", { timeout: 60_000 }, async () => {
   const page = await house.browser.newPage({ viewport: { width: 390, height: 844 } });

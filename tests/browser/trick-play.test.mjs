@@ -1,14 +1,14 @@
 // Winding and dragging: hls.js plays the I-frame playlist in an element of its own.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
-import { House, sample } from "./house.mjs";
+import { House } from "./house.mjs";
 import { PLAYERS } from "./players.mjs";
 
-let house, video;
+let house, id;
 
 before(async () => {
   house = await House.open();
-  video = await house.upload(sample(house.folder));
+  id = await house.sampleVideo();
 });
 after(() => house.close());
 
@@ -61,7 +61,7 @@ test("hls.js winds through pictures that differ", { timeout: 60_000 }, async () 
   await page.setContent("<video id=main muted></video><video id=trick muted></video>");
   await page.addScriptTag({ path: PLAYERS["hls.js"].script });
   const times = [9, 1.5, 5, 0.5, 3];
-  const seen = await page.evaluate(drag, { base: house.base, id: video.id, times });
+  const seen = await page.evaluate(drag, { base: house.base, id, times });
   const [variant, ...others] = seen.variants;
   assert.equal(others.length, 0);
   assert.match(variant.url, /\/i240-[0-9a-z]{12}\/playlist\.m3u8$/);
@@ -92,7 +92,7 @@ test("Shaka Player winds with the adaptation set of its own", { timeout: 60_000 
     player.trickPlay(4);
     await Promise.race([new Promise((yes) => v.addEventListener("ended", yes, { once: true })), fatal]);
     return v.currentTime;
-  }, { base: house.base, id: video.id });
+  }, { base: house.base, id });
   assert.ok(Math.abs(end - 12) < 0.2, String(end));
   await page.close();
 });

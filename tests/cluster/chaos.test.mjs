@@ -11,6 +11,12 @@ const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Everything is made in this time once nothing is killed any more. */
 const HEALED = 240_000;
 
+/** What happens, and to how many of ten. */
+const SHARES = {
+  "a worker killed": 4, "a worker paused": 2, "an origin killed": 1, "nats killed": 1, "s3 killed": 1, "cql paused": 1,
+};
+const KINDS = Object.keys(SHARES);
+
 /** Videos that are not ready at any time. */
 const BACKLOG = 30;
 
@@ -72,13 +78,13 @@ test("nothing accepted is lost, nothing is published twice", { timeout: (SECONDS
   };
 
   const trouble = async () => {
-    while (Date.now() < ends) {
+    // Each kind once, in some order, and then as often as it is likely.
+    const first = KINDS.map((what) => [next(), what]).sort(([a], [b]) => a - b).map(([, what]) => what);
+    const likely = KINDS.flatMap((what) => Array(SHARES[what]).fill(what));
+    while (first.length || Date.now() < ends) {
       await sleep(500 + next() * 2500);
-      const kind = next();
+      const what = first.pop() ?? pick(likely);
       const worker = pick(cluster.workers);
-      const what = kind < 0.4 ? "a worker killed" : kind < 0.6 ? "a worker paused"
-        : kind < 0.7 ? "an origin killed" : kind < 0.8 ? "nats killed"
-        : kind < 0.9 ? "s3 killed" : "cql paused";
       deeds[what] = (deeds[what] ?? 0) + 1;
       const name = { origin: pick(cluster.origins), nats: "nats", s3: "s3", cql: "cql" }[what.split(" ").at(-2)] ?? worker;
       const paused = what.endsWith("paused");
@@ -92,6 +98,7 @@ test("nothing accepted is lost, nothing is published twice", { timeout: (SECONDS
   await Promise.all([uploads(), playback(), playback(), trouble()]);
   t.diagnostic(`${accepted.length} uploads accepted; ${JSON.stringify(deeds)}; segments: ${JSON.stringify(statuses)}`);
   assert.ok(accepted.length > 0, "something was accepted");
+  assert.equal(Object.keys(deeds).length, KINDS.length, "each kind of trouble has come");
   const wrong = Object.keys(statuses).filter((status) => !["200", "503"].includes(status));
   assert.deepEqual(wrong, [], "a listed segment is there, or will be");
 

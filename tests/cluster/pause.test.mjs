@@ -46,7 +46,7 @@ async function contents(id) {
 }
 
 test("a worker that stood still longer than any lease does no harm", { timeout: (PAUSED + 300) * 1000 }, async (t) => {
-  const body = sample(cluster.folder, "a.mp4", 80, "1280x720");
+  const body = sample(cluster.folder, "a.mp4", 80, "854x480");
   const id = await upload(body);
   let paused;
   // It has stored something of a chunk of several segments: most likely it has more to do.

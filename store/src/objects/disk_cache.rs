@@ -120,6 +120,19 @@ impl DiskCache {
         }
     }
 
+    /// Keeps these no more. What is still on its way to the disk would come back: it has to arrive first.
+    async fn forget(&self, keys: &[ObjectKey]) {
+        let is_kept = |key: &&ObjectKey| key.cache() == CachePolicy::Immutable;
+        let kept: Vec<&ObjectKey> = keys.iter().filter(is_kept).collect();
+        if kept.is_empty() {
+            return;
+        }
+        self.kept.storage().wait().await;
+        for key in kept {
+            self.kept.remove(&key.path());
+        }
+    }
+
     /// From here, if it is here. A disk that fails has nothing.
     async fn find(&self, path: &String) -> Option<Kept> {
         match self.kept.get(path).await {
@@ -140,7 +153,7 @@ impl Layer for DiskCache {
 
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
         self.objects.put(key, body).await?;
-        self.kept.remove(&key.path());
+        self.forget(std::slice::from_ref(key)).await;
         Ok(())
     }
 
@@ -166,9 +179,7 @@ impl Layer for DiskCache {
     }
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        for key in keys {
-            self.kept.remove(&key.path());
-        }
+        self.forget(keys).await;
         self.objects.delete(keys).await
     }
 }

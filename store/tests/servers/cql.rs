@@ -61,6 +61,9 @@ impl Drop for Keyspace {
 /// Carries out a statement of the schema, or another one.
 pub async fn define(statement: String) {
     let _one = SCHEMA.lock().await;
-    let session = SessionBuilder::new().known_node(cql_server()).build().await;
+    let session = SessionBuilder::new()
+        .known_node(cql_server())
+        .fetch_schema_metadata(false);
+    let session = session.build().await;
     session.unwrap().query_unpaged(statement, ()).await.unwrap();
 }

@@ -131,8 +131,13 @@ fn reach(settings: &Cql) -> SessionBuilder {
         .request_timeout(Some(SENDING))
         .load_balancing_policy(policy.build())
         .build();
+    // Of schemas, only what routing needs of our own: all else of a cluster that others use too
+    // would be read at every start and at every change of a schema.
     let mut builder = SessionBuilder::new()
         .known_nodes(&settings.nodes)
+        .keyspaces_to_fetch([&settings.keyspace])
+        .fetch_full_schema_metadata(false)
+        .refresh_metadata_on_auto_schema_agreement(false)
         .pool_size(PoolSize::PerHost(CONNECTIONS))
         .keepalive_interval(QUIET)
         .keepalive_timeout(ECHO)

@@ -34,7 +34,7 @@ fn bars(folder: &Path, height: usize) -> String {
     std::fs::write(&path, row.repeat(height)).unwrap();
     let size = format!("{}x{height}", BARS.len() * BAR);
     format!(
-        "-f rawvideo -pix_fmt rgb24 -s {size} -r 25 -stream_loop 24 -i {}",
+        "-f rawvideo -pix_fmt rgb24 -s {size} -r 25 -stream_loop 9 -i {}",
         path.display()
     )
 }
@@ -237,7 +237,7 @@ fn colours_stay_within_their_outlines() {
     let raw = folder.path().join("waves.rgb");
     std::fs::write(&raw, row.repeat(height)).unwrap();
     let input = format!(
-        "-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r 25 -stream_loop 24 -i {}",
+        "-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r 25 -stream_loop 9 -i {}",
         raw.display()
     );
     let planar = |site: &str, range: &str, format: &str| {

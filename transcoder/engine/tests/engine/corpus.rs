@@ -16,11 +16,11 @@ use bytes::Bytes;
 use plan::{Code, Plan, Policy, RenditionId};
 use serde_json::Value;
 
-use crate::support::Engine;
 use crate::support::corpus::corpus;
+use crate::support::{Engine, whole};
 
 /// Segments of each file that are made alone, too, where not all are.
-const ALONE: usize = 6;
+const ALONE: usize = 3;
 /// Files that are checked at the same time.
 const AT_ONCE: usize = 2;
 
@@ -134,11 +134,6 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
     }
 }
 
-/// Whether all segments of all files are asked for.
-fn whole() -> bool {
-    std::env::var_os("WHOLE").is_some_and(|whole| whole == "1")
-}
-
 /// At most ten seconds: the start, and the last segment. Whether something of it was damaged.
 fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<bool, String> {
     engine.plan(plan);
@@ -147,7 +142,8 @@ fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Re
     let ids: Vec<_> = plan.media_ids().collect();
     let count = match whole() {
         true => plan.segments(),
-        false => plan.segments().min(4),
+        // Where something is damaged is known of the start only.
+        false => plan.segments().min(if is_damaged { 4 } else { 2 }),
     };
     let start = engine.try_segments(&ids, 0, count)?;
     let (mut made, mut damaged) = (start.segments, start.damaged);

@@ -9,6 +9,8 @@ use crate::support::sources::{ffmpeg, made};
 
 /// Samples around a boundary whose error is looked at: AAC's transform overlaps a frame each way.
 const AROUND: usize = 2 * 1024;
+/// Length of every source: six joins.
+const SECONDS: usize = 14;
 
 /// The first channel as 32-bit floats at 48 kHz.
 fn decoded(path: &Path) -> Vec<f32> {
@@ -40,6 +42,8 @@ fn error_energy(reference: &[f32], got: &[f32], from: usize, to: usize) -> f64 {
 /// the codec's frame or the packets' common divisor where stamps are whole milliseconds.
 #[test]
 fn joins_are_no_worse_than_the_codec() {
+    let folder = tempfile::tempdir().unwrap();
+    let music = music(folder.path());
     for (name, codec) in [
         ("exact.wav", "pcm_f32le"),
         ("pcm.mkv", "pcm_s16le"),
@@ -53,14 +57,16 @@ fn joins_are_no_worse_than_the_codec() {
         ("vorbis.ogg", "libvorbis -q:a 8"),
         ("aac.mkv", "aac -b:a 256k"),
     ] {
-        joins(name, codec, SoundCodec::Aac);
+        joins(&music, name, codec, SoundCodec::Aac);
     }
 }
 
 #[test]
 fn joins_of_opus_are_no_worse_than_the_codec() {
+    let folder = tempfile::tempdir().unwrap();
+    let music = music(folder.path());
     for (name, codec) in [("exact.wav", "pcm_f32le"), ("aac.m4a", "aac -b:a 256k")] {
-        joins(name, codec, SoundCodec::Opus);
+        joins(&music, name, codec, SoundCodec::Opus);
     }
 }
 
@@ -88,13 +94,21 @@ fn straight(source: &Path, encoding: SoundCodec) -> PathBuf {
     path
 }
 
-fn joins(name: &str, codec: &str, encoding: SoundCodec) {
+/// Tones and noise, from which all sources are coded.
+fn music(folder: &Path) -> PathBuf {
+    let music = format!(
+        "-f lavfi -i aevalsrc=0.25*sin(2*PI*220*t)+0.15*sin(2*PI*1330*t)+0.1*sin(2*PI*3700*t)+0.08*(random(0)-0.5)|0.3*sin(2*PI*330*t):s=48000:d={SECONDS}"
+    );
+    made(folder, "music.wav", &format!("{music} -c:a pcm_f32le"))
+}
+
+fn joins(music: &Path, name: &str, codec: &str, encoding: SoundCodec) {
     let folder = tempfile::tempdir().unwrap();
-    let music = "-f lavfi -i aevalsrc=0.25*sin(2*PI*220*t)+0.15*sin(2*PI*1330*t)+0.1*sin(2*PI*3700*t)+0.08*(random(0)-0.5)|0.3*sin(2*PI*330*t):s=48000:d=22";
+    let music = format!("-i {}", music.display());
     // Pictures, or there is no other codec.
     let picture = match encoding {
-        SoundCodec::Aac => "",
-        SoundCodec::Opus => "-f lavfi -i color=s=64x36:r=25:d=22 -c:v libx264",
+        SoundCodec::Aac => String::new(),
+        SoundCodec::Opus => format!("-f lavfi -i color=s=64x36:r=25:d={SECONDS} -c:v libx264"),
     };
     let wanted = format!("{music} {picture} -c:a {codec}");
     let source = match encoding {
@@ -133,7 +147,7 @@ fn joins(name: &str, codec: &str, encoding: SoundCodec) {
     // The encoder's padding at the end is cut where the container tells it: FFmpeg's own
     // reading of mp4 leaves it on.
     let is_length = |wanted: usize| (declared - wanted as i64).abs() <= rounding;
-    let is_right = is_length(22 * 48_000) || is_length(reference.len());
+    let is_right = is_length(SECONDS * 48_000) || is_length(reference.len());
     assert!(is_right, "{name}: {declared} samples");
     for segment in 1..plan.segments() {
         let at = sound.span(&plan.timeline, segment).0.0 as usize;

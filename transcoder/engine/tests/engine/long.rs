@@ -17,39 +17,31 @@ const DARK_MINUTES: u32 = 718;
 /// Flash and beep come this often in the last minute, first after half of it.
 const EVERY_S: f64 = 5.005;
 
+/// Nothing is coded but two minutes: the rest is copies of the dark one.
 fn source(folder: &Path) -> PathBuf {
-    let minute = |name, light: &str| {
-        let picture = format!("color=black:s=64x36:r=24000/1001,format=gray{light}");
-        let coded = "-frames:v 1440 -pix_fmt yuv420p -c:v libx264 -preset veryfast -bf 2 -g 120";
-        made(folder, name, &format!("-f lavfi -i {picture} {coded}"));
+    let minute = |name, light: &str, sound: &str| {
+        let picture = format!("color=black:s=64x36:r=24000/1001:d={MINUTE_S}{light},format=gray");
+        let coded = "-pix_fmt yuv420p -c:v libx264 -preset veryfast -bf 2 -g 120 \
+                     -c:a flac -frame_size 4608 -strict experimental";
+        let inputs = format!("-f lavfi -i {picture} -f lavfi -i {sound}:s=8000:d={MINUTE_S}");
+        made(folder, name, &format!("{inputs} {coded}"))
     };
-    minute("dark.mp4", "");
-    minute(
-        "flashes.mp4",
-        ",geq=lum='255*between(mod(N\\,120)\\,60\\,65)'",
-    );
-    let list = "file dark.mp4\n".repeat(DARK_MINUTES as usize) + "file flashes.mp4\n";
-    let minutes = folder.join("minutes.txt");
-    std::fs::write(&minutes, list).unwrap();
-    let silence = format!(
-        "anullsrc=r=8000:cl=mono:d={}",
-        f64::from(DARK_MINUTES) * MINUTE_S
-    );
+    let dark = minute("dark.mp4", "", "aevalsrc=0");
     let beeps = format!(
-        "aevalsrc='0.5*sin(2*PI*1000*t)*between(mod(t\\,{EVERY_S})\\,{}\\,{})':s=8000:d={MINUTE_S}",
+        "aevalsrc='0.5*sin(2*PI*1000*t)*between(mod(t\\,{EVERY_S})\\,{}\\,{})'",
         EVERY_S / 2.0,
         EVERY_S / 2.0 + 0.25
     );
-    made(
-        folder,
-        "long.mp4",
-        &format!(
-            "-f concat -i {} -f lavfi -i {silence} -f lavfi -i {beeps} \
-             -filter_complex [1][2]concat=v=0:a=1[sound] -map 0:v -map [sound] \
-             -c:v copy -c:a flac -strict experimental",
-            minutes.display()
-        ),
-    )
+    let light = ",drawbox=c=white:t=fill:enable='between(mod(n\\,120)\\,60\\,65)'";
+    minute("flashes.mp4", light, &beeps);
+    let copied = "-c copy -strict experimental";
+    let (again, dark) = (DARK_MINUTES - 1, dark.display());
+    let night = format!("-stream_loop {again} -i {dark} {copied}");
+    made(folder, "night.mp4", &night);
+    let list = folder.join("list.txt");
+    std::fs::write(&list, "file night.mp4\nfile flashes.mp4\n").unwrap();
+    let both = format!("-f concat -i {} {copied}", list.display());
+    made(folder, "long.mp4", &both)
 }
 
 /// Of the first sample, in the rendition's time scale.

@@ -82,7 +82,7 @@ fn a_segment_made_alone_equals_the_one_made_in_a_chunk() {
 #[test]
 fn a_segment_that_was_over_its_cap_is_the_same_however_it_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    let noise = "-f lavfi -i nullsrc=s=854x480:r=25:d=4,geq=lum=random(1)*255:cb=128:cr=128";
+    let noise = "-f lavfi -i color=gray:s=854x480:r=25:d=4,noise=c0s=100:c0f=t+u";
     let coded = "-c:v libx264 -preset ultrafast -crf 20";
     let source = made(folder.path(), "noise.mp4", &format!("{noise} {coded}"));
     let (mut ample, plan) = planned(&source, 2);
@@ -100,7 +100,8 @@ fn a_segment_that_was_over_its_cap_is_the_same_however_it_is_made_again() {
 #[test]
 fn hevc_av1_and_opus_come_out_alike() {
     let folder = tempfile::tempdir().unwrap();
-    let inputs = format!("{} {}", picture("30", "6"), sound("44100", "6"));
+    let inputs = format!("{} {}", picture("25", "4.4"), sound("44100", "4.4"));
+    let inputs = inputs.replace("640x360", "480x270");
     let coded = "-c:v libx264 -preset veryfast -bf 2 -c:a aac";
     let source = made(folder.path(), "o.mp4", &format!("{inputs} {coded}"));
     any_way_by_another_plan_gives_the_same_bytes(&source, |plan| {
@@ -151,7 +152,7 @@ fn transport_streams_are_entered_exactly() {
 fn matroska_is_entered_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let coded = "-c:v libx264 -preset veryfast -bf 2 -g 48 -c:a aac";
-    let inputs = format!("{} {}", picture("30", "5"), sound("44100", "5"));
+    let inputs = format!("{} {}", picture("25", "4.4"), sound("44100", "4.4"));
     any_way_gives_the_same_bytes(&made(folder.path(), "m.mkv", &format!("{inputs} {coded}")));
 }
 
@@ -212,8 +213,8 @@ fn other_codecs_and_containers_are_entered_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let mut differ = Vec::new();
     for (name, coded) in sources {
-        let inputs = format!("{} {}", picture("25", "9"), sound("48000", "9"));
-        let inputs = inputs.replace("640x360", "320x180");
+        let inputs = format!("{} {}", picture("25", "7"), sound("48000", "7"));
+        let inputs = inputs.replace("640x360", "320x180") + " -ac 1";
         let source = made(folder.path(), name, &format!("{inputs} {coded}"));
         let outcome = std::panic::catch_unwind(|| any_way_gives_the_same_bytes(&source));
         differ.extend(outcome.err().map(|_| name));

@@ -23,8 +23,8 @@ const SECONDS: u32 = 12;
 fn flashes(rate: Rational) -> String {
     let (every, lasts) = (pictures(rate), (rate.num() / rate.den() / 4).max(1));
     format!(
-        "-f lavfi -i color=black:s=320x180:r={}/{}:d={SECONDS},format=gray,\
-         geq=lum='255*between(mod(N\\,{every})\\,{first}\\,{last})'",
+        "-f lavfi -i color=black:s=320x180:r={}/{}:d={SECONDS},\
+         drawbox=c=white:t=fill:enable='between(mod(n\\,{every})\\,{first}\\,{last})',format=gray",
         rate.num(),
         rate.den(),
         first = every / 2,

@@ -249,6 +249,11 @@ impl Drop for Engine {
     }
 }
 
+/// Whether all is asked for of what is a sample else (`WHOLE=1`).
+pub fn whole() -> bool {
+    std::env::var_os("WHOLE").is_some_and(|whole| whole == "1")
+}
+
 /// An engine with a plan of the source.
 pub fn planned(source: &Path, decode_threads: u32) -> (Engine, Plan) {
     let mut engine = Engine::start(source, decode_threads);
