@@ -13,8 +13,8 @@ run: ## Installs what is missing, builds and starts reelmill (VIDEO=path ingests
 	@cargo build --release --locked -p reelmill -p reelmill-engine
 	@deploy/run.sh $(if $(VIDEO),"$(VIDEO)")
 
-build: ## Builds the programs for tests
-	cargo build --workspace --bins --locked
+build: ## Builds the programs and the tests
+	@deploy/test.sh build
 
 test: ## Installs what is missing and runs every suite
 	@deploy/install.sh test

@@ -14,9 +14,8 @@ packages=(
 )
 what=${1:-run}
 if [ "$what" = test ] || [ "$what" = bench ]; then
-  packages+=(chromium fonts-dejavu-core nginx-light qemu-user strace time wrk)
+  packages+=(chromium fonts-dejavu-core nginx-light procps qemu-user strace time wrk)
   command -v java >/dev/null && command -v mvn >/dev/null || packages+=(maven openjdk-17-jre-headless)
-  command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 fi
 [ "$what" != bench ] || packages+=(python3-venv)
 
@@ -32,6 +31,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   $sudo apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi
 
+# Debian 12 has 18.
+if [ "$what" != run ]; then
+  node=$(node --version 2>/dev/null || echo v0)
+  [ "$(printf '%s\n' v20.11.0 "$node" | sort -V | head -1)" = v20.11.0 ] && command -v npm >/dev/null ||
+    { echo "Node.js 20.11 or later is missing, with npm: nodejs.org has it" >&2; exit 1; }
+fi
 if ! command -v cargo >/dev/null; then
   [ -x "$HOME/.cargo/bin/cargo" ] || { echo "Rust is missing: install rustup (rust-toolchain.toml names the version)" >&2; exit 1; }
 fi

@@ -11,6 +11,10 @@ export CARGO_TERM_COLOR=never
 asked=("$@")
 passed=0 failed=0 skipped=0 times=''
 
+SUITES=(format fetch build clippy services programs browser cluster minio nginx)
+for name in ${asked[@]+"${asked[@]}"}; do
+  [[ " ${SUITES[*]} " == *" $name "* ]] || { echo "no suite is called $name; there are: ${SUITES[*]}" >&2; exit 2; }
+done
 is_asked() { # NAME
   [ ${#asked[@]} = 0 ] || [[ " ${asked[*]} " == *" $1 "* ]]
 }

@@ -298,6 +298,34 @@ mod tests {
         assert!(all.origin.disk_cache.is_some());
     }
 
+    /// What is unknown is refused with the names of what is known.
+    #[test]
+    fn the_sample_file_shows_every_setting() {
+        let sample = include_str!("../deploy/reelmill.toml").replace("#: [", "[");
+        for (section, least) in [
+            ("origin", 6),
+            ("pipeline", 9),
+            ("worker", 1),
+            ("purge", 4),
+            ("cluster.objects", 7),
+            ("cluster.metadata", 5),
+            ("cluster.messages", 8),
+        ] {
+            let wrong = format!("[{section}]\nnonsense = 1");
+            let refused = format!("{:#}", load(Some(&wrong), &[]).unwrap_err());
+            let (_, known) = refused.split_once("expected").expect(&refused);
+            let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+            assert!(known.len() >= least, "{refused}");
+            let (_, rest) = sample.split_once(&format!("\n[{section}]\n")).unwrap();
+            let shown = rest.split("\n[").next().unwrap();
+            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let words: Vec<&str> = shown.split(|c| !is_word(c)).collect();
+            for name in known {
+                assert!(words.contains(&name), "{name} of [{section}] is not shown");
+            }
+        }
+    }
+
     #[test]
     fn the_environment_is_above_the_file() {
         let file = "data = '/srv/a'\n[origin]\nlisten = '127.0.0.1:1'\ncache = 4096\n";

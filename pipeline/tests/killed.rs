@@ -78,7 +78,7 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
     assert!(made.unwrap().success());
     let clock = Arc::new(SystemClock::new());
     let stores = Local::open(&folder.path().join("data"), Layout::Store, clock).unwrap();
-    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let engine = Engine::beside_current().expect("`make build` puts it beside the tests");
     let pipeline = Pipeline::start(stores.clone(), engine, Config::default());
     let pipeline = pipeline.await.unwrap();
     let mut events = stores.events.subscribe().await.unwrap();

@@ -3,10 +3,13 @@
 //! To add a repository:
 //! 1. Its rows and its trait go into `metadata/{name}.rs`, with the promise that every
 //!    implementation keeps; [`Metadata`] gets a method that returns it.
-//! 2. `local/metadata/{name}.rs` implements it, its tables are a new last entry of
-//!    `local/metadata/migrations.rs` (and likewise in `cluster/`).
-//! 3. `tests/contract/{name}.rs` states the promise as tests, and `tests/local.rs` runs
-//!    them on each implementation.
+//! 2. `local/metadata/{name}.rs` implements it; its tables are a new file in
+//!    `local/metadata/migrations/` and a new last entry of `STEPS` in `migrations.rs` beside it
+//!    (and likewise in `cluster/`); both `metadata.rs` there return it.
+//! 3. `tests/contract/{name}.rs` states the promise as tests; `tests/contract/mod.rs` names it
+//!    and gives it a macro `{name}_hold!`, which `tests/local.rs` and `tests/cluster/cql.rs` call.
+//! 4. `src/migrate/` of the program copies it. What belongs to a video goes with it:
+//!    `pipeline/src/delete.rs`, and `sweep` in `src/migrate/video.rs`.
 //!
 //! Times come from the caller's `Clock`, in microseconds since 1970 UTC. Every write
 //! that has returned is durable and is read by the next read ("read your write").

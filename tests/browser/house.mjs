@@ -127,7 +127,7 @@ export class House {
   }
 }
 
-/** A sample with a counter and a tone, or the corpus file of that name where there is one. */
+/** A sample with a counter and a tone, made once in a folder. */
 export function sample(folder, name = "sample.mp4", seconds = 12, size = "1280x720") {
   const path = join(folder, name);
   if (!existsSync(path)) {

@@ -50,6 +50,7 @@ async function contents(id) {
 
 test("blocks put in any order, with pauses and repetitions, become the same video", { timeout: 240_000 }, async () => {
   const upload = await json(201, "POST", `/uploads?title=Direct&size=${source.length}`);
+  assert.equal(upload.block_bytes, 8 * 2 ** 20);
   const blocks = Math.ceil(source.length / upload.block_bytes);
   assert.ok(blocks > 2, `a source of ${source.length} bytes is too short`);
   const places = await json(200, "GET", `/uploads/${upload.id}/places?count=100`);

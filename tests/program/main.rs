@@ -3,9 +3,11 @@
 //! One test program for all commands, so that it is linked once:
 //! `cargo test --workspace --test program migrate` runs those of one file.
 
+mod commands;
 mod memory;
 mod migrate;
 mod serve;
+mod server;
 #[allow(dead_code, reason = "the stores' own tests need more of them")]
 #[path = "../../store/tests/servers/mod.rs"]
 mod servers;

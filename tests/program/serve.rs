@@ -1,51 +1,9 @@
 //! The server and the commands that are used beside it.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-struct Server {
-    process: Child,
-    base: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_reelmill"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let says = |line: &String| line.contains("listens on ");
-        let line = lines.map_while(Result::ok).find(says).expect("it listens");
-        let (_, rest) = line.split_once("listens on ").unwrap();
-        let (base, _) = rest.split_once(',').unwrap();
-        Self {
-            process,
-            base: base.to_owned(),
-        }
-    }
-
-    /// The status of the list of videos, with a token.
-    fn list(&self, token: &str) -> u16 {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .build()
-            .into();
-        let call = agent.get(format!("{}/api/v1/videos", self.base));
-        let answer = call.header("authorization", format!("Bearer {token}"));
-        answer.call().unwrap().status().as_u16()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::server::Server;
 
 /// What a command prints.
 fn reelmill(data: &Path, arguments: &[&str]) -> String {

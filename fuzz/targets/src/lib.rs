@@ -2,8 +2,8 @@
 //! whatever was parsed. `cargo-fuzz` calls them (`fuzz_targets/`, `make fuzz`), and `tests/replay.rs`
 //! in every `make test`.
 //!
-//! To add a target: a module here with its `run` and a line in [`ALL`]; a file in
-//! `fuzz_targets/` and its `[[bin]]`; a folder of seeds in `corpus/`.
+//! To add a target: a module here with its `run` and a line in [`ALL`], whose length counts them; a
+//! file in `fuzz_targets/` and its `[[bin]]`; a folder of seeds in `corpus/`; all of one name.
 //!
 //! Parsers that lie in crates which link media libraries, stores or a web server are included by
 //! path: a fuzzer instruments all that it builds, and those would take it half an hour.

@@ -1,5 +1,5 @@
 //! Seeds that are messages: written anew when the protocol has changed
-//! (`RENEW_SEEDS=1 cargo test -p reelmill-fuzz-targets --test seeds`), and whole in every `make test`.
+//! (`RENEW_SEEDS=1 cargo test --workspace --test seeds`), and whole in every `make test`.
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use plan::VideoId;
 
 use crate::house::{house, request};
 
@@ -170,9 +171,31 @@ async fn the_reference_tells_of_every_operation_that_the_document_has() {
     assert!(paths.contains_key("/api/v1/videos") && paths.contains_key("/api/v1/videos/{video}"));
     let video = &document["components"]["schemas"]["Video"]["properties"];
     assert!(video["playback"].is_object());
-    for path in ["/api/v1/", "/api/v1"] {
-        let page = house.get(path).await.text();
-        assert!(page.contains("DELETE /api/v1/videos/{video}"), "{path}");
+    let video = VideoId::new().to_string();
+    for (path, operations) in paths {
+        // What is allowed there is said to who comes with something else.
+        let place = path
+            .replace("{video}", &video)
+            .replace('{', "")
+            .replace('}', "");
+        let other = request(Method::TRACE, &place).body(Body::empty()).unwrap();
+        let answer = house.send(other).await;
+        let allowed: Vec<&str> = answer.header("allow").split(',').collect();
+        assert!(!operations.as_object().unwrap().is_empty(), "{path}");
+        for method in operations.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            assert!(
+                allowed.contains(&method.as_str()),
+                "{method} {path}: {allowed:?}"
+            );
+            for reference in ["/api/v1/", "/api/v1"] {
+                let page = house.get(reference).await.text();
+                assert!(
+                    page.contains(&format!("{method} {path}")),
+                    "{method} {path}"
+                );
+            }
+        }
     }
 }
 

@@ -35,8 +35,7 @@ impl House {
     pub async fn open(folder: &Path) -> Self {
         let clock = Arc::new(SystemClock::new());
         let stores = Local::open(folder, Layout::Store, clock).unwrap();
-        let engine =
-            Engine::beside_current().expect("`make build` puts the engine beside the tests");
+        let engine = Engine::beside_current().expect("`make build` puts it beside the tests");
         let policy = Policy {
             limits: LIMITS,
             ..Policy::default()

@@ -24,7 +24,7 @@ pub struct House {
 pub async fn house(folder: &Path) -> House {
     let clock = Arc::new(SystemClock::new());
     let stores = Local::open(folder, Layout::Store, clock).unwrap();
-    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let engine = Engine::beside_current().expect("`make build` puts it beside the tests");
     let pipeline = Pipeline::start(stores.clone(), engine, Config::default())
         .await
         .unwrap();

@@ -221,7 +221,7 @@ async fn a_source_is_read_where_it_lies() {
         source_file: Some(folder.path().join("sample.mp4")),
         ..Config::default()
     };
-    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let engine = Engine::beside_current().expect("`make build` puts it beside the tests");
     let pipeline = Pipeline::start(stores.clone(), engine, config);
     let house = House {
         pipeline: pipeline.await.unwrap(),
@@ -267,7 +267,7 @@ async fn pictures_that_cannot_be_passed_through_are_encoded() {
     let stores = Local::open(&folder.path().join("data"), Layout::Store, clock).unwrap();
     let mut config = Config::default();
     config.policy.passthrough = true;
-    let engine = Engine::beside_current().expect("`make build` puts the engine beside the tests");
+    let engine = Engine::beside_current().expect("`make build` puts it beside the tests");
     let pipeline = Pipeline::start(stores.clone(), engine, config);
     let house = House {
         pipeline: pipeline.await.unwrap(),

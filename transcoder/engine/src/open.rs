@@ -33,8 +33,8 @@ fn open_with(source: &Source, further: &[(&str, &str)]) -> Result<Input, Error> 
     // Data references to other files stay unread (ISO/IEC 14496-12 §8.7.2).
     options.set("use_absolute_path", "0");
     options.set("enable_drefs", "0");
-    // What a probe may read before it knows the streams: DESIGN allows 10 s and 512 MiB in
-    // all; a well-formed file needs a fraction of this.
+    // What a probe may read before it knows the streams. It has 10 s and 512 MiB in all; a
+    // well-formed file needs a fraction of this.
     options.set("probesize", "33554432");
     options.set("analyzeduration", "10000000");
     for (option, value) in further {
