@@ -313,7 +313,8 @@ mod tests {
         ] {
             let wrong = format!("[{section}]\nnonsense = 1");
             let refused = format!("{:#}", load(Some(&wrong), &[]).unwrap_err());
-            let (_, known) = refused.split_once("expected").expect(&refused);
+            let (_, known) = refused.split_once("expected ").expect(&refused);
+            let (known, _) = known.split_once(" for key ").expect(&refused);
             let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
             assert!(known.len() >= least, "{refused}");
             let (_, rest) = sample.split_once(&format!("\n[{section}]\n")).unwrap();
