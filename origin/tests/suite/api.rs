@@ -174,10 +174,7 @@ async fn the_reference_tells_of_every_operation_that_the_document_has() {
     let video = VideoId::new().to_string();
     for (path, operations) in paths {
         // What is allowed there is said to who comes with something else.
-        let place = path
-            .replace("{video}", &video)
-            .replace('{', "")
-            .replace('}', "");
+        let place = path.replace("{video}", &video).replace(['{', '}'], "");
         let other = request(Method::TRACE, &place).body(Body::empty()).unwrap();
         let answer = house.send(other).await;
         let allowed: Vec<&str> = answer.header("allow").split(',').collect();
