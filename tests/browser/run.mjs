@@ -1,4 +1,4 @@
-// Runs the tests before a browser (`npm test`): all files, or those that are named, before one browser and
+// Runs the tests with a browser (`npm test`): all files, or those that are named, with one browser and
 // one server. A file alone, `node --test play.test.mjs`, starts its own.
 import { readdirSync } from "node:fs";
 import { chromium } from "playwright-core";
