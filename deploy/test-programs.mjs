@@ -56,7 +56,8 @@ process.exit(isOk ? 0 : 1);
 
 /** A fresh folder in memory, if there is room. */
 function folderInMemory() {
-  if (!existsSync(MEMORY)) return undefined;
-  const { bavail, bsize } = statfsSync(MEMORY);
-  return bavail * bsize < ROOM_BYTES ? undefined : mkdtempSync(join(MEMORY, "reelmill-tests-"));
+  const { bavail, bsize } = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 };
+  if (bavail * bsize >= ROOM_BYTES) return mkdtempSync(join(MEMORY, "reelmill-tests-"));
+  console.log(`${MEMORY} has no room for ${ROOM_BYTES} bytes: all tests write to the disk, and take longer`);
+  return undefined;
 }

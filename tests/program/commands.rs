@@ -13,7 +13,7 @@ fn reelmill(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What it prints where it succeeds.
+/// What a command prints that has to succeed.
 fn printed(arguments: &[&str]) -> String {
     let output = reelmill(arguments);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -21,7 +21,7 @@ fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What it says where it fails.
+/// What a command says that has to fail.
 fn refused(arguments: &[&str]) -> String {
     let output = reelmill(arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use plan::{Plan, RenditionId, VideoCodec};
 use protocol::Order;
 
-/// What a probe may take.
+/// The longest that a probe may take.
 const PROBE: Duration = Duration::from_secs(10);
 /// Anything may take this long on a busy machine.
 const LEAST: Duration = Duration::from_secs(30);

@@ -179,8 +179,10 @@ impl Layer for DiskCache {
     }
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
+        // In this order: who reads meanwhile would bring back what was forgotten first.
+        let done = self.objects.delete(keys).await;
         self.forget(keys).await;
-        self.objects.delete(keys).await
+        done
     }
 }
 

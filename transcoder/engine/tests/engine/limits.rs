@@ -11,7 +11,7 @@ use crate::support::{Engine, whole};
 
 /// An honest file of this kind takes 50 MB; a probe may use a gigabyte.
 const MEMORY: u64 = 1100 << 20;
-/// What a probe may take.
+/// The longest that a probe may take.
 const PROBE: Duration = Duration::from_secs(10);
 
 /// What a probe says, within bounds of memory and time.
