@@ -2,14 +2,14 @@
 
 `effort.py [NAME=PRESET[:KEY=VALUE...] ...]`; without, the table of docs/decisions/011-fast.md.
 Needs `ffmpeg` (libx264) and, for VMAF, the PyPI package `imageio-ffmpeg`; runs on the natural clips
-of ../shared/media, four seconds each, one thread, one GOP, at four CRFs. A figure is the mean over
+of the corpus (CONTRIBUTING.md), four seconds each, one thread, one GOP, at four CRFs. A figure is the mean over
 the clips of the Bjontegaard difference: less is better.
 """
 import math, os, re, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 import imageio_ffmpeg
 
-MEDIA = os.path.join(os.path.dirname(__file__), "../../shared/media")
+MEDIA = os.environ.get("REELMILL_CORPUS", os.path.join(os.path.dirname(__file__), "../../shared/media"))
 # File, second, size.
 CLIPS = [
     ("big-buck-bunny-480p-30s.mp4", 10, "854:480"),

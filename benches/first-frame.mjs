@@ -1,19 +1,15 @@
 // From the upload's last byte to the first decoded frame in a real Chromium, whose watch page is
 // already open. One warm-up, then ten runs; the median counts. Of a long file, the last run goes on
 // for 60 s of play.
-import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { statSync } from "node:fs";
 import { request } from "node:http";
 import { open } from "node:fs/promises";
-import { sample } from "../tests/browser/house.mjs";
-import { House, long } from "./tools.mjs";
+import { House, everyday, long } from "./tools.mjs";
 
 const PLAY_S = 60;
 
-const corpus = resolve(import.meta.dirname, "../../shared/media/everyday-1080p30.mp4");
 const house = await House.open();
-const everyday = () => (existsSync(corpus) ? corpus : sample(house.folder, "bench.mp4", 30));
-const files = process.argv[2] ? [process.argv[2]] : [everyday(), long(house.folder)];
+const files = process.argv[2] ? [process.argv[2]] : [everyday(house.folder), long(house.folder)];
 
 /** Uploads all but the last byte, lets `before` run, then sends it; returns when that was. */
 async function upload(file, before) {

@@ -4,16 +4,15 @@
 // pictures. `ladder.mjs [FILE]`; needs `ffmpeg` and `ffprobe`; judges by VMAF where the PyPI package
 // `imageio-ffmpeg` is installed, by SSIM otherwise.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, existsSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { sample } from "../tests/browser/house.mjs";
+import { everyday } from "./tools.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const program = process.env.REELMILL || join(root, "target/release/reelmill");
 const folder = mkdtempSync(join(tmpdir(), "reelmill-ladder-"));
-const corpus = join(root, "../shared/media/everyday-1080p30.mp4");
-const file = process.argv[2] || (existsSync(corpus) ? corpus : sample(folder, "bench.mp4", 30));
+const file = process.argv[2] || everyday(folder);
 const ROUNDS = 3;
 
 const plan = JSON.parse(execFileSync(program, ["probe", file, "--plan"], { maxBuffer: 1 << 28 }));

@@ -1,14 +1,10 @@
 // Memory of all processes together (proportional set size): idle, and while 1080p is encoded with
 // `--memory 512MiB`, with a viewer who seeks. `memory.mjs [FILE]`.
 import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { House, corpus } from "./tools.mjs";
-import { sample } from "../tests/browser/house.mjs";
-import { existsSync } from "node:fs";
+import { House, everyday } from "./tools.mjs";
 
-const natural = join(corpus, "everyday-1080p30.mp4");
 const house = await House.open({ browser: false, args: ["--memory", "512MiB"], env: { RUST_LOG: "info,pipeline=debug" } });
-const file = process.argv[2] || (existsSync(natural) ? natural : sample(house.folder, "bench.mp4", 30));
+const file = process.argv[2] || everyday(house.folder);
 
 /** The server's process and its engines, in bytes. */
 function used() {

@@ -2,7 +2,7 @@
 
 `titles.py [CLIP ...]`; without, the table of docs/decisions/026-titles.md. Needs `REELMILL` (a release
 build), `ffmpeg` (libx264) and the PyPI package `imageio-ffmpeg` (VMAF); runs on easy and hard clips
-of ../shared/media. The fixed ladder has two passes, the same sizes and the same key frames; it is made
+of the corpus (CONTRIBUTING.md). The fixed ladder has two passes, the same sizes and the same key frames; it is made
 by the x264 settings of policy `fast`, and by `veryfast`. VMAF is that of pictures scaled up to the
 source's size.
 """

@@ -5,7 +5,15 @@ import { request } from "node:http";
 import { join, resolve } from "node:path";
 import { House as Tested, sample } from "../tests/browser/house.mjs";
 
-export const corpus = resolve(import.meta.dirname, "../../shared/media");
+const corpus = process.env.REELMILL_CORPUS ?? resolve(import.meta.dirname, "../../shared/media");
+
+/** Half a minute of natural 1080p30 of the corpus; where it is missing, of a test picture, and it says so. */
+export function everyday(folder) {
+  const natural = join(corpus, "everyday-1080p30.mp4");
+  if (existsSync(natural)) return natural;
+  console.log(`with a test picture, not with natural ones: ${natural} is missing (REELMILL_CORPUS names its folder)`);
+  return sample(folder, "bench.mp4", 30);
+}
 
 /** A house that counts what its engines make (with `RUST_LOG=info,pipeline=debug`). */
 export class House extends Tested {
@@ -78,12 +86,10 @@ export class House extends Tested {
   }
 }
 
-/** An hour of natural 1080p30 (where the corpus is; else of a test picture), made by looping. */
+/** An hour of the same, made by looping. */
 export function long(folder, minutes = 60, name = "long.mp4") {
-  const source = join(corpus, "everyday-1080p30.mp4");
   const path = join(folder, name);
-  const from = existsSync(source) ? source : sample(folder, "loop.mp4", 30);
-  execFileSync("ffmpeg", ["-v", "error", "-stream_loop", String(minutes * 2 - 1), "-i", from, "-c", "copy", path]);
+  execFileSync("ffmpeg", ["-v", "error", "-stream_loop", String(minutes * 2 - 1), "-i", everyday(folder), "-c", "copy", path]);
   return path;
 }
 

@@ -6,16 +6,19 @@ mod contract;
 
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use plan::{UploadId, VideoId};
 use store::local::{Local, OpenError as FolderError};
 use store::objects::disk_cache::{DiskCache, OpenError, SMALLEST};
-use store::objects::get;
-use store::{Layout, ObjectKey, Objects, SystemClock};
+use store::objects::{Layer, get};
+use store::{Error, Layout, ObjectKey, ObjectRead, Objects, SystemClock};
 use tempfile::TempDir;
+use tokio::sync::Barrier;
 
 /// A store, and a folder for a cache before it.
 struct House {
@@ -145,6 +148,99 @@ async fn what_is_damaged_on_disk_is_read_from_the_store() {
     }
     let (hits, misses) = next.hits_and_misses();
     assert!(misses > 0, "{hits} {misses}");
+}
+
+/// A store whose answers to reads, and to deletions, take until the test has met them twice: at their beginning, when
+/// the store has read or deleted, and at their end.
+struct Slow {
+    below: Arc<dyn Objects>,
+    reads: Barrier,
+    deletions: Barrier,
+}
+
+#[async_trait]
+impl Layer for Slow {
+    fn below(&self) -> &dyn Objects {
+        &*self.below
+    }
+
+    async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
+        let read = self.below.read(key, range).await;
+        self.reads.wait().await;
+        self.reads.wait().await;
+        read
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
+        self.deletions.wait().await;
+        self.deletions.wait().await;
+        self.below.delete(keys).await
+    }
+}
+
+/// A cache before a [`Slow`] store, which has one segment.
+async fn slow(folder: &Path) -> (Arc<Slow>, Arc<DiskCache>, ObjectKey) {
+    let clock = Arc::new(SystemClock::new());
+    let stores = Local::open(&folder.join("store"), Layout::Store, clock).unwrap();
+    let key = segment(VideoId::new(), 0);
+    stores.objects.put(&key, body(0, 1000)).await.unwrap();
+    let slow = Arc::new(Slow {
+        below: stores.objects,
+        reads: Barrier::new(2),
+        deletions: Barrier::new(2),
+    });
+    let below: Arc<dyn Objects> = Arc::clone(&slow) as _;
+    let objects = cache(&below, &folder.join("cache")).await.unwrap();
+    (slow, Arc::new(objects), key)
+}
+
+/// Meets a read, or a deletion, at its beginning and its end.
+async fn meet(barrier: &Barrier) {
+    barrier.wait().await;
+    barrier.wait().await;
+}
+
+/// The store is asked, and has no such object.
+async fn assert_gone(slow: &Arc<Slow>, objects: &DiskCache, key: &ObjectKey) {
+    let slow = Arc::clone(slow);
+    let meeting = tokio::spawn(async move { meet(&slow.reads).await });
+    let read = get(objects, key).await;
+    meeting.abort();
+    assert!(matches!(read, Err(Error::NotFound)), "{read:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_while_it_is_deleted_is_not_kept() {
+    let folder = TempDir::new().unwrap();
+    let (slow, objects, key) = slow(folder.path()).await;
+    // Deletion begins, somebody reads it to the end, and the store deletes it only then.
+    let deletion = async {
+        slow.deletions.wait().await;
+        let (read, ()) = tokio::join!(get(&*objects, &key), meet(&slow.reads));
+        assert_eq!(read.unwrap(), body(0, 1000));
+        slow.deletions.wait().await;
+    };
+    let keys = std::slice::from_ref(&key);
+    let (deleted, ()) = tokio::join!(Objects::delete(&*objects, keys), deletion);
+    deleted.unwrap();
+    assert_gone(&slow, &objects, &key).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_being_read_when_it_was_deleted_is_not_kept() {
+    let folder = TempDir::new().unwrap();
+    let (slow, objects, key) = slow(folder.path()).await;
+    // The store has answered, and deletes it before the answer arrives.
+    let deletion = async {
+        slow.reads.wait().await;
+        let keys = std::slice::from_ref(&key);
+        let (deleted, ()) = tokio::join!(Objects::delete(&*objects, keys), meet(&slow.deletions));
+        deleted.unwrap();
+        slow.reads.wait().await;
+    };
+    let (read, ()) = tokio::join!(get(&*objects, &key), deletion);
+    assert_eq!(read.unwrap(), body(0, 1000));
+    assert_gone(&slow, &objects, &key).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -56,6 +56,8 @@ pub struct DiskCache {
     kept: HybridCache<String, Kept>,
     hits: AtomicU64,
     misses: AtomicU64,
+    /// How often objects were replaced or deleted; readers compare it.
+    changes: AtomicU64,
     _lock: FolderLock,
 }
 
@@ -103,6 +105,7 @@ impl DiskCache {
             kept: kept.await.map_err(|error| unusable(&error))?,
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
+            changes: AtomicU64::default(),
             _lock: lock,
         })
     }
@@ -120,16 +123,22 @@ impl DiskCache {
         }
     }
 
-    /// Keeps these no more. What is still on its way to the disk would come back: it has to arrive first.
+    /// Removes objects that the store has just replaced or deleted.
     async fn forget(&self, keys: &[ObjectKey]) {
         let is_kept = |key: &&ObjectKey| key.cache() == CachePolicy::Immutable;
-        let kept: Vec<&ObjectKey> = keys.iter().filter(is_kept).collect();
-        if kept.is_empty() {
-            return;
+        let paths: Vec<String> = keys.iter().filter(is_kept).map(ObjectKey::path).collect();
+        if !paths.is_empty() {
+            self.changes.fetch_add(1, Ordering::SeqCst);
+            self.remove(&paths).await;
         }
+    }
+
+    /// Removes what is kept under these paths. An object that is still being written to the disk would come back,
+    /// so that its writing is awaited first.
+    async fn remove(&self, paths: &[String]) {
         self.kept.storage().wait().await;
-        for key in kept {
-            self.kept.remove(&key.path());
+        for path in paths {
+            self.kept.remove(path);
         }
     }
 
@@ -167,6 +176,7 @@ impl Layer for DiskCache {
             return Ok(kept.opened());
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
+        let changes = self.changes.load(Ordering::SeqCst);
         let read = self.objects.read(key, None).await?;
         let info = read.info.clone();
         let kept = Kept {
@@ -174,12 +184,16 @@ impl Layer for DiskCache {
             etag: info.etag.unwrap_or_default(),
             bytes: read.bytes().await?,
         };
-        self.kept.insert(path, kept.clone());
+        self.kept.insert(path.clone(), kept.clone());
+        // These may be bytes from before a change that was over before they were inserted.
+        if self.changes.load(Ordering::SeqCst) != changes {
+            self.remove(&[path]).await;
+        }
         Ok(kept.opened())
     }
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        // In this order: who reads meanwhile would bring back what was forgotten first.
+        // In this order: a reader between the two would bring back what was forgotten first.
         let done = self.objects.delete(keys).await;
         self.forget(keys).await;
         done
