@@ -341,11 +341,10 @@ fn a_filler_is_a_key_frame_held() {
 #[test]
 fn a_segment_on_demand_costs_next_to_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let inputs = picture("30", "16").replace("640x360", "1920x1080");
+    let inputs = picture("30", "8").replace("640x360", "1920x1080");
     let coded = CODED
         .replace("700k", "5M")
         .replace("900k", "6M")
-        .replace("-g 60", "-g 120")
         .replace("veryfast", "superfast");
     let source = made(folder.path(), "s.mp4", &format!("{inputs} {coded}"));
     let (mut engine, plan) = planned(&source);

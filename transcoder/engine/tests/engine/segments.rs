@@ -29,7 +29,7 @@ fn any_way_by_another_plan_gives_the_same_bytes(source: &Path, other: impl Fn(Pl
     let whole = engine.segments(&ids, 0, plan.segments()).segments;
     assert_eq!(whole.len(), ids.len() * plan.segments() as usize);
     alone_in_reverse(source, &plan, &whole, 1);
-    let (mut single, _) = planned(source, 1);
+    let mut single = Engine::start(source, 1);
     single.plan(&plan);
     let half = plan.segments() / 2;
     let second_half = single.segments(&ids, half, plan.segments() - half).segments;
@@ -38,7 +38,7 @@ fn any_way_by_another_plan_gives_the_same_bytes(source: &Path, other: impl Fn(Pl
 
 /// Each rendition alone, segment by segment, last one first, in one warm session.
 fn alone_in_reverse(source: &Path, plan: &Plan, whole: &Segments, threads: u32) {
-    let (mut engine, _) = planned(source, threads);
+    let mut engine = Engine::start(source, threads);
     engine.plan(plan);
     let ends = [plan.video.first(), plan.video.last()].map(|v| v.map(|v| v.rung));
     let top_and_lowest = plan
