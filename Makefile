@@ -13,7 +13,7 @@ run: ## Installs what is missing, builds and starts reelmill (VIDEO=path ingests
 	@cargo build --release --locked -p reelmill -p reelmill-engine
 	@deploy/run.sh $(if $(VIDEO),"$(VIDEO)")
 
-build: ## Builds the programs and the tests
+build: ## Builds and lints the programs and the tests
 	@deploy/test.sh build
 
 test: ## Installs what is missing and runs every suite

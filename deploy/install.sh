@@ -14,10 +14,10 @@ packages=(
 )
 what=${1:-run}
 if [ "$what" = test ] || [ "$what" = bench ]; then
-  packages+=(chromium fonts-dejavu-core nginx-light procps qemu-user strace time wrk)
+  packages+=(chromium fonts-dejavu-core nginx-light procps qemu-user strace time)
   command -v java >/dev/null && command -v mvn >/dev/null || packages+=(maven openjdk-17-jre-headless)
 fi
-[ "$what" != bench ] || packages+=(python3-venv)
+[ "$what" != bench ] || packages+=(python3-venv wrk)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -54,11 +54,10 @@ fetch() {
   return $status
 }
 
-# Programs, test programs and lints by one command, so that each crate is compiled once: clippy's compiler does
-# all that rustc does, and takes its arguments as `cargo clippy` gives them.
-export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS='-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__'
+# Programs, test programs and lints by one command, so that each crate is compiled once.
+. deploy/lints.sh
 build() {
-  cargo test --workspace --lib --bins --tests --locked --no-run
+  cargo test --workspace --lib --bins --tests --examples --locked --no-run
 }
 
 # Fresh servers that the test programs and the clusters share.
@@ -92,7 +91,8 @@ minio() {
 }
 
 corpus=${REELMILL_CORPUS:-../shared/media}
-if [ -f "$corpus/corpus.json" ]; then
+if ! is_asked programs; then corpus='unused'
+elif [ -f "$corpus/corpus.json" ]; then
   corpus=$(realpath "$corpus")
   export REELMILL_CORPUS=$corpus
 elif [ -n "${REELMILL_CORPUS:-}" ]; then echo "no corpus.json in $corpus, which REELMILL_CORPUS names" >&2; exit 2
@@ -107,7 +107,7 @@ suite programs programs
 suite browser npm --prefix tests/browser test
 begin nginx env REELMILL=target/debug/reelmill deploy/nginx/test.sh
 suite cluster tests/cluster/run.mjs
-[ -z "${MINIO:-}" ] || suite minio minio
+if [ -n "${MINIO:-}" ] || [[ " ${asked[*]-} " == *" minio "* ]]; then suite minio minio; fi
 suite nginx ended nginx
 
 printf '%s' "$times"

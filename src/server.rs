@@ -15,7 +15,7 @@ use transcoder::Engine;
 
 use crate::cli::{Delivery, Making};
 use crate::purge::HttpPurge;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Bytes, Settings};
 
 /// Settings of a file under those of the environment.
 pub fn settings(file: Option<&Path>) -> Result<Settings> {
@@ -35,21 +35,35 @@ pub fn set<T>(setting: &mut T, argument: Option<T>) {
 
 impl Delivery {
     pub fn set(self, origin: &mut settings::Origin) {
-        set(&mut origin.listen, self.listen);
-        origin.public_url = self.public_url.or(origin.public_url.take());
-        set(&mut origin.allowed_hosts, self.allowed_hosts);
-        set(&mut origin.trusted_proxies, self.trusted_proxies);
+        let Self {
+            listen,
+            public_url,
+            allowed_hosts,
+            trusted_proxies,
+        } = self;
+        set(&mut origin.listen, listen);
+        origin.public_url = public_url.or(origin.public_url.take());
+        set(&mut origin.allowed_hosts, allowed_hosts);
+        set(&mut origin.trusted_proxies, trusted_proxies);
     }
 }
 
 impl Making {
     pub fn set(self, pipeline: &mut settings::Pipeline) {
-        set(&mut pipeline.policy, self.policy);
-        set(&mut pipeline.segment_seconds, self.segment_seconds);
-        set(&mut pipeline.per_title, self.per_title);
-        pipeline.loudness_lufs = self.loudness_lufs.or(pipeline.loudness_lufs);
-        pipeline.passthrough |= self.passthrough;
-        set(&mut pipeline.memory, self.memory);
+        let Self {
+            policy,
+            segment_seconds,
+            per_title,
+            loudness_lufs,
+            passthrough,
+            memory,
+        } = self;
+        set(&mut pipeline.policy, policy);
+        set(&mut pipeline.segment_seconds, segment_seconds);
+        set(&mut pipeline.per_title, per_title);
+        pipeline.loudness_lufs = loudness_lufs.or(pipeline.loudness_lufs);
+        pipeline.passthrough |= passthrough;
+        set(&mut pipeline.memory, memory);
     }
 }
 
@@ -66,13 +80,24 @@ pub async fn engine(settings: &Settings) -> Result<Engine> {
 
 /// How sources become renditions.
 pub fn config(settings: &Settings) -> Result<Config> {
-    let pipeline = &settings.pipeline;
+    // Each by its name: a setting that is not handed on does not compile.
+    let settings::Pipeline {
+        policy: effort,
+        segment_seconds,
+        per_title,
+        loudness_lufs,
+        passthrough,
+        lazy_codecs,
+        lazy_after_views,
+        memory: Bytes(memory_bytes),
+        sandbox: _,
+    } = &settings.pipeline;
     let policy = Policy {
-        effort: pipeline.policy,
-        segment_seconds: pipeline.segment_seconds,
-        per_title: pipeline.per_title,
-        loudness_lufs: pipeline.loudness_lufs,
-        passthrough: pipeline.passthrough,
+        effort: *effort,
+        segment_seconds: *segment_seconds,
+        per_title: *per_title,
+        loudness_lufs: *loudness_lufs,
+        passthrough: *passthrough,
         ..Policy::default()
     };
     let purge = settings.purge.clone().map(HttpPurge::new);
@@ -81,9 +106,9 @@ pub fn config(settings: &Settings) -> Result<Config> {
     }
     Ok(Config {
         policy,
-        lazy_codecs: pipeline.lazy_codecs.clone(),
-        lazy_after_views: pipeline.lazy_after_views,
-        memory_bytes: pipeline.memory.0,
+        lazy_codecs: lazy_codecs.clone(),
+        lazy_after_views: *lazy_after_views,
+        memory_bytes: *memory_bytes,
         purge: purge.map(|purge| Arc::new(purge) as Arc<dyn Purge>),
         ..Config::default()
     })
@@ -100,17 +125,25 @@ pub async fn app(
     listener: &TcpListener,
     origin: settings::Origin,
 ) -> Result<(App, String)> {
+    // Each by its name: a setting that is not handed on does not compile. The listener has its address, and
+    // `stores::near` makes the cache on disk.
+    let settings::Origin {
+        listen: _,
+        public_url,
+        allowed_hosts,
+        trusted_proxies,
+        cache: Bytes(cache_bytes),
+        disk_cache: _,
+    } = origin;
     let listen = listener.local_addr()?;
-    let public_url = origin
-        .public_url
-        .unwrap_or_else(|| format!("http://{listen}"));
+    let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let settings = origin::Settings {
         public_url: public_url.clone(),
         listen,
-        allowed_hosts: origin.allowed_hosts,
-        trusted_proxies: origin.trusted_proxies,
+        allowed_hosts,
+        trusted_proxies,
         direct_endpoint: pipeline.direct_endpoint().await?,
-        cache_bytes: origin.cache.0,
+        cache_bytes,
     };
     Ok((App::new(pipeline.clone(), settings), public_url))
 }

@@ -3,8 +3,11 @@ import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { chromium } from "playwright-core";
 import { Cluster } from "../cluster/cluster.mjs";
+
+const { chromium } = await import("playwright-core").catch(() => {
+  throw new Error("the packages of tests/browser are missing: `deploy/test.sh fetch` fetches them");
+});
 
 const root = resolve(import.meta.dirname, "../..");
 const program = process.env.REELMILL || join(root, "target/debug/reelmill");
@@ -30,7 +33,12 @@ export class House {
     else if (SHARED_HOUSE && !own && !args.length && !Object.keys(env).length) Object.assign(house, JSON.parse(SHARED_HOUSE));
     else {
       Object.assign(house, { env, args, data: join(house.folder, "data") });
-      await house.start();
+      try {
+        await house.start();
+      } catch (error) {
+        rmSync(house.folder, { recursive: true, force: true });
+        throw error;
+      }
       house.token = readFileSync(join(house.data, "admin-token"), "utf8").trim();
     }
     if (browser) {
@@ -58,6 +66,7 @@ export class House {
         if (line) found(line[1]);
       });
       this.server.once("exit", () => failed(new Error(said)));
+      this.server.once("error", (error) => failed(new Error(`${error.message}: \`make build\` makes the program`)));
     });
   }
 

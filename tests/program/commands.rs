@@ -2,31 +2,10 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
+use crate::run::{printed, reelmill, refused};
 use crate::server::Server;
-
-fn reelmill(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_reelmill"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-/// What a command prints that has to succeed.
-fn printed(arguments: &[&str]) -> String {
-    let output = reelmill(arguments);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// What a command says that has to fail.
-fn refused(arguments: &[&str]) -> String {
-    let output = reelmill(arguments);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-    String::from_utf8(output.stderr).unwrap()
-}
 
 #[test]
 fn files_are_uploaded_and_a_link_to_each_is_printed() {
@@ -96,14 +75,31 @@ fn a_doctor_says_what_is_well_and_what_is_not() {
 
 #[test]
 fn shells_complete_every_command_and_the_manual_names_it() {
+    let help = printed(&["help"]);
+    let (_, listed) = help.split_once("Commands:\n").unwrap();
+    let listed = listed.split("\n\n").next().unwrap();
+    // What goes on in the next line is further in.
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  "));
+    let names = names.filter_map(|line| line.split(' ').next());
+    let commands: Vec<&str> = names.filter(|name| !matches!(*name, "" | "help")).collect();
+    assert!(
+        commands.contains(&"serve") && commands.contains(&"sign-in"),
+        "{help}"
+    );
     let manual = printed(&["man"]);
     assert!(manual.starts_with(".ie"), "{manual}");
     for shell in ["bash", "zsh", "fish"] {
         let script = printed(&["completions", shell]);
-        for command in ["serve", "transcode", "upload", "doctor", "sign-in"] {
+        for command in &commands {
             assert!(script.contains(command), "{command} in {shell}");
             let named = command.replace('-', "\\-");
             assert!(manual.contains(&named), "{command} in the manual");
         }
+    }
+    let readme = include_str!("../../README.md").lines();
+    let list = readme.filter_map(|line| line.strip_prefix("- `reelmill ")?.strip_suffix("`."));
+    let listed: Vec<&str> = list.flat_map(|line| line.split(" | ")).collect();
+    for command in &commands {
+        assert!(listed.contains(command), "{command} is not in the README");
     }
 }

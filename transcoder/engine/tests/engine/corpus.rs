@@ -43,7 +43,10 @@ fn every_file_of_the_corpus_comes_out_as_expected() {
     let asked = std::env::var("FILES").unwrap_or_default();
     let is_asked = |row: &&Value| asked.split(',').any(|part| name(row).contains(part));
     let rows: Vec<&Value> = rows.iter().filter(is_asked).collect();
-    assert!(!rows.is_empty(), "no file of the corpus is called {asked}");
+    assert!(
+        !rows.is_empty(),
+        "no file of the corpus has {asked:?} in its name"
+    );
     // An order keeps both cores busy for a part of its time only.
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let check_next = || {

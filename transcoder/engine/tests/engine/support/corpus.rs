@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Folder of the corpus: `$REELMILL_CORPUS`, or `shared/media` beside the checkout.
+/// Folder of the corpus: `$REELMILL_CORPUS` (an absolute path: cargo runs tests in their crate's folder), or `shared/media` beside the checkout.
 ///
 /// # Panics
 ///
@@ -15,9 +15,9 @@ pub fn corpus() -> PathBuf {
     let folder = named.unwrap_or(beside);
     assert!(
         folder.join("corpus.json").is_file(),
-        "there is no corpus in {}: name its folder by REELMILL_CORPUS, or leave its tests out by \
-         `-- --skip of_the_corpus`",
-        folder.display()
+        "there is no corpus in {}: name its folder by REELMILL_CORPUS, an absolute path, or leave its \
+         tests out by `-- --skip of_the_corpus`",
+        std::path::absolute(&folder).unwrap().display()
     );
     folder
 }
