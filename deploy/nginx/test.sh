@@ -34,8 +34,9 @@ free_port() {
   echo "$port"
 }
 
-# Engines may be halted at their work: a segment is then not made in time.
-halt() { while :; do pkill -STOP -P "$server" 2>/dev/null; sleep 0.1; done; }
+# Engines may be halted at their work: a segment is then not made in time. With the trap it ends between two
+# commands: a `pkill` that outlived it would halt what is woken up after it.
+halt() { trap 'exit 0' TERM; while :; do pkill -STOP -P "$server" 2>/dev/null; sleep 0.1; done; }
 wake() { pkill -CONT -P "$server" 2>/dev/null; }
 
 get() { # PATH [CURL-ARGUMENT...]: the head of the answer to $folder/head, its body to $folder/body

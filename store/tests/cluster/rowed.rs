@@ -17,11 +17,11 @@ use super::servers::s3::bucket;
 
 struct House {
     objects: RowedObjects,
-    keyspace: Keyspace,
+    keyspace: Arc<Keyspace>,
 }
 
 async fn house() -> House {
-    let keyspace = Keyspace::migrated().await;
+    let keyspace = Keyspace::shared().await;
     let objects = S3Objects::open(&bucket().await).await.unwrap();
     // The store could do it by itself; it is never told to.
     let objects = GuardedObjects::new(objects, clock());

@@ -1,6 +1,6 @@
 //! Keyspaces.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, Weak};
 
 use scylla::client::session_builder::SessionBuilder;
 use store::cluster::metadata::{Cql, CqlMetadata};
@@ -43,6 +43,19 @@ impl Keyspace {
         CqlMetadata::migrate(&made.0, clock()).await.unwrap();
         drop(_one);
         made
+    }
+
+    /// A keyspace for tests that find their rows by random ids only; gone with the last of them. Cassandra takes
+    /// longer to make and to drop tables than to answer a test.
+    pub async fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Keyspace>> = Mutex::const_new(Weak::new());
+        let mut shared = SHARED.lock().await;
+        if let Some(keyspace) = shared.upgrade() {
+            return keyspace;
+        }
+        let keyspace = Arc::new(Self::migrated().await);
+        *shared = Arc::downgrade(&keyspace);
+        keyspace
     }
 
     pub async fn open(&self) -> CqlMetadata {

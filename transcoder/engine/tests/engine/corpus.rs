@@ -137,24 +137,17 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
     }
 }
 
-/// At most ten seconds: the start, and the last segment. Whether something of it was damaged.
+/// Makes [`parts`] of a file and checks them; whether something of it was damaged.
 fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<bool, String> {
     engine.plan(plan);
     let inits = engine.inits(plan.media_ids());
     let inits = inits.map_err(|failure| format!("{failure:?}"))?.inits;
     let ids: Vec<_> = plan.media_ids().collect();
-    let count = match whole() {
-        true => plan.segments(),
-        // Where something is damaged is known of the start only.
-        false => plan.segments().min(if is_damaged { 4 } else { 2 }),
-    };
-    let start = engine.try_segments(&ids, 0, count)?;
-    let (mut made, mut damaged) = (start.segments, start.damaged);
-    let last = plan.segments() - 1;
-    if last >= count {
-        let end = engine.try_segments(&ids, last, 1)?;
-        made.extend(end.segments);
-        damaged.extend(end.damaged);
+    let (mut made, mut damaged) = (Segments::new(), Vec::new());
+    for (ids, first, count) in parts(plan, is_damaged) {
+        let part = engine.try_segments(&ids, first, count)?;
+        made.extend(part.segments);
+        damaged.extend(part.damaged);
     }
     for ((id, segment), bytes) in &made {
         within_cap(plan, *id, *segment, bytes.len())?;
@@ -183,6 +176,33 @@ fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Re
         }
     }
     Ok(!damaged.is_empty())
+}
+
+/// What is made of a file: renditions, the first segment, and how many. Everything where all is asked for; else all
+/// renditions of the start, and the top and the lowest rung with the sound of the second and the last segment.
+fn parts(plan: &Plan, is_damaged: bool) -> Vec<(Vec<RenditionId>, u32, u32)> {
+    let ids: Vec<_> = plan.media_ids().collect();
+    let ends = [plan.video.first(), plan.video.last()];
+    let ends = ends.into_iter().flatten().map(|video| video.id);
+    let mut some: Vec<_> = ends
+        .chain(plan.audio.iter().map(|audio| audio.id))
+        .collect();
+    some.dedup();
+    let segments = plan.segments();
+    let (start, then) = match is_damaged {
+        _ if whole() => (segments, segments),
+        // Where something is damaged is known of the start only.
+        true => (4, 4),
+        false => (1, 2),
+    };
+    let mut parts = vec![(ids, 0, start.min(segments))];
+    if start < then.min(segments) {
+        parts.push((some.clone(), start, then.min(segments) - start));
+    }
+    if then < segments {
+        parts.push((some, segments - 1, 1));
+    }
+    parts
 }
 
 fn within_cap(plan: &Plan, id: RenditionId, segment: u32, bytes: usize) -> Result<(), String> {
