@@ -9,7 +9,7 @@ import math, os, re, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 import imageio_ffmpeg
 
-MEDIA = os.environ.get("REELMILL_CORPUS", os.path.join(os.path.dirname(__file__), "../../shared/media"))
+MEDIA = os.environ.get("REELMILL_CORPUS") or os.path.join(os.path.dirname(__file__), "../../shared/media")
 # File, second, size.
 CLIPS = [
     ("big-buck-bunny-480p-30s.mp4", 10, "854:480"),

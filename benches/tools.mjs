@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { join, resolve } from "node:path";
 import { House as Tested, sample } from "../tests/browser/house.mjs";
 
-const corpus = process.env.REELMILL_CORPUS ?? resolve(import.meta.dirname, "../../shared/media");
+const corpus = process.env.REELMILL_CORPUS || resolve(import.meta.dirname, "../../shared/media");
 
 /** Half a minute of natural 1080p30 of the corpus; where it is missing, of a test picture, and it says so. */
 export function everyday(folder) {
@@ -86,7 +86,7 @@ export class House extends Tested {
   }
 }
 
-/** An hour of the same, made by looping. */
+/** An hour of `everyday`, made by looping. */
 export function long(folder, minutes = 60, name = "long.mp4") {
   const path = join(folder, name);
   execFileSync("ffmpeg", ["-v", "error", "-stream_loop", String(minutes * 2 - 1), "-i", everyday(folder), "-c", "copy", path]);

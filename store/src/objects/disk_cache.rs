@@ -184,10 +184,13 @@ impl Layer for DiskCache {
             etag: info.etag.unwrap_or_default(),
             bytes: read.bytes().await?,
         };
-        self.kept.insert(path.clone(), kept.clone());
-        // These may be bytes from before a change that was over before they were inserted.
-        if self.changes.load(Ordering::SeqCst) != changes {
-            self.remove(&[path]).await;
+        // After a change these may be bytes from before it. They are not kept, and removed where it came in between.
+        let is_changed = || self.changes.load(Ordering::SeqCst) != changes;
+        if !is_changed() {
+            self.kept.insert(path.clone(), kept.clone());
+            if is_changed() {
+                self.remove(&[path]).await;
+            }
         }
         Ok(kept.opened())
     }
