@@ -18,7 +18,6 @@ const WHITE_NITS: f64 = 203.0;
 /// Brings pictures of one size from the cascade into the form that is encoded.
 pub struct Finish {
     filters: Option<String>,
-    turn: Turn,
     chain: Option<(Shape, Chain)>,
     last: Option<(Picture, Picture)>,
 }
@@ -26,9 +25,12 @@ pub struct Finish {
 impl Finish {
     /// What these colours need, and this turn.
     pub fn new(color: &OutputColor, turn: Turn) -> Self {
+        let filters: Vec<_> = light(color)
+            .into_iter()
+            .chain(turn.filter().map(str::to_owned))
+            .collect();
         Self {
-            filters: filters(color),
-            turn,
+            filters: (!filters.is_empty()).then(|| filters.join(",")),
             chain: None,
             last: None,
         }
@@ -41,19 +43,15 @@ impl Finish {
         {
             return Ok(done.clone());
         }
-        let lit = match &self.filters {
-            Some(filters) => {
-                let filters = filters.clone();
-                self.light(&filters, &picture)?
-            }
-            None => picture.clone(),
-        };
-        let done = self.turn.apply(lit);
+        let done = self.filtered(&picture)?;
         self.last = Some((picture, done.clone()));
         Ok(done)
     }
 
-    fn light(&mut self, filters: &str, picture: &Picture) -> Result<Picture> {
+    fn filtered(&mut self, picture: &Picture) -> Result<Picture> {
+        let Some(filters) = &self.filters else {
+            return Ok(picture.clone());
+        };
         let shape = Shape::of(picture);
         let chain = match &mut self.chain {
             Some((known, chain)) if *known == shape => chain,
@@ -63,8 +61,8 @@ impl Finish {
             }
         };
         chain.push(picture)?;
-        let lit = chain.pull()?.context("no picture came out")?;
-        Ok(Arc::new(lit.into()))
+        let done = chain.pull()?.context("no picture came out")?;
+        Ok(Arc::new(done.into()))
     }
 }
 
@@ -93,7 +91,7 @@ impl Shown {
 
 /// In libavfilter's syntax: zimg to linear light and BT.709's primaries, a curve that leaves
 /// what is darker than a third of white as it is and bends what is brighter, and back.
-fn filters(color: &OutputColor) -> Option<String> {
+fn light(color: &OutputColor) -> Option<String> {
     let Conversion::Light {
         matrix,
         primaries,
