@@ -17,7 +17,7 @@ pub fn cql_server() -> &'static str {
 /// Schemas change one at a time: nodes must agree on each.
 static SCHEMA: Mutex<()> = Mutex::const_new(());
 
-/// A keyspace of its own for every test; gone with this.
+/// A keyspace of its own for every test; gone with this, or with its server.
 pub struct Keyspace(pub Cql);
 
 impl Keyspace {
@@ -46,7 +46,7 @@ impl Keyspace {
     }
 
     /// A keyspace for tests that find their rows by random ids only; gone with the last of them. Cassandra takes
-    /// longer to make and to drop tables than to answer a test.
+    /// longer to make tables than to answer a test.
     pub async fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Keyspace>> = Mutex::const_new(Weak::new());
         let mut shared = SHARED.lock().await;
@@ -63,9 +63,13 @@ impl Keyspace {
     }
 }
 
-/// A server that keeps what every test leaves behind runs out of memory.
+/// A server that stays and keeps what every test leaves behind runs out of memory. One that goes with the run
+/// (`make test` says so by `CLUSTER_SERVERS`) is not tidied: that takes Cassandra as long as the tests do.
 impl Drop for Keyspace {
     fn drop(&mut self) {
+        if std::env::var_os("CLUSTER_SERVERS").is_some() {
+            return;
+        }
         let forget = define(format!("DROP KEYSPACE {}", self.0.keyspace));
         super::at_end(forget);
     }
