@@ -29,7 +29,7 @@ test("a killed server loses at most what was in its hands", async (t) => {
   t.after(() => house.close());
   const kills = Number(process.env.KILLS ?? 4);
   assert.ok(kills > 0, `KILLS=${process.env.KILLS} kills nothing`);
-  const { id } = await house.upload(sample(house.folder, "long.mp4", Math.max(40, 12 * kills)));
+  const { id } = await house.upload(sample(house.folder, "long.mp4", Math.max(40, 12 * kills), "854x480"));
   await house.until(id, ["playable"]);
   let before = new Map();
   const random = seeded(1);

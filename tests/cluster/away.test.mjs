@@ -10,7 +10,7 @@ const AWAY = Number(process.env.AWAY ?? 12);
 let cluster, body;
 before(() => {
   cluster = Cluster.open({ origins: 1, workers: 2 });
-  body = sample(cluster.folder, "a.mp4", 40);
+  body = sample(cluster.folder, "a.mp4", 24);
 });
 after(() => cluster?.close());
 

@@ -56,7 +56,7 @@ test("nothing accepted is lost, nothing is published twice", { timeout: (SECONDS
           open.add(id);
         }
       } catch {}
-      await sleep(2000);
+      await sleep(3000);
     }
   };
 

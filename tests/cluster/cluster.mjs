@@ -99,11 +99,14 @@ export class Cluster {
 
 export const hash = (bytes) => createHash("sha256").update(Buffer.from(bytes)).digest("hex");
 
-export function sample(folder, name, seconds, size = "640x360") {
+/** What `sample` codes pictures with. */
+const H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "60"];
+
+/** The bytes of a source with a counter and a tone. */
+export function sample(folder, name, seconds, size = "640x360", codec = H264) {
   const path = join(folder, name);
   execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", `testsrc2=s=${size}:r=30:d=${seconds}`,
-    "-f", "lavfi", "-i", `sine=440:d=${seconds}:r=48000`, "-c:v", "libx264", "-preset", "ultrafast",
-    "-g", "60", "-c:a", "aac", "-shortest", path]);
+    "-f", "lavfi", "-i", `sine=440:d=${seconds}:r=48000`, ...codec, "-c:a", "aac", "-shortest", path]);
   return readFileSync(path);
 }
 

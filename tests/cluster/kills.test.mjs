@@ -23,7 +23,7 @@ test("workers that are killed lose nothing and little is made again", { timeout:
   t.diagnostic(`seed ${SEED}`);
   assert.ok(KILLS > 0, `KILLS=${process.env.KILLS} kills nothing`);
   const next = random(SEED);
-  const body = sample(cluster.folder, "a.mp4", 45);
+  const body = sample(cluster.folder, "a.mp4", 30);
   const accepted = [];
   const state = async (id) => (await cluster.video(id))?.state;
   for (let kill = 0; kill < KILLS; kill++) {
