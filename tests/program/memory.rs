@@ -7,17 +7,29 @@ use std::time::Duration;
 /// For everything: the program and its engines.
 const MEMORY: u64 = 512 << 20;
 
-/// Resident bytes of a process, of all kinds; nothing where it has ended.
-fn resident(process: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kibibytes << 10)
+/// What a process holds in memory, in bytes.
+struct Resident {
+    /// Its own, and what it shares with nobody's file.
+    own: u64,
+    /// Pages of its program and libraries, which all processes of one program share.
+    of_files: u64,
 }
 
-/// Of a process and its children.
+/// Nothing where it has ended.
+fn resident(process: &str) -> Option<Resident> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let bytes = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+        Some(kibibytes << 10)
+    };
+    Some(Resident {
+        own: bytes("RssAnon:")? + bytes("RssShmem:")?,
+        of_files: bytes("RssFile:")?,
+    })
+}
+
+/// Of a process and its children, the files of these counted once.
 fn together(process: u32) -> u64 {
     let own = process.to_string();
     let children = std::fs::read_dir(format!("/proc/{own}/task"))
@@ -26,8 +38,10 @@ fn together(process: u32) -> u64 {
         .flatten()
         .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
         .collect::<String>();
-    let all = children.split_whitespace().chain([own.as_str()]);
-    all.filter_map(resident).sum()
+    let engines: Vec<Resident> = children.split_whitespace().filter_map(resident).collect();
+    let files = engines.iter().map(|engine| engine.of_files).max();
+    let own = resident(&own).map_or(0, |own| own.own + own.of_files);
+    own + engines.iter().map(|engine| engine.own).sum::<u64>() + files.unwrap_or(0)
 }
 
 /// The most that it and its engines had at a time, looked at every few milliseconds.
