@@ -19,6 +19,8 @@ use crate::turn::Turn;
 /// Pictures that wait for an encoder: enough to even out B-frame bursts; eight 1080p
 /// pictures are 25 MB.
 const WAITING: usize = 8;
+/// As few where there is no memory to spare.
+const FEWER_WAITING: usize = 3;
 
 /// What a lane is told.
 enum Step {
@@ -43,7 +45,7 @@ pub struct Task {
 /// What it may take memory for, besides an encoder.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras {
-    /// A segment may begin while the one before is finished.
+    /// A segment may begin while the one before is finished, and more pictures wait.
     pub overlaps: bool,
     /// Pictures of a segment are kept until it is under its cap; it is decoded again otherwise.
     pub keeps_pictures: bool,
@@ -140,8 +142,12 @@ impl Lane {
     }
 
     fn push(self: &Arc<Self>, pool: &rayon::ThreadPool, step: Step) {
+        let most = match self.task.extras.overlaps {
+            true => WAITING,
+            false => FEWER_WAITING,
+        };
         let mut queue = self.queue.lock();
-        while queue.steps.len() >= WAITING {
+        while queue.steps.len() >= most {
             self.moved.wait(&mut queue);
         }
         queue.steps.push_back(step);
