@@ -126,7 +126,11 @@ impl Hand {
     ) -> Result<Run, RunError> {
         let warm = self.warm.take().filter(|run| run.video() == row.id);
         let warm = warm.or_else(|| windows::warm(&self.inner, row.id));
-        let mut run = match warm.and_then(|run| run.grown(bytes)) {
+        let warm = match warm {
+            Some(run) => run.grown(bytes).await,
+            None => None,
+        };
+        let mut run = match warm {
             Some(run) => run,
             None => {
                 let share = self.inner.memory.try_take(bytes).ok_or(RunError::Busy)?;

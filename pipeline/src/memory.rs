@@ -47,6 +47,16 @@ impl Share {
         true
     }
 
+    /// All of it; nothing is left here.
+    pub(crate) fn take(&mut self) -> Self {
+        let nothing = Self {
+            memory: self.memory.clone(),
+            bytes: 0,
+            leaving: false,
+        };
+        std::mem::replace(self, nothing)
+    }
+
     /// Whether its session should end to make room. One that is told so must end.
     pub(crate) fn makes_room(&mut self, memory: &Memory) -> bool {
         let mut state = memory.state.lock();

@@ -59,6 +59,12 @@ pub(crate) struct Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
+        // Its memory is free when its engine is gone, and not before.
+        let (share, gone) = (self.share.take(), self.session.until_gone());
+        self.inner.finish(async move {
+            gone.await;
+            drop(share);
+        });
         if let Some(report) = self.report.take() {
             report.leave(&self.inner);
         }
@@ -114,10 +120,17 @@ impl Run {
         Some(board.id)
     }
 
-    /// The run with at least this much memory, if there is as much.
-    pub(crate) fn grown(mut self, bytes: u64) -> Option<Self> {
+    /// The run with at least this much memory, if there is as much; it has ended and given back its own if not.
+    pub(crate) async fn grown(mut self, bytes: u64) -> Option<Self> {
         let inner = self.inner.clone();
-        self.share.grow(bytes, &inner.memory).then_some(self)
+        if self.share.grow(bytes, &inner.memory) {
+            return Some(self);
+        }
+        let (share, gone) = (self.share.take(), self.session.until_gone());
+        drop(self);
+        gone.await;
+        drop(share);
+        None
     }
 
     pub(crate) fn set_standing(&mut self, standing: Standing) {

@@ -376,7 +376,10 @@ async fn ready<'a>(
     let bytes = inner.memory_for(&pick.plan, &pick.renditions);
     let warm = session.take().or_else(|| window.idle.lock().take());
     // What has too small a share gives it back before it asks for a larger one.
-    let fits = warm.and_then(|run| run.grown(bytes));
+    let fits = match warm {
+        Some(run) => run.grown(bytes).await,
+        None => None,
+    };
     let mut run = match fits {
         Some(run) => run,
         None => {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use plan::{Limits, MediaInfo, Plan, RenditionId};
 use protocol::{Budget, EngineFailure, Made, Order, ToEngine};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::driver::{Driver, Outgoing};
 use crate::end::End;
@@ -50,6 +51,7 @@ pub struct Session {
     outgoing: mpsc::Sender<Outgoing>,
     events: mpsc::Receiver<SessionEvent>,
     orders: u32,
+    gone: CancellationToken,
 }
 
 impl Session {
@@ -73,11 +75,17 @@ impl Session {
             limits,
         };
         let driver = Driver::new(process, stream, source, size, sender, engine.sandbox());
-        engine.drive(driver.run(outbox, open));
+        let gone = CancellationToken::new();
+        let is_gone = gone.clone().drop_guard();
+        engine.drive(async move {
+            driver.run(outbox, open).await;
+            drop(is_gone);
+        });
         Ok(Self {
             outgoing,
             events,
             orders: 0,
+            gone,
         })
     }
 
@@ -119,6 +127,12 @@ impl Session {
     /// Somebody else has made it, or is about to.
     pub async fn skip(&self, rendition: RenditionId, segment: u32) {
         self.say(ToEngine::Skip { rendition, segment }).await;
+    }
+
+    /// Ends when the engine's process is gone, and with it what it took of memory: some time after the session
+    /// is dropped.
+    pub fn until_gone(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.gone.clone().cancelled_owned()
     }
 
     /// The next event; `Ended` is the last. Safe to drop at any time.

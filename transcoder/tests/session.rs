@@ -305,6 +305,25 @@ fn program(folder: &Path, command: &str) -> Engine {
 }
 
 #[tokio::test]
+async fn a_dropped_session_tells_when_its_process_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    let command = format!("echo $$ > {}; exec sleep 600", seen.display());
+    let session = open(&program(folder.path(), &command));
+    let process = loop {
+        match std::fs::read_to_string(&seen).unwrap_or_default() {
+            said if said.ends_with('\n') => break Path::new("/proc").join(said.trim()),
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    assert!(process.exists());
+    let gone = session.until_gone();
+    drop(session);
+    gone.await;
+    assert!(!process.exists());
+}
+
+#[tokio::test]
 async fn the_end_of_a_process_is_told_by_whose_doing_it_was() {
     for (command, expected) in [
         ("kill -SEGV $$", Some(Code::EngineCrashed)),
