@@ -124,7 +124,15 @@ impl Hand {
         plan: &Arc<Plan>,
         bytes: u64,
     ) -> Result<Run, RunError> {
-        let warm = self.warm.take().filter(|run| run.video() == row.id);
+        let warm = match self.warm.take() {
+            Some(run) if run.video() == row.id => Some(run),
+            // What it has is needed here.
+            Some(other) => {
+                other.end().await;
+                None
+            }
+            None => None,
+        };
         let warm = warm.or_else(|| windows::warm(&self.inner, row.id));
         let warm = match warm {
             Some(run) => run.grown(bytes).await,

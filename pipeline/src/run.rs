@@ -120,17 +120,22 @@ impl Run {
         Some(board.id)
     }
 
-    /// The run with at least this much memory, if there is as much; it has ended and given back its own if not.
+    /// The run with at least this much memory, if there is as much; it has ended if not.
     pub(crate) async fn grown(mut self, bytes: u64) -> Option<Self> {
         let inner = self.inner.clone();
         if self.share.grow(bytes, &inner.memory) {
             return Some(self);
         }
+        self.end().await;
+        None
+    }
+
+    /// Kills its engine, and gives back its memory when that is gone.
+    pub(crate) async fn end(mut self) {
         let (share, gone) = (self.share.take(), self.session.until_gone());
         drop(self);
         gone.await;
         drop(share);
-        None
     }
 
     pub(crate) fn set_standing(&mut self, standing: Standing) {
