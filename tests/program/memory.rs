@@ -7,7 +7,7 @@ use std::time::Duration;
 /// For everything: the program and its engines.
 const MEMORY: u64 = 512 << 20;
 
-/// What a process holds in memory, in bytes.
+/// The resident memory of a process, in bytes.
 struct Resident {
     /// Its own, and what it shares with nobody's file.
     own: u64,
@@ -15,7 +15,7 @@ struct Resident {
     of_files: u64,
 }
 
-/// Nothing where it has ended.
+/// Reads the resident memory of a process; nothing where it has ended.
 fn resident(process: &str) -> Option<Resident> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let bytes = |name: &str| {
@@ -29,7 +29,7 @@ fn resident(process: &str) -> Option<Resident> {
     })
 }
 
-/// Of a process and its children, the files of these counted once.
+/// The resident memory of a process and its children together; files of the children are counted once.
 fn together(process: u32) -> u64 {
     let own = process.to_string();
     let children = std::fs::read_dir(format!("/proc/{own}/task"))

@@ -19,7 +19,7 @@ use crate::turn::Turn;
 /// Pictures that wait for an encoder: enough to even out B-frame bursts; eight 1080p
 /// pictures are 25 MB.
 const WAITING: usize = 8;
-/// As few where there is no memory to spare.
+/// The number of pictures that wait for an encoder where there is no memory to spare.
 const FEWER_WAITING: usize = 3;
 
 /// What a lane is told.

@@ -63,7 +63,7 @@ mod tests {
         (plane * 100 + x * 7 + y * 31) as u8
     }
 
-    /// Where a sample of a plane of this size comes to lie.
+    /// The place of a sample after the turn, by its place before it in a plane of this size.
     fn moved(
         turn: Turn,
         (width, height): (usize, usize),
