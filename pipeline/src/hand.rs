@@ -10,7 +10,7 @@ use transcoder::Still;
 use crate::inner::Inner;
 use crate::pieces::Piece;
 use crate::run::{Run, RunError, Standing};
-use crate::{life, loudness, stills, texts, tries, windows};
+use crate::{anew, life, loudness, stills, texts, tries, windows};
 
 /// What became of a piece of work.
 pub(crate) enum Outcome {
@@ -99,7 +99,10 @@ impl Hand {
                 first,
                 count,
             } => run.segments(renditions, *first, *count).await,
-            Piece::Inits(renditions) => run.inits(renditions).await,
+            Piece::Inits(renditions) => match run.inits(renditions).await {
+                Ok(foreign) if !foreign.is_empty() => Err(RunError::Foreign(foreign[0])),
+                made => made.map(drop),
+            },
             Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
             Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
             Piece::Texts => texts::needed(&inner, &mut run).await,
@@ -169,6 +172,10 @@ impl Hand {
             (RunError::Busy, _) => Ok(Outcome::Waits),
             // Deleted meanwhile.
             (RunError::Store(store::Error::NotFound), _) => Ok(Outcome::Waits),
+            (RunError::Foreign(rendition), _) => {
+                anew::decline(inner, row, plan, rendition).await?;
+                Ok(Outcome::Worked)
+            }
             // Not the segment's fault: it is made when the source is there again.
             (error, _) if error.is_unreachable() => Err(error),
             (

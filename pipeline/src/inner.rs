@@ -15,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transcoder::{Engine, memory_of};
 
+use crate::anew::Declined;
 use crate::calm::Calm;
 use crate::cluster::{Watched, announce};
 use crate::demand::Demands;
+use crate::inits::InitCache;
 use crate::made::MadeCache;
 use crate::making::Making;
 use crate::memory::Memory;
@@ -44,6 +46,9 @@ pub(crate) struct Inner {
     pub(crate) role: Role,
     pub(crate) config: Config,
     pub(crate) plans: PlanCache,
+    pub(crate) inits: InitCache,
+    /// What engines of this process cannot go on with.
+    pub(crate) declined: Declined,
     pub(crate) demands: Demands,
     /// Whether anything is being made for viewers.
     pub(crate) calm: Arc<Calm>,
@@ -95,6 +100,8 @@ impl Inner {
             stores,
             role,
             plans: PlanCache::default(),
+            inits: InitCache::default(),
+            declined: Declined::default(),
             demands: Demands::default(),
             made: MadeCache::default(),
             making: Making::default(),

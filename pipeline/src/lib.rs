@@ -2,6 +2,7 @@
 //!
 //! There is no table of jobs: what is left to do is the plan minus what is stored.
 
+mod anew;
 mod background;
 mod blocks;
 mod calm;
@@ -12,6 +13,7 @@ mod delete;
 mod demand;
 mod finalize;
 mod hand;
+mod inits;
 mod inner;
 mod life;
 mod loudness;

@@ -10,7 +10,7 @@ use transcoder::EngineFailure;
 use crate::cluster::ask;
 use crate::inner::Inner;
 use crate::run::{Run, RunError, Standing, is_store_away};
-use crate::{demand, loudness, plans};
+use crate::{anew, demand, loudness, plans};
 
 /// Faults of the engine before a video fails.
 const FAULTS: u32 = 3;
@@ -247,9 +247,9 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Ru
         }
     }
     let plan = Arc::new(loudness::at_once(inner, &mut run, plan).await?);
-    run.plan(&plan).await;
     let renditions: Vec<RenditionId> = plan.media_ids().collect();
-    run.inits(&renditions).await?;
+    // What a start before this one has begun may be another version's.
+    let plan = anew::agreed(&mut run, plan, &renditions).await?;
     let first = First::of(inner, &plan);
     run.reserve(&first.renditions, first.segments);
     become_playable(inner, &row, &plan).await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use plan::{Code, Loudness, Plan, RenditionId, VideoId, Warning};
 use store::metadata::{State, VideoRow};
 
+use crate::anew;
 use crate::inner::Inner;
 use crate::run::{Run, RunError};
 use crate::successor::{Successor, succeed};
@@ -17,12 +18,14 @@ const TRIES: u32 = 3;
 pub(crate) async fn needed(inner: &Inner, run: &mut Run, plan: &Arc<Plan>) -> Result<(), RunError> {
     let measured = run.loudness().await?;
     let next = Arc::new(with(inner, plan, &measured));
+    let mut foreign = Vec::new();
     if next.audio != plan.audio {
         run.plan(&next).await;
-        let renditions: Vec<RenditionId> = next.media_ids().collect();
-        run.inits(&renditions).await?;
+        let fresh: Vec<RenditionId> = next.media_ids().filter(|id| !plan.lists(*id)).collect();
+        foreign = run.inits(&fresh).await?;
     }
-    Ok(levelled(inner, run.video(), &measured, None).await?)
+    levelled(inner, run.video(), &measured, None).await?;
+    anew::begin(inner, run, &next, &foreign).await
 }
 
 /// The plan with its sound levelled where that is wanted and known in no time; as it is where it

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use plan::{Plan, RenditionId};
 use store::metadata::{State, VideoRow};
 
+use crate::anew;
 use crate::inner::Inner;
 use crate::run::{Run, RunError};
 use crate::successor::{Successor, succeed};
@@ -26,11 +27,13 @@ pub(crate) async fn give_up(
     segment: u32,
 ) -> Result<(), RunError> {
     let policy = &inner.config.policy;
-    if let Some(next) = plan.with_all_encoded(policy) {
+    let next = plan.with_all_encoded(policy).map(Arc::new);
+    let mut foreign = Vec::new();
+    if let Some(next) = &next {
         let fresh = next.media_ids().filter(|id| !plan.lists(*id));
         let fresh: Vec<RenditionId> = fresh.collect();
-        run.plan(&Arc::new(next)).await;
-        run.inits(&fresh).await?;
+        run.plan(next).await;
+        foreign = run.inits(&fresh).await?;
         run.plan(plan).await;
     }
     let encoded = |current: &Plan| {
@@ -42,6 +45,10 @@ pub(crate) async fn give_up(
     let video = run.video();
     tracing::warn!(%video, segment, "the source's own pictures are no rung: it is encoded");
     succeed(inner, video, is_living, encoded, &[]).await?;
+    if let Some(next) = &next {
+        anew::begin(inner, run, next, &foreign).await?;
+        run.plan(plan).await;
+    }
     match run.filler(rendition, segment).await {
         // Nobody is sent there any more.
         Err(RunError::Fault(_)) => Ok(()),

@@ -77,6 +77,8 @@ struct Told {
     info: Option<MediaInfo>,
     cues: Vec<CueList>,
     loudness: Vec<Loudness>,
+    /// Renditions of whose init segments others are stored.
+    foreign: Vec<RenditionId>,
 }
 
 impl Run {
@@ -185,9 +187,14 @@ impl Run {
         }
     }
 
-    pub(crate) async fn inits(&mut self, renditions: &[RenditionId]) -> Result<(), RunError> {
+    /// Has init segments made and stored; returns the renditions of which others are stored.
+    pub(crate) async fn inits(
+        &mut self,
+        renditions: &[RenditionId],
+    ) -> Result<Vec<RenditionId>, RunError> {
         let renditions = renditions.to_vec();
-        self.carry_out(Order::Inits { renditions }).await.map(drop)
+        let told = self.carry_out(Order::Inits { renditions }).await?;
+        Ok(told.foreign)
     }
 
     pub(crate) async fn still(&mut self, still: Still) -> Result<(), RunError> {
@@ -343,8 +350,14 @@ impl Run {
                     if let Some(report) = &mut self.report {
                         report.note(&made, &bytes);
                     }
-                    products::store(&inner, self.video(), self.plan.as_deref(), made, bytes)
-                        .await?;
+                    let is_init = matches!(made, Made::Init(_));
+                    let plan = self.plan.as_deref();
+                    match products::store(&inner, self.video(), plan, made, bytes).await {
+                        Err(RunError::Foreign(rendition)) if is_init => {
+                            told.foreign.push(rendition);
+                        }
+                        stored => stored?,
+                    }
                     if let Some(key) = key {
                         self.leave(key);
                     }

@@ -1,5 +1,6 @@
 //! The plan: the whole presentation, fixed before a frame is encoded.
 
+mod anew;
 mod audio;
 mod check;
 mod chunks;
@@ -64,6 +65,9 @@ pub struct Plan {
     /// could not be.
     #[serde(default)]
     pub loudness: Option<Vec<Loudness>>,
+    /// Renditions of plans before this one that nobody can go on with: what of them is not made will never be.
+    #[serde(default)]
+    pub given_up: Vec<RenditionId>,
     /// Preview tiles, where there is a picture.
     pub storyboard: Option<Storyboard>,
     /// Where each track's own content lies, relative to the earliest.
@@ -132,6 +136,12 @@ impl Plan {
     pub fn media_ids(&self) -> impl Iterator<Item = RenditionId> + '_ {
         let pictures = self.pictures().map(|v| v.id);
         pictures.chain(self.audio.iter().map(|a| a.id))
+    }
+
+    /// All renditions of picture and sound, in whatever codec: what has init segments.
+    pub fn every_media(&self) -> impl Iterator<Item = RenditionId> + '_ {
+        let pictures = self.every_picture().map(|video| video.id);
+        pictures.chain(self.every_sound().map(|audio| audio.id))
     }
 
     /// Whether it has a picture or sound rendition of this id: one that has an init segment and
@@ -216,6 +226,7 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         text: None,
         side_cars: Vec::new(),
         loudness: None,
+        given_up: Vec::new(),
         storyboard,
         content: content(info),
         timeline,

@@ -2,21 +2,24 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use plan::{Code, Plan};
-use protocol::{Decoder, PROTOCOL, SourceBytes, ToEngine, ToParent};
+use protocol::{Decoder, EngineFailure, Made, PROTOCOL, ToEngine, ToParent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::end::End;
 use crate::limits::order_time;
+use crate::orders::{Orders, Refusal};
 use crate::process::Process;
 use crate::sandbox::Sandbox;
-use crate::session::SessionEvent;
+use crate::session::{Event, SessionEvent};
 use crate::source::SourceReader;
 use crate::watch::Watch;
 
@@ -33,7 +36,9 @@ pub(crate) enum Outgoing {
     Kill,
 }
 
-type Answer = (ToEngine, Bytes);
+type Outbound = (ToEngine, Bytes);
+/// An answer to a read; nothing where the source could not be read.
+type Answer = Option<Outbound>;
 /// `Break` ends the session; with nothing in it, the engine ended of itself.
 type Flow = ControlFlow<Option<End>>;
 
@@ -43,12 +48,24 @@ pub(crate) struct Driver {
     writer: Option<OwnedWriteHalf>,
     source: Arc<dyn SourceReader>,
     size: u64,
-    events: mpsc::Sender<SessionEvent>,
+    events: mpsc::Sender<Event>,
+    /// Products that wait for their owner, in units of [`UNIT`] bytes.
+    room: Arc<Semaphore>,
     sandbox: Sandbox,
     reads: JoinSet<Answer>,
-    plan: Option<Box<Plan>>,
+    plan: Option<Arc<Plan>>,
+    orders: Orders,
     watch: Watch,
+    look: Interval,
 }
+
+/// Bytes of products that wait for their owner, or one larger product: more is the engine's to keep.
+const HELD_BYTES: usize = 8 << 20;
+const UNIT: usize = 4 << 10;
+/// Threads of an engine: SVT-AV1 takes 30 for each rung, x265 ten.
+const MOST_THREADS: u32 = 1024;
+/// How often they are counted.
+const LOOK: Duration = Duration::from_millis(250);
 
 impl Driver {
     pub(crate) fn new(
@@ -56,10 +73,12 @@ impl Driver {
         stream: UnixStream,
         source: Arc<dyn SourceReader>,
         size: u64,
-        events: mpsc::Sender<SessionEvent>,
+        events: mpsc::Sender<Event>,
         sandbox: Sandbox,
     ) -> Self {
         let (reader, writer) = stream.into_split();
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             process,
             reader,
@@ -67,10 +86,13 @@ impl Driver {
             source,
             size,
             events,
+            room: Arc::new(Semaphore::new(HELD_BYTES / UNIT)),
             sandbox,
             reads: JoinSet::new(),
             plan: None,
+            orders: Orders::default(),
             watch: Watch::default(),
+            look,
         }
     }
 
@@ -101,24 +123,28 @@ impl Driver {
             writing.abort();
         }
         // An owner that is gone does not want to know.
-        let _ = self.events.send(SessionEvent::Ended(end)).await;
+        let ended = Event {
+            what: SessionEvent::Ended(end),
+            _room: None,
+        };
+        let _ = self.events.send(ended).await;
     }
 
     async fn step(
         &mut self,
         outbox: &mut mpsc::Receiver<Outgoing>,
-        socket: &mpsc::Sender<Answer>,
+        socket: &mpsc::Sender<Outbound>,
         decoder: &mut Decoder,
     ) -> Flow {
         while self.reads.len() < READS {
+            let (header, payload) = self.orders.most_bytes();
+            decoder.limit(header, payload);
             match decoder.take::<ToParent>() {
                 Ok(Some((message, payload))) => self.take(message, payload).await?,
                 Ok(None) => break,
                 Err(error) => {
-                    return ControlFlow::Break(Some(End::fault(
-                        Code::EngineCrashed,
-                        error.to_string(),
-                    )));
+                    tracing::debug!(%error, "no message");
+                    return refuse(Refusal::Message);
                 }
             }
         }
@@ -134,18 +160,25 @@ impl Driver {
                 Some(Outgoing::Kill) | None => ControlFlow::Break(Some(End::Finished)),
             },
             Some(answer) = self.reads.join_next(), if !self.reads.is_empty() => match answer {
-                Ok(answer) => self.send(socket, answer).await,
+                Ok(Some(answer)) => self.send(socket, answer).await,
+                // Demuxers take what they cannot read for the end: nothing that this engine makes from
+                // now on is to be believed.
+                Ok(None) => ControlFlow::Break(Some(unreachable())),
                 Err(error) => ControlFlow::Break(Some(End::fault(Code::Internal, error.to_string()))),
             },
             read = self.reader.read_buf(decoder.buffer()), if self.reads.len() < READS => {
                 if read.unwrap_or(0) == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(()) }
             }
             () = self.watch.expired() => ControlFlow::Break(Some(timeout())),
+            _ = self.look.tick() => match self.process.threads() {
+                Some(threads) if threads > MOST_THREADS => refuse(Refusal::Threads),
+                _ => ControlFlow::Continue(()),
+            },
         }
     }
 
     /// Hands a message to the writer. An engine that does not listen runs out of its time.
-    async fn send(&mut self, socket: &mpsc::Sender<Answer>, answer: Answer) -> Flow {
+    async fn send(&mut self, socket: &mpsc::Sender<Outbound>, answer: Outbound) -> Flow {
         tokio::select! {
             sent = socket.send(answer) => match sent {
                 Ok(()) => ControlFlow::Continue(()),
@@ -158,74 +191,123 @@ impl Driver {
 
     fn notice(&mut self, message: &ToEngine) {
         match message {
-            ToEngine::Plan(plan) => self.plan = Some(plan.clone()),
-            ToEngine::Order { what, .. } => {
+            ToEngine::Plan(plan) => self.plan = Some(Arc::new((**plan).clone())),
+            ToEngine::Order { order, what } => {
                 let allowance = order_time(what, self.plan.as_deref(), self.size);
                 self.watch.given(allowance);
+                self.orders.give(*order, what.clone(), self.plan.clone());
             }
             ToEngine::Hold => self.watch.hold(),
             ToEngine::Resume => self.watch.resume(),
-            ToEngine::Open { .. }
-            | ToEngine::Bytes { .. }
-            | ToEngine::Abandon { .. }
-            | ToEngine::Skip { .. } => {}
+            ToEngine::Abandon { order } => self.orders.abandon(*order),
+            ToEngine::Skip { rendition, segment } => self.orders.skip(*rendition, *segment),
+            ToEngine::Open { .. } | ToEngine::Bytes { .. } => {}
         }
     }
 
     async fn take(&mut self, message: ToParent, payload: Bytes) -> Flow {
+        if !payload.is_empty() && !matches!(message, ToParent::Made { .. }) {
+            return refuse(Refusal::Payload);
+        }
         let event = match message {
             ToParent::Ready {
-                protocol: PROTOCOL,
+                protocol,
                 libraries,
                 lacking,
-            } => {
-                tracing::debug!(%libraries, "engine ready");
-                return match self.sandbox.permit(&lacking) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => {
-                        ControlFlow::Break(Some(End::fault(Code::Internal, error.to_string())))
-                    }
-                };
-            }
-            ToParent::Ready { protocol, .. } => {
-                let message = format!(
-                    "reelmill-engine speaks protocol {protocol}, reelmill {PROTOCOL}: they belong to different versions"
-                );
-                tracing::error!("{message}");
-                return ControlFlow::Break(Some(End::fault(Code::Internal, message)));
-            }
+            } => return self.ready(protocol, &libraries, &lacking),
             ToParent::Read {
                 read,
                 offset,
                 length,
-            } => {
-                self.reads
-                    .spawn(answer(self.source.clone(), read, offset, length));
-                return ControlFlow::Continue(());
-            }
+            } => return self.read(read, offset, length),
             ToParent::At {
                 order,
                 rendition,
                 segment,
-            } => SessionEvent::At {
-                order,
-                rendition,
-                segment,
-            },
-            ToParent::Scanned { percent } => SessionEvent::Scanned(percent.min(100)),
-            ToParent::Probed { info, .. } => SessionEvent::Probed(info),
-            ToParent::Made { what, .. } => SessionEvent::Made(what, payload),
+            } => self
+                .orders
+                .at(order, rendition, segment)
+                .map(|()| SessionEvent::At {
+                    order,
+                    rendition,
+                    segment,
+                }),
+            ToParent::Scanned { percent } => self
+                .orders
+                .scanned()
+                .map(|()| SessionEvent::Scanned(percent.min(100))),
+            ToParent::Probed { order, info } => self
+                .orders
+                .probed(order, &info, self.size)
+                .map(|()| SessionEvent::Probed(info)),
+            ToParent::Made { order, what } => return self.made(order, what, payload).await,
             ToParent::Done { order } => {
                 self.watch.answered();
-                SessionEvent::Done(order)
+                self.orders.done(order).map(|()| SessionEvent::Done(order))
             }
             ToParent::Failed { order, failure } => {
                 self.watch.answered();
-                SessionEvent::Failed(order, failure)
+                let failure = self.orders.failed(order, failure);
+                failure.map(|failure| SessionEvent::Failed(order, failure))
             }
         };
+        match event {
+            Ok(event) => self.tell(event, 0).await,
+            Err(refusal) => refuse(refusal),
+        }
+    }
+
+    fn ready(&self, protocol: u32, libraries: &str, lacking: &[String]) -> Flow {
+        if protocol != PROTOCOL {
+            let message = format!(
+                "reelmill-engine speaks protocol {protocol}, reelmill {PROTOCOL}: they belong to different versions"
+            );
+            tracing::error!("{message}");
+            return ControlFlow::Break(Some(End::fault(Code::Internal, message)));
+        }
+        tracing::debug!(%libraries, "engine ready");
+        match self.sandbox.permit(lacking) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(Some(End::fault(Code::Internal, error.to_string()))),
+        }
+    }
+
+    fn read(&mut self, read: u32, offset: u64, length: u32) -> Flow {
+        let left = self.size.checked_sub(offset).filter(|left| *left > 0);
+        let length = match left {
+            Some(left) if (1..=LONGEST_READ).contains(&length) => {
+                u64::from(length).min(left) as u32
+            }
+            _ => return refuse(Refusal::Read),
+        };
+        if !self.watch.permits_read() {
+            return refuse(Refusal::IdleReads);
+        }
+        self.reads
+            .spawn(answer(self.source.clone(), read, offset, length));
+        ControlFlow::Continue(())
+    }
+
+    async fn made(&mut self, order: u32, what: Made, payload: Bytes) -> Flow {
+        match self.orders.made(order, &what, &payload) {
+            Ok(()) => {
+                let units = payload.len().div_ceil(UNIT).min(HELD_BYTES / UNIT);
+                self.tell(SessionEvent::Made(what, payload), units as u32)
+                    .await
+            }
+            Err(refusal) => refuse(refusal),
+        }
+    }
+
+    /// Tells the owner, who may be slow, something that takes so much room.
+    async fn tell(&mut self, what: SessionEvent, units: u32) -> Flow {
         self.watch.waits(true);
-        let sent = self.events.send(event).await;
+        let told = async {
+            // The semaphore is never closed.
+            let room = self.room.clone().acquire_many_owned(units).await.ok();
+            self.events.send(Event { what, _room: room }).await
+        };
+        let sent = told.await;
         self.watch.waits(false);
         match sent {
             Ok(()) => ControlFlow::Continue(()),
@@ -235,29 +317,43 @@ impl Driver {
     }
 }
 
+/// The engine is not believed.
+fn refuse(refusal: Refusal) -> Flow {
+    tracing::error!(code = refusal.code(), "an engine is not believed: {refusal}");
+    ControlFlow::Break(Some(End::Fault(EngineFailure::from(refusal))))
+}
+
+fn unreachable() -> End {
+    End::fault(
+        Code::SourceUnreachable,
+        "A part of the source could not be read.",
+    )
+}
+
 fn timeout() -> End {
     End::fault(Code::EngineTimeout, "the engine took too long")
 }
 
-/// Longest read that is answered: FFmpeg asks for far less, and a payload must hold it.
-const LONGEST_READ: u32 = 32 << 20;
+/// Longest read that is answered: engines ask for a quarter of it.
+const LONGEST_READ: u32 = 1 << 20;
 
 async fn answer(source: Arc<dyn SourceReader>, read: u32, offset: u64, length: u32) -> Answer {
-    let read_bytes = match length {
-        0..=LONGEST_READ => source.read(offset, length).await,
-        _ => Err(crate::SourceError("a read of that length".into())),
-    };
-    let (outcome, bytes) = match read_bytes {
-        Ok(bytes) => (SourceBytes::Here, bytes),
+    match source.read(offset, length).await {
+        Ok(bytes) if bytes.len() == length as usize => {
+            Some((ToEngine::Bytes { read }, bytes))
+        }
+        Ok(bytes) => {
+            tracing::warn!(offset, length, read = bytes.len(), "the source is shorter than it was said to be");
+            None
+        }
         Err(error) => {
             tracing::warn!(%error, offset, length, "a read of the source failed");
-            (SourceBytes::Unreachable, Bytes::new())
+            None
         }
-    };
-    (ToEngine::Bytes { read, outcome }, bytes)
+    }
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut messages: mpsc::Receiver<Answer>) {
+async fn write(mut writer: OwnedWriteHalf, mut messages: mpsc::Receiver<Outbound>) {
     while let Some((message, payload)) = messages.recv().await {
         let frame = match protocol::encode(&message, &payload) {
             Ok(frame) => frame,

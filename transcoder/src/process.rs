@@ -73,6 +73,17 @@ impl Process {
         Ok((Self::Thread { ended, socket }, ours))
     }
 
+    /// How many threads it has; nothing where nobody can tell.
+    pub(crate) fn threads(&self) -> Option<u32> {
+        let Self::Child(child, _) = self else {
+            return None;
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()?)).ok()?;
+        // The name of the program, in brackets, may hold anything (proc_pid_stat(5)).
+        let (_, fields) = stat.rsplit_once(')')?;
+        fields.split_whitespace().nth(17)?.parse().ok()
+    }
+
     /// Ends it at once; already gone is as good.
     pub(crate) async fn kill(&mut self) {
         match self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use plan::{Limits, MediaInfo, Plan, RenditionId};
 use protocol::{Budget, EngineFailure, Made, Order, ToEngine};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::driver::{Driver, Outgoing};
@@ -39,9 +39,16 @@ pub enum SessionEvent {
     Ended(End),
 }
 
+/// An event on its way to the session's owner.
+pub(crate) struct Event {
+    pub(crate) what: SessionEvent,
+    /// What it takes of the room for products; given back when the owner has it.
+    pub(crate) _room: Option<OwnedSemaphorePermit>,
+}
+
 /// Messages that may wait for the engine's socket.
 const OUTGOING: usize = 64;
-/// Events that may wait for the session's owner; segments in them are held in memory.
+/// Events that may wait for the session's owner; what products among them take is bounded apart.
 const EVENTS: usize = 16;
 
 /// A running engine. Dropped, it is killed: it holds nothing that is worth keeping.
@@ -49,7 +56,7 @@ const EVENTS: usize = 16;
 /// Events must be taken while an order runs, or the engine waits.
 pub struct Session {
     outgoing: mpsc::Sender<Outgoing>,
-    events: mpsc::Receiver<SessionEvent>,
+    events: mpsc::Receiver<Event>,
     orders: u32,
     gone: CancellationToken,
 }
@@ -138,7 +145,7 @@ impl Session {
     /// The next event; `Ended` is the last. Safe to drop at any time.
     pub async fn next(&mut self) -> SessionEvent {
         let next = self.events.recv().await;
-        next.unwrap_or(SessionEvent::Ended(End::Finished))
+        next.map_or(SessionEvent::Ended(End::Finished), |event| event.what)
     }
 
     /// Hangs up and waits until the engine has ended of itself; it is killed if it does not.

@@ -13,7 +13,13 @@ pub(crate) struct Watch {
     running: Option<Instant>,
     held: bool,
     waits: bool,
+    /// Reads since it last stood still.
+    idle_reads: u32,
 }
+
+/// Reads that an engine may ask for while its clock stands still: what was under way, and what lies between two
+/// pictures. 256 MiB.
+const IDLE_READS: u32 = 1024;
 
 impl Watch {
     pub(crate) fn given(&mut self, allowance: Duration) {
@@ -41,6 +47,16 @@ impl Watch {
     pub(crate) fn waits(&mut self, waits: bool) {
         self.waits = waits;
         self.settle();
+    }
+
+    /// Whether the engine may read now: it does not work for nothing while its clock stands still.
+    pub(crate) fn permits_read(&mut self) -> bool {
+        if self.running.is_some() {
+            self.idle_reads = 0;
+        } else {
+            self.idle_reads += 1;
+        }
+        self.idle_reads <= IDLE_READS
     }
 
     fn settle(&mut self) {

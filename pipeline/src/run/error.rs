@@ -1,6 +1,6 @@
 //! What keeps an order from being carried out.
 
-use plan::Code;
+use plan::{Code, RenditionId};
 use transcoder::{EngineFailure, StartError};
 
 use crate::inner::Inner;
@@ -17,6 +17,9 @@ pub(crate) enum RunError {
     /// Too many engines went away without a word at this segment.
     #[error("engines keep dying at segment {0}")]
     Deadly(u32),
+    /// The engine declares other parameter sets than those that this rendition was begun with.
+    #[error("{0} was begun by an encoder of another version")]
+    Foreign(RenditionId),
     /// No engine can be started.
     #[error(transparent)]
     Start(#[from] StartError),

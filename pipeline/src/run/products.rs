@@ -5,27 +5,36 @@ use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::{ImageFormat, ObjectKey};
 use transcoder::Made;
 
+use super::RunError;
 use crate::inner::Inner;
-use crate::warnings;
+use crate::{inits, warnings};
 
-/// Stores a product, unless its video is deleted: that gets nothing any more.
+/// Stores a product, which the session has looked at, unless its video is deleted: that gets nothing any more.
+///
+/// # Errors
+/// [`RunError::Foreign`] where it is not decoded with the init segment that is stored.
 pub(super) async fn store(
     inner: &Inner,
     video: VideoId,
     plan: Option<&Plan>,
     made: Made,
     bytes: Bytes,
-) -> Result<(), store::Error> {
+) -> Result<(), RunError> {
     if inner.living(video).await?.is_none() {
-        return Err(store::Error::NotFound);
+        return Err(store::Error::NotFound.into());
     }
     let objects = &inner.stores.objects;
     match made {
         Made::Segment {
             rendition,
             segment,
+            init,
             report,
         } => {
+            let key = RenditionKey { video, rendition };
+            if !inits::is_stored(inner, key, &init).await? {
+                return Err(RunError::Foreign(rendition));
+            }
             tracing::debug!(%video, %rendition, segment, us = report.encode_us, "made");
             let key = SegmentKey {
                 video,
@@ -37,7 +46,7 @@ pub(super) async fn store(
             {
                 warnings::damaged(inner, video, plan, rendition, segment).await?;
             }
-            inner.publish(key, bytes).await
+            Ok(inner.publish(key, bytes).await?)
         }
         Made::Sheet(index) => match plan.and_then(|plan| plan.storyboard.as_ref()) {
             Some(board) => {
@@ -46,15 +55,16 @@ pub(super) async fn store(
                     rendition: board.id,
                     index,
                 };
-                inner.publish(key, bytes).await
+                Ok(inner.publish(key, bytes).await?)
             }
             None => Ok(()),
         },
         Made::Init(rendition) => {
             let key = RenditionKey { video, rendition };
-            objects.put_if_absent(&ObjectKey::Init(key), bytes).await?;
-            inner.made.init(key);
-            Ok(())
+            match inits::is_stored(inner, key, &bytes).await? {
+                true => Ok(()),
+                false => Err(RunError::Foreign(rendition)),
+            }
         }
         Made::PosterJpeg(_) => {
             let key = ObjectKey::Poster(video, ImageFormat::Jpeg);
@@ -74,7 +84,7 @@ pub(super) async fn store(
                 width,
                 second,
             };
-            objects.put(&key, bytes).await
+            Ok(objects.put(&key, bytes).await?)
         }
         // Stored with the plan that lists them.
         Made::Cues { .. } | Made::Loudness(_) => Ok(()),

@@ -58,6 +58,7 @@ impl Report {
             rendition,
             segment,
             report,
+            ..
         } = made
         else {
             return;

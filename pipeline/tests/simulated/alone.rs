@@ -37,7 +37,7 @@ async fn assert_whole(house: &House, video: VideoId, fillers: &BTreeSet<(Renditi
             let is_filler = fillers.contains(&(rendition, segment));
             let expected = if is_filler { "filler" } else { &made };
             let bytes = &stored[&(rendition, segment)];
-            assert_eq!(std::str::from_utf8(bytes), Ok(expected));
+            assert_eq!(sketch::word(bytes).as_deref(), Some(expected));
         }
     }
     let noted = house.stores.metadata.tries().fillers(&video).await.unwrap();
@@ -372,7 +372,7 @@ async fn a_viewer_of_a_poisoned_segment_gets_its_filler() {
         .segment(key(video, id, at), Viewer::default())
         .await
         .unwrap();
-    assert_eq!(delivered.bytes, Bytes::from_static(b"filler"));
+    assert_eq!(sketch::word(&delivered.bytes).unwrap(), "filler");
 }
 
 #[tokio::test]
@@ -599,7 +599,7 @@ async fn a_thumbnail_is_made_when_it_is_asked_for() {
     let video = house.upload().await;
     house.until_playable(video).await;
     let made = house.pipeline.thumbnail(video, 320, 9).await.unwrap();
-    assert_eq!(made, Bytes::from_static(b"thumbnail"));
+    assert_eq!(made, sketch::JPEG);
     for (width, second) in [(321, 9), (320, 10)] {
         let refused = house.pipeline.thumbnail(video, width, second).await;
         assert!(matches!(refused, Err(DemandError::NotFound)));

@@ -105,13 +105,13 @@ async fn the_sources_own_pictures_stay_the_top_rung() {
 async fn rungs_that_are_worth_it_stay() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(2);
-    // Two segments of a second each: 4.0, 3.8, 3.6 and 2.0 Mbit/s. Players start in the second, and the
+    // Two segments of a second each: 400, 380, 360 and 200 kbit/s. Players start in the second, and the
     // third saves nothing.
     script.are_sized([
-        (720, 500_000),
-        (480, 475_000),
-        (360, 450_000),
-        (240, 250_000),
+        (720, 50_000),
+        (480, 47_500),
+        (360, 45_000),
+        (240, 25_000),
     ]);
     let house = house_with(folder.path(), &script, prunes).await;
     let video = house.upload().await;

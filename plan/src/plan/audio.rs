@@ -54,6 +54,9 @@ pub struct AudioRendition {
     /// By how many hundredths of a dB it is louder than its source.
     #[serde(default)]
     pub gain_millibels: i32,
+    /// How often it was begun anew, by an encoder that declares otherwise than the one before.
+    #[serde(default)]
+    pub encoder_epoch: u32,
     /// What it is encoded in.
     #[serde(default)]
     pub encoding: SoundCodec,
@@ -125,6 +128,7 @@ pub(super) fn renditions(
             bits_per_second: bitrate,
             bound_bits_per_second: bound,
             gain_millibels: 0,
+            encoder_epoch: 0,
             encoding: SoundCodec::Aac,
             codec: "mp4a.40.2".to_owned(),
             language: source.language.clone(),

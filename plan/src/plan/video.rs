@@ -35,6 +35,9 @@ pub struct VideoRendition {
     /// Constant rate factor, in the encoder's own scale, before a segment exceeds its cap.
     #[serde(default = "crf_of_old")]
     pub crf: u32,
+    /// How often it was begun anew, by an encoder that declares otherwise than the one before.
+    #[serde(default)]
+    pub encoder_epoch: u32,
     /// What it is encoded in.
     #[serde(default)]
     pub encoding: VideoCodec,
@@ -160,6 +163,7 @@ pub(super) fn renditions(
             rung: rung.container.short,
             cap_bits_per_second: u64::from(cap_kbit) * 1000,
             crf,
+            encoder_epoch: 0,
             encoding: VideoCodec::H264,
             codec: h264::codec_string(level_idc),
             level_idc,

@@ -2,13 +2,14 @@
 //! from the index is checked at every cut; a segment that is not as planned is not made.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use cmaf::VideoSample;
+use cmaf::avc::{Record, Sample};
 use ffmpeg_next::Packet;
 use ffmpeg_next::codec::packet::side_data;
 use plan::{Frames, Plan, Rational, TimeLine, VideoRendition};
 
-use crate::avc::{Record, Sample};
-use crate::package::{self, VideoSample};
 use crate::pictures::Packets;
+use crate::product::Coded;
 use crate::source::Source;
 use crate::times::seconds;
 
@@ -48,8 +49,8 @@ impl Copies {
         })
     }
 
-    /// A segment, and its number of pictures.
-    pub fn segment(&mut self, rendition: &VideoRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
+    /// A segment.
+    pub fn segment(&mut self, rendition: &VideoRendition, segment: u32) -> Result<Coded> {
         let (start, end) = self.timeline.segment_frames(segment);
         let frames = (end - start).0;
         // Where the first picture is held, and the last.
@@ -87,17 +88,17 @@ impl Copies {
             samples.len() as i64 >= fewest && are_in_place(&samples, late),
             "a picture is not where the index has it"
         );
-        let made = package::video_segment(rendition, segment, (start, end), &samples)?;
+        let made = cmaf::video_segment(rendition, segment, (start, end), &samples)?;
         ensure!(
             made.len() as u64 <= most_bytes,
             "a segment is larger than the index says"
         );
-        Ok((made, samples.len() as u32))
+        coded(rendition, made, samples.len())
     }
 
     /// The key frame at a segment's start held for all of it, or that of one shortly before: what
     /// can be shown under the source's parameter sets where its pictures cannot.
-    pub fn held(&mut self, rendition: &VideoRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
+    pub fn held(&mut self, rendition: &VideoRendition, segment: u32) -> Result<Coded> {
         let places = self.timeline.segment_frames(segment);
         for from in (segment.saturating_sub(HELD_FROM)..=segment).rev() {
             let (start, _) = self.timeline.segment_frames(from);
@@ -106,8 +107,8 @@ impl Copies {
             };
             if let Ok(Sample { data, is_idr: true }) = self.sample(&packet) {
                 let sample = VideoSample { data, position: 0 };
-                let made = package::video_segment(rendition, segment, places, &[sample])?;
-                return Ok((made, 1));
+                let made = cmaf::video_segment(rendition, segment, places, &[sample])?;
+                return coded(rendition, made, 1);
             }
         }
         bail!("no key frame can be held")
@@ -157,6 +158,15 @@ impl Copies {
             tick => tick,
         })
     }
+}
+
+fn coded(rendition: &VideoRendition, bytes: Vec<u8>, pictures: usize) -> Result<Coded> {
+    let record = rendition.passed_through.as_deref();
+    Ok(Coded {
+        init: cmaf::video_init(rendition, record.context("no parameter sets")?)?,
+        bytes,
+        frames: pictures as u32,
+    })
 }
 
 /// Whether each has a tick of its own, from the segment's first on; all after the first so much

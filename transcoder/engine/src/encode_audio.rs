@@ -8,7 +8,7 @@ use plan::timeline::SAMPLE_RATE;
 use plan::{AudioRendition, Plan, Rational, Samples};
 
 use self::encoder::Encoder;
-use crate::package;
+use crate::product::Coded;
 use crate::remix::{converter, output_layout};
 use crate::sounds::{PLANAR, Sounds};
 
@@ -26,11 +26,12 @@ pub fn segment(
     rendition: &AudioRendition,
     segment: u32,
     sounds: &mut Sounds,
-) -> Result<(Vec<u8>, u32)> {
+) -> Result<Coded> {
     let (start, end) = rendition.span(&plan.timeline, segment);
     let frame = rendition.encoding.frame();
     let frames = (end.0 - start.0 + frame - 1) / frame;
     let encoder = Encoder::open(rendition)?;
+    let init = cmaf::audio_init(rendition, &encoder.extradata())?;
     let from = Samples(start.0 - ENCODER_PREROLL * frame + encoder.ahead);
     let count = (ENCODER_PREROLL + frames + LOOKAHEAD) * frame;
     let mut planes = output_span(plan, rendition, sounds, from, count as usize)?;
@@ -40,14 +41,19 @@ pub fn segment(
     let wanted = packets.get(skip..skip + frames as usize);
     let wanted = wanted.context("the encoder gave too few packets")?;
     let last_duration = end.0 - start.0 - (frames - 1) * frame;
-    let bytes = package::audio_segment(rendition, segment, start.0, wanted, last_duration as u32)?;
-    Ok((bytes, frames as u32))
+    let bytes = cmaf::audio_segment(rendition, segment, start, wanted, last_duration as u32)?;
+    let frames = frames as u32;
+    Ok(Coded {
+        init,
+        bytes,
+        frames,
+    })
 }
 
 /// The init segment of a sound rendition.
 pub fn init(rendition: &AudioRendition) -> Result<Vec<u8>> {
     let encoder = Encoder::open(rendition)?;
-    package::audio_init(rendition, &encoder.extradata())
+    cmaf::audio_init(rendition, &encoder.extradata())
 }
 
 /// Output samples `from .. from + count` of the presentation in the rendition's channels.
@@ -144,18 +150,24 @@ fn audio_frame(layout: ChannelLayout, rate: u32, planes: &[Vec<f32>]) -> frame::
 }
 
 /// A segment of silence, for what cannot be decoded.
-pub fn silence(plan: &Plan, rendition: &AudioRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
+pub fn silence(plan: &Plan, rendition: &AudioRendition, segment: u32) -> Result<Coded> {
     let (start, end) = rendition.span(&plan.timeline, segment);
     let frame = rendition.encoding.frame();
     let frames = (end.0 - start.0 + frame - 1) / frame;
     let planes = vec![vec![0f32; ((frames + 2) * frame) as usize]; rendition.channels as usize];
     let encoder = Encoder::open(rendition)?;
+    let init = cmaf::audio_init(rendition, &encoder.extradata())?;
     let skip = encoder.priming;
     let packets = encoder.encode(&planes)?;
     let wanted = packets
         .get(skip..skip + frames as usize)
         .context("the encoder gave too few packets")?;
     let last_duration = end.0 - start.0 - (frames - 1) * frame;
-    let bytes = package::audio_segment(rendition, segment, start.0, wanted, last_duration as u32)?;
-    Ok((bytes, frames as u32))
+    let bytes = cmaf::audio_segment(rendition, segment, start, wanted, last_duration as u32)?;
+    let frames = frames as u32;
+    Ok(Coded {
+        init,
+        bytes,
+        frames,
+    })
 }

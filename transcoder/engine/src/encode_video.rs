@@ -7,13 +7,13 @@ mod x265;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use cmaf::VideoSample;
 use ffmpeg_next::codec::{self, encoder};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Error, Packet, Rational as FfRational, frame};
 use plan::{Frames, Rational, VideoCodec, VideoRendition};
 
 use crate::ffi;
-use crate::package::{self, ColourCodes, VideoSample};
 use crate::pictures::Picture;
 
 /// Tries before the segment is given up: the last is at a quantizer that nothing exceeds.
@@ -47,6 +47,11 @@ impl SegmentEncoder {
             pushed: 0,
             spent_us: 0,
         })
+    }
+
+    /// The init segment that what it makes is decoded with.
+    pub fn init(&self, rendition: &VideoRendition) -> Result<Vec<u8>> {
+        cmaf::video_init(rendition, &ffi::extradata(&self.encoder))
     }
 
     /// Takes the next picture, already in the rung's size.
@@ -84,8 +89,8 @@ impl SegmentEncoder {
             Ok(()) => {
                 let coded = packet.data().unwrap_or_default();
                 let data = match self.codec {
-                    VideoCodec::H264 | VideoCodec::Hevc => package::length_prefixed(coded),
-                    VideoCodec::Av1 => package::av1::sample(coded),
+                    VideoCodec::H264 | VideoCodec::Hevc => cmaf::length_prefixed(coded),
+                    VideoCodec::Av1 => cmaf::av1_sample(coded),
                 };
                 let position = packet.pts().unwrap_or_default().max(0) as u32;
                 self.samples.push(VideoSample { data, position });
@@ -112,32 +117,14 @@ impl Drop for SegmentEncoder {
 /// source.
 pub fn init(rendition: &VideoRendition, rate: Rational) -> Result<Vec<u8>> {
     if let Some(record) = &rendition.passed_through {
-        return package::video_init(rendition, record, colour_codes(rendition));
+        return cmaf::video_init(rendition, record);
     }
     let second = Frames(
         Rational::new(1, 1)
             .scale_round(rate.num(), rate.den())
             .max(1),
     );
-    let encoder = SegmentEncoder::new(rendition, second, rate, 0)?;
-    let extradata = ffi::extradata(&encoder.encoder);
-    package::video_init(rendition, &extradata, colour_codes(rendition))
-}
-
-fn colour_codes(rendition: &VideoRendition) -> ColourCodes {
-    // ISO/IEC 23091-2 tables 2 to 4.
-    let code = |name: &str| match name {
-        "bt709" => 1,
-        "bt470bg" => 5,
-        _ => 6,
-    };
-    let color = &rendition.color;
-    // BT.470BG's transfer is its own number (5); that of SMPTE 170M equals BT.709's in shape.
-    ColourCodes {
-        primaries: code(&color.primaries),
-        transfer: code(&color.transfer),
-        matrix: code(&color.matrix),
-    }
+    SegmentEncoder::new(rendition, second, rate, 0)?.init(rendition)
 }
 
 fn open(
@@ -167,7 +154,7 @@ fn open(
     let options = match rendition.encoding {
         VideoCodec::H264 => x264::options(rendition, frames, rate, attempt),
         VideoCodec::Hevc => x265::options(rendition, frames, rate, attempt),
-        VideoCodec::Av1 => svt_av1::options(rendition, colour_codes(rendition), attempt),
+        VideoCodec::Av1 => svt_av1::options(rendition, cmaf::colour_codes(rendition), attempt),
     };
     Ok(video.open_with(options)?)
 }

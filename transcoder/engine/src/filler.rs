@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use plan::{Frames, RenditionId, VideoRendition};
-use protocol::{Made, SegmentReport, ToParent};
 
+use crate::encode_audio;
 use crate::encode_video::SegmentEncoder;
 use crate::finish::Shown;
 use crate::make::Maker;
 use crate::pictures::Picture;
+use crate::product::Coded;
 use crate::scale::black;
-use crate::{encode_audio, package};
 
 /// Makes a filler.
 pub fn make(maker: &mut Maker, order: u32, rendition: RenditionId, segment: u32) -> Result<()> {
     let plan = maker.plan().clone();
-    let (bytes, frames) = if let Some(video) = plan.video_rendition(rendition) {
+    let coded = if let Some(video) = plan.video_rendition(rendition) {
         picture(maker, video, segment)?
     } else {
         let audio = plan
@@ -24,24 +24,11 @@ pub fn make(maker: &mut Maker, order: u32, rendition: RenditionId, segment: u32)
             .context("no such rendition")?;
         encode_audio::silence(&plan, audio, segment)?
     };
-    let report = SegmentReport {
-        frames,
-        attempts: 1,
-        ..SegmentReport::default()
-    };
-    let what = Made::Segment {
-        rendition,
-        segment,
-        report,
-    };
-    maker
-        .source()
-        .link()
-        .say(&ToParent::Made { order, what }, &bytes)?;
-    Ok(())
+    let report = coded.report();
+    Ok(coded.say(maker.source().link(), order, (rendition, segment), report)?)
 }
 
-fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Result<(Vec<u8>, u32)> {
+fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Result<Coded> {
     if rendition.passed_through.is_some() {
         return maker.copies(rendition)?.held(rendition, segment);
     }
@@ -53,9 +40,13 @@ fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Resul
     for _ in 0..rendition.pictures_of(end - start).0 {
         encoder.push(&held)?;
     }
+    let init = encoder.init(rendition)?;
     let (samples, _) = encoder.finish(|| Ok(()))?;
-    let bytes = package::video_segment(rendition, segment, (start, end), &samples)?;
-    Ok((bytes, samples.len() as u32))
+    Ok(Coded {
+        init,
+        bytes: cmaf::video_segment(rendition, segment, (start, end), &samples)?,
+        frames: samples.len() as u32,
+    })
 }
 
 /// The picture before the segment.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use parking_lot::{Condvar, Mutex};
 use plan::{Plan, VideoRendition};
-use protocol::{Made, SegmentReport, ToParent};
+use protocol::SegmentReport;
 
 use crate::encode_video::{MAX_TRIES, SegmentEncoder};
 use crate::finish::Finish;
 use crate::link::{Abandoned, Link};
-use crate::package;
 use crate::pictures::Picture;
+use crate::product::Coded;
 use crate::turn::Turn;
 
 /// Pictures that wait for an encoder: enough to even out B-frame bursts; eight 1080p
@@ -254,8 +254,9 @@ impl Lane {
             if self.has_failed() {
                 return Ok(());
             }
+            let init = encoder.init(&self.rendition)?;
             let (samples, encode_us) = encoder.finish(|| self.link.go_on())?;
-            let bytes = package::video_segment(&self.rendition, segment, (start, end), &samples)?;
+            let bytes = cmaf::video_segment(&self.rendition, segment, (start, end), &samples)?;
             let next = attempt + 1;
             if !self.exceeds_cap(&bytes, frames) || next == MAX_TRIES {
                 let report = SegmentReport {
@@ -264,7 +265,13 @@ impl Lane {
                     attempts: next,
                     damaged,
                 };
-                return self.say_made(segment, report, &bytes);
+                let coded = Coded {
+                    init,
+                    bytes,
+                    frames: report.frames,
+                };
+                let place = (self.rendition.id, segment);
+                return Ok(coded.say(&self.link, self.task.order, place, report)?);
             }
             if kept.is_empty() {
                 self.outcome.lock().oversized.push(segment);
@@ -283,17 +290,6 @@ impl Lane {
         let rate = self.plan.timeline.rate;
         let cap_bits = self.rendition.cap_bits_per_second as i64 * frames * rate.den() / rate.num();
         bytes.len() as i64 * 8 > cap_bits
-    }
-
-    fn say_made(&self, segment: u32, report: SegmentReport, bytes: &[u8]) -> Result<()> {
-        let what = Made::Segment {
-            rendition: self.rendition.id,
-            segment,
-            report,
-        };
-        let order = self.task.order;
-        self.link.say(&ToParent::Made { order, what }, bytes)?;
-        Ok(())
     }
 
     /// Whether something went wrong; the producer need not go on then.

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use plan::RenditionId;
-use protocol::{Decoder, Order, SourceBytes, ToEngine, ToParent};
+use protocol::{Decoder, Order, ToEngine, ToParent};
 
 /// Orders that may wait: the parent sends one while the engine works at another.
 const WAITING_ORDERS: usize = 64;
@@ -37,7 +37,7 @@ pub struct Abandoned;
 /// The connection, shared by every thread of the session.
 pub struct Link {
     out: Mutex<UnixStream>,
-    reads: Mutex<HashMap<u32, SyncSender<Option<Bytes>>>>,
+    reads: Mutex<HashMap<u32, SyncSender<Bytes>>>,
     next_read: AtomicU32,
     held: Mutex<bool>,
     resumed: Condvar,
@@ -106,11 +106,10 @@ impl Link {
         orders: &SyncSender<Input>,
     ) -> Result<(), Gone> {
         match message {
-            ToEngine::Bytes { read, outcome } => {
-                let bytes = (outcome == SourceBytes::Here).then_some(payload);
+            ToEngine::Bytes { read } => {
                 if let Some(waiter) = self.reads.lock().remove(&read) {
                     // A reader that gave up does not mind.
-                    let _ = waiter.send(bytes);
+                    let _ = waiter.send(payload);
                 }
             }
             ToEngine::Hold => *self.held.lock() = true,
@@ -154,9 +153,8 @@ impl Link {
         self.out.lock().write_all(&frame).map_err(|_| Gone)
     }
 
-    /// Asks for bytes of the source; the answer arrives at the receiver, `None` where the
-    /// source cannot be read.
-    pub fn ask(&self, offset: u64, length: u32) -> Result<Receiver<Option<Bytes>>, Gone> {
+    /// Asks for bytes of the source; the answer arrives at the receiver.
+    pub fn ask(&self, offset: u64, length: u32) -> Result<Receiver<Bytes>, Gone> {
         let read = self.next_read.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = sync_channel(1);
         self.reads.lock().insert(read, sender);

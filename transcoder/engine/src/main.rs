@@ -1,7 +1,6 @@
 //! `reelmill-engine`: the only place where media is parsed. One process per session, started
 //! by `transcoder` with one end of a socket pair as its standard input.
 
-mod avc;
 mod cage;
 mod captions;
 mod chain;
@@ -19,10 +18,10 @@ mod link;
 mod loudness;
 mod make;
 mod open;
-mod package;
 mod passes;
 mod pictures;
 mod probe;
+mod product;
 mod remix;
 mod scale;
 mod scaler;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use plan::{AudioRendition, Frames, Limits, Plan, RenditionId, VideoRendition};
-use protocol::{Budget, Made, SegmentReport, ToParent, memory};
+use protocol::{Budget, SegmentReport, ToParent, memory};
 
 use crate::copy::Copies;
 use crate::encode_audio;
@@ -165,19 +165,9 @@ impl Maker {
                 segment,
             };
             link.say(&at, &[])?;
-            let (bytes, frames) = self.copies(rendition)?.segment(rendition, segment)?;
-            let report = SegmentReport {
-                frames,
-                attempts: 1,
-                ..SegmentReport::default()
-            };
-            let what = Made::Segment {
-                rendition: id,
-                segment,
-                report,
-            };
-            let order = run.order;
-            link.say(&ToParent::Made { order, what }, &bytes)?;
+            let coded = self.copies(rendition)?.segment(rendition, segment)?;
+            let report = coded.report();
+            coded.say(&link, run.order, (id, segment), report)?;
         }
         Ok(())
     }
@@ -385,26 +375,13 @@ fn make_sound(
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(Sounds::open(source, track, &plan.info.index)?),
             };
-            let (bytes, frames) = encode_audio::segment(plan, rendition, segment, reader)?;
-            let damaged = reader.take_damage();
+            let coded = encode_audio::segment(plan, rendition, segment, reader)?;
             let report = SegmentReport {
                 encode_us: began.elapsed().as_micros() as u64,
-                frames,
-                attempts: 1,
-                damaged,
+                damaged: reader.take_damage(),
+                ..coded.report()
             };
-            let what = Made::Segment {
-                rendition: rendition.id,
-                segment,
-                report,
-            };
-            link.say(
-                &ToParent::Made {
-                    order: run.order,
-                    what,
-                },
-                &bytes,
-            )?;
+            coded.say(link, run.order, (rendition.id, segment), report)?;
         }
     }
     Ok(())

@@ -39,13 +39,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if source.size() > limits.size_bytes {
         return Err(reject(Code::LimitSize, "The file is larger than is taken.").into());
     }
-    let mut input = match open::open(source) {
-        Ok(input) => input,
-        Err(error) => {
-            source.check()?;
-            return Err(head::refusal(source, error).into());
-        }
-    };
+    let mut input = open::open(source).map_err(|error| head::refusal(source, error))?;
     let streams = input.streams().count() as u32;
     if streams > limits.streams {
         let message = format!("{streams} streams; at most {} are read.", limits.streams);
@@ -82,7 +76,6 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         return Err(head::without_packets(source).into());
     };
     let silent = samples::measure(source, &mut input, &mut found.audio)?;
-    source.check()?;
     found.skip_silent(silent);
     if found.video.is_none() && found.audio.is_empty() {
         let message = "No sound of the file can be decoded.";

@@ -202,7 +202,6 @@ impl Sounds {
                 Ok(()) | Err(Error::InvalidData) => {}
                 Err(Error::Exit) => bail!("the parent is gone"),
                 Err(_) => {
-                    self.source.check()?;
                     let _ = decoder.send_eof();
                     return Ok(true);
                 }

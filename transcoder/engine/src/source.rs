@@ -1,5 +1,6 @@
 //! The source as FFmpeg reads it: a seekable stream of blocks that the parent hands over,
-//! with read-ahead, and a small cache that all readers of the session share.
+//! with read-ahead, and a small cache that all readers of the session share. A block that cannot be read is
+//! the session's end, by the parent's hand: demuxers would take it for the end of the file.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,8 +9,6 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use plan::Code;
-use protocol::EngineFailure;
 
 use crate::edits;
 use crate::link::Link;
@@ -32,9 +31,8 @@ pub struct Source {
 
 #[derive(Default)]
 struct Shared {
-    failed: bool,
     blocks: VecDeque<(u64, Bytes)>,
-    coming: Vec<(u64, Receiver<Option<Bytes>>)>,
+    coming: Vec<(u64, Receiver<Bytes>)>,
 }
 
 impl Source {
@@ -67,22 +65,6 @@ impl Source {
         &self.link
     }
 
-    /// An error where a read has failed since the last call: demuxers take a failed read for
-    /// the end of the file, and what would be made of that must not be published.
-    pub fn check(&self) -> Result<(), EngineFailure> {
-        let mut shared = self.shared.lock();
-        if std::mem::take(&mut shared.failed) {
-            // Reads that were under way may have failed with it.
-            shared.coming.clear();
-            let message = "A part of the source could not be read.".to_owned();
-            return Err(EngineFailure {
-                code: Code::SourceUnreachable,
-                message,
-            });
-        }
-        Ok(())
-    }
-
     /// A reader at the start.
     pub fn reader(&self) -> Reader {
         Reader {
@@ -101,7 +83,7 @@ impl Source {
             .map(|(_, b)| b.clone())
     }
 
-    fn ask(&self, block: u64) -> io::Result<Receiver<Option<Bytes>>> {
+    fn ask(&self, block: u64) -> io::Result<Receiver<Bytes>> {
         let offset = block * BLOCK;
         let length = BLOCK.min(self.size - offset) as u32;
         self.link
@@ -126,15 +108,11 @@ impl Source {
             self.read_ahead(block + 1)?;
         }
         match receiver.recv() {
-            Ok(Some(bytes)) if !bytes.is_empty() => {
+            Ok(bytes) => {
                 let mut shared = self.shared.lock();
                 shared.blocks.push_front((block, bytes.clone()));
                 shared.blocks.truncate(CACHED);
                 Ok(bytes)
-            }
-            Ok(_) => {
-                self.shared.lock().failed = true;
-                Err(io::Error::other("the source cannot be read"))
             }
             Err(_) => Err(io::ErrorKind::ConnectionAborted.into()),
         }

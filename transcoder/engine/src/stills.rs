@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use ffmpeg_next::frame;
 use plan::{Code, Frames, Plan, Size};
-use protocol::{EngineFailure, Made, Still, ToParent};
+use protocol::{Made, Still, ToParent};
 
 use crate::finish::Shown;
 use crate::make::Maker;
@@ -92,18 +92,9 @@ fn even(picture: &Picture) -> Size {
     }
 }
 
-/// A picture at or a little before a tick; nothing where none can be decoded. What cannot be read
-/// now is an error: a sheet would be without it for ever.
+/// A picture at or a little before a tick; nothing where none can be decoded.
 fn near(maker: &mut Maker, tick: Frames) -> Result<Option<Picture>> {
-    let is_unreachable = |error: &anyhow::Error| {
-        let own = error.downcast_ref::<EngineFailure>();
-        own.is_some_and(|own| own.code == Code::SourceUnreachable)
-    };
-    match maker.pictures()?.key_before(tick) {
-        Ok(picture) => Ok(Some(picture)),
-        Err(error) if is_unreachable(&error) => Err(error),
-        Err(_) => Ok(None),
-    }
+    Ok(maker.pictures()?.key_before(tick).ok())
 }
 
 fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {

@@ -49,12 +49,30 @@ pub fn encode<M: Serialize>(message: &M, payload: &[u8]) -> Result<Bytes, FrameE
 }
 
 /// Takes messages out of a stream of bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     buffer: BytesMut,
+    most_header: u32,
+    most_payload: u32,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            most_header: MAX_HEADER,
+            most_payload: MAX_PAYLOAD,
+        }
+    }
 }
 
 impl Decoder {
+    /// Takes no longer header and no longer payload from now on, in bytes.
+    pub fn limit(&mut self, header: u32, payload: u32) {
+        self.most_header = header.min(MAX_HEADER);
+        self.most_payload = payload.min(MAX_PAYLOAD);
+    }
+
     /// Where newly read bytes are appended.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
@@ -69,7 +87,7 @@ impl Decoder {
             return Ok(None);
         };
         let (header, payload) = (lengths.get_u32_le(), lengths.get_u32_le());
-        if header > MAX_HEADER || payload > MAX_PAYLOAD {
+        if header > self.most_header || payload > self.most_payload {
             return Err(FrameError::TooLong { header, payload });
         }
         let whole = LENGTHS + header as usize + payload as usize;

@@ -10,6 +10,6 @@ mod message;
 
 pub use frame::{Decoder, FrameError, MAX_HEADER, MAX_PAYLOAD, encode};
 pub use message::{
-    Budget, EngineFailure, Made, Order, PROTOCOL, SegmentReport, SourceBytes, Still, ToEngine,
+    Budget, EngineFailure, Made, Order, PROTOCOL, SegmentReport, Still, ToEngine,
     ToParent,
 };

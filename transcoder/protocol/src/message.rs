@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
 /// it changes, so that programs of different builds say so instead of misreading one another.
-pub const PROTOCOL: u32 = 9;
+pub const PROTOCOL: u32 = 10;
 
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,12 +19,11 @@ pub enum ToEngine {
         /// What is refused before memory is spent on it.
         limits: Limits,
     },
-    /// The answer to [`ToParent::Read`]; the payload holds the bytes.
+    /// The answer to [`ToParent::Read`]; the payload holds the bytes, as many as were asked for but at the source's
+    /// end. Where they cannot be read the session ends.
     Bytes {
         /// The question's number.
         read: u32,
-        /// Whether the payload is the bytes.
-        outcome: SourceBytes,
     },
     /// Something to make. Orders are carried out one after another.
     Order {
@@ -52,15 +51,6 @@ pub enum ToEngine {
         /// Which segment.
         segment: u32,
     },
-}
-
-/// What became of a read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SourceBytes {
-    /// The payload holds them; shorter than asked for only at the source's end.
-    Here,
-    /// The source could not be read.
-    Unreachable,
 }
 
 /// What a session may use.
@@ -198,6 +188,8 @@ pub enum Made {
         rendition: RenditionId,
         /// Which.
         segment: u32,
+        /// The init segment that its encoder declares: the stored one, or it is of no use.
+        init: Vec<u8>,
         /// How it went.
         report: SegmentReport,
     },

@@ -1,7 +1,6 @@
-//! An engine on a thread: it speaks the protocol, and makes bytes that say what they are.
+//! An engine on a thread: it speaks the protocol, and makes segments that say what they are.
 
 mod actor;
-mod film;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
@@ -68,6 +67,8 @@ struct State {
     /// The segments in the order in which they were made.
     order: Vec<(RenditionId, u32)>,
     fillers_fail: bool,
+    /// Which version of its libraries an engine has that is started now.
+    libraries: u8,
     /// Boxes, and the bytes of a segment in each.
     sizes: BTreeMap<u32, usize>,
 }
@@ -114,6 +115,11 @@ impl Script {
 
     pub fn fillers_fail(&self, fail: bool) {
         self.state.lock().unwrap().fillers_fail = fail;
+    }
+
+    /// Engines have other libraries from now on.
+    pub fn libraries_are(&self, version: u8) {
+        self.state.lock().unwrap().libraries = version;
     }
 
     /// Segments in these boxes have so many bytes.
@@ -194,9 +200,4 @@ impl Script {
             Actor::new(script.clone(), stream).play()
         })
     }
-}
-
-/// What is in a segment that an engine of these made.
-pub fn content(rendition: RenditionId, segment: u32) -> String {
-    format!("{rendition} {segment}")
 }

@@ -4,7 +4,7 @@ use ffmpeg_next::codec::encoder;
 use ffmpeg_next::{Dictionary, Packet};
 use plan::{Size, VideoRendition};
 
-use crate::package::ColourCodes;
+use cmaf::ColourCodes;
 use crate::scale::black;
 
 /// What the encoder of a segment is told at the `attempt`th try, from 0. Its own cap is one on an

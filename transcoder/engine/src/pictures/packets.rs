@@ -121,10 +121,7 @@ impl Packets {
                 Ok(()) if packet.stream() == self.stream => return Ok(Some(packet)),
                 Ok(()) | Err(Error::InvalidData) => {}
                 Err(Error::Exit) => bail!("the parent is gone"),
-                Err(_) => {
-                    self.source.check()?;
-                    return Ok(None);
-                }
+                Err(_) => return Ok(None),
             }
         }
     }

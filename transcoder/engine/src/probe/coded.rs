@@ -7,7 +7,7 @@ use plan::Rational;
 use plan::media_info::{CodedPictures, Group};
 
 use super::{boxes, rate};
-use crate::avc::Record;
+use cmaf::avc::Record;
 use crate::ffi::{self, IndexEntry};
 use crate::source::Source;
 

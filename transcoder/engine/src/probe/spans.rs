@@ -15,7 +15,7 @@ use super::gops::Gops;
 use super::progress::Progress;
 use super::rate;
 use super::tracks::Found;
-use crate::avc::Record;
+use cmaf::avc::Record;
 use crate::source::Source;
 use crate::times::{rational, seconds};
 use crate::{ffi, open};

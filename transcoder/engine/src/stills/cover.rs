@@ -29,7 +29,6 @@ pub fn decode(maker: &Maker) -> Result<Picture> {
     decoder.send_eof()?;
     let mut picture = frame::Video::empty();
     let decoded = decoder.receive_frame(&mut picture);
-    source.check()?;
     decoded?;
     check_size(picture.width(), picture.height(), maker.limits())?;
     Ok(Arc::new(picture.into()))

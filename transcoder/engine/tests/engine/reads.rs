@@ -1,5 +1,5 @@
-//! A source that cannot be read, sought or decoded: an error with the right code, or read in
-//! another way; never a picture held for ever.
+//! A source that cannot be sought or decoded: an error with the right code, or read in another way; never a
+//! picture held for ever.
 
 use plan::Code;
 use protocol::{Order, Still};
@@ -7,37 +7,6 @@ use protocol::{Order, Still};
 use crate::support::Engine;
 use crate::support::planned;
 use crate::support::sources::made;
-
-#[test]
-fn nothing_is_made_of_a_read_that_failed() {
-    let folder = tempfile::tempdir().unwrap();
-    let noise = "-f lavfi -i testsrc2=s=640x360:r=30:d=8,noise=alls=40:allf=t \
-                 -c:v libx264 -preset ultrafast -qp 20 -g 30 -movflags +faststart";
-    let source = made(folder.path(), "big.mp4", noise);
-    let size = std::fs::metadata(&source).unwrap().len();
-    assert!(
-        size > 8 << 20,
-        "large enough that the end is not read by the probe's start: {size}"
-    );
-    let (mut engine, plan) = planned(&source, 2);
-    engine.unreadable_from = Some(size / 2);
-    let renditions = vec![plan.video[0].id];
-    let last = Order::Segments {
-        renditions: renditions.clone(),
-        first: plan.segments() - 1,
-        count: 1,
-    };
-    let failure = engine.order(last.clone()).unwrap_err();
-    assert_eq!(failure.code, Code::SourceUnreachable);
-    let failure = engine.order(Order::Still(Still::Poster)).unwrap_err();
-    assert_eq!(failure.code, Code::SourceUnreachable, "no poster of half");
-    engine.unreadable_from = None;
-    assert_eq!(
-        engine.order(last).unwrap().segments.len(),
-        1,
-        "the session goes on"
-    );
-}
 
 /// Every picture of a FLV file says that it needs others; there is no other place for a seek.
 fn without_key_frames(file: &mut [u8]) {

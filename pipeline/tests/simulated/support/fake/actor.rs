@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use plan::{Code, Plan, RenditionId, Size};
 use protocol::{Decoder, EngineFailure, Made, Order, SegmentReport, Still, ToEngine, ToParent};
 
-use super::{Fault, MEASURED, PATIENCE, Planted, Script, State, content, film};
+use sketch::{JPEG, WEBP, film};
+
+use super::{Fault, MEASURED, PATIENCE, Planted, Script, State};
 
 /// Why it ends.
 enum Exit {
@@ -124,7 +126,8 @@ impl Actor {
             }
             Order::Inits { renditions } => {
                 for id in renditions {
-                    self.made(order, Made::Init(id), "init")?;
+                    let init = self.init(id);
+                    self.made(order, Made::Init(id), &init)?;
                 }
             }
             Order::Segments {
@@ -142,13 +145,7 @@ impl Actor {
                 if self.script.state.lock().unwrap().fillers_fail {
                     return Ok(Err(failure("not even a filler")));
                 }
-                let report = SegmentReport::default();
-                let what = Made::Segment {
-                    rendition,
-                    segment,
-                    report,
-                };
-                self.made(order, what, "filler")?;
+                self.said(order, (rendition, segment), "filler", 0)?;
             }
             Order::Still(Still::Poster) => {
                 if self.script.state.lock().unwrap().poster_fails {
@@ -158,12 +155,12 @@ impl Actor {
                     width: 2,
                     height: 2,
                 };
-                self.made(order, Made::PosterJpeg(size), "jpeg")?;
-                self.made(order, Made::PosterWebp(size), "webp")?;
+                self.made(order, Made::PosterJpeg(size), JPEG)?;
+                self.made(order, Made::PosterWebp(size), WEBP)?;
             }
-            Order::Still(Still::Sheet(sheet)) => self.made(order, Made::Sheet(sheet), "sheet")?,
+            Order::Still(Still::Sheet(sheet)) => self.made(order, Made::Sheet(sheet), JPEG)?,
             Order::Still(Still::Thumbnail { second, width }) => {
-                self.made(order, Made::Thumbnail { second, width }, "thumbnail")?;
+                self.made(order, Made::Thumbnail { second, width }, JPEG)?;
             }
             // Its source has no text.
             Order::Texts => {}
@@ -173,14 +170,39 @@ impl Actor {
                 }
                 let plan = self.plan.as_ref().unwrap();
                 let measured = vec![MEASURED; plan.audio.len()];
-                self.made(order, Made::Loudness(measured), "")?;
+                self.made(order, Made::Loudness(measured), b"")?;
             }
         }
         Ok(Ok(()))
     }
 
-    fn made(&mut self, order: u32, what: Made, bytes: &str) -> Result<(), Exit> {
-        self.say(&ToParent::Made { order, what }, bytes.as_bytes())
+    fn made(&mut self, order: u32, what: Made, bytes: &[u8]) -> Result<(), Exit> {
+        self.say(&ToParent::Made { order, what }, bytes)
+    }
+
+    fn init(&self, id: RenditionId) -> Vec<u8> {
+        let libraries = self.script.state.lock().unwrap().libraries;
+        sketch::init(self.plan.as_ref().unwrap(), id, libraries)
+    }
+
+    /// A segment that says this word, in at least so many bytes.
+    fn said(
+        &mut self,
+        order: u32,
+        (rendition, segment): (RenditionId, u32),
+        word: &str,
+        bytes: usize,
+    ) -> Result<(), Exit> {
+        let init = self.init(rendition);
+        let plan = self.plan.as_ref().unwrap();
+        let bytes = sketch::segment(plan, rendition, segment, word, bytes);
+        let what = Made::Segment {
+            rendition,
+            segment,
+            init,
+            report: SegmentReport::default(),
+        };
+        self.made(order, what, &bytes)
     }
 
     fn segment(
@@ -225,15 +247,8 @@ impl Actor {
             state.order.push((rendition, segment));
             let size = rung.and_then(|rung| state.sizes.get(&rung.rung)).copied();
             drop(state);
-            let what = Made::Segment {
-                rendition,
-                segment,
-                report: SegmentReport::default(),
-            };
-            let mut content = content(rendition, segment);
-            let rest = size.map_or(0, |size| size.saturating_sub(content.len()));
-            content += &" ".repeat(rest);
-            self.made(order, what, &content)?;
+            let word = format!("{rendition} {segment}");
+            self.said(order, (rendition, segment), &word, size.unwrap_or(0))?;
         }
         Ok(Ok(()))
     }

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 
 use bytes::Bytes;
 use plan::{Limits, MediaInfo, Plan, Policy, RenditionId};
-use protocol::{Budget, Decoder, EngineFailure, Made, Order, SourceBytes, ToEngine, ToParent};
+use protocol::{Budget, Decoder, EngineFailure, Made, Order, ToEngine, ToParent};
 
 const AMPLE_MEMORY: u64 = 2 << 30;
 
@@ -26,8 +26,8 @@ pub struct Engine {
     decoder: Decoder,
     source: File,
     orders: u32,
-    /// Reads at or after this byte fail.
-    pub unreadable_from: Option<u64>,
+    /// The plan of the orders that follow.
+    plan: Option<Plan>,
 }
 
 /// What an order made.
@@ -94,7 +94,7 @@ impl Engine {
             decoder: Decoder::default(),
             source,
             orders: 0,
-            unreadable_from: None,
+            plan: None,
         };
         let budget = Budget {
             encode_threads: 2,
@@ -146,12 +146,7 @@ impl Engine {
                     let mut bytes = vec![0; length as usize];
                     let filled = self.source.read_at(&mut bytes, offset).unwrap();
                     bytes.truncate(filled);
-                    let end = offset + u64::from(length);
-                    let outcome = match self.unreadable_from {
-                        Some(from) if end > from => SourceBytes::Unreachable,
-                        _ => SourceBytes::Here,
-                    };
-                    let answer = ToEngine::Bytes { read, outcome };
+                    let answer = ToEngine::Bytes { read };
                     self.stream
                         .write_all(&protocol::encode(&answer, &bytes).unwrap())
                         .unwrap();
@@ -161,6 +156,8 @@ impl Engine {
                     what: Made::Init(id),
                     ..
                 } => {
+                    let plan = self.plan.as_ref().unwrap();
+                    assert_eq!(cmaf::check::init(plan, id, &payload), Ok(()), "{id}");
                     output.inits.insert(id, payload);
                 }
                 ToParent::Made {
@@ -168,10 +165,12 @@ impl Engine {
                         Made::Segment {
                             rendition,
                             segment,
+                            init,
                             report,
                         },
                     ..
                 } => {
+                    self.is_as_planned((rendition, segment), &init, &payload);
                     if report.damaged {
                         output.damaged.push((rendition, segment));
                     }
@@ -218,7 +217,16 @@ impl Engine {
         self.child.wait().unwrap();
     }
 
+    /// As its parent would look at it.
+    fn is_as_planned(&self, (id, segment): (RenditionId, u32), init: &[u8], bytes: &[u8]) {
+        let plan = self.plan.as_ref().unwrap();
+        assert_eq!(cmaf::check::init(plan, id, init), Ok(()), "{id} {segment}");
+        let found = cmaf::check::segment(plan, id, segment, init, bytes);
+        assert_eq!(found, Ok(()), "{id} {segment}");
+    }
+
     pub fn plan(&mut self, plan: &Plan) {
+        self.plan = Some(plan.clone());
         self.say(&ToEngine::Plan(Box::new(plan.clone())));
     }
 

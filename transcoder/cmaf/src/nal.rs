@@ -10,8 +10,14 @@ pub fn length_prefixed(annex_b: &[u8]) -> Vec<u8> {
     out
 }
 
+/// NAL units behind start codes, as encoders write them.
+pub(crate) fn annex_b<'a>(units: impl Iterator<Item = &'a Vec<u8>>) -> Vec<u8> {
+    let behind_start_code = |unit: &'a Vec<u8>| [0, 0, 0, 1].into_iter().chain(unit.iter().copied());
+    units.flat_map(behind_start_code).collect()
+}
+
 /// The NAL units between start codes (ITU-T H.264 annex B).
-pub(super) fn nal_units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn nal_units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = after_start_code(bytes).unwrap_or_default();
     std::iter::from_fn(move || {
         if rest.is_empty() {

@@ -1,91 +1,17 @@
-//! Sessions with engines that misbehave: on threads, and as real processes.
+//! Sessions with engines that end otherwise than they should: on threads, and as real processes.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use plan::{Code, Limits};
-use protocol::{Decoder, Made, Order, SourceBytes, Still, ToEngine, ToParent};
-use transcoder::{Budget, End, Engine, Sandbox, Session, SessionEvent, SourceError, SourceReader};
+use plan::{Code, Limits, Policy};
+use protocol::{Made, Order, SegmentReport, ToEngine, ToParent};
+use transcoder::{Budget, End, Engine, Sandbox, Session, SessionEvent};
 
-/// A source whose byte at `n` is `n` modulo 251.
-struct Counting;
-
-#[async_trait]
-impl SourceReader for Counting {
-    async fn read(&self, offset: u64, length: u32) -> Result<Bytes, SourceError> {
-        if offset > 1 << 40 {
-            return Err(SourceError("beyond the end".into()));
-        }
-        let byte = |n: u64| (n % 251) as u8;
-        Ok((offset..offset + u64::from(length)).map(byte).collect())
-    }
-}
-
-fn open(engine: &Engine) -> Session {
-    let budget = Budget {
-        encode_threads: 1,
-        decode_threads: 1,
-        memory_bytes: 1 << 30,
-    };
-    Session::open(
-        engine,
-        Arc::new(Counting),
-        1 << 20,
-        budget,
-        Limits::default(),
-    )
-    .unwrap()
-}
-
-/// An engine's end of the socket, for fakes.
-struct Wire {
-    stream: UnixStream,
-    decoder: Decoder,
-}
-
-impl Wire {
-    fn new(stream: UnixStream) -> Self {
-        let decoder = Decoder::default();
-        Self { stream, decoder }
-    }
-
-    fn hear(&mut self) -> Option<(ToEngine, Bytes)> {
-        loop {
-            if let Some(message) = self.decoder.take().unwrap() {
-                return Some(message);
-            }
-            let mut piece = [0; 4096];
-            match self.stream.read(&mut piece) {
-                Ok(n) if n > 0 => self.decoder.buffer().extend_from_slice(&piece[..n]),
-                _ => return None,
-            }
-        }
-    }
-
-    fn hear_order(&mut self) -> Option<u32> {
-        loop {
-            if let (ToEngine::Order { order, .. }, _) = self.hear()? {
-                return Some(order);
-            }
-        }
-    }
-
-    fn say(&mut self, message: &ToParent, payload: &[u8]) -> bool {
-        let frame = protocol::encode(message, payload).unwrap();
-        self.stream.write_all(&frame).is_ok()
-    }
-}
-
-fn fake(part: impl Fn(&mut Wire) -> ExitStatus + Send + Sync + 'static) -> Engine {
-    Engine::in_process(move |stream| part(&mut Wire::new(stream)))
-}
+use super::wire::{Counting, UNREADABLE_FROM, Wire, fake, open};
 
 const EXIT_0: fn() -> ExitStatus = || ExitStatus::from_raw(0);
 
@@ -115,11 +41,11 @@ async fn many_reads_at_once_are_all_answered_rightly() {
             read(wire, n, u64::from(n) * 7);
         }
         for _ in 0..ASKED {
-            let Some((ToEngine::Bytes { read, outcome }, bytes)) = wire.hear() else {
+            let Some((ToEngine::Bytes { read }, bytes)) = wire.hear() else {
                 return ExitStatus::from_raw(6);
             };
             let first = u64::from(read) * 7 % 251;
-            if outcome != SourceBytes::Here || bytes.len() != 100 || u64::from(bytes[0]) != first {
+            if bytes.len() != 100 || u64::from(bytes[0]) != first {
                 return ExitStatus::from_raw(6);
             }
         }
@@ -134,46 +60,80 @@ async fn many_reads_at_once_are_all_answered_rightly() {
 }
 
 #[tokio::test]
-async fn an_unreadable_source_is_said_to_be_so() {
-    let engine = fake(|wire| {
+async fn nothing_is_taken_of_a_session_whose_source_could_not_be_read() {
+    let film = sketch::film::info(4);
+    let plan = plan::plan(&film, &Policy::default()).unwrap();
+    let told = plan.clone();
+    let engine = fake(move |wire| {
         let Some(order) = wire.hear_order() else {
             return EXIT_0();
         };
-        read(wire, 1, 1 << 41);
-        let answer = wire.hear();
-        let unreachable = SourceBytes::Unreachable;
-        if matches!(answer, Some((ToEngine::Bytes { outcome, .. }, _)) if outcome == unreachable) {
-            wire.say(&ToParent::Done { order }, &[]);
+        // Two readers, one of which is told of it; and then all is well, as demuxers have it.
+        read(wire, 1, UNREADABLE_FROM);
+        read(wire, 2, UNREADABLE_FROM + 100);
+        read(wire, 3, 0);
+        let id = told.video[0].id;
+        while let Some((ToEngine::Bytes { .. }, _)) = wire.hear() {
+            let what = Made::Init(id);
+            let made = ToParent::Made { order, what };
+            wire.say(&made, &sketch::init(&told, id, 0));
         }
         EXIT_0()
     });
     let mut session = open(&engine);
-    session.order(Order::Probe).await;
-    assert!(matches!(session.next().await, SessionEvent::Done(1)));
+    session.plan(&plan).await;
+    let renditions = vec![plan.video[0].id];
+    session.order(Order::Inits { renditions }).await;
+    loop {
+        match session.next().await {
+            // Of what could be read, before the other was asked for.
+            SessionEvent::Made(..) => {}
+            event => {
+                assert_eq!(code(&event), Some(Code::SourceUnreachable), "{event:?}");
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test]
 async fn products_arrive_whole_and_in_order_though_their_owner_is_slow() {
-    const PRODUCTS: u32 = 100;
-    let engine = fake(|wire| {
+    let film = sketch::film::info(300);
+    let plan = plan::plan(&film, &Policy::default()).unwrap();
+    let (id, products) = (plan.video[0].id, plan.segments());
+    let told = plan.clone();
+    let engine = fake(move |wire| {
         let Some(order) = wire.hear_order() else {
             return EXIT_0();
         };
-        for n in 0..PRODUCTS {
-            let what = Made::Sheet(n);
-            wire.say(&ToParent::Made { order, what }, &vec![n as u8; 100_000]);
+        for segment in 0..products {
+            let what = Made::Segment {
+                rendition: id,
+                segment,
+                init: sketch::init(&told, id, 0),
+                report: SegmentReport::default(),
+            };
+            let bytes = sketch::segment(&told, id, segment, &segment.to_string(), 100_000);
+            wire.say(&ToParent::Made { order, what }, &bytes);
         }
         wire.say(&ToParent::Done { order }, &[]);
         EXIT_0()
     });
     let mut session = open(&engine);
-    session.order(Order::Still(Still::Poster)).await;
-    for n in 0..PRODUCTS {
+    session.plan(&plan).await;
+    let order = Order::Segments {
+        renditions: vec![id],
+        first: 0,
+        count: products,
+    };
+    session.order(order).await;
+    for n in 0..products {
         tokio::task::yield_now().await;
-        let SessionEvent::Made(Made::Sheet(sheet), bytes) = session.next().await else {
+        let SessionEvent::Made(Made::Segment { segment, .. }, bytes) = session.next().await else {
             panic!("a product is missing");
         };
-        assert_eq!((sheet, bytes.len(), bytes[0]), (n, 100_000, n as u8));
+        assert_eq!((segment, sketch::word(&bytes).unwrap()), (n, n.to_string()));
+        assert!(bytes.len() > 100_000);
     }
     assert!(matches!(session.next().await, SessionEvent::Done(1)));
     assert!(matches!(

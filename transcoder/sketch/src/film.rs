@@ -3,6 +3,11 @@
 use plan::media_info::{AudioTrack, CodedPictures, Color, Group, Index, VideoTrack};
 use plan::{MediaInfo, Rational};
 
+/// An `AVCDecoderConfigurationRecord` of High profile at level 3.1.
+const RECORD: [u8; 21] = [
+    1, 100, 0, 31, 0xff, 0xe1, 0, 5, 0x67, 100, 0, 31, 0x81, 1, 0, 1, 0x68, 0xfd, 0xf8, 0xf8, 0,
+];
+
 /// A key frame every two seconds, and 2.4 Mbit/s.
 pub fn coded(seconds: i64) -> CodedPictures {
     let group = Group {
@@ -10,7 +15,7 @@ pub fn coded(seconds: i64) -> CodedPictures {
         bytes: 600_000,
     };
     CodedPictures {
-        record: vec![1, 100, 0, 31],
+        record: RECORD.to_vec(),
         groups: vec![group; seconds as usize / 2],
     }
 }

@@ -1,12 +1,15 @@
-//! Init segments and segments of sound.
+//! Init segments of sound.
 
 use anyhow::{Context, Result};
-use mp4_atom::{Audio, Codec, Dops, Mp4a, Opus, OpusChannelMapping, Tkhd, TrunEntry, esds};
+use mp4_atom::{Audio, Codec, Dops, Mp4a, Opus, OpusChannelMapping, Tkhd, esds};
 use plan::{AudioRendition, SoundCodec, timeline};
 
-use super::{Fragment, Media, SYNC, init, tkhd};
+use super::{Media, init, tkhd};
 
 /// The init segment of a sound rendition, from its encoder's extradata.
+///
+/// # Errors
+/// Where that is none.
 pub fn audio_init(rendition: &AudioRendition, config: &[u8]) -> Result<Vec<u8>> {
     let entry = match rendition.encoding {
         SoundCodec::Aac => Codec::Mp4a(aac(rendition, config)),
@@ -98,32 +101,27 @@ fn opus(rendition: &AudioRendition, header: &[u8]) -> Result<Opus> {
     })
 }
 
-/// A sound segment; `last_duration` is that of the last frame, in samples.
-pub fn audio_segment(
-    rendition: &AudioRendition,
-    segment: u32,
-    first_sample: i64,
-    frames: &[Vec<u8>],
-    last_duration: u32,
-) -> Result<Vec<u8>> {
-    let whole = rendition.encoding.frame() as u32;
-    let cut = last_duration != whole;
-    let entry = |(order, frame): (usize, &Vec<u8>)| TrunEntry {
-        duration: cut.then_some(if order + 1 == frames.len() {
-            last_duration
-        } else {
-            whole
-        }),
-        size: Some(frame.len() as u32),
-        flags: None,
-        cts: None,
-    };
-    let fragment = Fragment {
-        segment,
-        decode_time: first_sample as u64,
-        sample_duration: whole,
-        default_flags: SYNC,
-        entries: frames.iter().enumerate().map(entry).collect(),
-    };
-    fragment.encode(frames.iter().map(Vec::as_slice))
+/// What [`audio_init`] takes of AAC; nothing where it is not what our encoder makes: AAC-LC at 48 kHz, in as
+/// many channels as the entry says (ISO/IEC 14496-3 §1.6.2.1).
+pub(super) fn aac_config(entry: &Mp4a) -> Option<Vec<u8>> {
+    const AAC_LC: u16 = 2;
+    const AT_48_KHZ: u16 = 3;
+    let config = entry.esds.es_desc.dec_config.dec_specific.as_ref()?;
+    let declared = AAC_LC << 11 | AT_48_KHZ << 7 | entry.audio.channel_count << 3;
+    let first = config.raw.first_chunk()?;
+    (u16::from_be_bytes(*first) == declared).then(|| config.raw.clone())
+}
+
+/// What [`audio_init`] takes of Opus.
+pub(super) fn opus_header(entry: &Opus) -> Vec<u8> {
+    // Version, channels, pre-skip, rate and gain: the box says them itself.
+    let mut header = [b"OpusHead".as_slice(), &[0; 10]].concat();
+    match &entry.dops.channel_mapping {
+        None => header.push(0),
+        Some(mapping) => {
+            header.extend([mapping.family, mapping.stream_count, mapping.coupled_count]);
+            header.extend_from_slice(&mapping.channel_mapping);
+        }
+    }
+    header
 }

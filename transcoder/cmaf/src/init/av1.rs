@@ -6,8 +6,12 @@ use mp4_atom::{Av01, Av1c, Codec, Visual};
 use super::{Coding, ColourCodes};
 
 /// Types of OBUs (AV1 bitstream specification, section 6.2.2).
-const SEQUENCE_HEADER: u8 = 1;
+pub(crate) const SEQUENCE_HEADER: u8 = 1;
 const TEMPORAL_DELIMITER: u8 = 2;
+pub(crate) const FRAME_HEADER: u8 = 3;
+pub(crate) const TILE_GROUP: u8 = 4;
+pub(crate) const METADATA: u8 = 5;
+pub(crate) const FRAME: u8 = 6;
 
 /// From the extradata of its encoder, whose pictures are 4:2:0 in eight bits.
 pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> Result<Coding> {
@@ -49,15 +53,15 @@ pub fn sample(temporal_unit: &[u8]) -> Vec<u8> {
 }
 
 /// An OBU that says its size.
-struct Unit<'a> {
-    kind: u8,
-    whole: &'a [u8],
+pub(crate) struct Unit<'a> {
+    pub(crate) kind: u8,
+    pub(crate) whole: &'a [u8],
     payload: &'a [u8],
 }
 
 /// The OBUs of a stream (section 5.3 of the bitstream specification); ends where one is cut off or
 /// does not say its size.
-fn units(mut data: &[u8]) -> impl Iterator<Item = Unit<'_>> {
+pub(crate) fn units(mut data: &[u8]) -> impl Iterator<Item = Unit<'_>> {
     std::iter::from_fn(move || {
         let header = *data.first()?;
         let (has_extension, has_size) = (header & 4 != 0, header & 2 != 0);

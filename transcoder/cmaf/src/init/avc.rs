@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use mp4_atom::{Avc1, Avcc, AvccExt, Codec, Visual};
 
-use super::nal::nal_units;
 use super::{Coding, ColourCodes, hex};
 use crate::avc::Record;
+use crate::nal::{annex_b, nal_units};
 
 /// From the Annex B extradata of its encoder.
 pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> Result<Coding> {
@@ -14,6 +14,12 @@ pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> R
     let mut avcc = Avcc::new(sps, pps)?;
     avcc.ext = Some(AvccExt::default());
     Ok(declared(visual, avcc, colour))
+}
+
+/// What [`coding`] takes, of a record's first parameter sets.
+pub(super) fn extradata(avcc: &Avcc) -> Vec<u8> {
+    let sets = [&avcc.sequence_parameter_sets, &avcc.picture_parameter_sets];
+    annex_b(sets.into_iter().filter_map(|sets| sets.first()))
 }
 
 /// From the record of pictures that are passed through.

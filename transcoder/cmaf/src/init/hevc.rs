@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, bail};
 use mp4_atom::{Codec, Hvc1, HvcCArray, Hvcc, Visual};
 
-use super::nal::nal_units;
 use super::{Coding, ColourCodes};
+use crate::nal::{annex_b, nal_units};
 
 /// Types of NAL units (ITU-T H.265 table 7-1).
 const VPS: u8 = 32;
@@ -65,6 +65,11 @@ pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> R
         entry: Codec::Hvc1(entry),
         declared,
     })
+}
+
+/// What [`coding`] takes, of a record's parameter sets.
+pub(super) fn extradata(hvcc: &Hvcc) -> Vec<u8> {
+    annex_b(hvcc.arrays.iter().flat_map(|array| &array.nalus))
 }
 
 /// Annex E.3; there is no profile space but nought.

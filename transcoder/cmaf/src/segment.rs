@@ -1,0 +1,201 @@
+//! Segments: one `moof` and one `mdat`.
+
+use anyhow::{Result, ensure};
+use mp4_atom::{Encode, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry};
+use plan::{AudioRendition, Frames, Samples, VideoRendition};
+
+use crate::{NON_SYNC, SYNC, TRACK};
+
+/// Bytes of a box's length and kind.
+pub(crate) const BOX_HEADER: usize = 8;
+
+/// One coded frame of picture.
+pub struct VideoSample {
+    /// As it stands in a file: length-prefixed NAL units, or OBUs.
+    pub data: Vec<u8>,
+    /// Its place in presentation order, from the segment's start.
+    pub position: u32,
+}
+
+/// What a segment says of a coded frame of picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// Bytes.
+    pub(crate) size: u32,
+    /// Its place in presentation order, from the segment's start.
+    pub(crate) position: u32,
+}
+
+/// A picture segment from one frame to another: `samples` in decode order, the first an IDR
+/// picture, each shown until the next one is, and the last one to the end.
+///
+/// # Errors
+/// Where there are no samples.
+pub fn video_segment(
+    rendition: &VideoRendition,
+    segment: u32,
+    span: (Frames, Frames),
+    samples: &[VideoSample],
+) -> Result<Vec<u8>> {
+    let placed = |sample: &VideoSample| Placed {
+        size: sample.data.len() as u32,
+        position: sample.position,
+    };
+    let placed: Vec<Placed> = samples.iter().map(placed).collect();
+    let mut out = video_head(rendition, segment, span, &placed)?;
+    samples
+        .iter()
+        .for_each(|sample| out.extend_from_slice(&sample.data));
+    Ok(out)
+}
+
+/// All of a picture segment that comes before its frames.
+pub(crate) fn video_head(
+    rendition: &VideoRendition,
+    segment: u32,
+    (start, end): (Frames, Frames),
+    frames: &[Placed],
+) -> Result<Vec<u8>> {
+    let unit = rendition.frame_duration;
+    let mut places: Vec<u32> = frames.iter().map(|frame| frame.position).collect();
+    places.sort_unstable();
+    let duration = |frame: &Placed| {
+        let after = places.partition_point(|place| *place <= frame.position);
+        let next = places
+            .get(after)
+            .map_or((end - start).0, |&next| i64::from(next));
+        unit * (next - i64::from(frame.position)).max(1) as u32
+    };
+    let usual = match frames {
+        [only] => duration(only),
+        _ => unit,
+    };
+    let differ = frames.iter().any(|frame| duration(frame) != usual);
+    let mut decode_time = 0;
+    let entry = |(order, frame): (usize, &Placed)| {
+        let shown = i64::from(frame.position) * i64::from(unit);
+        let cts = shown - decode_time;
+        decode_time += i64::from(duration(frame));
+        TrunEntry {
+            duration: differ.then(|| duration(frame)),
+            size: Some(frame.size),
+            flags: (order == 0).then_some(SYNC),
+            cts: Some(cts),
+        }
+    };
+    let fragment = Fragment {
+        segment,
+        decode_time: start.0 as u64 * u64::from(unit),
+        sample_duration: usual,
+        default_flags: NON_SYNC,
+        entries: frames.iter().enumerate().map(entry).collect(),
+    };
+    fragment.head()
+}
+
+/// A sound segment; `last_duration` is that of the last frame, in samples.
+///
+/// # Errors
+/// Where there are no frames.
+pub fn audio_segment(
+    rendition: &AudioRendition,
+    segment: u32,
+    start: Samples,
+    frames: &[Vec<u8>],
+    last_duration: u32,
+) -> Result<Vec<u8>> {
+    let sizes: Vec<u32> = frames.iter().map(|frame| frame.len() as u32).collect();
+    let mut out = audio_head(rendition, segment, start, &sizes, last_duration)?;
+    frames.iter().for_each(|frame| out.extend_from_slice(frame));
+    Ok(out)
+}
+
+/// All of a sound segment that comes before its frames, which have these sizes.
+pub(crate) fn audio_head(
+    rendition: &AudioRendition,
+    segment: u32,
+    start: Samples,
+    sizes: &[u32],
+    last_duration: u32,
+) -> Result<Vec<u8>> {
+    let whole = rendition.encoding.frame() as u32;
+    let is_cut = last_duration != whole;
+    let entry = |(order, &size): (usize, &u32)| TrunEntry {
+        duration: is_cut.then_some(if order + 1 == sizes.len() {
+            last_duration
+        } else {
+            whole
+        }),
+        size: Some(size),
+        flags: None,
+        cts: None,
+    };
+    let fragment = Fragment {
+        segment,
+        decode_time: start.0 as u64,
+        sample_duration: whole,
+        default_flags: SYNC,
+        entries: sizes.iter().enumerate().map(entry).collect(),
+    };
+    fragment.head()
+}
+
+/// The box that a segment begins with.
+pub(crate) fn styp() -> Styp {
+    Styp {
+        major_brand: b"cmfs".into(),
+        minor_version: 0,
+        compatible_brands: vec![b"cmfs".into(), b"cmf2".into(), b"msdh".into()],
+    }
+}
+
+struct Fragment {
+    segment: u32,
+    decode_time: u64,
+    sample_duration: u32,
+    default_flags: u32,
+    entries: Vec<TrunEntry>,
+}
+
+impl Fragment {
+    /// Everything up to the first frame.
+    fn head(self) -> Result<Vec<u8>> {
+        ensure!(!self.entries.is_empty(), "a segment without samples");
+        let mut measured = Vec::new();
+        self.moof(0).encode(&mut measured)?;
+        let mut out = Vec::new();
+        styp().encode(&mut out)?;
+        self.moof((measured.len() + BOX_HEADER) as i32)
+            .encode(&mut out)?;
+        let sizes = self.entries.iter().map(|entry| entry.size.unwrap_or(0));
+        let size: usize = sizes.map(|size| size as usize).sum();
+        out.extend_from_slice(&((size + BOX_HEADER) as u32).to_be_bytes());
+        out.extend_from_slice(b"mdat");
+        Ok(out)
+    }
+
+    fn moof(&self, data_offset: i32) -> Moof {
+        Moof {
+            mfhd: Mfhd {
+                sequence_number: self.segment + 1,
+            },
+            traf: vec![Traf {
+                tfhd: Tfhd {
+                    track_id: TRACK,
+                    default_sample_duration: Some(self.sample_duration),
+                    default_sample_flags: Some(self.default_flags),
+                    default_base_is_moof: true,
+                    ..Tfhd::default()
+                },
+                tfdt: Some(Tfdt {
+                    base_media_decode_time: self.decode_time,
+                }),
+                trun: vec![Trun {
+                    data_offset: Some(data_offset),
+                    samples: self.entries.clone().into(),
+                }],
+                ..Traf::default()
+            }],
+        }
+    }
+}

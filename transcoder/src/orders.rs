@@ -1,0 +1,405 @@
+//! What an engine may say: something of the orders that it has, each thing once, and all of it before an order
+//! is done. Everything else is refused, and the session ends.
+
+mod still;
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cmaf::check::{self, Flaw};
+use plan::cues::{MOST_BYTES, MOST_CUES};
+use plan::{Code, CueList, Loudness, MediaInfo, Plan, RenditionId};
+use protocol::{EngineFailure, Made, Order, Still};
+
+/// Why what an engine said is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// It speaks of an order that it was not given, or that is over.
+    #[error("it speaks of an order that it does not have")]
+    NoOrder,
+    /// Its order asks for something else.
+    #[error("it made something that it was not asked for")]
+    Unasked,
+    /// It has made it before.
+    #[error("it made the same twice")]
+    Twice,
+    /// It says that an order is done of which something is missing.
+    #[error("it says that all is done, and left something out")]
+    LeftOut,
+    /// It is no segment or init segment of the plan.
+    #[error("it made something that is not as planned: {0}")]
+    Flaw(#[from] Flaw),
+    /// It is no picture of the kind and size that was asked for.
+    #[error("it made a still that is no picture of its kind and size")]
+    Still,
+    /// It is no list of cues.
+    #[error("it made text that is no list of cues, or too long")]
+    Cues,
+    /// Not every sound of the plan, or not as loud as anything can be.
+    #[error("it measured a loudness that nothing has")]
+    Loudness,
+    /// It found a source of another size than the one it was given.
+    #[error("it found another source than the one it was given")]
+    Info,
+    /// A message that is none, or longer than anything that it was asked for.
+    #[error("its message is none, or longer than anything that it was asked for")]
+    Message,
+    /// Bytes beside a message that has none.
+    #[error("it sends bytes beside a message that has none")]
+    Payload,
+    /// A read that no engine of ours asks for.
+    #[error("it reads beyond the source, or too much at once")]
+    Read,
+    /// It goes on reading though it has nothing to do, or is told to hold.
+    #[error("it reads on and on though it is to do nothing")]
+    IdleReads,
+    /// More threads than anything it does takes.
+    #[error("it has more threads than anything it does takes")]
+    Threads,
+}
+
+impl Refusal {
+    /// The stable spelling, for logs and reports.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoOrder => "no_order",
+            Self::Unasked => "unasked",
+            Self::Twice => "twice",
+            Self::LeftOut => "left_out",
+            Self::Flaw(flaw) => flaw.code(),
+            Self::Still => "still",
+            Self::Cues => "cues",
+            Self::Loudness => "loudness",
+            Self::Info => "info",
+            Self::Message => "message",
+            Self::Payload => "payload",
+            Self::Read => "read",
+            Self::IdleReads => "idle_reads",
+            Self::Threads => "threads",
+        }
+    }
+}
+
+impl From<Refusal> for EngineFailure {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: Code::EngineCrashed,
+            message: format!("The engine is not believed: {refusal} ({}).", refusal.code()),
+        }
+    }
+}
+
+/// A thing that an order asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Thing {
+    Info,
+    Init(RenditionId),
+    Segment(RenditionId, u32),
+    PosterJpeg,
+    PosterWebp,
+    Sheet,
+    Thumbnail,
+    Cues(u32),
+    Loudness,
+}
+
+/// An order that is not done.
+struct Open {
+    number: u32,
+    what: Order,
+    /// The plan that it goes by.
+    plan: Option<Arc<Plan>>,
+    /// Whether it may be left before all is made.
+    abandoned: bool,
+    made: HashSet<Thing>,
+    /// What somebody else has made.
+    skipped: HashSet<(RenditionId, u32)>,
+}
+
+/// The orders of a session, in the order in which they are carried out.
+#[derive(Default)]
+pub(crate) struct Orders(VecDeque<Open>);
+
+/// Most bytes of a message's header, but for what a probe has found.
+const HEADER_BYTES: u32 = 64 << 10;
+/// Most bytes of a still: a sheet of detail in 800x800 takes 200 kB.
+const STILL_BYTES: u32 = 4 << 20;
+/// Most bytes of a track's cues: their text, and what JSON puts around each.
+const CUES_BYTES: u32 = (MOST_CUES * 128 + MOST_BYTES * 3) as u32;
+/// Loudness lies between what 16 bits resolve, with room to spare, and more than full scale.
+const MILLIBELS: std::ops::RangeInclusive<i32> = -20_000..=2_000;
+/// Most characters of why an order failed: it is shown to people.
+const MESSAGE_CHARS: usize = 500;
+
+impl Orders {
+    pub(crate) fn give(&mut self, number: u32, what: Order, plan: Option<Arc<Plan>>) {
+        self.0.push_back(Open {
+            number,
+            what,
+            plan,
+            abandoned: false,
+            made: HashSet::new(),
+            skipped: HashSet::new(),
+        });
+    }
+
+    /// Orders up to this one are not wanted any more.
+    pub(crate) fn abandon(&mut self, number: u32) {
+        let late = self.0.iter_mut().filter(|open| open.number <= number);
+        late.for_each(|open| open.abandoned = true);
+    }
+
+    pub(crate) fn skip(&mut self, rendition: RenditionId, segment: u32) {
+        for open in &mut self.0 {
+            open.skipped.insert((rendition, segment));
+        }
+    }
+
+    /// The most bytes of a header and of a payload that come next.
+    pub(crate) fn most_bytes(&self) -> (u32, u32) {
+        let header = |open: &Open| match open.what {
+            Order::Probe => protocol::MAX_HEADER,
+            _ => HEADER_BYTES,
+        };
+        let header = self.0.iter().map(header).max();
+        let payload = self.0.iter().map(Open::most_payload).max();
+        (header.unwrap_or(HEADER_BYTES), payload.unwrap_or(0))
+    }
+
+    fn open(&mut self, number: u32) -> Result<&mut Open, Refusal> {
+        // They are carried out one after another.
+        let first = self.0.front_mut().filter(|open| open.number == number);
+        first.ok_or(Refusal::NoOrder)
+    }
+
+    pub(crate) fn at(
+        &mut self,
+        number: u32,
+        rendition: Option<RenditionId>,
+        segment: u32,
+    ) -> Result<(), Refusal> {
+        let open = self.open(number)?;
+        let Order::Segments {
+            renditions,
+            first,
+            count,
+        } = &open.what
+        else {
+            return Err(Refusal::Unasked);
+        };
+        let is_asked = segment
+            .checked_sub(*first)
+            .is_some_and(|place| place < *count);
+        let is_listed = rendition.is_none_or(|id| renditions.contains(&id));
+        (is_asked && is_listed).then_some(()).ok_or(Refusal::Unasked)
+    }
+
+    /// A part of the source is read.
+    pub(crate) fn scanned(&mut self) -> Result<(), Refusal> {
+        let is_probe = |open: &Open| matches!(open.what, Order::Probe);
+        self.0
+            .front()
+            .is_some_and(is_probe)
+            .then_some(())
+            .ok_or(Refusal::Unasked)
+    }
+
+    pub(crate) fn probed(
+        &mut self,
+        number: u32,
+        info: &MediaInfo,
+        size: u64,
+    ) -> Result<(), Refusal> {
+        let open = self.open(number)?;
+        if !matches!(open.what, Order::Probe) {
+            return Err(Refusal::Unasked);
+        }
+        if info.size != size {
+            return Err(Refusal::Info);
+        }
+        open.settle(Thing::Info)
+    }
+
+    pub(crate) fn made(&mut self, number: u32, made: &Made, bytes: &Bytes) -> Result<(), Refusal> {
+        let open = self.open(number)?;
+        let thing = open.asked(made)?;
+        open.settle(thing)?;
+        open.is_as_planned(made, bytes)
+    }
+
+    pub(crate) fn done(&mut self, number: u32) -> Result<(), Refusal> {
+        let open = self.open(number)?;
+        let is_whole = open.abandoned || open.wanted().all(|thing| open.is_settled(thing));
+        self.0.pop_front();
+        is_whole.then_some(()).ok_or(Refusal::LeftOut)
+    }
+
+    /// Why an order failed, as it may be told to people.
+    pub(crate) fn failed(
+        &mut self,
+        number: u32,
+        failure: EngineFailure,
+    ) -> Result<EngineFailure, Refusal> {
+        self.open(number)?;
+        self.0.pop_front();
+        let code = match failure.code {
+            // An engine knows nothing of these.
+            Code::UploadLost | Code::NoSpace | Code::EngineTimeout => Code::EngineCrashed,
+            code => code,
+        };
+        let message = failure.message.chars().filter(|c| !c.is_control());
+        Ok(EngineFailure {
+            code,
+            message: message.take(MESSAGE_CHARS).collect(),
+        })
+    }
+}
+
+impl Open {
+    fn settle(&mut self, thing: Thing) -> Result<(), Refusal> {
+        self.made.insert(thing).then_some(()).ok_or(Refusal::Twice)
+    }
+
+    fn is_settled(&self, thing: Thing) -> bool {
+        let is_skipped = match thing {
+            Thing::Segment(rendition, segment) => self.skipped.contains(&(rendition, segment)),
+            _ => false,
+        };
+        is_skipped || self.made.contains(&thing)
+    }
+
+    /// What something made is to its order.
+    fn asked(&self, made: &Made) -> Result<Thing, Refusal> {
+        let thing = match *made {
+            Made::Init(id) => Thing::Init(id),
+            Made::Segment {
+                rendition, segment, ..
+            } => Thing::Segment(rendition, segment),
+            Made::PosterJpeg(_) => Thing::PosterJpeg,
+            Made::PosterWebp(_) => Thing::PosterWebp,
+            Made::Sheet(sheet) => match self.what {
+                Order::Still(Still::Sheet(wanted)) if wanted == sheet => Thing::Sheet,
+                _ => return Err(Refusal::Unasked),
+            },
+            Made::Thumbnail { second, width } => match self.what {
+                Order::Still(wanted) if wanted == (Still::Thumbnail { second, width }) => {
+                    Thing::Thumbnail
+                }
+                _ => return Err(Refusal::Unasked),
+            },
+            Made::Cues { track } => Thing::Cues(track),
+            Made::Loudness(_) => Thing::Loudness,
+        };
+        let is_asked = self.wanted().any(|wanted| wanted == thing);
+        is_asked.then_some(thing).ok_or(Refusal::Unasked)
+    }
+
+    /// All that the order asks for.
+    fn wanted(&self) -> Box<dyn Iterator<Item = Thing> + '_> {
+        match &self.what {
+            Order::Probe => Box::new([Thing::Info].into_iter()),
+            Order::Inits { renditions } => Box::new(renditions.iter().map(|&id| Thing::Init(id))),
+            Order::Segments {
+                renditions,
+                first,
+                count,
+            } => {
+                let segments = *first..first.saturating_add(*count);
+                Box::new(segments.flat_map(|segment| {
+                    renditions.iter().map(move |&id| Thing::Segment(id, segment))
+                }))
+            }
+            Order::Filler { rendition, segment } => {
+                Box::new([Thing::Segment(*rendition, *segment)].into_iter())
+            }
+            Order::Still(Still::Poster) => {
+                Box::new([Thing::PosterJpeg, Thing::PosterWebp].into_iter())
+            }
+            Order::Still(Still::Sheet(_)) => Box::new([Thing::Sheet].into_iter()),
+            Order::Still(Still::Thumbnail { .. }) => Box::new([Thing::Thumbnail].into_iter()),
+            Order::Texts => {
+                let tracks = self.plan.as_ref().map_or(0, |plan| plan.info.text.len());
+                Box::new((0..tracks as u32).map(Thing::Cues))
+            }
+            Order::Loudness => Box::new([Thing::Loudness].into_iter()),
+        }
+    }
+
+    fn is_as_planned(&self, made: &Made, bytes: &Bytes) -> Result<(), Refusal> {
+        let plan = self.plan.as_deref();
+        let plan = || plan.ok_or(Refusal::NoOrder);
+        match made {
+            Made::Init(id) => Ok(check::init(plan()?, *id, bytes)?),
+            Made::Segment {
+                rendition,
+                segment,
+                init,
+                ..
+            } => {
+                check::init(plan()?, *rendition, init)?;
+                Ok(check::segment(plan()?, *rendition, *segment, init, bytes)?)
+            }
+            Made::PosterJpeg(_) | Made::Sheet(_) | Made::Thumbnail { .. } => {
+                still::is_jpeg(bytes).then_some(()).ok_or(Refusal::Still)
+            }
+            Made::PosterWebp(_) => still::is_webp(bytes).then_some(()).ok_or(Refusal::Still),
+            Made::Cues { track } => {
+                // Whoever takes them counts on their order.
+                let is_next = self.made.len() == *track as usize + 1;
+                let list = serde_json::from_slice::<CueList>(bytes);
+                let is_list = list.is_ok_and(|list| {
+                    let text = list.cues.iter().map(|cue| cue.text.len());
+                    // The last one may go over it.
+                    list.cues.len() <= MOST_CUES && text.sum::<usize>() <= 2 * MOST_BYTES
+                });
+                (is_next && is_list).then_some(()).ok_or(Refusal::Cues)
+            }
+            Made::Loudness(measured) => {
+                if !bytes.is_empty() {
+                    return Err(Refusal::Payload);
+                }
+                let is_each = measured.len() == plan()?.audio.len();
+                let is_sane = measured.iter().all(is_heard);
+                (is_each && is_sane).then_some(()).ok_or(Refusal::Loudness)
+            }
+        }
+    }
+
+    fn most_payload(&self) -> u32 {
+        match &self.what {
+            Order::Probe | Order::Loudness => 0,
+            Order::Inits { .. } => check::MOST_INIT_BYTES as u32,
+            Order::Still(_) => STILL_BYTES,
+            Order::Texts => CUES_BYTES,
+            Order::Segments {
+                renditions,
+                first,
+                count,
+            } => self.most_segment(renditions, *first, *count),
+            Order::Filler { rendition, segment } => self.most_segment(&[*rendition], *segment, 1),
+        }
+    }
+
+    fn most_segment(&self, renditions: &[RenditionId], first: u32, count: u32) -> u32 {
+        let Some(plan) = &self.plan else { return 0 };
+        let segments = first..first.saturating_add(count).min(plan.segments());
+        let sizes = segments.flat_map(|segment| {
+            let most = move |&id: &RenditionId| check::most_bytes(plan, id, segment);
+            renditions.iter().map(most)
+        });
+        let most = sizes.max().unwrap_or(0);
+        u32::try_from(most).map_or(protocol::MAX_PAYLOAD, |most| most.min(protocol::MAX_PAYLOAD))
+    }
+}
+
+fn is_heard(loudness: &Loudness) -> bool {
+    let Loudness {
+        integrated_millibels,
+        range_millibels,
+        true_peak_millibels,
+    } = loudness;
+    let levels = [*integrated_millibels, *true_peak_millibels];
+    let is_level = |level: i32| MILLIBELS.contains(&level);
+    levels.into_iter().flatten().all(is_level) && (0..=20_000).contains(range_millibels)
+}

@@ -1,0 +1,5 @@
+//! Sessions with engines that are not as they should be.
+
+mod ends;
+mod hostile;
+mod wire;
