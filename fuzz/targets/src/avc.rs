@@ -1,7 +1,6 @@
 //! Pictures of H.264 that are sent as they are stored.
 
-#[path = "../../../transcoder/engine/src/avc.rs"]
-mod parser;
+use cmaf::avc::Record;
 
 /// A byte that says how long the record is, the record, then a picture.
 pub fn run(bytes: &[u8]) {
@@ -9,7 +8,7 @@ pub fn run(bytes: &[u8]) {
         return;
     };
     let (record, stored) = rest.split_at(rest.len().min(usize::from(length)));
-    let Some(record) = parser::Record::read(record) else {
+    let Some(record) = Record::read(record) else {
         return;
     };
     assert!(rest.starts_with(record.bytes()));

@@ -17,6 +17,7 @@ pub mod cmcd;
 pub mod cues;
 mod delivery;
 pub mod names;
+pub mod products;
 pub mod range;
 pub mod text_files;
 pub mod to_engine;
@@ -33,7 +34,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const ALL: [Target; 12] = [
+pub const ALL: [Target; 13] = [
     target("ass", ass::run),
     target("avc", avc::run),
     target("boxes", boxes::run),
@@ -42,6 +43,7 @@ pub const ALL: [Target; 12] = [
     target("cmcd", cmcd::run),
     target("cues", cues::run),
     target("names", names::run),
+    target("products", products::run),
     target("range", range::run),
     target("text_files", text_files::run),
     target("to_engine", to_engine::run),

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use plan::media_info::{Chapter, TextTrack};
 use plan::{Limits, Loudness, Plan, Policy, RenditionId};
 use protocol::{
-    Budget, Decoder, EngineFailure, Made, Order, PROTOCOL, SegmentReport, SourceBytes, Still,
-    ToEngine, ToParent,
+    Budget, Decoder, EngineFailure, Made, Order, PROTOCOL, SegmentReport, Still, ToEngine,
+    ToParent,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use targets::products;
 
 #[path = "../../../plan/tests/suite/sources.rs"]
 #[allow(dead_code)]
@@ -65,6 +66,7 @@ fn write_seeds() {
     let segment = Made::Segment {
         rendition,
         segment: 7,
+        init: b"ftyp".to_vec(),
         report: SegmentReport::default(),
     };
     let made = |what| ToParent::Made { order: 3, what };
@@ -131,10 +133,7 @@ fn write_seeds() {
         (order(Order::Probe), &[]),
         (order(Order::Loudness), &[]),
         (
-            ToEngine::Bytes {
-                read: 1,
-                outcome: SourceBytes::Here,
-            },
+            ToEngine::Bytes { read: 1 },
             b"bytes",
         ),
         (ToEngine::Plan(Box::new(plan_of_a_second())), &[]),
@@ -171,6 +170,16 @@ fn write_seeds() {
         ),
     ];
     write("to_engine", "session", &orders);
+
+    // Two renditions of each codec.
+    for (which, id) in products::renditions().into_iter().enumerate() {
+        let init = sketch::init(&products::PLAN, id, 0);
+        let segment = sketch::segment(&products::PLAN, id, products::SEGMENT, "seed", 0);
+        for (kind, name, product) in [(0, "init", init), (1, "segment", segment)] {
+            let seed = [&[which as u8, kind], &product[..]].concat();
+            std::fs::write(file("products", &format!("{which}-{name}")), seed).unwrap();
+        }
+    }
 }
 
 fn whole<M: DeserializeOwned>(target: &str, name: &str) -> Vec<M> {
@@ -190,6 +199,14 @@ fn whole<M: DeserializeOwned>(target: &str, name: &str) -> Vec<M> {
 fn seeds_fit_the_protocol() {
     if std::env::var_os("RENEW_SEEDS").is_some() {
         write_seeds();
+    }
+    for (which, id) in products::renditions().into_iter().enumerate() {
+        let seed = |kind| std::fs::read(file("products", &format!("{which}-{kind}"))).unwrap();
+        let (init, segment) = (seed("init"), seed("segment"));
+        let plan = &*products::PLAN;
+        assert_eq!(cmaf::check::init(plan, id, &init[2..]), Ok(()), "{id}");
+        let found = cmaf::check::segment(plan, id, products::SEGMENT, &init[2..], &segment[2..]);
+        assert_eq!(found, Ok(()), "{id}");
     }
     assert_eq!(whole::<ToParent>("to_parent", "session").len(), 10);
     assert_eq!(whole::<ToEngine>("to_engine", "session").len(), 12);
