@@ -244,6 +244,9 @@ pub(crate) async fn request<'a>(
     if !plan.has_media(key.rendition) || key.index >= plan.segments() {
         return Err(DemandError::NotFound);
     }
+    if plans::is_given_up(inner, key.video, key.rendition).await? {
+        return Err(DemandError::Gone);
+    }
     let request = Request::new(inner, &plan, key, viewer, second_try);
     request.ok_or(DemandError::NotReady)
 }

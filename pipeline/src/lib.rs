@@ -66,6 +66,9 @@ pub enum DemandError {
     /// It is being made, or cannot be made now; ask again.
     #[error("not made yet")]
     NotReady,
+    /// Nobody can go on with the rendition: another one stands for it in newer lists.
+    #[error("another rendition stands for this one")]
+    Gone,
     /// The store did not answer.
     #[error("the store did not answer: {0}")]
     Store(#[from] store::Error),

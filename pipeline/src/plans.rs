@@ -99,3 +99,17 @@ pub(crate) async fn listing(
     }
     Ok(None)
 }
+
+/// Whether nobody can go on with a rendition, by the video's current plan.
+pub(crate) async fn is_given_up(
+    inner: &Inner,
+    video: VideoId,
+    rendition: RenditionId,
+) -> Result<bool, store::Error> {
+    let row = inner.living(video).await?;
+    let Some(current) = row.and_then(|row| row.current_plan) else {
+        return Ok(false);
+    };
+    let plan = load(inner, video, &current).await?;
+    Ok(plan.given_up.contains(&rendition))
+}

@@ -21,6 +21,9 @@ pub enum DeliveryError {
     /// It is being made; ask again. Never a 4xx: players do not retry those.
     #[error("not made yet")]
     NotReady,
+    /// It will never be made: newer playlists list another rendition in its place.
+    #[error("another rendition stands in its place")]
+    Gone,
     /// The store did not answer.
     #[error("the store did not answer")]
     Store,
@@ -30,6 +33,7 @@ impl From<DemandError> for DeliveryError {
     fn from(error: DemandError) -> Self {
         match error {
             DemandError::NotFound => Self::NotFound,
+            DemandError::Gone => Self::Gone,
             DemandError::Store(error) => error.into(),
             _ => Self::NotReady,
         }
@@ -51,6 +55,7 @@ impl IntoResponse for DeliveryError {
         let no_store = (header::CACHE_CONTROL, "no-store");
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, [no_store], "not found\n").into_response(),
+            Self::Gone => (StatusCode::GONE, [no_store], "gone\n").into_response(),
             Self::NotReady => {
                 let headers = [no_store, (header::RETRY_AFTER, "1")];
                 (StatusCode::SERVICE_UNAVAILABLE, headers, "not made yet\n").into_response()
