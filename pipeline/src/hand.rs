@@ -115,7 +115,13 @@ impl Hand {
             }
             Err(error) => {
                 drop(run);
-                self.after(row, plan, piece, error).await
+                match self.after(row, plan, piece, error).await {
+                    Err(RunError::Foreign(rendition)) => {
+                        anew::decline(&inner, row, plan, rendition).await?;
+                        Ok(Outcome::Worked)
+                    }
+                    outcome => outcome,
+                }
             }
         }
     }
@@ -172,10 +178,6 @@ impl Hand {
             (RunError::Busy, _) => Ok(Outcome::Waits),
             // Deleted meanwhile.
             (RunError::Store(store::Error::NotFound), _) => Ok(Outcome::Waits),
-            (RunError::Foreign(rendition), _) => {
-                anew::decline(inner, row, plan, rendition).await?;
-                Ok(Outcome::Worked)
-            }
             // Not the segment's fault: it is made when the source is there again.
             (error, _) if error.is_unreachable() => Err(error),
             (

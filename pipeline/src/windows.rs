@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::ahead::{Place, Playheads};
+use crate::anew;
 use crate::demand::Pick;
 use crate::inner::Inner;
 use crate::run::{Run, RunError, Standing};
@@ -357,6 +358,12 @@ async fn make_all(
                 let row = inner.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
                 return tries::isolate(inner, &row, &pick.plan, work, standing).await;
+            }
+            RunError::Foreign(rendition) => {
+                let row = inner.living(window.video).await?;
+                let row = row.ok_or(store::Error::NotFound)?;
+                anew::decline(inner, &row, &pick.plan, rendition).await?;
+                return Err(error);
             }
             RunError::Unexplained | RunError::Start(_) if tries < TRIES => {
                 tracing::warn!(%error, video = %window.video, pick.segment, tries, "tried again");

@@ -9,4 +9,5 @@ mod prune;
 mod storm;
 mod support;
 mod trick_play;
+mod upgrade;
 mod views;

@@ -247,7 +247,10 @@ impl Actor {
             state.order.push((rendition, segment));
             let size = rung.and_then(|rung| state.sizes.get(&rung.rung)).copied();
             drop(state);
-            let word = format!("{rendition} {segment}");
+            let word = match self.script.state.lock().unwrap().libraries {
+                0 => format!("{rendition} {segment}"),
+                version => format!("{rendition} {segment} by {version}"),
+            };
             self.said(order, (rendition, segment), &word, size.unwrap_or(0))?;
         }
         Ok(Ok(()))

@@ -1,0 +1,104 @@
+//! Engines whose libraries are exchanged half-way: nothing of one version stands beside another's.
+
+use std::sync::Arc;
+
+use pipeline::{DemandError, Viewer};
+use plan::{Plan, RenditionKey, SegmentKey, VideoId};
+use store::metadata::{State, VideoRow};
+
+use super::support::{House, Script, house};
+
+impl House {
+    /// Every segment of the current plan is decoded with the init segment that is stored.
+    async fn assert_agreed(&self, video: VideoId) -> Arc<Plan> {
+        let row = self.row(video).await;
+        let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();
+        let stored = self.segments(video).await;
+        for rendition in plan.media_ids() {
+            let key = RenditionKey { video, rendition };
+            let init = self.pipeline.init(key).await.unwrap();
+            for segment in 0..plan.segments() {
+                let word = sketch::word(&stored[&(rendition, segment)]).unwrap();
+                let version = word.split_once(" by ").map_or(0, |(_, n)| n.parse().unwrap());
+                assert_eq!(init, sketch::init(&plan, rendition, version), "{word}");
+            }
+        }
+        plan
+    }
+}
+
+const IS_READY: fn(&VideoRow) -> bool = |row| row.state == State::Ready;
+
+#[tokio::test]
+async fn what_another_version_cannot_go_on_with_is_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(60);
+    script.gate(Some(5));
+    let first = house(folder.path(), &script).await;
+    let video = first.upload().await;
+    let (_, begun) = first.until_playable(video).await;
+    script.until_waiting(1).await;
+    first.pipeline.stop().await;
+    drop(first);
+
+    let script = Script::of(60);
+    script.libraries_are(1);
+    let house = house(folder.path(), &script).await;
+    house.until(video, IS_READY).await;
+    let plan = house.assert_agreed(video).await;
+    assert_eq!(plan.timeline, begun.timeline);
+    for id in begun.media_ids() {
+        assert!(plan.given_up.contains(&id) && !plan.lists(id), "{id}");
+    }
+    // Who plays what was begun first goes on as far as it is made, and then looks for what is made now.
+    let old = begun.video[0].id;
+    let key = |index| SegmentKey {
+        video,
+        rendition: old,
+        index,
+    };
+    let viewer = Viewer::default;
+    let made = house.pipeline.segment(key(0), viewer()).await.unwrap();
+    assert_eq!(sketch::word(&made.bytes).unwrap(), format!("{old} 0"));
+    let last = plan.segments() - 1;
+    let gone = house.pipeline.segment(key(last), viewer()).await;
+    assert!(matches!(gone, Err(DemandError::Gone)), "{gone:?}");
+    house.pipeline.stop().await;
+}
+
+#[tokio::test]
+async fn libraries_may_be_exchanged_while_a_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(60);
+    script.gate(Some(4));
+    let house = house(folder.path(), &script).await;
+    let video = house.upload().await;
+    for version in 1..4 {
+        script.until_waiting(1).await;
+        script.libraries_are(version);
+        script.gate(Some(4 + u32::from(version)));
+    }
+    script.gate(None);
+    house.until(video, IS_READY).await;
+    house.assert_agreed(video).await;
+    house.pipeline.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_whole_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(20);
+    let first = house(folder.path(), &script).await;
+    let video = first.upload().await;
+    let ready = first.until(video, IS_READY).await;
+    first.pipeline.stop().await;
+    drop(first);
+    let script = Script::of(20);
+    script.libraries_are(1);
+    let house = house(folder.path(), &script).await;
+    let row = house.row(video).await;
+    assert_eq!(row.current_plan, ready.current_plan);
+    house.assert_agreed(video).await;
+    assert!(script.made().is_empty());
+    house.pipeline.stop().await;
+}
