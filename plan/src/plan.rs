@@ -32,7 +32,7 @@ use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
-pub const MEDIA_GENERATION: u32 = 7;
+pub const MEDIA_GENERATION: u32 = 8;
 
 /// The whole presentation of one source under one policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

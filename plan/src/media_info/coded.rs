@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct CodedPictures {
     /// Its `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1).
     pub record: Vec<u8>,
+    /// How many frames a picture is decoded later than its place in the order of presentation, at most.
+    pub reorder_frames: u32,
     /// All of them, in order.
     pub groups: Vec<Group>,
 }

@@ -101,6 +101,7 @@ impl<'a> Cut<'a> {
         let record = &self.coded.record;
         let mut hash = Canonical::new("video/h264/passthrough");
         hash_source(&mut hash, track.stream, &self.timeline, policy)
+            .int(self.coded.reorder_frames)
             .ints(record.iter().map(|&byte| i64::from(byte)));
         hash_picture(&mut hash, track, access);
         rung.id = hash.rendition(RenditionName::Video(rung.rung));
@@ -108,6 +109,7 @@ impl<'a> Cut<'a> {
         let declared: String = record[1..4].iter().map(|b| format!("{b:02x}")).collect();
         rung.codec = format!("avc1.{declared}");
         rung.level_idc = u32::from(record[3]);
+        rung.reorder_frames = self.coded.reorder_frames;
         rung.preset.clear();
         rung.settings.clear();
         rung.passed_through = Some(record.clone());

@@ -57,6 +57,7 @@ pub(super) fn rendition(
         codec: h264::codec_string(level_idc),
         crf: CRF,
         level_idc,
+        reorder_frames: 0,
         preset: PRESET.to_owned(),
         settings: x264,
         ..lowest.clone()

@@ -35,6 +35,10 @@ pub struct VideoRendition {
     /// Constant rate factor, in the encoder's own scale, before a segment exceeds its cap.
     #[serde(default = "crf_of_old")]
     pub crf: u32,
+    /// How many frames a picture may be decoded later than its place in the order of presentation: the reorder delay
+    /// that an edit of its init segment takes away.
+    #[serde(default)]
+    pub reorder_frames: u32,
     /// How often it was begun anew, by an encoder that declares otherwise than the one before.
     #[serde(default)]
     pub encoder_epoch: u32,
@@ -63,6 +67,9 @@ pub struct VideoRendition {
     /// Length of a frame in those units.
     pub frame_duration: u32,
 }
+
+/// The reorder delay of x264's and x265's pyramid of B-frames, in frames.
+const REORDER_FRAMES: u32 = 2;
 
 /// That of plans which do not say it.
 const fn crf_of_old() -> u32 {
@@ -155,6 +162,7 @@ pub(super) fn renditions(
             .text(&x264)
             .int(level_idc)
             .int(cap_kbit)
+            .int(REORDER_FRAMES)
             .ints(chunk_starts.iter().map(|&start| i64::from(start)));
         hash_picture(&mut hash, track, access);
         let name = RenditionName::Video(rung.container.short);
@@ -163,6 +171,7 @@ pub(super) fn renditions(
             rung: rung.container.short,
             cap_bits_per_second: u64::from(cap_kbit) * 1000,
             crf,
+            reorder_frames: REORDER_FRAMES,
             encoder_epoch: 0,
             encoding: VideoCodec::H264,
             codec: h264::codec_string(level_idc),

@@ -28,6 +28,7 @@ fn in_groups(pictures: &[u32]) -> MediaInfo {
     let mut video = picture((1920, 1080), rational(30, 1), rational(count, 30));
     video.coded = Some(CodedPictures {
         record: RECORD.to_vec(),
+        reorder_frames: 2,
         groups: pictures.iter().map(group).collect(),
     });
     source(Some(video), vec![sound(rational(count, 30))])
@@ -250,6 +251,7 @@ proptest! {
         video.end = rational(end, 30);
         video.coded = Some(CodedPictures {
             record,
+            reorder_frames: 2,
             groups: groups.into_iter().map(|(pictures, bytes)| Group { pictures, bytes }).collect(),
         });
         let _ = plan(&info, &wanted());

@@ -7,7 +7,7 @@ mod sound;
 
 use anyhow::{Result, ensure};
 use mp4_atom::{
-    Codec, Colr, Dinf, Dref, DrefEntry, Encode, Ftyp, Hdlr, Mdhd, Mdia, Minf, Moov, Mvex, Mvhd,
+    Codec, Colr, Dinf, Dref, DrefEntry, Edts, Elst, ElstEntry, Encode, Ftyp, Hdlr, Mdhd, Mdia, Minf, Moov, Mvex, Mvhd,
     Smhd, Stbl, Stco, Stsd, Tkhd, Trak, Trex, Url, Visual, Vmhd,
 };
 use plan::{Size, VideoCodec, VideoRendition};
@@ -99,7 +99,8 @@ pub fn video_init(
         language: "und".to_owned(),
         entry,
     };
-    init(media, rendition.frame_duration)
+    let delay = u64::from(rendition.reorder_frames) * u64::from(rendition.frame_duration);
+    init(media, rendition.frame_duration, delay)
 }
 
 /// What a sample entry's encoder had declared, as [`video_init`] and [`audio_init`] take it; nothing where it is
@@ -132,12 +133,13 @@ struct Media {
     entry: Codec,
 }
 
-fn init(media: Media, sample_duration: u32) -> Result<Vec<u8>> {
+/// An init segment, whose presentation begins so many units after its first composition time.
+fn init(media: Media, sample_duration: u32, delay: u64) -> Result<Vec<u8>> {
     let sound = media.handler == *b"soun";
     let ftyp = Ftyp {
-        major_brand: b"cmf2".into(),
+        major_brand: b"cmfc".into(),
         minor_version: 0,
-        compatible_brands: vec![b"cmf2".into(), b"iso6".into(), b"mp41".into()],
+        compatible_brands: vec![b"cmfc".into(), b"iso6".into(), b"mp41".into()],
     };
     let moov = Moov {
         mvhd: Mvhd {
@@ -159,6 +161,16 @@ fn init(media: Media, sample_duration: u32) -> Result<Vec<u8>> {
         }),
         trak: vec![Trak {
             tkhd: media.tkhd,
+            // To the end of whatever follows (ISO/IEC 14496-12 §8.6.6.1).
+            edts: (delay > 0).then(|| Edts {
+                elst: Some(Elst {
+                    entries: vec![ElstEntry {
+                        segment_duration: 0,
+                        media_time: Some(delay),
+                        media_rate: 1.into(),
+                    }],
+                }),
+            }),
             mdia: Mdia {
                 mdhd: Mdhd {
                     timescale: media.time_scale,

@@ -1,8 +1,8 @@
-//! The boxes of our own media: init segments and segments by CMAF (ISO/IEC 23000-19, brand `cmf2`), as the
+//! The boxes of our own media: init segments and segments by CMAF (ISO/IEC 23000-19, brand `cmfc`), as the
 //! engine writes them and its parent checks them before anything is stored. Boxes are written by
 //! `mp4-atom`; times are exact by construction: decode times lie on the frame grid from the segment's
-//! start, and composition offsets are signed, so presentation starts at the boundary without an edit
-//! list.
+//! start, composition offsets are unsigned, and one edit takes away the reorder delay that they have in
+//! common, so that the first picture is shown at nought by every reader that follows ISO/IEC 14496-12.
 
 pub mod avc;
 pub mod check;

@@ -1,6 +1,6 @@
 //! Segments: one `moof` and one `mdat`.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use mp4_atom::{Encode, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry};
 use plan::{AudioRendition, Frames, Samples, VideoRendition};
 
@@ -26,8 +26,8 @@ pub(crate) struct Placed {
     pub(crate) position: u32,
 }
 
-/// A picture segment from one frame to another: `samples` in decode order, the first an IDR
-/// picture, each shown until the next one is, and the last one to the end.
+/// A picture segment from one frame to another: `samples` in decode order, the first an IDR picture that is shown
+/// first, each shown until the next one is, and the last one to the end.
 ///
 /// # Errors
 /// Where there are no samples.
@@ -57,40 +57,51 @@ pub(crate) fn video_head(
     frames: &[Placed],
 ) -> Result<Vec<u8>> {
     let unit = rendition.frame_duration;
-    let mut places: Vec<u32> = frames.iter().map(|frame| frame.position).collect();
-    places.sort_unstable();
-    let duration = |frame: &Placed| {
-        let after = places.partition_point(|place| *place <= frame.position);
-        let next = places
-            .get(after)
-            .map_or((end - start).0, |&next| i64::from(next));
-        unit * (next - i64::from(frame.position)).max(1) as u32
+    let length = (end - start).0;
+    let durations = durations(frames, length)?;
+    let usual = match durations[..] {
+        [only] => only,
+        _ => 1,
     };
-    let usual = match frames {
-        [only] => duration(only),
-        _ => unit,
-    };
-    let differ = frames.iter().any(|frame| duration(frame) != usual);
-    let mut decode_time = 0;
-    let entry = |(order, frame): (usize, &Placed)| {
-        let shown = i64::from(frame.position) * i64::from(unit);
-        let cts = shown - decode_time;
-        decode_time += i64::from(duration(frame));
-        TrunEntry {
-            duration: differ.then(|| duration(frame)),
+    let differ = durations.iter().any(|&duration| duration != usual);
+    let mut decoded = 0;
+    let mut entries = Vec::with_capacity(frames.len());
+    for (frame, &duration) in frames.iter().zip(&durations) {
+        let shown = i64::from(frame.position) + i64::from(rendition.reorder_frames);
+        let late = u32::try_from(shown - decoded).context("a picture is shown before its turn")?;
+        entries.push(TrunEntry {
+            duration: differ.then_some(duration as u32 * unit),
             size: Some(frame.size),
-            flags: (order == 0).then_some(SYNC),
-            cts: Some(cts),
-        }
-    };
+            flags: entries.is_empty().then_some(SYNC),
+            cts: Some(i64::from(late) * i64::from(unit)),
+        });
+        decoded += duration;
+    }
     let fragment = Fragment {
         segment,
         decode_time: start.0 as u64 * u64::from(unit),
-        sample_duration: usual,
+        sample_duration: usual as u32 * unit,
         default_flags: NON_SYNC,
-        entries: frames.iter().enumerate().map(entry).collect(),
+        entries,
     };
     fragment.head()
+}
+
+/// How long after one another frames are decoded, in frames: the first is held until the next is shown, and what is left
+/// at the end is after the last.
+fn durations(frames: &[Placed], length: i64) -> Result<Vec<i64>> {
+    let others = frames.iter().map(|frame| i64::from(frame.position));
+    let second = others.filter(|position| *position > 0).min();
+    let mut durations = vec![1; frames.len()];
+    if let (Some(first), Some(second)) = (durations.first_mut(), second) {
+        *first = second;
+    }
+    let left = length - durations.iter().sum::<i64>();
+    ensure!(left >= 0, "more frames than a segment has");
+    if let Some(last) = durations.last_mut() {
+        *last += left;
+    }
+    Ok(durations)
 }
 
 /// A sound segment; `last_duration` is that of the last frame, in samples.
@@ -145,7 +156,7 @@ pub(crate) fn styp() -> Styp {
     Styp {
         major_brand: b"cmfs".into(),
         minor_version: 0,
-        compatible_brands: vec![b"cmfs".into(), b"cmf2".into(), b"msdh".into()],
+        compatible_brands: vec![b"cmfs".into(), b"cmfc".into(), b"msdh".into()],
     }
 }
 
@@ -167,6 +178,11 @@ impl Fragment {
         styp().encode(&mut out)?;
         self.moof((measured.len() + BOX_HEADER) as i32)
             .encode(&mut out)?;
+        // It is the last box of all; offsets are unsigned in version 0, which `mp4-atom` writes for large ones only.
+        let mut run = Vec::new();
+        self.run(0).encode(&mut run)?;
+        let version = out.len() - run.len() + BOX_HEADER;
+        out[version] = 0;
         let sizes = self.entries.iter().map(|entry| entry.size.unwrap_or(0));
         let size: usize = sizes.map(|size| size as usize).sum();
         out.extend_from_slice(&((size + BOX_HEADER) as u32).to_be_bytes());
@@ -190,12 +206,16 @@ impl Fragment {
                 tfdt: Some(Tfdt {
                     base_media_decode_time: self.decode_time,
                 }),
-                trun: vec![Trun {
-                    data_offset: Some(data_offset),
-                    samples: self.entries.clone().into(),
-                }],
+                trun: vec![self.run(data_offset)],
                 ..Traf::default()
             }],
+        }
+    }
+
+    fn run(&self, data_offset: i32) -> Trun {
+        Trun {
+            data_offset: Some(data_offset),
+            samples: self.entries.clone().into(),
         }
     }
 }

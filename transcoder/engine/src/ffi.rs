@@ -179,6 +179,8 @@ pub struct Declared {
     pub initial_padding: i32,
     pub sample_rate: i32,
     pub channels: i32,
+    /// Pictures that are decoded before one that is shown before them, at most.
+    pub video_delay: i32,
     pub codec_tag: u32,
     /// Whether the container or the codec says that pictures are whole.
     pub is_progressive: bool,
@@ -199,6 +201,7 @@ pub fn declared(parameters: &Parameters) -> Declared {
             sample_rate: p.sample_rate,
             channels: p.ch_layout.nb_channels,
             codec_tag: p.codec_tag,
+            video_delay: p.video_delay,
             is_progressive: p.field_order == ffi::AVFieldOrder::AV_FIELD_PROGRESSIVE,
         }
     }

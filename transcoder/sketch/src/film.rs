@@ -16,6 +16,7 @@ pub fn coded(seconds: i64) -> CodedPictures {
     };
     CodedPictures {
         record: RECORD.to_vec(),
+        reorder_frames: 0,
         groups: vec![group; seconds as usize / 2],
     }
 }

@@ -75,6 +75,11 @@ pub(in crate::plan) fn in_codec(
         level_idc: level,
         preset: preset.to_owned(),
         settings,
+        reorder_frames: match codec {
+            LazyCodec::Hevc => super::REORDER_FRAMES,
+            // Pictures that are shown later are in the same sample as one that is shown now.
+            LazyCodec::Av1 => 0,
+        },
         passed_through: None,
         ..of.clone()
     }

@@ -94,10 +94,11 @@ fn picture(
     if !is_there(written.frames.len() as i64) {
         return Err(Flaw::FrameCount);
     }
+    let delay = i64::from(rendition.reorder_frames) * unit;
     let (mut decode_time, mut placed) = (0, Vec::with_capacity(written.frames.len()));
     let mut is_taken = vec![false; length.0 as usize];
     for frame in &written.frames {
-        let shown = decode_time + frame.offset;
+        let shown = decode_time + frame.offset - delay;
         let position = shown / unit;
         let slot = usize::try_from(position).ok();
         let slot = slot.and_then(|slot| is_taken.get_mut(slot));

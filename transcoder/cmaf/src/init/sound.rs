@@ -26,7 +26,7 @@ pub fn audio_init(rendition: &AudioRendition, config: &[u8]) -> Result<Vec<u8>> 
         language: language.unwrap_or_else(|| "und".to_owned()),
         entry,
     };
-    init(media, rendition.encoding.frame() as u32)
+    init(media, rendition.encoding.frame() as u32, 0)
 }
 
 fn described(rendition: &AudioRendition) -> Audio {

@@ -32,6 +32,7 @@ pub fn keeps_to(record: &Record, packet: &Packet) -> bool {
 pub fn pictures(
     source: &Source,
     record: &Record,
+    reorder_frames: u32,
     index: &[IndexEntry],
     time_base: Rational,
     rate: Rational,
@@ -43,6 +44,7 @@ pub fn pictures(
     let is_whole = is_fit && !boxes::has_fragments(source.reader(), source.size());
     is_whole.then(|| CodedPictures {
         record: record.bytes().to_vec(),
+        reorder_frames,
         groups: groups(index, rate),
     })
 }

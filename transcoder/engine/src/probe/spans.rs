@@ -271,6 +271,16 @@ pub fn is_cut(input: &Input, size: u64, found: &Found) -> bool {
     is_said && ends.max().is_some_and(|end| end + SLACK + tenth < declared)
 }
 
+/// How many frames a picture is decoded later than its place in the order of presentation, at most, by the composition
+/// times of all.
+fn reorder_frames(input: &Input, stream: u32) -> Option<u32> {
+    /// What H.264 allows (ITU-T H.264 §E.2.1).
+    const MOST: i32 = 16;
+    let stream = input.stream(stream as usize)?;
+    let delay = ffi::declared(&stream.parameters()).video_delay;
+    (0..=MOST).contains(&delay).then_some(delay as u32)
+}
+
 /// The streams that are shown.
 fn tracks(found: &Found) -> impl Iterator<Item = u32> + '_ {
     let video = found.video.iter().map(|video| video.stream);
@@ -332,7 +342,9 @@ fn fill(
         let lists_all = whole_index && !scan && input.format().name().contains("mp4");
         let record = pictures.record.take().filter(|_| lists_all);
         video.coded = record.and_then(|record| {
-            coded::pictures(source, &record, entries, video.time_base, video.frame_rate)
+            let (time_base, rate) = (video.time_base, video.frame_rate);
+            let reorder_frames = reorder_frames(input, video.stream)?;
+            coded::pictures(source, &record, reorder_frames, entries, time_base, rate)
         });
         let (first, end) = (pictures.first.unwrap_or(0), pictures.end.unwrap_or(0));
         video.start = seconds(first, video.time_base);
