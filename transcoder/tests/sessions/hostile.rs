@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use cmaf::VideoSample;
-use plan::{Code, LazyCodec, Plan, Policy, RenditionId, Size};
+use plan::{Code, Frames, LazyCodec, Plan, Policy, RenditionId, Size};
 use protocol::{EngineFailure, Made, Order, SegmentReport, Still, ToParent};
 use transcoder::{End, SessionEvent};
 
@@ -123,8 +123,10 @@ fn of_frames(plan: &Plan, frames: impl Iterator<Item = (u32, Vec<u8>)>) -> Vec<u
     let samples: Vec<VideoSample> = frames
         .map(|(position, data)| VideoSample { data, position })
         .collect();
-    let span = plan.timeline.segment_frames(AT);
-    cmaf::video_segment(&plan.video[0], AT, span, &samples).unwrap()
+    let (start, end) = plan.timeline.segment_frames(AT);
+    // What is too long is as if it were planned so.
+    let end = end.max(start + Frames(samples.len() as i64));
+    cmaf::video_segment(&plan.video[0], AT, (start, end), &samples).unwrap()
 }
 
 fn frames(plan: &Plan) -> u32 {
