@@ -37,6 +37,7 @@ pub(crate) async fn is_stored(
     init: &[u8],
 ) -> Result<bool, store::Error> {
     if let Some(known) = inner.inits.get(key) {
+        inner.made.init(key);
         return Ok(known == init);
     }
     let object = ObjectKey::Init(key);

@@ -185,6 +185,8 @@ impl Driver {
                 // The socket is broken: the engine has ended.
                 Err(_) => ControlFlow::Break(None),
             },
+            // It does not listen, and nobody wants to know.
+            () = self.events.closed() => ControlFlow::Break(Some(End::Finished)),
             () = self.watch.expired() => ControlFlow::Break(Some(timeout())),
         }
     }
@@ -280,7 +282,7 @@ impl Driver {
             }
             _ => return refuse(Refusal::Read),
         };
-        if !self.watch.permits_read() {
+        if !self.watch.permits_read(self.size) {
             return refuse(Refusal::IdleReads);
         }
         self.reads

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cmaf::check::{self, Flaw};
 use plan::cues::{MOST_BYTES, MOST_CUES};
-use plan::{Code, CueList, Loudness, MediaInfo, Plan, RenditionId};
+use plan::{Code, Cue, CueList, Loudness, MediaInfo, Plan, RenditionId};
 use protocol::{EngineFailure, Made, Order, Still};
 
 /// Why what an engine said is refused.
@@ -113,47 +113,63 @@ struct Open {
     /// Whether it may be left before all is made.
     abandoned: bool,
     made: HashSet<Thing>,
-    /// What somebody else has made.
-    skipped: HashSet<(RenditionId, u32)>,
+    /// Segments that it may still say to be at.
+    places: u32,
+    /// The most bytes of a product.
+    most_payload: u32,
 }
 
 /// The orders of a session, in the order in which they are carried out.
 #[derive(Default)]
-pub(crate) struct Orders(VecDeque<Open>);
+pub(crate) struct Orders {
+    open: VecDeque<Open>,
+    /// What somebody else has made: it may be left out, whenever that was said.
+    skipped: HashSet<(RenditionId, u32)>,
+}
 
-/// Most bytes of a message's header, but for what a probe has found.
-const HEADER_BYTES: u32 = 64 << 10;
+/// Most bytes of a message's header, but for what a probe has found: an init segment, and what is said of it.
+const HEADER_BYTES: u32 = 2 * check::MOST_INIT_BYTES as u32;
 /// Most bytes of a still: a sheet of detail in 800x800 takes 200 kB.
 const STILL_BYTES: u32 = 4 << 20;
 /// Most bytes of a track's cues: their text, and what JSON puts around each.
 const CUES_BYTES: u32 = (MOST_CUES * 128 + MOST_BYTES * 3) as u32;
-/// Loudness lies between what 16 bits resolve, with room to spare, and more than full scale.
-const MILLIBELS: std::ops::RangeInclusive<i32> = -20_000..=2_000;
+/// Loudness of anything that 32-bit floating-point samples can hold.
+const MILLIBELS: std::ops::RangeInclusive<i32> = -100_000..=100_000;
+/// How often an order may come to each of its segments, in each of its renditions: once for every try.
+const PLACES: u32 = 8;
+/// Cues by which the last packet of a track may go over what is read.
+const MORE_CUES: usize = 1024;
 /// Most characters of why an order failed: it is shown to people.
 const MESSAGE_CHARS: usize = 500;
 
 impl Orders {
     pub(crate) fn give(&mut self, number: u32, what: Order, plan: Option<Arc<Plan>>) {
-        self.0.push_back(Open {
+        let places = match &what {
+            Order::Segments {
+                renditions, count, ..
+            } => count.saturating_mul(PLACES.saturating_mul(renditions.len() as u32 + 1)),
+            _ => 0,
+        };
+        let most_payload = most_payload(&what, plan.as_deref());
+        self.open.push_back(Open {
             number,
             what,
             plan,
             abandoned: false,
             made: HashSet::new(),
-            skipped: HashSet::new(),
+            places,
+            most_payload,
         });
     }
 
     /// Orders up to this one are not wanted any more.
     pub(crate) fn abandon(&mut self, number: u32) {
-        let late = self.0.iter_mut().filter(|open| open.number <= number);
+        let late = self.open.iter_mut().filter(|open| open.number <= number);
         late.for_each(|open| open.abandoned = true);
     }
 
     pub(crate) fn skip(&mut self, rendition: RenditionId, segment: u32) {
-        for open in &mut self.0 {
-            open.skipped.insert((rendition, segment));
-        }
+        self.skipped.insert((rendition, segment));
     }
 
     /// The most bytes of a header and of a payload that come next.
@@ -162,14 +178,14 @@ impl Orders {
             Order::Probe => protocol::MAX_HEADER,
             _ => HEADER_BYTES,
         };
-        let header = self.0.iter().map(header).max();
-        let payload = self.0.iter().map(Open::most_payload).max();
+        let header = self.open.iter().map(header).max();
+        let payload = self.open.iter().map(|open| open.most_payload).max();
         (header.unwrap_or(HEADER_BYTES), payload.unwrap_or(0))
     }
 
-    fn open(&mut self, number: u32) -> Result<&mut Open, Refusal> {
+    fn first(&mut self, number: u32) -> Result<&mut Open, Refusal> {
         // They are carried out one after another.
-        let first = self.0.front_mut().filter(|open| open.number == number);
+        let first = self.open.front_mut().filter(|open| open.number == number);
         first.ok_or(Refusal::NoOrder)
     }
 
@@ -179,7 +195,7 @@ impl Orders {
         rendition: Option<RenditionId>,
         segment: u32,
     ) -> Result<(), Refusal> {
-        let open = self.open(number)?;
+        let open = self.first(number)?;
         let Order::Segments {
             renditions,
             first,
@@ -192,13 +208,17 @@ impl Orders {
             .checked_sub(*first)
             .is_some_and(|place| place < *count);
         let is_listed = rendition.is_none_or(|id| renditions.contains(&id));
-        (is_asked && is_listed).then_some(()).ok_or(Refusal::Unasked)
+        if !is_asked || !is_listed {
+            return Err(Refusal::Unasked);
+        }
+        open.places = open.places.checked_sub(1).ok_or(Refusal::Twice)?;
+        Ok(())
     }
 
     /// A part of the source is read.
     pub(crate) fn scanned(&mut self) -> Result<(), Refusal> {
         let is_probe = |open: &Open| matches!(open.what, Order::Probe);
-        self.0
+        self.open
             .front()
             .is_some_and(is_probe)
             .then_some(())
@@ -211,7 +231,7 @@ impl Orders {
         info: &MediaInfo,
         size: u64,
     ) -> Result<(), Refusal> {
-        let open = self.open(number)?;
+        let open = self.first(number)?;
         if !matches!(open.what, Order::Probe) {
             return Err(Refusal::Unasked);
         }
@@ -222,16 +242,20 @@ impl Orders {
     }
 
     pub(crate) fn made(&mut self, number: u32, made: &Made, bytes: &Bytes) -> Result<(), Refusal> {
-        let open = self.open(number)?;
+        let open = self.first(number)?;
         let thing = open.asked(made)?;
         open.settle(thing)?;
         open.is_as_planned(made, bytes)
     }
 
     pub(crate) fn done(&mut self, number: u32) -> Result<(), Refusal> {
-        let open = self.open(number)?;
-        let is_whole = open.abandoned || open.wanted().all(|thing| open.is_settled(thing));
-        self.0.pop_front();
+        self.first(number)?;
+        let open = self.open.pop_front().ok_or(Refusal::NoOrder)?;
+        let is_settled = |thing: Thing| match thing {
+            Thing::Segment(rendition, segment) if self.skipped.contains(&(rendition, segment)) => true,
+            thing => open.made.contains(&thing),
+        };
+        let is_whole = open.abandoned || open.wanted().all(is_settled);
         is_whole.then_some(()).ok_or(Refusal::LeftOut)
     }
 
@@ -241,11 +265,13 @@ impl Orders {
         number: u32,
         failure: EngineFailure,
     ) -> Result<EngineFailure, Refusal> {
-        self.open(number)?;
-        self.0.pop_front();
+        self.first(number)?;
+        self.open.pop_front();
         let code = match failure.code {
-            // An engine knows nothing of these.
-            Code::UploadLost | Code::NoSpace | Code::EngineTimeout => Code::EngineCrashed,
+            // An engine knows nothing of these: its parent knows what could not be read.
+            Code::UploadLost | Code::NoSpace | Code::EngineTimeout | Code::SourceUnreachable => {
+                Code::EngineCrashed
+            }
             code => code,
         };
         let message = failure.message.chars().filter(|c| !c.is_control());
@@ -259,14 +285,6 @@ impl Orders {
 impl Open {
     fn settle(&mut self, thing: Thing) -> Result<(), Refusal> {
         self.made.insert(thing).then_some(()).ok_or(Refusal::Twice)
-    }
-
-    fn is_settled(&self, thing: Thing) -> bool {
-        let is_skipped = match thing {
-            Thing::Segment(rendition, segment) => self.skipped.contains(&(rendition, segment)),
-            _ => false,
-        };
-        is_skipped || self.made.contains(&thing)
     }
 
     /// What something made is to its order.
@@ -348,11 +366,8 @@ impl Open {
                 // Whoever takes them counts on their order.
                 let is_next = self.made.len() == *track as usize + 1;
                 let list = serde_json::from_slice::<CueList>(bytes);
-                let is_list = list.is_ok_and(|list| {
-                    let text = list.cues.iter().map(|cue| cue.text.len());
-                    // The last one may go over it.
-                    list.cues.len() <= MOST_CUES && text.sum::<usize>() <= 2 * MOST_BYTES
-                });
+                let end_us = plan()?.timeline.duration_us();
+                let is_list = list.is_ok_and(|list| are_cues(&list, end_us));
                 (is_next && is_list).then_some(()).ok_or(Refusal::Cues)
             }
             Made::Loudness(measured) => {
@@ -365,32 +380,47 @@ impl Open {
             }
         }
     }
+}
 
-    fn most_payload(&self) -> u32 {
-        match &self.what {
-            Order::Probe | Order::Loudness => 0,
-            Order::Inits { .. } => check::MOST_INIT_BYTES as u32,
-            Order::Still(_) => STILL_BYTES,
-            Order::Texts => CUES_BYTES,
-            Order::Segments {
-                renditions,
-                first,
-                count,
-            } => self.most_segment(renditions, *first, *count),
-            Order::Filler { rendition, segment } => self.most_segment(&[*rendition], *segment, 1),
-        }
+/// The most bytes of anything that an order asks for.
+fn most_payload(what: &Order, plan: Option<&Plan>) -> u32 {
+    match what {
+        Order::Probe | Order::Loudness => 0,
+        Order::Inits { .. } => check::MOST_INIT_BYTES as u32,
+        Order::Still(_) => STILL_BYTES,
+        Order::Texts => CUES_BYTES,
+        Order::Segments {
+            renditions,
+            first,
+            count,
+        } => most_segment(plan, renditions, *first, *count),
+        Order::Filler { rendition, segment } => most_segment(plan, &[*rendition], *segment, 1),
     }
+}
 
-    fn most_segment(&self, renditions: &[RenditionId], first: u32, count: u32) -> u32 {
-        let Some(plan) = &self.plan else { return 0 };
-        let segments = first..first.saturating_add(count).min(plan.segments());
-        let sizes = segments.flat_map(|segment| {
-            let most = move |&id: &RenditionId| check::most_bytes(plan, id, segment);
-            renditions.iter().map(most)
-        });
-        let most = sizes.max().unwrap_or(0);
-        u32::try_from(most).map_or(protocol::MAX_PAYLOAD, |most| most.min(protocol::MAX_PAYLOAD))
-    }
+fn most_segment(plan: Option<&Plan>, renditions: &[RenditionId], first: u32, count: u32) -> u32 {
+    let Some(plan) = plan else { return 0 };
+    let segments = first..first.saturating_add(count).min(plan.segments());
+    let sizes = segments.flat_map(|segment| {
+        let most = move |&id: &RenditionId| check::most_bytes(plan, id, segment);
+        renditions.iter().map(most)
+    });
+    let most = sizes.max().unwrap_or(0).min(u64::from(protocol::MAX_PAYLOAD));
+    most as u32
+}
+
+/// Whether a list may become WebVTT of a presentation that ends then.
+fn are_cues(list: &CueList, end_us: i64) -> bool {
+    let is_shown = |cue: &Cue| {
+        let is_in_time = 0 <= cue.start_us && cue.start_us < cue.end_us && cue.end_us <= end_us;
+        let is_text = !cue.text.contains("-->") && !cue.text.contains("\n\n") && !cue.text.contains('\r');
+        is_in_time && (1..=9).contains(&cue.place) && is_text
+    };
+    let text: usize = list.cues.iter().map(|cue| cue.text.len()).sum();
+    list.cues.len() <= MOST_CUES + MORE_CUES
+        // The last one may go over it.
+        && text <= 2 * MOST_BYTES
+        && list.cues.iter().all(is_shown)
 }
 
 fn is_heard(loudness: &Loudness) -> bool {

@@ -14,12 +14,16 @@ pub(crate) struct Watch {
     held: bool,
     waits: bool,
     /// Reads since it last stood still.
-    idle_reads: u32,
+    idle_reads: u64,
 }
 
-/// Reads that an engine may ask for while its clock stands still: what was under way, and what lies between two
-/// pictures. 256 MiB.
-const IDLE_READS: u32 = 1024;
+/// Reads that an engine may ask for while it has nothing to do: what it read ahead.
+const IDLE_READS: u64 = 1024;
+/// What lies between two pictures, at each of which it would hold: all of a source without an index, once for picture
+/// and once for sound.
+const PASSES: u64 = 2;
+/// Bytes of a read.
+const READ_BYTES: u64 = 256 << 10;
 
 impl Watch {
     pub(crate) fn given(&mut self, allowance: Duration) {
@@ -50,13 +54,17 @@ impl Watch {
     }
 
     /// Whether the engine may read now: it does not work for nothing while its clock stands still.
-    pub(crate) fn permits_read(&mut self) -> bool {
+    pub(crate) fn permits_read(&mut self, source_bytes: u64) -> bool {
         if self.running.is_some() {
             self.idle_reads = 0;
-        } else {
-            self.idle_reads += 1;
+            return true;
         }
-        self.idle_reads <= IDLE_READS
+        self.idle_reads += 1;
+        let most = match self.left.is_empty() {
+            true => IDLE_READS,
+            false => IDLE_READS + PASSES * source_bytes.div_ceil(READ_BYTES),
+        };
+        self.idle_reads <= most
     }
 
     fn settle(&mut self) {

@@ -172,9 +172,10 @@ fn write_seeds() {
     write("to_engine", "session", &orders);
 
     // Two renditions of each codec.
+    std::fs::create_dir_all(file("products", "")).unwrap();
     for (which, id) in products::renditions().into_iter().enumerate() {
         let init = sketch::init(&products::PLAN, id, 0);
-        let segment = sketch::segment(&products::PLAN, id, products::SEGMENT, "seed", 0);
+        let segment = sketch::segment(&products::PLAN, (id, products::SEGMENT), 0, "seed", 0);
         for (kind, name, product) in [(0, "init", init), (1, "segment", segment)] {
             let seed = [&[which as u8, kind], &product[..]].concat();
             std::fs::write(file("products", &format!("{which}-{name}")), seed).unwrap();

@@ -22,6 +22,8 @@ const MOST_CAPS: u64 = 2;
 const PICTURE_BYTES: u64 = 64;
 /// Bytes of boxes around a segment's pictures.
 const SEGMENT_BYTES: u64 = 1024;
+/// What H.264 allows (ITU-T H.264 §E.2.1), in frames.
+const MOST_REORDERED: u32 = 16;
 /// Level 5.2, which 2160p60 has, in the record's unit: players do not decode beyond it.
 const HIGHEST_LEVEL: u8 = 52;
 
@@ -46,7 +48,8 @@ impl<'a> Cut<'a> {
         let track = info.video.as_ref()?;
         let coded = track.coded.as_ref()?;
         let is_whole = info.warnings.is_empty() && access == Access::Exact;
-        if !policy.passthrough || !is_whole || !is_for_players(track, &coded.record) {
+        let is_reordered_as_may_be = coded.reorder_frames <= MOST_REORDERED;
+        if !policy.passthrough || !is_whole || !is_reordered_as_may_be || !is_for_players(track, &coded.record) {
             return None;
         }
         let cuts = Cuts::of(track, coded, usual)?;

@@ -1,6 +1,7 @@
 //! Whether what an engine made is what the plan says: nothing else is stored. The engine reads strangers'
 //! files, so what it says is read here as a stranger's: without trust, without unbounded memory.
 
+mod boxes;
 mod init;
 mod segment;
 mod units;

@@ -306,8 +306,10 @@ impl Maker {
             }
         }
         let mut again: BTreeMap<u32, Vec<&VideoRendition>> = BTreeMap::new();
-        for (lane, rendition) in lanes.iter().zip(renditions) {
-            for segment in lane.join()? {
+        // All of them are done before anything is said of the order.
+        let joined: Vec<_> = lanes.iter().map(|lane| lane.join()).collect();
+        for (oversized, rendition) in joined.into_iter().zip(renditions) {
+            for segment in oversized? {
                 again.entry(segment).or_default().push(rendition);
             }
         }

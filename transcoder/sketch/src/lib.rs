@@ -37,16 +37,22 @@ pub fn init(plan: &Plan, id: RenditionId, libraries: u8) -> Vec<u8> {
     }
 }
 
-/// A segment of a rendition of the plan, whose first frame says a word and has at least so many bytes.
+/// A segment of a rendition of the plan by those `libraries`, whose first frame says a word and has at least so many bytes.
 ///
 /// # Panics
 /// Where the plan has no such rendition or segment.
-pub fn segment(plan: &Plan, id: RenditionId, index: u32, word: &str, bytes: usize) -> Vec<u8> {
+pub fn segment(
+    plan: &Plan,
+    (id, index): (RenditionId, u32),
+    libraries: u8,
+    word: &str,
+    bytes: usize,
+) -> Vec<u8> {
     assert!(index < plan.segments(), "no segment {index}");
     let mut word = [&MARKS[..1], word.as_bytes(), &MARKS[1..]].concat();
     word.resize(word.len().max(bytes), b' ');
     match (plan.video_rendition(id), plan.audio_rendition(id)) {
-        (Some(rendition), _) => pictures(plan, rendition, index, &word),
+        (Some(rendition), _) => pictures(plan, (rendition, index), libraries, &word),
         (None, Some(rendition)) => sound(plan, rendition, index, word),
         (None, None) => panic!("no rendition {id}"),
     }
@@ -59,13 +65,18 @@ pub fn word(segment: &[u8]) -> Option<String> {
     String::from_utf8(word.to_vec()).ok()
 }
 
-fn pictures(plan: &Plan, rendition: &VideoRendition, index: u32, word: &[u8]) -> Vec<u8> {
+fn pictures(
+    plan: &Plan,
+    (rendition, index): (&VideoRendition, u32),
+    libraries: u8,
+    word: &[u8],
+) -> Vec<u8> {
     let (start, end) = plan.timeline.segment_frames(index);
     let sample = |position: i64| {
         let is_first = position == 0;
         let word = if is_first { word } else { &[] };
         VideoSample {
-            data: picture(rendition, is_first, word),
+            data: picture(rendition, is_first, libraries, word),
             position: position as u32,
         }
     };
@@ -76,7 +87,7 @@ fn pictures(plan: &Plan, rendition: &VideoRendition, index: u32, word: &[u8]) ->
 }
 
 /// A coded picture, beside which a word may stand.
-fn picture(rendition: &VideoRendition, is_first: bool, word: &[u8]) -> Vec<u8> {
+fn picture(rendition: &VideoRendition, is_first: bool, libraries: u8, word: &[u8]) -> Vec<u8> {
     let units: [Vec<u8>; 2] = match (rendition.encoding, is_first) {
         (VideoCodec::H264, true) => [[&[6], word].concat(), vec![0x65, 1]],
         (VideoCodec::H264, false) => [Vec::new(), vec![0x41, 1]],
@@ -87,7 +98,7 @@ fn picture(rendition: &VideoRendition, is_first: bool, word: &[u8]) -> Vec<u8> {
             let frame = obu(6, &[1]);
             return match is_first {
                 // The sequence header of its init segment comes first.
-                true => [sequence_header(rendition, 0), metadata, frame].concat(),
+                true => [sequence_header(rendition, libraries), metadata, frame].concat(),
                 false => frame,
             };
         }

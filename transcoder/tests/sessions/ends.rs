@@ -113,7 +113,7 @@ async fn products_arrive_whole_and_in_order_though_their_owner_is_slow() {
                 init: sketch::init(&told, id, 0),
                 report: SegmentReport::default(),
             };
-            let bytes = sketch::segment(&told, id, segment, &segment.to_string(), 100_000);
+            let bytes = sketch::segment(&told, (id, segment), 0, &segment.to_string(), 100_000);
             wire.say(&ToParent::Made { order, what }, &bytes);
         }
         wire.say(&ToParent::Done { order }, &[]);

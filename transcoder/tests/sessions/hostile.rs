@@ -106,7 +106,7 @@ fn segment_of(plan: &Plan, (rendition, segment): (RenditionId, u32)) -> Made {
 }
 
 fn good(plan: &Plan, (id, segment): (RenditionId, u32)) -> Vec<u8> {
-    sketch::segment(plan, id, segment, "good", 0)
+    sketch::segment(plan, (id, segment), 0, "good", 0)
 }
 
 fn made_init(wire: &mut Wire, order: u32, id: RenditionId, bytes: &[u8]) {
@@ -666,7 +666,7 @@ const LIES: &[Lie] = &[
         order: segments,
         tell: |wire, plan, order| {
             let key = (sound(plan), AT);
-            let bytes = sketch::segment(plan, key.0, AT, "long", 2000);
+            let bytes = sketch::segment(plan, key, 0, "long", 2000);
             made(wire, plan, order, key, &bytes);
         },
         refused: "frame_size",
@@ -699,7 +699,7 @@ const LIES: &[Lie] = &[
         order: segments,
         tell: |wire, plan, order| {
             let key = (sound(plan), AT);
-            let bytes = sketch::segment(plan, key.0, AT, "long", 200_000);
+            let bytes = sketch::segment(plan, key, 0, "long", 200_000);
             made(wire, plan, order, key, &bytes);
         },
         refused: "too_large",
@@ -714,7 +714,7 @@ const LIES: &[Lie] = &[
             let what = Made::Segment { rendition, segment, init, report };
             wire.say(&ToParent::Made { order, what }, &good(plan, top_at(plan)));
         },
-        refused: "codec",
+        refused: "boxes",
     },
     Lie {
         name: "a segment without its init segment",
@@ -730,9 +730,35 @@ const LIES: &[Lie] = &[
         name: "an init segment of another level",
         order: inits,
         tell: |wire, plan, order| {
-            made_init(wire, order, top(plan), &raised(sketch::init(plan, top(plan), 0), b"avcC", 3));
+            let mut other = plan.clone();
+            other.video[0].level_idc += 1;
+            other.video[0].codec = format!("avc1.6400{:02x}", other.video[0].level_idc);
+            made_init(wire, order, top(plan), &sketch::init(&other, top(plan), 0));
         },
         refused: "codec",
+    },
+    Lie {
+        name: "an init segment whose level is not that of its parameter sets",
+        order: inits,
+        tell: |wire, plan, order| {
+            made_init(wire, order, top(plan), &raised(sketch::init(plan, top(plan), 0), b"avcC", 3));
+        },
+        refused: "boxes",
+    },
+    Lie {
+        name: "boxes in boxes in boxes",
+        order: inits,
+        tell: |wire, plan, order| {
+            let init = sketch::init(plan, top(plan), 0);
+            let head = init.windows(4).position(|kind| kind == b"moov").unwrap() - 4;
+            let mut nested = Vec::new();
+            while nested.len() < 40_000 {
+                let size = (nested.len() as u32 + 8).to_be_bytes();
+                nested = [&size, b"moov", &nested[..]].concat();
+            }
+            made_init(wire, order, top(plan), &[&init[..head], &nested].concat());
+        },
+        refused: "boxes",
     },
     Lie {
         name: "an init segment of another size",
@@ -760,7 +786,7 @@ const LIES: &[Lie] = &[
     Lie {
         name: "an init segment of nothing",
         order: inits,
-        tell: |wire, plan, order| made_init(wire, order, top(plan), b"ftypftypftyp"),
+        tell: |wire, plan, order| made_init(wire, order, top(plan), b"\0\0\0\x10moovnothing."),
         refused: "boxes",
     },
     // Of messages.

@@ -3,7 +3,7 @@
 use mp4_atom::{Atom, Codec, Moov};
 use plan::{Plan, RenditionId};
 
-use super::Flaw;
+use super::{Flaw, boxes};
 use crate::init::{audio_init, parameter_sets, video_init};
 use crate::segment::BOX_HEADER;
 
@@ -45,6 +45,7 @@ fn entry(bytes: &[u8]) -> Result<Codec, Flaw> {
     if !rest.is_empty() {
         return Err(Flaw::Length);
     }
+    boxes::are_ours(moov, b"moov")?;
     let moov = Moov::decode_body(&mut moov).map_err(|_| Flaw::Boxes)?;
     let [track] = moov.trak.as_slice() else {
         return Err(Flaw::Boxes);

@@ -3,15 +3,19 @@
 use mp4_atom::{Atom, Encode, Moof, TrunEntry};
 use plan::{AudioRendition, Plan, RenditionId, SoundCodec, VideoRendition};
 
-use super::{Flaw, units};
+use super::{Flaw, boxes, units};
 use crate::segment::{BOX_HEADER, Placed, audio_head, styp, video_head};
 
 /// Bytes of a `moof` besides those for each frame: 100 of ours, and some for what is refused by name.
 const MOOF_BYTES: usize = 512;
 /// Bytes of a `moof` for each frame: duration, size, flags and offset.
 const FRAME_BYTES: usize = 16;
-/// What an encoder may exceed its cap by, in per cent: it says so itself where that is not all it can do.
-const OVER_CAP_PERCENT: u64 = 25;
+/// What an encoder may exceed its cap by at its last try, in per cent.
+const OVER_CAP_PERCENT: u64 = 100;
+/// The longest segment of a source's own pictures: its key frame may be held in a shorter one.
+const LONGEST_PASSED_US: i64 = 10_000_000;
+/// Frames of a segment that are read before it is said that there are too many.
+const FRAMES_READ: usize = 1024;
 /// And so many bytes, of boxes and for the shortest segments.
 const OVER_CAP_BYTES: u64 = 16 << 10;
 /// Most bytes of an AAC frame for each channel (ISO/IEC 13818-7 §8.2.2), and of an Opus packet of 20 ms (RFC
@@ -58,6 +62,10 @@ pub fn most_bytes(plan: &Plan, id: RenditionId, index: u32) -> u64 {
     let (bits_per_second, us) = if let Some(rendition) = plan.video_rendition(id) {
         let (start, end) = timeline.segment_frames(index);
         let us = timeline.frame_us(end) - timeline.frame_us(start);
+        let us = match rendition.passed_through {
+            Some(_) => us.max(LONGEST_PASSED_US),
+            None => us,
+        };
         (rendition.cap_bits_per_second, us)
     } else if let Some(rendition) = plan.audio_rendition(id) {
         let (start, end) = rendition.span(timeline, index);
@@ -184,10 +192,12 @@ impl Written {
         if !kind.starts_with(b"moof") {
             return Err(Flaw::Boxes);
         }
+        let most = most.max(FRAMES_READ);
         if size > MOOF_BYTES + most.saturating_mul(FRAME_BYTES) {
             return Err(Flaw::FrameCount);
         }
         let mut body = rest.get(BOX_HEADER..size).ok_or(Flaw::Length)?;
+        boxes::are_ours(body, b"moof")?;
         let moof = Moof::decode_body(&mut body).map_err(|_| Flaw::Boxes)?;
         let [track] = moof.traf.as_slice() else {
             return Err(Flaw::Boxes);

@@ -15,7 +15,7 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
         return reject(Code::NotMedia, "The file is empty.");
     }
     if error == Error::Exit {
-        return reject(Code::SourceUnreachable, "The source could not be read.");
+        return reject(Code::Internal, "The probe was ended.");
     }
     if error == NO_MEMORY {
         let message = "The file declares more than a probe has memory for.";

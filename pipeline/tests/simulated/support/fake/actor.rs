@@ -23,6 +23,8 @@ enum Exit {
 /// The engine itself.
 pub struct Actor {
     script: Arc<Script>,
+    /// The version of its libraries.
+    libraries: u8,
     stream: UnixStream,
     decoder: Decoder,
     plan: Option<Plan>,
@@ -34,8 +36,10 @@ pub struct Actor {
 
 impl Actor {
     pub fn new(script: Arc<Script>, stream: UnixStream) -> Self {
+        let libraries = script.state.lock().unwrap().libraries;
         Self {
             script,
+            libraries,
             stream,
             decoder: Decoder::default(),
             plan: None,
@@ -181,8 +185,7 @@ impl Actor {
     }
 
     fn init(&self, id: RenditionId) -> Vec<u8> {
-        let libraries = self.script.state.lock().unwrap().libraries;
-        sketch::init(self.plan.as_ref().unwrap(), id, libraries)
+        sketch::init(self.plan.as_ref().unwrap(), id, self.libraries)
     }
 
     /// A segment that says this word, in at least so many bytes.
@@ -195,7 +198,7 @@ impl Actor {
     ) -> Result<(), Exit> {
         let init = self.init(rendition);
         let plan = self.plan.as_ref().unwrap();
-        let bytes = sketch::segment(plan, rendition, segment, word, bytes);
+        let bytes = sketch::segment(plan, (rendition, segment), self.libraries, word, bytes);
         let what = Made::Segment {
             rendition,
             segment,
@@ -247,7 +250,7 @@ impl Actor {
             state.order.push((rendition, segment));
             let size = rung.and_then(|rung| state.sizes.get(&rung.rung)).copied();
             drop(state);
-            let word = match self.script.state.lock().unwrap().libraries {
+            let word = match self.libraries {
                 0 => format!("{rendition} {segment}"),
                 version => format!("{rendition} {segment} by {version}"),
             };
