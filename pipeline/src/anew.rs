@@ -1,41 +1,102 @@
-//! An engine declares other parameter sets than those that a rendition was begun with: its libraries are of another
-//! version. It cannot go on with that one, and what it would make must not stand beside what is there.
+//! What this program cannot go on with, begun anew: an engine declares other parameter sets than those that a
+//! rendition was begun with, since its libraries are of another version, or the rendition is of an older generation
+//! of our own. What would be made must not stand beside what is there.
 //!
-//! Where nobody else can, another rendition of the same settings is begun: who plays the first goes on as far as
-//! it is made, and is told to look at the list of renditions again where it is not.
+//! Where nobody else can go on, other renditions are begun: who plays the first goes on as far as they are made, and
+//! is told to look at the list of renditions again where they are not. What is whole stays as it is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, RenditionKey, VideoId};
+use plan::{Plan, RenditionId, RenditionKey};
 use store::metadata::{State, VideoRow};
 
 use crate::inner::{Inner, Role};
 use crate::run::{Run, RunError, Standing};
 use crate::successor::{Successor, succeed};
+use crate::{made, plans};
 
-/// Renditions that were begun anew already, one after the other: each by another version, in the life of one video.
+/// Versions of libraries that a video may have met, one after the other.
 const ROUNDS: usize = 8;
 
 /// Has the init segments of renditions of a plan stored. What was begun otherwise is begun anew: returns the plan of
 /// what this engine can make.
 pub(crate) async fn agreed(
+    inner: &Inner,
     run: &mut Run,
     plan: Arc<Plan>,
     renditions: &[RenditionId],
 ) -> Result<Arc<Plan>, RunError> {
+    let policy = &inner.config.policy;
     let (mut plan, mut wanted) = (plan, renditions.to_vec());
     for _ in 0..ROUNDS {
         run.plan(&plan).await;
         let foreign = run.inits(&wanted).await?;
-        let Some(next) = plan.with_begun_anew(&foreign) else {
+        let Some(next) = plan.with_begun_anew(&foreign, policy) else {
             return Ok(plan);
         };
         wanted = next.every_media().filter(|id| !plan.lists(*id)).collect();
         plan = Arc::new(next);
     }
     Err(RunError::Unexplained)
+}
+
+/// This process cannot go on with a rendition. Where it works alone, that and all others of its kind are begun anew.
+pub(crate) async fn decline(
+    inner: &Arc<Inner>,
+    row: &VideoRow,
+    rendition: RenditionId,
+    standing: Standing,
+) -> Result<(), RunError> {
+    let video = row.id;
+    inner.declined.note(RenditionKey { video, rendition });
+    match inner.role {
+        Role::Alone(_) => renew(inner, row, standing).await,
+        // Whoever looks after the video hears of it with our next announcement.
+        Role::Worker(..) | Role::Origin => Ok(()),
+    }
+}
+
+/// Begins everything anew that is not whole and that an engine of today cannot go on with, by a session of its own.
+pub(crate) async fn renew(
+    inner: &Arc<Inner>,
+    row: &VideoRow,
+    standing: Standing,
+) -> Result<(), RunError> {
+    let Some(hash) = &row.current_plan else {
+        return Ok(());
+    };
+    let plan = plans::load(inner, row.id, hash).await?;
+    let unmade = unmade(inner, row, &plan).await?;
+    let share = inner.memory.take(inner.memory_for(&plan, &unmade)).await;
+    let mut run = Run::open(inner, row, standing, share)?;
+    let (of_now, older): (Vec<_>, Vec<_>) = unmade
+        .into_iter()
+        .partition(|&id| plan.is_of_this_generation(id));
+    run.plan(&plan).await;
+    let mut foreign = run.inits(&of_now).await?;
+    foreign.extend(older);
+    begin(inner, &mut run, &plan, &foreign).await
+}
+
+/// Renditions of a plan that are not whole. Of a video that is ready and has nothing in the making none is: what it
+/// has lost since, nobody can make as it was.
+async fn unmade(
+    inner: &Inner,
+    row: &VideoRow,
+    plan: &Plan,
+) -> Result<Vec<RenditionId>, store::Error> {
+    if !row.is_in_the_making() {
+        return Ok(Vec::new());
+    }
+    let made = made::relisted(inner, row.id).await?;
+    let is_whole = |id: &RenditionId| made.count(*id) >= u64::from(plan.segments());
+    let all = match row.state {
+        State::Ready => plan.every_media().collect::<Vec<_>>(),
+        _ => plan.media_ids().collect(),
+    };
+    Ok(all.into_iter().filter(|id| !is_whole(id)).collect())
 }
 
 /// Makes a plan current in which others stand for these renditions.
@@ -45,19 +106,19 @@ pub(crate) async fn begin(
     plan: &Arc<Plan>,
     foreign: &[RenditionId],
 ) -> Result<(), RunError> {
-    let Some(next) = plan.with_begun_anew(foreign) else {
+    let policy = &inner.config.policy;
+    let Some(next) = plan.with_begun_anew(foreign, policy) else {
         return Ok(());
     };
     let fresh: Vec<RenditionId> = next.every_media().filter(|id| !plan.lists(*id)).collect();
-    let agreed = agreed(run, Arc::new(next), &fresh).await?;
-    let given_up: Vec<RenditionId> = agreed.given_up.clone();
-    let video: VideoId = run.video();
-    tracing::warn!(%video, ?foreign, "an encoder of another version: what it cannot go on with is begun anew");
+    let agreed = agreed(inner, run, Arc::new(next), &fresh).await?;
+    let video = run.video();
+    tracing::warn!(%video, ?foreign, "what was begun by another version is begun anew");
     let anew = |current: &Plan| {
         let mut plan = current.clone();
         // Each may have been begun anew more than once.
         for _ in 0..ROUNDS {
-            match plan.with_begun_anew(&given_up) {
+            match plan.with_begun_anew(&agreed.given_up, policy) {
                 Some(next) => plan = next,
                 None => break,
             }
@@ -70,37 +131,6 @@ pub(crate) async fn begin(
     let is_living = |row: &VideoRow| row.state != State::Deleted;
     succeed(inner, video, is_living, anew, &[]).await?;
     Ok(())
-}
-
-/// This engine cannot go on with a rendition: where nobody else can, it is begun anew, by a session of its own.
-pub(crate) async fn decline(
-    inner: &Arc<Inner>,
-    row: &VideoRow,
-    plan: &Arc<Plan>,
-    rendition: RenditionId,
-) -> Result<(), RunError> {
-    let key = RenditionKey {
-        video: row.id,
-        rendition,
-    };
-    inner.declined.note(key);
-    if !matches!(inner.role, Role::Alone(_)) {
-        // Whoever looks after the video hears of it with our next announcement.
-        return Ok(());
-    }
-    renew(inner, row, plan, &[rendition]).await
-}
-
-/// Begins renditions anew, by a session of its own.
-pub(crate) async fn renew(
-    inner: &Arc<Inner>,
-    row: &VideoRow,
-    plan: &Arc<Plan>,
-    renditions: &[RenditionId],
-) -> Result<(), RunError> {
-    let share = inner.memory.take(inner.memory_for(plan, renditions)).await;
-    let mut run = Run::open(inner, row, Standing::Foreground, share)?;
-    begin(inner, &mut run, plan, renditions).await
 }
 
 /// Renditions that are remembered.

@@ -117,7 +117,7 @@ impl Hand {
                 drop(run);
                 match self.after(row, plan, piece, error).await {
                     Err(RunError::Foreign(rendition)) => {
-                        anew::decline(&inner, row, plan, rendition).await?;
+                        anew::decline(&inner, row, rendition, Standing::Background).await?;
                         Ok(Outcome::Worked)
                     }
                     outcome => outcome,

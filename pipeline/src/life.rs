@@ -249,7 +249,7 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Ru
     let plan = Arc::new(loudness::at_once(inner, &mut run, plan).await?);
     let renditions: Vec<RenditionId> = plan.media_ids().collect();
     // What a start before this one has begun may be another version's.
-    let plan = anew::agreed(&mut run, plan, &renditions).await?;
+    let plan = anew::agreed(inner, &mut run, plan, &renditions).await?;
     let first = First::of(inner, &plan);
     run.reserve(&first.renditions, first.segments);
     become_playable(inner, &row, &plan).await?;

@@ -111,5 +111,6 @@ pub(crate) async fn is_given_up(
         return Ok(false);
     };
     let plan = load(inner, video, &current).await?;
-    Ok(plan.given_up.contains(&rendition))
+    // It may have come back.
+    Ok(plan.given_up.contains(&rendition) && !plan.lists(rendition))
 }

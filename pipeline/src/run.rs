@@ -206,6 +206,7 @@ impl Run {
         rendition: RenditionId,
         segment: u32,
     ) -> Result<(), RunError> {
+        self.can_go_on_with(&[rendition])?;
         let order = Order::Filler { rendition, segment };
         self.carry_out(order).await.map(drop)
     }
@@ -227,6 +228,7 @@ impl Run {
         first: u32,
         count: u32,
     ) -> Result<(), RunError> {
+        self.can_go_on_with(renditions)?;
         let made = crate::made::known(&self.inner, self.video()).await?;
         let segments = first..first.saturating_add(count);
         let (mut wanted, mut skipped) = (Vec::new(), Vec::new());
@@ -259,6 +261,15 @@ impl Run {
             count,
         };
         self.carry_out(order).await.map(drop)
+    }
+
+    /// What older programs have begun they have written otherwise.
+    fn can_go_on_with(&self, renditions: &[RenditionId]) -> Result<(), RunError> {
+        let Some(plan) = &self.plan else {
+            return Ok(());
+        };
+        let older = renditions.iter().find(|&&id| !plan.is_of_this_generation(id));
+        older.map_or(Ok(()), |&id| Err(RunError::Foreign(id)))
     }
 
     async fn carry_out(&mut self, what: Order) -> Result<Told, RunError> {

@@ -362,7 +362,7 @@ async fn make_all(
             RunError::Foreign(rendition) => {
                 let row = inner.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
-                anew::decline(inner, &row, &pick.plan, rendition).await?;
+                anew::decline(inner, &row, rendition, standing).await?;
                 return Err(error);
             }
             RunError::Unexplained | RunError::Start(_) if tries < TRIES => {

@@ -34,6 +34,11 @@ use crate::{Code, Rational, Rejection, RenditionId};
 /// Raised by hand when our own processing changes the bytes of any rendition.
 pub const MEDIA_GENERATION: u32 = 8;
 
+/// That of renditions which do not say it.
+const fn generation_of_old() -> u32 {
+    7
+}
+
 /// The whole presentation of one source under one policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {

@@ -1,9 +1,13 @@
 //! Renditions that nobody can go on with, begun anew: an encoder of another version declares other parameter sets,
-//! and segments under those cannot stand beside the ones that are there.
+//! or we write other boxes than we did, and such segments cannot stand beside the ones that are there.
 
-use super::{AudioRendition, Plan, VideoRendition};
+use super::video::{self, in_codec};
+use super::{
+    AudioRendition, MEDIA_GENERATION, Plan, SoundCodec, VideoRendition, audio, trick_play,
+};
+use crate::RenditionId;
 use crate::canonical::Canonical;
-use crate::{RenditionId, RenditionName};
+use crate::policy::Policy;
 
 impl VideoRendition {
     fn begun_anew(&self) -> Self {
@@ -30,41 +34,120 @@ impl AudioRendition {
 fn begun_anew(id: RenditionId, encoder_epoch: u32) -> RenditionId {
     let mut hash = Canonical::new("encoder");
     hash.text(&id.to_string()).int(encoder_epoch);
-    let name: RenditionName = id.name();
-    hash.rendition(name)
+    hash.rendition(id.name())
 }
 
 impl Plan {
-    /// The same presentation, in which other renditions of the same settings stand for those that nobody can go on
-    /// with; nothing where it has none of them. Where these are listed still, what of them is not made will never be.
-    pub fn with_begun_anew(&self, which: &[RenditionId]) -> Option<Self> {
-        let mut plan = self.clone();
-        let mut given_up = Vec::new();
-        let mut is_one = |id: RenditionId| {
-            let is_one = which.contains(&id);
-            if is_one {
-                given_up.push(id);
-            }
-            is_one
-        };
-        let pictures = plan.video.iter_mut().chain(&mut plan.trick_play);
-        let pictures = pictures.chain(plan.lazy.iter_mut().flat_map(|lazy| &mut lazy.video));
-        for picture in pictures {
-            if is_one(picture.id) {
-                *picture = picture.begun_anew();
-            }
-        }
-        let sounds = plan.audio.iter_mut();
-        let sounds = sounds.chain(plan.lazy.iter_mut().flat_map(|lazy| &mut lazy.audio));
-        for sound in sounds {
-            if is_one(sound.id) {
-                *sound = sound.begun_anew();
-            }
-        }
+    /// Whether this program writes segments of a rendition as those that are there; true of what is none of
+    /// picture or sound.
+    pub fn is_of_this_generation(&self, id: RenditionId) -> bool {
+        let picture = self.video_rendition(id).map(|video| video.generation);
+        let sound = || self.audio_rendition(id).map(|audio| audio.generation);
+        let generation = picture.or_else(sound);
+        generation.is_none_or(|generation| generation == MEDIA_GENERATION)
+    }
+
+    /// The same presentation, in which others stand for those that nobody can go on with: of the same settings, or
+    /// planned as `policy` has it where they are of an older generation. Nothing where there are none. What of them
+    /// is not made will never be.
+    pub fn with_begun_anew(&self, which: &[RenditionId], policy: &Policy) -> Option<Self> {
+        let is_one = |id: &RenditionId| which.contains(id) && self.has_media(*id);
+        let given_up: Vec<RenditionId> = self.every_media().filter(is_one).collect();
         if given_up.is_empty() {
             return None;
         }
+        let mut plan = self.clone();
+        plan.video = self.pictures_anew(&given_up, policy);
+        plan.trick_play = self.trick_play_anew(&given_up, policy, plan.video.last());
+        plan.audio = self.sounds_anew(&given_up, policy);
+        plan.lazy = self.lazy_anew(&given_up, &plan);
         plan.given_up.extend(given_up);
         Some(plan)
+    }
+
+    fn pictures_anew(&self, given_up: &[RenditionId], policy: &Policy) -> Vec<VideoRendition> {
+        let planned = self.info.video.as_ref().map_or(Vec::new(), |track| {
+            video::renditions(track, &self.timeline, self.access, policy)
+        });
+        let anew = |rung: &VideoRendition| match rung.generation == MEDIA_GENERATION {
+            _ if !given_up.contains(&rung.id) => Some(rung.clone()),
+            true => Some(rung.begun_anew()),
+            // A source's own pictures are encoded from now on: how they are coded is not known any more.
+            false => planned.iter().find(|fresh| fresh.rung == rung.rung).cloned(),
+        };
+        let rungs: Vec<VideoRendition> = self.video.iter().filter_map(anew).collect();
+        match rungs.is_empty() {
+            // The rungs of today, where there are none of yesterday's.
+            true => planned,
+            false => rungs,
+        }
+    }
+
+    fn trick_play_anew(
+        &self,
+        given_up: &[RenditionId],
+        policy: &Policy,
+        lowest: Option<&VideoRendition>,
+    ) -> Option<VideoRendition> {
+        let before = self.trick_play.as_ref()?;
+        if !given_up.contains(&before.id) {
+            return Some(before.clone());
+        }
+        if before.generation == MEDIA_GENERATION {
+            return Some(before.begun_anew());
+        }
+        let track = self.info.video.as_ref()?;
+        Some(trick_play::rendition(track, &self.timeline, self.access, policy, lowest?))
+    }
+
+    fn sounds_anew(&self, given_up: &[RenditionId], policy: &Policy) -> Vec<AudioRendition> {
+        let planned = audio::renditions(&self.info, &self.timeline, policy);
+        let anew = |sound: &AudioRendition| match sound.generation == MEDIA_GENERATION {
+            _ if !given_up.contains(&sound.id) => Some(sound.clone()),
+            true => Some(sound.begun_anew()),
+            false => {
+                let same = |fresh: &&AudioRendition| fresh.id.name() == sound.id.name();
+                let fresh = planned.iter().find(same).cloned()?;
+                Some(match sound.gain_millibels {
+                    0 => fresh,
+                    gain => fresh.with_gain(gain),
+                })
+            }
+        };
+        self.audio.iter().filter_map(anew).collect()
+    }
+
+    /// Those in other codecs, by the rungs and sounds of `base`.
+    fn lazy_anew(&self, given_up: &[RenditionId], base: &Self) -> Vec<super::Lazy> {
+        let picture = |rung: &VideoRendition, codec| match rung.generation == MEDIA_GENERATION {
+            _ if !given_up.contains(&rung.id) => Some(rung.clone()),
+            true => Some(rung.begun_anew()),
+            false => {
+                let same = |of: &&VideoRendition| of.rung == rung.rung;
+                let of = base.video.iter().find(same)?;
+                Some(in_codec(codec, of, self.timeline.rate))
+            }
+        };
+        let sound = |sound: &AudioRendition| match sound.generation == MEDIA_GENERATION {
+            _ if !given_up.contains(&sound.id) => Some(sound.clone()),
+            true => Some(sound.begun_anew()),
+            false => {
+                let same = |of: &&AudioRendition| {
+                    of.encoding == SoundCodec::Aac && of.id.name() == sound.id.name()
+                };
+                let of = base.audio.iter().find(same)?;
+                Some(super::opus::in_opus(of, &self.timeline))
+            }
+        };
+        let anew = |lazy: &super::Lazy| super::Lazy {
+            codec: lazy.codec,
+            video: lazy
+                .video
+                .iter()
+                .filter_map(|rung| picture(rung, lazy.codec))
+                .collect(),
+            audio: lazy.audio.iter().filter_map(sound).collect(),
+        };
+        self.lazy.iter().map(anew).collect()
     }
 }

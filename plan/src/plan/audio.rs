@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hash_source;
+use super::{MEDIA_GENERATION, hash_source};
 use crate::canonical::Canonical;
 use crate::media_info::{AudioTrack, MediaInfo};
 use crate::policy::Policy;
@@ -54,6 +54,9 @@ pub struct AudioRendition {
     /// By how many hundredths of a dB it is louder than its source.
     #[serde(default)]
     pub gain_millibels: i32,
+    /// The generation of our own processing that its segments are made by.
+    #[serde(default = "super::generation_of_old")]
+    pub generation: u32,
     /// How often it was begun anew, by an encoder that declares otherwise than the one before.
     #[serde(default)]
     pub encoder_epoch: u32,
@@ -128,6 +131,7 @@ pub(super) fn renditions(
             bits_per_second: bitrate,
             bound_bits_per_second: bound,
             gain_millibels: 0,
+            generation: MEDIA_GENERATION,
             encoder_epoch: 0,
             encoding: SoundCodec::Aac,
             codec: "mp4a.40.2".to_owned(),

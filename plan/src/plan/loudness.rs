@@ -49,7 +49,7 @@ impl Loudness {
 
 impl AudioRendition {
     /// The same sound, louder or softer by so much.
-    fn with_gain(self, gain_millibels: i32) -> Self {
+    pub(super) fn with_gain(self, gain_millibels: i32) -> Self {
         let mut hash = Canonical::new("audio/gain");
         hash.text(&self.id.to_string()).int(gain_millibels);
         Self {

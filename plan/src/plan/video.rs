@@ -13,7 +13,7 @@ pub use self::codec::{LazyCodec, VideoCodec};
 pub(super) use self::lazy::in_codec;
 use self::title::{Title, Told};
 use super::color::OutputColor;
-use super::{Access, chunks, hash_source};
+use super::{Access, MEDIA_GENERATION, chunks, hash_source};
 use crate::canonical::Canonical;
 use crate::ladder::{self, Size};
 use crate::media_info::VideoTrack;
@@ -35,6 +35,9 @@ pub struct VideoRendition {
     /// Constant rate factor, in the encoder's own scale, before a segment exceeds its cap.
     #[serde(default = "crf_of_old")]
     pub crf: u32,
+    /// The generation of our own processing that its segments are made by.
+    #[serde(default = "super::generation_of_old")]
+    pub generation: u32,
     /// How many frames a picture may be decoded later than its place in the order of presentation: the reorder delay
     /// that an edit of its init segment takes away.
     #[serde(default)]
@@ -171,6 +174,7 @@ pub(super) fn renditions(
             rung: rung.container.short,
             cap_bits_per_second: u64::from(cap_kbit) * 1000,
             crf,
+            generation: MEDIA_GENERATION,
             reorder_frames: REORDER_FRAMES,
             encoder_epoch: 0,
             encoding: VideoCodec::H264,
