@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, RenditionName, SegmentKey, VideoId};
+use plan::{Plan, RenditionId, RenditionKey, RenditionName, SegmentKey, VideoId};
 use store::ObjectKey;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -127,7 +127,8 @@ impl Window {
         let heard = self.playheads.lock().latest(true);
         let sounds = &pick.plan.audio;
         let usual = || sounds.iter().find(|sound| sound.default).or(sounds.first());
-        let heard = heard.map(|place| place.rendition);
+        // Who plays on by an older plan hears a sound that this one may not have.
+        let heard = heard.map(|place| place.rendition).filter(|&id| is_sound(id));
         let sound = heard.or_else(|| usual().map(|sound| sound.id));
         pick.renditions.extend(sound);
         pick
@@ -224,7 +225,13 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
             rendition,
             index,
         };
+        let declined = RenditionKey {
+            video: window.video,
+            rendition,
+        };
         index < window.plan.segments()
+            && window.plan.has_media(rendition)
+            && !inner.declined.has(declined)
             && !made.has(rendition, index)
             && !inner.making.is_claimed(&key)
     };
