@@ -42,19 +42,20 @@ pub(crate) async fn agreed(
     Err(RunError::Unexplained)
 }
 
-/// This process cannot go on with a rendition. Where it works alone, that and all others of its kind are begun anew.
+/// This process cannot go on with a rendition. Where it works alone, that and all others of its kind are begun anew;
+/// returns whether they were.
 pub(crate) async fn decline(
     inner: &Arc<Inner>,
     row: &VideoRow,
     rendition: RenditionId,
     standing: Standing,
-) -> Result<(), RunError> {
+) -> Result<bool, RunError> {
     let video = row.id;
     inner.declined.note(RenditionKey { video, rendition });
     match inner.role {
-        Role::Alone(_) => renew(inner, row, standing).await,
+        Role::Alone(_) => renew(inner, row, standing).await.map(|()| true),
         // Whoever looks after the video hears of it with our next announcement.
-        Role::Worker(..) | Role::Origin => Ok(()),
+        Role::Worker(..) | Role::Origin => Ok(false),
     }
 }
 
@@ -136,6 +137,9 @@ pub(crate) async fn begin(
 /// Renditions that are remembered.
 const REMEMBERED: usize = 4096;
 
+/// Renditions that others are told of at a time: 4 KB every few seconds.
+const TOLD: usize = 64;
+
 /// What engines of this process cannot go on with.
 #[derive(Default)]
 pub(crate) struct Declined(Mutex<VecDeque<RenditionKey>>);
@@ -153,8 +157,8 @@ impl Declined {
         self.0.lock().contains(&key)
     }
 
-    /// All of them, for others.
-    pub(crate) fn all(&self) -> Vec<RenditionKey> {
-        self.0.lock().iter().copied().collect()
+    /// Those that others are told of.
+    pub(crate) fn latest(&self) -> Vec<RenditionKey> {
+        self.0.lock().iter().take(TOLD).copied().collect()
     }
 }

@@ -117,8 +117,12 @@ impl Hand {
                 drop(run);
                 match self.after(row, plan, piece, error).await {
                     Err(RunError::Foreign(rendition)) => {
-                        anew::decline(&inner, row, rendition, Standing::Background).await?;
-                        Ok(Outcome::Worked)
+                        let standing = Standing::Background;
+                        Ok(match anew::decline(&inner, row, rendition, standing).await? {
+                            true => Outcome::Worked,
+                            // Others may go on with it.
+                            false => Outcome::Waits,
+                        })
                     }
                     outcome => outcome,
                 }

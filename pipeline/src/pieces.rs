@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use plan::{Lazy, Plan, RenditionId, SegmentKey, WorkKind};
+use plan::{Lazy, Plan, RenditionId, RenditionKey, SegmentKey, WorkKind};
 use store::metadata::{Priority, State, VideoRow};
 use store::work::Scope;
 
@@ -247,8 +247,9 @@ impl Look<'_> {
     fn missing_of(&self, ids: &[RenditionId], segments: Range<u32>) -> Next {
         let (made, Range { start, end }) = (self.made, segments);
         let lacks = |id: RenditionId, segment: u32| !made.has(id, segment);
-        let free =
-            |id: RenditionId, segment: u32| lacks(id, segment) && !self.is_taken(id, segment);
+        let free = |id: RenditionId, segment: u32| {
+            lacks(id, segment) && !self.is_taken(id, segment) && !self.is_declined(id)
+        };
         let any_free = |segment: &u32| ids.iter().any(|&id| free(id, *segment));
         let Some(first) = (start..end).find(any_free) else {
             let any = (start..end).any(|segment| ids.iter().any(|&id| lacks(id, segment)));
@@ -261,6 +262,12 @@ impl Look<'_> {
             first,
             count: last - first + 1,
         })
+    }
+
+    /// Whether engines of this process cannot go on with it.
+    fn is_declined(&self, rendition: RenditionId) -> bool {
+        let video = self.row.id;
+        self.inner.declined.has(RenditionKey { video, rendition })
     }
 
     /// Whether a session of this process is at it.

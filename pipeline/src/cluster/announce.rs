@@ -21,6 +21,7 @@ pub(crate) async fn say(inner: &Inner, id: WorkerId) {
         cores: inner.config.encode_threads,
         memory_bytes: inner.config.memory_bytes,
         warm: inner.demands.warm_videos(),
+        declines: inner.declined.latest(),
         drains: inner.is_draining(),
     };
     if let Err(error) = inner.stores.work.announce(worker).await {

@@ -27,6 +27,7 @@ mod tests {
             cores: 2,
             memory_bytes: 0,
             warm: Vec::new(),
+            declines: Vec::new(),
             drains: false,
         }
     }

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use plan::{OwnerId, Plan, VideoId};
+use plan::{OwnerId, Plan, RenditionKey, VideoId};
 use store::Moment;
 use store::metadata::{PageRequest, Priority, Source, State, VideoRow};
 use store::work::{Chunk, Offered, Scope, Worker, WorkerId};
@@ -19,7 +19,9 @@ use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
 use crate::inner::Inner;
 use crate::pieces::{Look, Urgency};
-use crate::{finalize, life, made, plans};
+use crate::made::MadeSet;
+use crate::run::Standing;
+use crate::{anew, finalize, life, made, plans};
 
 /// Chunks offered for each worker: one in hand and one to go on with.
 const OFFERED: usize = 2;
@@ -33,6 +35,8 @@ const APART: Duration = Duration::from_millis(250);
 const BEGUN: Duration = Duration::from_secs(2);
 /// How long a video may be probed before somebody else has a look.
 const PROBED: Duration = Duration::from_secs(20);
+/// When what some worker cannot go on with is begun anew, though another could.
+const GIVEN_UP: Duration = Duration::from_secs(600);
 /// Rows read at once.
 const PAGE: u32 = 200;
 /// Pages looked at: more unfinished videos than that wait.
@@ -48,6 +52,7 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
         waiting: HashSet::new(),
         first: HashSet::new(),
         usage: Usage::default(),
+        declined: HashMap::new(),
     };
     let clock = inner.stores.clock.clone();
     loop {
@@ -77,6 +82,8 @@ struct Reconciler {
     /// What comes first in this round, whoever offers it.
     first: HashSet<Chunk>,
     usage: Usage,
+    /// Since when some worker cannot go on with a rendition that is not whole.
+    declined: HashMap<RenditionKey, Moment>,
 }
 
 /// A video that has something to be made, most likely.
@@ -99,6 +106,7 @@ impl Reconciler {
         self.offered
             .retain(|chunk| is_unfinished.contains(&chunk.video));
         self.seen.retain(|video, _| is_unfinished.contains(video));
+        self.declined.retain(|key, _| is_unfinished.contains(&key.video));
         self.first.clear();
         let mut budget = able.max(1) * OFFERED;
         for urgency in [
@@ -247,6 +255,39 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Whether nobody can go on with something of a video, or nobody has for long who could.
+    fn is_to_begin_anew(
+        &mut self,
+        row: &VideoRow,
+        plan: &Plan,
+        made: &MadeSet,
+        workers: &[Worker],
+    ) -> bool {
+        let now = self.inner.stores.clock.now();
+        let mut is_over = false;
+        for rendition in plan.every_media() {
+            let key = RenditionKey {
+                video: row.id,
+                rendition,
+            };
+            let mut able = workers.iter().filter(|worker| !worker.drains);
+            let declines = |worker: &Worker| worker.declines.contains(&key);
+            let is_whole = made.count(rendition) >= u64::from(plan.segments());
+            if is_whole || !able.clone().any(declines) {
+                self.declined.remove(&key);
+                continue;
+            }
+            let since = *self.declined.entry(key).or_insert(now);
+            let is_given_up = able.all(declines) || now.since(since) >= GIVEN_UP;
+            if is_given_up {
+                // Once; and again where that came to nothing.
+                self.declined.insert(key, now);
+            }
+            is_over |= is_given_up;
+        }
+        is_over
+    }
+
     /// What is left of a video; makes it ready where that is nothing.
     async fn look(
         &mut self,
@@ -261,6 +302,14 @@ impl Reconciler {
         let plan = plans::load(&inner, row.id, hash).await?;
         let made = made::known(&inner, row.id).await?;
         self.usage.note(row.owner, row.id, made.segments());
+        if self.is_mine(row.id, workers) && self.is_to_begin_anew(&row, &plan, &made, workers) {
+            let (inner, row) = (inner.clone(), row.clone());
+            self.inner.spawn(async move {
+                if let Err(error) = anew::renew(&inner, &row, Standing::Background).await {
+                    tracing::warn!(%error, video = %row.id, "nothing was begun anew");
+                }
+            });
+        }
         let look = Look {
             inner: &inner,
             row: &row,

@@ -1,6 +1,6 @@
 //! Who is there to work.
 
-use plan::VideoId;
+use plan::{RenditionKey, VideoId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,6 +19,9 @@ pub struct Worker {
     pub memory_bytes: u64,
     /// Videos for which a session is warm.
     pub warm: Vec<VideoId>,
+    /// Renditions that its engine cannot go on with, the latest first: they were begun by another version.
+    #[serde(default)]
+    pub declines: Vec<RenditionKey>,
     /// It is about to stop, and takes nothing new.
     pub drains: bool,
 }

@@ -303,6 +303,10 @@ pub async fn workers_hear_of_each_other(work: &dyn Work) {
         cores: 2,
         memory_bytes: 1 << 30,
         warm: vec![VideoId::new()],
+        declines: vec![RenditionKey {
+            video: VideoId::new(),
+            rendition: "v720-k3m9x2a7q0wd".parse().unwrap(),
+        }],
         drains: false,
     };
     let (one, mut two) = (worker(1), worker(2));
