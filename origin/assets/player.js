@@ -84,15 +84,32 @@ function play(video, master, isWhole, onGivenUp) {
     goLow();
     if (hls.firstLevel >= 0 && hls.loadLevel > hls.firstLevel) hls.nextAutoLevel = hls.firstLevel;
   });
+  // Another rendition stands in the place of one that cannot be gone on with: the master playlist of now lists it, which
+  // no cache has under this name.
+  let isLoadingAnew = false;
+  hls.on(Hls.Events.MANIFEST_PARSED, () => { isLoadingAnew = false; });
+  const loadAnew = () => {
+    isLoadingAnew = true;
+    const { currentTime, paused } = video;
+    hls.detachMedia();
+    hls.config.startPosition = currentTime;
+    setTimeout(() => {
+      hls.loadSource(master + "?after=" + Date.now());
+      hls.attachMedia(video);
+      if (!paused) video.play().catch(() => { /* the viewer starts it */ });
+    }, troubles * 500);
+  };
   let troubles = 0;
   hls.on(Hls.Events.FRAG_BUFFERED, () => { troubles = 0; });
   hls.on(Hls.Events.ERROR, (_, data) => {
-    if (!data.fatal) return;
+    const isGone = data.response?.code === 410 && !isLoadingAnew;
+    if (!isGone && !data.fatal) return;
     if (++troubles > MOST_TROUBLES) {
       hls.destroy();
       onGivenUp();
-    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
-    else setTimeout(() => hls.startLoad(), 1000);
+    } else if (isGone) loadAnew();
+    else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
+    else setTimeout(() => hls.levels.length ? hls.startLoad() : hls.loadSource(master), 1000);
   });
   hls.loadSource(master);
   hls.attachMedia(video);

@@ -21,7 +21,8 @@ function start(known) {
   });
   window.player = streaming = hls;
   if (hls) {
-    hls.on(Hls.Events.MANIFEST_PARSED, () => offer(hls));
+    hls.on(Hls.Events.MANIFEST_PARSED, () => rungs(hls));
+    hls.on(Hls.Events.LEVEL_SWITCHED, (_, data) => playing(hls, hls.levels[data.level]));
     hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, () => languages(hls));
     hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => languages(hls));
   }
@@ -49,27 +50,32 @@ function tracks(known) {
 }
 
 // The rungs of one codec: a player does not leave the one that it has chosen.
-function offer(hls) {
-  const name = (level) => Math.min(level.width, level.height) + "p";
-  const codec = (level) => (level.videoCodec || "").slice(0, 4);
+const auto = new Option("Auto", -1);
+const nameOf = (level) => Math.min(level.width, level.height) + "p";
+const codecOf = (level) => (level.videoCodec || "").slice(0, 4);
+let offered;
+function offer(hls, playing) {
+  if (codecOf(playing) === offered) return;
+  offered = codecOf(playing);
+  const rungs = hls.levels.map((level, index) => [level, index]).filter(([level]) => codecOf(level) === offered);
+  quality.replaceChildren(auto, ...rungs.reverse().map(([level, index]) => new Option(nameOf(level), index)));
+  quality.value = hls.manualLevel;
+}
+
+function rungs(hls) {
   const pictures = hls.levels.filter((level) => level.height);
-  if (pictures.length < 2 || quality.length) return;
-  const auto = new Option("Auto", -1);
-  let shown;
-  const fill = (playing) => {
-    if (codec(playing) === shown) return;
-    shown = codec(playing);
-    const rungs = hls.levels.map((level, index) => [level, index]).filter(([level]) => codec(level) === shown);
-    quality.replaceChildren(auto, ...rungs.reverse().map(([level, index]) => new Option(name(level), index)));
-  };
+  if (pictures.length < 2) return;
   // By rate: that of the codec that takes least.
-  fill(pictures[0]);
+  offered = null;
+  offer(hls, pictures[0]);
   quality.hidden = false;
   quality.onchange = () => { hls.nextLevel = Number(quality.value); };
-  hls.on(Hls.Events.LEVEL_SWITCHED, (_, data) => {
-    fill(hls.levels[data.level]);
-    auto.text = hls.autoLevelEnabled ? "Auto (" + name(hls.levels[data.level]) + ")" : "Auto";
-  });
+}
+
+function playing(hls, level) {
+  if (quality.hidden) return;
+  offer(hls, level);
+  auto.text = hls.autoLevelEnabled ? "Auto (" + nameOf(level) + ")" : "Auto";
 }
 
 // Text that came after the player had read the master playlist: tracks of the element itself, so that

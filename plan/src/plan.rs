@@ -282,7 +282,6 @@ fn hash_source<'a>(
     policy: &Policy,
 ) -> &'a mut Canonical {
     hash.int(MEDIA_GENERATION)
-        .int(policy.encoder_epoch)
         .int(stream)
         .rational(timeline.rate)
         .rational(timeline.origin)

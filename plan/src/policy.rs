@@ -22,8 +22,6 @@ pub struct Policy {
     /// Whether a source's own H.264 is the top rung where players take it as it is; segments then
     /// meet at its key frames.
     pub passthrough: bool,
-    /// Raised by the reconciler when no live worker yields the stored init segments.
-    pub encoder_epoch: u32,
     /// What is refused.
     pub limits: Limits,
 }
@@ -38,7 +36,6 @@ impl Default for Policy {
             per_title: true,
             loudness_lufs: None,
             passthrough: false,
-            encoder_epoch: 0,
             limits: Limits::default(),
         }
     }

@@ -37,6 +37,8 @@ const BEGUN: Duration = Duration::from_secs(2);
 const PROBED: Duration = Duration::from_secs(20);
 /// When what some worker cannot go on with is begun anew, though another could.
 const GIVEN_UP: Duration = Duration::from_secs(600);
+/// When that is tried again, where it came to nothing.
+const RENEWED: Duration = Duration::from_secs(30);
 /// Rows read at once.
 const PAGE: u32 = 200;
 /// Pages looked at: more unfinished videos than that wait.
@@ -53,6 +55,7 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
         first: HashSet::new(),
         usage: Usage::default(),
         declined: HashMap::new(),
+        renewed: HashMap::new(),
     };
     let clock = inner.stores.clock.clone();
     loop {
@@ -84,6 +87,8 @@ struct Reconciler {
     usage: Usage,
     /// Since when some worker cannot go on with a rendition that is not whole.
     declined: HashMap<RenditionKey, Moment>,
+    /// When a video was last begun anew.
+    renewed: HashMap<VideoId, Moment>,
 }
 
 /// A video that has something to be made, most likely.
@@ -106,7 +111,9 @@ impl Reconciler {
         self.offered
             .retain(|chunk| is_unfinished.contains(&chunk.video));
         self.seen.retain(|video, _| is_unfinished.contains(video));
-        self.declined.retain(|key, _| is_unfinished.contains(&key.video));
+        self.declined
+            .retain(|key, _| is_unfinished.contains(&key.video));
+        self.renewed.retain(|video, _| is_unfinished.contains(video));
         self.first.clear();
         let mut budget = able.max(1) * OFFERED;
         for urgency in [
@@ -278,14 +285,14 @@ impl Reconciler {
                 continue;
             }
             let since = *self.declined.entry(key).or_insert(now);
-            let is_given_up = able.all(declines) || now.since(since) >= GIVEN_UP;
-            if is_given_up {
-                // Once; and again where that came to nothing.
-                self.declined.insert(key, now);
-            }
-            is_over |= is_given_up;
+            is_over |= able.all(declines) || now.since(since) >= GIVEN_UP;
         }
-        is_over
+        let renewed = self.renewed.get(&row.id);
+        let is_late = renewed.is_none_or(|&at| now.since(at) >= RENEWED);
+        if is_over && is_late {
+            self.renewed.insert(row.id, now);
+        }
+        is_over && is_late
     }
 
     /// What is left of a video; makes it ready where that is nothing.
