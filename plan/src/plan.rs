@@ -215,12 +215,12 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
     };
     let trick_play = info.video.as_ref().zip(video.last());
     let trick_play = trick_play
-        .map(|(track, lowest)| trick_play::rendition(track, &timeline, access, policy, lowest));
-    let audio = audio::renditions(info, &timeline, policy);
+        .map(|(track, lowest)| trick_play::rendition(track, &timeline, access, lowest));
+    let audio = audio::renditions(info, &timeline);
     let storyboard = info
         .video
         .as_ref()
-        .map(|track| storyboard::storyboard(track, &timeline, access, policy));
+        .map(|track| storyboard::storyboard(track, &timeline, access));
     Ok(Plan {
         access,
         worst_seek_us: info.video.as_ref().map_or(0, worst_seek_us),
@@ -279,7 +279,6 @@ fn hash_source<'a>(
     hash: &'a mut Canonical,
     stream: u32,
     timeline: &TimeLine,
-    policy: &Policy,
 ) -> &'a mut Canonical {
     hash.int(MEDIA_GENERATION)
         .int(stream)

@@ -29,6 +29,16 @@ impl AudioRendition {
             ..self.clone()
         }
     }
+
+    /// The same sound by this generation, of those that are planned today.
+    pub(super) fn of_today(&self, planned: &[Self]) -> Self {
+        let same = |fresh: &&Self| fresh.id.name() == self.id.name();
+        let fresh = planned.iter().find(same).unwrap_or(self);
+        match self.generation {
+            MEDIA_GENERATION => self.clone(),
+            _ => fresh.clone(),
+        }
+    }
 }
 
 fn begun_anew(id: RenditionId, encoder_epoch: u32) -> RenditionId {
@@ -58,8 +68,8 @@ impl Plan {
         }
         let mut plan = self.clone();
         plan.video = self.pictures_anew(&given_up, policy);
-        plan.trick_play = self.trick_play_anew(&given_up, policy, plan.video.last());
-        plan.audio = self.sounds_anew(&given_up, policy);
+        plan.trick_play = self.trick_play_anew(&given_up, plan.video.last());
+        plan.audio = self.sounds_anew(&given_up);
         plan.lazy = self.lazy_anew(&given_up, &plan);
         plan.given_up.extend(given_up);
         Some(plan)
@@ -86,7 +96,6 @@ impl Plan {
     fn trick_play_anew(
         &self,
         given_up: &[RenditionId],
-        policy: &Policy,
         lowest: Option<&VideoRendition>,
     ) -> Option<VideoRendition> {
         let before = self.trick_play.as_ref()?;
@@ -97,22 +106,18 @@ impl Plan {
             return Some(before.begun_anew());
         }
         let track = self.info.video.as_ref()?;
-        Some(trick_play::rendition(track, &self.timeline, self.access, policy, lowest?))
+        Some(trick_play::rendition(track, &self.timeline, self.access, lowest?))
     }
 
-    fn sounds_anew(&self, given_up: &[RenditionId], policy: &Policy) -> Vec<AudioRendition> {
-        let planned = audio::renditions(&self.info, &self.timeline, policy);
+    fn sounds_anew(&self, given_up: &[RenditionId]) -> Vec<AudioRendition> {
+        let planned = audio::renditions(&self.info, &self.timeline);
         let anew = |sound: &AudioRendition| match sound.generation == MEDIA_GENERATION {
             _ if !given_up.contains(&sound.id) => Some(sound.clone()),
             true => Some(sound.begun_anew()),
-            false => {
-                let same = |fresh: &&AudioRendition| fresh.id.name() == sound.id.name();
-                let fresh = planned.iter().find(same).cloned()?;
-                Some(match sound.gain_millibels {
-                    0 => fresh,
-                    gain => fresh.with_gain(gain),
-                })
-            }
+            false => Some(match sound.gain_millibels {
+                0 => sound.of_today(&planned),
+                gain => sound.of_today(&planned).with_gain(gain),
+            }),
         };
         self.audio.iter().filter_map(anew).collect()
     }

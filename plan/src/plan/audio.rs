@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{MEDIA_GENERATION, hash_source};
 use crate::canonical::Canonical;
 use crate::media_info::{AudioTrack, MediaInfo};
-use crate::policy::Policy;
 use crate::timeline::{AAC_FRAME, OPUS_FRAME, SAMPLE_RATE, TimeLine};
 use crate::{Rational, RenditionId, RenditionName, Samples};
 
@@ -84,7 +83,6 @@ impl AudioRendition {
 pub(super) fn renditions(
     info: &MediaInfo,
     timeline: &TimeLine,
-    policy: &Policy,
 ) -> Vec<AudioRendition> {
     let default = info.audio.iter().position(|a| a.default).unwrap_or(0);
     let make = |(track, source): (usize, &AudioTrack), surround: bool| {
@@ -112,7 +110,7 @@ pub(super) fn renditions(
             _ => (u64::from(bound) * (samples + AAC_FRAME as u64) / samples) as u32,
         };
         let mut hash = Canonical::new("audio/aac-lc");
-        hash_source(&mut hash, source.stream, timeline, policy)
+        hash_source(&mut hash, source.stream, timeline)
             .int(channels)
             .int(bitrate)
             .int(source.sample_rate)

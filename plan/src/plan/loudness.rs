@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AudioRendition, Plan};
+use super::{AudioRendition, Plan, audio};
 use crate::canonical::Canonical;
 
 /// What no gain raises a true peak above, in hundredths of a dB below full scale (EBU R 128 §h).
@@ -82,10 +82,11 @@ impl Plan {
     pub fn with_loudness(&self, measured: &[Loudness], target_lufs: Option<i32>) -> Self {
         let mut plan = self.clone();
         plan.loudness = Some(measured.to_vec());
+        let planned = audio::renditions(&self.info, &self.timeline);
         for (rendition, loudness) in plan.audio.iter_mut().zip(measured) {
             let gain = target_lufs.map_or(0, |target| loudness.gain_millibels(target));
             if gain != 0 {
-                *rendition = rendition.clone().with_gain(gain);
+                *rendition = rendition.of_today(&planned).with_gain(gain);
             }
         }
         plan.renew_lazy_sound();

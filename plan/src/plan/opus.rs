@@ -30,6 +30,8 @@ pub(super) fn in_opus(of: &AudioRendition, timeline: &TimeLine) -> AudioRenditio
         .int(bitrate);
     AudioRendition {
         id: hash.rendition(of.id.name()),
+        generation: MEDIA_GENERATION,
+        encoder_epoch: 0,
         encoding: SoundCodec::Opus,
         bits_per_second: bitrate,
         bound_bits_per_second: bound as u32,

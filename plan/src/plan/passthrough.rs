@@ -87,7 +87,7 @@ impl<'a> Cut<'a> {
         rungs.retain_mut(|rung| {
             let is_top = rung.scale_path.len() == 1;
             if is_top {
-                self.pass_through(rung, track, access, policy);
+                self.pass_through(rung, track, access);
             }
             is_top || rung.cap_bits_per_second < cap_bits_per_second
         });
@@ -99,11 +99,10 @@ impl<'a> Cut<'a> {
         rung: &mut VideoRendition,
         track: &VideoTrack,
         access: Access,
-        policy: &Policy,
     ) {
         let record = &self.coded.record;
         let mut hash = Canonical::new("video/h264/passthrough");
-        hash_source(&mut hash, track.stream, &self.timeline, policy)
+        hash_source(&mut hash, track.stream, &self.timeline)
             .int(self.coded.reorder_frames)
             .ints(record.iter().map(|&byte| i64::from(byte)));
         hash_picture(&mut hash, track, access);

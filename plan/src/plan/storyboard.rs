@@ -7,7 +7,6 @@ use super::{Access, hash_source};
 use crate::canonical::Canonical;
 use crate::ladder::{self, Size};
 use crate::media_info::VideoTrack;
-use crate::policy::Policy;
 use crate::timeline::TimeLine;
 use crate::{RenditionId, RenditionName};
 
@@ -56,7 +55,6 @@ pub(super) fn storyboard(
     track: &VideoTrack,
     timeline: &TimeLine,
     access: Access,
-    policy: &Policy,
 ) -> Storyboard {
     let duration_us = timeline.duration_us();
     let (width, height) = ladder::display_size(track);
@@ -77,7 +75,7 @@ pub(super) fn storyboard(
     let tiles = count(interval_seconds).max(1) as u32;
     let (columns, rows) = STORYBOARD_GRID;
     let mut hash = Canonical::new("storyboard/jpeg");
-    hash_source(&mut hash, track.stream, timeline, policy)
+    hash_source(&mut hash, track.stream, timeline)
         .int(tile.width)
         .int(tile.height)
         .int(columns)

@@ -1,10 +1,9 @@
 //! Trick play: a picture of each segment, for who winds or drags along the seek bar.
 
 use super::video::hash_picture;
-use super::{Access, VideoRendition, chunks, hash_source};
+use super::{Access, MEDIA_GENERATION, VideoRendition, chunks, hash_source};
 use crate::canonical::Canonical;
 use crate::media_info::VideoTrack;
-use crate::policy::Policy;
 use crate::timeline::TimeLine;
 use crate::{Frames, RenditionName, h264};
 
@@ -21,7 +20,6 @@ pub(super) fn rendition(
     track: &VideoTrack,
     timeline: &TimeLine,
     access: Access,
-    policy: &Policy,
     lowest: &VideoRendition,
 ) -> VideoRendition {
     let color = &lowest.color;
@@ -35,7 +33,7 @@ pub(super) fn rendition(
     );
     let path = lowest.scale_path.iter();
     let mut hash = Canonical::new("trick-play/h264");
-    hash_source(&mut hash, track.stream, timeline, policy)
+    hash_source(&mut hash, track.stream, timeline)
         .ints(
             path.flat_map(|s| [i64::from(s.width), i64::from(s.height)])
                 .collect::<Vec<_>>()
@@ -56,6 +54,8 @@ pub(super) fn rendition(
         cap_bits_per_second: u64::from(CAP_KBIT) * 1000,
         codec: h264::codec_string(level_idc),
         crf: CRF,
+        generation: MEDIA_GENERATION,
+        encoder_epoch: 0,
         level_idc,
         reorder_frames: 0,
         preset: PRESET.to_owned(),

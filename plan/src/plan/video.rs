@@ -153,7 +153,7 @@ pub(super) fn renditions(
         );
         let level_idc = h264::level_idc(rung.size(), rate, cap_kbit);
         let mut hash = Canonical::new("video/h264");
-        hash_source(&mut hash, track.stream, timeline, policy)
+        hash_source(&mut hash, track.stream, timeline)
             .ints(
                 rung.path
                     .iter()

@@ -70,6 +70,8 @@ pub(in crate::plan) fn in_codec(
         id: hash.rendition(RenditionName::Video(of.rung)),
         cap_bits_per_second: cap,
         crf,
+        generation: MEDIA_GENERATION,
+        encoder_epoch: 0,
         encoding: codec.video(),
         codec: codec_string,
         level_idc: level,
