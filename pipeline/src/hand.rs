@@ -118,11 +118,13 @@ impl Hand {
                 match self.after(row, plan, piece, error).await {
                     Err(RunError::Foreign(rendition)) => {
                         let standing = Standing::Background;
-                        Ok(match anew::decline(&inner, row, rendition, standing).await? {
-                            true => Outcome::Worked,
-                            // Others may go on with it.
-                            false => Outcome::Waits,
-                        })
+                        Ok(
+                            match anew::decline(&inner, row, rendition, standing).await? {
+                                true => Outcome::Worked,
+                                // Others may go on with it.
+                                false => Outcome::Waits,
+                            },
+                        )
                     }
                     outcome => outcome,
                 }

@@ -268,7 +268,9 @@ impl Run {
         let Some(plan) = &self.plan else {
             return Ok(());
         };
-        let older = renditions.iter().find(|&&id| !plan.is_of_this_generation(id));
+        let older = renditions
+            .iter()
+            .find(|&&id| !plan.is_of_this_generation(id));
         older.map_or(Ok(()), |&id| Err(RunError::Foreign(id)))
     }
 

@@ -128,7 +128,9 @@ impl Window {
         let sounds = &pick.plan.audio;
         let usual = || sounds.iter().find(|sound| sound.default).or(sounds.first());
         // Who plays on by an older plan hears a sound that this one may not have.
-        let heard = heard.map(|place| place.rendition).filter(|&id| is_sound(id));
+        let heard = heard
+            .map(|place| place.rendition)
+            .filter(|&id| is_sound(id));
         let sound = heard.or_else(|| usual().map(|sound| sound.id));
         pick.renditions.extend(sound);
         pick

@@ -214,8 +214,8 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         (None, _) => Vec::new(),
     };
     let trick_play = info.video.as_ref().zip(video.last());
-    let trick_play = trick_play
-        .map(|(track, lowest)| trick_play::rendition(track, &timeline, access, lowest));
+    let trick_play =
+        trick_play.map(|(track, lowest)| trick_play::rendition(track, &timeline, access, lowest));
     let audio = audio::renditions(info, &timeline);
     let storyboard = info
         .video
@@ -275,11 +275,7 @@ fn worst_seek_us(video: &VideoTrack) -> u64 {
 }
 
 /// What shapes the bytes of every rendition alike.
-fn hash_source<'a>(
-    hash: &'a mut Canonical,
-    stream: u32,
-    timeline: &TimeLine,
-) -> &'a mut Canonical {
+fn hash_source<'a>(hash: &'a mut Canonical, stream: u32, timeline: &TimeLine) -> &'a mut Canonical {
     hash.int(MEDIA_GENERATION)
         .int(stream)
         .rational(timeline.rate)

@@ -321,7 +321,10 @@ impl Driver {
 
 /// The engine is not believed.
 fn refuse(refusal: Refusal) -> Flow {
-    tracing::error!(code = refusal.code(), "an engine is not believed: {refusal}");
+    tracing::error!(
+        code = refusal.code(),
+        "an engine is not believed: {refusal}"
+    );
     ControlFlow::Break(Some(End::Fault(EngineFailure::from(refusal))))
 }
 
@@ -341,11 +344,14 @@ const LONGEST_READ: u32 = 1 << 20;
 
 async fn answer(source: Arc<dyn SourceReader>, read: u32, offset: u64, length: u32) -> Answer {
     match source.read(offset, length).await {
-        Ok(bytes) if bytes.len() == length as usize => {
-            Some((ToEngine::Bytes { read }, bytes))
-        }
+        Ok(bytes) if bytes.len() == length as usize => Some((ToEngine::Bytes { read }, bytes)),
         Ok(bytes) => {
-            tracing::warn!(offset, length, read = bytes.len(), "the source is shorter than it was said to be");
+            tracing::warn!(
+                offset,
+                length,
+                read = bytes.len(),
+                "the source is shorter than it was said to be"
+            );
             None
         }
         Err(error) => {

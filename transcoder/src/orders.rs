@@ -85,7 +85,10 @@ impl From<Refusal> for EngineFailure {
     fn from(refusal: Refusal) -> Self {
         Self {
             code: Code::EngineCrashed,
-            message: format!("The engine is not believed: {refusal} ({}).", refusal.code()),
+            message: format!(
+                "The engine is not believed: {refusal} ({}).",
+                refusal.code()
+            ),
         }
     }
 }
@@ -252,7 +255,9 @@ impl Orders {
         self.first(number)?;
         let open = self.open.pop_front().ok_or(Refusal::NoOrder)?;
         let is_settled = |thing: Thing| match thing {
-            Thing::Segment(rendition, segment) if self.skipped.contains(&(rendition, segment)) => true,
+            Thing::Segment(rendition, segment) if self.skipped.contains(&(rendition, segment)) => {
+                true
+            }
             thing => open.made.contains(&thing),
         };
         let is_whole = open.abandoned || open.wanted().all(is_settled);
@@ -325,7 +330,9 @@ impl Open {
             } => {
                 let segments = *first..first.saturating_add(*count);
                 Box::new(segments.flat_map(|segment| {
-                    renditions.iter().map(move |&id| Thing::Segment(id, segment))
+                    renditions
+                        .iter()
+                        .map(move |&id| Thing::Segment(id, segment))
                 }))
             }
             Order::Filler { rendition, segment } => {
@@ -405,7 +412,10 @@ fn most_segment(plan: Option<&Plan>, renditions: &[RenditionId], first: u32, cou
         let most = move |&id: &RenditionId| check::most_bytes(plan, id, segment);
         renditions.iter().map(most)
     });
-    let most = sizes.max().unwrap_or(0).min(u64::from(protocol::MAX_PAYLOAD));
+    let most = sizes
+        .max()
+        .unwrap_or(0)
+        .min(u64::from(protocol::MAX_PAYLOAD));
     most as u32
 }
 
@@ -413,7 +423,8 @@ fn most_segment(plan: Option<&Plan>, renditions: &[RenditionId], first: u32, cou
 fn are_cues(list: &CueList, end_us: i64) -> bool {
     let is_shown = |cue: &Cue| {
         let is_in_time = 0 <= cue.start_us && cue.start_us < cue.end_us && cue.end_us <= end_us;
-        let is_text = !cue.text.contains("-->") && !cue.text.contains("\n\n") && !cue.text.contains('\r');
+        let is_text =
+            !cue.text.contains("-->") && !cue.text.contains("\n\n") && !cue.text.contains('\r');
         is_in_time && (1..=9).contains(&cue.place) && is_text
     };
     let text: usize = list.cues.iter().map(|cue| cue.text.len()).sum();

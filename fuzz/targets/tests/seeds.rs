@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use plan::media_info::{Chapter, TextTrack};
 use plan::{Limits, Loudness, Plan, Policy, RenditionId};
 use protocol::{
-    Budget, Decoder, EngineFailure, Made, Order, PROTOCOL, SegmentReport, Still, ToEngine,
-    ToParent,
+    Budget, Decoder, EngineFailure, Made, Order, PROTOCOL, SegmentReport, Still, ToEngine, ToParent,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -132,10 +131,7 @@ fn write_seeds() {
         ),
         (order(Order::Probe), &[]),
         (order(Order::Loudness), &[]),
-        (
-            ToEngine::Bytes { read: 1 },
-            b"bytes",
-        ),
+        (ToEngine::Bytes { read: 1 }, b"bytes"),
         (ToEngine::Plan(Box::new(plan_of_a_second())), &[]),
         (
             order(Order::Inits {

@@ -18,8 +18,8 @@ use store::work::{Chunk, Offered, Scope, Worker, WorkerId};
 use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
 use crate::inner::Inner;
-use crate::pieces::{Look, Urgency};
 use crate::made::MadeSet;
+use crate::pieces::{Look, Urgency};
 use crate::run::Standing;
 use crate::{anew, finalize, life, made, plans};
 
@@ -113,7 +113,8 @@ impl Reconciler {
         self.seen.retain(|video, _| is_unfinished.contains(video));
         self.declined
             .retain(|key, _| is_unfinished.contains(&key.video));
-        self.renewed.retain(|video, _| is_unfinished.contains(video));
+        self.renewed
+            .retain(|video, _| is_unfinished.contains(video));
         self.first.clear();
         let mut budget = able.max(1) * OFFERED;
         for urgency in [

@@ -19,7 +19,9 @@ impl House {
             let init = self.pipeline.init(key).await.unwrap();
             for segment in 0..plan.segments() {
                 let word = sketch::word(&stored[&(rendition, segment)]).unwrap();
-                let version = word.split_once(" by ").map_or(0, |(_, n)| n.parse().unwrap());
+                let version = word
+                    .split_once(" by ")
+                    .map_or(0, |(_, n)| n.parse().unwrap());
                 assert_eq!(init, sketch::init(&plan, rendition, version), "{word}");
             }
         }

@@ -83,7 +83,10 @@ impl Plan {
             _ if !given_up.contains(&rung.id) => Some(rung.clone()),
             true => Some(rung.begun_anew()),
             // A source's own pictures are encoded from now on: how they are coded is not known any more.
-            false => planned.iter().find(|fresh| fresh.rung == rung.rung).cloned(),
+            false => planned
+                .iter()
+                .find(|fresh| fresh.rung == rung.rung)
+                .cloned(),
         };
         let rungs: Vec<VideoRendition> = self.video.iter().filter_map(anew).collect();
         match rungs.is_empty() {
@@ -106,7 +109,12 @@ impl Plan {
             return Some(before.begun_anew());
         }
         let track = self.info.video.as_ref()?;
-        Some(trick_play::rendition(track, &self.timeline, self.access, lowest?))
+        Some(trick_play::rendition(
+            track,
+            &self.timeline,
+            self.access,
+            lowest?,
+        ))
     }
 
     fn sounds_anew(&self, given_up: &[RenditionId]) -> Vec<AudioRendition> {

@@ -80,10 +80,7 @@ impl AudioRendition {
 }
 
 /// The sound renditions of a source: stereo in track order, then 5.1 in track order.
-pub(super) fn renditions(
-    info: &MediaInfo,
-    timeline: &TimeLine,
-) -> Vec<AudioRendition> {
+pub(super) fn renditions(info: &MediaInfo, timeline: &TimeLine) -> Vec<AudioRendition> {
     let default = info.audio.iter().position(|a| a.default).unwrap_or(0);
     let make = |(track, source): (usize, &AudioTrack), surround: bool| {
         let track_number = track as u32;

@@ -49,7 +49,11 @@ impl<'a> Cut<'a> {
         let coded = track.coded.as_ref()?;
         let is_whole = info.warnings.is_empty() && access == Access::Exact;
         let is_reordered_as_may_be = coded.reorder_frames <= MOST_REORDERED;
-        if !policy.passthrough || !is_whole || !is_reordered_as_may_be || !is_for_players(track, &coded.record) {
+        if !policy.passthrough
+            || !is_whole
+            || !is_reordered_as_may_be
+            || !is_for_players(track, &coded.record)
+        {
             return None;
         }
         let cuts = Cuts::of(track, coded, usual)?;
@@ -94,12 +98,7 @@ impl<'a> Cut<'a> {
         rungs
     }
 
-    fn pass_through(
-        &self,
-        rung: &mut VideoRendition,
-        track: &VideoTrack,
-        access: Access,
-    ) {
+    fn pass_through(&self, rung: &mut VideoRendition, track: &VideoTrack, access: Access) {
         let record = &self.coded.record;
         let mut hash = Canonical::new("video/h264/passthrough");
         hash_source(&mut hash, track.stream, &self.timeline)

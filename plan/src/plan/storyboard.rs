@@ -51,11 +51,7 @@ const STORYBOARD_TILE: u64 = 160;
 const STORYBOARD_TILES: i64 = 300;
 
 /// The storyboard of a picture track.
-pub(super) fn storyboard(
-    track: &VideoTrack,
-    timeline: &TimeLine,
-    access: Access,
-) -> Storyboard {
+pub(super) fn storyboard(track: &VideoTrack, timeline: &TimeLine, access: Access) -> Storyboard {
     let duration_us = timeline.duration_us();
     let (width, height) = ladder::display_size(track);
     let long = width.max(height).max(1);

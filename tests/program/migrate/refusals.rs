@@ -91,6 +91,7 @@ async fn a_cluster_with_workers_is_refused_unless_it_is_forced() {
                 cores: 2,
                 memory_bytes: 1,
                 warm: Vec::new(),
+                declines: Vec::new(),
                 drains: false,
             };
             cluster.work.announce(worker).await.unwrap();

@@ -7,8 +7,8 @@ mod sound;
 
 use anyhow::{Result, ensure};
 use mp4_atom::{
-    Codec, Colr, Dinf, Dref, DrefEntry, Edts, Elst, ElstEntry, Encode, Ftyp, Hdlr, Mdhd, Mdia, Minf, Moov, Mvex, Mvhd,
-    Smhd, Stbl, Stco, Stsd, Tkhd, Trak, Trex, Url, Visual, Vmhd,
+    Codec, Colr, Dinf, Dref, DrefEntry, Edts, Elst, ElstEntry, Encode, Ftyp, Hdlr, Mdhd, Mdia,
+    Minf, Moov, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Tkhd, Trak, Trex, Url, Visual, Vmhd,
 };
 use plan::{Size, VideoCodec, VideoRendition};
 
@@ -62,10 +62,7 @@ struct Coding {
 ///
 /// # Errors
 /// Where there are no parameter sets in it, or others than the plan's codec string declares.
-pub fn video_init(
-    rendition: &VideoRendition,
-    extradata: &[u8],
-) -> Result<Vec<u8>> {
+pub fn video_init(rendition: &VideoRendition, extradata: &[u8]) -> Result<Vec<u8>> {
     let colour = colour_codes(rendition);
     let Size { width, height } = rendition.size();
     let visual = Visual {

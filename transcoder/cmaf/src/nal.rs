@@ -12,7 +12,8 @@ pub fn length_prefixed(annex_b: &[u8]) -> Vec<u8> {
 
 /// NAL units behind start codes, as encoders write them.
 pub(crate) fn annex_b<'a>(units: impl Iterator<Item = &'a Vec<u8>>) -> Vec<u8> {
-    let behind_start_code = |unit: &'a Vec<u8>| [0, 0, 0, 1].into_iter().chain(unit.iter().copied());
+    let behind_start_code =
+        |unit: &'a Vec<u8>| [0, 0, 0, 1].into_iter().chain(unit.iter().copied());
     units.flat_map(behind_start_code).collect()
 }
 

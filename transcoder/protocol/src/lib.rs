@@ -10,6 +10,5 @@ mod message;
 
 pub use frame::{Decoder, FrameError, MAX_HEADER, MAX_PAYLOAD, encode};
 pub use message::{
-    Budget, EngineFailure, Made, Order, PROTOCOL, SegmentReport, Still, ToEngine,
-    ToParent,
+    Budget, EngineFailure, Made, Order, PROTOCOL, SegmentReport, Still, ToEngine, ToParent,
 };

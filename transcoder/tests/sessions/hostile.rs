@@ -185,14 +185,24 @@ const LIES: &[Lie] = &[
     Lie {
         name: "something made of an order that nobody gave",
         order: inits,
-        tell: |wire, plan, order| made_init(wire, order + 7, top(plan), &sketch::init(plan, top(plan), 0)),
+        tell: |wire, plan, order| {
+            made_init(
+                wire,
+                order + 7,
+                top(plan),
+                &sketch::init(plan, top(plan), 0),
+            )
+        },
         refused: "no_order",
     },
     Lie {
         name: "something more once an order is done",
         order: thumbnail,
         tell: |wire, _, order| {
-            let what = Made::Thumbnail { second: 3, width: 320 };
+            let what = Made::Thumbnail {
+                second: 3,
+                width: 320,
+            };
             still(wire, order, what.clone(), sketch::JPEG);
             wire.say(&ToParent::Done { order }, &[]);
             still(wire, order, what, b"");
@@ -203,7 +213,10 @@ const LIES: &[Lie] = &[
         name: "an order done twice",
         order: thumbnail,
         tell: |wire, _, order| {
-            let what = Made::Thumbnail { second: 3, width: 320 };
+            let what = Made::Thumbnail {
+                second: 3,
+                width: 320,
+            };
             still(wire, order, what, sketch::JPEG);
             wire.say(&ToParent::Done { order }, &[]);
             wire.say(&ToParent::Done { order }, &[]);
@@ -213,7 +226,9 @@ const LIES: &[Lie] = &[
     Lie {
         name: "an order done of which nothing is made",
         order: segments,
-        tell: |wire, _, order| { wire.say(&ToParent::Done { order }, &[]); },
+        tell: |wire, _, order| {
+            wire.say(&ToParent::Done { order }, &[]);
+        },
         refused: "left_out",
     },
     Lie {
@@ -229,21 +244,48 @@ const LIES: &[Lie] = &[
         name: "an order failed that nobody gave",
         order: inits,
         tell: |wire, _, order| {
-            let failure = EngineFailure { code: Code::Corrupt, message: String::new() };
-            wire.say(&ToParent::Failed { order: order + 1, failure }, &[]);
+            let failure = EngineFailure {
+                code: Code::Corrupt,
+                message: String::new(),
+            };
+            wire.say(
+                &ToParent::Failed {
+                    order: order + 1,
+                    failure,
+                },
+                &[],
+            );
         },
         refused: "no_order",
     },
     Lie {
         name: "at a segment that nobody ordered",
         order: segments,
-        tell: |wire, _, order| { wire.say(&ToParent::At { order, rendition: None, segment: AT + 2 }, &[]); },
+        tell: |wire, _, order| {
+            wire.say(
+                &ToParent::At {
+                    order,
+                    rendition: None,
+                    segment: AT + 2,
+                },
+                &[],
+            );
+        },
         refused: "unasked",
     },
     Lie {
         name: "at a segment before those",
         order: segments,
-        tell: |wire, _, order| { wire.say(&ToParent::At { order, rendition: None, segment: AT - 1 }, &[]); },
+        tell: |wire, _, order| {
+            wire.say(
+                &ToParent::At {
+                    order,
+                    rendition: None,
+                    segment: AT - 1,
+                },
+                &[],
+            );
+        },
         refused: "unasked",
     },
     Lie {
@@ -251,20 +293,38 @@ const LIES: &[Lie] = &[
         order: segments,
         tell: |wire, plan, order| {
             let rendition = Some(plan.video[1].id);
-            wire.say(&ToParent::At { order, rendition, segment: AT }, &[]);
+            wire.say(
+                &ToParent::At {
+                    order,
+                    rendition,
+                    segment: AT,
+                },
+                &[],
+            );
         },
         refused: "unasked",
     },
     Lie {
         name: "at a segment while it is to make init segments",
         order: inits,
-        tell: |wire, _, order| { wire.say(&ToParent::At { order, rendition: None, segment: 0 }, &[]); },
+        tell: |wire, _, order| {
+            wire.say(
+                &ToParent::At {
+                    order,
+                    rendition: None,
+                    segment: 0,
+                },
+                &[],
+            );
+        },
         refused: "unasked",
     },
     Lie {
         name: "a source read that nobody probes",
         order: segments,
-        tell: |wire, _, _| { wire.say(&ToParent::Scanned { percent: 3 }, &[]); },
+        tell: |wire, _, _| {
+            wire.say(&ToParent::Scanned { percent: 3 }, &[]);
+        },
         refused: "unasked",
     },
     Lie {
@@ -302,7 +362,9 @@ const LIES: &[Lie] = &[
     Lie {
         name: "an init segment in place of segments",
         order: segments,
-        tell: |wire, plan, order| made_init(wire, order, top(plan), &sketch::init(plan, top(plan), 0)),
+        tell: |wire, plan, order| {
+            made_init(wire, order, top(plan), &sketch::init(plan, top(plan), 0))
+        },
         refused: "unasked",
     },
     Lie {
@@ -352,7 +414,15 @@ const LIES: &[Lie] = &[
         name: "a poster in place of segments",
         order: segments,
         tell: |wire, _, order| {
-            still(wire, order, Made::PosterJpeg(Size { width: 2, height: 2 }), sketch::JPEG);
+            still(
+                wire,
+                order,
+                Made::PosterJpeg(Size {
+                    width: 2,
+                    height: 2,
+                }),
+                sketch::JPEG,
+            );
         },
         refused: "unasked",
     },
@@ -365,19 +435,49 @@ const LIES: &[Lie] = &[
     Lie {
         name: "a thumbnail of another second",
         order: thumbnail,
-        tell: |wire, _, order| still(wire, order, Made::Thumbnail { second: 4, width: 320 }, sketch::JPEG),
+        tell: |wire, _, order| {
+            still(
+                wire,
+                order,
+                Made::Thumbnail {
+                    second: 4,
+                    width: 320,
+                },
+                sketch::JPEG,
+            )
+        },
         refused: "unasked",
     },
     Lie {
         name: "a thumbnail in another width",
         order: thumbnail,
-        tell: |wire, _, order| still(wire, order, Made::Thumbnail { second: 3, width: 321 }, sketch::JPEG),
+        tell: |wire, _, order| {
+            still(
+                wire,
+                order,
+                Made::Thumbnail {
+                    second: 3,
+                    width: 321,
+                },
+                sketch::JPEG,
+            )
+        },
         refused: "unasked",
     },
     Lie {
         name: "a thumbnail that is no picture",
         order: thumbnail,
-        tell: |wire, _, order| still(wire, order, Made::Thumbnail { second: 3, width: 320 }, b"<script>"),
+        tell: |wire, _, order| {
+            still(
+                wire,
+                order,
+                Made::Thumbnail {
+                    second: 3,
+                    width: 320,
+                },
+                b"<script>",
+            )
+        },
         refused: "still",
     },
     Lie {
@@ -391,7 +491,15 @@ const LIES: &[Lie] = &[
         order: poster,
         tell: |wire, _, order| {
             let bytes = [sketch::WEBP, b"<script>"].concat();
-            still(wire, order, Made::PosterWebp(Size { width: 2, height: 2 }), &bytes);
+            still(
+                wire,
+                order,
+                Made::PosterWebp(Size {
+                    width: 2,
+                    height: 2,
+                }),
+                &bytes,
+            );
         },
         refused: "still",
     },
@@ -416,7 +524,12 @@ const LIES: &[Lie] = &[
                 range_millibels: 0,
                 true_peak_millibels: None,
             };
-            still(wire, order, Made::Loudness(vec![loudest; plan.audio.len()]), b"");
+            still(
+                wire,
+                order,
+                Made::Loudness(vec![loudest; plan.audio.len()]),
+                b"",
+            );
         },
         refused: "loudness",
     },
@@ -424,13 +537,29 @@ const LIES: &[Lie] = &[
     Lie {
         name: "another segment's bytes",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &good(plan, (top(plan), AT + 1))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &good(plan, (top(plan), AT + 1)),
+            )
+        },
         refused: "sequence_number",
     },
     Lie {
         name: "another rendition's bytes",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &good(plan, (sound(plan), AT))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &good(plan, (sound(plan), AT)),
+            )
+        },
         refused: "decode_time",
     },
     Lie {
@@ -446,7 +575,10 @@ const LIES: &[Lie] = &[
         name: "a picture too few",
         order: segments,
         tell: |wire, plan, order| {
-            let bytes = of_frames(plan, (0..frames(plan) - 1).map(|n| (n, units(&[if n == 0 { KEY } else { OTHER }]))));
+            let bytes = of_frames(
+                plan,
+                (0..frames(plan) - 1).map(|n| (n, units(&[if n == 0 { KEY } else { OTHER }]))),
+            );
             made(wire, plan, order, top_at(plan), &bytes);
         },
         refused: "frame_count",
@@ -455,7 +587,10 @@ const LIES: &[Lie] = &[
         name: "a picture too many",
         order: segments,
         tell: |wire, plan, order| {
-            let bytes = of_frames(plan, (0..=frames(plan)).map(|n| (n, units(&[if n == 0 { KEY } else { OTHER }]))));
+            let bytes = of_frames(
+                plan,
+                (0..=frames(plan)).map(|n| (n, units(&[if n == 0 { KEY } else { OTHER }]))),
+            );
             made(wire, plan, order, top_at(plan), &bytes);
         },
         refused: "frame_count",
@@ -464,7 +599,10 @@ const LIES: &[Lie] = &[
         name: "a thousand pictures",
         order: segments,
         tell: |wire, plan, order| {
-            let bytes = of_frames(plan, (0..1000).map(|n| (n, units(&[if n == 0 { KEY } else { OTHER }]))));
+            let bytes = of_frames(
+                plan,
+                (0..1000).map(|n| (n, units(&[if n == 0 { KEY } else { OTHER }]))),
+            );
             made(wire, plan, order, top_at(plan), &bytes);
         },
         refused: "frame_count",
@@ -472,14 +610,27 @@ const LIES: &[Lie] = &[
     Lie {
         name: "a picture of no bytes",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 3, Vec::new())),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 3, Vec::new()),
+            )
+        },
         refused: "frame_size",
     },
     Lie {
         name: "two pictures at the same time",
         order: segments,
         tell: |wire, plan, order| {
-            let frames = (0..frames(plan)).map(|n| (if n == 9 { 8 } else { n }, units(&[if n == 0 { KEY } else { OTHER }])));
+            let frames = (0..frames(plan)).map(|n| {
+                (
+                    if n == 9 { 8 } else { n },
+                    units(&[if n == 0 { KEY } else { OTHER }]),
+                )
+            });
             made(wire, plan, order, top_at(plan), &of_frames(plan, frames));
         },
         refused: "presentation_time",
@@ -489,7 +640,12 @@ const LIES: &[Lie] = &[
         order: segments,
         tell: |wire, plan, order| {
             let last = frames(plan) - 1;
-            let frames = (0..=last).map(|n| (if n == last { n + 5 } else { n }, units(&[if n == 0 { KEY } else { OTHER }])));
+            let frames = (0..=last).map(|n| {
+                (
+                    if n == last { n + 5 } else { n },
+                    units(&[if n == 0 { KEY } else { OTHER }]),
+                )
+            });
             made(wire, plan, order, top_at(plan), &of_frames(plan, frames));
         },
         refused: "presentation_time",
@@ -498,7 +654,8 @@ const LIES: &[Lie] = &[
         name: "all pictures one later",
         order: segments,
         tell: |wire, plan, order| {
-            let frames = (0..frames(plan)).map(|n| (n + 1, units(&[if n == 0 { KEY } else { OTHER }])));
+            let frames =
+                (0..frames(plan)).map(|n| (n + 1, units(&[if n == 0 { KEY } else { OTHER }])));
             made(wire, plan, order, top_at(plan), &of_frames(plan, frames));
         },
         refused: "presentation_time",
@@ -524,7 +681,15 @@ const LIES: &[Lie] = &[
     Lie {
         name: "an end in the middle of its boxes",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &good(plan, top_at(plan))[..60]),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &good(plan, top_at(plan))[..60],
+            )
+        },
         refused: "length",
     },
     Lie {
@@ -536,7 +701,15 @@ const LIES: &[Lie] = &[
     Lie {
         name: "a page in place of media",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), b"<html><script>alert(1)</script></html>"),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                b"<html><script>alert(1)</script></html>",
+            )
+        },
         refused: "boxes",
     },
     Lie {
@@ -579,43 +752,99 @@ const LIES: &[Lie] = &[
     Lie {
         name: "no key frame at the start",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 0, units(&[OTHER]))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 0, units(&[OTHER])),
+            )
+        },
         refused: "key_frame",
     },
     Lie {
         name: "a key frame later",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 7, units(&[KEY]))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 7, units(&[KEY])),
+            )
+        },
         refused: "key_frame",
     },
     Lie {
         name: "parameter sets in a picture",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 0, units(&[PARAMETERS, KEY]))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 0, units(&[PARAMETERS, KEY])),
+            )
+        },
         refused: "parameter_sets",
     },
     Lie {
         name: "a unit that is longer than its picture",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 4, vec![0, 0, 1, 0, 0x41])),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 4, vec![0, 0, 1, 0, 0x41]),
+            )
+        },
         refused: "units",
     },
     Lie {
         name: "stuffing",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 4, units(&[OTHER, STUFFING]))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 4, units(&[OTHER, STUFFING])),
+            )
+        },
         refused: "units",
     },
     Lie {
         name: "a picture without a picture in it",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 4, units(&[BESIDE]))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 4, units(&[BESIDE])),
+            )
+        },
         refused: "units",
     },
     Lie {
         name: "half of a key frame",
         order: segments,
-        tell: |wire, plan, order| made(wire, plan, order, top_at(plan), &with_frame(plan, 0, units(&[KEY, OTHER]))),
+        tell: |wire, plan, order| {
+            made(
+                wire,
+                plan,
+                order,
+                top_at(plan),
+                &with_frame(plan, 0, units(&[KEY, OTHER])),
+            )
+        },
         refused: "units",
     },
     Lie {
@@ -709,9 +938,22 @@ const LIES: &[Lie] = &[
         name: "a segment that is decoded with another level",
         order: segments,
         tell: |wire, plan, order| {
-            let Made::Segment { rendition, segment, init, report } = segment_of(plan, top_at(plan)) else { return };
+            let Made::Segment {
+                rendition,
+                segment,
+                init,
+                report,
+            } = segment_of(plan, top_at(plan))
+            else {
+                return;
+            };
             let init = raised(init, b"avcC", 3);
-            let what = Made::Segment { rendition, segment, init, report };
+            let what = Made::Segment {
+                rendition,
+                segment,
+                init,
+                report,
+            };
             wire.say(&ToParent::Made { order, what }, &good(plan, top_at(plan)));
         },
         refused: "boxes",
@@ -720,8 +962,21 @@ const LIES: &[Lie] = &[
         name: "a segment without its init segment",
         order: segments,
         tell: |wire, plan, order| {
-            let Made::Segment { rendition, segment, report, .. } = segment_of(plan, top_at(plan)) else { return };
-            let what = Made::Segment { rendition, segment, init: Vec::new(), report };
+            let Made::Segment {
+                rendition,
+                segment,
+                report,
+                ..
+            } = segment_of(plan, top_at(plan))
+            else {
+                return;
+            };
+            let what = Made::Segment {
+                rendition,
+                segment,
+                init: Vec::new(),
+                report,
+            };
             wire.say(&ToParent::Made { order, what }, &good(plan, top_at(plan)));
         },
         refused: "length",
@@ -741,7 +996,12 @@ const LIES: &[Lie] = &[
         name: "an init segment whose level is not that of its parameter sets",
         order: inits,
         tell: |wire, plan, order| {
-            made_init(wire, order, top(plan), &raised(sketch::init(plan, top(plan), 0), b"avcC", 3));
+            made_init(
+                wire,
+                order,
+                top(plan),
+                &raised(sketch::init(plan, top(plan), 0), b"avcC", 3),
+            );
         },
         refused: "boxes",
     },
@@ -764,14 +1024,21 @@ const LIES: &[Lie] = &[
         name: "an init segment of another size",
         order: inits,
         tell: |wire, plan, order| {
-            made_init(wire, order, top(plan), &raised(sketch::init(plan, top(plan), 0), b"avc1", 25));
+            made_init(
+                wire,
+                order,
+                top(plan),
+                &raised(sketch::init(plan, top(plan), 0), b"avc1", 25),
+            );
         },
         refused: "boxes",
     },
     Lie {
         name: "an init segment of sound in place of picture",
         order: inits,
-        tell: |wire, plan, order| made_init(wire, order, top(plan), &sketch::init(plan, sound(plan), 0)),
+        tell: |wire, plan, order| {
+            made_init(wire, order, top(plan), &sketch::init(plan, sound(plan), 0))
+        },
         refused: "codec",
     },
     Lie {
@@ -805,30 +1072,72 @@ const LIES: &[Lie] = &[
     Lie {
         name: "bytes beside a message that has none",
         order: segments,
-        tell: |wire, _, order| { wire.say(&ToParent::At { order, rendition: None, segment: AT }, b"more"); },
+        tell: |wire, _, order| {
+            wire.say(
+                &ToParent::At {
+                    order,
+                    rendition: None,
+                    segment: AT,
+                },
+                b"more",
+            );
+        },
         refused: "payload",
     },
     Lie {
         name: "a read beyond the source",
         order: inits,
-        tell: |wire, _, _| { wire.say(&ToParent::Read { read: 1, offset: SIZE, length: 1 }, &[]); },
+        tell: |wire, _, _| {
+            wire.say(
+                &ToParent::Read {
+                    read: 1,
+                    offset: SIZE,
+                    length: 1,
+                },
+                &[],
+            );
+        },
         refused: "read",
     },
     Lie {
         name: "a read of more than memory has",
         order: inits,
-        tell: |wire, _, _| { wire.say(&ToParent::Read { read: 1, offset: 0, length: u32::MAX }, &[]); },
+        tell: |wire, _, _| {
+            wire.say(
+                &ToParent::Read {
+                    read: 1,
+                    offset: 0,
+                    length: u32::MAX,
+                },
+                &[],
+            );
+        },
         refused: "read",
     },
     Lie {
         name: "reads without end while there is nothing to do",
         order: thumbnail,
         tell: |wire, _, order| {
-            still(wire, order, Made::Thumbnail { second: 3, width: 320 }, sketch::JPEG);
+            still(
+                wire,
+                order,
+                Made::Thumbnail {
+                    second: 3,
+                    width: 320,
+                },
+                sketch::JPEG,
+            );
             wire.say(&ToParent::Done { order }, &[]);
             let mut read = 0;
             // Until nobody answers.
-            while wire.say(&ToParent::Read { read, offset: 0, length: 1 }, &[]) {
+            while wire.say(
+                &ToParent::Read {
+                    read,
+                    offset: 0,
+                    length: 1,
+                },
+                &[],
+            ) {
                 read += 1;
                 if wire.hear().is_none() {
                     break;

@@ -37,14 +37,7 @@ pub fn open(engine: &Engine) -> Session {
         decode_threads: 1,
         memory_bytes: 1 << 30,
     };
-    Session::open(
-        engine,
-        Arc::new(Counting),
-        SIZE,
-        budget,
-        Limits::default(),
-    )
-    .unwrap()
+    Session::open(engine, Arc::new(Counting), SIZE, budget, Limits::default()).unwrap()
 }
 
 /// An engine's end of the socket, for fakes.
@@ -94,4 +87,3 @@ impl Wire {
 pub fn fake(part: impl Fn(&mut Wire) -> ExitStatus + Send + Sync + 'static) -> Engine {
     Engine::in_process(move |stream| part(&mut Wire::new(stream)))
 }
-

@@ -63,7 +63,9 @@ fn first_box<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Result<(&'a [u8], &'a [u8])
     if found != kind {
         return Err(Flaw::Boxes);
     }
-    let size = size.iter().fold(0, |size, &byte| size << 8 | usize::from(byte));
+    let size = size
+        .iter()
+        .fold(0, |size, &byte| size << 8 | usize::from(byte));
     let body = bytes.get(BOX_HEADER..size).ok_or(Flaw::Length)?;
     Ok((body, &bytes[size..]))
 }

@@ -188,7 +188,9 @@ impl Written {
         let rest = bytes.strip_prefix(expected.as_slice());
         let rest = rest.ok_or(Flaw::Boxes)?;
         let (size, kind) = rest.split_at_checked(4).ok_or(Flaw::Length)?;
-        let size = size.iter().fold(0, |size, &byte| size << 8 | usize::from(byte));
+        let size = size
+            .iter()
+            .fold(0, |size, &byte| size << 8 | usize::from(byte));
         if !kind.starts_with(b"moof") {
             return Err(Flaw::Boxes);
         }

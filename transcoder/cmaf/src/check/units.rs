@@ -109,7 +109,8 @@ fn av1_frame(frame: &[u8], first_of: Option<&[u8]>) -> Result<(), Flaw> {
         match unit.kind {
             av1::SEQUENCE_HEADER => {
                 let is_known = first_of.is_some_and(|init| {
-                    init.windows(unit.whole.len()).any(|part| part == unit.whole)
+                    init.windows(unit.whole.len())
+                        .any(|part| part == unit.whole)
                 });
                 if !is_known || has_header || has_picture {
                     return Err(Flaw::ParameterSets);

@@ -4,8 +4,8 @@ use ffmpeg_next::codec::encoder;
 use ffmpeg_next::{Dictionary, Packet};
 use plan::{Size, VideoRendition};
 
-use cmaf::ColourCodes;
 use crate::scale::black;
+use cmaf::ColourCodes;
 
 /// What the encoder of a segment is told at the `attempt`th try, from 0. Its own cap is one on an
 /// average: segments that exceed theirs are made again, coarser.

@@ -7,9 +7,9 @@ use plan::Rational;
 use plan::media_info::{CodedPictures, Group};
 
 use super::{boxes, rate};
-use cmaf::avc::Record;
 use crate::ffi::{self, IndexEntry};
 use crate::source::Source;
+use cmaf::avc::Record;
 
 /// What a track's packets are held to; nothing where they are no H.264 under one record.
 pub fn record(codec: &str, parameters: &Parameters) -> Option<Record> {

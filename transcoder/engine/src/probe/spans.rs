@@ -15,10 +15,10 @@ use super::gops::Gops;
 use super::progress::Progress;
 use super::rate;
 use super::tracks::Found;
-use cmaf::avc::Record;
 use crate::source::Source;
 use crate::times::{rational, seconds};
 use crate::{ffi, open};
+use cmaf::avc::Record;
 
 /// Pictures whose steps are looked at where there is no index of all of them.
 const HEAD_PICTURES: usize = 240;
