@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::support::{Cluster, Fault, House, Script, house};
-use bytes::Bytes;
 use pipeline::{CodecError, CodecState};
 use plan::{LazyCodec, Plan, RenditionId, VideoId};
 use store::metadata::{State, VideoRow};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future;
-use plan::VideoId;
+use plan::{RenditionKey, VideoId};
 use store::work::{
     Answer, Chunk, Demand, InHand, Listener, Offered, Scope, Urgency, Viewer, Wanted, Worker,
     WorkerId,

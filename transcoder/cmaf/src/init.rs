@@ -19,8 +19,11 @@ use crate::{NON_SYNC, SYNC, TRACK};
 /// Colour as numbers of ISO/IEC 23091-2.
 #[derive(Clone, Copy)]
 pub struct ColourCodes {
+    /// Table 2.
     pub primaries: u16,
+    /// Table 3.
     pub transfer: u16,
+    /// Table 4.
     pub matrix: u16,
 }
 
