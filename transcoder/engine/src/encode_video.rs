@@ -4,6 +4,7 @@ mod svt_av1;
 mod x264;
 mod x265;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -15,9 +16,27 @@ use plan::{Frames, Rational, VideoCodec, VideoRendition};
 
 use crate::ffi;
 use crate::pictures::Picture;
+use crate::scale::black;
 
 /// Tries before the segment is given up: the last is at a quantizer that nothing exceeds.
 pub const MAX_TRIES: u32 = 7;
+
+/// A segment's coded frames.
+pub struct Encoded {
+    /// In decode order.
+    pub samples: Vec<VideoSample>,
+    /// Time that the encoder took, in microseconds.
+    pub spent_us: u64,
+    /// What declares the parameter sets.
+    declared: Vec<u8>,
+}
+
+impl Encoded {
+    /// The init segment that they are decoded with.
+    pub fn init(&self, rendition: &VideoRendition) -> Result<Vec<u8>> {
+        cmaf::video_init(rendition, &self.declared)
+    }
+}
 
 /// An encoder at work on one segment.
 pub struct SegmentEncoder {
@@ -49,11 +68,6 @@ impl SegmentEncoder {
         })
     }
 
-    /// The init segment that what it makes is decoded with.
-    pub fn init(&self, rendition: &VideoRendition) -> Result<Vec<u8>> {
-        cmaf::video_init(rendition, &ffi::extradata(&self.encoder))
-    }
-
     /// Takes the next picture, already in the rung's size.
     pub fn push(&mut self, picture: &Picture) -> Result<()> {
         let began = Instant::now();
@@ -68,8 +82,8 @@ impl SegmentEncoder {
         Ok(())
     }
 
-    /// Ends the segment: its coded frames in decode order. Asks `go_on` between two of them.
-    pub fn finish(mut self, go_on: impl Fn() -> Result<()>) -> Result<(Vec<VideoSample>, u64)> {
+    /// Ends the segment. Asks `go_on` between two of its frames.
+    pub fn finish(mut self, go_on: impl Fn() -> Result<()>) -> Result<Encoded> {
         self.encoder.send_eof()?;
         self.ended = true;
         while (self.samples.len() as i64) < self.pushed {
@@ -79,7 +93,19 @@ impl SegmentEncoder {
             ensure!(found, "frames are lost in the encoder");
             self.spent_us += began.elapsed().as_micros() as u64;
         }
-        Ok((std::mem::take(&mut self.samples), self.spent_us))
+        Ok(Encoded {
+            declared: self.declared(),
+            samples: std::mem::take(&mut self.samples),
+            spent_us: self.spent_us,
+        })
+    }
+
+    /// Its parameter sets. What SVT-AV1 declares before it has coded anything is not what it codes.
+    fn declared(&self) -> Vec<u8> {
+        match (self.codec, self.samples.first()) {
+            (VideoCodec::Av1, Some(first)) => first.data.clone(),
+            _ => ffi::extradata(&self.encoder),
+        }
     }
 
     /// The next coded frame, if there is one already.
@@ -124,7 +150,12 @@ pub fn init(rendition: &VideoRendition, rate: Rational) -> Result<Vec<u8>> {
             .scale_round(rate.num(), rate.den())
             .max(1),
     );
-    SegmentEncoder::new(rendition, second, rate, 0)?.init(rendition)
+    let mut encoder = SegmentEncoder::new(rendition, second, rate, 0)?;
+    if rendition.encoding == VideoCodec::Av1 {
+        encoder.push(&Arc::new(black(rendition.size()).into()))?;
+        return encoder.finish(|| Ok(()))?.init(rendition);
+    }
+    cmaf::video_init(rendition, &encoder.declared())
 }
 
 fn open(

@@ -40,11 +40,11 @@ fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Resul
     for _ in 0..rendition.pictures_of(end - start).0 {
         encoder.push(&held)?;
     }
-    let init = encoder.init(rendition)?;
-    let (samples, _) = encoder.finish(|| Ok(()))?;
+    let encoded = encoder.finish(|| Ok(()))?;
+    let samples = &encoded.samples;
     Ok(Coded {
-        init,
-        bytes: cmaf::video_segment(rendition, segment, (start, end), &samples)?,
+        init: encoded.init(rendition)?,
+        bytes: cmaf::video_segment(rendition, segment, (start, end), samples)?,
         frames: samples.len() as u32,
     })
 }

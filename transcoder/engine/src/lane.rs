@@ -254,19 +254,19 @@ impl Lane {
             if self.has_failed() {
                 return Ok(());
             }
-            let init = encoder.init(&self.rendition)?;
-            let (samples, encode_us) = encoder.finish(|| self.link.go_on())?;
-            let bytes = cmaf::video_segment(&self.rendition, segment, (start, end), &samples)?;
+            let encoded = encoder.finish(|| self.link.go_on())?;
+            let samples = &encoded.samples;
+            let bytes = cmaf::video_segment(&self.rendition, segment, (start, end), samples)?;
             let next = attempt + 1;
             if !self.exceeds_cap(&bytes, frames) || next == MAX_TRIES {
                 let report = SegmentReport {
-                    encode_us,
+                    encode_us: encoded.spent_us,
                     frames: frames as u32,
                     attempts: next,
                     damaged,
                 };
                 let coded = Coded {
-                    init,
+                    init: encoded.init(&self.rendition)?,
                     bytes,
                     frames: report.frames,
                 };

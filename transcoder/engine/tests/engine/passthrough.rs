@@ -41,8 +41,11 @@ fn whole(engine: &mut Engine, plan: &Plan, folder: &Path) -> PathBuf {
     let made = engine.segments(&[id], 0, plan.segments()).segments;
     for ((_, segment), bytes) in &made {
         let (start, _) = plan.timeline.segment_frames(*segment);
-        let each = i64::from(plan.video[0].frame_duration);
-        assert_eq!(begins(bytes), start.0 * each, "{segment}");
+        let rung = &plan.video[0];
+        // Which the init segment takes away again.
+        let delay = i64::from(rung.reorder_frames);
+        let first = (start.0 + delay) * i64::from(rung.frame_duration);
+        assert_eq!(begins(bytes), first, "{segment}");
     }
     let segments = made.into_values();
     joined(std::iter::once(init).chain(segments), folder)

@@ -28,6 +28,8 @@ pub struct Engine {
     orders: u32,
     /// The plan of the orders that follow.
     plan: Option<Plan>,
+    /// The init segment of each rendition so far.
+    declared: BTreeMap<RenditionId, Vec<u8>>,
 }
 
 /// What an order made.
@@ -95,6 +97,7 @@ impl Engine {
             source,
             orders: 0,
             plan: None,
+            declared: BTreeMap::new(),
         };
         let budget = Budget {
             encode_threads: 2,
@@ -156,8 +159,7 @@ impl Engine {
                     what: Made::Init(id),
                     ..
                 } => {
-                    let plan = self.plan.as_ref().unwrap();
-                    assert_eq!(cmaf::check::init(plan, id, &payload), Ok(()), "{id}");
+                    self.is_the_init(id, &payload);
                     output.inits.insert(id, payload);
                 }
                 ToParent::Made {
@@ -218,11 +220,19 @@ impl Engine {
     }
 
     /// As its parent would look at it.
-    fn is_as_planned(&self, (id, segment): (RenditionId, u32), init: &[u8], bytes: &[u8]) {
+    fn is_as_planned(&mut self, (id, segment): (RenditionId, u32), init: &[u8], bytes: &[u8]) {
+        self.is_the_init(id, init);
         let plan = self.plan.as_ref().unwrap();
-        assert_eq!(cmaf::check::init(plan, id, init), Ok(()), "{id} {segment}");
         let found = cmaf::check::segment(plan, id, segment, init, bytes);
         assert_eq!(found, Ok(()), "{id} {segment}");
+    }
+
+    /// The one that a rendition has, whatever it was made with.
+    fn is_the_init(&mut self, id: RenditionId, init: &[u8]) {
+        let plan = self.plan.as_ref().unwrap();
+        assert_eq!(cmaf::check::init(plan, id, init), Ok(()), "{id}");
+        let known = self.declared.entry(id).or_insert_with(|| init.to_vec());
+        assert_eq!(known, init, "{id} is decoded with two init segments");
     }
 
     pub fn plan(&mut self, plan: &Plan) {
