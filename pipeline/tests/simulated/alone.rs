@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 use super::storm::clock::FastClock;
-use super::support::{Fault, House, Script, house, house_at, house_with};
+use super::support::{Fault, House, Script, assert_made, house, house_at, house_with};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::join_all;
@@ -115,7 +115,7 @@ async fn a_viewer_is_served_while_everything_else_is_being_encoded() {
             .segment(key(video, id, index), Viewer::default())
             .await
             .unwrap();
-        assert_eq!(delivered.bytes, Bytes::from(format!("{id} {index}")));
+        assert_made(&delivered.bytes, id, index);
     }
     house.until_over(video).await;
     assert_whole(&house, video, &BTreeSet::new()).await;
@@ -173,7 +173,7 @@ async fn who_seeks_away_is_served_by_the_engine_that_was_at_what_they_left() {
         .pipeline
         .segment(key(video, id, 140), Viewer::default());
     let (delivered, ()) = tokio::join!(asked, async { script.gate(None) });
-    assert_eq!(delivered.unwrap().bytes, Bytes::from(format!("{id} 140")));
+    assert_made(&delivered.unwrap().bytes, id, 140);
     assert_eq!(script.engines(), engines);
     assert!(!script.made().contains_key(&(id, 100)));
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::support::{Cluster, Fault, House, Script};
-use bytes::Bytes;
+use super::support::{Cluster, Fault, House, Script, assert_made};
 use futures::future::join_all;
 use pipeline::{DemandError, Pipeline, Viewer};
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
@@ -23,7 +22,7 @@ async fn assert_whole(house: &House, video: VideoId) {
     for rendition in plan.media_ids() {
         for segment in 0..plan.segments() {
             let bytes = &stored[&(rendition, segment)];
-            assert_eq!(bytes, &Bytes::from(format!("{rendition} {segment}")));
+            assert_made(bytes, rendition, segment);
         }
     }
 }
@@ -84,7 +83,7 @@ async fn viewers_of_a_cold_segment_at_two_origins_cause_one_encode() {
     });
     let (bodies, ()) = tokio::join!(join_all(asks), async { cluster.script.gate(None) });
     for body in bodies {
-        assert_eq!(body, Bytes::from(format!("{id} 100")));
+        assert_made(&body, id, 100);
     }
     house.until_over(video).await;
     assert_whole(house, video).await;

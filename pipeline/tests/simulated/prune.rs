@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::support::{Fault, HeldPlan, House, MEASURED, Script, house_with};
+use super::support::{Fault, HeldPlan, House, MEASURED, Script, assert_made, house_with};
 use pipeline::{Config, Pipeline, Progress, Viewer};
 use plan::{CueList, LazyCodec, Plan, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow};
@@ -61,7 +61,7 @@ impl House {
                     index,
                 };
                 let delivered = self.pipeline.segment(key, Viewer::default()).await;
-                assert_eq!(delivered.unwrap().bytes, format!("{rendition} {index}"));
+                assert_made(&delivered.unwrap().bytes, rendition, index);
             }
         }
         let Progress { made, total } = self.pipeline.progress(&row).await.unwrap();

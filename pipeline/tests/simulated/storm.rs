@@ -32,7 +32,7 @@ use self::line::Line;
 use self::messages::{StormyEvents, StormyWork};
 use self::objects::StormyObjects;
 use self::weather::Weather;
-use super::support::Script;
+use super::support::{Script, assert_made};
 
 /// Storms of `cargo test`; `make soak` has ten thousand.
 const SEEDS: u64 = 200;
@@ -156,13 +156,9 @@ impl World {
             index: self.weather.below(plan.segments()),
         };
         if let Ok(found) = self.origin.segment(key, Viewer::default()).await {
-            assert_eq!(found.bytes, segment(key));
+            assert_made(&found.bytes, key.rendition, key.index);
         }
     }
-}
-
-fn segment(key: SegmentKey) -> Bytes {
-    Bytes::from(format!("{} {}", key.rendition, key.index))
 }
 
 struct Worker {
@@ -300,7 +296,7 @@ async fn until_ready(world: &World, video: VideoId) {
                 };
                 let objects = &*world.calm.objects;
                 let stored = store::objects::get(objects, &ObjectKey::Segment(key)).await;
-                assert_eq!(stored.unwrap(), segment(key));
+                assert_made(&stored.unwrap(), rendition, index);
             }
         }
     }

@@ -125,6 +125,11 @@ impl Cluster {
     }
 }
 
+/// Whether these bytes are a segment, as engines make it here.
+pub fn assert_made(bytes: &[u8], rendition: RenditionId, index: u32) {
+    assert_eq!(sketch::word(bytes), Some(format!("{rendition} {index}")));
+}
+
 impl House {
     pub async fn upload(&self) -> VideoId {
         self.upload_of(self.stores.ids.owner()).await
