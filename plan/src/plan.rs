@@ -154,6 +154,14 @@ impl Plan {
         pictures.chain(self.every_sound().map(|audio| audio.id))
     }
 
+    /// All that it has, of whatever kind.
+    pub fn every_rendition(&self) -> Vec<RenditionId> {
+        let texts = self.text.iter().flatten().chain(&self.side_cars);
+        let sheets = self.storyboard.iter().map(|board| board.id);
+        let all = self.every_media().chain(sheets);
+        all.chain(texts.map(|text| text.id)).collect()
+    }
+
     /// Whether it has a picture or sound rendition of this id: one that has an init segment and
     /// `m4s` segments.
     pub fn has_media(&self, id: RenditionId) -> bool {
