@@ -1,5 +1,6 @@
 //! A running server's API, for the commands that ask one.
 
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -49,18 +50,18 @@ impl Client {
         self.answer(request.header("authorization", self.bearer()).call())
     }
 
-    /// Without a body, or with a file's.
-    pub fn post(&self, path: &str, file: Option<std::fs::File>) -> Result<Answer> {
+    pub fn post(&self, path: &str) -> Result<Answer> {
         let request = self.agent.post(self.url(path));
+        self.answer(request.header("authorization", self.bearer()).send_empty())
+    }
+
+    /// Sends a file as a new video.
+    pub fn upload(&self, title: &str, mut file: File) -> Result<Answer> {
+        let length = file.metadata()?.len();
+        let request = self.agent.post(self.url("/api/v1/videos")).query("title", title);
         let request = request.header("authorization", self.bearer());
-        self.answer(match file {
-            None => request.send_empty(),
-            Some(mut file) => {
-                let length = file.metadata()?.len();
-                let request = request.header("content-length", length.to_string());
-                request.send(ureq::SendBody::from_reader(&mut file))
-            }
-        })
+        let request = request.header("content-length", length.to_string());
+        self.answer(request.send(ureq::SendBody::from_reader(&mut file)))
     }
 
     fn url(&self, path: &str) -> String {

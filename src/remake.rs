@@ -47,7 +47,7 @@ pub fn run(arguments: &Remake) -> Result<()> {
     }
     let mut refused = 0;
     for video in older {
-        let answer = client.post(&format!("/api/v1/videos/{}/remake", video.id), None)?;
+        let answer = client.post(&format!("/api/v1/videos/{}/remake", video.id))?;
         if !matches!(answer.status, 200 | 202) {
             eprintln!("{}: {}", video.id, answer.refusal());
             refused += 1;

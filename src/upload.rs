@@ -22,8 +22,7 @@ fn upload(path: &Path, client: &Client) -> Result<String> {
         bail!("{} is a folder; name the files in it", path.display());
     }
     let title = path.file_stem().unwrap_or_default().to_string_lossy();
-    let title = percent_encoding::utf8_percent_encode(&title, percent_encoding::NON_ALPHANUMERIC);
-    let answer = client.post(&format!("/api/v1/videos?title={title}"), Some(file))?;
+    let answer = client.upload(&title, file)?;
     if answer.status != 201 {
         bail!("{}: {}", path.display(), answer.refusal());
     }
