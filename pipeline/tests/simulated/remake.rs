@@ -186,3 +186,45 @@ async fn what_lacks_more_than_what_was_does_not_replace_it() {
     assert_eq!((&plan.video, &plan.audio, &plan.coming), (&old.video, &old.audio, &None));
     house.pipeline.stop().await;
 }
+
+/// Nobody plays by a plan of a month ago: what only it has is deleted, and nothing else.
+#[tokio::test]
+async fn what_was_replaced_a_month_ago_is_deleted() {
+    const MONTH_US: i64 = 30 * 86_400 * 1_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(20);
+    let (first, video) = with_old(folder.path(), &script).await;
+    let old = first.current(video).await;
+    first.pipeline.remake(video).await.unwrap();
+    first.until(video, is_whole).await;
+    first.pipeline.stop().await;
+    let plan = first.current(video).await;
+    let rows = first.stores.metadata.videos();
+    // By a minute too early nothing happens.
+    for (early_us, left) in [(60_000_000, 3), (0, 1)] {
+        let past = |row: &mut VideoRow| {
+            let retired = row.plans.iter_mut().filter(|known| known.retired_at_us.is_some());
+            let at_us = first.stores.clock.now_us() - MONTH_US + early_us;
+            retired.for_each(|known| known.retired_at_us = Some(at_us));
+            true
+        };
+        let before = videos::change(rows, &video, past).await.unwrap();
+        assert_eq!(before.plans.len(), 3, "what was, with what was to come, and what is");
+        let house = house(folder.path(), &script).await;
+        let row = house.until(video, |row| row.plans.len() == left).await;
+        house.pipeline.stop().await;
+        assert_eq!(row.current_plan, before.current_plan);
+        let is_there = |id: &RenditionId| row.plans.len() == 3 || plan.lists(*id);
+        for id in old.every_media().chain(plan.every_media()) {
+            let key = RenditionKey { video, rendition: id };
+            let objects = house.objects(Prefix::Rendition(key)).await;
+            assert_eq!(!objects.is_empty(), is_there(&id), "{id}");
+        }
+        let sheets = house.objects(Prefix::Rendition(RenditionKey {
+            video,
+            rendition: plan.storyboard.as_ref().unwrap().id,
+        }));
+        assert!(!sheets.await.is_empty(), "both plans have it");
+        assert_eq!(script.made().values().max(), Some(&1));
+    }
+}
