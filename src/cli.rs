@@ -70,6 +70,15 @@ pub enum Command {
     /// Uploads files to a running server and prints their watch links
     #[command(after_help = "Example: reelmill upload --token-file ./data/admin-token a.mp4 b.mov")]
     Upload(Upload),
+    /// Has videos of a running server made again as this version makes them, and says before what that takes
+    #[command(
+        after_help = "Example: reelmill remake --token-file ./data/admin-token --all\n\n\
+        Only videos that an older version has made are made again, from their sources, when nothing\n\
+        else is to be made. Players get what there is until all of a video is made; what there was is\n\
+        deleted 30 days later.\n\n\
+        Exit codes: 0 done, 1 failed or some cannot be made again, 2 wrong arguments."
+    )]
+    Remake(Remake),
     /// Manages API tokens, whether the server runs or not
     #[command(after_help = "Example: reelmill token create --owner ann --name laptop")]
     Token(Token),
@@ -252,6 +261,13 @@ pub struct Upload {
     /// The files
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub server: Server,
+}
+
+/// A running server, and who asks it.
+#[derive(Args)]
+pub struct Server {
     /// The server
     #[arg(long, env = "REELMILL_SERVER", default_value = "http://127.0.0.1:8080")]
     pub server: String,
@@ -262,6 +278,21 @@ pub struct Upload {
         default_value = "./data/admin-token"
     )]
     pub token_file: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Remake {
+    /// Ids of videos
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub videos: Vec<String>,
+    /// Every video that the token's holder may change
+    #[arg(long)]
+    pub all: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub server: Server,
 }
 
 #[derive(Args)]

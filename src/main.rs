@@ -1,11 +1,13 @@
 //! reelmill: a media processing pipeline and streaming origin in one program.
 
 mod cli;
+mod client;
 mod doctor;
 mod migrate;
 mod origin;
 mod probe;
 mod purge;
+mod remake;
 mod schema;
 mod serve;
 mod server;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Transcode(arguments) => return transcode::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Upload(arguments) => upload::run(&arguments),
+        Command::Remake(arguments) => remake::run(&arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::SignIn(arguments) => sign_in::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

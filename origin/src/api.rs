@@ -33,6 +33,10 @@ pub fn routes() -> Router<App> {
             get(videos::get::get).delete(videos::delete::delete),
         )
         .route("/videos/{video}/sound", get(videos::sound::sound))
+        .route(
+            "/videos/{video}/remake",
+            get(videos::remake::get).post(videos::remake::post),
+        )
         .route("/videos/{video}/codecs", get(videos::codecs::list::list))
         .route(
             "/videos/{video}/codecs/{codec}",

@@ -42,6 +42,7 @@ pub fn router(app: App) -> Router {
             post(pages::remove_text),
         )
         .route("/watch/{video}/codecs/{codec}", post(pages::add_codec))
+        .route("/watch/{video}/remake", post(pages::start_remake))
         .route("/sign-in", get(pages::sign_in).post(pages::exchange))
         .route("/sign-out", post(pages::sign_out))
         .route("/assets/{*path}", get(pages::asset))

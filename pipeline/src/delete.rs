@@ -9,7 +9,7 @@ use store::{Event, Prefix, objects};
 
 use crate::cluster::chosen;
 use crate::inner::{Inner, Role};
-use crate::{purge, upload};
+use crate::{purge, retire, upload};
 
 /// When a deleted video's objects are swept again.
 const SWEEPS: [Duration; 3] = [
@@ -21,6 +21,8 @@ const SWEEPS: [Duration; 3] = [
 const AGAIN: Duration = Duration::from_secs(10);
 /// How often the janitor looks at tombstones: the sweeps of a process that ended are left to it.
 const ROUND: Duration = Duration::from_secs(3600);
+/// In one of so many rounds every video is looked at, for plans that nobody needs any more.
+const RETIRED_EVERY: u32 = 24;
 /// A tombstone is swept in every round for this long, in microseconds: a day and a round.
 const SWEPT_US: i64 = (86_400 + 2 * 3600) * 1_000_000;
 /// A cache in front is told again in every round for this long, in microseconds: whoever deleted
@@ -89,8 +91,12 @@ async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
 /// Sweeps what was deleted lately, forgets what was deleted long ago, and gives up uploads that
 /// do not move any more; for ever.
 pub(crate) async fn janitor(inner: Arc<Inner>) {
-    loop {
-        for done in [round(&inner).await, give_up(&inner).await] {
+    for rounds in (0..RETIRED_EVERY).cycle() {
+        let retired = match rounds {
+            0 => retire::round(&inner).await,
+            _ => Ok(()),
+        };
+        for done in [round(&inner).await, give_up(&inner).await, retired] {
             if let Err(error) = done {
                 tracing::warn!(%error, "the janitor's round stopped short");
             }

@@ -9,6 +9,7 @@ use crate::inner::Inner;
 use crate::made;
 use crate::pieces::{Look, Next};
 use crate::prune::prune;
+use crate::remake;
 
 /// Makes a video ready if a fresh listing agrees that all of its plan is stored but what it has in lazy
 /// codecs; its average rates come from the same listing. Those of a lazy codec that is whole too list it.
@@ -25,6 +26,10 @@ pub(crate) async fn finalize(
         made: &listed,
     };
     if look.next() != Next::Nothing {
+        return Ok(());
+    }
+    if remake::finish(inner, row, plan, &listed).await? {
+        // It is the new plan whose rates are to be known.
         return Ok(());
     }
     let duration_us = plan.timeline.duration_us().max(1) as u128;

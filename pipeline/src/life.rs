@@ -317,6 +317,7 @@ async fn become_playable(
                 hash: hash.clone(),
                 current_since_us: now,
                 retired_at_us: None,
+                leaves: false,
             }];
             row.current_plan = Some(hash.clone());
             row.warnings = plan.info.warnings.clone();

@@ -241,7 +241,16 @@ impl Look<'_> {
     fn missing(&self, chunks: Range<u32>, kind: WorkKind) -> Next {
         let start = self.plan.chunk_segments(chunks.start).0;
         let end = self.plan.chunk_segments(chunks.end.saturating_sub(1)).1;
-        self.missing_of(&self.plan.renditions_of(kind), start..end)
+        self.missing_of(&self.renditions_of(kind), start..end)
+    }
+
+    /// Those of a kind of work; once the video is ready, with those that are to come.
+    fn renditions_of(&self, kind: WorkKind) -> Vec<RenditionId> {
+        let mut ids = self.plan.renditions_of(kind);
+        if kind == WorkKind::All && self.row.state == State::Ready {
+            ids.extend(self.plan.coming_ids());
+        }
+        ids
     }
 
     fn missing_of(&self, ids: &[RenditionId], segments: Range<u32>) -> Next {

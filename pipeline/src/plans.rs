@@ -91,7 +91,7 @@ pub(crate) async fn listing(
     let Some(row) = inner.living(video).await? else {
         return Ok(None);
     };
-    for reference in row.plans.iter().rev() {
+    for reference in row.plans.iter().rev().filter(|known| !known.leaves) {
         let plan = load(inner, video, &reference.hash).await?;
         if plan.lists(rendition) {
             return Ok(Some(plan));

@@ -69,8 +69,7 @@ pub(crate) async fn succeed(
 
 /// Whether a plan has anything to encode that the one before had not.
 fn adds_media(next: &Plan, before: &Plan) -> bool {
-    let lazy = next.lazy.iter().flat_map(|lazy| lazy.ids());
-    next.media_ids().chain(lazy).any(|id| !before.lists(id))
+    next.every_media().any(|id| !before.lists(id))
 }
 
 async fn store_cues(
@@ -99,6 +98,7 @@ fn list(row: &mut VideoRow, before: &str, hash: &str, adds_media: bool, now_us: 
         hash: hash.to_owned(),
         current_since_us: now_us,
         retired_at_us: None,
+        leaves: false,
     });
     let surplus = row.plans.len().saturating_sub(MOST_PLANS);
     row.plans.drain(1..=surplus);

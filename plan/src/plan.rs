@@ -9,6 +9,7 @@ mod lazy;
 mod loudness;
 mod opus;
 mod passthrough;
+mod remake;
 mod storyboard;
 mod text;
 mod trick_play;
@@ -22,6 +23,7 @@ pub use self::lazy::Lazy;
 pub use self::loudness::Loudness;
 use self::passthrough::Cut;
 pub use self::passthrough::SHORTEST_PASSED;
+pub use self::remake::Media;
 pub use self::storyboard::Storyboard;
 pub use self::text::TextRendition;
 pub use self::video::{LazyCodec, RateControl, VideoCodec, VideoRendition};
@@ -60,6 +62,9 @@ pub struct Plan {
     /// The same in other codecs, made after everything else.
     #[serde(default)]
     pub lazy: Vec<Lazy>,
+    /// What is to stand in the place of all of these, once all of it is made.
+    #[serde(default)]
+    pub coming: Option<Media>,
     /// Text, in track order; nothing before its cues are extracted.
     #[serde(default)]
     pub text: Option<Vec<TextRendition>>,
@@ -123,7 +128,7 @@ impl Plan {
     }
 
     /// What is encoded of the picture: every rung, highest first, then trick play.
-    pub fn pictures(&self) -> impl Iterator<Item = &VideoRendition> {
+    pub fn pictures(&self) -> impl Iterator<Item = &VideoRendition> + Clone {
         self.video.iter().chain(&self.trick_play)
     }
 
@@ -147,6 +152,14 @@ impl Plan {
     pub fn every_media(&self) -> impl Iterator<Item = RenditionId> + '_ {
         let pictures = self.every_picture().map(|video| video.id);
         pictures.chain(self.every_sound().map(|audio| audio.id))
+    }
+
+    /// All that it has, of whatever kind.
+    pub fn every_rendition(&self) -> Vec<RenditionId> {
+        let texts = self.text.iter().flatten().chain(&self.side_cars);
+        let sheets = self.storyboard.iter().map(|board| board.id);
+        let all = self.every_media().chain(sheets);
+        all.chain(texts.map(|text| text.id)).collect()
     }
 
     /// Whether it has a picture or sound rendition of this id: one that has an init segment and
@@ -228,6 +241,7 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
         trick_play,
         audio,
         lazy: Vec::new(),
+        coming: None,
         text: None,
         side_cars: Vec::new(),
         loudness: None,

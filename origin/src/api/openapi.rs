@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::uploads;
-use super::videos::{codecs, create, delete, get, list, sound, text};
+use super::videos::{codecs, create, delete, get, list, remake, sound, text};
 
 /// The API.
 #[derive(OpenApi)]
@@ -17,6 +17,8 @@ use super::videos::{codecs, create, delete, get, list, sound, text};
         list::list,
         get::get,
         delete::delete,
+        remake::get,
+        remake::post,
         sound::sound,
         codecs::list::list,
         codecs::put::put,

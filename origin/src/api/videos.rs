@@ -1,10 +1,11 @@
-//! Videos: create, get, list, delete; their codecs, sound and text.
+//! Videos: create, get, list, delete, make again; their codecs, sound and text.
 
 pub mod codecs;
 pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod remake;
 pub mod sound;
 pub mod text;
 

@@ -11,6 +11,7 @@ use store::metadata::{State as VideoState, VideoRow};
 use store::{ImageFormat, ObjectKey};
 
 use super::codecs::Codecs;
+use super::remake::Remake;
 use super::texts::Texts;
 use super::{clock, loudness, message, page};
 use crate::access;
@@ -39,6 +40,8 @@ struct Watch {
     texts: Option<Texts>,
     /// Likewise.
     codecs: Option<Codecs>,
+    /// Likewise.
+    remake: Option<Remake>,
 }
 
 /// The watch page; playback is public by id.
@@ -61,6 +64,7 @@ pub async fn watch(
     let principal = access::signed_in(&headers, &app).await;
     let views = views(&app, &row, principal.as_ref()).await?;
     let codecs = Codecs::of(&app, &row, principal.as_ref()).await?;
+    let remake = Remake::of(&app, &row, principal.as_ref()).await?;
     let texts = Texts::of(&row, plan, principal.as_ref());
     let loudness = loudness::lines(&row, plan, principal.as_ref());
     let failed = row.state == VideoState::Failed;
@@ -83,6 +87,7 @@ pub async fn watch(
         loudness,
         texts,
         codecs,
+        remake,
     }))
 }
 

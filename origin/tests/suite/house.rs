@@ -193,6 +193,7 @@ impl House {
             hash: hash.clone(),
             current_since_us: now,
             retired_at_us: None,
+            leaves: false,
         }];
         row.whole_plan = Some(hash.clone());
         row.current_plan = Some(hash);

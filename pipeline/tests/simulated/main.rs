@@ -6,6 +6,7 @@ mod codecs;
 mod loudness;
 mod passthrough;
 mod prune;
+mod remake;
 mod storm;
 mod support;
 mod trick_play;

@@ -3,7 +3,7 @@
 
 use super::video::{self, in_codec};
 use super::{
-    AudioRendition, MEDIA_GENERATION, Plan, SoundCodec, VideoRendition, audio, trick_play,
+    AudioRendition, Lazy, MEDIA_GENERATION, Media, Plan, VideoRendition, audio, opus, trick_play,
 };
 use crate::RenditionId;
 use crate::canonical::Canonical;
@@ -66,101 +66,133 @@ impl Plan {
         if given_up.is_empty() {
             return None;
         }
-        let mut plan = self.clone();
-        plan.video = self.pictures_anew(&given_up, policy);
-        plan.trick_play = self.trick_play_anew(&given_up, plan.video.last());
-        plan.audio = self.sounds_anew(&given_up);
-        plan.lazy = self.lazy_anew(&given_up, &plan);
+        let anew = Anew::new(self, &given_up, policy);
+        let coming = self.coming.as_ref().map(|coming| anew.of(coming));
+        let mut plan = self.with_media(anew.of(&self.media()));
+        plan.coming = coming;
         plan.given_up.extend(given_up);
         Some(plan)
     }
+}
 
-    fn pictures_anew(&self, given_up: &[RenditionId], policy: &Policy) -> Vec<VideoRendition> {
-        let planned = self.info.video.as_ref().map_or(Vec::new(), |track| {
-            video::renditions(track, &self.timeline, self.access, policy)
+/// What stands for renditions of a plan that are given up.
+pub(super) struct Anew<'a> {
+    plan: &'a Plan,
+    given_up: &'a [RenditionId],
+    /// As they are planned today.
+    pictures: Vec<VideoRendition>,
+    sounds: Vec<AudioRendition>,
+}
+
+impl<'a> Anew<'a> {
+    pub(super) fn new(plan: &'a Plan, given_up: &'a [RenditionId], policy: &Policy) -> Self {
+        let track = plan.info.video.as_ref();
+        let pictures = track.map_or(Vec::new(), |track| {
+            video::renditions(track, &plan.timeline, plan.access, policy)
         });
+        Self {
+            plan,
+            given_up,
+            pictures,
+            sounds: audio::renditions(&plan.info, &plan.timeline),
+        }
+    }
+
+    pub(super) fn of(&self, media: &Media) -> Media {
+        let video = self.rungs(&media.video);
+        let trick_play = media.trick_play.as_ref();
+        let trick_play = trick_play.and_then(|before| self.trick_play(before, video.last()));
+        let mut anew = Media {
+            audio: media.audio.iter().map(|sound| self.sound(sound)).collect(),
+            lazy: Vec::new(),
+            trick_play,
+            video,
+        };
+        anew.lazy = media
+            .lazy
+            .iter()
+            .map(|lazy| self.lazy(lazy, &anew))
+            .collect();
+        anew
+    }
+
+    fn rungs(&self, rungs: &[VideoRendition]) -> Vec<VideoRendition> {
         let anew = |rung: &VideoRendition| match rung.generation == MEDIA_GENERATION {
-            _ if !given_up.contains(&rung.id) => Some(rung.clone()),
+            _ if !self.given_up.contains(&rung.id) => Some(rung.clone()),
             true => Some(rung.begun_anew()),
             // A source's own pictures are encoded from now on: how they are coded is not known any more.
-            false => planned
+            false => self
+                .pictures
                 .iter()
                 .find(|fresh| fresh.rung == rung.rung)
                 .cloned(),
         };
-        let rungs: Vec<VideoRendition> = self.video.iter().filter_map(anew).collect();
-        match rungs.is_empty() {
+        let anew: Vec<VideoRendition> = rungs.iter().filter_map(anew).collect();
+        match anew.is_empty() && !rungs.is_empty() {
             // The rungs of today, where there are none of yesterday's.
-            true => planned,
-            false => rungs,
+            true => self.pictures.clone(),
+            false => anew,
         }
     }
 
-    fn trick_play_anew(
+    fn trick_play(
         &self,
-        given_up: &[RenditionId],
+        before: &VideoRendition,
         lowest: Option<&VideoRendition>,
     ) -> Option<VideoRendition> {
-        let before = self.trick_play.as_ref()?;
-        if !given_up.contains(&before.id) {
+        if !self.given_up.contains(&before.id) {
             return Some(before.clone());
         }
         if before.generation == MEDIA_GENERATION {
             return Some(before.begun_anew());
         }
-        let track = self.info.video.as_ref()?;
-        Some(trick_play::rendition(
-            track,
-            &self.timeline,
-            self.access,
-            lowest?,
-        ))
+        let Plan {
+            info,
+            timeline,
+            access,
+            ..
+        } = self.plan;
+        let track = info.video.as_ref()?;
+        Some(trick_play::rendition(track, timeline, *access, lowest?))
     }
 
-    fn sounds_anew(&self, given_up: &[RenditionId]) -> Vec<AudioRendition> {
-        let planned = audio::renditions(&self.info, &self.timeline);
-        let anew = |sound: &AudioRendition| match sound.generation == MEDIA_GENERATION {
-            _ if !given_up.contains(&sound.id) => Some(sound.clone()),
-            true => Some(sound.begun_anew()),
-            false => Some(match sound.gain_millibels {
-                0 => sound.of_today(&planned),
-                gain => sound.of_today(&planned).with_gain(gain),
-            }),
-        };
-        self.audio.iter().filter_map(anew).collect()
+    fn sound(&self, sound: &AudioRendition) -> AudioRendition {
+        match sound.generation == MEDIA_GENERATION {
+            _ if !self.given_up.contains(&sound.id) => sound.clone(),
+            true => sound.begun_anew(),
+            false => match sound.gain_millibels {
+                0 => sound.of_today(&self.sounds),
+                gain => sound.of_today(&self.sounds).with_gain(gain),
+            },
+        }
     }
 
-    /// Those in other codecs, by the rungs and sounds of `base`.
-    fn lazy_anew(&self, given_up: &[RenditionId], base: &Self) -> Vec<super::Lazy> {
-        let picture = |rung: &VideoRendition, codec| match rung.generation == MEDIA_GENERATION {
-            _ if !given_up.contains(&rung.id) => Some(rung.clone()),
+    /// In another codec, by the rungs and sounds of `base`.
+    fn lazy(&self, lazy: &Lazy, base: &Media) -> Lazy {
+        let timeline = &self.plan.timeline;
+        let picture = |rung: &VideoRendition| match rung.generation == MEDIA_GENERATION {
+            _ if !self.given_up.contains(&rung.id) => Some(rung.clone()),
             true => Some(rung.begun_anew()),
             false => {
-                let same = |of: &&VideoRendition| of.rung == rung.rung;
-                let of = base.video.iter().find(same)?;
-                Some(in_codec(codec, of, self.timeline.rate))
+                let of = base.video.iter().find(|of| of.rung == rung.rung)?;
+                Some(in_codec(lazy.codec, of, timeline.rate))
             }
         };
         let sound = |sound: &AudioRendition| match sound.generation == MEDIA_GENERATION {
-            _ if !given_up.contains(&sound.id) => Some(sound.clone()),
+            _ if !self.given_up.contains(&sound.id) => Some(sound.clone()),
             true => Some(sound.begun_anew()),
             false => {
-                let same = |of: &&AudioRendition| {
-                    of.encoding == SoundCodec::Aac && of.id.name() == sound.id.name()
-                };
-                let of = base.audio.iter().find(same)?;
-                Some(super::opus::in_opus(of, &self.timeline))
+                let of = base
+                    .audio
+                    .iter()
+                    .find(|of| of.id.name() == sound.id.name())?;
+                Some(opus::in_opus(of, timeline))
             }
         };
-        let anew = |lazy: &super::Lazy| super::Lazy {
+        Lazy {
             codec: lazy.codec,
-            video: lazy
-                .video
-                .iter()
-                .filter_map(|rung| picture(rung, lazy.codec))
-                .collect(),
+            video: lazy.video.iter().filter_map(picture).collect(),
             audio: lazy.audio.iter().filter_map(sound).collect(),
-        };
-        self.lazy.iter().map(anew).collect()
+        }
     }
 }

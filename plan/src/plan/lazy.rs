@@ -6,6 +6,7 @@ use super::opus::in_opus;
 use super::video::in_codec;
 use super::{AudioRendition, LazyCodec, Plan, VideoRendition};
 use crate::RenditionId;
+use crate::timeline::TimeLine;
 
 /// The presentation in one more codec: the rungs of H.264 again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,16 +33,28 @@ impl Plan {
         self.lazy.iter().find(|lazy| lazy.codec == codec)
     }
 
-    /// All renditions of picture, in whatever codec.
+    /// All renditions of picture, in whatever codec, and those that are to come; each once.
     pub fn every_picture(&self) -> impl Iterator<Item = &VideoRendition> {
         let lazy = self.lazy.iter().flat_map(|lazy| &lazy.video);
-        self.pictures().chain(lazy)
+        let own = self.pictures().chain(lazy);
+        let coming = self.coming.iter().flat_map(|coming| coming.pictures());
+        let is_new = {
+            let own = own.clone();
+            move |video: &&VideoRendition| own.clone().all(|known| known.id != video.id)
+        };
+        own.chain(coming.filter(is_new))
     }
 
-    /// All renditions of sound, in whatever codec.
+    /// All renditions of sound, in whatever codec, and those that are to come; each once.
     pub fn every_sound(&self) -> impl Iterator<Item = &AudioRendition> {
         let lazy = self.lazy.iter().flat_map(|lazy| &lazy.audio);
-        self.audio.iter().chain(lazy)
+        let own = self.audio.iter().chain(lazy);
+        let coming = self.coming.iter().flat_map(|coming| coming.sounds());
+        let is_new = {
+            let own = own.clone();
+            move |sound: &&AudioRendition| own.clone().all(|known| known.id != sound.id)
+        };
+        own.chain(coming.filter(is_new))
     }
 
     /// The same presentation in this codec too; nothing where it is that already, or has no
@@ -50,35 +63,49 @@ impl Plan {
         if self.video.is_empty() || self.lazy_in(codec).is_some() {
             return None;
         }
-        let rungs = self.video.iter();
+        // Of what is to come, where anything is: it stays then.
+        let (video, audio) = match &self.coming {
+            Some(coming) => (&coming.video, &coming.audio),
+            None => (&self.video, &self.audio),
+        };
         let lazy = Lazy {
             codec,
-            video: rungs
+            video: video
+                .iter()
                 .map(|rung| in_codec(codec, rung, self.timeline.rate))
                 .collect(),
-            audio: self.sound_beside(codec),
+            audio: sound_beside(codec, audio, &self.timeline),
         };
         let mut plan = self.clone();
-        plan.lazy.push(lazy);
-        plan.lazy.sort_by_key(|lazy| lazy.codec);
-        Some(plan)
-    }
-
-    /// The sound that pictures in a codec play with, where that is not AAC.
-    fn sound_beside(&self, codec: LazyCodec) -> Vec<AudioRendition> {
-        let of = |sound| in_opus(sound, &self.timeline);
-        match codec {
-            LazyCodec::Hevc => Vec::new(),
-            LazyCodec::Av1 => self.audio.iter().map(of).collect(),
+        let coming = plan.coming.iter_mut().map(|coming| &mut coming.lazy);
+        for all in coming.chain([&mut plan.lazy]) {
+            all.push(lazy.clone());
+            all.sort_by_key(|lazy| lazy.codec);
         }
+        Some(plan)
     }
 
     /// Its sound is another one.
     pub(super) fn renew_lazy_sound(&mut self) {
-        let mut lazy = std::mem::take(&mut self.lazy);
-        for lazy in &mut lazy {
-            lazy.audio = self.sound_beside(lazy.codec);
+        for lazy in &mut self.lazy {
+            lazy.audio = sound_beside(lazy.codec, &self.audio, &self.timeline);
         }
-        self.lazy = lazy;
+        for coming in &mut self.coming {
+            for lazy in &mut coming.lazy {
+                lazy.audio = sound_beside(lazy.codec, &coming.audio, &self.timeline);
+            }
+        }
+    }
+}
+
+/// The sound that pictures in a codec play with, where that is not AAC.
+fn sound_beside(
+    codec: LazyCodec,
+    audio: &[AudioRendition],
+    timeline: &TimeLine,
+) -> Vec<AudioRendition> {
+    match codec {
+        LazyCodec::Hevc => Vec::new(),
+        LazyCodec::Av1 => audio.iter().map(|sound| in_opus(sound, timeline)).collect(),
     }
 }

@@ -83,10 +83,13 @@ impl Plan {
         let mut plan = self.clone();
         plan.loudness = Some(measured.to_vec());
         let planned = audio::renditions(&self.info, &self.timeline);
-        for (rendition, loudness) in plan.audio.iter_mut().zip(measured) {
-            let gain = target_lufs.map_or(0, |target| loudness.gain_millibels(target));
-            if gain != 0 {
-                *rendition = rendition.of_today(&planned).with_gain(gain);
+        let coming = plan.coming.iter_mut().map(|coming| &mut coming.audio);
+        for audio in coming.chain([&mut plan.audio]) {
+            for (rendition, loudness) in audio.iter_mut().zip(measured) {
+                let gain = target_lufs.map_or(0, |target| loudness.gain_millibels(target));
+                if gain != 0 {
+                    *rendition = rendition.of_today(&planned).with_gain(gain);
+                }
             }
         }
         plan.renew_lazy_sound();

@@ -67,6 +67,9 @@ pub struct PlanRef {
     pub current_since_us: i64,
     /// Until when it was; `None` while it is.
     pub retired_at_us: Option<i64>,
+    /// Whether it is about to leave the list: nothing is found by it any more.
+    #[serde(default)]
+    pub leaves: bool,
 }
 
 /// Why a video failed.

@@ -27,6 +27,7 @@ fn full() -> VideoRow {
         hash: "p1".into(),
         current_since_us: 5,
         retired_at_us: Some(6),
+        leaves: false,
     }];
     row.current_plan = Some("p1".into());
     row.whole_plan = Some("p0".into());

@@ -150,6 +150,7 @@ pub async fn ready(stores: &Stores, owner: OwnerId, blocks: &[usize], segments: 
         hash: hash.clone(),
         current_since_us: 7,
         retired_at_us: None,
+        leaves: false,
     }];
     (row.current_plan, row.whole_plan) = (Some(hash.clone()), Some(hash));
     row.average_bandwidth = [(picture(), 1_234_567)].into();

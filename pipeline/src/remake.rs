@@ -1,0 +1,222 @@
+//! Remake: a video whose renditions are of an older generation is made again from its source. What comes is made when
+//! nothing else is to be, and stands in the place of what was once all of it is there: until then players get what they
+//! had.
+
+use std::collections::{BTreeSet, HashSet};
+
+use futures::TryStreamExt;
+use plan::{Plan, RenditionId, RenditionName, VideoId};
+use store::Prefix;
+use store::metadata::{State, VideoRow};
+
+use crate::inner::Inner;
+use crate::made::MadeSet;
+use crate::successor::{Successor, succeed};
+use crate::{Pipeline, Progress, made, plans};
+
+/// Why a video is not made again.
+#[derive(Debug, thiserror::Error)]
+pub enum RemakeError {
+    /// It is not ready yet: what is not made of it will be of the current generation by itself.
+    #[error("the video is not ready yet")]
+    NotReady,
+    /// It is not to be watched.
+    #[error("the video failed")]
+    Failed,
+    /// Its source is not kept, or not all of it.
+    #[error("the video's source is not there any more")]
+    SourceGone,
+    /// There is no such video.
+    #[error("no such video")]
+    NotFound,
+    /// The store did not answer.
+    #[error("the store did not answer: {0}")]
+    Store(store::Error),
+}
+
+impl From<store::Error> for RemakeError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// Whether a video is of the current generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remake {
+    /// It is.
+    Current,
+    /// It is not, or not all of it. Made again it will take about so many bytes more, until what was before is deleted.
+    Older {
+        /// As many as what it stands for.
+        bytes: u64,
+    },
+    /// It is being made again.
+    Pending {
+        /// What it will take.
+        bytes: u64,
+        /// How far that is.
+        progress: Progress,
+    },
+    /// Not all of it could be made again: it stays as it was.
+    Failed {
+        /// What another try will take.
+        bytes: u64,
+    },
+}
+
+impl Pipeline {
+    /// Whether a video is of the current generation, and what it would take to make it so; nothing before it is ready.
+    pub async fn remake_of(&self, row: &VideoRow) -> Result<Option<Remake>, store::Error> {
+        let plan = match (&row.current_plan, row.state) {
+            (Some(hash), State::Ready) => plans::load(&self.inner, row.id, hash).await?,
+            _ => return Ok(None),
+        };
+        of(&self.inner, row, &plan).await.map(Some)
+    }
+
+    /// Has a video made again where it is not of the current generation. Nothing changes where that is under way; where it
+    /// had failed it is tried again.
+    pub async fn remake(&self, video: VideoId) -> Result<(), RemakeError> {
+        remake(&self.inner, video).await
+    }
+}
+
+async fn of(inner: &Inner, row: &VideoRow, plan: &Plan) -> Result<Remake, store::Error> {
+    let older = plan.older();
+    if older.is_empty() {
+        return Ok(Remake::Current);
+    }
+    let made = made::known(inner, row.id).await?;
+    let bytes = older.iter().map(|id| made.bytes(*id)).sum();
+    let coming = plan.coming_ids();
+    Ok(match (coming.is_empty(), row.is_in_the_making()) {
+        (true, _) => Remake::Older { bytes },
+        (false, false) => Remake::Failed { bytes },
+        (false, true) => {
+            let total = u64::from(plan.segments()) * coming.len() as u64;
+            let made = coming.iter().map(|id| made.count(*id)).sum();
+            let progress = Progress { made, total };
+            Remake::Pending { bytes, progress }
+        }
+    })
+}
+
+async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
+    let row = inner.living(video).await?.ok_or(RemakeError::NotFound)?;
+    match row.state {
+        State::Ready => {}
+        State::Failed => return Err(RemakeError::Failed),
+        State::Deleted => return Err(RemakeError::NotFound),
+        State::Waiting | State::Probing | State::Playable => return Err(RemakeError::NotReady),
+    }
+    let Some(hash) = &row.current_plan else {
+        return Err(RemakeError::NotReady);
+    };
+    let plan = plans::load(inner, video, hash).await?;
+    if plan.older().is_empty() {
+        return Ok(());
+    }
+    if !has_source(inner, &row).await? {
+        return Err(RemakeError::SourceGone);
+    }
+    let policy = &inner.config.policy;
+    let is_open = |row: &VideoRow| row.state == State::Ready;
+    let coming = |current: &Plan| {
+        let cues = Vec::new();
+        current.remade(policy).map(|plan| Successor { plan, cues })
+    };
+    let row = succeed(inner, video, is_open, coming, &[]).await?;
+    if !row.is_in_the_making() {
+        inner.stores.metadata.tries().clear(&video).await?;
+        let reopen = |row: &mut VideoRow| {
+            let is_over = is_open(row) && !row.is_in_the_making();
+            if is_over {
+                row.whole_plan = None;
+            }
+            is_over
+        };
+        inner.change(video, reopen).await?;
+    }
+    tracing::info!(%video, "it is made again");
+    inner.work.notify_one();
+    Ok(())
+}
+
+/// Whether all of a source is stored, or it is read in place.
+async fn has_source(inner: &Inner, row: &VideoRow) -> Result<bool, store::Error> {
+    if row.parts.is_empty() {
+        return Ok(inner.config.source_file.is_some());
+    }
+    for part in &row.parts {
+        let mut stored = 0;
+        let mut blocks = inner
+            .stores
+            .objects
+            .list(&Prefix::Upload(part.upload))
+            .await?;
+        while let Some(block) = blocks.try_next().await? {
+            stored += block.size;
+        }
+        if stored < part.bytes {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// All that was to come is made: it stands in the place of what was, unless it lacks what that had. Returns whether
+/// anything was to come.
+pub(crate) async fn finish(
+    inner: &Inner,
+    row: &VideoRow,
+    plan: &Plan,
+    made: &MadeSet,
+) -> Result<bool, store::Error> {
+    let Some(coming) = &plan.coming else {
+        return Ok(false);
+    };
+    let whole = u64::from(plan.segments());
+    if plan
+        .coming_ids()
+        .into_iter()
+        .any(|id| made.count(id) < whole)
+    {
+        return Ok(false);
+    }
+    let fillers = inner.stores.metadata.tries().fillers(&row.id).await?;
+    let is_worse = lacks_more(plan, &fillers);
+    let next = |current: &Plan| {
+        let is_same = current.coming.as_ref() == Some(coming);
+        let plan = match is_worse {
+            true => current.without_coming(),
+            false => current.with_coming_in_place(),
+        };
+        let cues = Vec::new();
+        plan.filter(|_| is_same)
+            .map(|plan| Successor { plan, cues })
+    };
+    let is_open = |row: &VideoRow| row.state == State::Ready;
+    succeed(inner, row.id, is_open, next, &[]).await?;
+    match is_worse {
+        true => {
+            tracing::warn!(video = %row.id, "made again it lacks what it has: it stays as it is")
+        }
+        false => tracing::info!(video = %row.id, "what was made again stands in its place"),
+    }
+    Ok(true)
+}
+
+/// Whether there are fillers in what is to come where what is there has none.
+fn lacks_more(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> bool {
+    let coming: HashSet<RenditionId> = plan.coming_ids().into_iter().collect();
+    let (new, old): (Vec<_>, Vec<_>) = fillers.iter().partition(|(id, _)| coming.contains(id));
+    let known: HashSet<(RenditionName, u32)> = old
+        .into_iter()
+        .map(|(id, segment)| (id.name(), *segment))
+        .collect();
+    new.into_iter()
+        .any(|(id, segment)| !known.contains(&(id.name(), *segment)))
+}

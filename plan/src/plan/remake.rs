@@ -1,0 +1,107 @@
+//! A video that is ready, made again by this generation: beside what is there, and in its place once all is made.
+
+use serde::{Deserialize, Serialize};
+
+use super::anew::Anew;
+use super::{AudioRendition, Lazy, Plan, VideoRendition};
+use crate::RenditionId;
+use crate::policy::Policy;
+
+/// All of a presentation's renditions of picture and sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    /// Picture, highest rung first.
+    pub video: Vec<VideoRendition>,
+    /// One picture of each segment.
+    pub trick_play: Option<VideoRendition>,
+    /// Sound, in track order.
+    pub audio: Vec<AudioRendition>,
+    /// The same in other codecs.
+    pub lazy: Vec<Lazy>,
+}
+
+impl Media {
+    pub(super) fn pictures(&self) -> impl Iterator<Item = &VideoRendition> {
+        let lazy = self.lazy.iter().flat_map(|lazy| &lazy.video);
+        self.video.iter().chain(&self.trick_play).chain(lazy)
+    }
+
+    pub(super) fn sounds(&self) -> impl Iterator<Item = &AudioRendition> {
+        let lazy = self.lazy.iter().flat_map(|lazy| &lazy.audio);
+        self.audio.iter().chain(lazy)
+    }
+
+    /// Their ids.
+    pub fn ids(&self) -> impl Iterator<Item = RenditionId> + '_ {
+        let pictures = self.pictures().map(|video| video.id);
+        pictures.chain(self.sounds().map(|sound| sound.id))
+    }
+}
+
+impl Plan {
+    pub(super) fn media(&self) -> Media {
+        Media {
+            video: self.video.clone(),
+            trick_play: self.trick_play.clone(),
+            audio: self.audio.clone(),
+            lazy: self.lazy.clone(),
+        }
+    }
+
+    pub(super) fn with_media(&self, media: Media) -> Self {
+        Self {
+            video: media.video,
+            trick_play: media.trick_play,
+            audio: media.audio,
+            lazy: media.lazy,
+            coming: None,
+            ..self.clone()
+        }
+    }
+
+    /// Renditions of an older generation that it is played by.
+    pub fn older(&self) -> Vec<RenditionId> {
+        let own = self.media();
+        own.ids()
+            .filter(|id| !self.is_of_this_generation(*id))
+            .collect()
+    }
+
+    /// The renditions that stand for these once all of them are made, without those that it has already.
+    pub fn coming_ids(&self) -> Vec<RenditionId> {
+        let Some(coming) = &self.coming else {
+            return Vec::new();
+        };
+        let own: Vec<RenditionId> = self.media().ids().collect();
+        coming.ids().filter(|id| !own.contains(id)).collect()
+    }
+
+    /// The same presentation, whose renditions of an older generation are to be made again as `policy` has them;
+    /// nothing where there are none, or where that is so already.
+    pub fn remade(&self, policy: &Policy) -> Option<Self> {
+        let older = self.older();
+        if older.is_empty() {
+            return None;
+        }
+        let coming = Anew::new(self, &older, policy).of(&self.media());
+        let is_known = self.coming.as_ref() == Some(&coming);
+        (!is_known).then(|| Self {
+            coming: Some(coming),
+            ..self.clone()
+        })
+    }
+
+    /// The presentation with what was to come in the place of what was; nothing where nothing was.
+    pub fn with_coming_in_place(&self) -> Option<Self> {
+        Some(self.with_media(self.coming.clone()?))
+    }
+
+    /// The presentation as it is, where what was to come does not.
+    pub fn without_coming(&self) -> Option<Self> {
+        let coming = None;
+        self.coming.is_some().then(|| Self {
+            coming,
+            ..self.clone()
+        })
+    }
+}

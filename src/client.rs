@@ -1,0 +1,90 @@
+//! A running server's API, for the commands that ask one.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+use crate::cli::Server;
+
+/// A server and a token for it.
+pub struct Client {
+    agent: Agent,
+    server: String,
+    token: String,
+}
+
+/// What a server answers: a status, and JSON, `null` where it sent none.
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    /// Why it was refused: what is wrong in a sentence, and its code.
+    pub fn refusal(&self) -> String {
+        let detail = self.body["detail"].as_str();
+        let code = self.body["code"].as_str();
+        format!(
+            "{} ({})",
+            detail.unwrap_or("the server refused it"),
+            code.unwrap_or("unknown")
+        )
+    }
+}
+
+impl Client {
+    pub fn new(arguments: &Server) -> Result<Self> {
+        let path: &Path = &arguments.token_file;
+        let token = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the token in {}", path.display()))?;
+        let config = Agent::config_builder().http_status_as_error(false).build();
+        Ok(Self {
+            agent: Agent::new_with_config(config),
+            server: arguments.server.trim_end_matches('/').to_owned(),
+            token: token.trim().to_owned(),
+        })
+    }
+
+    pub fn get(&self, path: &str) -> Result<Answer> {
+        let request = self.agent.get(self.url(path));
+        self.answer(request.header("authorization", self.bearer()).call())
+    }
+
+    pub fn post(&self, path: &str) -> Result<Answer> {
+        let request = self.agent.post(self.url(path));
+        self.answer(request.header("authorization", self.bearer()).send_empty())
+    }
+
+    /// Sends a file as a new video.
+    pub fn upload(&self, title: &str, mut file: File) -> Result<Answer> {
+        let length = file.metadata()?.len();
+        let request = self
+            .agent
+            .post(self.url("/api/v1/videos"))
+            .query("title", title);
+        let request = request.header("authorization", self.bearer());
+        let request = request.header("content-length", length.to_string());
+        self.answer(request.send(ureq::SendBody::from_reader(&mut file)))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server)
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    fn answer(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Answer> {
+        let mut response = response.with_context(|| format!("cannot reach {}", self.server))?;
+        let text = response.body_mut().read_to_string()?;
+        Ok(Answer {
+            status: response.status().as_u16(),
+            body: serde_json::from_str(&text).unwrap_or_default(),
+        })
+    }
+}
