@@ -212,11 +212,10 @@ pub(crate) async fn finish(
 /// Whether there are fillers in what is to come where what is there has none.
 fn lacks_more(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> bool {
     let coming: HashSet<RenditionId> = plan.coming_ids().into_iter().collect();
-    let (new, old): (Vec<_>, Vec<_>) = fillers.iter().partition(|(id, _)| coming.contains(id));
-    let known: HashSet<(RenditionName, u32)> = old
-        .into_iter()
-        .map(|(id, segment)| (id.name(), *segment))
-        .collect();
-    new.into_iter()
-        .any(|(id, segment)| !known.contains(&(id.name(), *segment)))
+    let named = |&(id, segment): &(RenditionId, u32)| (id.name(), segment);
+    let is_coming = |filler: &&(RenditionId, u32)| coming.contains(&filler.0);
+    let known = fillers.iter().filter(|filler| !is_coming(filler)).map(named);
+    let known: HashSet<(RenditionName, u32)> = known.collect();
+    let mut new = fillers.iter().filter(is_coming).map(named);
+    new.any(|filler| !known.contains(&filler))
 }

@@ -90,7 +90,7 @@ impl Plan {
         for lazy in &mut self.lazy {
             lazy.audio = sound_beside(lazy.codec, &self.audio, &self.timeline);
         }
-        for coming in &mut self.coming {
+        if let Some(coming) = &mut self.coming {
             for lazy in &mut coming.lazy {
                 lazy.audio = sound_beside(lazy.codec, &coming.audio, &self.timeline);
             }
