@@ -214,7 +214,10 @@ fn lacks_more(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> bool {
     let coming: HashSet<RenditionId> = plan.coming_ids().into_iter().collect();
     let named = |&(id, segment): &(RenditionId, u32)| (id.name(), segment);
     let is_coming = |filler: &&(RenditionId, u32)| coming.contains(&filler.0);
-    let known = fillers.iter().filter(|filler| !is_coming(filler)).map(named);
+    let known = fillers
+        .iter()
+        .filter(|filler| !is_coming(filler))
+        .map(named);
     let known: HashSet<(RenditionName, u32)> = known.collect();
     let mut new = fillers.iter().filter(is_coming).map(named);
     new.any(|filler| !known.contains(&filler))
