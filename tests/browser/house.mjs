@@ -23,8 +23,9 @@ export const BROWSER = {
 
 export class House {
   /** A server, and a browser unless told not to: those that `run.mjs` shares, if it has started this file, else
-   *  new ones. The server is new too where it is to be killed (`own`) or is to be started otherwise. */
-  static async open({ browser = true, own = false, env = {}, args = [] } = {}) {
+   *  new ones. The server is new too where it is to be killed (`own`), is to be started otherwise, or over what an
+   *  archive (`from`) has in its folder `data`. */
+  static async open({ browser = true, from = null, own = Boolean(from), env = {}, args = [] } = {}) {
     const house = new this();
     house.uploaded = [];
     house.folder = mkdtempSync(join(tmpdir(), "reelmill-"));
@@ -33,6 +34,7 @@ export class House {
     else if (SHARED_HOUSE && !own && !args.length && !Object.keys(env).length) Object.assign(house, JSON.parse(SHARED_HOUSE));
     else {
       Object.assign(house, { env, args, data: join(house.folder, "data") });
+      if (from) execFileSync("tar", ["-xzf", from, "-C", house.folder]);
       try {
         await house.start();
       } catch (error) {
