@@ -7,6 +7,7 @@ mod counting;
 mod delivery;
 mod house;
 mod pages;
+mod remake;
 mod serving;
 mod text;
 mod uploads;

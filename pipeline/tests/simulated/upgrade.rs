@@ -6,7 +6,7 @@ use pipeline::{DemandError, Viewer};
 use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow};
 
-use super::support::{House, Script, assert_made, house};
+use super::support::{Cluster, House, Script, assert_made, house};
 
 impl House {
     /// Every segment of the current plan is decoded with the init segment that is stored.
@@ -103,4 +103,52 @@ async fn what_is_whole_stays_as_it_is() {
     house.assert_agreed(video).await;
     assert!(script.made().is_empty());
     house.pipeline.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_worker_can_go_on_with_is_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(60);
+    script.gate(Some(5));
+    let cluster = Cluster::open(folder.path(), &script);
+    let house = &cluster.house;
+    let before = cluster.worker();
+    let video = house.upload().await;
+    let (_, begun) = house.until_playable(video).await;
+    script.until_waiting(1).await;
+    before.stop().await;
+    let upgraded = Script::of(60);
+    upgraded.libraries_are(1);
+    let workers = [cluster.worker_of(&upgraded), cluster.worker_of(&upgraded)];
+    house.until(video, IS_READY).await;
+    let plan = house.assert_agreed(video).await;
+    assert!(begun.media_ids().all(|id| plan.given_up.contains(&id)));
+    for worker in workers {
+        worker.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_worker_can_go_on_with_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::of(60);
+    script.gate(Some(5));
+    let cluster = Cluster::open(folder.path(), &script);
+    let house = &cluster.house;
+    let old = cluster.worker();
+    let video = house.upload().await;
+    house.until_playable(video).await;
+    script.until_waiting(1).await;
+    let upgraded = Script::of(60);
+    upgraded.libraries_are(1);
+    let new = cluster.worker_of(&upgraded);
+    // It has tried before the other goes on.
+    house.until_workers(|worker| worker.declines.is_empty() == (worker.warm.contains(&video))).await;
+    script.gate(None);
+    house.until(video, IS_READY).await;
+    let plan = house.assert_agreed(video).await;
+    assert!(plan.given_up.is_empty(), "{:?}", plan.given_up);
+    for worker in [old, new] {
+        worker.stop().await;
+    }
 }

@@ -22,8 +22,15 @@ pub struct House {
 }
 
 pub async fn house(folder: &Path) -> House {
+    house_over(stores(folder)).await
+}
+
+pub fn stores(folder: &Path) -> Stores {
     let clock = Arc::new(SystemClock::new());
-    let stores = Local::open(folder, Layout::Store, clock).unwrap();
+    Local::open(folder, Layout::Store, clock).unwrap()
+}
+
+pub async fn house_over(stores: Stores) -> House {
     let engine = Engine::beside_current().expect("`make build` puts it beside the tests");
     let pipeline = Pipeline::start(stores.clone(), engine, Config::default())
         .await

@@ -6,4 +6,5 @@
 mod codecs;
 mod house;
 mod life;
+mod reads;
 mod texts;

@@ -120,7 +120,12 @@ impl Cluster {
     }
 
     pub fn worker(&self) -> Pipeline {
-        let engine = self.script.engine();
+        self.worker_of(&self.script)
+    }
+
+    /// A worker whose engines play another script.
+    pub fn worker_of(&self, script: &Arc<Script>) -> Pipeline {
+        let engine = script.engine();
         Pipeline::worker(self.house.stores.clone(), engine, self.config.clone())
     }
 }

@@ -9,12 +9,14 @@ use plan::{Plan, Rational};
 use crate::support::Engine;
 use crate::support::edits;
 use crate::support::edits::Edit::{self, Nothing, Play, Still};
-use crate::support::marks::{RATE, brightness, loudness, starts};
+use crate::support::marks::{RATE, brightness, loudness, starts, times};
 use crate::support::planned;
 use crate::support::sources::made;
 
 /// Between the sound's start and the picture's, of a constant rate.
 const TOLERANCE_S: f64 = 0.010;
+/// Of what FFmpeg's reader says of a time, which it prints to the microsecond.
+const READER_S: f64 = 0.001;
 /// Length of every source.
 const SECONDS: u32 = 12;
 
@@ -94,10 +96,19 @@ fn ours(source: &Path) -> Marks {
     whole(&mut engine, &plan, lowest, &picture);
     whole(&mut engine, &plan, plan.audio[0].id, &sound);
     let rate = plan.timeline.rate.as_f64();
-    Marks {
+    let marks = Marks {
         flashes: starts(&brightness(&picture), rate),
         beeps: starts(&loudness(&sound), RATE as f64),
+    };
+    // By its boxes each picture lies at its place; so it does for who reads them.
+    let (shown, heard) = (times(&picture, "v"), times(&sound, "a"));
+    assert_eq!(shown.len() as i64, plan.timeline.frames().0, "{source:?}");
+    for (place, at) in shown.iter().enumerate() {
+        let late = at - place as f64 / rate;
+        assert!(late.abs() < READER_S, "{source:?}: picture {place} at {at} s");
     }
+    assert!(heard[0].abs() < READER_S, "{source:?}: sound begins at {} s", heard[0]);
+    marks
 }
 
 /// When the flashes of a source of thirty pictures a second are shown of which these stretches are,
