@@ -1,6 +1,6 @@
 //! What every source is taken for.
 
-use plan::media_info::{AudioTrack, CodedPictures, Color, Group, Index, VideoTrack};
+use plan::media_info::{AudioTrack, CodedPictures, Color, Group, Index, TextTrack, VideoTrack};
 use plan::{MediaInfo, Rational};
 
 /// An `AVCDecoderConfigurationRecord` of High profile at level 3.1.
@@ -79,5 +79,17 @@ pub fn info(seconds: i64) -> MediaInfo {
         chapters: Vec::new(),
         index: Index::Container,
         warnings: Vec::new(),
+    }
+}
+
+/// A text track of such a film.
+pub fn text() -> TextTrack {
+    TextTrack {
+        stream: 2,
+        codec: "mov_text".into(),
+        language: None,
+        title: None,
+        default: false,
+        forced: false,
     }
 }

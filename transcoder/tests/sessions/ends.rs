@@ -249,7 +249,7 @@ async fn a_killed_thread_is_gone() {
 }
 
 /// A program that ends as a shell command does.
-fn program(folder: &Path, command: &str) -> Engine {
+pub fn program(folder: &Path, command: &str) -> Engine {
     let path = folder.join("engine");
     // Written by another process: a child of ours that another test starts meanwhile would hold the
     // file open for writing, and what is open so cannot be run.

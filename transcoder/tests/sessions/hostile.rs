@@ -533,7 +533,38 @@ const LIES: &[Lie] = &[
         },
         refused: "loudness",
     },
+    Lie {
+        name: "bytes beside a loudness",
+        order: loudness,
+        tell: |wire, plan, order| {
+            let soft = plan::Loudness {
+                integrated_millibels: Some(-2300),
+                range_millibels: 0,
+                true_peak_millibels: Some(-300),
+            };
+            let what = Made::Loudness(vec![soft; plan.audio.len()]);
+            still(wire, order, what, b"more");
+        },
+        refused: "payload",
+    },
     // Of boxes.
+    Lie {
+        name: "boxes in boxes in boxes",
+        order: segments,
+        tell: |wire, plan, order| {
+            // As deep as a segment may be long.
+            let mut inner = Vec::new();
+            for kind in [b"moof", b"traf"].into_iter().cycle().take(200) {
+                let size = (inner.len() as u32 + 8).to_be_bytes();
+                inner = [&size[..], kind, &inner].concat();
+            }
+            let good = good(plan, top_at(plan));
+            let at = good.windows(4).position(|part| part == b"moof").unwrap() - 4;
+            let bytes = [&good[..at], &inner].concat();
+            made(wire, plan, order, top_at(plan), &bytes);
+        },
+        refused: "boxes",
+    },
     Lie {
         name: "another segment's bytes",
         order: segments,
