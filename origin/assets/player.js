@@ -43,6 +43,8 @@ function ahead(video) {
 
 // Fatal errors in a row after which it is given up: some minutes without the server.
 const MOST_TROUBLES = 10;
+// Between two looks for what stands in a rendition's place: a cache in front may keep the old list for a minute.
+const ANEW_MS = 3000;
 
 // Plays a master playlist; `isWhole` says whether everything is encoded.
 function play(video, master, isWhole, onGivenUp) {
@@ -86,7 +88,7 @@ function play(video, master, isWhole, onGivenUp) {
   });
   // Another rendition stands in the place of one that cannot be gone on with: the master playlist of now lists it, which
   // no cache has under this name.
-  let isLoadingAnew = false;
+  let isLoadingAnew = false, anewAt = -Infinity;
   hls.on(Hls.Events.MANIFEST_PARSED, () => { isLoadingAnew = false; });
   const loadAnew = () => {
     isLoadingAnew = true;
@@ -97,14 +99,15 @@ function play(video, master, isWhole, onGivenUp) {
       hls.loadSource(master + "?after=" + Date.now());
       hls.attachMedia(video);
       if (!paused) video.play().catch(() => { /* the viewer starts it */ });
-    }, troubles * 500);
+    }, Math.max(0, anewAt + ANEW_MS - performance.now()));
+    anewAt = performance.now();
   };
   let troubles = 0;
   hls.on(Hls.Events.FRAG_BUFFERED, () => { troubles = 0; });
   hls.on(Hls.Events.ERROR, (_, data) => {
     const isGone = data.response?.code === 410 && !isLoadingAnew;
     if (!isGone && !data.fatal) return;
-    if (++troubles > MOST_TROUBLES) {
+    if (!isGone && ++troubles > MOST_TROUBLES) {
       hls.destroy();
       onGivenUp();
     } else if (isGone) loadAnew();

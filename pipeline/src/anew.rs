@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, RenditionKey};
+use plan::{Plan, RenditionId, RenditionKey, VideoId};
 use store::metadata::{State, VideoRow};
 
 use crate::inner::{Inner, Role};
 use crate::run::{Run, RunError, Standing};
 use crate::successor::{Successor, succeed};
-use crate::{made, plans};
+use crate::{made, plans, purge};
 
 /// Versions of libraries that a video may have met, one after the other.
 const ROUNDS: usize = 8;
@@ -52,33 +52,64 @@ pub(crate) async fn decline(
 ) -> Result<bool, RunError> {
     let video = row.id;
     inner.declined.note(RenditionKey { video, rendition });
-    match inner.role {
-        Role::Alone(_) => renew(inner, row, standing).await.map(|()| true),
-        // Whoever looks after the video hears of it with our next announcement.
-        Role::Worker(..) | Role::Origin => Ok(false),
+    if matches!(inner.role, Role::Alone(_)) {
+        return renew(inner, row, standing).await.map(|()| true);
     }
+    // Whoever looks after the video hears of it with our next announcement, and of the others at once.
+    if let Some(Survey { foreign, .. }) = Survey::of(inner, row, standing).await? {
+        for rendition in foreign {
+            inner.declined.note(RenditionKey { video, rendition });
+        }
+    }
+    Ok(false)
 }
 
-/// Begins everything anew that is not whole and that an engine of today cannot go on with, by a session of its own.
+/// Begins everything anew that is not whole and that an engine of today cannot go on with.
 pub(crate) async fn renew(
     inner: &Arc<Inner>,
     row: &VideoRow,
     standing: Standing,
 ) -> Result<(), RunError> {
-    let Some(hash) = &row.current_plan else {
-        return Ok(());
-    };
-    let plan = plans::load(inner, row.id, hash).await?;
-    let unmade = unmade(inner, row, &plan).await?;
-    let share = inner.memory.take(inner.memory_for(&plan, &unmade)).await;
-    let mut run = Run::open(inner, row, standing, share)?;
-    let (of_now, older): (Vec<_>, Vec<_>) = unmade
-        .into_iter()
-        .partition(|&id| plan.is_of_this_generation(id));
-    run.plan(&plan).await;
-    let mut foreign = run.inits(&of_now).await?;
-    foreign.extend(older);
-    begin(inner, &mut run, &plan, &foreign).await
+    if let Some(mut survey) = Survey::of(inner, row, standing).await? {
+        let Survey { run, plan, foreign } = &mut survey;
+        begin(inner, run, plan, foreign).await?;
+        // Whose master playlists send players to what will never be made.
+        purge::forget(inner, row.id);
+    }
+    Ok(())
+}
+
+/// What of a video an engine of today cannot go on with.
+struct Survey {
+    /// The session that was asked.
+    run: Run,
+    plan: Arc<Plan>,
+    /// What is not whole, and of which another init segment is stored, or which is of an older generation.
+    foreign: Vec<RenditionId>,
+}
+
+impl Survey {
+    /// Nothing where there is no plan.
+    async fn of(
+        inner: &Arc<Inner>,
+        row: &VideoRow,
+        standing: Standing,
+    ) -> Result<Option<Self>, RunError> {
+        let Some(hash) = &row.current_plan else {
+            return Ok(None);
+        };
+        let plan = plans::load(inner, row.id, hash).await?;
+        let unmade = unmade(inner, row, &plan).await?;
+        let share = inner.memory.take(inner.memory_for(&plan, &unmade)).await;
+        let mut run = Run::open(inner, row, standing, share)?;
+        let (of_now, older): (Vec<_>, Vec<_>) = unmade
+            .into_iter()
+            .partition(|&id| plan.is_of_this_generation(id));
+        run.plan(&plan).await;
+        let mut foreign = run.inits(&of_now).await?;
+        foreign.extend(older);
+        Ok(Some(Self { run, plan, foreign }))
+    }
 }
 
 /// Renditions of a plan that are not whole. Of a video that is ready and has nothing in the making none is: what it
@@ -155,6 +186,11 @@ impl Declined {
 
     pub(crate) fn has(&self, key: RenditionKey) -> bool {
         self.0.lock().contains(&key)
+    }
+
+    /// Whether there is anything of a video.
+    pub(crate) fn has_any_of(&self, video: VideoId) -> bool {
+        self.0.lock().iter().any(|key| key.video == video)
     }
 
     /// Those that others are told of.

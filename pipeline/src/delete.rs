@@ -53,7 +53,7 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
     if let Err(error) = events.publish(Event::Deleted { video }).await {
         tracing::debug!(%error, %video, "a deletion was not announced");
     }
-    purge::deleted(inner, video);
+    purge::forget(inner, video);
     // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
     let mut left = sweep(inner, video).await;
     let (inner, tasks) = (inner.clone(), inner);
@@ -114,7 +114,7 @@ async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
         for row in rows.items {
             let age_us = now.saturating_sub(row.deleted_at_us.unwrap_or(now));
             if age_us < PURGED_US && looks_after(inner, row.id).await? {
-                purge::deleted(inner, row.id);
+                purge::forget(inner, row.id);
             }
             if age_us < SWEPT_US {
                 sweep(inner, row.id).await?;

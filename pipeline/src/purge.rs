@@ -1,4 +1,4 @@
-//! Caches in front of origins are told what was deleted.
+//! Caches in front of origins are told what was deleted, and what players must not find in them any more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +27,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// After so many failures it is left to an operator.
 const TRIES: u32 = 12;
 
-/// Has a deleted video dropped, now and once more.
-pub(crate) fn deleted(inner: &Arc<Inner>, video: VideoId) {
+/// Has a video dropped, now and once more.
+pub(crate) fn forget(inner: &Arc<Inner>, video: VideoId) {
     let Some(cache) = inner.config.purge.clone() else {
         return;
     };
@@ -45,10 +45,10 @@ async fn surely(inner: &Inner, cache: &dyn Purge, video: VideoId) {
     for _ in 0..TRIES {
         match cache.purge(video).await {
             Ok(()) => return,
-            Err(error) => tracing::warn!(%error, %video, "a cache was not told of a deletion"),
+            Err(error) => tracing::warn!(%error, %video, "a cache was not told to drop a video"),
         }
         inner.stores.clock.sleep(pause).await;
         pause = LONGEST.min(pause * 2);
     }
-    tracing::error!(%video, "a cache may keep what was deleted: purge it by hand");
+    tracing::error!(%video, "a cache may keep what is not so any more: purge it by hand");
 }

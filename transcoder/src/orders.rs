@@ -378,9 +378,6 @@ impl Open {
                 (is_next && is_list).then_some(()).ok_or(Refusal::Cues)
             }
             Made::Loudness(measured) => {
-                if !bytes.is_empty() {
-                    return Err(Refusal::Payload);
-                }
                 let is_each = measured.len() == plan()?.audio.len();
                 let is_sane = measured.iter().all(is_heard);
                 (is_each && is_sane).then_some(()).ok_or(Refusal::Loudness)

@@ -19,10 +19,16 @@ async fn what_is_of_today_is_not_made_again() {
     let house = house().await;
     let (video, _) = house.video().await;
     let path = format!("/api/v1/videos/{video}/remake");
-    for answer in [house.get_as(&house.token, &path).await, house.remake(&video.to_string()).await] {
+    for answer in [
+        house.get_as(&house.token, &path).await,
+        house.remake(&video.to_string()).await,
+    ] {
         assert_eq!(answer.status, StatusCode::OK);
         let said = answer.json();
-        assert_eq!((&said["state"], &said["bytes"]), (&"current".into(), &serde_json::Value::Null));
+        assert_eq!(
+            (&said["state"], &said["bytes"]),
+            (&"current".into(), &serde_json::Value::Null)
+        );
     }
 }
 
@@ -31,18 +37,31 @@ async fn what_cannot_be_made_again_is_said_with_a_code() {
     let house = house().await;
     let (video, _) = house.video().await;
     let own = video.to_string();
-    let nobody = store::Ids::new(house.stores.clock.clone()).video().to_string();
-    assert_eq!(house.remake(&nobody).await.problem(), (404, "not_found".into()));
+    let nobody = store::Ids::new(house.stores.clock.clone())
+        .video()
+        .to_string();
+    assert_eq!(
+        house.remake(&nobody).await.problem(),
+        (404, "not_found".into())
+    );
     let open = request(Method::POST, &format!("/api/v1/videos/{own}/remake")).body(Body::empty());
-    assert_eq!(house.send(open.unwrap()).await.problem(), (401, "unauthorized".into()));
+    assert_eq!(
+        house.send(open.unwrap()).await.problem(),
+        (401, "unauthorized".into())
+    );
     for (state, code) in [(State::Playable, "not_ready"), (State::Failed, "failed")] {
         let set = |row: &mut store::metadata::VideoRow| {
             row.state = state;
             true
         };
-        videos::change(house.stores.metadata.videos(), &video, set).await.unwrap();
+        videos::change(house.stores.metadata.videos(), &video, set)
+            .await
+            .unwrap();
         assert_eq!(house.remake(&own).await.problem(), (409, code.into()));
         let path = format!("/api/v1/videos/{own}/remake");
-        assert_eq!(house.get_as(&house.token, &path).await.json()["state"], "unready");
+        assert_eq!(
+            house.get_as(&house.token, &path).await.json()["state"],
+            "unready"
+        );
     }
 }

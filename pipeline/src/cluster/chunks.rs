@@ -19,6 +19,8 @@ const PIECES: usize = 64;
 const IN_A_ROW: u32 = 4;
 /// When a chunk comes again whose rest is in the hands of this worker's viewers.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How long a chunk is left to others that this worker cannot go on with.
+const LEFT: Duration = Duration::from_millis(250);
 /// A pause after nothing could be taken.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -61,6 +63,11 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                 troubles.over(video);
                 taken.ack();
                 last = Some((video, count));
+            }
+            // For others, who can go on with it; not for this worker, which would come first again.
+            Ok(Outcome::Waits) if inner.declined.has_any_of(video) => {
+                taken.nack(Duration::ZERO);
+                inner.stores.clock.sleep(LEFT).await;
             }
             Ok(Outcome::Waits) => taken.nack(AGAIN),
             Err(error) => {

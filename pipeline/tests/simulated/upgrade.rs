@@ -143,7 +143,9 @@ async fn what_one_worker_can_go_on_with_it_does() {
     upgraded.libraries_are(1);
     let new = cluster.worker_of(&upgraded);
     // It has tried before the other goes on.
-    house.until_workers(|worker| worker.declines.is_empty() == (worker.warm.contains(&video))).await;
+    house
+        .until_workers(|worker| worker.declines.is_empty() == (worker.warm.contains(&video)))
+        .await;
     script.gate(None);
     house.until(video, IS_READY).await;
     let plan = house.assert_agreed(video).await;

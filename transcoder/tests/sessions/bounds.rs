@@ -16,7 +16,11 @@ fn plan() -> Plan {
 
 fn segments(plan: &Plan) -> Order {
     let renditions = vec![plan.video[0].id];
-    Order::Segments { renditions, first: 0, count: 2 }
+    Order::Segments {
+        renditions,
+        first: 0,
+        count: 2,
+    }
 }
 
 fn until_hung_up(wire: &mut Wire) -> ExitStatus {
@@ -27,7 +31,11 @@ fn until_hung_up(wire: &mut Wire) -> ExitStatus {
 /// The code by which the next event ends the session.
 fn refused(event: &SessionEvent) -> &str {
     match event {
-        SessionEvent::Ended(End::Fault(failure)) => failure.message.rsplit(['(', ')']).nth(1).unwrap_or_default(),
+        SessionEvent::Ended(End::Fault(failure)) => failure
+            .message
+            .rsplit(['(', ')'])
+            .nth(1)
+            .unwrap_or_default(),
         other => panic!("{other:?}"),
     }
 }
@@ -48,7 +56,10 @@ async fn what_somebody_else_has_made_may_be_left_out_whenever_that_was_said() {
     }
     let order = session.order(segments(&plan)).await;
     let event = session.next().await;
-    assert!(matches!(event, SessionEvent::Done(done) if done == order), "{event:?}");
+    assert!(
+        matches!(event, SessionEvent::Done(done) if done == order),
+        "{event:?}"
+    );
 }
 
 #[tokio::test]
@@ -67,7 +78,10 @@ async fn an_order_that_is_not_wanted_any_more_may_end_with_nothing() {
     let order = session.order(segments(&plan)).await;
     session.abandon(order).await;
     let event = session.next().await;
-    assert!(matches!(event, SessionEvent::Done(done) if done == order), "{event:?}");
+    assert!(
+        matches!(event, SessionEvent::Done(done) if done == order),
+        "{event:?}"
+    );
 }
 
 #[tokio::test]
@@ -76,7 +90,15 @@ async fn an_engine_that_is_to_hold_reads_no_more_than_what_it_is_at() {
     let engine = fake(|wire| {
         while !matches!(wire.hear(), Some((ToEngine::Hold, _)) | None) {}
         let mut read = 0;
-        while wire.say(&ToParent::Read { read, offset: 0, length: 1 }, &[]) && wire.hear().is_some() {
+        while wire.say(
+            &ToParent::Read {
+                read,
+                offset: 0,
+                length: 1,
+            },
+            &[],
+        ) && wire.hear().is_some()
+        {
             read += 1;
         }
         ExitStatus::from_raw(0)
@@ -94,7 +116,11 @@ fn many_threads() {
     if std::env::var_os("MANY_THREADS").is_none() {
         return;
     }
-    let sleeper = || std::thread::Builder::new().stack_size(64 << 10).spawn(std::thread::park);
+    let sleeper = || {
+        std::thread::Builder::new()
+            .stack_size(64 << 10)
+            .spawn(std::thread::park)
+    };
     let sleepers: Vec<_> = (0..1100).map(|_| sleeper().unwrap()).collect();
     for sleeper in sleepers {
         sleeper.join().unwrap();
@@ -105,7 +131,10 @@ fn many_threads() {
 async fn an_engine_with_more_threads_than_anything_takes_is_ended() {
     let folder = tempfile::tempdir().unwrap();
     let own = std::env::current_exe().unwrap();
-    let command = format!("MANY_THREADS=1 exec {} --exact bounds::many_threads", own.display());
+    let command = format!(
+        "MANY_THREADS=1 exec {} --exact bounds::many_threads",
+        own.display()
+    );
     let mut session = open(&program(folder.path(), &command));
     assert_eq!(refused(&session.next().await), "threads");
 }
@@ -119,7 +148,7 @@ fn with_text() -> Plan {
 
 /// What becomes of these lists of cues, of one track after the other.
 async fn cues(lists: &'static [&'static str]) -> SessionEvent {
-    let engine = fake(|wire| {
+    let engine = fake(move |wire| {
         let Some(order) = wire.hear_order() else {
             return ExitStatus::from_raw(0);
         };

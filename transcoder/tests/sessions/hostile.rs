@@ -545,7 +545,7 @@ const LIES: &[Lie] = &[
             let what = Made::Loudness(vec![soft; plan.audio.len()]);
             still(wire, order, what, b"more");
         },
-        refused: "payload",
+        refused: "message",
     },
     // Of boxes.
     Lie {

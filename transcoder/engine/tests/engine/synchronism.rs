@@ -105,9 +105,16 @@ fn ours(source: &Path) -> Marks {
     assert_eq!(shown.len() as i64, plan.timeline.frames().0, "{source:?}");
     for (place, at) in shown.iter().enumerate() {
         let late = at - place as f64 / rate;
-        assert!(late.abs() < READER_S, "{source:?}: picture {place} at {at} s");
+        assert!(
+            late.abs() < READER_S,
+            "{source:?}: picture {place} at {at} s"
+        );
     }
-    assert!(heard[0].abs() < READER_S, "{source:?}: sound begins at {} s", heard[0]);
+    assert!(
+        heard[0].abs() < READER_S,
+        "{source:?}: sound begins at {} s",
+        heard[0]
+    );
     marks
 }
 

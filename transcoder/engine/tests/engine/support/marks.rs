@@ -45,14 +45,23 @@ pub fn loudness(path: &Path) -> Vec<f64> {
 /// When FFmpeg's reader shows each picture, or plays each frame of sound (`v` or `a`), in seconds.
 pub fn times(path: &Path, stream: &str) -> Vec<f64> {
     let output = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", stream, "-show_entries", "frame=pts_time"])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            stream,
+            "-show_entries",
+            "frame=pts_time",
+        ])
         .args(["-of", "csv=p=0"])
         .arg(path)
         .output()
         .unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    let times = text.lines().map(|line| line.trim_end_matches(',').parse().unwrap());
+    let times = text
+        .lines()
+        .map(|line| line.trim_end_matches(',').parse().unwrap());
     times.collect()
 }
 
