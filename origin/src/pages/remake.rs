@@ -36,7 +36,7 @@ impl Remake {
         let (says, button) = match app.pipeline.remake_of(row).await? {
             None | Some(Made::Current) => return Ok(None),
             Some(Made::Older { bytes }) => (
-                format!("That takes about {} more for 30 days.", size(bytes)),
+                format!("Both are kept for 30 days: about {} more.", size(bytes)),
                 Some("Make again"),
             ),
             Some(Made::Pending { progress, .. }) => {
@@ -45,7 +45,7 @@ impl Remake {
             }
             Some(Made::Failed { bytes }) => {
                 let says = format!(
-                    "Not all of it could be made again; it stays as it is. Another try takes about {}.",
+                    "Not all of it could be made again: it stays as it is. Another try takes about {}.",
                     size(bytes)
                 );
                 (says, Some("Try again"))
