@@ -51,12 +51,19 @@ pub(crate) async fn decline(
     standing: Standing,
 ) -> Result<bool, RunError> {
     let video = row.id;
-    inner.declined.note(RenditionKey { video, rendition });
+    let is_new = inner.declined.note(RenditionKey { video, rendition });
+    let Some(current) = &row.current_plan else {
+        return Ok(false);
+    };
+    if !plans::load(inner, video, current).await?.lists(rendition) {
+        // Others stand for it already.
+        return Ok(false);
+    }
     if matches!(inner.role, Role::Alone(_)) {
         return renew(inner, row, standing).await.map(|()| true);
     }
-    // Whoever looks after the video hears of it with our next announcement, and of the others at once.
-    if let Some(Survey { foreign, .. }) = Survey::of(inner, row, standing).await? {
+    // Whoever looks after the video hears of it with our next announcement, and of all the others at once.
+    if is_new && let Some(Survey { foreign, .. }) = Survey::of(inner, row, standing).await? {
         for rendition in foreign {
             inner.declined.note(RenditionKey { video, rendition });
         }
@@ -176,12 +183,15 @@ const TOLD: usize = 64;
 pub(crate) struct Declined(Mutex<VecDeque<RenditionKey>>);
 
 impl Declined {
-    fn note(&self, key: RenditionKey) {
+    /// Returns whether that is news.
+    fn note(&self, key: RenditionKey) -> bool {
         let mut known = self.0.lock();
-        if !known.contains(&key) {
+        let is_new = !known.contains(&key);
+        if is_new {
             known.push_front(key);
             known.truncate(REMEMBERED);
         }
+        is_new
     }
 
     pub(crate) fn has(&self, key: RenditionKey) -> bool {

@@ -244,7 +244,11 @@ pub(crate) async fn request<'a>(
     if !plan.has_media(key.rendition) || key.index >= plan.segments() {
         return Err(DemandError::NotFound);
     }
-    if plans::is_given_up(inner, key.video, key.rendition).await? {
+    let rendition = RenditionKey {
+        video: key.video,
+        rendition: key.rendition,
+    };
+    if plans::is_given_up(inner, &plan, rendition).await? {
         return Err(DemandError::Gone);
     }
     let request = Request::new(inner, &plan, key, viewer, second_try);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, VideoId};
+use plan::{Plan, RenditionId, RenditionKey, VideoId};
 use store::{ObjectKey, objects};
 
 use crate::inner::Inner;
@@ -100,17 +100,26 @@ pub(crate) async fn listing(
     Ok(None)
 }
 
-/// Whether nobody can go on with a rendition, by the video's current plan.
+/// Whether nobody can go on with a rendition that a plan of the video lists, and others stand for it in the current one.
 pub(crate) async fn is_given_up(
     inner: &Inner,
-    video: VideoId,
-    rendition: RenditionId,
+    plan: &Plan,
+    key: RenditionKey,
 ) -> Result<bool, store::Error> {
-    let row = inner.living(video).await?;
+    let row = inner.living(key.video).await?;
     let Some(current) = row.and_then(|row| row.current_plan) else {
         return Ok(false);
     };
-    let plan = load(inner, video, &current).await?;
-    // It may have come back.
-    Ok(plan.given_up.contains(&rendition) && !plan.lists(rendition))
+    let current = load(inner, key.video, &current).await?;
+    // What is in it is begun anew some time, where that must be.
+    if current.lists(key.rendition) {
+        return Ok(false);
+    }
+    let is_known = current.given_up.contains(&key.rendition);
+    if is_known || !plan.is_of_this_generation(key.rendition) || inner.declined.has(key) {
+        return Ok(true);
+    }
+    let workers = inner.stores.work.workers().await?;
+    let mut able = workers.iter().filter(|worker| !worker.drains).peekable();
+    Ok(able.peek().is_some() && able.all(|worker| worker.declines.contains(&key)))
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use pipeline::{DemandError, Viewer};
+use pipeline::{Config, DemandError, Viewer};
 use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow};
 
-use super::support::{Cluster, House, Script, assert_made, house};
+use super::support::{Cluster, House, Script, assert_made, house, house_with};
 
 impl House {
     /// Every segment of the current plan is decoded with the init segment that is stored.
@@ -153,4 +153,40 @@ async fn what_one_worker_can_go_on_with_it_does() {
     for worker in [old, new] {
         worker.stop().await;
     }
+}
+
+/// Sound that another level has replaced, and who opened the video before goes on with: not with another encoder's.
+#[tokio::test]
+async fn what_was_replaced_before_is_gone_where_it_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let levels = |config: &mut Config| config.policy.loudness_lufs = Some(-17);
+    let first = house_with(folder.path(), &Script::of(300), levels).await;
+    let video = first.upload().await;
+    let (_, begun) = first.until_playable(video).await;
+    let is_whole = |row: &VideoRow| row.state == State::Ready && !row.is_unfinished();
+    first.until(video, is_whole).await;
+    first.pipeline.stop().await;
+    drop(first);
+    let script = Script::of(300);
+    script.libraries_are(1);
+    let house = house_with(folder.path(), &script, levels).await;
+    let key = SegmentKey {
+        video,
+        rendition: begun.audio[0].id,
+        index: begun.segments() - 1,
+    };
+    // Who asks first has it tried.
+    let mut asked = house.pipeline.segment(key, Viewer::default()).await;
+    if matches!(asked, Err(DemandError::NotReady)) {
+        asked = house.pipeline.segment(key, Viewer::default()).await;
+    }
+    assert!(matches!(asked, Err(DemandError::Gone)), "{asked:?}");
+    assert!(
+        !house
+            .segments(video)
+            .await
+            .contains_key(&(key.rendition, key.index))
+    );
+    house.assert_agreed(video).await;
+    house.pipeline.stop().await;
 }
