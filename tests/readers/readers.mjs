@@ -1,5 +1,5 @@
 // All readers of the table: how each reads, and in which lane it waits for others of its kind.
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PLAYERS } from "../browser/players.mjs";
 import { SOUGHT } from "./measure.mjs";
@@ -16,11 +16,9 @@ const PLAYED = { "hls.js": ["HLS"], "Shaka Player": ["HLS", "DASH"], "dash.js": 
 /** FFmpeg as the wheel of `imageio-ffmpeg` brings it; `deploy/test.sh fetch` unpacks it. */
 function newestFFmpeg() {
   const folder = resolve(import.meta.dirname, "../../target/imageio-ffmpeg/imageio_ffmpeg/binaries");
-  try {
-    return join(folder, readdirSync(folder).find((name) => name.startsWith("ffmpeg-")));
-  } catch {
-    throw new Error(`${folder} is missing: \`deploy/test.sh fetch\` fetches it`);
-  }
+  const name = existsSync(folder) && readdirSync(folder).find((file) => file.startsWith("ffmpeg-"));
+  if (!name) throw new Error(`there is no FFmpeg in ${folder}: \`deploy/test.sh fetch\` fetches it`);
+  return join(folder, name);
 }
 
 /** Both readings of a program: from the start, and after a seek. */

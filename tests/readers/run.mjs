@@ -28,7 +28,7 @@ try {
   console.log(`the film is there after ${seconds()} s`);
   opened = openReaders(origin);
   const cells = chosen(opened.readers);
-  const lanes = Map.groupBy ? Map.groupBy(cells, ({ lane }) => lane) : groups(cells);
+  const lanes = groups(cells);
   const waiting = [...lanes.values()].sort((a, b) => b.length - a.length);
   const worker = async () => {
     for (let lane = waiting.shift(); lane; lane = waiting.shift()) for (const cell of lane) await show(cell);
@@ -46,6 +46,7 @@ function seconds() {
   return ((Date.now() - began) / 1000).toFixed(0);
 }
 
+/** Cells by their lane. */
 function groups(cells) {
   const lanes = new Map();
   for (const cell of cells) lanes.set(cell.lane, [...(lanes.get(cell.lane) ?? []), cell]);

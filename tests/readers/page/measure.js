@@ -36,7 +36,6 @@ async function play(player, url, parts, found) {
   })]);
   await when(["loadeddata", "canplay"], () => v.readyState >= 2);
   if (!v.videoWidth) throw new Error("there are no pictures");
-  await firstPicture(found, failed);
   found.parts = [];
   for (const [from, to] of parts) {
     if (from) {
@@ -52,7 +51,7 @@ async function play(player, url, parts, found) {
 }
 
 const late = (parts) => new Promise((_, no) => {
-  const seconds = 25 + parts.reduce((sum, [from, to]) => sum + to - from, 0);
+  const seconds = 15 + parts.reduce((sum, [from, to]) => sum + to - from, 0);
   setTimeout(() => no(new Error(`stuck at ${v.currentTime}, ready ${v.readyState}, ${v.error?.message ?? "no error"}`)), seconds * 1000);
 });
 
@@ -87,12 +86,6 @@ function look(found, tick) {
   };
   v.requestVideoFrameCallback(note);
 }
-
-/** Waits for the first picture, which is shown before anything is played. */
-const firstPicture = (found, failed) => Promise.race([failed, new Promise((done) => {
-  const check = () => (found.first === undefined ? requestAnimationFrame(check) : done());
-  check();
-})]);
 
 /** The place in the film at which the audio context was at `at`, by the median of what was noted around it. */
 function placeOf(at, clock) {

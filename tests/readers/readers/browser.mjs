@@ -1,8 +1,8 @@
 // Browsers as readers: a player on a page plays two parts of the film.
+import { openFirefox } from "../../browser/firefox.mjs";
+import { WebKit } from "../../browser/webkit.mjs";
 import { FLASHES, SECONDS } from "../film.mjs";
 import { openChromium } from "./chromium.mjs";
-import { openFirefox } from "./firefox.mjs";
-import { WebKit } from "./webkit.mjs";
 
 /** The beginning with two flashes, and after a seek the end with one. */
 const PARTS = [[0, 4.5], [15, SECONDS]];

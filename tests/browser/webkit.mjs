@@ -65,6 +65,11 @@ export class WebKit {
     return value;
   }
 
+  /** Makes the window as large, in CSS pixels. */
+  resize(width, height) {
+    return this.call("POST", `${this.session}/window/rect`, { width, height });
+  }
+
   /** A picture of the page, as PNG. */
   async screenshot() {
     return Buffer.from(await this.call("GET", `${this.session}/screenshot`), "base64");

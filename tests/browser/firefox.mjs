@@ -1,5 +1,7 @@
 // Firefox, driven by WebDriver BiDi.
-import puppeteer from "../../browser/node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js";
+const { default: puppeteer } = await import("puppeteer-core").catch(() => {
+  throw new Error("the packages of tests/browser are missing: `deploy/test.sh fetch` fetches them");
+});
 
 /** Opens a Firefox. */
 export const openFirefox = () => puppeteer.launch({
