@@ -16,7 +16,8 @@ window.measure = async ({ player, url, parts, isMuted = false }) => {
   try {
     await Promise.race([play(player, url, parts, found), late(parts)]);
   } catch (error) {
-    return { problem: String(error.message ?? error) };
+    // Where the first part was played, it was the seek that failed.
+    if (!found.parts?.length) return { problem: String(error.message ?? error) };
   }
   const starts = Object.fromEntries(Object.entries(buffers).map(([kind, { buffered }]) => [kind, buffered.length ? buffered.start(0) : null]));
   return { first: found.first, starts, parts: found.parts };
@@ -39,13 +40,13 @@ async function play(player, url, parts, found) {
   found.parts = [];
   for (const [from, to] of parts) {
     if (from) {
+      // In the middle of play: WebKitGTK sometimes hangs where it is paused.
       v.currentTime = from;
       await when(["seeked"], () => !v.seeking && v.readyState >= 2);
     }
     found.frames = [], found.beeps = [], found.clock = [];
     await v.play();
     await when(["timeupdate", "ended"], () => v.currentTime >= to || v.ended);
-    v.pause();
     found.parts.push({ frames: found.frames, beeps: found.beeps.map((at) => placeOf(at, found.clock)) });
   }
 }
