@@ -15,6 +15,8 @@ packages=(
 what=${1:-run}
 if [ "$what" = test ] || [ "$what" = bench ]; then
   packages+=(chromium fonts-dejavu-core nginx-light procps qemu-user strace time)
+  # Other readers of what we send (tests/readers), a screen for one of them and a silent sound card for another.
+  packages+=(firefox-esr gir1.2-gstreamer-1.0 libvlc5 mpv pulseaudio python3-gi python3-venv vlc-plugin-base webkit2gtk-driver xauth xvfb)
   command -v java >/dev/null && command -v mvn >/dev/null || packages+=(maven openjdk-17-jre-headless)
 fi
 [ "$what" != bench ] || packages+=(python3-venv wrk)

@@ -11,7 +11,7 @@ export CARGO_TERM_COLOR=never
 asked=("$@")
 passed=0 failed=0 skipped=0 times=''
 
-SUITES=(format fetch build services programs browser cluster minio nginx)
+SUITES=(format fetch build services programs browser readers cluster minio nginx)
 for name in ${asked[@]+"${asked[@]}"}; do
   [[ " ${SUITES[*]} " == *" $name "* ]] || { echo "no suite is called $name; there are: ${SUITES[*]}" >&2; exit 2; }
 done
@@ -42,11 +42,23 @@ ended() { # NAME
   return $said
 }
 
-# Everything from outside, side by side: crates, the servers, packages of the browser tests.
+# FFmpeg 9, as the wheel of a Python package brings it.
+IMAGEIO_FFMPEG=0.8.1
+ffmpeg9() {
+  local folder=target/imageio-ffmpeg
+  [ "$(cat $folder/version 2>/dev/null)" != $IMAGEIO_FFMPEG ] || return 0
+  rm -rf $folder
+  python3 -m venv $folder/venv &&
+    $folder/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target $folder imageio-ffmpeg==$IMAGEIO_FFMPEG &&
+    rm -rf $folder/venv && echo $IMAGEIO_FFMPEG >$folder/version
+}
+
+# Everything from outside, side by side: crates, the servers, packages of the browser tests, a newer FFmpeg.
 fetch() {
   local folder=tests/browser jobs=() status=0 job
   deploy/services.sh install s3 cql nats & jobs+=($!)
   cargo fetch --locked --quiet & jobs+=($!)
+  ffmpeg9 & jobs+=($!)
   if ! [ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]; then
     npm --prefix $folder ci --no-audit --no-fund --ignore-scripts & jobs+=($!)
   fi
@@ -105,6 +117,7 @@ suite build build
 suite services services
 suite programs programs
 suite browser npm --prefix tests/browser test
+suite readers tests/readers/run.mjs
 begin nginx env REELMILL=target/debug/reelmill deploy/nginx/test.sh
 suite cluster tests/cluster/run.mjs
 if [ -n "${MINIO:-}" ] || [[ " ${asked[*]-} " == *" minio "* ]]; then suite minio minio; fi

@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { House } from "./house.mjs";
-import { PLAYERS } from "./players.mjs";
+import { CHOICE, PLAYERS } from "./players.mjs";
 
 const SECONDS = 24;
 const WIDTH = 1280;
@@ -32,21 +32,6 @@ before(async () => {
   assert.ok(readFileSync(path).includes(segment.subarray(-200)), "its pictures are the source's");
 }, { timeout: 120_000 });
 after(() => house.close());
-
-/** How each player is told which rung it has to play: the lowest or the highest. */
-const CHOICE = {
-  "hls.js": `const choose = (highest) => { hls.nextLevel = highest ? hls.levels.length - 1 : 0; };`,
-  "Shaka Player": `player.configure("abr.enabled", false);
-    const choose = (highest) => {
-      const tracks = player.getVariantTracks().sort((a, b) => a.height - b.height);
-      player.selectVariantTrack(tracks.at(highest ? -1 : 0), true);
-    };`,
-  "dash.js": `player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
-    const choose = (highest) => {
-      const all = player.getRepresentationsByType("video").sort((a, b) => a.height - b.height);
-      player.setRepresentationForTypeById("video", all.at(highest ? -1 : 0).id, true);
-    };`,
-};
 
 /** Runs in the page: from the lowest to the highest and back and up again, then to the end. */
 const play = (load, choice) => new Function("args", `return (async ({ base, id, width }) => {

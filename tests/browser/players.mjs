@@ -37,3 +37,18 @@ export const PLAYERS = {
       player.initialize(v, base + "/v/" + id + "/manifest.mpd", true);`,
   },
 };
+
+/** How each player is told which rung it has to play: the lowest or the highest. */
+export const CHOICE = {
+  "hls.js": `const choose = (highest) => { hls.nextLevel = highest ? hls.levels.length - 1 : 0; };`,
+  "Shaka Player": `player.configure("abr.enabled", false);
+    const choose = (highest) => {
+      const tracks = player.getVariantTracks().sort((a, b) => a.height - b.height);
+      player.selectVariantTrack(tracks.at(highest ? -1 : 0), true);
+    };`,
+  "dash.js": `player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
+    const choose = (highest) => {
+      const all = player.getRepresentationsByType("video").sort((a, b) => a.height - b.height);
+      player.setRepresentationForTypeById("video", all.at(highest ? -1 : 0).id, true);
+    };`,
+};
