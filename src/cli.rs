@@ -70,12 +70,12 @@ pub enum Command {
     /// Uploads files to a running server and prints their watch links
     #[command(after_help = "Example: reelmill upload --token-file ./data/admin-token a.mp4 b.mov")]
     Upload(Upload),
-    /// Has videos of a running server made again as this version makes them, and says before what that takes
+    /// Encodes videos again that an older reelmill has made; says first how much space that needs, and asks
     #[command(
         after_help = "Example: reelmill remake --token-file ./data/admin-token --all\n\n\
-        Only videos that an older version has made are made again, from their sources, when nothing\n\
-        else is to be made. Players get what there is until all of a video is made; what there was is\n\
-        deleted 30 days later.\n\n\
+        Of the videos named, or of all, those are encoded again from their sources that an older version\n\
+        has made, when the server has no other videos to encode. Viewers keep the present one until the\n\
+        new one is complete; the old files are deleted 30 days later.\n\n\
         Exit codes: 0 done, 1 failed or some cannot be made again, 2 wrong arguments."
     )]
     Remake(Remake),
@@ -288,7 +288,7 @@ pub struct Remake {
     /// Every video that the token's holder may change
     #[arg(long)]
     pub all: bool,
-    /// Do not ask
+    /// Do not ask before starting
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]

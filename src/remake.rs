@@ -41,7 +41,7 @@ pub fn run(arguments: &Remake) -> Result<()> {
         count => format!("{count} videos"),
     };
     eprintln!(
-        "{count}: about {} more, until what there is now is deleted after 30 days.",
+        "{count}: about {} more, for the 30 days for which the old files are kept too.",
         size(bytes)
     );
     if !arguments.yes && !is_wanted()? {
@@ -59,7 +59,7 @@ pub fn run(arguments: &Remake) -> Result<()> {
     if refused > 0 {
         bail!("{refused} of {count} cannot be made again");
     }
-    eprintln!("They are made when nothing else is to be.");
+    eprintln!("They are encoded when the server has no other videos to encode.");
     Ok(())
 }
 

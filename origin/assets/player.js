@@ -87,32 +87,48 @@ function play(video, master, isWhole, onGivenUp) {
     if (hls.firstLevel >= 0 && hls.loadLevel > hls.firstLevel) hls.nextAutoLevel = hls.firstLevel;
   });
   // Another rendition stands in the place of one that cannot be gone on with: the master playlist of now lists it, which
-  // no cache has under this name.
-  let isLoadingAnew = false, anewAt = -Infinity;
-  hls.on(Hls.Events.MANIFEST_PARSED, () => { isLoadingAnew = false; });
+  // no cache has under this name. It is played from where the viewer is, as they had chosen.
+  let list = master, isLoadingAnew = false, anewAt = -Infinity;
   const loadAnew = () => {
     isLoadingAnew = true;
-    const { currentTime, paused } = video;
-    hls.detachMedia();
-    hls.config.startPosition = currentTime;
     setTimeout(() => {
-      hls.loadSource(master + "?after=" + Date.now());
+      anewAt = performance.now();
+      if (isOver) return;
+      const { currentTime, paused, playbackRate } = video;
+      const { manualLevel, audioTrack, subtitleTrack, subtitleDisplay } = hls;
+      hls.detachMedia();
+      hls.config.startPosition = currentTime;
+      hls.once(Hls.Events.MANIFEST_PARSED, () => {
+        isLoadingAnew = false;
+        if (manualLevel >= 0 && manualLevel < hls.levels.length) hls.nextLevel = manualLevel;
+      });
+      hls.once(Hls.Events.AUDIO_TRACKS_UPDATED, () => { if (audioTrack >= 0) hls.audioTrack = audioTrack; });
+      hls.once(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => {
+        hls.subtitleDisplay = subtitleDisplay;
+        hls.subtitleTrack = subtitleTrack;
+      });
+      hls.once(Hls.Events.FRAG_BUFFERED, () => { hls.config.startPosition = -1; });
+      list = master + "?after=" + Date.now();
+      hls.loadSource(list);
       hls.attachMedia(video);
+      video.playbackRate = playbackRate;
       if (!paused) video.play().catch(() => { /* the viewer starts it */ });
     }, Math.max(0, anewAt + ANEW_MS - performance.now()));
-    anewAt = performance.now();
   };
-  let troubles = 0;
+  let troubles = 0, isOver = false;
   hls.on(Hls.Events.FRAG_BUFFERED, () => { troubles = 0; });
   hls.on(Hls.Events.ERROR, (_, data) => {
-    const isGone = data.response?.code === 410 && !isLoadingAnew;
-    if (!isGone && !data.fatal) return;
-    if (!isGone && ++troubles > MOST_TROUBLES) {
+    if (data.response?.code === 410) {
+      if (!isLoadingAnew) loadAnew();
+      return;
+    }
+    if (!data.fatal) return;
+    if (++troubles > MOST_TROUBLES) {
+      isOver = true;
       hls.destroy();
       onGivenUp();
-    } else if (isGone) loadAnew();
-    else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
-    else setTimeout(() => hls.levels.length ? hls.startLoad() : hls.loadSource(master), 1000);
+    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
+    else setTimeout(() => isOver || (hls.levels.length ? hls.startLoad() : hls.loadSource(list)), 1000);
   });
   hls.loadSource(master);
   hls.attachMedia(video);

@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, RenditionKey, VideoId};
+use plan::{Code, Plan, RenditionId, RenditionKey, VideoId};
 use store::metadata::{State, VideoRow};
+use transcoder::EngineFailure;
 
 use crate::inner::{Inner, Role};
 use crate::run::{Run, RunError, Standing};
@@ -51,19 +52,23 @@ pub(crate) async fn decline(
     standing: Standing,
 ) -> Result<bool, RunError> {
     let video = row.id;
-    let is_new = inner.declined.note(RenditionKey { video, rendition });
-    let Some(current) = &row.current_plan else {
-        return Ok(false);
+    let key = RenditionKey { video, rendition };
+    let current = match &row.current_plan {
+        Some(hash) => plans::load(inner, video, hash).await?,
+        None => return Ok(false),
     };
-    if !plans::load(inner, video, current).await?.lists(rendition) {
-        // Others stand for it already.
-        return Ok(false);
-    }
-    if matches!(inner.role, Role::Alone(_)) {
-        return renew(inner, row, standing).await.map(|()| true);
+    let is_current = current.lists(rendition);
+    if matches!(inner.role, Role::Alone(_)) && is_current {
+        return renew(inner, row, Some(rendition), standing)
+            .await
+            .map(|()| true);
     }
     // Whoever looks after the video hears of it with our next announcement, and of all the others at once.
-    if is_new && let Some(Survey { foreign, .. }) = Survey::of(inner, row, standing).await? {
+    let is_new = inner.declined.note(key);
+    if is_new
+        && is_current
+        && let Some(Survey { foreign, .. }) = Survey::of(inner, row, standing).await?
+    {
         for rendition in foreign {
             inner.declined.note(RenditionKey { video, rendition });
         }
@@ -71,19 +76,32 @@ pub(crate) async fn decline(
     Ok(false)
 }
 
-/// Begins everything anew that is not whole and that an engine of today cannot go on with.
+/// Begins everything anew that is not whole and that an engine of today cannot go on with, such as what was `tried`.
 pub(crate) async fn renew(
     inner: &Arc<Inner>,
     row: &VideoRow,
+    tried: Option<RenditionId>,
     standing: Standing,
 ) -> Result<(), RunError> {
     if let Some(mut survey) = Survey::of(inner, row, standing).await? {
         let Survey { run, plan, foreign } = &mut survey;
+        if tried.is_some_and(|tried| !foreign.contains(&tried)) {
+            return Err(RunError::Fault(fickle()));
+        }
         begin(inner, run, plan, foreign).await?;
         // Whose master playlists send players to what will never be made.
         purge::forget(inner, row.id);
     }
     Ok(())
+}
+
+/// Begun anew, it would be the same again.
+fn fickle() -> EngineFailure {
+    EngineFailure {
+        code: Code::EngineCrashed,
+        message: "An encoder declares other parameter sets with its segments than before them."
+            .to_owned(),
+    }
 }
 
 /// What of a video an engine of today cannot go on with.
@@ -175,32 +193,39 @@ pub(crate) async fn begin(
 /// Renditions that are remembered.
 const REMEMBERED: usize = 4096;
 
-/// Renditions that others are told of at a time: 4 KB every few seconds.
-const TOLD: usize = 64;
+/// Renditions that others are told of at a time: 16 KB every few seconds.
+const TOLD: usize = 256;
 
 /// What engines of this process cannot go on with.
 #[derive(Default)]
 pub(crate) struct Declined(Mutex<VecDeque<RenditionKey>>);
 
 impl Declined {
-    /// Returns whether that is news.
+    /// Returns whether that is news. Others are told of what was noted last.
     fn note(&self, key: RenditionKey) -> bool {
         let mut known = self.0.lock();
-        let is_new = !known.contains(&key);
-        if is_new {
-            known.push_front(key);
-            known.truncate(REMEMBERED);
+        let before = known.iter().position(|noted| *noted == key);
+        if let Some(at) = before {
+            known.remove(at);
         }
-        is_new
+        known.push_front(key);
+        known.truncate(REMEMBERED);
+        before.is_none()
+    }
+
+    /// Notes what there is of a video once more, but for what others stand for; returns whether there is anything.
+    pub(crate) fn note_again(&self, video: VideoId, plan: &Plan) -> bool {
+        let mut known = self.0.lock();
+        known.retain(|key| key.video != video || !plan.given_up.contains(&key.rendition));
+        let (of_it, others): (VecDeque<_>, VecDeque<_>) =
+            known.iter().partition(|key| key.video == video);
+        let is_any = !of_it.is_empty();
+        *known = of_it.into_iter().chain(others).collect();
+        is_any
     }
 
     pub(crate) fn has(&self, key: RenditionKey) -> bool {
         self.0.lock().contains(&key)
-    }
-
-    /// Whether there is anything of a video.
-    pub(crate) fn has_any_of(&self, video: VideoId) -> bool {
-        self.0.lock().iter().any(|key| key.video == video)
     }
 
     /// Those that others are told of.

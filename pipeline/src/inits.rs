@@ -23,6 +23,11 @@ impl InitCache {
         found.map(|(_, init)| init.clone())
     }
 
+    /// It is deleted.
+    pub(crate) fn forget(&self, key: RenditionKey) {
+        self.0.lock().retain(|(known, _)| *known != key);
+    }
+
     fn keep(&self, key: RenditionKey, init: Bytes) {
         let mut kept = self.0.lock();
         kept.push_front((key, init));
@@ -36,10 +41,18 @@ pub(crate) async fn is_stored(
     key: RenditionKey,
     init: &[u8],
 ) -> Result<bool, store::Error> {
-    if let Some(known) = inner.inits.get(key) {
-        inner.made.init(key);
-        return Ok(known == init);
+    match inner.inits.get(key) {
+        Some(known) => Ok(known == init),
+        None => is_stored_now(inner, key, init).await,
     }
+}
+
+/// The same without what is remembered.
+pub(crate) async fn is_stored_now(
+    inner: &Inner,
+    key: RenditionKey,
+    init: &[u8],
+) -> Result<bool, store::Error> {
     let object = ObjectKey::Init(key);
     let objects = &*inner.stores.objects;
     let stored = match objects::get(objects, &object).await {

@@ -152,17 +152,32 @@ impl Look<'_> {
     }
 
     fn missing_inits(&self) -> Option<Vec<RenditionId>> {
-        let ids = self.unlisted()?.ids();
+        let ids = self.late().into_iter().chain(self.plan.coming_eager());
         let ids: Vec<_> = ids.filter(|&id| !self.made.has_init(id)).collect();
         (!ids.is_empty()).then_some(ids)
     }
 
+    /// The renditions in another codec that are to be made: those that are not listed, and then those that are to come.
+    fn late(&self) -> Vec<RenditionId> {
+        let segments = u64::from(self.plan.segments());
+        let is_whole =
+            |id: &RenditionId| self.made.has_init(*id) && self.made.count(*id) >= segments;
+        match self.unlisted() {
+            Some(lazy) => lazy.ids().collect(),
+            None => {
+                let mut coming = self.plan.coming_lazy().into_iter();
+                coming
+                    .find(|ids| !ids.iter().all(is_whole))
+                    .unwrap_or_default()
+            }
+        }
+    }
+
     fn lazy_segment(&self, segment: u32) -> Next {
-        let Some(lazy) = self.unlisted().filter(|_| segment < self.plan.segments()) else {
-            return Next::Nothing;
-        };
-        let ids: Vec<RenditionId> = lazy.ids().collect();
-        self.missing_of(&ids, segment..segment + 1)
+        match segment < self.plan.segments() {
+            true => self.missing_of(&self.late(), segment..segment + 1),
+            false => Next::Nothing,
+        }
     }
 
     /// What is left, by chunks, in the order in which it is wanted.
@@ -248,7 +263,7 @@ impl Look<'_> {
     fn renditions_of(&self, kind: WorkKind) -> Vec<RenditionId> {
         let mut ids = self.plan.renditions_of(kind);
         if kind == WorkKind::All && self.row.state == State::Ready {
-            ids.extend(self.plan.coming_ids());
+            ids.extend(self.plan.coming_eager());
         }
         ids
     }

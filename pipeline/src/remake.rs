@@ -2,13 +2,14 @@
 //! nothing else is to be, and stands in the place of what was once all of it is there: until then players get what they
 //! had.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::TryStreamExt;
 use plan::{Plan, RenditionId, RenditionName, VideoId};
-use store::Prefix;
 use store::metadata::{State, VideoRow};
+use store::{ObjectKey, Prefix};
 
+use crate::blocks::BLOCK;
 use crate::inner::Inner;
 use crate::made::MadeSet;
 use crate::successor::{Successor, succeed};
@@ -124,9 +125,17 @@ async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
     }
     let policy = &inner.config.policy;
     let is_open = |row: &VideoRow| row.state == State::Ready;
+    // What could not be made then is tried anew, not what could.
+    let fillers = inner.stores.metadata.tries().fillers(&video).await?;
+    let is_over = !row.is_in_the_making();
     let coming = |current: &Plan| {
+        let again = || match is_over {
+            true => current.with_begun_anew(&spoiled(current, &fillers), policy),
+            false => None,
+        };
         let cues = Vec::new();
-        current.remade(policy).map(|plan| Successor { plan, cues })
+        let plan = current.remade(policy).or_else(again);
+        plan.map(|plan| Successor { plan, cues })
     };
     let row = succeed(inner, video, is_open, coming, &[]).await?;
     if !row.is_in_the_making() {
@@ -151,24 +160,25 @@ async fn has_source(inner: &Inner, row: &VideoRow) -> Result<bool, store::Error>
         return Ok(inner.config.source_file.is_some());
     }
     for part in &row.parts {
-        let mut stored = 0;
-        let mut blocks = inner
-            .stores
-            .objects
-            .list(&Prefix::Upload(part.upload))
-            .await?;
+        let mut stored = BTreeMap::new();
+        let upload = Prefix::Upload(part.upload);
+        let mut blocks = inner.stores.objects.list(&upload).await?;
         while let Some(block) = blocks.try_next().await? {
-            stored += block.size;
+            if let ObjectKey::SourceBlock { index, .. } = block.key {
+                stored.insert(u64::from(index), block.size);
+            }
         }
-        if stored < part.bytes {
+        let size = |index: u64| (part.bytes - index * BLOCK).min(BLOCK);
+        let mut wanted = 0..part.bytes.div_ceil(BLOCK);
+        if !wanted.all(|index| stored.get(&index) == Some(&size(index))) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// All that was to come is made: it stands in the place of what was, unless it lacks what that had. Returns whether
-/// anything was to come.
+/// All that was to come is made: it stands in the place of what was. Where it lacks what that had, the video stays as it
+/// is. Returns whether anything was to come.
 pub(crate) async fn finish(
     inner: &Inner,
     row: &VideoRow,
@@ -178,47 +188,54 @@ pub(crate) async fn finish(
     let Some(coming) = &plan.coming else {
         return Ok(false);
     };
-    let whole = u64::from(plan.segments());
-    if plan
-        .coming_ids()
-        .into_iter()
-        .any(|id| made.count(id) < whole)
-    {
+    let (ids, segments) = (plan.coming_ids(), u64::from(plan.segments()));
+    let is_whole = |id: &RenditionId| made.has_init(*id) && made.count(*id) >= segments;
+    if !ids.iter().all(is_whole) {
         return Ok(false);
     }
+    let is_open = |row: &VideoRow| row.state == State::Ready;
     let fillers = inner.stores.metadata.tries().fillers(&row.id).await?;
-    let is_worse = lacks_more(plan, &fillers);
+    if lacks_more(plan, &fillers) {
+        tracing::warn!(video = %row.id, "made again it lacks what it has: it stays as it is");
+        let looked_at = row.current_plan.clone();
+        let over = |row: &mut VideoRow| {
+            let is_same = is_open(row) && row.current_plan == looked_at;
+            if is_same {
+                row.whole_plan.clone_from(&row.current_plan);
+            }
+            is_same
+        };
+        inner.change(row.id, over).await?;
+        return Ok(true);
+    }
     let next = |current: &Plan| {
         let is_same = current.coming.as_ref() == Some(coming);
-        let plan = match is_worse {
-            true => current.without_coming(),
-            false => current.with_coming_in_place(),
-        };
+        let plan = current.with_coming_in_place().filter(|_| is_same)?;
         let cues = Vec::new();
-        plan.filter(|_| is_same)
-            .map(|plan| Successor { plan, cues })
+        Some(Successor { plan, cues })
     };
-    let is_open = |row: &VideoRow| row.state == State::Ready;
     succeed(inner, row.id, is_open, next, &[]).await?;
-    match is_worse {
-        true => {
-            tracing::warn!(video = %row.id, "made again it lacks what it has: it stays as it is")
-        }
-        false => tracing::info!(video = %row.id, "what was made again stands in its place"),
-    }
+    tracing::info!(video = %row.id, "what was made again stands in its place");
     Ok(true)
+}
+
+/// Renditions that are to come and have fillers.
+fn spoiled(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> Vec<RenditionId> {
+    let is_filled = |id: &RenditionId| fillers.iter().any(|(filled, _)| filled == id);
+    plan.coming_ids().into_iter().filter(is_filled).collect()
 }
 
 /// Whether there are fillers in what is to come where what is there has none.
 fn lacks_more(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> bool {
     let coming: HashSet<RenditionId> = plan.coming_ids().into_iter().collect();
-    let named = |&(id, segment): &(RenditionId, u32)| (id.name(), segment);
-    let is_coming = |filler: &&(RenditionId, u32)| coming.contains(&filler.0);
-    let known = fillers
-        .iter()
-        .filter(|filler| !is_coming(filler))
-        .map(named);
-    let known: HashSet<(RenditionName, u32)> = known.collect();
-    let mut new = fillers.iter().filter(is_coming).map(named);
-    new.any(|filler| !known.contains(&filler))
+    let own: HashSet<RenditionId> = plan
+        .every_media()
+        .filter(|id| !coming.contains(id))
+        .collect();
+    let of = |ids: HashSet<RenditionId>| {
+        let fillers = fillers.iter().filter(move |(id, _)| ids.contains(id));
+        fillers.map(|&(id, segment)| (id.name(), segment))
+    };
+    let known: HashSet<(RenditionName, u32)> = of(own).collect();
+    of(coming).any(|filler| !known.contains(&filler))
 }

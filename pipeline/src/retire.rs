@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plan::{Plan, RenditionId, RenditionKey};
+use plan::{Plan, RenditionId, RenditionKey, VideoId};
 use store::metadata::{PageRequest, PlanRef, State, VideoRow};
 use store::{ObjectKey, Prefix, objects};
 
@@ -21,8 +21,9 @@ pub(crate) async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
     loop {
         let rows = inner.stores.metadata.videos().list(None, &page).await?;
         for row in rows.items {
-            if row.plans.iter().any(|known| is_over(inner, &row, known)) {
-                retire(inner, &row).await?;
+            let is_any_over = row.plans.iter().any(|known| is_over(inner, &row, known));
+            if is_any_over && let Err(error) = retire(inner, &row).await {
+                tracing::warn!(%error, video = %row.id, "what was replaced long ago is not deleted");
             }
         }
         match rows.next {
@@ -81,8 +82,12 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
             loaded => loaded?,
         };
         for rendition in only_in(&plan, &kept) {
+            if !leaves(inner, video, &known.hash).await? {
+                return Ok(());
+            }
             let key = RenditionKey { video, rendition };
             objects::delete_prefix(&*inner.stores.objects, &Prefix::Rendition(key)).await?;
+            inner.inits.forget(key);
             deleted += 1;
         }
         let hash = known.hash.clone();
@@ -102,6 +107,14 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
         .await?;
     tracing::info!(%video, plans = leaving.len(), renditions = deleted, "what was replaced long ago is deleted");
     Ok(())
+}
+
+/// Whether a plan still leaves the list, and nobody has listed it again.
+async fn leaves(inner: &Inner, video: VideoId, hash: &str) -> Result<bool, store::Error> {
+    let row = inner.living(video).await?;
+    let plans = row.map_or(Vec::new(), |row| row.plans);
+    let mut named = plans.iter().filter(|known| known.hash == hash).peekable();
+    Ok(named.peek().is_some() && named.all(|known| known.leaves))
 }
 
 /// Renditions of a plan that none of these has.

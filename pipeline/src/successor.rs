@@ -2,6 +2,7 @@
 //! so that open ones go on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use plan::{CueList, Plan, RenditionId, RenditionKey, VideoId};
@@ -16,6 +17,9 @@ use crate::plans;
 const MOST_PLANS: usize = 64;
 /// Plans made anew because the current one changed meanwhile: each time somebody else got on.
 const TRIES: usize = 20;
+
+/// A pause for who deletes.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// What comes after the current plan.
 pub(crate) struct Successor {
@@ -44,15 +48,21 @@ pub(crate) async fn succeed(
             return Ok(row);
         };
         let adds_media = adds_media(&next.plan, &current);
-        store_cues(inner, video, &next.cues).await?;
-        let hash = plans::save(inner, video, &Arc::new(next.plan)).await?;
+        let (plan, cues) = (Arc::new(next.plan), next.cues);
+        store_cues(inner, video, &cues).await?;
+        let hash = plans::save(inner, video, &plan).await?;
         if hash == before {
             return Ok(row);
         }
         let now = inner.stores.clock.now_us();
-        let mut is_done = false;
+        let (mut is_done, mut leaves) = (false, false);
         let listed = |row: &mut VideoRow| {
-            is_done = is_open(row) && row.current_plan.as_ref() == Some(&before);
+            // One of long ago that comes back while it is being deleted.
+            leaves = row
+                .plans
+                .iter()
+                .any(|known| known.leaves && known.hash == hash);
+            is_done = !leaves && is_open(row) && row.current_plan.as_ref() == Some(&before);
             if is_done {
                 list(row, &before, &hash, adds_media, now);
                 row.warnings.extend_from_slice(warnings);
@@ -61,7 +71,13 @@ pub(crate) async fn succeed(
         };
         let row = inner.change(video, listed).await?;
         if is_done {
+            // It may have been deleted between the two, by who had not heard of the list.
+            store_cues(inner, video, &cues).await?;
+            plans::save(inner, video, &plan).await?;
             return Ok(row);
+        }
+        if leaves {
+            inner.stores.clock.sleep(LEAVING).await;
         }
     }
     Err(store::Error::Conflict)

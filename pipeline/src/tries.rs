@@ -181,6 +181,9 @@ impl Trial<'_> {
         if passthrough::is_passed_through(plan, rendition) {
             return passthrough::give_up(inner, &mut run, plan, rendition, segment).await;
         }
+        // Before it is there: no filler is ever taken for good pictures.
+        let tries = inner.stores.metadata.tries();
+        tries.record_filler(&self.key(rendition, segment)).await?;
         match run.filler(rendition, segment).await {
             Ok(()) => {}
             Err(RunError::Fault(error)) => {
@@ -190,8 +193,6 @@ impl Trial<'_> {
             }
             Err(other) => return Err(other),
         }
-        let tries = inner.stores.metadata.tries();
-        tries.record_filler(&self.key(rendition, segment)).await?;
         let fillers = tries.fillers(&row.id).await?.len();
         if fillers * 2 > plan.media_ids().count() * plan.segments() as usize {
             crate::life::fail(inner, row.id, failure).await;

@@ -53,6 +53,8 @@ pub(crate) struct Driver {
     room: Arc<Semaphore>,
     sandbox: Sandbox,
     reads: JoinSet<Answer>,
+    /// Whether it has said so.
+    is_ready: bool,
     plan: Option<Arc<Plan>>,
     orders: Orders,
     watch: Watch,
@@ -64,6 +66,8 @@ const HELD_BYTES: usize = 8 << 20;
 const UNIT: usize = 4 << 10;
 /// Threads of an engine: SVT-AV1 takes 30 for each rung, x265 ten.
 const MOST_THREADS: u32 = 1024;
+/// How long an engine may leave what it is told unheard: a thread of it does nothing else.
+const LISTENS: Duration = Duration::from_secs(30);
 /// How often they are counted.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -89,6 +93,7 @@ impl Driver {
             room: Arc::new(Semaphore::new(HELD_BYTES / UNIT)),
             sandbox,
             reads: JoinSet::new(),
+            is_ready: false,
             plan: None,
             orders: Orders::default(),
             watch: Watch::default(),
@@ -188,6 +193,8 @@ impl Driver {
             // It does not listen, and nobody wants to know.
             () = self.events.closed() => ControlFlow::Break(Some(End::Finished)),
             () = self.watch.expired() => ControlFlow::Break(Some(timeout())),
+            // Nor does its time run while it has nothing to do.
+            () = tokio::time::sleep(LISTENS) => ControlFlow::Break(Some(timeout())),
         }
     }
 
@@ -234,10 +241,12 @@ impl Driver {
                     rendition,
                     segment,
                 }),
-            ToParent::Scanned { percent } => self
-                .orders
-                .scanned()
-                .map(|()| SessionEvent::Scanned(percent.min(100))),
+            ToParent::Scanned { percent } => match self.orders.scanned(percent.min(100)) {
+                Ok(true) => Ok(SessionEvent::Scanned(percent.min(100))),
+                // No news.
+                Ok(false) => return ControlFlow::Continue(()),
+                Err(refusal) => Err(refusal),
+            },
             ToParent::Probed { order, info } => self
                 .orders
                 .probed(order, &info, self.size)
@@ -259,7 +268,10 @@ impl Driver {
         }
     }
 
-    fn ready(&self, protocol: u32, libraries: &str, lacking: &[String]) -> Flow {
+    fn ready(&mut self, protocol: u32, libraries: &str, lacking: &[String]) -> Flow {
+        if std::mem::replace(&mut self.is_ready, true) {
+            return refuse(Refusal::Twice);
+        }
         if protocol != PROTOCOL {
             let message = format!(
                 "reelmill-engine speaks protocol {protocol}, reelmill {PROTOCOL}: they belong to different versions"

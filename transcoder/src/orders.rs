@@ -116,8 +116,10 @@ struct Open {
     /// Whether it may be left before all is made.
     abandoned: bool,
     made: HashSet<Thing>,
-    /// Segments that it may still say to be at.
+    /// Segments that it may still say to be at, or how often it may still say how much it has read.
     places: u32,
+    /// How much of the source it has read, in per cent, as it last said.
+    scanned: Option<u8>,
     /// The most bytes of a product.
     most_payload: u32,
 }
@@ -140,6 +142,8 @@ const CUES_BYTES: u32 = (MOST_CUES * 128 + MOST_BYTES * 3) as u32;
 const MILLIBELS: std::ops::RangeInclusive<i32> = -100_000..=100_000;
 /// How often an order may come to each of its segments, in each of its renditions: once for every try.
 const PLACES: u32 = 8;
+/// How often a probe may say how much it has read: each per cent, of several passes.
+const SCANNED: u32 = 10_000;
 /// Cues by which the last packet of a track may go over what is read.
 const MORE_CUES: usize = 1024;
 /// Most characters of why an order failed: it is shown to people.
@@ -151,6 +155,7 @@ impl Orders {
             Order::Segments {
                 renditions, count, ..
             } => count.saturating_mul(PLACES.saturating_mul(renditions.len() as u32 + 1)),
+            Order::Probe => SCANNED,
             _ => 0,
         };
         let most_payload = most_payload(&what, plan.as_deref());
@@ -161,6 +166,7 @@ impl Orders {
             abandoned: false,
             made: HashSet::new(),
             places,
+            scanned: None,
             most_payload,
         });
     }
@@ -218,14 +224,13 @@ impl Orders {
         Ok(())
     }
 
-    /// A part of the source is read.
-    pub(crate) fn scanned(&mut self) -> Result<(), Refusal> {
-        let is_probe = |open: &Open| matches!(open.what, Order::Probe);
-        self.open
-            .front()
-            .is_some_and(is_probe)
-            .then_some(())
-            .ok_or(Refusal::Unasked)
+    /// So much of the source is read; returns whether that is news.
+    pub(crate) fn scanned(&mut self, percent: u8) -> Result<bool, Refusal> {
+        let is_probe = |open: &&mut Open| matches!(open.what, Order::Probe);
+        let probe = self.open.front_mut().filter(is_probe);
+        let probe = probe.ok_or(Refusal::Unasked)?;
+        probe.places = probe.places.checked_sub(1).ok_or(Refusal::Twice)?;
+        Ok(probe.scanned.replace(percent) != Some(percent))
     }
 
     pub(crate) fn probed(

@@ -36,16 +36,19 @@ impl Remake {
         let (says, button) = match app.pipeline.remake_of(row).await? {
             None | Some(Made::Current) => return Ok(None),
             Some(Made::Older { bytes }) => (
-                format!("Both are kept for 30 days: about {} more.", size(bytes)),
-                Some("Make again"),
+                format!(
+                    "Old and new files are both kept for 30 days: about {} more.",
+                    size(bytes)
+                ),
+                Some("Encode again"),
             ),
             Some(Made::Pending { progress, .. }) => {
                 let percent = progress.made * 100 / progress.total.max(1);
-                (format!("It is being made again: {percent} %."), None)
+                (format!("It is being encoded again: {percent} %."), None)
             }
             Some(Made::Failed { bytes }) => {
                 let says = format!(
-                    "Not all of it could be made again: it stays as it is. Another try takes about {}.",
+                    "Not all of it could be encoded again: it stays as it is. Another try takes about {}.",
                     size(bytes)
                 );
                 (says, Some("Try again"))
@@ -80,7 +83,7 @@ pub async fn start(
     };
     match started {
         Ok(()) => Redirect::to(&format!("/watch/{video}#remake")).into_response(),
-        Err(problem) => message(problem.status(), "Not made again", problem.detail()),
+        Err(problem) => message(problem.status(), "Not encoded again", problem.detail()),
     }
 }
 

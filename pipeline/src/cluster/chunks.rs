@@ -65,7 +65,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                 last = Some((video, count));
             }
             // For others, who can go on with it; not for this worker, which would come first again.
-            Ok(Outcome::Waits) if inner.declined.has_any_of(video) => {
+            Ok(Outcome::Waits) if declines(&inner, taken.chunk()).await => {
                 taken.nack(Duration::ZERO);
                 inner.stores.clock.sleep(LEFT).await;
             }
@@ -93,6 +93,14 @@ async fn more_of(inner: &Inner, video: VideoId, count: u32) -> Option<(InHand, u
 fn park(taken: InHand, pause: Duration) {
     tracing::debug!(chunk = ?taken.chunk(), ?pause, "comes again later");
     taken.nack(pause);
+}
+
+/// Whether this worker cannot go on with something of the chunk's video; the others are told so again.
+async fn declines(inner: &Inner, chunk: &Chunk) -> bool {
+    match plans::load(inner, chunk.video, &chunk.plan).await {
+        Ok(plan) => inner.declined.note_again(chunk.video, &plan),
+        Err(_) => false,
+    }
 }
 
 /// Makes what is missing of a chunk; [`Outcome::Waits`] where that is in others' hands.

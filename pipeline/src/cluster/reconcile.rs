@@ -313,7 +313,7 @@ impl Reconciler {
         if self.is_mine(row.id, workers) && self.is_to_begin_anew(&row, &plan, &made, workers) {
             let (inner, row) = (inner.clone(), row.clone());
             self.inner.spawn(async move {
-                if let Err(error) = anew::renew(&inner, &row, Standing::Background).await {
+                if let Err(error) = anew::renew(&inner, &row, None, Standing::Background).await {
                     tracing::warn!(%error, video = %row.id, "nothing was begun anew");
                 }
             });

@@ -61,7 +61,7 @@ pub(super) async fn store(
         },
         Made::Init(rendition) => {
             let key = RenditionKey { video, rendition };
-            match inits::is_stored(inner, key, &bytes).await? {
+            match inits::is_stored_now(inner, key, &bytes).await? {
                 true => Ok(()),
                 false => Err(RunError::Foreign(rendition)),
             }

@@ -51,17 +51,30 @@ impl Plan {
     /// Whether this program writes segments of a rendition as those that are there; true of what is none of
     /// picture or sound.
     pub fn is_of_this_generation(&self, id: RenditionId) -> bool {
+        let generation = self.generation_of(id);
+        generation.is_none_or(|generation| generation == MEDIA_GENERATION)
+    }
+
+    /// Whether a program before this one has begun it. A later one may have, and is not to be undone.
+    pub(super) fn is_older(&self, id: RenditionId) -> bool {
+        let generation = self.generation_of(id);
+        generation.is_some_and(|generation| generation < MEDIA_GENERATION)
+    }
+
+    fn generation_of(&self, id: RenditionId) -> Option<u32> {
         let picture = self.video_rendition(id).map(|video| video.generation);
         let sound = || self.audio_rendition(id).map(|audio| audio.generation);
-        let generation = picture.or_else(sound);
-        generation.is_none_or(|generation| generation == MEDIA_GENERATION)
+        picture.or_else(sound)
     }
 
     /// The same presentation, in which others stand for those that nobody can go on with: of the same settings, or
     /// planned as `policy` has it where they are of an older generation. Nothing where there are none. What of them
     /// is not made will never be.
     pub fn with_begun_anew(&self, which: &[RenditionId], policy: &Policy) -> Option<Self> {
-        let is_one = |id: &RenditionId| which.contains(id) && self.has_media(*id);
+        let is_one = |id: &RenditionId| {
+            let is_later = self.generation_of(*id) > Some(MEDIA_GENERATION);
+            which.contains(id) && self.has_media(*id) && !is_later
+        };
         let given_up: Vec<RenditionId> = self.every_media().filter(is_one).collect();
         if given_up.is_empty() {
             return None;
@@ -70,6 +83,12 @@ impl Plan {
         let coming = self.coming.as_ref().map(|coming| anew.of(coming));
         let mut plan = self.with_media(anew.of(&self.media()));
         plan.coming = coming;
+        // What is not planned any more stays.
+        let given_up = given_up.into_iter().filter(|id| !plan.has_media(*id));
+        let given_up: Vec<RenditionId> = given_up.collect();
+        if given_up.is_empty() {
+            return None;
+        }
         plan.given_up.extend(given_up);
         Some(plan)
     }

@@ -92,7 +92,9 @@ impl Plan {
                 }
             }
         }
-        plan.renew_lazy_sound();
+        if plan.audio != self.audio {
+            plan.renew_lazy_sound();
+        }
         plan
     }
 }

@@ -1,7 +1,7 @@
 //! The source's own pictures as the top rung, where players take them as they are: no encode, and
 //! no loss. Every rendition is cut at the source's key frames then.
 
-use super::video::{hash_picture, renditions};
+use super::video::{hash_picture, in_codec, renditions};
 use super::{Access, Conversion, OutputColor, Plan, VideoRendition, hash_source};
 use crate::canonical::Canonical;
 use crate::ladder::{self, Size};
@@ -256,8 +256,10 @@ impl Plan {
         };
         let mut plan = self.clone();
         plan.video = rungs.into_iter().map(of_before).collect();
-        for lazy in std::mem::take(&mut plan.lazy) {
-            plan = plan.with_codec(lazy.codec)?;
+        let rate = plan.timeline.rate;
+        for lazy in &mut plan.lazy {
+            let of = |rung: &VideoRendition| in_codec(lazy.codec, rung, rate);
+            lazy.video = plan.video.iter().map(of).collect();
         }
         Some(plan)
     }

@@ -62,30 +62,54 @@ impl Plan {
     /// Renditions of an older generation that it is played by.
     pub fn older(&self) -> Vec<RenditionId> {
         let own = self.media();
-        own.ids()
-            .filter(|id| !self.is_of_this_generation(*id))
-            .collect()
+        own.ids().filter(|id| self.is_older(*id)).collect()
     }
 
     /// The renditions that stand for these once all of them are made, without those that it has already.
     pub fn coming_ids(&self) -> Vec<RenditionId> {
-        let Some(coming) = &self.coming else {
+        let lazy = self.coming_lazy().into_iter().flatten();
+        self.coming_eager().into_iter().chain(lazy).collect()
+    }
+
+    /// Those of them in H.264, and their sound.
+    pub fn coming_eager(&self) -> Vec<RenditionId> {
+        let Some(Media {
+            video,
+            trick_play,
+            audio,
+            ..
+        }) = &self.coming
+        else {
             return Vec::new();
         };
+        let pictures = video.iter().chain(trick_play).map(|video| video.id);
+        self.without_own(pictures.chain(audio.iter().map(|sound| sound.id)))
+    }
+
+    /// Those of them in other codecs, by codec.
+    pub fn coming_lazy(&self) -> Vec<Vec<RenditionId>> {
+        let lazy = self.coming.iter().flat_map(|coming| &coming.lazy);
+        lazy.map(|lazy| self.without_own(lazy.ids())).collect()
+    }
+
+    fn without_own(&self, ids: impl Iterator<Item = RenditionId>) -> Vec<RenditionId> {
         let own: Vec<RenditionId> = self.media().ids().collect();
-        coming.ids().filter(|id| !own.contains(id)).collect()
+        ids.filter(|id| !own.contains(id)).collect()
     }
 
     /// The same presentation, whose renditions of an older generation are to be made again as `policy` has them;
     /// nothing where there are none, or where that is so already.
     pub fn remade(&self, policy: &Policy) -> Option<Self> {
         let older = self.older();
-        if older.is_empty() {
+        let is_coming = self
+            .coming
+            .as_ref()
+            .is_some_and(|coming| !coming.ids().any(|id| self.is_older(id)));
+        if older.is_empty() || is_coming {
             return None;
         }
         let coming = Anew::new(self, &older, policy).of(&self.media());
-        let is_known = self.coming.as_ref() == Some(&coming);
-        (!is_known).then(|| Self {
+        Some(Self {
             coming: Some(coming),
             ..self.clone()
         })
@@ -94,14 +118,5 @@ impl Plan {
     /// The presentation with what was to come in the place of what was; nothing where nothing was.
     pub fn with_coming_in_place(&self) -> Option<Self> {
         Some(self.with_media(self.coming.clone()?))
-    }
-
-    /// The presentation as it is, where what was to come does not.
-    pub fn without_coming(&self) -> Option<Self> {
-        let coming = None;
-        self.coming.is_some().then(|| Self {
-            coming,
-            ..self.clone()
-        })
     }
 }

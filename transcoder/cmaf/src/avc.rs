@@ -62,7 +62,12 @@ impl Record {
         while !rest.is_empty() {
             let unit;
             (unit, rest) = first_unit(rest, length).context("a picture's units are cut")?;
-            let kind = unit.first().map_or(0, |header| header & 0x1f);
+            let header = unit.first().copied().unwrap_or(0);
+            ensure!(
+                header & 0x80 == 0,
+                "a unit says of itself that it is damaged"
+            );
+            let kind = header & 0x1f;
             match kind {
                 SPS | PPS | SPS_EXTENSION => {
                     ensure!(self.has(unit), "parameter sets change on the way");

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use plan::{CueList, Plan, Policy};
+use plan::{Code, CueList, Plan, Policy};
 use protocol::{Made, Order, ToEngine, ToParent};
 use transcoder::{End, SessionEvent};
 
@@ -108,6 +108,66 @@ async fn an_engine_that_is_to_hold_reads_no_more_than_what_it_is_at() {
     session.order(segments(&plan)).await;
     session.hold().await;
     assert_eq!(refused(&session.next().await), "idle_reads");
+}
+
+#[tokio::test]
+async fn an_engine_that_does_not_listen_though_it_has_nothing_to_do_is_ended() {
+    let (over, is_over) = std::sync::mpsc::channel::<()>();
+    let is_over = std::sync::Mutex::new(is_over);
+    let engine = fake(move |wire| {
+        if let Some(order) = wire.hear_order() {
+            wire.say(&ToParent::Done { order }, &[]);
+        }
+        // The answers are more than a socket holds.
+        for read in 0..64 {
+            let (offset, length) = (0, 256 << 10);
+            wire.say(
+                &ToParent::Read {
+                    read,
+                    offset,
+                    length,
+                },
+                &[],
+            );
+        }
+        let _ = is_over.lock().unwrap().recv();
+        ExitStatus::from_raw(0)
+    });
+    let mut session = open(&engine);
+    let renditions = Vec::new;
+    session
+        .order(Order::Inits {
+            renditions: renditions(),
+        })
+        .await;
+    assert!(matches!(session.next().await, SessionEvent::Done(_)));
+    tokio::time::pause();
+    session
+        .order(Order::Inits {
+            renditions: renditions(),
+        })
+        .await;
+    let event = session.next().await;
+    let is_timeout = matches!(&event, SessionEvent::Ended(End::Fault(failure)) if failure.code == Code::EngineTimeout);
+    assert!(is_timeout, "{event:?}");
+    drop(over);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_ready_again_and_again_is_not_listened_to() {
+    let engine = fake(|wire| {
+        for _ in 0..2 {
+            let ready = ToParent::Ready {
+                protocol: protocol::PROTOCOL,
+                libraries: String::new(),
+                lacking: Vec::new(),
+            };
+            wire.say(&ready, &[]);
+        }
+        until_hung_up(wire)
+    });
+    let mut session = open(&engine);
+    assert_eq!(refused(&session.next().await), "twice");
 }
 
 /// A process of its own, for the test below: not a test where it is not told to be that.

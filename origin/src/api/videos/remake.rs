@@ -14,7 +14,7 @@ use crate::access::Known;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Whether a video is of the current generation of the program's processing.
+/// Whether a video was encoded as this version encodes.
 #[derive(Serialize, ToSchema)]
 pub struct Remade {
     /// `current`: it is; `older`: it can be made again; `pending`: it is being made again; `failed`: not all of it
@@ -76,9 +76,9 @@ impl From<RemakeError> for Problem {
     }
 }
 
-/// Look whether a video can be made again
+/// See whether a video can be encoded again
 ///
-/// Later versions of the program write other media. What exists stays as it is, until it is made again.
+/// Later versions of the program write better files. Existing videos keep theirs until they are encoded again.
 #[utoipa::path(
     get,
     path = "/api/v1/videos/{video}/remake",
@@ -101,11 +101,11 @@ pub async fn get(
     Ok(Json(remade))
 }
 
-/// Make a video again
+/// Encode a video again
 ///
-/// From its source, as the program makes videos today, when nothing else is to be made. Players get what they had until
-/// all of it is there; who plays then goes on with what they have, which is deleted after 30 days. Where the video is
-/// of today already, nothing happens; once more tries again what had failed.
+/// It is encoded from its source as this version encodes, when no other videos are to be encoded. Viewers keep the old
+/// files until the new ones are complete, and who is watching then goes on with the old ones, which are deleted 30 days
+/// later. Where the video is up to date already, nothing happens; calling it again retries a failed attempt.
 #[utoipa::path(
     post,
     path = "/api/v1/videos/{video}/remake",

@@ -59,9 +59,10 @@ pub fn times(path: &Path, stream: &str) -> Vec<f64> {
         .unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    let times = text
-        .lines()
-        .map(|line| line.trim_end_matches(',').parse().unwrap());
+    // One of a picture with side data ends with what is empty of that.
+    let lines = text.lines().map(|line| line.trim_end_matches(','));
+    let times = lines.filter(|line| !line.is_empty());
+    let times = times.map(|time| time.parse().unwrap());
     times.collect()
 }
 
