@@ -104,7 +104,7 @@ fn fickle() -> EngineFailure {
     }
 }
 
-/// What of a video an engine of today cannot go on with.
+/// The renditions of a video that the engine of this process cannot go on with.
 struct Survey {
     /// The session that was asked.
     run: Run,
@@ -114,7 +114,7 @@ struct Survey {
 }
 
 impl Survey {
-    /// Nothing where there is no plan.
+    /// Asks an engine; returns nothing where the video has no plan yet.
     async fn of(
         inner: &Arc<Inner>,
         row: &VideoRow,

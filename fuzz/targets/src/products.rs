@@ -1,11 +1,11 @@
-//! What an engine says that it made, as its parent looks at it.
+//! The parent checks init segments and segments that an engine says it made; any bytes may come.
 
 use std::sync::LazyLock;
 
 use cmaf::check;
 use plan::{LazyCodec, Plan, Policy, RenditionId};
 
-/// Of four seconds, in every codec.
+/// The plan of a film of four seconds, in every codec.
 pub static PLAN: LazyLock<Plan> = LazyLock::new(|| {
     let plan = plan::plan(&sketch::film::info(4), &Policy::default());
     let plan = plan.expect("a film of four seconds");

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 pub struct Remake {
     video: String,
     says: String,
-    /// What the button says, where there is one.
+    /// The button's label; nothing where there is nothing to start.
     button: Option<&'static str>,
 }
 
