@@ -209,6 +209,6 @@ fn summary(row: &VideoRow, plan: &plan::Plan, wall_s: f64) -> Value {
         "duration_s": plan.timeline.duration_us() as f64 / 1e6,
         "wall_s": wall_s,
         "renditions": renditions,
-        "warnings": row.warnings,
+        "notes": row.notes,
     })
 }

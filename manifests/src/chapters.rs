@@ -11,7 +11,7 @@ pub fn vtt(plan: &Plan) -> Option<String> {
     }
     let end = plan.timeline.duration_us();
     let mut text = String::from("WEBVTT\n");
-    for chapter in &plan.info.chapters {
+    for (number, chapter) in (1..).zip(&plan.info.chapters) {
         let at = |time: plan::Rational| {
             (time - plan.timeline.origin)
                 .scale_round(1_000_000, 1)
@@ -20,7 +20,11 @@ pub fn vtt(plan: &Plan) -> Option<String> {
         let (from, to) = (at(chapter.start), at(chapter.end));
         // A cue that is empty in milliseconds is no cue (WebVTT §4.1).
         if to / 1000 > from / 1000 {
-            let title = webvtt::escape(&chapter.title);
+            // Without a title it has its number: a cue without text is none.
+            let title = match chapter.title.trim() {
+                "" => format!("Chapter {number}"),
+                title => webvtt::escape(title),
+            };
             text += &format!(
                 "\n{} --> {}\n{title}\n",
                 webvtt::time(from),

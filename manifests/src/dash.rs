@@ -4,11 +4,12 @@ mod trick_play;
 
 use std::fmt::Display;
 
+use plan::language;
 use plan::timeline::SAMPLE_RATE;
 use plan::{AudioRendition, Plan, Storyboard, TextRendition, VideoRendition};
 
 use crate::xml::Xml;
-use crate::{Averages, language, listed};
+use crate::{Averages, listed};
 
 /// What a player that receives a representation at its `bandwidth` must hold before it plays
 /// (§5.3.1.2): a segment is never further ahead of its cap than the encoder's buffer, which is
@@ -50,7 +51,7 @@ pub fn mpd(plan: &Plan, averages: &Averages) -> String {
     }
     let first_text = plan.audio.len() + 1;
     for (index, rendition) in plan.texts().enumerate() {
-        text(&mut xml, rendition, first_text + index);
+        text(&mut xml, rendition, plan.default_text() == Some(rendition.id), first_text + index);
     }
     let mut next = first_text + plan.texts().count();
     for (lazy, priority) in listed::lazy(plan, averages).zip(H264_PRIORITY + 1..) {
@@ -181,7 +182,7 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize, prio
 }
 
 /// Side-loaded WebVTT: raw WebVTT has no segments in DASH (DASH-IF IOP part 7 §4.2).
-fn text(xml: &mut Xml, rendition: &TextRendition, id: usize) {
+fn text(xml: &mut Xml, rendition: &TextRendition, is_default: bool, id: usize) {
     let mut attributes: Vec<(&str, &dyn Display)> = vec![
         ("id", &id),
         ("contentType", &"text"),
@@ -201,7 +202,7 @@ fn text(xml: &mut Xml, rendition: &TextRendition, id: usize) {
     };
     let scheme: &dyn Display = &"urn:mpeg:dash:role:2011";
     xml.empty("Role", &[("schemeIdUri", scheme), ("value", &role)]);
-    if rendition.default {
+    if is_default {
         xml.empty("Role", &[("schemeIdUri", scheme), ("value", &"main")]);
     }
     xml.open(

@@ -5,7 +5,7 @@ pub mod bandwidth;
 pub mod chapters;
 pub mod dash;
 pub mod hls;
-pub mod language;
+pub use plan::language;
 mod listed;
 pub mod storyboard;
 pub mod text;

@@ -36,7 +36,7 @@ mod troubles;
 mod turns;
 mod upload;
 mod views;
-mod warnings;
+mod notes;
 mod windows;
 
 use std::sync::Arc;

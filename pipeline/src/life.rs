@@ -320,7 +320,7 @@ async fn become_playable(
                 leaves: false,
             }];
             row.current_plan = Some(hash.clone());
-            row.warnings = plan.info.warnings.clone();
+            row.notes = plan.info.notes.clone();
             row.duration_us = Some(plan.timeline.duration_us());
             row.width_px = size.map(|s| s.width);
             row.height_px = size.map(|s| s.height);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plan::{Code, Loudness, Plan, RenditionId, VideoId, Warning};
+use plan::{Code, Loudness, Plan, RenditionId, VideoId, Note};
 use store::metadata::{State, VideoRow};
 
 use crate::anew;
@@ -64,12 +64,13 @@ pub(crate) async fn failed(inner: &Inner, video: VideoId, code: Code) -> Result<
     if faults < TRIES {
         return Ok(());
     }
-    let warning = Warning {
+    let note = Note {
+        track: None,
         code,
         message: "The loudness could not be measured.".to_owned(),
         span_us: None,
     };
-    levelled(inner, video, &[], Some(warning)).await
+    levelled(inner, video, &[], Some(note)).await
 }
 
 fn with(inner: &Inner, plan: &Plan, measured: &[Loudness]) -> Plan {
@@ -81,7 +82,7 @@ async fn levelled(
     inner: &Inner,
     video: VideoId,
     measured: &[Loudness],
-    warning: Option<Warning>,
+    note: Option<Note>,
 ) -> Result<(), store::Error> {
     let listing = |current: &Plan| {
         // Otherwise somebody else was faster.
@@ -91,7 +92,7 @@ async fn levelled(
         })
     };
     let is_living = |row: &VideoRow| row.state != State::Deleted;
-    succeed(inner, video, is_living, listing, warning.as_slice()).await?;
+    succeed(inner, video, is_living, listing, note.as_slice()).await?;
     inner.loudness_faults.lock().remove(&video);
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(crate) async fn succeed(
     video: VideoId,
     is_open: fn(&VideoRow) -> bool,
     mut make: impl FnMut(&Plan) -> Option<Successor> + Send,
-    warnings: &[plan::Warning],
+    notes: &[plan::Note],
 ) -> Result<VideoRow, store::Error> {
     for _ in 0..TRIES {
         let row = inner.living(video).await?.ok_or(store::Error::NotFound)?;
@@ -65,7 +65,7 @@ pub(crate) async fn succeed(
             is_done = !leaves && is_open(row) && row.current_plan.as_ref() == Some(&before);
             if is_done {
                 list(row, &before, &hash, adds_media, now);
-                row.warnings.extend_from_slice(warnings);
+                row.notes.extend_from_slice(notes);
             }
             is_done
         };

@@ -1,7 +1,7 @@
 //! The text of a video: the source's own is extracted once, files are put beside it and taken away.
 //! Each makes a plan that lists it, which becomes the current one.
 
-use plan::{Code, CueList, Plan, VideoId, Warning};
+use plan::{Code, CueList, Plan, VideoId, Note};
 use store::metadata::{State, VideoRow};
 
 use crate::Pipeline;
@@ -111,12 +111,13 @@ pub(crate) async fn failed(inner: &Inner, video: VideoId, code: Code) -> Result<
     if faults < TRIES {
         return Ok(());
     }
-    let warning = Warning {
+    let note = Note {
+        track: None,
         code,
         message: "The text tracks could not be read.".to_owned(),
         span_us: None,
     };
-    extracted(inner, video, &[], Some(warning)).await
+    extracted(inner, video, &[], Some(note)).await
 }
 
 /// The current plan gets these cues, one list for each text track of the source.
@@ -124,7 +125,7 @@ async fn extracted(
     inner: &Inner,
     video: VideoId,
     lists: &[CueList],
-    warning: Option<Warning>,
+    note: Option<Note>,
 ) -> Result<(), store::Error> {
     let listing = |current: &Plan| {
         // Somebody else was faster.
@@ -138,9 +139,20 @@ async fn extracted(
         })
     };
     let is_living = |row: &VideoRow| row.state != State::Deleted;
-    succeed(inner, video, is_living, listing, warning.as_slice()).await?;
+    let encodings = (1..).zip(lists).filter_map(|(number, list)| encoding_note(number, list));
+    let notes: Vec<Note> = note.into_iter().chain(encodings).collect();
+    succeed(inner, video, is_living, listing, &notes).await?;
     inner.text_faults.lock().remove(&video);
     Ok(())
+}
+
+/// What is to be said of the source's text track of this number, counted from 1.
+fn encoding_note(number: u32, list: &CueList) -> Option<Note> {
+    let encoding = list.guessed_encoding.as_deref()?;
+    let message = format!(
+        "The text of subtitle track {number} is not in UTF-8, as it should be; it was read as {encoding}."
+    );
+    Some(Note::new(Code::Guessed, message))
 }
 
 async fn put_side_car(

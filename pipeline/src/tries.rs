@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plan::{Code, Plan, RenditionId, SegmentKey, Warning};
+use plan::{Code, Plan, RenditionId, SegmentKey, Note};
 use store::metadata::VideoRow;
 use transcoder::EngineFailure;
 
@@ -11,7 +11,7 @@ use crate::inner::Inner;
 use crate::made;
 use crate::passthrough;
 use crate::run::{Run, RunError, Standing};
-use crate::warnings;
+use crate::notes;
 
 /// Counted tries after which a filler is stored.
 const TRIES: u32 = 3;
@@ -210,7 +210,8 @@ async fn warn(
     code: Code,
 ) -> Result<(), RunError> {
     let (start, end) = plan.timeline.segment_frames(segment);
-    let warning = Warning {
+    let note = Note {
+        track: None,
         code: match code {
             Code::Internal => Code::Corrupt,
             code => code,
@@ -218,5 +219,5 @@ async fn warn(
         message: "A part of the video cannot be decoded; the last good picture is held.".to_owned(),
         span_us: Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end))),
     };
-    Ok(warnings::add(inner, row.id, warning).await?)
+    Ok(notes::add(inner, row.id, note).await?)
 }

@@ -120,7 +120,7 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
     tokio::time::timeout(patience, over).await.expect("it ends");
     let row = pipeline.video(row.id).await.unwrap().unwrap();
     assert_eq!(
-        (row.state, &row.error, &row.warnings),
+        (row.state, &row.error, &row.notes),
         (State::Ready, &None, &Vec::new())
     );
     eprintln!("{killed} engines were killed");

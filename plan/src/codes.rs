@@ -1,4 +1,4 @@
-//! The codes by which a video fails or carries a warning. Stable: clients match on them.
+//! The codes by which a video fails, and those of its notes. Stable: clients match on them.
 
 use std::fmt;
 
@@ -44,9 +44,32 @@ pub enum Code {
     EngineMemory,
     /// A fault of reelmill's own.
     Internal,
+    /// A note only: a track of the source is in no rendition.
+    TrackSkipped,
+    /// A note only: the source does not say it, and the usual was taken.
+    Guessed,
+    /// A note only: time stamps restart or jump, and the parts were laid end to end.
+    TimeJoined,
+    /// A note only: size, channels or the like change on the way, and were brought to one format.
+    FormatChanges,
+    /// A note only: a length that the source declares is contradicted by what it holds.
+    LengthCorrected,
 }
 
 impl Code {
+    /// Whether a note of this code tells of damage: of what was guessed or left out otherwise.
+    pub const fn is_damage(self) -> bool {
+        !matches!(
+            self,
+            Self::TrackSkipped
+                | Self::Guessed
+                | Self::TimeJoined
+                | Self::FormatChanges
+                | Self::LengthCorrected
+                | Self::UnsupportedCodec
+        )
+    }
+
     /// The stable spelling, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +91,11 @@ impl Code {
             Self::EngineTimeout => "engine_timeout",
             Self::EngineMemory => "engine_memory",
             Self::Internal => "internal",
+            Self::TrackSkipped => "track_skipped",
+            Self::Guessed => "guessed",
+            Self::TimeJoined => "time_joined",
+            Self::FormatChanges => "format_changes",
+            Self::LengthCorrected => "length_corrected",
         }
     }
 }
@@ -98,13 +126,37 @@ impl Rejection {
     }
 }
 
-/// Damage that leaves something to watch.
+/// What is to be said of a source that can be watched: damage, what was guessed, left out or is second-best.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
+pub struct Note {
     /// The stable code.
     pub code: Code,
+    /// Which stream of the source it is about, counted from 0, where it is about one.
+    #[serde(default)]
+    pub track: Option<u32>,
     /// One sentence for the uploader.
     pub message: String,
     /// From where to where in the presentation, in microseconds, where that is known.
     pub span_us: Option<(i64, i64)>,
+}
+
+impl Note {
+    /// A note about the whole source.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            track: None,
+            message: message.into(),
+            span_us: None,
+        }
+    }
+
+    /// The same about one of its streams.
+    #[must_use]
+    pub fn of_track(self, stream: u32) -> Self {
+        Self {
+            track: Some(stream),
+            ..self
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub mod cues;
 mod h264;
 pub mod ids;
 pub mod ladder;
+pub mod language;
 pub mod media_info;
 mod plan;
 pub mod policy;
@@ -16,7 +17,7 @@ pub mod rendition;
 pub mod timeline;
 pub mod units;
 
-pub use codes::{Code, Rejection, Warning};
+pub use codes::{Code, Note, Rejection};
 pub use cues::{Cue, CueList};
 pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
 pub use ladder::Size;

@@ -8,7 +8,7 @@ mod coded;
 use serde::{Deserialize, Serialize};
 
 pub use self::coded::{CodedPictures, Group};
-use crate::{Rational, Warning};
+use crate::{Note, Rational};
 
 /// A source as the engine's probe describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,8 +34,24 @@ pub struct MediaInfo {
     pub chapters: Vec<Chapter>,
     /// How a place in the source is found.
     pub index: Index,
-    /// What was wrong with the source, though it can be watched.
-    pub warnings: Vec<Warning>,
+    /// Where the time stamps of a stream go on from others than they should, in file order for each stream.
+    #[serde(default)]
+    pub joins: Vec<Join>,
+    /// What is to be said of the source, though it can be watched: damage, guesses, what is left out.
+    #[serde(default, alias = "warnings")]
+    pub notes: Vec<Note>,
+}
+
+/// From a byte of the source on, the time stamps of a stream are this much later than they say: where recordings
+/// were joined, or a clock jumped. Up to a stream's first, they are what they say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// Index of the stream in the container.
+    pub stream: u32,
+    /// The byte at which the first packet lies that it is about.
+    pub position: u64,
+    /// What is added to the stamps of that packet and of all after it, in the stream's `time_base`.
+    pub shift: i64,
 }
 
 /// The picture track.
@@ -53,8 +69,12 @@ pub struct VideoTrack {
     pub coded_width: u32,
     /// Size of a stored picture in pixels.
     pub coded_height: u32,
-    /// Width of a pixel over its height.
+    /// Width of a pixel over its height, as it is shown.
     pub sample_aspect: Rational,
+    /// Width of a pixel over its height, as most pictures themselves declare it; nought where they do not. One that
+    /// declares another is shown in another shape.
+    #[serde(default)]
+    pub own_aspect: Rational,
     /// Degrees clockwise by which a player turns the stored picture: 0, 90, 180 or 270.
     pub rotation: u16,
     /// Whether the picture is mirrored left to right, before it is turned.
@@ -63,6 +83,10 @@ pub struct VideoTrack {
     pub pixel_format: String,
     /// Colour as the stream declares it.
     pub color: Color,
+    /// Colour as most pictures themselves declare it, where the container may have another word. One that declares
+    /// another is brought to the track's.
+    #[serde(default)]
+    pub own_color: Color,
     /// How bright it gets, in nits (cd/m2), where it says so: its content, or the screen that it
     /// was made on.
     pub peak_nits: Option<u32>,
@@ -70,6 +94,9 @@ pub struct VideoTrack {
     pub dolby_vision: Option<u8>,
     /// Whether pictures are pairs of fields.
     pub interlaced: bool,
+    /// Whether each field is stored as a picture of its own, of half the height that `coded_height` has.
+    #[serde(default)]
+    pub fields_apart: bool,
     /// Frames per second: exact where it is constant, the average otherwise.
     pub frame_rate: Rational,
     /// Whether all frame steps are equal up to the container's rounding.
@@ -194,6 +221,12 @@ pub struct AudioTrack {
     pub channels: u32,
     /// FFmpeg's name of the channel layout, e.g. `5.1`.
     pub layout: String,
+    /// Whether the source has it in 5.1, or more that is mixed down to that.
+    #[serde(default)]
+    pub surround: bool,
+    /// Packets that a decoder needs to see before those after them, since they alone say how these are coded.
+    #[serde(default)]
+    pub setups: Vec<Setup>,
     /// Samples that every packet's length is a whole multiple of (once, for most codecs), where
     /// known.
     pub frame_samples: Option<u32>,
@@ -212,6 +245,20 @@ pub struct AudioTrack {
     /// `default` disposition.
     pub default: bool,
 }
+
+/// A packet that says how those after it are coded, up to the next such one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Its presentation time, in the track's `time_base`, joins applied.
+    pub pts: i64,
+    /// The byte at which it lies.
+    pub position: u64,
+}
+
+/// The codec of text tracks of Matroska whose packets are the text of WebVTT cues.
+pub const WEBVTT_CUES: &str = "webvtt_cues";
+/// The codec of text tracks of MP4 whose packets are boxes of WebVTT cues (ISO/IEC 14496-30 §7.4).
+pub const WEBVTT_BOXES: &str = "webvtt_boxes";
 
 /// A text track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

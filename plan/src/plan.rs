@@ -34,7 +34,7 @@ use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
-pub const MEDIA_GENERATION: u32 = 8;
+pub const MEDIA_GENERATION: u32 = 9;
 
 /// That of renditions which do not say it.
 const fn generation_of_old() -> u32 {
@@ -296,6 +296,15 @@ fn hash_source<'a>(hash: &'a mut Canonical, stream: u32, timeline: &TimeLine) ->
         .rational(timeline.origin)
         .int(timeline.samples.0)
         .ints(timeline.boundaries.iter().map(|b| b.0))
+}
+
+/// Where the stamps of a stream are not what they say.
+fn hash_joins(hash: &mut Canonical, info: &MediaInfo, stream: u32) {
+    let joins = info.joins.iter().filter(|join| join.stream == stream);
+    let shifts: Vec<i64> = joins.map(|join| join.shift).collect();
+    if !shifts.is_empty() {
+        hash.text("joins").ints(shifts.into_iter());
+    }
 }
 
 fn content(info: &MediaInfo) -> Content {

@@ -62,6 +62,12 @@ impl TryFrom<Fraction> for Rational {
     }
 }
 
+impl Default for Rational {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
 impl Rational {
     /// Nought.
     pub const ZERO: Self = Self { num: 0, den: 1 };

@@ -5,15 +5,18 @@ use plan::{Cue, CueList};
 
 #[path = "../../../transcoder/engine/src/texts/ass.rs"]
 mod parser;
+#[path = "../../../transcoder/engine/src/texts/styles.rs"]
+mod styles;
 
 /// A dialogue line as FFmpeg hands it over, and the same bytes as text without marks.
 pub fn run(bytes: &[u8]) {
     let line = String::from_utf8_lossy(bytes);
     check(parser::plain(&line));
+    let styles = styles::Styles::read(&line);
     let dialogue = format!("0,0,Default,,0,0,0,,{line}");
-    check(parser::dialogue(&dialogue).unwrap_or_default());
+    check(parser::dialogue(&dialogue, &styles).unwrap_or_default());
     check(parser::caption(&dialogue).unwrap_or_default());
-    if let Some(found) = parser::dialogue(&line) {
+    if let Some(found) = parser::dialogue(&line, &styles) {
         check(found);
     }
 }
@@ -34,7 +37,10 @@ fn check((place, text): (u8, String)) {
         place,
         text: text.clone(),
     };
-    let file = text::whole(&CueList { cues: vec![cue] });
+    let file = text::whole(&CueList {
+        cues: vec![cue],
+        ..CueList::default()
+    });
     assert_eq!(file.matches("-->").count(), 1, "times in {file:?}");
     // The header, and the cue.
     assert_eq!(

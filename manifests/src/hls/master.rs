@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use plan::{AudioRendition, Plan, Rational, TextRendition, VideoRendition};
 
 use super::attributes::{Attributes, quotable};
-use crate::{Averages, bandwidth, language, listed};
+use plan::language;
+
+use crate::{Averages, bandwidth, listed};
 
 /// Variants of one codec, and the sound that they play with.
 struct Codec<'a> {
@@ -48,7 +50,7 @@ pub fn master(plan: &Plan, averages: &Averages) -> String {
     }
     let mut names = BTreeSet::new();
     for rendition in plan.texts() {
-        text.push_str(&text_media(rendition, &mut names));
+        text.push_str(&text_media(plan, rendition, &mut names));
     }
     for Codec { pictures, groups } in &codecs {
         for &video in pictures {
@@ -143,11 +145,11 @@ fn yes(value: bool) -> &'static str {
 /// The group that all text is in.
 const TEXT: &str = "text";
 
-fn text_media(rendition: &TextRendition, names: &mut BTreeSet<String>) -> String {
+fn text_media(plan: &Plan, rendition: &TextRendition, names: &mut BTreeSet<String>) -> String {
     let language = rendition.language.as_deref();
     let name = unique(&language::label(&rendition.label, language), names);
     media("SUBTITLES", TEXT, &name, language)
-        .plain("DEFAULT", yes(rendition.default))
+        .plain("DEFAULT", yes(plan.default_text() == Some(rendition.id)))
         .plain("AUTOSELECT", "YES")
         .plain("FORCED", yes(rendition.forced))
         .quoted("URI", &format!("{}/playlist.m3u8", rendition.id))

@@ -28,7 +28,10 @@ pub fn cues(word: &str) -> CueList {
         place: 2,
         text: word.to_owned(),
     };
-    CueList { cues: vec![cue] }
+    CueList {
+        cues: vec![cue],
+        ..CueList::default()
+    }
 }
 
 /// A film with English text, forced German, and a track without any cue.

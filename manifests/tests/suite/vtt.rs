@@ -89,7 +89,10 @@ fn a_cue_stands_in_every_segment_that_it_is_shown_in() {
         said(58, 62, "two"),
         said(61, 63, "three"),
     ];
-    let list = CueList { cues };
+    let list = CueList {
+        cues,
+        ..CueList::default()
+    };
     let first = text::segment(&list, 0);
     assert!(first.contains("\none\n") && first.contains("\ntwo\n") && !first.contains("three"));
     let second = text::segment(&list, 1);
@@ -105,7 +108,10 @@ fn what_is_above_or_aside_says_so() {
             place,
             ..said(1, 2, "x")
         }];
-        text::whole(&CueList { cues })
+        text::whole(&CueList {
+        cues,
+        ..CueList::default()
+    })
     };
     assert!(place(2).contains("00:00:02.000\nx"));
     assert!(place(8).contains("00:00:02.000 line:0\nx"));

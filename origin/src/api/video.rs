@@ -42,7 +42,7 @@ pub struct Video {
     /// When all of it was encoded.
     ready_at: Option<String>,
     /// Damage that leaves something to watch.
-    warnings: Vec<Warning>,
+    notes: Vec<Note>,
     /// Why it failed.
     error: Option<Failure>,
 }
@@ -65,11 +65,13 @@ pub struct Playback {
     dash: String,
 }
 
-/// Something wrong with a part of the source.
+/// What is to be said of a video that can be watched: damage, what was guessed, left out or is second-best.
 #[derive(Serialize, ToSchema)]
-pub struct Warning {
+pub struct Note {
     /// Stable, for programs.
     code: &'static str,
+    /// Which stream of the source it is about, counted from 0, where it is about one.
+    track: Option<u32>,
     /// One sentence.
     message: String,
     /// From where to where, in seconds, where that is known.
@@ -93,10 +95,11 @@ impl Video {
         let views = app.pipeline.views(row.id).await?;
         let base = &app.settings.public_url;
         let id = row.id;
-        let warnings = row.warnings.into_iter().map(|warning| Warning {
-            code: warning.code.as_str(),
-            message: warning.message,
-            span_s: warning
+        let notes = row.notes.into_iter().map(|note| Note {
+            code: note.code.as_str(),
+            track: note.track,
+            message: note.message,
+            span_s: note
                 .span_us
                 .map(|(from, to)| [seconds(from), seconds(to)]),
         });
@@ -121,7 +124,7 @@ impl Video {
             uploaded_at: time(row.uploaded_at_us),
             playable_at: time(row.playable_at_us),
             ready_at: time(row.ready_at_us),
-            warnings: warnings.collect(),
+            notes: notes.collect(),
             error: row.error.map(|error| Failure {
                 code: error.code.as_str(),
                 message: error.message,

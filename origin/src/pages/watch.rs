@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use catalog::Principal;
-use plan::{Frames, VideoId, Warning};
+use plan::{Frames, VideoId, Note};
 use store::metadata::{State as VideoState, VideoRow};
 use store::{ImageFormat, ObjectKey};
 
@@ -32,7 +32,7 @@ struct Watch {
     poster: bool,
     storyboard: bool,
     chapters: bool,
-    warnings: Vec<String>,
+    notes: Vec<String>,
     error: Option<String>,
     /// These for who may change it.
     views: Option<String>,
@@ -81,7 +81,7 @@ pub async fn watch(
         poster: objects.head(&poster).await?.is_some(),
         storyboard: plan.is_some_and(|plan| plan.storyboard.is_some()),
         chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
-        warnings: row.warnings.into_iter().map(said).collect(),
+        notes: row.notes.into_iter().map(said).collect(),
         error: row.error.filter(|_| failed).map(|error| error.message),
         views,
         loudness,
@@ -106,10 +106,10 @@ async fn views(
     }))
 }
 
-/// A warning with its place.
-fn said(warning: Warning) -> String {
-    match warning.span_us {
-        Some((start, end)) => format!("{} to {}: {}", clock(start), clock(end), warning.message),
-        None => warning.message,
+/// A note with its place.
+fn said(note: Note) -> String {
+    match note.span_us {
+        Some((start, end)) => format!("{} to {}: {}", clock(start), clock(end), note.message),
+        None => note.message,
     }
 }

@@ -7,7 +7,7 @@ use transcoder::Made;
 
 use super::RunError;
 use crate::inner::Inner;
-use crate::{inits, warnings};
+use crate::{inits, notes};
 
 /// Stores a product, which the session has looked at, unless its video is deleted: that gets nothing any more.
 ///
@@ -44,7 +44,7 @@ pub(super) async fn store(
             if report.damaged
                 && let Some(plan) = plan
             {
-                warnings::damaged(inner, video, plan, rendition, segment).await?;
+                notes::damaged(inner, video, plan, rendition, segment).await?;
             }
             Ok(inner.publish(key, bytes).await?)
         }

@@ -1,16 +1,16 @@
 //! The stills that a video needs before it is ready: its poster and its storyboard. One that
-//! cannot be made is done without, which a warning in the row says.
+//! cannot be made is done without, which a note in the row says.
 
 use std::sync::Arc;
 
-use plan::{Code, Plan, VideoId, Warning};
+use plan::{Code, Plan, VideoId, Note};
 use store::metadata::VideoRow;
 use transcoder::Still;
 
 use crate::inner::Inner;
 use crate::made;
 use crate::run::{Run, RunError, Standing};
-use crate::warnings;
+use crate::notes;
 
 /// Faults at a still before the video goes without it.
 const TRIES: u32 = 3;
@@ -68,12 +68,13 @@ pub(crate) async fn failed(
         return Ok(());
     }
     let (message, span_us) = missing(plan, sheet);
-    let warning = Warning {
+    let note = Note {
+        track: None,
         code,
         message: message.to_owned(),
         span_us,
     };
-    warnings::add(inner, video, warning).await
+    notes::add(inner, video, note).await
 }
 
 /// What is said of one that is done without, and where it is missing.
@@ -92,11 +93,11 @@ fn missing(plan: &Plan, sheet: Option<u32>) -> (&'static str, Option<(i64, i64)>
 
 /// Whether one is done without.
 pub(crate) fn is_done_without(row: &VideoRow, plan: &Plan, sheet: Option<u32>) -> bool {
-    if row.warnings.is_empty() {
+    if row.notes.is_empty() {
         return false;
     }
     let missing = missing(plan, sheet);
-    let said = row.warnings.iter();
-    said.map(|warning| (warning.message.as_str(), warning.span_us))
+    let said = row.notes.iter();
+    said.map(|note| (note.message.as_str(), note.span_us))
         .any(|said| said == missing)
 }

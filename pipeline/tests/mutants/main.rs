@@ -80,7 +80,7 @@ async fn live(
         Ok(row) => match (row.state, row.error) {
             (State::Ready, None) => {
                 house.render(video).await;
-                Outcome::Ready(row.warnings.iter().map(|warning| warning.code).collect())
+                Outcome::Ready(row.notes.iter().map(|note| note.code).collect())
             }
             (State::Failed, Some(error)) => Outcome::Failed(error.code, error.message),
             (state, error) => Outcome::Neither(format!("{state:?}, {error:?}")),

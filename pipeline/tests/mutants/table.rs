@@ -22,7 +22,7 @@ pub enum Outcome {
 impl Outcome {
     pub fn codes(&self) -> Vec<Code> {
         match self {
-            Self::Ready(warnings) => warnings.iter().copied().collect(),
+            Self::Ready(notes) => notes.iter().copied().collect(),
             Self::Failed(code, _) => vec![*code],
             Self::Stuck | Self::Neither(_) => Vec::new(),
         }
@@ -47,8 +47,8 @@ impl Outcome {
             names.join(", ")
         };
         match self {
-            Self::Ready(warnings) if warnings.is_empty() => "ready".to_owned(),
-            Self::Ready(warnings) => format!("ready, with a warning: {}", list(warnings)),
+            Self::Ready(notes) if notes.is_empty() => "ready".to_owned(),
+            Self::Ready(notes) => format!("ready, with a note: {}", list(notes)),
             Self::Failed(code, _) => format!("failed: {code}"),
             Self::Stuck => "STUCK".to_owned(),
             Self::Neither(state) => format!("NEITHER: {state}"),

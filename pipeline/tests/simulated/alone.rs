@@ -353,7 +353,7 @@ async fn a_segment_that_fails_three_times_becomes_a_filler_and_no_other_does() {
             let (start, end) = plan.timeline.segment_frames(segment);
             Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end)))
         };
-        let spans: Vec<_> = row.warnings.iter().map(|w| w.span_us).collect();
+        let spans: Vec<_> = row.notes.iter().map(|w| w.span_us).collect();
         assert_eq!(spans, [span(4), span(7)]);
     }
 }
@@ -404,7 +404,7 @@ async fn a_video_that_is_mostly_filler_fails() {
 }
 
 #[tokio::test]
-async fn a_video_without_a_good_poster_is_ready_with_a_warning() {
+async fn a_video_without_a_good_poster_is_ready_with_a_note() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(10);
     script.poster_fails();
@@ -412,7 +412,7 @@ async fn a_video_without_a_good_poster_is_ready_with_a_warning() {
     let video = house.upload().await;
     let row = house.until_over(video).await;
     assert_whole(&house, video, &BTreeSet::new()).await;
-    let codes: Vec<_> = row.warnings.iter().map(|warning| warning.code).collect();
+    let codes: Vec<_> = row.notes.iter().map(|note| note.code).collect();
     assert_eq!(codes, [Code::Corrupt], "what the engine said");
 }
 

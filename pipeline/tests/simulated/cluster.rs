@@ -186,7 +186,7 @@ async fn faults_are_counted_by_all_workers_together() {
     let video = house.upload().await;
     let row = house.until_over(video).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
-    assert!(row.warnings.iter().any(|w| w.message.contains("poster")));
+    assert!(row.notes.iter().any(|w| w.message.contains("poster")));
     let (_, plan) = house.until_playable(video).await;
     let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
     let expected: BTreeSet<_> = plan.pictures().map(|v| (v.id, 5)).collect();

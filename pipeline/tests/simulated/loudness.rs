@@ -135,7 +135,7 @@ async fn sound_that_cannot_be_measured_stays_as_it_is() {
         let plan = house.plan(&row).await;
         assert_eq!(plan.loudness.as_deref(), Some(&[][..]));
         assert_eq!(plan.audio[0].gain_millibels, 0);
-        let codes: Vec<_> = row.warnings.iter().map(|warning| warning.code).collect();
+        let codes: Vec<_> = row.notes.iter().map(|note| note.code).collect();
         assert_eq!(codes, [Code::Corrupt]);
     }
 }

@@ -78,7 +78,7 @@ async fn what_turns_out_otherwise_is_encoded_and_open_players_go_on() {
     }
     assert!(plan.passed_through().is_none());
     assert_eq!(plan.video[0].rung, first.video[0].rung);
-    assert_eq!(row.warnings, []);
+    assert_eq!(row.notes, []);
     let stored = house.segments(video).await;
     let is_made = |id, segment| {
         stored

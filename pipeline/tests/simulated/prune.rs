@@ -132,7 +132,7 @@ async fn what_could_not_be_decoded_decides_nothing() {
     let house = house_with(folder.path(), &script, prunes).await;
     let video = house.upload().await;
     let row = house.until(video, is_whole).await;
-    assert_eq!(row.warnings.len(), 1);
+    assert_eq!(row.notes.len(), 1);
     assert_eq!(boxes(&*house.newest_plan(&row).await), [720, 480, 360, 240]);
 }
 

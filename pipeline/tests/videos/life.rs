@@ -123,15 +123,15 @@ async fn a_poisoned_stretch_becomes_filler_and_nothing_else_does() {
     // Segments start at 0, 1, 2, 4, 8, 12 ...: the one from 8 to 12 s holds the stretch.
     let poisoned = plan.video.iter().map(|rung| (rung.id, 4));
     assert_eq!(fillers, poisoned.collect());
-    let [warning] = &row.warnings[..] else {
-        panic!("one warning: {:?}", row.warnings)
+    let [note] = &row.notes[..] else {
+        panic!("one note: {:?}", row.notes)
     };
-    assert_eq!(warning.code, Code::LimitDimensions);
-    assert_eq!(warning.span_us, Some((8_000_000, 12_000_000)));
+    assert_eq!(note.code, Code::LimitDimensions);
+    assert_eq!(note.span_us, Some((8_000_000, 12_000_000)));
 }
 
 #[tokio::test]
-async fn damage_that_can_be_watched_is_a_warning_with_its_place() {
+async fn damage_that_can_be_watched_is_a_note_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let house = house(&folder.path().join("data")).await;
     let mut bytes = broadcast(folder.path(), "320x180", 0, 24);
@@ -146,11 +146,11 @@ async fn damage_that_can_be_watched_is_a_warning_with_its_place() {
     let row = house.until(video, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
     let pictures = row
-        .warnings
+        .notes
         .iter()
         .filter(|w| w.message.contains("picture"));
     let spans: Vec<_> = pictures
-        .map(|warning| (warning.code, warning.span_us))
+        .map(|note| (note.code, note.span_us))
         .collect();
     assert_eq!(spans, [(Code::Corrupt, Some((8_000_000, 12_000_000)))]);
     let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
@@ -275,7 +275,7 @@ async fn pictures_that_cannot_be_passed_through_are_encoded() {
     };
     let video = house.upload(of_two_encoders(folder.path()).into()).await;
     let row = house.until(video, is_over).await;
-    assert_eq!((row.state, &row.warnings), (State::Ready, &vec![]));
+    assert_eq!((row.state, &row.notes), (State::Ready, &vec![]));
     let first = VideoRow {
         current_plan: Some(row.plans[0].hash.clone()),
         ..row.clone()

@@ -156,7 +156,7 @@ async fn what_cannot_be_read_at_times_is_made_as_it_is_or_not_at_all() {
         match &row.error {
             None => {
                 assert_eq!(
-                    (row.state, published.len(), &row.warnings),
+                    (row.state, published.len(), &row.notes),
                     (State::Ready, right.len(), &Vec::new())
                 );
                 ready += 1;

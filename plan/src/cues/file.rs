@@ -126,7 +126,7 @@ fn without_counter<'a>(lines: &'a [&'a str], is_last: bool) -> &'a [&'a str] {
 }
 
 /// Cue settings (WebVTT §4.4) as the nearest place on the numeric keypad.
-fn place(settings: &str) -> u8 {
+pub(super) fn place(settings: &str) -> u8 {
     let (mut row, mut column, mut aligned) = (0, 1, None);
     for setting in settings.split_ascii_whitespace() {
         let Some((name, value)) = setting.split_once(':') else {

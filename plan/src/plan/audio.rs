@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MEDIA_GENERATION, hash_source};
+use super::{MEDIA_GENERATION, hash_joins, hash_source};
 use crate::canonical::Canonical;
 use crate::media_info::{AudioTrack, MediaInfo};
 use crate::timeline::{AAC_FRAME, OPUS_FRAME, SAMPLE_RATE, TimeLine};
@@ -119,6 +119,11 @@ pub(super) fn renditions(info: &MediaInfo, timeline: &TimeLine) -> Vec<AudioRend
             .int(source.priming)
             .int(source.frame_samples.map_or(0, i64::from))
             .optional(source.language.as_deref());
+        hash_joins(&mut hash, info, source.stream);
+        if !source.setups.is_empty() {
+            hash.text("setups")
+                .ints(source.setups.iter().map(|setup| setup.pts));
+        }
         AudioRendition {
             id: hash.rendition(name),
             track: track_number,
@@ -140,7 +145,7 @@ pub(super) fn renditions(info: &MediaInfo, timeline: &TimeLine) -> Vec<AudioRend
         .iter()
         .enumerate()
         .map(|source| make(source, false));
-    let has_surround = |source: &(usize, &AudioTrack)| source.1.channels >= 6;
+    let has_surround = |source: &(usize, &AudioTrack)| source.1.surround;
     let surround = info
         .audio
         .iter()

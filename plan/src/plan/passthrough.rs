@@ -8,7 +8,7 @@ use crate::ladder::{self, Size};
 use crate::media_info::{CodedPictures, MediaInfo, VideoTrack};
 use crate::policy::Policy;
 use crate::timeline::{SEGMENT_SECONDS, TimeLine};
-use crate::{Frames, Rational, RenditionName};
+use crate::{Code, Frames, Note, Rational, RenditionName};
 
 /// The longest segment: players buffer whole ones, and the first is waited for.
 const LONGEST: Rational = Rational::new(10, 1);
@@ -47,7 +47,11 @@ impl<'a> Cut<'a> {
     ) -> Option<Self> {
         let track = info.video.as_ref()?;
         let coded = track.coded.as_ref()?;
-        let is_whole = info.warnings.is_empty() && access == Access::Exact;
+        // What is said of other tracks does not matter.
+        let is_harmless = |note: &Note| {
+            matches!(note.code, Code::TrackSkipped | Code::Guessed | Code::UnsupportedCodec)
+        };
+        let is_whole = info.notes.iter().all(is_harmless) && access == Access::Exact;
         let is_reordered_as_may_be = coded.reorder_frames <= MOST_REORDERED;
         if !policy.passthrough
             || !is_whole

@@ -66,6 +66,11 @@ impl Plan {
         self.text.iter().flatten().chain(&self.side_cars)
     }
 
+    /// The text that players show unless told otherwise: one at most, whatever the source says (RFC 8216 §4.3.4.1.1).
+    pub fn default_text(&self) -> Option<RenditionId> {
+        self.texts().find(|text| text.default).map(|text| text.id)
+    }
+
     /// The file that was put beside the source in this language.
     pub fn side_car(&self, language: &str) -> Option<&TextRendition> {
         self.side_cars.iter().find(|text| text.is_in(language))

@@ -88,6 +88,7 @@ fn another_track_beside_it_leaves_a_rendition_as_it_is() {
     let mut commentary = sound(rational(30, 1));
     commentary.stream = 2;
     commentary.channels = 6;
+    commentary.surround = true;
     info.audio.push(commentary);
     let two = planned(&info);
     assert_eq!(

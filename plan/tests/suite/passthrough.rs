@@ -1,7 +1,7 @@
 //! The source's own pictures as the top rung.
 
 use plan::media_info::{CodedPictures, Group, MediaInfo, VideoTrack};
-use plan::{Code, LazyCodec, Plan, Policy, VideoCodec, Warning, plan};
+use plan::{Code, LazyCodec, Plan, Policy, VideoCodec, Note, plan};
 use proptest::prelude::*;
 
 use crate::sources::{picture, planned, rational, sound, source};
@@ -190,7 +190,8 @@ fn what_cannot_be_cut_or_delivered_is_encoded() {
         .for_each(|group| group.bytes = 50_000);
     assert!(is_encoded(&small), "less than every rung");
     let mut cut = in_groups(&[60; 10]);
-    cut.warnings.push(Warning {
+    cut.notes.push(Note {
+        track: None,
         code: Code::Truncated,
         message: String::new(),
         span_us: None,

@@ -17,6 +17,7 @@ pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
         coded_width: size.0,
         coded_height: size.1,
         sample_aspect: rational(1, 1),
+        own_aspect: Rational::ZERO,
         rotation: 0,
         mirrored: false,
         pixel_format: "yuv420p".to_owned(),
@@ -26,9 +27,11 @@ pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
             primaries: Some("bt709".to_owned()),
             transfer: Some("bt709".to_owned()),
         },
+        own_color: Color::default(),
         peak_nits: None,
         dolby_vision: None,
         interlaced: false,
+        fields_apart: false,
         frame_rate: rate,
         constant_rate: true,
         rate_p95: None,
@@ -54,6 +57,8 @@ pub fn sound(end: Rational) -> AudioTrack {
         sample_rate: 48_000,
         channels: 2,
         layout: "stereo".to_owned(),
+        surround: false,
+        setups: Vec::new(),
         frame_samples: Some(1024),
         start: Rational::ZERO,
         end,
@@ -77,7 +82,8 @@ pub fn source(video: Option<VideoTrack>, audio: Vec<AudioTrack>) -> MediaInfo {
         skipped: Vec::new(),
         chapters: Vec::new(),
         index: Index::Container,
-        warnings: Vec::new(),
+        joins: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

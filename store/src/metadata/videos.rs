@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use plan::{Code, OwnerId, RenditionId, UploadId, VideoId, Warning};
+use plan::{Code, OwnerId, RenditionId, UploadId, VideoId, Note};
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, PageRequest};
@@ -114,7 +114,7 @@ pub struct VideoRow {
     /// Why it failed.
     pub error: Option<VideoError>,
     /// Damage that leaves something to watch.
-    pub warnings: Vec<Warning>,
+    pub notes: Vec<Note>,
     /// What it comes before in the background.
     pub priority: Priority,
     /// When it was asked for.
@@ -155,7 +155,7 @@ impl VideoRow {
             whole_plan: None,
             average_bandwidth: BTreeMap::new(),
             error: None,
-            warnings: Vec::new(),
+            notes: Vec::new(),
             priority: Priority::Interactive,
             created_at_us,
             uploaded_at_us: None,

@@ -2,7 +2,7 @@
 
 use futures::future;
 use plan::rendition::RenditionName;
-use plan::{Code, OwnerId, UploadId, VideoId, Warning};
+use plan::{Code, OwnerId, UploadId, VideoId, Note};
 use store::Error;
 use store::metadata::videos::change;
 use store::metadata::{
@@ -36,7 +36,8 @@ fn full() -> VideoRow {
         code: Code::EngineCrashed,
         message: "It died.".into(),
     });
-    row.warnings = vec![Warning {
+    row.notes = vec![Note {
+        track: Some(1),
         code: Code::Corrupt,
         message: "A hole.".into(),
         span_us: Some((1, 2)),

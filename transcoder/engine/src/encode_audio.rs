@@ -9,7 +9,7 @@ use plan::{AudioRendition, Plan, Rational, Samples};
 
 use self::encoder::Encoder;
 use crate::product::Coded;
-use crate::remix::{converter, output_layout};
+use crate::remix;
 use crate::sounds::{PLANAR, Sounds};
 
 /// Frames encoded and dropped before a segment's first.
@@ -82,13 +82,9 @@ fn output_span(
     let wanted = lead + count;
     let source_count =
         Rational::new(wanted as i64 + RESAMPLER_PREROLL, 1).scale_ceil(ratio.den(), ratio.num());
-    let planes = sounds.span(source_from, source_count as usize)?;
-    let mut out = resample(
-        sounds.layout(),
-        track.sample_rate,
-        rendition.channels,
-        &planes,
-    )?;
+    let channels = rendition.channels as usize;
+    let planes = sounds.span(source_from, source_count as usize, channels)?;
+    let mut out = remix::resample(track.sample_rate, SAMPLE_RATE as u32, &planes)?;
     for plane in &mut out {
         plane.resize(wanted, 0.0);
         plane.drain(..lead);
@@ -104,38 +100,6 @@ fn amplify(planes: &mut [Vec<f32>], gain_millibels: i32) {
             .iter_mut()
             .flatten()
             .for_each(|sample| *sample *= factor);
-    }
-}
-
-fn resample(
-    layout: ChannelLayout,
-    rate: u32,
-    channels: u32,
-    planes: &[Vec<f32>],
-) -> Result<Vec<Vec<f32>>> {
-    let wanted = output_layout(channels);
-    if rate == SAMPLE_RATE as u32 && layout == wanted {
-        return Ok(planes.to_vec());
-    }
-    let mut context = converter(PLANAR, layout, rate, channels)?;
-    let input = audio_frame(layout, rate, planes);
-    let length = planes.first().map_or(0, Vec::len);
-    let capacity = length * SAMPLE_RATE as usize / rate as usize + 4096;
-    let mut out = vec![Vec::with_capacity(capacity); channels as usize];
-    let mut converted = frame::Audio::new(PLANAR, capacity, wanted);
-    context.run(&input, &mut converted)?;
-    append(&mut out, &converted);
-    let mut rest = frame::Audio::new(PLANAR, 4096, wanted);
-    if context.flush(&mut rest).is_ok() {
-        append(&mut out, &rest);
-    }
-    Ok(out)
-}
-
-fn append(planes: &mut [Vec<f32>], frame: &frame::Audio) {
-    for (channel, plane) in planes.iter_mut().enumerate() {
-        let samples: &[f32] = frame.plane(channel);
-        plane.extend_from_slice(&samples[..frame.samples()]);
     }
 }
 

@@ -2,6 +2,8 @@
 //! `unsafe` is here.
 #![allow(unsafe_code)]
 
+mod sound;
+
 use std::ffi::CStr;
 
 use ffmpeg_next::codec::Parameters;
@@ -9,6 +11,8 @@ use ffmpeg_next::ffi;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::software::scaling;
 use ffmpeg_next::{DictionaryRef, Error, Rational, Stream};
+
+pub use self::sound::{default_places, layout, layout_name, samples, with_extradata};
 
 /// What a source says of itself under a key, whatever its bytes are: `ffmpeg-next` takes them for
 /// UTF-8.
@@ -166,12 +170,42 @@ pub fn change_index(stream: &Stream, entries: &[IndexEntry]) {
     }
 }
 
+/// Adds to the demuxer's index of a stream that a key frame of this decode time lies at, or soon after, a byte.
+pub fn add_to_index(stream: &Stream, position: i64, timestamp: i64) {
+    // SAFETY: as above; libavformat keeps its entries in order, and refuses what is no time.
+    unsafe {
+        let pointer = stream.as_ptr().cast_mut();
+        ffi::av_add_index_entry(pointer, position, timestamp, 0, 0, AVINDEX_KEYFRAME);
+    }
+}
+
+/// Width of a pixel over its height as the container says, which is nought where it does not.
+pub fn container_aspect(stream: &Stream) -> Rational {
+    // SAFETY: a stream's pointer is valid while it lives.
+    unsafe { (*stream.as_ptr()).sample_aspect_ratio.into() }
+}
+
+/// The streams of each programme of a broadcast, by their indexes.
+pub fn programmes(input: &Input) -> Vec<Vec<u32>> {
+    // SAFETY: `programs` holds `nb_programs` valid pointers while the context lives, each of which has
+    // `nb_stream_indexes` numbers.
+    unsafe {
+        let context = &*input.as_ptr();
+        (0..context.nb_programs as usize)
+            .map(|at| {
+                let programme = &**context.programs.add(at);
+                let count = programme.nb_stream_indexes as usize;
+                (0..count).map(|at| *programme.stream_index.add(at)).collect()
+            })
+            .collect()
+    }
+}
+
 /// What libavformat says of a picture or sound track before anything is decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared {
     pub width: i32,
     pub height: i32,
-    pub sample_aspect: Rational,
     pub profile: i32,
     pub frame_samples: i32,
     /// Samples that an encoder put before the first, as the container says (Matroska's
@@ -194,7 +228,6 @@ pub fn declared(parameters: &Parameters) -> Declared {
         Declared {
             width: p.width,
             height: p.height,
-            sample_aspect: p.sample_aspect_ratio.into(),
             profile: p.profile,
             frame_samples: p.frame_size,
             initial_padding: p.initial_padding,
@@ -325,6 +358,31 @@ pub fn share(
         Err(Error::from(code))
     } else {
         Ok(())
+    }
+}
+
+/// Whether two pictures have the same size and format.
+pub fn alike(one: &ffmpeg_next::frame::Video, other: &ffmpeg_next::frame::Video) -> bool {
+    (one.format(), one.width(), one.height()) == (other.format(), other.width(), other.height())
+}
+
+/// Gives a picture what another says besides its pixels: time, colours, shape.
+pub fn copy_properties(
+    to: &mut ffmpeg_next::frame::Video,
+    from: &ffmpeg_next::frame::Video,
+) -> Result<(), Error> {
+    // SAFETY: both are valid frames.
+    let code = unsafe { ffi::av_frame_copy_props(to.as_mut_ptr(), from.as_ptr()) };
+    if code < 0 { Err(Error::from(code)) } else { Ok(()) }
+}
+
+/// Says of a picture that it is made of two fields, and which is shown first.
+pub fn make_interlaced(picture: &mut ffmpeg_next::frame::Video, is_top_first: bool) {
+    // SAFETY: the frame is valid and the caller's own; the fields are plain numbers.
+    unsafe {
+        let frame = &mut *picture.as_mut_ptr();
+        frame.interlaced_frame = 1;
+        frame.top_field_first = i32::from(is_top_first);
     }
 }
 

@@ -5,6 +5,7 @@ use ffmpeg_next::frame;
 use plan::Rational;
 
 use crate::chain::{Chain, Shape};
+use crate::weave::Weaver;
 
 /// A picture for each field; what is not interlaced passes as it is, telecined films' whole
 /// frames among it.
@@ -15,17 +16,20 @@ const FILTER: &str = "bwdif=mode=send_field:parity=auto:deint=interlaced";
 pub struct Fields {
     time_base: Rational,
     chain: Option<(Shape, Chain)>,
+    /// Where each is stored as a picture of its own.
+    weaver: Option<Weaver>,
 }
 
 impl Fields {
     /// Fields at the start, and the end, of a stretch that may differ from those in its middle.
     pub const BLURRED: i64 = 4;
 
-    /// For pictures whose time stamps are in `time_base`.
-    pub fn new(time_base: Rational) -> Self {
+    /// For pictures whose time stamps are in `time_base`: pairs of fields, or each field apart.
+    pub fn new(time_base: Rational, are_apart: bool) -> Self {
         Self {
             time_base,
             chain: None,
+            weaver: are_apart.then(Weaver::default),
         }
     }
 
@@ -35,7 +39,15 @@ impl Fields {
     }
 
     /// Takes a picture with its time stamp.
-    pub fn push(&mut self, mut picture: frame::Video, stamp: i64) -> Result<()> {
+    pub fn push(&mut self, picture: frame::Video, stamp: i64) -> Result<()> {
+        let woven = match &mut self.weaver {
+            Some(weaver) => weaver.push(picture, stamp)?,
+            None => Some((picture, stamp)),
+        };
+        woven.map_or(Ok(()), |(picture, stamp)| self.push_pair(picture, stamp))
+    }
+
+    fn push_pair(&mut self, mut picture: frame::Video, stamp: i64) -> Result<()> {
         picture.set_pts(Some(stamp));
         let shape = Shape::of(&picture);
         match &mut self.chain {
@@ -60,6 +72,9 @@ impl Fields {
 
     /// Nothing more comes before the next [`Self::restart`].
     pub fn end(&mut self) -> Result<()> {
+        if let Some((picture, stamp)) = self.weaver.as_mut().map(Weaver::end).transpose()?.flatten() {
+            self.push_pair(picture, stamp)?;
+        }
         match &mut self.chain {
             Some((_, chain)) => chain.end(),
             None => Ok(()),
@@ -69,6 +84,7 @@ impl Fields {
     /// Forgets everything: the next picture comes from elsewhere.
     pub fn restart(&mut self) {
         self.chain = None;
+        self.weaver = self.weaver.take().map(|_| Weaver::default());
     }
 }
 
@@ -79,8 +95,8 @@ pub fn are_in(picture: &frame::Video) -> bool {
 }
 
 /// One picture's first field, from itself alone.
-pub fn alone(picture: frame::Video) -> Result<frame::Video> {
-    let mut fields = Fields::new(Rational::new(1, 1));
+pub fn alone(picture: frame::Video, are_apart: bool) -> Result<frame::Video> {
+    let mut fields = Fields::new(Rational::new(1, 1), are_apart);
     fields.push(picture, 0)?;
     fields.end()?;
     let first = fields.pull()?;

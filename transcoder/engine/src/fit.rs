@@ -6,6 +6,8 @@ use ffmpeg_next::frame;
 use plan::media_info::VideoTrack;
 use plan::{Rational, Size};
 
+use crate::times::rational;
+
 /// Shapes that differ by less, in per mille, are the same: sizes are rounded.
 const ALIKE_PER_MILLE: i64 = 10;
 
@@ -14,6 +16,8 @@ const ALIKE_PER_MILLE: i64 = 10;
 pub struct Fit {
     size: (u32, u32),
     aspect: Rational,
+    /// What they themselves say of a pixel's shape; nought where they do not.
+    own_aspect: Rational,
 }
 
 impl Fit {
@@ -22,19 +26,23 @@ impl Fit {
         Self {
             size: track.shown_size(),
             aspect: track.sample_aspect,
+            own_aspect: track.own_aspect,
         }
     }
 
     /// The size in which a picture is shown inside of the size that the source's own take.
     pub fn inside(&self, picture: &frame::Video, whole: Size) -> Size {
         let size = (picture.width(), picture.height());
-        if size == self.size {
+        let declared = rational(picture.aspect_ratio());
+        let is_usual = declared.num() <= 0 || declared == self.own_aspect;
+        if size == self.size && is_usual {
             return whole;
         }
-        let declared = picture.aspect_ratio();
-        let aspect = match (declared.numerator(), declared.denominator()) {
-            (num @ 1.., den @ 1..) => Rational::new(num.into(), den.into()),
-            _ => Rational::new(1, 1),
+        // Against the others', since the container may have another word about all of them.
+        let aspect = match (is_usual, self.own_aspect.num()) {
+            (true, _) => self.aspect,
+            (false, 1..) => ratio(self.aspect, declared, self.own_aspect),
+            (false, _) => declared,
         };
         let own = shape(self.size, self.aspect);
         // How wide it is against the source's own.
@@ -57,10 +65,19 @@ impl Fit {
     }
 }
 
+/// `a * b / c`.
+fn ratio(a: Rational, b: Rational, c: Rational) -> Rational {
+    let product = |a: i64, b: i64, c: i64| a.checked_mul(b)?.checked_mul(c);
+    let num = product(a.num(), b.num(), c.den());
+    let den = product(a.den(), b.den(), c.num());
+    let found = num.zip(den).and_then(|(num, den)| Rational::checked(num, den));
+    found.unwrap_or(Rational::new(1, 1))
+}
+
 /// Width over height, as shown.
 fn shape((width, height): (u32, u32), aspect: Rational) -> Rational {
     let wide = Rational::new(i64::from(width), i64::from(height.max(1)));
-    Rational::new(wide.num() * aspect.num(), wide.den() * aspect.den())
+    ratio(wide, aspect, Rational::new(1, 1))
 }
 
 /// A picture in the middle of black, in limited range; `yuv420p` or `yuv420p10le`.

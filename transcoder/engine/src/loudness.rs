@@ -3,23 +3,18 @@
 
 use anyhow::Result;
 use ebur128::{Channel, EbuR128, Mode};
-use ffmpeg_next::codec::{self, decoder};
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::format::sample::Sample;
-use ffmpeg_next::software::resampling;
 use ffmpeg_next::{Error, Packet, frame};
 use plan::media_info::AudioTrack;
 use plan::timeline::SAMPLE_RATE;
 use plan::{AudioRendition, Loudness, Plan};
 
-use crate::open;
+use crate::mix::{Layout, Mix};
 use crate::passes::read_through;
-use crate::remix::{converter, output_layout};
-use crate::sounds::{self, PLANAR};
+use crate::remix::Resampler;
+use crate::sound_decoder::SoundDecoder;
 use crate::source::Source;
-
-/// Samples that a resampler may hold back and give with a later frame.
-const HELD_BACK: usize = 4096;
+use crate::{ffi, open};
 
 /// The loudness of each sound rendition of a plan, in their order.
 pub fn measure(source: &Source, plan: &Plan) -> Result<Vec<Loudness>> {
@@ -31,7 +26,8 @@ pub fn measure(source: &Source, plan: &Plan) -> Result<Vec<Loudness>> {
         tracks.push(Track::new(&input, track, of_it)?);
     }
     let streams: Vec<usize> = tracks.iter().map(|track| track.stream).collect();
-    read_through(source, input, &streams, |packet| {
+    drop(input);
+    read_through(source, &plan.info, &streams, |packet| {
         let track = tracks.iter_mut().find(|t| t.stream == packet.stream());
         track.map_or(Ok(()), |track| track.take(packet))
     })?;
@@ -46,8 +42,7 @@ pub fn measure(source: &Source, plan: &Plan) -> Result<Vec<Loudness>> {
 /// A track on its way through the meters of its renditions.
 struct Track {
     stream: usize,
-    channels: u32,
-    decoder: decoder::Audio,
+    decoder: SoundDecoder,
     meters: Vec<Meter>,
 }
 
@@ -59,30 +54,23 @@ impl Track {
     ) -> Result<Self> {
         let stream = track.stream as usize;
         let found = input.stream(stream).ok_or(Error::StreamNotFound)?;
-        let mut decoder = codec::Context::from_parameters(found.parameters())?.decoder();
-        decoder.set_packet_time_base(found.time_base());
         let meters = renditions.map(|(position, rendition)| Meter::new(position, rendition));
         Ok(Self {
             stream,
-            channels: track.channels,
-            decoder: decoder.audio()?,
+            decoder: SoundDecoder::open(&found, None)?,
             meters: meters.collect::<Result<_>>()?,
         })
     }
 
     fn take(&mut self, packet: &Packet) -> Result<()> {
         // What cannot be decoded is silence in what is sent, which counts for nothing.
-        let _ = self.decoder.send_packet(packet);
+        let _ = self.decoder.send(packet);
         self.receive()
     }
 
     fn receive(&mut self) -> Result<()> {
         let mut decoded = frame::Audio::empty();
-        while self.decoder.receive_frame(&mut decoded).is_ok() {
-            if u32::from(decoded.channels()) != self.channels {
-                continue;
-            }
-            decoded.set_channel_layout(sounds::layout(self.channels));
+        while self.decoder.receive(&mut decoded).is_ok() {
             for meter in &mut self.meters {
                 meter.hear(&decoded)?;
             }
@@ -91,7 +79,7 @@ impl Track {
     }
 
     fn finish(mut self) -> Result<Vec<(usize, Loudness)>> {
-        let _ = self.decoder.send_eof();
+        self.decoder.end();
         self.receive()?;
         let meters = self.meters.into_iter();
         meters
@@ -105,7 +93,8 @@ struct Meter {
     /// Which of the plan's.
     position: usize,
     channels: u32,
-    converter: Option<((Sample, u32), resampling::Context)>,
+    mix: Option<(Layout, Mix)>,
+    resampler: Option<(u32, Resampler)>,
     meter: EbuR128,
 }
 
@@ -128,42 +117,53 @@ impl Meter {
         Ok(Self {
             position,
             channels,
-            converter: None,
+            mix: None,
+            resampler: None,
             meter,
         })
     }
 
     fn hear(&mut self, decoded: &frame::Audio) -> Result<()> {
-        let key = (decoded.format(), decoded.rate());
-        if self.converter.as_ref().is_none_or(|(of, _)| *of != key) {
-            let layout = sounds::layout(u32::from(decoded.channels()));
-            self.converter = Some((key, converter(key.0, layout, key.1, self.channels)?));
+        let layout = Layout::of(decoded);
+        if self.mix.as_ref().is_none_or(|(of, _)| *of != layout) {
+            let mix = Mix::new(&layout, self.channels as usize);
+            self.mix = Some((layout, mix));
         }
-        let Some((_, converter)) = &mut self.converter else {
+        let Some((_, mix)) = &self.mix else {
             return Ok(());
         };
-        let rate = decoded.rate().max(1) as usize;
-        let capacity = decoded.samples() * SAMPLE_RATE as usize / rate + HELD_BACK;
-        let mut sent = frame::Audio::new(PLANAR, capacity, output_layout(self.channels));
-        converter.run(decoded, &mut sent)?;
-        self.add(&sent)
+        let mixed = mix.run(&ffi::samples(decoded));
+        let (rate, sent) = (decoded.rate(), SAMPLE_RATE as u32);
+        if self.resampler.as_ref().is_none_or(|(of, _)| *of != rate) {
+            self.end_resampler()?;
+            let resampler = (rate != sent && rate > 0).then(|| Resampler::new(self.channels, rate, sent));
+            self.resampler = resampler.transpose()?.map(|resampler| (rate, resampler));
+        }
+        match &mut self.resampler {
+            Some((_, resampler)) => {
+                let sent = resampler.run(&mixed)?;
+                self.add(&sent)
+            }
+            None => self.add(&mixed),
+        }
     }
 
-    fn add(&mut self, sent: &frame::Audio) -> Result<()> {
-        let planes: Vec<&[f32]> = (0..self.channels as usize)
-            .map(|channel| &sent.plane::<f32>(channel)[..sent.samples()])
-            .collect();
+    /// A few samples may be what completes the last block.
+    fn end_resampler(&mut self) -> Result<()> {
+        if let Some((_, resampler)) = self.resampler.take() {
+            let rest = resampler.finish(self.channels as usize);
+            self.add(&rest)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, sent: &[Vec<f32>]) -> Result<()> {
+        let planes: Vec<&[f32]> = sent.iter().map(Vec::as_slice).collect();
         Ok(self.meter.add_frames_planar_f32(&planes)?)
     }
 
     fn finish(mut self) -> Result<Loudness> {
-        // A few samples may be what completes the last block.
-        let mut rest = frame::Audio::new(PLANAR, HELD_BACK, output_layout(self.channels));
-        if let Some((_, mut converter)) = self.converter.take()
-            && converter.flush(&mut rest).is_ok()
-        {
-            self.add(&rest)?;
-        }
+        self.end_resampler()?;
         let mut peak = 0.0_f64;
         for channel in 0..self.channels {
             peak = peak.max(self.meter.true_peak(channel)?);

@@ -375,7 +375,7 @@ fn make_sound(
                 .context("no such track")?;
             let reader = match sounds.entry(track.stream) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(Sounds::open(source, track, &plan.info.index)?),
+                Entry::Vacant(new) => new.insert(Sounds::open(source, track, &plan.info)?),
             };
             let coded = encode_audio::segment(plan, rendition, segment, reader)?;
             let report = SegmentReport {

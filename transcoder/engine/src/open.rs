@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::{Dictionary, Error, format};
+use plan::{Index, MediaInfo};
 
 use crate::link::Link;
 use crate::source::Source;
-use crate::times::{rational, seconds};
+use crate::times::{rational, seconds, timestamp};
 use crate::{edits, ffi};
 
 /// Demuxers that may look at a source. None of them follows a reference to another file;
@@ -37,12 +38,51 @@ fn open_with(source: &Source, further: &[(&str, &str)]) -> Result<Input, Error> 
     // well-formed file needs a fraction of this.
     options.set("probesize", "33554432");
     options.set("analyzeduration", "10000000");
+    // What a broadcast sends under another number after its tables change is the same track.
+    options.set("merge_pmt_versions", "1");
     for (option, value) in further {
         options.set(option, value);
     }
     let io = StreamIo::from_read_seek_with_capacity(source.reader(), 64 << 10)?;
     let link: Arc<Link> = source.link().clone();
     format::input_from_stream_with_interrupt(io, None, Some(options), move || link.is_gone())
+}
+
+/// In Matroska the index is one of places in the file, made for the picture most of the time: all streams that lack
+/// one get it, or a seek in their own would read on from where the last one came out. Where the file has none, the one
+/// that the probe's scan has found.
+pub fn share_index(input: &mut Input, info: &MediaInfo) {
+    let picture = info.video.as_ref().map(|video| video.stream as usize);
+    let of_picture = |input: &Input| {
+        let stream = picture.and_then(|picture| input.stream(picture))?;
+        let base = rational(stream.time_base());
+        let entries = ffi::index_entries(&stream).into_iter();
+        Some(entries.map(|entry| (seconds(entry.timestamp, base), entry.position())).collect())
+    };
+    let places: Vec<_> = match &info.index {
+        Index::Scanned(keys) => {
+            let base = info.video.as_ref().map(|video| video.time_base);
+            let key = |key: &plan::media_info::KeyFrame| {
+                let position = i64::try_from(key.position).ok()?;
+                Some((seconds(key.pts, base?), position))
+            };
+            keys.iter().filter_map(key).collect()
+        }
+        _ => {
+            // The demuxer reads it when it seeks for the first time.
+            if let Some(picture) = picture {
+                let _ = ffi::seek_back(input, picture, 0);
+            }
+            of_picture(input).unwrap_or_default()
+        }
+    };
+    let lacking = input.streams().filter(|stream| ffi::index_entries(stream).len() < places.len());
+    for stream in lacking {
+        let base = rational(stream.time_base());
+        for &(time, position) in &places {
+            ffi::add_to_index(&stream, position, timestamp(time, base));
+        }
+    }
 }
 
 /// Goes back to the first packet; what was discarded is read again.

@@ -12,6 +12,7 @@ use ffmpeg_next::codec::decoder;
 use ffmpeg_next::codec::discard::Discard;
 use ffmpeg_next::util::picture;
 use ffmpeg_next::{Error, Packet, frame};
+use plan::media_info::VideoTrack;
 use plan::{Access, Code, Frames, Index, Limits, Plan, Rational, TimeLine};
 
 use protocol::EngineFailure;
@@ -22,6 +23,7 @@ pub use self::packets::{Packets, video_decoder};
 use crate::fields::{self, Fields};
 use crate::source::Source;
 use crate::times::{seconds, timestamp};
+use crate::uniform::Uniform;
 use crate::{ffi, probe};
 
 /// Frames before a tick among which the picture shown at it is looked for first: the last one
@@ -57,7 +59,10 @@ pub struct Pictures {
     decoder: decoder::Video,
     /// Where pictures are pairs of fields.
     fields: Option<Fields>,
+    /// Whether each is stored as a picture of its own.
+    are_apart: bool,
     clean: Option<Clean>,
+    uniform: Uniform,
     timeline: TimeLine,
     limits: Limits,
     /// Key frames by which a seek goes further back.
@@ -71,6 +76,9 @@ pub struct Pictures {
     /// Decoded pictures after `current`.
     ahead: VecDeque<Placed>,
     damage: Damage,
+    /// That of the picture that came last, and how long one lasts for the most part, in the track's time base.
+    last_stamp: Option<i64>,
+    step: i64,
     /// Whether the decoder can leave out pictures that no other refers to.
     can_hurry: bool,
     /// Before this time stamp they are left out: nobody looks at them.
@@ -94,9 +102,11 @@ impl Pictures {
         Ok(Self {
             source: source.clone(),
             decoder: packets.decoder(threads)?,
-            fields: track.interlaced.then(|| Fields::new(packets.time_base())),
+            fields: track.interlaced.then(|| Fields::new(packets.time_base(), track.fields_apart)),
             packets,
+            are_apart: track.fields_apart,
             clean: Clean::of(track),
+            uniform: Uniform::of(track),
             first_tick: plan.timeline.tick_of(track.start),
             timeline: plan.timeline.clone(),
             preroll: match plan.access {
@@ -109,6 +119,8 @@ impl Pictures {
             // 7.4.1); fields of one frame may differ in that.
             can_hurry: track.codec == "h264" && !track.interlaced,
             hurries_to: None,
+            last_stamp: None,
+            step: step(track),
             current: None,
             ahead: VecDeque::new(),
             damage: Damage::of(plan, track),
@@ -225,6 +237,7 @@ impl Pictures {
         self.ahead.clear();
         self.damage.restart(from_start);
         self.ended = false;
+        self.last_stamp = None;
         self.next = None;
         Ok(from_start)
     }
@@ -244,7 +257,7 @@ impl Pictures {
             return Ok(None);
         };
         if self.fields.is_some() && picture.size.is_ok() {
-            picture.frame = fields::alone(picture.frame)?;
+            picture.frame = fields::alone(picture.frame, self.are_apart)?;
         }
         Ok(Some(self.decoded(picture)?))
     }
@@ -333,7 +346,7 @@ impl Pictures {
         Ok(true)
     }
 
-    fn decoded(&self, received: Received) -> Result<Decoded> {
+    fn decoded(&mut self, received: Received) -> Result<Decoded> {
         Ok(match received.size {
             Ok(()) => Ok(self.shown(received.frame)?),
             Err(failure) => Err(failure),
@@ -341,10 +354,11 @@ impl Pictures {
     }
 
     /// What is shown of a picture.
-    fn shown(&self, mut frame: frame::Video) -> Result<Picture> {
+    fn shown(&mut self, mut frame: frame::Video) -> Result<Picture> {
         if let Some(clean) = &self.clean {
             clean.crop(&mut frame)?;
         }
+        let frame = self.uniform.run(frame)?;
         Ok(Picture::new(frame.into()))
     }
 
@@ -356,9 +370,12 @@ impl Pictures {
     fn receive(&mut self) -> Result<Option<Received>, Error> {
         let mut frame = frame::Video::empty();
         self.decoder.receive_frame(&mut frame)?;
-        let Some(stamp) = ffi::best_timestamp(&frame) else {
+        // The last of those that a decoder has held back may have none: they follow one after the other.
+        let follows = self.last_stamp.map(|last| last.saturating_add(self.step));
+        let Some(stamp) = ffi::best_timestamp(&frame).or(follows) else {
             return Ok(None);
         };
+        self.last_stamp = Some(stamp);
         if self.hurries_to.is_some_and(|to| stamp < to) {
             return Ok(None);
         }
@@ -386,6 +403,14 @@ impl Pictures {
         self.damage.found(sent == Err(Error::InvalidData));
         Ok(())
     }
+}
+
+/// What a picture of a track lasts, in its time base.
+fn step(track: &VideoTrack) -> i64 {
+    let rate = track.frame_rate;
+    let units = (track.time_base.den(), track.time_base.num());
+    let seconds = Rational::checked(rate.den(), rate.num()).unwrap_or(Rational::ZERO);
+    seconds.scale_round(units.0, units.1.max(1)).max(1)
 }
 
 fn undecodable() -> EngineFailure {

@@ -2,35 +2,34 @@
 
 mod aperture;
 pub mod boxes;
+mod choice;
+mod clock;
 mod coded;
 mod complexity;
+mod cut;
+mod fill;
 mod gops;
 mod head;
+mod kinds;
 mod light;
+mod look;
+mod matroska;
 mod progress;
 mod rate;
 mod samples;
+mod seen;
 mod spans;
 mod tracks;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, frame};
 use plan::media_info::Chapter;
-use plan::{Code, Index, Limits, MediaInfo, Rational, Warning};
+use plan::{Code, Index, Limits, MediaInfo, Note};
 use protocol::EngineFailure;
 
-use crate::captions::Captions;
-use crate::pictures::video_decoder;
 use crate::source::Source;
-use crate::{ffi, fields, open, times};
+use crate::{ffi, open, times};
 
-/// Packets within which a picture must decode, or the track is damaged past use.
-const TRIAL_PACKETS: usize = 400;
-
-/// Pictures within which one must be of fields, where the track may be interlaced: film in a
-/// telecined broadcast has three whole frames in a row.
-const TRIAL_PICTURES: usize = 5;
 /// The Dolby Vision profile whose base layer is in colours of its own.
 const WITHOUT_BASE: u8 = 5;
 
@@ -40,55 +39,40 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         return Err(reject(Code::LimitSize, "The file is larger than is taken.").into());
     }
     let mut input = open::open(source).map_err(|error| head::refusal(source, error))?;
-    let streams = input.streams().count() as u32;
+    let streams = shown_streams(&input);
     if streams > limits.streams {
         let message = format!("{streams} streams; at most {} are read.", limits.streams);
         return Err(reject(Code::LimitStreams, message).into());
     }
-    let mut found = tracks::find(&input);
-    if let Some(video) = &found.video {
+    let is_matroska = input.format().name().contains("matroska");
+    let segment = is_matroska.then(|| matroska::Segment::read(source.reader(), source.size()));
+    let mut found = tracks::find(&input, segment.flatten());
+    for video in &found.further {
         check_size(video.coded_width, video.coded_height, limits)?;
     }
     if let Some(encrypted) = tracks::encrypted(&input) {
         return Err(reject(Code::Encrypted, encrypted).into());
     }
+    choice::choose(source, &mut input, &mut found)?;
     if found.video.is_none() && found.audio.is_empty() {
         return Err(nothing_to_play(&found).into());
     }
-    if let Some(video) = &mut found.video {
-        if video.dolby_vision == Some(WITHOUT_BASE) {
-            let message = "Dolby Vision profile 5 has no picture that is shown without a licence.";
-            return Err(reject(Code::UnsupportedCodec, message).into());
-        }
-        let looked = trial(&mut input, video, limits)?;
-        found.picture_step = looked.step;
-        if looked.has_captions {
-            found.text.push(tracks::captions(video));
-        }
-    }
-    if let Some(video) = &mut found.video
-        && input.format().name().contains("mp4")
-        && let Some(stream) = input.stream(video.stream as usize)
-    {
-        aperture::describe(source, stream.id(), video);
-    }
-    let Some(index) = spans::measure(source, &mut input, &mut found)? else {
+    look_at_picture(source, &mut input, &mut found, limits)?;
+    let Some(measured) = spans::measure(source, &mut input, &mut found, limits)? else {
         return Err(head::without_packets(source).into());
     };
-    let silent = samples::measure(source, &mut input, &mut found.audio)?;
-    found.skip_silent(silent);
     if found.video.is_none() && found.audio.is_empty() {
         let message = "No sound of the file can be decoded.";
         return Err(reject(Code::Corrupt, message).into());
     }
-    if let (Some(video), Index::Container) = (&mut found.video, &index) {
+    if let (Some(video), Index::Container) = (&mut found.video, &measured.index) {
         video.complexity = complexity::measure(&mut input, video);
     }
-    let cut = spans::is_cut(&input, source.size(), &found).then(|| Warning {
-        code: Code::Truncated,
-        message: "The file ends before its picture or sound does: it was cut off.".to_owned(),
-        span_us: None,
-    });
+    if cut::is_cut(source, &input, &found) {
+        let message = "The file ends before its picture or sound does: it was cut off.";
+        found.notes.insert(0, Note::new(Code::Truncated, message));
+    }
+    found.notes.extend(found.notes_of_skipped());
     Ok(MediaInfo {
         container: input.format().name().to_owned(),
         size: source.size(),
@@ -99,9 +83,58 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         audio: found.audio,
         text: found.text,
         skipped: found.skipped,
-        index,
-        warnings: cut.into_iter().collect(),
+        index: measured.index,
+        joins: measured.joins,
+        notes: found.notes,
     })
+}
+
+/// Streams that somebody might see or hear: fonts and data count towards no limit, nor do covers.
+fn shown_streams(input: &Input) -> u32 {
+    use ffmpeg_next::format::stream::Disposition;
+    use ffmpeg_next::media::Type;
+    let is_shown = |stream: &ffmpeg_next::Stream| {
+        let medium = stream.parameters().medium();
+        matches!(medium, Type::Video | Type::Audio | Type::Subtitle)
+            && !stream.disposition().contains(Disposition::ATTACHED_PIC)
+    };
+    input.streams().filter(is_shown).count() as u32
+}
+
+/// Looks at the first pictures. A track without any leaves the sound.
+fn look_at_picture(
+    source: &Source,
+    input: &mut Input,
+    found: &mut tracks::Found,
+    limits: &Limits,
+) -> Result<()> {
+    let Some(mut video) = found.video.take() else {
+        return Ok(());
+    };
+    if video.dolby_vision == Some(WITHOUT_BASE) {
+        let message = "Dolby Vision profile 5 has no picture that is shown without a licence.";
+        return Err(reject(Code::UnsupportedCodec, message).into());
+    }
+    match look::first(input, &mut video, found.container_aspect, limits)? {
+        Some(looked) => {
+            found.picture_step = looked.step;
+            if looked.has_captions {
+                found.text.push(tracks::captions(&video));
+            }
+            if input.format().name().contains("mp4")
+                && let Some(stream) = input.stream(video.stream as usize)
+            {
+                aperture::describe(source, stream.id(), &mut video);
+            }
+            video.aperture = video.aperture.or_else(|| look::crop(input, found, &video));
+            found.video = Some(video);
+        }
+        None if found.audio.is_empty() => {
+            return Err(reject(Code::NoVideo, "The file announces a picture but holds none.").into());
+        }
+        None => found.skip_picture(&video, "it is announced, but no picture ever comes"),
+    }
+    Ok(())
 }
 
 /// A rejection as the engine reports it.
@@ -136,79 +169,6 @@ fn nothing_to_play(found: &tracks::Found) -> EngineFailure {
             )
         }
         None => reject(Code::NoVideo, "The file holds neither picture nor sound."),
-    }
-}
-
-/// What the first pictures tell besides.
-struct Looked {
-    /// From one to the next, in seconds, where several were looked at.
-    step: Option<Rational>,
-    /// Whether they hold CEA-608 captions.
-    has_captions: bool,
-}
-
-/// Decodes the first picture: declared sizes and formats are not believed. And some more, where
-/// they may be of fields.
-fn trial(
-    input: &mut Input,
-    video: &mut plan::media_info::VideoTrack,
-    limits: &Limits,
-) -> Result<Looked> {
-    let stream = video.stream as usize;
-    let nal_length = input
-        .stream(stream)
-        .map_or(0, |stream| ffi::nal_length(&stream.parameters()));
-    let captions = Captions::of(&video.codec, nal_length);
-    let mut has_captions = false;
-    let corrupt = || reject(Code::Corrupt, "No picture of the file can be decoded.");
-    let mut decoder = video_decoder(input, stream, 1).map_err(|_| corrupt())?;
-    tracks::describe_colors(video, &decoder);
-    let wanted = match tracks::may_be_interlaced(input, video) {
-        true => TRIAL_PICTURES,
-        false => 1,
-    };
-    let mut picture = frame::Video::empty();
-    let mut stamps = Vec::new();
-    let (mut packets, mut pictures) = (0, 0);
-    let mut draining = false;
-    loop {
-        match decoder.receive_frame(&mut picture) {
-            Ok(()) => {
-                if pictures == 0 {
-                    check_size(picture.width(), picture.height(), limits)?;
-                    tracks::describe_picture(video, &picture);
-                }
-                pictures += 1;
-                stamps.extend(ffi::best_timestamp(&picture));
-                video.interlaced |= fields::are_in(&picture);
-            }
-            Err(_) if draining && pictures == 0 => return Err(corrupt().into()),
-            Err(_) => {}
-        }
-        if pictures == wanted || draining && pictures > 0 {
-            let steps = stamps.windows(2).map(|pair| pair[1] - pair[0]);
-            let least = steps.filter(|&step| step > 0).min();
-            let step = least.map(|step| times::seconds(step, video.time_base));
-            return Ok(Looked { step, has_captions });
-        }
-        let mut packet = ffmpeg_next::Packet::empty();
-        match packet.read(input) {
-            Ok(()) if packet.stream() != stream => {}
-            Ok(()) => {
-                packets += 1;
-                let data = packet.data().unwrap_or_default();
-                has_captions |= captions.is_some_and(|kind| !kind.pairs(data).is_empty());
-                let _ = decoder.send_packet(&packet);
-            }
-            Err(Error::InvalidData) => packets += 1,
-            Err(_) => draining = true,
-        }
-        if packets > TRIAL_PACKETS {
-            draining = true;
-        }
-        if draining {
-            let _ = decoder.send_eof();
-        }
     }
 }
 

@@ -1,17 +1,19 @@
 //! The sound of one source track, sample by sample: any span of it, decoded afresh.
 
-use anyhow::{Context as _, Result, bail};
-use ffmpeg_next::codec::{self, decoder};
-use ffmpeg_next::format::context::Input;
+use anyhow::{Context as _, Result};
 use ffmpeg_next::format::sample::{Sample, Type};
-use ffmpeg_next::software::resampling;
-use ffmpeg_next::{ChannelLayout, Error, Packet, frame};
-use plan::media_info::AudioTrack;
-use plan::{Index, Rational};
+use ffmpeg_next::{Error, Packet, frame};
+use plan::media_info::{AudioTrack, Setup};
+use plan::{Index, MediaInfo, Rational};
 
+use crate::demux::Demux;
+use crate::ffi;
+use crate::mix::{Layout, Mix};
+use crate::open;
+use crate::remix;
+use crate::sound_decoder::{SoundDecoder, new_extradata};
 use crate::source::Source;
-use crate::times::{rational, seconds, timestamp};
-use crate::{ffi, open};
+use crate::times::{seconds, timestamp};
 
 /// 32-bit floats, a plane for each channel.
 pub const PLANAR: Sample = Sample::F32(Type::Planar);
@@ -24,14 +26,21 @@ const TYPICAL_FRAME: u32 = 1024;
 
 /// Reads spans of one sound track.
 pub struct Sounds {
-    source: Source,
-    input: Input,
+    demux: Demux,
     stream: usize,
     time_base: Rational,
     track: AudioTrack,
+    /// Whether packets can be reached by their bytes.
+    starts_anywhere: bool,
     has_no_index: bool,
-    /// Packets before this time stamp are passed over.
+    /// Packets that end before this time stamp are passed over.
     skips_to: Option<i64>,
+    /// A packet that a seek has looked at.
+    next: Option<Packet>,
+    /// How packets from here on are coded, where one before them said so.
+    extradata: Option<Vec<u8>>,
+    /// The packet that says how others are coded, by its place in the track's list.
+    setup: Option<(usize, Packet)>,
     /// Packets from this time stamp on are heard.
     heard_from: i64,
     /// Some of those could not be decoded since that was asked last.
@@ -40,20 +49,21 @@ pub struct Sounds {
 
 impl Sounds {
     /// Opens a track of the source.
-    pub fn open(source: &Source, track: &AudioTrack, index: &Index) -> Result<Self> {
-        let mut input = open::open(source)?;
+    pub fn open(source: &Source, track: &AudioTrack, info: &MediaInfo) -> Result<Self> {
         let stream = track.stream as usize;
-        ffi::discard_all_but(&mut input, stream);
-        let time_base = input.stream(stream).map(|s| rational(s.time_base()));
-        let time_base = time_base.context("no such stream")?;
+        let demux = Demux::open(source, info, &[stream])?;
+        let time_base = demux.time_base(stream).context("no such stream")?;
         Ok(Self {
-            source: source.clone(),
-            input,
+            demux,
             stream,
             time_base,
             track: track.clone(),
-            has_no_index: *index == Index::None,
+            starts_anywhere: open::starts_anywhere(&info.container),
+            has_no_index: info.index == Index::None,
             skips_to: None,
+            next: None,
+            extradata: None,
+            setup: None,
             heard_from: 0,
             has_damage: false,
         })
@@ -64,20 +74,24 @@ impl Sounds {
         std::mem::take(&mut self.has_damage)
     }
 
-    /// The track's channel layout.
-    pub fn layout(&self) -> ChannelLayout {
-        layout(self.track.channels)
-    }
-
-    /// Samples `from .. from + count`, counted from the track's first, a plane for each
-    /// channel; silence where the track has none. Always decoded afresh from the same place,
+    /// Samples `from .. from + count` at the track's rate, counted from its first, mixed down to so many channels, a
+    /// plane for each; silence where the track has none. Always decoded afresh from the same place,
     /// since decoders carry state (FFmpeg's AAC its noise generator) across frames.
-    pub fn span(&mut self, from: i64, count: usize) -> Result<Vec<Vec<f32>>> {
-        let mut planes = vec![vec![0f32; count]; self.layout().channels() as usize];
+    pub fn span(&mut self, from: i64, count: usize, channels: usize) -> Result<Vec<Vec<f32>>> {
+        let planes = vec![vec![0f32; count]; channels];
         let length = (self.track.end - self.track.start).scale_round(self.rate(), 1);
         let (first, last) = (from.max(0), (from + count as i64).min(length));
+        let mut span = Span {
+            planes,
+            from,
+            first,
+            last,
+            rate: self.rate(),
+            mixes: Vec::new(),
+            other: None,
+        };
         if first >= last {
-            return Ok(planes);
+            return Ok(span.planes);
         }
         let frame_samples = self.track.frame_samples.unwrap_or(0).max(TYPICAL_FRAME);
         let preroll = i64::from(DECODER_PREROLL * frame_samples);
@@ -85,23 +99,22 @@ impl Sounds {
         let heard = self.track.start + Rational::new(first, self.rate().max(1));
         self.heard_from = timestamp(heard, self.time_base);
         let mut decoder = self.decoder()?;
-        let mut converter = None;
         let mut running = None;
         let mut draining = false;
         loop {
             let mut decoded = frame::Audio::empty();
-            match decoder.receive_frame(&mut decoded) {
+            match decoder.receive(&mut decoded) {
                 Ok(()) => {
                     let at = self.place(&decoded, running);
-                    running = Some(at + decoded.samples() as i64);
+                    let lasts = lasts(&decoded, self.rate());
+                    running = Some(at + lasts);
                     if at >= last {
-                        return Ok(planes);
+                        return span.finish();
                     }
-                    let samples = self.planar(decoded, &mut converter)?;
-                    copy(&samples, at, &mut planes, from, first, last);
+                    span.take(&decoded, at)?;
                 }
-                Err(Error::Eof) => return Ok(planes),
-                Err(_) if draining => return Ok(planes),
+                Err(Error::Eof) => return span.finish(),
+                Err(_) if draining => return span.finish(),
                 Err(_) => draining = !self.feed(&mut decoder)?,
             }
         }
@@ -114,25 +127,63 @@ impl Sounds {
     fn seek(&mut self, sample: i64) -> Result<()> {
         let time = self.track.start + Rational::new(sample, self.rate().max(1));
         let stamp = timestamp(time, self.time_base);
-        self.skips_to = self.has_no_index.then_some(stamp);
-        if sample > 0
-            && !self.has_no_index
-            && ffi::seek_back(&mut self.input, self.stream, stamp).is_ok()
-        {
-            return Ok(());
+        let setup = match sample > 0 {
+            true => self.setup_before(stamp)?,
+            false => None,
+        };
+        self.setup = setup;
+        self.skips_to = (sample > 0).then_some(stamp);
+        self.next = None;
+        if sample > 0 && !self.has_no_index {
+            self.next = self.demux.seek_sound(self.stream, stamp)?;
         }
-        open::rewind(&self.source, &mut self.input)?;
-        ffi::discard_all_but(&mut self.input, self.stream);
+        if self.next.is_none() {
+            self.demux.rewind()?;
+        }
         Ok(())
     }
 
-    fn decoder(&self) -> Result<decoder::Audio> {
-        let Some(stream) = self.input.stream(self.stream) else {
-            bail!("no such stream")
+    /// The packet that says how those at a time stamp are coded, where they do not say it themselves.
+    fn setup_before(&mut self, stamp: i64) -> Result<Option<(usize, Packet)>> {
+        let after = self.track.setups.partition_point(|setup| setup.pts <= stamp);
+        let Some(at) = after.checked_sub(1) else {
+            return Ok(None);
         };
-        let mut decoder = codec::Context::from_parameters(stream.parameters())?.decoder();
-        decoder.set_packet_time_base(stream.time_base());
-        Ok(decoder.audio()?)
+        if let Some((known, packet)) = &self.setup
+            && *known == at
+        {
+            return Ok(Some((at, packet.clone())));
+        }
+        let Setup { pts, position } = self.track.setups[at];
+        let found = match self.starts_anywhere {
+            true => self.demux.seek_byte(position),
+            false => self.demux.seek_back(self.stream, pts),
+        };
+        if found.is_err() {
+            return Ok(None);
+        }
+        loop {
+            let Some(packet) = self.demux.next()? else {
+                return Ok(None);
+            };
+            match packet.pts() {
+                Some(stamp) if stamp < pts => {}
+                _ => return Ok(Some((at, packet))),
+            }
+        }
+    }
+
+    fn decoder(&mut self) -> Result<SoundDecoder> {
+        let stream = self.demux.input().stream(self.stream);
+        let stream = stream.context("no such stream")?;
+        let mut decoder = SoundDecoder::open(&stream, self.extradata.as_deref())?;
+        if let Some((_, packet)) = &self.setup {
+            let mut unheard = frame::Audio::empty();
+            // It is there to be read, not to be heard.
+            let _ = decoder.send(packet);
+            while decoder.receive(&mut unheard).is_ok() {}
+        }
+        Ok(decoder)
     }
 
     /// Where a decoded frame's first sample lies, counted from the track's first.
@@ -145,7 +196,10 @@ impl Sounds {
         // Containers round time stamps (to 1 ms in Matroska).
         let rounding = self.time_base.scale_ceil(self.rate(), 1) + 1;
         let near = |exact: &i64| (exact - at).abs() <= rounding;
-        let exact = match self.track.frame_samples.map(i64::from).filter(|&n| n > 0) {
+        // The grid is that of most of the track.
+        let is_usual = decoded.rate() == self.track.sample_rate;
+        let frame_samples = self.track.frame_samples.filter(|&n| n > 0 && is_usual);
+        let exact = match frame_samples.map(i64::from) {
             Some(frame) => {
                 let priming = i64::from(self.track.priming);
                 let on_grid =
@@ -160,71 +214,131 @@ impl Sounds {
         exact.unwrap_or(at)
     }
 
-    fn planar(
-        &self,
-        mut decoded: frame::Audio,
-        converter: &mut Option<resampling::Context>,
-    ) -> Result<frame::Audio> {
-        let layout = self.layout();
-        decoded.set_channel_layout(layout);
-        if decoded.format() == PLANAR {
-            return Ok(decoded);
-        }
-        let rate = decoded.rate();
-        if converter.is_none() {
-            let format = decoded.format();
-            *converter = Some(resampling::Context::get(
-                format, layout, rate, PLANAR, layout, rate,
-            )?);
-        }
-        let mut planar = frame::Audio::empty();
-        if let Some(converter) = converter {
-            converter.run(&decoded, &mut planar)?;
-        }
-        Ok(planar)
-    }
-
-    fn feed(&mut self, decoder: &mut decoder::Audio) -> Result<bool> {
-        let mut packet = Packet::empty();
+    fn feed(&mut self, decoder: &mut SoundDecoder) -> Result<bool> {
         loop {
-            match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() == self.stream => {
-                    let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to);
-                    if self.skips_to.is_some_and(is_early) {
-                        continue;
-                    }
-                    // Damaged packets leave a gap of silence.
-                    let is_heard = packet.pts().is_some_and(|stamp| stamp >= self.heard_from);
-                    let sent = decoder.send_packet(&packet);
-                    self.has_damage |= is_heard && sent == Err(Error::InvalidData);
-                    return Ok(true);
+            let packet = match self.next.take() {
+                Some(packet) => Some(packet),
+                None => self.demux.next()?,
+            };
+            let Some(packet) = packet else {
+                decoder.end();
+                return Ok(true);
+            };
+            // Reading may come back to before this.
+            if let Some(extradata) = new_extradata(&packet) {
+                self.extradata = Some(extradata);
+            }
+            let ends = |stamp: i64| stamp.saturating_add(packet.duration().max(0));
+            let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to && ends(stamp) <= to);
+            if self.skips_to.is_some_and(is_early) {
+                continue;
+            }
+            self.skips_to = None;
+            // Damaged packets leave a gap of silence.
+            let is_heard = packet.pts().is_some_and(|stamp| stamp >= self.heard_from);
+            let sent = decoder.send(&packet);
+            self.has_damage |= is_heard && sent == Err(Error::InvalidData);
+            return Ok(true);
+        }
+    }
+}
+
+/// Samples that a decoded frame has at a track's rate.
+fn lasts(decoded: &frame::Audio, rate: i64) -> i64 {
+    match i64::from(decoded.rate()) {
+        own if own == rate || own == 0 => decoded.samples() as i64,
+        own => Rational::new(decoded.samples() as i64, 1).scale_round(rate, own),
+    }
+}
+
+/// Samples on their way into planes.
+struct Span {
+    planes: Vec<Vec<f32>>,
+    /// Where the planes begin, and from where to where they are filled.
+    from: i64,
+    first: i64,
+    last: i64,
+    rate: i64,
+    mixes: Vec<(Layout, Mix)>,
+    other: Option<OtherRate>,
+}
+
+/// A stretch that is at another rate than the rest of its track.
+struct OtherRate {
+    rate: u32,
+    /// Where it begins, and where what comes next would begin if it were of it, on the track's axis.
+    at: i64,
+    end: i64,
+    planes: Vec<Vec<f32>>,
+}
+
+impl Span {
+    /// Takes a decoded frame whose first sample lies at `at`.
+    fn take(&mut self, decoded: &frame::Audio, at: i64) -> Result<()> {
+        let mixed = self.mixed(decoded);
+        if i64::from(decoded.rate()) == self.rate || decoded.rate() == 0 {
+            self.end_other()?;
+            self.copy(&mixed, at);
+            return Ok(());
+        }
+        let end = at + lasts(decoded, self.rate);
+        match &mut self.other {
+            // Stamps are rounded.
+            Some(other) if other.rate == decoded.rate() && (other.end - at).abs() <= self.rate / 100 => {
+                for (plane, more) in other.planes.iter_mut().zip(mixed) {
+                    plane.extend(more);
                 }
-                Ok(()) | Err(Error::InvalidData) => {}
-                Err(Error::Exit) => bail!("the parent is gone"),
-                Err(_) => {
-                    let _ = decoder.send_eof();
-                    return Ok(true);
-                }
+                let taken = other.planes.first().map_or(0, Vec::len) as i64;
+                other.end = other.at + Rational::new(taken, 1).scale_round(self.rate, i64::from(other.rate));
+            }
+            _ => {
+                self.end_other()?;
+                self.other = Some(OtherRate {
+                    rate: decoded.rate(),
+                    at,
+                    end,
+                    planes: mixed,
+                });
             }
         }
+        Ok(())
     }
-}
 
-/// Copies what lies in `first .. last` of a frame at `at` into planes that start at `from`.
-fn copy(frame: &frame::Audio, at: i64, planes: &mut [Vec<f32>], from: i64, first: i64, last: i64) {
-    let start = at.max(first);
-    let end = (at + frame.samples() as i64).min(last);
-    if start >= end {
-        return;
+    fn mixed(&mut self, decoded: &frame::Audio) -> Vec<Vec<f32>> {
+        let layout = Layout::of(decoded);
+        let known = self.mixes.iter().position(|(known, _)| *known == layout);
+        let at = known.unwrap_or_else(|| {
+            let mix = Mix::new(&layout, self.planes.len());
+            self.mixes.push((layout, mix));
+            self.mixes.len() - 1
+        });
+        self.mixes[at].1.run(&ffi::samples(decoded))
     }
-    for (channel, plane) in planes.iter_mut().enumerate().take(frame.planes()) {
-        let samples: &[f32] = frame.plane(channel);
-        let taken = &samples[(start - at) as usize..(end - at) as usize];
-        plane[(start - from) as usize..(end - from) as usize].copy_from_slice(taken);
-    }
-}
 
-/// The layout that so many channels have, whatever order the container names.
-pub fn layout(channels: u32) -> ChannelLayout {
-    ChannelLayout::default(channels.clamp(1, 8) as i32)
+    fn end_other(&mut self) -> Result<()> {
+        if let Some(OtherRate { rate, at, planes, .. }) = self.other.take() {
+            let planes = remix::resample(rate, self.rate as u32, &planes)?;
+            self.copy(&planes, at);
+        }
+        Ok(())
+    }
+
+    /// What lies in `first .. last` of samples from `at` on.
+    fn copy(&mut self, samples: &[Vec<f32>], at: i64) {
+        let length = samples.first().map_or(0, Vec::len) as i64;
+        let start = at.max(self.first);
+        let end = (at + length).min(self.last);
+        if start >= end {
+            return;
+        }
+        for (plane, samples) in self.planes.iter_mut().zip(samples) {
+            let taken = &samples[(start - at) as usize..(end - at) as usize];
+            plane[(start - self.from) as usize..(end - self.from) as usize].copy_from_slice(taken);
+        }
+    }
+
+    fn finish(mut self) -> Result<Vec<Vec<f32>>> {
+        self.end_other()?;
+        Ok(self.planes)
+    }
 }

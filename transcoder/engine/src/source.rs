@@ -2,6 +2,8 @@
 //! with read-ahead, and a small cache that all readers of the session share. A block that cannot be read is
 //! the session's end, by the parent's hand: demuxers would take it for the end of the file.
 
+mod renamed;
+
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::mpsc::Receiver;
@@ -13,6 +15,7 @@ use parking_lot::Mutex;
 use crate::edits;
 use crate::link::Link;
 use crate::probe::boxes::{self, EditList};
+use self::renamed::Renamed;
 
 /// One question to the parent. Large enough that a 20-Mbit/s source takes ten a second,
 /// small enough that a seek into a moov does not fetch megabytes for nothing.
@@ -27,6 +30,7 @@ pub struct Source {
     size: u64,
     shared: Arc<Mutex<Shared>>,
     edit_lists: Arc<OnceLock<Vec<EditList>>>,
+    renamed: Arc<OnceLock<Vec<Renamed>>>,
 }
 
 #[derive(Default)]
@@ -43,6 +47,7 @@ impl Source {
             size,
             shared: Arc::default(),
             edit_lists: Arc::default(),
+            renamed: Arc::default(),
         }
     }
 
@@ -67,6 +72,12 @@ impl Source {
 
     /// A reader at the start.
     pub fn reader(&self) -> Reader {
+        self.renamed.get_or_init(|| renamed::all(self.raw_reader(), self.size));
+        self.raw_reader()
+    }
+
+    /// A reader at the start; until it is known what is read under another name, of the source as it is.
+    fn raw_reader(&self) -> Reader {
         Reader {
             source: self.clone(),
             position: 0,
@@ -154,6 +165,9 @@ impl Read for Reader {
         };
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
+        for renamed in self.source.renamed.get().into_iter().flatten() {
+            renamed.apply(self.position, &mut buffer[..count]);
+        }
         self.position += count as u64;
         Ok(count)
     }

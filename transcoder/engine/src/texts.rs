@@ -1,6 +1,8 @@
 //! The text tracks of a source, as cue lists: one reading of the source for all of them.
 
 mod ass;
+mod boxes;
+mod styles;
 mod track;
 
 use anyhow::Result;
@@ -20,7 +22,8 @@ pub fn extract(source: &Source, plan: &Plan) -> Result<Vec<CueList>> {
         .map(|track| Track::new(&input, track, plan))
         .collect();
     let streams: Vec<usize> = tracks.iter().map(Track::stream).collect();
-    read_through(source, input, &streams, |packet| {
+    drop(input);
+    read_through(source, &plan.info, &streams, |packet| {
         let of_it = tracks
             .iter_mut()
             .filter(|track| track.stream() == packet.stream());

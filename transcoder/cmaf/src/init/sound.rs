@@ -15,7 +15,7 @@ pub fn audio_init(rendition: &AudioRendition, config: &[u8]) -> Result<Vec<u8>> 
         SoundCodec::Aac => Codec::Mp4a(aac(rendition, config)),
         SoundCodec::Opus => Codec::Opus(opus(rendition, config)?),
     };
-    let language = rendition.language.clone().filter(|l| l.len() == 3);
+    let language = plan::language::three_letters(rendition.language.as_deref());
     let media = Media {
         tkhd: Tkhd {
             volume: 1.into(),
@@ -23,7 +23,7 @@ pub fn audio_init(rendition: &AudioRendition, config: &[u8]) -> Result<Vec<u8>> 
         },
         handler: *b"soun",
         time_scale: timeline::SAMPLE_RATE as u32,
-        language: language.unwrap_or_else(|| "und".to_owned()),
+        language,
         entry,
     };
     init(media, rendition.encoding.frame() as u32, 0)

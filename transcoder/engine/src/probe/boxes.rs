@@ -130,6 +130,64 @@ pub fn edit_lists(mut reader: impl Read + Seek, total: u64) -> Vec<EditList> {
     tracks.filter_map(list).collect()
 }
 
+/// A sample entry of uncompressed sound (ISO/IEC 23003-5 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uncompressed {
+    /// The byte at which the entry begins.
+    pub entry: u64,
+    /// Whether samples are floating-point numbers.
+    pub is_float: bool,
+    /// How samples are stored, where that is said.
+    pub config: Option<PcmConfig>,
+}
+
+/// A `pcmC` box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PcmConfig {
+    /// The byte at which its payload begins.
+    pub at: u64,
+    pub is_little_endian: bool,
+    pub bits: u8,
+}
+
+/// An audio sample entry before its boxes (ISO/IEC 14496-12 §12.2.3).
+const BEFORE_SOUND_EXTENSIONS: u64 = 28;
+
+/// Those of a file of `total` bytes.
+pub fn uncompressed(mut reader: impl Read + Seek, total: u64) -> Vec<Uncompressed> {
+    let Some(index) = child(&mut reader, 0..total, b"moov") else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for track in tracks(&mut reader, index) {
+        let path = [b"mdia", b"minf", b"stbl", b"stsd"];
+        let entries = path
+            .into_iter()
+            .try_fold(track, |inside, kind| child(&mut reader, inside, kind));
+        let Some(entries) = entries else { continue };
+        let entries = headers(&mut reader, entries.start + BEFORE_ENTRY..entries.end);
+        let entries: Vec<Header> = entries.filter(|entry| [*b"ipcm", *b"fpcm"].contains(&entry.kind)).collect();
+        for entry in entries {
+            let inside = entry.inside();
+            let extensions = inside.start + BEFORE_SOUND_EXTENSIONS..inside.end;
+            let config = child(&mut reader, extensions, b"pcmC").and_then(|config| {
+                let [_, flags] = numbers(&mut reader, config.start)?;
+                Some(PcmConfig {
+                    at: config.start,
+                    is_little_endian: flags >> 24 & 1 == 1,
+                    bits: (flags >> 16) as u8,
+                })
+            });
+            found.push(Uncompressed {
+                entry: entry.at,
+                is_float: entry.kind == *b"fpcm",
+                config,
+            });
+        }
+    }
+    found
+}
+
 fn edits(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Vec<Edit>> {
     let edits = child(&mut reader, track, b"edts")?;
     let Range { start, end } = child(&mut reader, edits, b"elst")?;

@@ -37,17 +37,21 @@ pub fn measure(stamps: &[i64], time_base: Rational, declared: &[Rational]) -> Ra
     if last <= first {
         return constant(fallback);
     }
+    let span = last.saturating_sub(first);
     let steps = stamps.len() as i64 - 1;
     let rate_of = |steps: i64, units: i64| {
         let seconds = units.saturating_mul(time_base.num());
         Rational::checked(steps.saturating_mul(time_base.den()), seconds)
     };
-    let average = rate_of(steps, last - first).unwrap_or(fallback);
+    let average = rate_of(steps, span).unwrap_or(fallback);
     let typical = rate_of(1, median_step(stamps)).unwrap_or(average);
     let standard = [average, typical].into_iter().flat_map(standard_near);
     let candidates = standard.chain(declared.iter().copied()).chain([average]);
     let mut candidates = candidates.filter(|rate| is_sane(*rate));
     if let Some(rate) = candidates.find(|&rate| is_grid(stamps, time_base, rate)) {
+        return constant(rate);
+    }
+    if let Some(rate) = telecined(stamps, time_base) {
         return constant(rate);
     }
     let rate = if is_sane(average) {
@@ -62,14 +66,22 @@ pub fn measure(stamps: &[i64], time_base: Rational, declared: &[Rational]) -> Ra
     }
 }
 
+/// Of a track's packets, those that have a picture which is shown.
+pub fn of_shown(codec: &str, stamps: &[i64], time_base: Rational) -> Vec<i64> {
+    match codec {
+        "vp8" | "vp9" | "av1" => shown(stamps, time_base),
+        _ => stamps.to_vec(),
+    }
+}
+
 /// Without those of pictures that are decoded but not shown (VP8's, VP9's and AV1's), whose
 /// packets come at the time of the next, or as shortly before it as a container can say.
-pub fn shown(stamps: &[i64], time_base: Rational) -> Vec<i64> {
+fn shown(stamps: &[i64], time_base: Rational) -> Vec<i64> {
     let together = ROUNDING.scale_floor(time_base.den(), time_base.num().max(1));
     let mut shown: Vec<i64> = Vec::with_capacity(stamps.len());
     for &stamp in stamps {
         match shown.last_mut() {
-            Some(last) if (0..=together).contains(&(stamp - *last)) => *last = stamp,
+            Some(last) if (0..=together).contains(&stamp.saturating_sub(*last)) => *last = stamp,
             _ => shown.push(stamp),
         }
     }
@@ -77,7 +89,7 @@ pub fn shown(stamps: &[i64], time_base: Rational) -> Vec<i64> {
 }
 
 fn median_step(stamps: &[i64]) -> i64 {
-    let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     let middle = steps.len() / 2;
     *steps.select_nth_unstable(middle).1
 }
@@ -111,8 +123,9 @@ fn is_grid(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
     };
     let (mut place, mut gaps) = (0, 0);
     for &stamp in &stamps[1..] {
-        let next = pictures(stamp - origin);
-        let is_near = (stamp - origin - units(next)).abs() <= tolerance;
+        let passed = stamp.saturating_sub(origin);
+        let next = pictures(passed);
+        let is_near = passed.saturating_sub(units(next)).saturating_abs() <= tolerance;
         match next - place {
             1 if is_near => place = next,
             step if step > 1 => {
@@ -142,13 +155,60 @@ pub fn is_without_gaps(stamps: &[i64], time_base: Rational, rate: Rational) -> b
         return false;
     };
     let mut places = stamps.iter().zip(0..);
-    places.all(|(stamp, place)| (stamp - first - units(place)).abs() <= tolerance)
+    places.all(|(stamp, place)| {
+        let passed = stamp.saturating_sub(first);
+        passed.saturating_sub(units(place)).saturating_abs() <= tolerance
+    })
+}
+
+/// Whether stamps lie on places of a straight line at this rate through an origin, no two on one.
+pub fn is_on(stamps: &[i64], origin: i64, time_base: Rational, rate: Rational) -> bool {
+    let tolerance = time_base.max(ROUNDING);
+    let tolerance = tolerance.scale_ceil(time_base.den(), time_base.num().max(1));
+    let num = rate.den().saturating_mul(time_base.den());
+    let den = rate.num().saturating_mul(time_base.num()).max(1);
+    let mut last = None;
+    stamps.iter().all(|&stamp| {
+        let units = stamp.saturating_sub(origin);
+        let place = Rational::new(units, 1).scale_round(den, num.max(1));
+        let off = units.saturating_sub(Rational::new(place, 1).scale_round(num, den));
+        let is_near = off.saturating_abs() <= tolerance;
+        let is_next = last.is_none_or(|last| place > last);
+        last = Some(place);
+        is_near && is_next
+    })
+}
+
+/// The rate of film that is shown by fields of NTSC, of which marks in the stream have some shown twice: 24 pictures
+/// where they last two and three fields in turn (2:3 pull-down), and all fields where that changes on the way.
+fn telecined(stamps: &[i64], time_base: Rational) -> Option<Rational> {
+    const FIELDS: Rational = Rational::new(60_000, 1001);
+    const FILM: Rational = Rational::new(24_000, 1001);
+    let first = *stamps.first()?;
+    if !is_on(stamps, first, time_base, FIELDS) || stamps.len() < STEPS_PER_GAP {
+        return None;
+    }
+    let fields = |stamp: i64| {
+        let units = Rational::new(stamp.saturating_sub(first), 1);
+        let num = FIELDS.num().saturating_mul(time_base.num());
+        units.scale_round(num, FIELDS.den().saturating_mul(time_base.den()).max(1))
+    };
+    let steps: Vec<i64> = stamps.windows(2).map(|pair| fields(pair[1]).saturating_sub(fields(pair[0]))).collect();
+    let is_film = steps.iter().all(|step| (2..=3).contains(step))
+        && steps.windows(2).filter(|pair| pair[0] == pair[1]).count() * STEPS_PER_GAP <= steps.len();
+    let is_either = steps.iter().filter(|step| (1..=3).contains(*step)).count() * STEPS_PER_GAP
+        >= steps.len() * (STEPS_PER_GAP - 1);
+    match (is_film, is_either) {
+        (true, _) => Some(FILM),
+        (_, true) => Some(FIELDS),
+        _ => None,
+    }
 }
 
 fn percentile95(stamps: &[i64], time_base: Rational) -> Option<Rational> {
     let mut steps: Vec<i64> = stamps
         .windows(2)
-        .map(|w| w[1] - w[0])
+        .map(|w| w[1].saturating_sub(w[0]))
         .filter(|&s| s > 0)
         .collect();
     steps.sort_unstable();
@@ -214,6 +274,25 @@ mod tests {
             measured.rate
         );
         assert_eq!(shown.len(), 147);
+    }
+
+    #[test]
+    fn film_in_fields_has_its_pictures_and_a_mixture_all_fields() {
+        let base = Rational::new(1, 90_000);
+        let stamps_of = |steps: &mut dyn Iterator<Item = i64>| -> Vec<i64> {
+            let mut field = 0;
+            let fields = std::iter::once(0).chain(steps.map(move |step| {
+                field += step;
+                field
+            }));
+            fields.map(|field| Rational::new(field * 1001, 60_000).scale_round(90_000, 1)).collect()
+        };
+        let film = stamps_of(&mut (0..200).map(|at| 2 + at % 2));
+        let measured = measure(&film, base, &[Rational::new(30_000, 1001)]);
+        assert!(measured.constant && measured.rate == Rational::new(24_000, 1001));
+        let mixed = stamps_of(&mut (0..200).map(|at| if at < 100 { 2 + at % 2 } else { 2 }));
+        let measured = measure(&mixed, base, &[]);
+        assert!(measured.constant && measured.rate == Rational::new(60_000, 1001));
     }
 
     #[test]

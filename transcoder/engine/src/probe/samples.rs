@@ -1,21 +1,20 @@
-//! Where a sound track's samples really start, and the grid that its packets lie on, where
-//! neither its codec nor its time stamps tell it: from its first decoded frames.
+//! What sound is like once it is decoded: its rate and channels, where its samples really start, and the grid that its
+//! packets lie on where neither its codec nor its time stamps tell it.
 
-use anyhow::Result;
-use ffmpeg_next::codec::{self, decoder};
+use std::collections::HashMap;
+
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, Packet, frame};
-use plan::Rational;
+use ffmpeg_next::{Packet, frame};
 use plan::media_info::AudioTrack;
+use plan::{Code, Note, Rational};
 
-use crate::source::Source;
+use super::kinds::Kind;
+use super::seen::Seen;
+use super::tracks::Found;
+use crate::ffi;
+use crate::mix::Layout;
+use crate::sound_decoder::SoundDecoder;
 use crate::times::seconds;
-use crate::{ffi, open};
-
-/// Frames decoded to learn their lengths: a Vorbis stream has shown both of its block sizes.
-const FRAMES: usize = 64;
-/// Packets of any track read meanwhile.
-const PACKETS: usize = 3000;
 
 /// A decoded frame.
 struct Frame {
@@ -23,45 +22,115 @@ struct Frame {
     stamp: Option<i64>,
 }
 
-/// The first frames of a track.
-struct Head {
-    decoder: Option<decoder::Audio>,
-    wanted: usize,
-    frames: Vec<Frame>,
+/// What packets of one kind decode to.
+#[derive(Clone, PartialEq, Eq)]
+struct Format {
+    rate: u32,
+    layout: Layout,
+    name: String,
 }
 
-impl Head {
-    fn new(input: &Input, track: &AudioTrack) -> Self {
-        let parameters = input.stream(track.stream as usize).map(|s| s.parameters());
-        let context = parameters.and_then(|p| codec::Context::from_parameters(p).ok());
-        Self {
-            decoder: context.and_then(|context| context.decoder().audio().ok()),
-            wanted: if track.frame_samples.is_none() {
-                FRAMES
-            } else {
-                1
-            },
-            frames: Vec::new(),
+/// The first frames of a track.
+pub struct Head {
+    frames: Vec<Frame>,
+    /// Whether the track has no more.
+    is_whole: bool,
+}
+
+/// Fills in rates and channels, by what most packets decode to; says where they change, or are guessed. Tracks of which
+/// nothing decodes are left out.
+pub fn formats(input: &Input, found: &mut Found, seen: &HashMap<u32, Seen>) -> HashMap<u32, Head> {
+    let mut heads = HashMap::new();
+    let mut silent = Vec::new();
+    for mut track in std::mem::take(&mut found.audio) {
+        let kinds = seen.get(&track.stream).map(|seen| &seen.kinds);
+        let decoded: Vec<(u64, Vec<Frame>, Format)> = kinds
+            .into_iter()
+            .flat_map(|kinds| kinds.in_order())
+            .filter_map(|kind| {
+                let (frames, format) = decode(input, &track, kind)?;
+                Some((kind.count, frames, format))
+            })
+            .collect();
+        let mut counts: Vec<(&Format, u64)> = Vec::new();
+        for (count, _, format) in &decoded {
+            match counts.iter_mut().find(|(known, _)| known == &format) {
+                Some((_, known)) => *known += count,
+                None => counts.push((format, *count)),
+            }
         }
-    }
-
-    fn is_enough(&self) -> bool {
-        self.decoder.is_none() || self.frames.len() >= self.wanted
-    }
-
-    fn take(&mut self, packet: &Packet) {
-        let Some(decoder) = &mut self.decoder else {
-            return;
+        let Some((most, _)) = counts.iter().max_by_key(|(_, count)| *count) else {
+            silent.push(track);
+            continue;
         };
+        say(found, &track, most, counts.len());
+        track.sample_rate = most.rate;
+        track.channels = most.layout.places.len() as u32;
+        track.layout.clone_from(&most.name);
+        track.surround = most.layout.is_surround() && most.layout.is_said;
+        let packets = kinds.map_or(0, |kinds| kinds.in_order().map(|kind| kind.count).sum());
+        if let Some((_, frames, _)) = decoded.into_iter().next() {
+            let is_whole = packets <= frames.len() as u64 + 1;
+            heads.insert(track.stream, Head { frames, is_whole });
+        }
+        found.audio.push(track);
+    }
+    for track in silent {
+        found.skip_silent(&track);
+    }
+    heads
+}
+
+fn say(found: &mut Found, track: &AudioTrack, most: &Format, formats: usize) {
+    if formats > 1 {
+        let message = format!(
+            "The sound changes its channels or its sample rate on the way; all of it was brought to {} at {} Hz.",
+            most.name, most.rate
+        );
+        found.notes.push(Note::new(Code::FormatChanges, message).of_track(track.stream));
+    }
+    let channels = most.layout.places.len();
+    if !most.layout.is_said && channels > 2 {
+        let message = format!(
+            "The file does not say where the {channels} channels of the sound belong; the usual places were taken."
+        );
+        found.notes.push(Note::new(Code::Guessed, message).of_track(track.stream));
+    }
+}
+
+fn decode(input: &Input, track: &AudioTrack, kind: &Kind) -> Option<(Vec<Frame>, Format)> {
+    let stream = input.stream(track.stream as usize)?;
+    let mut decoder = SoundDecoder::open(&stream, None).ok()?;
+    let mut frames = Vec::new();
+    let mut format = None;
+    let mut receive = |decoder: &mut SoundDecoder| {
         let mut decoded = frame::Audio::empty();
-        let _ = decoder.send_packet(packet);
-        while decoder.receive_frame(&mut decoded).is_ok() {
-            self.frames.push(Frame {
+        while decoder.receive(&mut decoded).is_ok() {
+            if decoded.rate() > 0 && decoded.samples() > 0 {
+                // The last is what it stays at.
+                format = Some(Format {
+                    rate: decoded.rate(),
+                    layout: Layout::of(&decoded),
+                    name: ffi::layout_name(&decoded),
+                });
+            }
+            frames.push(Frame {
                 samples: decoded.samples() as u32,
                 stamp: ffi::best_timestamp(&decoded),
             });
         }
+    };
+    for packet in &kind.first {
+        let packet: &Packet = packet;
+        // What cannot be decoded is silence.
+        let _ = decoder.send(packet);
+        receive(&mut decoder);
     }
+    decoder.end();
+    receive(&mut decoder);
+    format
+        .filter(|format: &Format| !format.layout.places.is_empty())
+        .map(|format| (frames, format))
 }
 
 /// Finds the first sample of tracks whose codec has no fixed frame (PCM, FLAC, Opus; Vorbis,
@@ -70,57 +139,24 @@ impl Head {
 /// are whole milliseconds): the packets' lengths have a common divisor (Vorbis: a quarter of
 /// its short block), and where that is longer than the stamps' unit a stamp means one place.
 /// Of other tracks, the first frame that decodes, where the packets before it have no sound.
-/// Tracks of which nothing decodes are taken out and returned.
-pub fn measure(
-    source: &Source,
-    input: &mut Input,
-    tracks: &mut Vec<AudioTrack>,
-) -> Result<Vec<AudioTrack>> {
-    if tracks.is_empty() {
-        return Ok(Vec::new());
-    }
-    open::rewind(source, input)?;
-    let mut heads: Vec<Head> = tracks.iter().map(|track| Head::new(input, track)).collect();
-    let is_whole = read(input, tracks, &mut heads)?;
-    let mut silent = Vec::new();
-    for (mut track, mut head) in std::mem::take(tracks).into_iter().zip(heads) {
-        if head.frames.is_empty() {
-            silent.push(track);
+pub fn starts(tracks: &mut [AudioTrack], mut heads: HashMap<u32, Head>) {
+    for track in tracks {
+        let Some(Head {
+            mut frames,
+            is_whole,
+        }) = heads.remove(&track.stream)
+        else {
             continue;
-        }
+        };
         // The very last of a track may be cut.
-        if is_whole && head.frames.len() > 1 {
-            head.frames.pop();
+        if is_whole && frames.len() > 1 {
+            frames.pop();
         }
         match track.frame_samples {
-            None => without_grid(&mut track, head.frames),
-            Some(samples) => from_first(&mut track, &head.frames, samples),
-        }
-        tracks.push(track);
-    }
-    Ok(silent)
-}
-
-/// Reads until all have enough; true where that was the source's end.
-fn read(input: &mut Input, tracks: &[AudioTrack], heads: &mut [Head]) -> Result<bool> {
-    let mut packet = Packet::empty();
-    for _ in 0..PACKETS {
-        if heads.iter().all(Head::is_enough) {
-            return Ok(false);
-        }
-        match packet.read(input) {
-            Ok(()) => {}
-            Err(Error::InvalidData) => continue,
-            Err(Error::Exit) => anyhow::bail!("the parent is gone"),
-            Err(_) => return Ok(true),
-        }
-        let found = tracks.iter().zip(&mut *heads);
-        let mut found = found.filter(|(track, _)| track.stream as usize == packet.stream());
-        if let Some((_, head)) = found.next().filter(|(_, head)| !head.is_enough()) {
-            head.take(&packet);
+            None => without_grid(track, frames),
+            Some(samples) => from_first(track, &frames, samples),
         }
     }
-    Ok(false)
 }
 
 fn without_grid(track: &mut AudioTrack, mut frames: Vec<Frame>) {

@@ -6,10 +6,11 @@ use ffmpeg_next::codec::{self, Id, packet::side_data};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::{Stream, color, frame, media};
-use plan::Rational;
 use plan::media_info::{AudioTrack, Color, SkippedTrack, TextTrack, VideoTrack};
+use plan::{Code, Note, Rational};
 
 use super::light;
+use super::matroska::{Segment, Track};
 use crate::ffi::{self, Declared};
 use crate::times::rational;
 
@@ -20,24 +21,35 @@ const LONGEST_LABEL: usize = 200;
 #[derive(Default)]
 pub struct Found {
     pub video: Option<VideoTrack>,
+    /// Picture tracks besides, in their order.
+    pub further: Vec<VideoTrack>,
+    /// Width of a pixel over its height by the container of `video`'s stream, where that says so.
+    pub container_aspect: Option<Rational>,
     /// From one decoded picture to the next, in seconds, where that was looked at.
     pub picture_step: Option<Rational>,
     pub audio: Vec<AudioTrack>,
     pub text: Vec<TextTrack>,
     pub skipped: Vec<SkippedTrack>,
+    pub notes: Vec<Note>,
     /// The first cover picture that can be decoded.
     pub cover: Option<u32>,
+    /// What a file of this kind says besides.
+    pub matroska: Option<Segment>,
 }
 
 /// Sorts the streams into tracks; times are filled in later.
-pub fn find(input: &Input) -> Found {
-    let mut found = Found::default();
+pub fn find(input: &Input, matroska: Option<Segment>) -> Found {
+    let mut found = Found {
+        matroska,
+        ..Found::default()
+    };
     for stream in input.streams() {
         let parameters = stream.parameters();
         let declared = ffi::declared(&parameters);
         let id = parameters.id();
         let decodable = id != Id::None && codec::decoder::find(id).is_some();
         let picture = stream.disposition().contains(Disposition::ATTACHED_PIC);
+        let is_enabled = found.of_matroska(&stream).is_none_or(|track| track.is_enabled);
         match parameters.medium() {
             media::Type::Video if picture => {
                 if decodable && found.cover.is_none() {
@@ -45,46 +57,198 @@ pub fn find(input: &Input) -> Found {
                 }
                 found.skip(&stream, "video", "a cover picture");
             }
-            media::Type::Video if !decodable => found.skip(&stream, "video", "no decoder"),
-            media::Type::Video if found.video.is_some() => {
-                found.skip(&stream, "video", "a second picture track");
-            }
-            media::Type::Video => found.video = Some(video(&stream, &declared)),
-            media::Type::Audio if !decodable => found.skip(&stream, "audio", "no decoder"),
-            media::Type::Audio if declared.sample_rate <= 0 || declared.channels <= 0 => {
-                found.skip(&stream, "audio", "no sample rate or channels");
-            }
-            media::Type::Audio => found.audio.push(audio(&stream, &declared)),
-            media::Type::Subtitle if is_text(id) => found.text.push(text(&stream)),
-            media::Type::Subtitle => found.skip(&stream, "subtitle", "bitmap subtitles"),
             media::Type::Attachment => found.skip(&stream, "attachment", "not shown"),
-            _ => found.skip(&stream, "data", "not shown"),
+            media::Type::Video if !decodable => found.skip(&stream, "video", NO_DECODER),
+            media::Type::Audio if !decodable => found.skip(&stream, "audio", NO_DECODER),
+            media::Type::Video if !is_enabled => found.skip(&stream, "video", "it is switched off"),
+            media::Type::Audio if !is_enabled => found.skip(&stream, "audio", "it is switched off"),
+            media::Type::Video => found.further.push(video(&stream, &declared)),
+            media::Type::Audio => {
+                let track = found.audio(&stream, &declared);
+                found.audio.push(track);
+            }
+            _ => match found.text_codec(&stream) {
+                Some(codec) => {
+                    let track = found.text(&stream, codec);
+                    found.text.push(track);
+                }
+                None if parameters.medium() == media::Type::Subtitle => {
+                    let reason = match id {
+                        Id::None => NO_DECODER,
+                        _ => "it is pictures of text, which are not read",
+                    };
+                    found.skip(&stream, "subtitle", reason);
+                }
+                None => found.skip(&stream, "data", "not shown"),
+            },
         }
     }
     found
 }
 
+/// Why a track is left out that nothing here decodes.
+pub const NO_DECODER: &str = "no decoder";
+
+/// A sound track that is left out.
+pub fn skipped_sound(track: &AudioTrack, reason: &str) -> SkippedTrack {
+    SkippedTrack {
+        stream: track.stream,
+        kind: "audio".to_owned(),
+        codec: Some(track.codec.clone()),
+        reason: reason.to_owned(),
+    }
+}
+
 impl Found {
-    /// Notes sound tracks of which nothing can be decoded.
-    pub fn skip_silent(&mut self, tracks: Vec<AudioTrack>) {
-        let skipped = tracks.into_iter().map(|track| SkippedTrack {
+    /// Leaves out a sound track of which nothing can be decoded.
+    pub fn skip_silent(&mut self, track: &AudioTrack) {
+        self.skipped.push(skipped_sound(track, "nothing of it can be decoded"));
+    }
+
+    /// Leaves out a picture track.
+    pub fn skip_picture(&mut self, track: &VideoTrack, reason: &str) {
+        self.skipped.push(SkippedTrack {
             stream: track.stream,
-            kind: "audio".to_owned(),
-            codec: Some(track.codec),
-            reason: "nothing of it can be decoded".to_owned(),
+            kind: "video".to_owned(),
+            codec: Some(track.codec.clone()),
+            reason: reason.to_owned(),
         });
-        self.skipped.extend(skipped);
+    }
+
+    /// Leaves out sound and text that is in none of these streams.
+    pub fn keep_only(&mut self, is_kept: impl Fn(u32) -> bool, reason: &str) {
+        let skipped = &mut self.skipped;
+        self.audio.retain(|track| {
+            let keeps = is_kept(track.stream);
+            if !keeps {
+                skipped.push(skipped_sound(track, reason));
+            }
+            keeps
+        });
+        self.text.retain(|track| {
+            let keeps = is_kept(track.stream);
+            if !keeps {
+                skipped.push(SkippedTrack {
+                    stream: track.stream,
+                    kind: "subtitle".to_owned(),
+                    codec: Some(track.codec.clone()),
+                    reason: reason.to_owned(),
+                });
+            }
+            keeps
+        });
+    }
+
+    /// What is to be said of tracks that are left out, but for what nobody would look for.
+    pub fn notes_of_skipped(&self) -> Vec<Note> {
+        let is_missed = |track: &&SkippedTrack| {
+            matches!(&*track.kind, "video" | "audio" | "subtitle") && track.reason != "a cover picture"
+        };
+        let note = |track: &SkippedTrack| {
+            let what = match &*track.kind {
+                "video" => "picture",
+                "audio" => "sound",
+                _ => "subtitle",
+            };
+            let codec = track.codec.as_deref().unwrap_or("unknown");
+            let (code, message) = match track.reason.as_str() {
+                NO_DECODER => (
+                    Code::UnsupportedCodec,
+                    format!("A {what} track is left out: its codec ({codec}) cannot be decoded here."),
+                ),
+                reason => (
+                    Code::TrackSkipped,
+                    format!("A {what} track ({codec}) is left out: {reason}."),
+                ),
+            };
+            Note::new(code, message).of_track(track.stream)
+        };
+        self.skipped.iter().filter(is_missed).map(note).collect()
+    }
+
+    /// What Matroska says of a stream.
+    pub fn of_matroska(&self, stream: &Stream) -> Option<&Track> {
+        self.matroska.as_ref()?.tracks.get(stream.index())
     }
 
     fn skip(&mut self, stream: &Stream, kind: &str, reason: &str) {
         let id = stream.parameters().id();
+        let name = self.of_matroska(stream).map(|track| track.codec.clone());
         self.skipped.push(SkippedTrack {
             stream: stream.index() as u32,
             kind: kind.to_owned(),
-            codec: (id != Id::None).then(|| id.name().to_owned()),
+            codec: match id {
+                Id::None => name.or_else(|| fourcc(stream)),
+                id => Some(id.name().to_owned()),
+            },
             reason: reason.to_owned(),
         });
     }
+
+    /// By BCP 47 where the container has that, else as it has it.
+    fn language(&self, stream: &Stream) -> Option<String> {
+        let own = self.of_matroska(stream).and_then(|track| track.language.clone());
+        own.or_else(|| tag(stream, c"language")).filter(|l| l != "und")
+    }
+
+    /// What a stream's text is in; nothing where it is none, or pictures of it.
+    fn text_codec(&self, stream: &Stream) -> Option<String> {
+        const MATROSKA_WEBVTT: &str = "S_TEXT/WEBVTT";
+        let id = stream.parameters().id();
+        if is_text(id) {
+            return Some(id.name().to_owned());
+        }
+        let is_webvtt = self.of_matroska(stream).is_some_and(|track| track.codec == MATROSKA_WEBVTT);
+        let is_boxed = fourcc(stream).as_deref() == Some("wvtt");
+        match (is_webvtt, is_boxed) {
+            (true, _) => Some(plan::media_info::WEBVTT_CUES.to_owned()),
+            (_, true) => Some(plan::media_info::WEBVTT_BOXES.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn audio(&self, stream: &Stream, declared: &Declared) -> AudioTrack {
+        let frame_samples = u32::try_from(declared.frame_samples)
+            .ok()
+            .filter(|&n| n > 0);
+        AudioTrack {
+            stream: stream.index() as u32,
+            codec: stream.parameters().id().name().to_owned(),
+            profile: ffi::profile_name(stream.parameters().id(), declared.profile),
+            time_base: rational(stream.time_base()),
+            sample_rate: declared.sample_rate.max(0) as u32,
+            channels: declared.channels.clamp(0, 64) as u32,
+            layout: String::new(),
+            surround: false,
+            setups: Vec::new(),
+            frame_samples,
+            start: Rational::ZERO,
+            end: Rational::ZERO,
+            first_pts: 0,
+            priming: declared.initial_padding.max(0) as u32,
+            language: self.language(stream),
+            title: tag(stream, c"title"),
+            default: stream.disposition().contains(Disposition::DEFAULT),
+        }
+    }
+
+    fn text(&self, stream: &Stream, codec: String) -> TextTrack {
+        TextTrack {
+            stream: stream.index() as u32,
+            codec,
+            language: self.language(stream),
+            title: tag(stream, c"title"),
+            default: stream.disposition().contains(Disposition::DEFAULT),
+            forced: stream.disposition().contains(Disposition::FORCED),
+        }
+    }
+}
+
+/// The four letters by which a container names a stream's codec.
+fn fourcc(stream: &Stream) -> Option<String> {
+    let tag = ffi::declared(&stream.parameters()).codec_tag.to_le_bytes();
+    let is_name = tag.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    is_name.then(|| String::from_utf8_lossy(&tag).trim().to_owned())
 }
 
 /// The sentence for a source whose samples are encrypted (ISO/IEC 23001-7).
@@ -101,7 +265,6 @@ pub fn encrypted(input: &Input) -> Option<&'static str> {
 }
 
 fn video(stream: &Stream, declared: &Declared) -> VideoTrack {
-    let aspect = rational(declared.sample_aspect);
     let (rotation, mirrored) = display_matrix(stream);
     let rate = rational(stream.avg_frame_rate());
     VideoTrack {
@@ -111,18 +274,17 @@ fn video(stream: &Stream, declared: &Declared) -> VideoTrack {
         time_base: rational(stream.time_base()),
         coded_width: declared.width.max(0) as u32,
         coded_height: declared.height.max(0) as u32,
-        sample_aspect: if aspect.num() > 0 {
-            aspect
-        } else {
-            Rational::new(1, 1)
-        },
+        sample_aspect: Rational::new(1, 1),
+        own_aspect: Rational::ZERO,
         rotation,
         mirrored,
         pixel_format: String::new(),
         color: Color::default(),
+        own_color: Color::default(),
         peak_nits: light::of_stream(stream),
         dolby_vision: light::dolby_vision(stream),
         interlaced: false,
+        fields_apart: false,
         frame_rate: rate,
         constant_rate: true,
         rate_p95: None,
@@ -154,19 +316,29 @@ pub fn may_be_interlaced(input: &Input, track: &VideoTrack) -> bool {
     CODECS.contains(&&*track.codec) && declared.is_some_and(|d| !d.is_progressive)
 }
 
-/// Fills in what only a decoded picture tells.
-pub fn describe_picture(track: &mut VideoTrack, picture: &frame::Video) {
+/// Fills in what only a decoded picture tells. What the container says of a pixel's shape comes before what the
+/// picture does.
+pub fn describe_picture(
+    track: &mut VideoTrack,
+    picture: &frame::Video,
+    container_aspect: Option<Rational>,
+) {
     track.coded_width = picture.width();
-    track.coded_height = picture.height();
+    track.fields_apart = track.codec == "hevc" && picture.is_interlaced();
+    track.coded_height = match track.fields_apart {
+        true => picture.height().saturating_mul(2),
+        false => picture.height(),
+    };
+    track.interlaced |= track.fields_apart;
     track.pixel_format = picture
         .format()
         .descriptor()
         .map_or_else(String::new, |d| d.name().to_owned());
     track.peak_nits = light::of_picture(picture).or(track.peak_nits);
-    let aspect = rational(picture.aspect_ratio());
-    if aspect.num() > 0 {
-        track.sample_aspect = aspect;
-    }
+    track.own_aspect = rational(picture.aspect_ratio());
+    let declared = container_aspect.or(Some(track.own_aspect));
+    let declared = declared.filter(|aspect| aspect.num() > 0);
+    track.sample_aspect = declared.unwrap_or(Rational::new(1, 1));
     // What the container says of colour comes first (ISO/IEC 14496-12 §12.1.5).
     let own = colors(
         picture.color_range(),
@@ -174,6 +346,7 @@ pub fn describe_picture(track: &mut VideoTrack, picture: &frame::Video) {
         picture.color_primaries(),
         picture.color_transfer_characteristic(),
     );
+    track.own_color = own.clone();
     let known = &mut track.color;
     known.range = known.range.take().or(own.range);
     known.matrix = known.matrix.take().or(own.matrix);
@@ -210,40 +383,6 @@ fn colors(
         matrix: declared(matrix.name()),
         primaries: declared(primaries.name()),
         transfer: declared(transfer.name()),
-    }
-}
-
-fn audio(stream: &Stream, declared: &Declared) -> AudioTrack {
-    let frame_samples = u32::try_from(declared.frame_samples)
-        .ok()
-        .filter(|&n| n > 0);
-    AudioTrack {
-        stream: stream.index() as u32,
-        codec: stream.parameters().id().name().to_owned(),
-        profile: ffi::profile_name(stream.parameters().id(), declared.profile),
-        time_base: rational(stream.time_base()),
-        sample_rate: declared.sample_rate.max(0) as u32,
-        channels: declared.channels.clamp(0, 64) as u32,
-        layout: format!("{} channels", declared.channels),
-        frame_samples,
-        start: Rational::ZERO,
-        end: Rational::ZERO,
-        first_pts: 0,
-        priming: declared.initial_padding.max(0) as u32,
-        language: tag(stream, c"language").filter(|l| l != "und"),
-        title: tag(stream, c"title"),
-        default: stream.disposition().contains(Disposition::DEFAULT),
-    }
-}
-
-fn text(stream: &Stream) -> TextTrack {
-    TextTrack {
-        stream: stream.index() as u32,
-        codec: stream.parameters().id().name().to_owned(),
-        language: tag(stream, c"language").filter(|l| l != "und"),
-        title: tag(stream, c"title"),
-        default: stream.disposition().contains(Disposition::DEFAULT),
-        forced: stream.disposition().contains(Disposition::FORCED),
     }
 }
 

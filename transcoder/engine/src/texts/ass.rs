@@ -2,20 +2,27 @@
 
 use plan::cues::{Markup, Style, USUAL_PLACE};
 
+use super::styles::{LineStyle, Styles, old_place};
+
 /// Fields before a dialogue's text: ReadOrder, Layer, Style, Name, three margins, Effect.
 const FIELDS: usize = 8;
 
+/// The field of these that names a style.
+const STYLE: usize = 2;
+
 /// The place and the text of a dialogue line; nothing where it has too few fields.
-pub fn dialogue(line: &str) -> Option<(u8, String)> {
-    let text = line.splitn(FIELDS + 1, ',').nth(FIELDS)?;
-    Some(convert(text))
+pub fn dialogue(line: &str, styles: &Styles) -> Option<(u8, String)> {
+    let mut fields = line.splitn(FIELDS + 1, ',');
+    let style = fields.nth(STYLE)?;
+    let text = fields.nth(FIELDS - STYLE - 1)?;
+    Some(convert(text, styles.get(style)))
 }
 
 /// A caption of CEA-608, whose rows FFmpeg places by their distance from the top of a picture that is
 /// 288 high. The first row says where it stands: in the upper third, in the middle, or below.
 pub fn caption(line: &str) -> Option<(u8, String)> {
     const HEIGHT: u32 = 288;
-    let (_, text) = dialogue(line)?;
+    let (_, text) = dialogue(line, &Styles::default())?;
     let from_top = line.split_once("\\pos(").and_then(|(_, after)| {
         let (_, after) = after.split_once(',')?;
         after.split_once(')')?.0.trim().parse::<u32>().ok()
@@ -39,14 +46,16 @@ pub fn plain(text: &str) -> (u8, String) {
 }
 
 /// Override blocks in braces, `\N` and `\n` for line breaks, `\h` for a hard space.
-fn convert(text: &str) -> (u8, String) {
-    let mut writer = Writer::default();
-    let mut place = USUAL_PLACE;
+fn convert(text: &str, style: LineStyle) -> (u8, String) {
+    let mut writer = Writer::new(style);
+    let mut place = style.place;
+    // The first that is said counts.
+    let mut stated = None;
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         if let Some((block, after)) = override_block(rest) {
             for tag in block.split('\\').skip(1) {
-                place = alignment(tag).unwrap_or(place);
+                stated = stated.or_else(|| alignment(tag));
                 writer.tag(tag.trim());
             }
             rest = after;
@@ -59,6 +68,7 @@ fn convert(text: &str) -> (u8, String) {
             None => (&rest[first.len_utf8()..], writer.put(first)),
         };
     }
+    place = stated.unwrap_or(place);
     (place, writer.finish())
 }
 
@@ -67,8 +77,12 @@ fn override_block(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix('{')?.split_once('}')
 }
 
-/// `\an` has the numeric keypad's places, 1 to 9.
+/// `\an` has the numeric keypad's places, 1 to 9; `\a` those of SSA.
 fn alignment(tag: &str) -> Option<u8> {
+    let old = tag.strip_prefix('a').and_then(|number| number.trim().parse().ok());
+    if let Some(number) = old {
+        return old_place(number);
+    }
     let place = tag.strip_prefix("an")?.trim().parse().ok()?;
     (1..=9).contains(&place).then_some(place)
 }
@@ -77,11 +91,31 @@ fn alignment(tag: &str) -> Option<u8> {
 #[derive(Default)]
 struct Writer {
     markup: Markup,
+    /// What its lines are in, unless they say otherwise.
+    style: LineStyle,
     /// Between `\p1` and `\p0` are drawings.
     draws: bool,
 }
 
 impl Writer {
+    fn new(style: LineStyle) -> Self {
+        let mut writer = Self {
+            style,
+            ..Self::default()
+        };
+        writer.open_style();
+        writer
+    }
+
+    fn open_style(&mut self) {
+        let LineStyle { italic, bold, underline, .. } = self.style;
+        for (is_set, style) in [(italic, Style::Italic), (bold, Style::Bold), (underline, Style::Underline)] {
+            if is_set {
+                self.markup.open(style);
+            }
+        }
+    }
+
     fn put(&mut self, c: char) {
         if !self.draws {
             self.markup.put(c);
@@ -93,9 +127,10 @@ impl Writer {
         let (Some(name), number) = (characters.next(), characters.as_str()) else {
             return;
         };
-        // Back to the line's own style, which has no marks for us.
+        // Back to the line's own style.
         if name == 'r' {
-            return self.markup.close_all();
+            self.markup.close_all();
+            return self.open_style();
         }
         // `\b700` is a weight; `\bord2`, `\be1` and `\pos(…)` are other tags.
         let Ok(number) = number.parse::<u32>() else {
@@ -127,7 +162,7 @@ mod tests {
     use super::*;
 
     fn text(ass: &str) -> String {
-        convert(ass).1
+        convert(ass, LineStyle::default()).1
     }
 
     #[test]
@@ -154,10 +189,13 @@ mod tests {
     fn a_dialogue_has_its_text_after_eight_fields() {
         let line = "0,0,Default,,0,0,0,,{\\an8}Above, and further on";
         assert_eq!(
-            dialogue(line),
+            dialogue(line, &Styles::default()),
             Some((8, "Above, and further on".to_owned()))
         );
-        assert_eq!(dialogue("0,0,Default"), None);
+        assert_eq!(dialogue("0,0,Default", &Styles::default()), None);
+        let thought = Styles::read("[V4+ Styles]\nFormat: Name, Italic, Alignment\nStyle: Thought,-1,8\n");
+        let line = "0,0,Thought,,0,0,0,,Why {\\i0}me";
+        assert_eq!(dialogue(line, &thought), Some((8, "<i>Why </i>me".to_owned())));
         assert_eq!(plain("a\r\n\r\nb"), (USUAL_PLACE, "a\nb".to_owned()));
     }
 }

@@ -119,7 +119,7 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
         }
     };
     let mut problems = facts::compare(&info, &plan, expected);
-    let mut is_partial = !info.warnings.is_empty();
+    let mut is_partial = info.notes.iter().any(|note| note.code.is_damage());
     match encode(&mut engine, path, &plan, is_damaged) {
         Ok(damaged) => is_partial |= damaged,
         Err(problem) => problems.push(problem),

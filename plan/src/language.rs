@@ -69,6 +69,14 @@ pub fn name(tag: &str) -> Option<String> {
     })
 }
 
+/// The three letters of ISO 639-2 for what a source declares, as boxes of MP4 have them (ISO/IEC 14496-12 §8.4.2);
+/// `und` where there are none.
+pub fn three_letters(declared: Option<&str>) -> String {
+    let tag = declared.and_then(tag);
+    let language = tag.as_deref().and_then(language);
+    language.map_or("und", |language| language.to_639_3()).to_owned()
+}
+
 /// What a menu shows for a rendition whose plan has this label: its title; where the source has
 /// none, plans repeat the language, which has a name.
 pub fn label(label: &str, declared: Option<&str>) -> String {
@@ -112,6 +120,14 @@ mod tests {
             assert!(Language::from_639_3(code).is_none(), "{code}");
             assert!(name(short).is_some());
         }
+    }
+
+    #[test]
+    fn boxes_have_the_terminological_code() {
+        for (declared, code) in [("fr", "fra"), ("ger", "deu"), ("zh-Hans", "zho"), ("x-klingon", "und")] {
+            assert_eq!(three_letters(Some(declared)), code);
+        }
+        assert_eq!(three_letters(None), "und");
     }
 
     #[test]

@@ -1,0 +1,96 @@
+//! What is to be said of a video that can be watched, in its row: damage, guesses, what was left out.
+
+use plan::{Code, Plan, RenditionId, VideoId, Note};
+use store::metadata::VideoRow;
+
+use crate::inner::Inner;
+
+/// Notes of a video: damage all over a long one need not be told span by span.
+const MOST: usize = 100;
+
+/// Adds a note to a video's row, once.
+pub(crate) async fn add(inner: &Inner, video: VideoId, note: Note) -> Result<(), store::Error> {
+    let add = |row: &mut VideoRow| add_once(&mut row.notes, &note);
+    inner.change(video, add).await.map(drop)
+}
+
+/// Some of a segment's picture or sound could not be decoded as it should.
+pub(crate) async fn damaged(
+    inner: &Inner,
+    video: VideoId,
+    plan: &Plan,
+    rendition: RenditionId,
+    segment: u32,
+) -> Result<(), store::Error> {
+    let (start, end) = plan.timeline.segment_frames(segment);
+    let what = match plan.video_rendition(rendition) {
+        Some(_) => "The picture is damaged here; what could be decoded is shown.",
+        None => "The sound is damaged here; what could be decoded is heard.",
+    };
+    let note = Note {
+        span_us: Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end))),
+        ..Note::new(Code::Corrupt, what)
+    };
+    let add = |row: &mut VideoRow| stretch(&mut row.notes, &note);
+    inner.change(video, add).await.map(drop)
+}
+
+fn add_once(notes: &mut Vec<Note>, note: &Note) -> bool {
+    let is_new = notes.len() < MOST && !notes.contains(note);
+    if is_new {
+        notes.push(note.clone());
+    }
+    is_new
+}
+
+/// As `add_once`, but what follows on another of its kind makes that longer.
+fn stretch(notes: &mut Vec<Note>, note: &Note) -> bool {
+    let Some((start, end)) = note.span_us else {
+        return add_once(notes, note);
+    };
+    let alike = |known: &&mut Note| known.message == note.message;
+    for known in notes.iter_mut().filter(alike) {
+        if let Some((from, to)) = &mut known.span_us
+            && start <= *to
+            && *from <= end
+        {
+            let before = (*from, *to);
+            (*from, *to) = (start.min(*from), end.max(*to));
+            return before != (*from, *to);
+        }
+    }
+    add_once(notes, note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(start: i64, end: i64) -> Note {
+        Note {
+            span_us: Some((start, end)),
+            ..Note::new(Code::Corrupt, "damaged")
+        }
+    }
+
+    #[test]
+    fn damage_that_goes_on_is_one_note_whatever_is_made_first() {
+        let mut notes = vec![];
+        assert!(stretch(&mut notes, &at(4, 8)));
+        assert!(!stretch(&mut notes, &at(4, 8)));
+        assert!(stretch(&mut notes, &at(8, 12)));
+        assert!(stretch(&mut notes, &at(2, 4)));
+        assert_eq!(notes, [at(2, 12)]);
+        assert!(stretch(&mut notes, &at(20, 24)));
+        assert_eq!(notes, [at(2, 12), at(20, 24)]);
+    }
+
+    #[test]
+    fn there_is_an_end_to_notes() {
+        let mut notes = vec![];
+        for start in 0..1000 {
+            stretch(&mut notes, &at(start * 10, start * 10 + 4));
+        }
+        assert_eq!(notes.len(), MOST);
+    }
+}

@@ -1,0 +1,109 @@
+//! Which of several picture tracks is the film, and which tracks go with it: the default one before the first, none
+//! that holds a single picture where another holds more, none of another programme.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Error, Packet};
+use plan::media_info::VideoTrack;
+
+use super::spans::entries;
+use super::tracks::Found;
+use crate::source::Source;
+use crate::{ffi, open};
+
+/// Packets of any track read to see which tracks have pictures.
+const LOOKED_AT: usize = 1500;
+/// A track with so many pictures is no poster.
+const MOVING: usize = 2;
+
+const ANOTHER_PROGRAMME: &str = "it belongs to another programme of the broadcast";
+
+/// Takes the film's picture out of the tracks that could be it.
+pub fn choose(source: &Source, input: &mut Input, found: &mut Found) -> Result<()> {
+    let programmes = ffi::programmes(input);
+    let mut candidates = std::mem::take(&mut found.further);
+    // As they are in the file, where all are alike.
+    candidates.sort_by_key(|track| !track.default);
+    let counts = match candidates.len() {
+        0 | 1 => HashMap::new(),
+        _ => pictures(source, input, &candidates)?,
+    };
+    let count = |track: &VideoTrack| counts.get(&track.stream).copied().unwrap_or(0);
+    let chosen = [MOVING, 1, 0]
+        .into_iter()
+        .find_map(|least| candidates.iter().position(|track| count(track) >= least));
+    if let Some(chosen) = chosen {
+        let track = candidates.remove(chosen);
+        for other in candidates {
+            let has = |track: &VideoTrack| programmes.iter().position(|all| all.contains(&track.stream));
+            let reason = match (has(&track), has(&other)) {
+                (Some(own), Some(its)) if own != its => ANOTHER_PROGRAMME,
+                _ => "a file is shown with one picture",
+            };
+            found.skip_picture(&other, reason);
+        }
+        found.container_aspect = container_aspect(input, found, &track);
+        found.video = Some(track);
+    }
+    keep_programme(&programmes, found);
+    Ok(())
+}
+
+/// How many pictures each track has, as far as that matters.
+fn pictures(source: &Source, input: &mut Input, tracks: &[VideoTrack]) -> Result<HashMap<u32, usize>> {
+    let mut counts: HashMap<u32, usize> = HashMap::new();
+    if input.format().name().contains("mp4") {
+        for track in tracks {
+            counts.insert(track.stream, entries(input, track.stream as usize).len());
+        }
+        return Ok(counts);
+    }
+    let mut packet = Packet::empty();
+    for _ in 0..LOOKED_AT {
+        let first = tracks.first().map_or(0, |track| track.stream);
+        let is_enough = tracks.iter().all(|track| counts.get(&track.stream).is_some_and(|&n| n >= MOVING));
+        if is_enough || counts.get(&first).is_some_and(|&count| count >= MOVING) {
+            break;
+        }
+        match packet.read(input) {
+            Ok(()) => *counts.entry(packet.stream() as u32).or_default() += 1,
+            Err(Error::InvalidData) => {}
+            Err(Error::Exit) => anyhow::bail!("the parent is gone"),
+            Err(_) => break,
+        }
+    }
+    open::rewind(source, input)?;
+    Ok(counts)
+}
+
+/// Tracks of another programme than the picture's, or than the first sound's, belong to another film.
+fn keep_programme(programmes: &[Vec<u32>], found: &mut Found) {
+    let first = found.video.as_ref().map(|video| video.stream);
+    let Some(first) = first.or_else(|| found.audio.first().map(|audio| audio.stream)) else {
+        return;
+    };
+    let Some(own) = programmes.iter().find(|programme| programme.contains(&first)) else {
+        return;
+    };
+    let is_elsewhere = |stream: u32| programmes.iter().any(|programme| programme.contains(&stream));
+    found.keep_only(|stream| own.contains(&stream) || !is_elsewhere(stream), ANOTHER_PROGRAMME);
+}
+
+/// Width of a pixel over its height, where the container says it. In Matroska that is a size to be shown in, which
+/// FFmpeg has for files too that do not say it.
+fn container_aspect(input: &Input, found: &Found, track: &VideoTrack) -> Option<plan::Rational> {
+    let stream = input.stream(track.stream as usize)?;
+    let Some(own) = found.of_matroska(&stream).map(|own| own.picture) else {
+        let aspect = crate::times::rational(ffi::container_aspect(&stream));
+        return (aspect.num() > 0).then_some(aspect);
+    };
+    let [left, top, right, bottom] = own.crop;
+    let width = own.stored.0.checked_sub(left.checked_add(right)?)?;
+    let height = own.stored.1.checked_sub(top.checked_add(bottom)?)?;
+    let product = |a: u64, b: u64| i64::try_from(a.checked_mul(b)?).ok().filter(|&n| n > 0);
+    let wide = product(own.display.0, height)?;
+    let high = product(own.display.1, width)?;
+    plan::Rational::checked(wide, high)
+}

@@ -1,0 +1,178 @@
+//! One time line of stamps that restart or jump: recordings that were joined, a clock that was set, the programmes
+//! of a disc. Where a track's stamps do not go on from where all tracks are, a new part begins, which is laid behind
+//! the one before.
+
+use std::collections::HashMap;
+
+use plan::Rational;
+
+/// By how much a track's decode times may go back, in microseconds: muxers round, and some guess.
+const BACKWARD_US: i64 = 100_000;
+/// By how much a track may overlap itself where parts meet, in seconds, so that the picture has neither gap nor overlap.
+const OVERLAP: Rational = Rational::new(1, 4);
+
+/// Follows all tracks through a source, packet by packet.
+pub struct Clock {
+    /// How far stamps may jump ahead of all tracks: further, and nobody recorded what was between.
+    forward_us: i64,
+    tracks: HashMap<u32, Track>,
+    /// What is added to the stamps of each part, roughly.
+    shifts_us: Vec<i64>,
+    /// Where the latest packet of any track ends.
+    end_us: i64,
+}
+
+struct Track {
+    part: usize,
+    /// Decode time of its last packet, shifted.
+    last_us: i64,
+}
+
+impl Clock {
+    /// For formats whose stamps may be silent for so long.
+    pub fn new(forward_us: i64) -> Self {
+        Self {
+            forward_us,
+            tracks: HashMap::new(),
+            shifts_us: vec![0],
+            end_us: i64::MIN,
+        }
+    }
+
+    /// The part that a track's next packet belongs to, by its decode time and length.
+    pub fn part_of(&mut self, stream: u32, time_us: i64, lasts_us: i64) -> usize {
+        let known = self.tracks.get(&stream).map(|track| (track.part, track.last_us));
+        let latest = self.end_us;
+        let at = |shifts: &[i64], part: usize| time_us.saturating_add(shifts[part]);
+        let goes_on = |time: i64| match known {
+            Some((_, last)) => {
+                time >= last.saturating_sub(BACKWARD_US)
+                    && time <= last.max(latest).saturating_add(self.forward_us)
+            }
+            // A track that begins is of the time at which the others are.
+            None => latest == i64::MIN || (time - latest).abs() <= self.forward_us,
+        };
+        let first = known.map_or(0, |(part, _)| part);
+        let parts = first..self.shifts_us.len();
+        let part = parts.clone().find(|&part| goes_on(at(&self.shifts_us, part)));
+        let part = part.unwrap_or_else(|| match known {
+            // One that begins elsewhere than the others are may have stamps of its own all along.
+            None if self.shifts_us.len() == 1 && first == 0 => 0,
+            _ => {
+                self.shifts_us.push(latest.max(0).saturating_sub(time_us));
+                self.shifts_us.len() - 1
+            }
+        });
+        let time = at(&self.shifts_us, part);
+        self.tracks.insert(stream, Track { part, last_us: time });
+        self.end_us = self.end_us.max(time.saturating_add(lasts_us));
+        part
+    }
+
+    /// How many parts there are.
+    pub fn parts(&self) -> usize {
+        self.shifts_us.len()
+    }
+
+    /// Whether all is one part.
+    pub fn is_one(&self) -> bool {
+        self.shifts_us.len() == 1
+    }
+}
+
+/// What a track has of a part, in seconds by its own stamps.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// Which part.
+    pub part: usize,
+    /// Its first and its end.
+    pub span: (Rational, Rational),
+}
+
+/// What is added to the stamps of each part, in seconds, so that they lie end to end: the picture's without gap or
+/// overlap where there is one, as long as no sound is lost for it.
+pub fn shifts(parts: usize, picture: Option<u32>, tracks: &[(u32, Vec<Stretch>)]) -> Vec<Rational> {
+    let mut shifts = vec![Rational::ZERO];
+    for part in 1..parts {
+        // By how much each track that has it must be moved to begin where it ended.
+        let moves = tracks.iter().filter_map(|(stream, stretches)| {
+            let own = stretches.iter().find(|stretch| stretch.part == part)?;
+            let before = stretches.iter().filter(|stretch| stretch.part < part);
+            let ends = before.map(|stretch| stretch.span.1 + shifts[stretch.part]);
+            Some((*stream, ends.max()? - own.span.0))
+        });
+        let moves: Vec<(u32, Rational)> = moves.collect();
+        let farthest = moves.iter().map(|(_, by)| *by).max();
+        let of_picture = moves.iter().find(|(stream, _)| Some(*stream) == picture);
+        let by = match (of_picture, farthest) {
+            (Some((_, own)), Some(farthest)) if farthest <= *own + OVERLAP => *own,
+            (_, Some(farthest)) => farthest,
+            // No track goes on: behind all others.
+            (_, None) => behind_all(part, &shifts, tracks),
+        };
+        shifts.push(by);
+    }
+    shifts
+}
+
+fn behind_all(part: usize, shifts: &[Rational], tracks: &[(u32, Vec<Stretch>)]) -> Rational {
+    let all = || tracks.iter().flat_map(|(_, stretches)| stretches);
+    let before = all().filter(|stretch| stretch.part < part);
+    let end = before.map(|stretch| stretch.span.1 + shifts[stretch.part]).max();
+    let own = all().filter(|stretch| stretch.part == part);
+    let first = own.map(|stretch| stretch.span.0).min();
+    end.unwrap_or_default() - first.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+
+    /// The parts of a picture's and a sound's packets, ten a second.
+    fn parts(times: impl Iterator<Item = (u32, i64)>) -> Vec<usize> {
+        let mut clock = Clock::new(10 * SECOND);
+        times.map(|(stream, time)| clock.part_of(stream, time, SECOND / 10)).collect()
+    }
+
+    #[test]
+    fn what_restarts_or_jumps_is_another_part_for_every_track() {
+        for jump in [-5 * SECOND, -100, 15 * SECOND, 20_000 * SECOND] {
+            // The sound jumps three packets later than the picture.
+            let time = |at: i64, late: i64| match at >= 50 + late {
+                true => 50 * SECOND / 10 + jump + (at - 50) * SECOND / 10,
+                false => at * SECOND / 10,
+            };
+            let both = (0..100).flat_map(|at| [(0, time(at, 0)), (1, time(at, 3))]);
+            let found = parts(both);
+            let is_two = jump != -100;
+            assert_eq!(found.iter().max(), Some(&usize::from(is_two)), "{jump}");
+        }
+    }
+
+    #[test]
+    fn a_sound_that_begins_late_or_pauses_is_no_jump() {
+        let picture = (0..400).map(|at| (0, at * SECOND / 10));
+        let with_sound = picture.flat_map(|(stream, time)| {
+            let has_sound = time > 12 * SECOND && !(15 * SECOND..35 * SECOND).contains(&time);
+            [(stream, time)].into_iter().chain(has_sound.then_some((1, time)))
+        });
+        assert!(parts(with_sound).iter().all(|&part| part == 0));
+    }
+
+    #[test]
+    fn parts_lie_end_to_end_by_the_picture_unless_sound_is_lost() {
+        let second = |tenths: i64| Rational::new(tenths, 10);
+        let stretch = |part, from, to| Stretch {
+            part,
+            span: (second(from), second(to)),
+        };
+        let picture = (0, vec![stretch(0, 0, 50), stretch(1, 0, 50)]);
+        let sound = |end| (1, vec![stretch(0, 0, end), stretch(1, 0, 50)]);
+        let by = |end| shifts(2, Some(0), &[picture.clone(), sound(end)])[1];
+        assert_eq!(by(51), second(50));
+        assert_eq!(by(80), second(80));
+        assert_eq!(shifts(2, None, &[sound(40)])[1], second(40));
+    }
+}

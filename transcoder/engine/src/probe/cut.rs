@@ -1,0 +1,111 @@
+//! Whether a file ends before what it says it holds.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use ffmpeg_next::format::context::Input;
+use plan::Rational;
+
+use super::boxes::Boxes;
+use super::spans::tracks;
+use super::tracks::Found;
+use crate::ffi;
+use crate::source::Source;
+
+/// Headers count other tracks too, and round.
+const SLACK: Rational = Rational::new(1, 1);
+
+/// Whether a source ends before what its index, its header or its last piece tells of.
+pub fn is_cut(source: &Source, input: &Input, found: &Found) -> bool {
+    let format = input.format();
+    let name = format.name();
+    let size = source.size();
+    if name.contains("mp4") {
+        let whole = i64::try_from(size).unwrap_or(i64::MAX);
+        let streams = tracks(found).filter_map(|stream| input.stream(stream as usize));
+        let mut entries = streams.flat_map(|stream| ffi::index_entries(&stream));
+        let is_cut = Boxes::walk(source.reader(), size).is_some_and(|boxes| boxes.cut);
+        return is_cut || entries.any(|entry| entry.end > whole);
+    }
+    let says_otherwise = match name {
+        "avi" | "wav" | "w64" => riff_is_cut(source.reader(), size),
+        "flv" => flv_is_cut(source.reader(), size),
+        "ogg" => ogg_is_cut(source.reader(), size),
+        "asf" => asf_is_cut(source.reader(), size),
+        _ => found.matroska.as_ref().is_some_and(|segment| segment.is_cut),
+    };
+    let says_length = ["matroska", "flv", "avi"].iter().any(|known| name.contains(known));
+    says_otherwise || says_length && is_shorter(input, found)
+}
+
+/// Whether all ends well before the container's own length.
+fn is_shorter(input: &Input, found: &Found) -> bool {
+    let ends = found.video.iter().map(|video| video.end);
+    let ends = ends.chain(found.audio.iter().map(|audio| audio.end));
+    let declared = Rational::from_us(input.duration().max(0));
+    let tenth = Rational::new(declared.num(), declared.den().saturating_mul(10));
+    ends.max().is_some_and(|end| end + SLACK + tenth < declared)
+}
+
+fn bytes(mut reader: impl Read + Seek, at: u64, count: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    reader.seek(SeekFrom::Start(at)).ok()?;
+    reader.read_exact(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// A RIFF says how long it is; a stream that was never closed says nothing, or all.
+fn riff_is_cut(reader: impl Read + Seek, size: u64) -> bool {
+    let Some(head) = bytes(reader, 0, 8) else { return false };
+    let said = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
+    head.starts_with(b"RIFF") && said != u64::from(u32::MAX) && said + 8 > size + 1
+}
+
+/// Behind each tag of FLV stands its length (Adobe FLV 10.1, E.3).
+fn flv_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
+    const TAG_HEAD: u64 = 11;
+    let Some(last) = size.checked_sub(4).and_then(|at| bytes(&mut reader, at, 4)) else {
+        return false;
+    };
+    let length = u64::from(u32::from_be_bytes([last[0], last[1], last[2], last[3]]));
+    let tag = size.checked_sub(4 + length).and_then(|at| bytes(&mut reader, at, 4));
+    let body = tag.map(|tag| u64::from(u32::from_be_bytes([0, tag[1], tag[2], tag[3]])));
+    length > 0 && body.is_none_or(|body| body + TAG_HEAD != length)
+}
+
+/// The last page is whole, and says that it is the last (RFC 3533 §6).
+fn ogg_is_cut(reader: impl Read + Seek, size: u64) -> bool {
+    /// A page has 65,307 bytes at most.
+    const TAIL: u64 = 65_536;
+    const LAST: u8 = 4;
+    let length = TAIL.min(size);
+    let Some(tail) = bytes(reader, size - length, length as usize) else {
+        return false;
+    };
+    let Some(at) = tail.windows(4).rposition(|window| window == b"OggS") else {
+        return true;
+    };
+    let page = &tail[at..];
+    let Some(&segments) = page.get(26) else { return true };
+    let Some(lacing) = page.get(27..27 + usize::from(segments)) else {
+        return true;
+    };
+    let body: usize = lacing.iter().map(|&length| usize::from(length)).sum();
+    page.len() < 27 + lacing.len() + body || page[5] & LAST == 0
+}
+
+/// The file's properties say how many bytes it has, unless it was broadcast (ASF 01.20.06, 3.2).
+fn asf_is_cut(reader: impl Read + Seek, size: u64) -> bool {
+    const PROPERTIES: [u8; 16] = [
+        0xA1, 0xDC, 0xAB, 0x8C, 0x47, 0xA9, 0xCF, 0x11, 0x8E, 0xE4, 0x00, 0xC0, 0x0C, 0x20, 0x53, 0x65,
+    ];
+    const BROADCAST: u8 = 1;
+    let Some(head) = bytes(reader, 0, size.min(65_536) as usize) else {
+        return false;
+    };
+    let Some(at) = head.windows(16).position(|window| window == PROPERTIES) else {
+        return false;
+    };
+    let said = head.get(at + 40..at + 48).and_then(|bytes| bytes.try_into().ok());
+    let flags = head.get(at + 88);
+    said.map(u64::from_le_bytes).is_some_and(|said| said > size) && flags.is_some_and(|flags| flags & BROADCAST == 0)
+}

@@ -1,0 +1,117 @@
+//! What an index leaves open: where tracks end, what they are like in between, when those start that start late.
+
+use std::collections::HashMap;
+
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Error, Packet};
+use plan::Rational;
+
+use super::{entries, tracks};
+use crate::ffi;
+use crate::probe::seen::Seen;
+use crate::probe::tracks::Found;
+use crate::times::rational;
+
+/// Key frames looked at in between.
+const KEYS: usize = 8;
+/// Packets of a track that begins late.
+const LATE_PACKETS: usize = 64;
+
+/// Reads the first packets of tracks that had none among the source's first.
+pub fn late_starts(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
+    for stream in tracks(found) {
+        if seen.get(&stream).is_some_and(|seen| seen.first.is_some()) {
+            continue;
+        }
+        let Some(first) = entries(input, stream as usize).first().map(|first| first.timestamp) else {
+            continue;
+        };
+        ffi::discard_all_but(input, stream as usize);
+        if ffi::seek_back(input, stream as usize, first).is_ok() {
+            let mut own = Seen::of(input, found, stream);
+            read(input, stream, LATE_PACKETS, |packet| own.take(packet, 0));
+            seen.insert(stream, own);
+        }
+    }
+    ffi::keep_all(input);
+}
+
+/// Looks at key frames of the picture on the way: how they are coded, and what they close.
+pub fn keys(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
+    let Some(video) = &found.video else { return };
+    let all = entries(input, video.stream as usize);
+    let keys: Vec<i64> = all.iter().filter(|entry| entry.key).map(|entry| entry.timestamp).collect();
+    let places = 1..=KEYS.min(keys.len().saturating_sub(1));
+    let count = places.clone().count();
+    ffi::discard_all_but(input, video.stream as usize);
+    let mut further = Seen::further(input, found, video.stream);
+    for place in places {
+        let key = keys[place * (keys.len() - 1) / count.max(1)];
+        if ffi::seek_back(input, video.stream as usize, key).is_ok() {
+            read(input, video.stream, 1, |packet| further.take(packet, 0));
+        }
+    }
+    ffi::keep_all(input);
+    add(seen.entry(video.stream).or_default(), further);
+}
+
+fn add(seen: &mut Seen, further: Seen) {
+    seen.open_gops |= further.open_gops;
+    seen.record = seen.record.take().filter(|_| further.record.is_some());
+    seen.kinds.add(further.kinds);
+}
+
+/// Finds each track's end: from its last key frame on.
+pub fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32, Seen>) {
+    for stream in tracks(found) {
+        ffi::discard_all_but(input, stream as usize);
+        let Some(last) = last_stamp(input, stream as usize, size) else {
+            continue;
+        };
+        if ffi::seek_back(input, stream as usize, last).is_err() {
+            continue;
+        }
+        let mut tail = Seen::further(input, found, stream);
+        read(input, stream, usize::MAX, |packet| tail.take(packet, 0));
+        extend(seen.entry(stream).or_default(), tail);
+    }
+    ffi::keep_all(input);
+}
+
+/// A track goes on to where this ends.
+pub fn extend(seen: &mut Seen, tail: Seen) {
+    if tail.end >= seen.end {
+        (seen.end, seen.padding) = (tail.end, tail.padding);
+        seen.longest = seen.longest.max(seen.last_duration).max(tail.longest);
+        seen.last_duration = tail.last_duration;
+    }
+    add(seen, tail);
+}
+
+/// Packets of a stream, so many at most.
+fn read(input: &mut Input, stream: u32, most: usize, mut take: impl FnMut(&Packet)) {
+    let mut packet = Packet::empty();
+    let mut taken = 0;
+    while taken < most {
+        match packet.read(input) {
+            Ok(()) if packet.stream() == stream as usize => {
+                take(&packet);
+                taken += 1;
+            }
+            Ok(()) | Err(Error::InvalidData) => {}
+            Err(_) => break,
+        }
+    }
+}
+
+/// The last time stamp a stream is known to have in the source's `size` bytes, in its time base.
+fn last_stamp(input: &Input, stream: usize, size: i64) -> Option<i64> {
+    let stream = input.stream(stream)?;
+    let entries = ffi::index_entries(&stream);
+    if let Some(last) = entries.iter().rfind(|entry| entry.end <= size) {
+        return Some(last.timestamp);
+    }
+    let base = rational(stream.time_base());
+    let microseconds = input.duration().max(0);
+    Some(Rational::from_us(microseconds).scale_floor(base.den(), base.num().max(1)))
+}

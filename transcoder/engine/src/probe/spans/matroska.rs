@@ -1,0 +1,169 @@
+//! Matroska without reading all of it: its head, the places that its Cues name, some clusters by them, its tail. What
+//! these leave open is for a scan to find.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Error, Packet};
+use plan::Index;
+use plan::media_info::KeyFrame;
+
+use super::ends::extend;
+use super::{entries, head, tracks};
+use crate::ffi::{self, IndexEntry};
+use crate::probe::rate;
+use crate::probe::seen::Seen;
+use crate::probe::tracks::Found;
+use crate::source::Source;
+use crate::times::rational;
+use crate::open;
+
+/// Pictures read at the start: two seconds of most films.
+const HEAD_PICTURES: usize = 60;
+/// Places looked at between head and tail, and the pictures read at each.
+const PLACES: usize = 8;
+const PLACE_PICTURES: usize = 12;
+/// Packets read at a place at most, whatever tracks they are of.
+const PLACE_PACKETS: usize = 400;
+
+/// What is known of each track, and the places that the Cues name.
+pub type Known = (HashMap<u32, Seen>, Vec<IndexEntry>);
+
+/// What these tell of each track, with the Cues; nothing where a scan must tell.
+pub fn look_at(
+    source: &Source,
+    input: &mut Input,
+    found: &Found,
+) -> Result<Option<Known>> {
+    let (Some(segment), Some(video)) = (&found.matroska, &found.video) else {
+        return Ok(None);
+    };
+    if !segment.has_cues || segment.is_cut || segment.is_followed {
+        return Ok(None);
+    }
+    let stream = video.stream as usize;
+    open::rewind(source, input)?;
+    let mut seen = head(input, found, HEAD_PICTURES)?;
+    let has_begun = |track: u32| seen.get(&track).is_some_and(|seen| seen.first.is_some());
+    if !tracks(found).all(has_begun) || ffi::seek_back(input, stream, 0).is_err() {
+        return Ok(None);
+    }
+    let cues = entries(input, stream);
+    let (Some(first), Some(last)) = (cues.first(), cues.last()) else {
+        return Ok(None);
+    };
+    // Some list the first place alone.
+    let begins = seen.get(&video.stream).and_then(|seen| seen.first);
+    if begins.is_none_or(|begins| begins < first.timestamp) && cues.len() < 2 {
+        return Ok(None);
+    }
+    let mut places: Vec<Vec<i64>> = Vec::new();
+    for place in 1..=PLACES.min(cues.len().saturating_sub(2)) {
+        let cue = &cues[place * (cues.len() - 1) / (PLACES + 1).min(cues.len() - 1).max(1)];
+        let at = part(input, found, stream, cue.timestamp, PLACE_PICTURES)?;
+        places.extend(merge(&mut seen, at, video.stream, false));
+    }
+    let tail = part(input, found, stream, last.timestamp, usize::MAX)?;
+    places.extend(merge(&mut seen, tail, video.stream, true));
+    Ok(is_certain(input, found, &mut seen, &places).then_some((seen, cues)))
+}
+
+/// Packets of all tracks from a cue on, up to so many pictures.
+fn part(
+    input: &mut Input,
+    found: &Found,
+    stream: usize,
+    from: i64,
+    pictures: usize,
+) -> Result<HashMap<u32, Seen>> {
+    let mut seen: HashMap<u32, Seen> = HashMap::new();
+    if ffi::seek_back(input, stream, from).is_err() {
+        return Ok(seen);
+    }
+    let wanted: Vec<u32> = tracks(found).collect();
+    let mut packet = Packet::empty();
+    let (mut packets, mut shown) = (0, 0);
+    while shown < pictures && (pictures == usize::MAX || packets < PLACE_PACKETS) {
+        match packet.read(input) {
+            Ok(()) => {}
+            Err(Error::InvalidData) => continue,
+            Err(Error::Exit) => anyhow::bail!("the parent is gone"),
+            Err(_) => break,
+        }
+        packets += 1;
+        shown += usize::from(packet.stream() == stream);
+        let track = packet.stream() as u32;
+        if wanted.contains(&track) {
+            let seen = seen.entry(track);
+            seen.or_insert_with(|| Seen::further(input, found, track)).take(&packet, 0);
+        }
+    }
+    Ok(seen)
+}
+
+/// Adds a part to what is known; the stamps of its pictures are returned.
+fn merge(
+    seen: &mut HashMap<u32, Seen>,
+    part: HashMap<u32, Seen>,
+    video: u32,
+    is_tail: bool,
+) -> Option<Vec<i64>> {
+    let mut stamps = None;
+    for (track, mut further) in part {
+        if track == video {
+            stamps = Some(std::mem::take(&mut further.stamps));
+        }
+        let Some(known) = seen.get_mut(&track) else { continue };
+        if !is_tail {
+            further.end = None;
+        }
+        extend(known, further);
+    }
+    stamps
+}
+
+/// Whether all pictures that were looked at lie on one grid, without a gap where there should be none.
+fn is_certain(
+    input: &Input,
+    found: &Found,
+    seen: &mut HashMap<u32, Seen>,
+    places: &[Vec<i64>],
+) -> bool {
+    let Some(video) = &found.video else { return false };
+    let Some(stream) = input.stream(video.stream as usize) else {
+        return false;
+    };
+    let Some(pictures) = seen.get_mut(&video.stream) else {
+        return false;
+    };
+    pictures.stamps.sort_unstable();
+    let declared = [rational(stream.avg_frame_rate()), rational(stream.rate())];
+    let stamps = rate::of_shown(&video.codec, &pictures.stamps, video.time_base);
+    let rate = rate::measure(&stamps, video.time_base, &declared);
+    let Some(&origin) = stamps.first().filter(|_| rate.constant && stamps.len() > 2) else {
+        return false;
+    };
+    places.iter().all(|place| {
+        let mut place = place.clone();
+        place.sort_unstable();
+        let place = rate::of_shown(&video.codec, &place, video.time_base);
+        rate::is_on(&place, origin, video.time_base, rate.rate)
+    })
+}
+
+/// The places that a scan has found.
+pub fn scanned(input: &Input, stream: usize) -> Index {
+    let entries = entries(input, stream);
+    let key = |entry: &IndexEntry| {
+        Some(KeyFrame {
+            pts: entry.timestamp,
+            position: u64::try_from(entry.position()).ok()?,
+        })
+    };
+    let keys: Vec<KeyFrame> = entries.iter().filter_map(key).collect();
+    match keys.is_empty() {
+        true => Index::None,
+        false => Index::Scanned(keys),
+    }
+}
