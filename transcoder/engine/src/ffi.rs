@@ -150,6 +150,13 @@ pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
     }
 }
 
+/// How many entries the demuxer's own index of a stream has.
+pub fn index_count(stream: &Stream) -> usize {
+    // SAFETY: the stream outlives the call.
+    let count = unsafe { ffi::avformat_index_get_entries_count(stream.as_ptr().cast_mut()) };
+    usize::try_from(count).unwrap_or(0)
+}
+
 /// Changes decode times in the demuxer's own index of a stream, and what is shown, entry by entry:
 /// that of MP4 takes the times of its packets from there.
 pub fn change_index(stream: &Stream, entries: &[IndexEntry]) {

@@ -76,7 +76,7 @@ pub fn share_index(input: &mut Input, info: &MediaInfo) {
             of_picture(input).unwrap_or_default()
         }
     };
-    let lacking = input.streams().filter(|stream| ffi::index_entries(stream).len() < places.len());
+    let lacking = input.streams().filter(|stream| ffi::index_count(stream) < places.len());
     for stream in lacking {
         let base = rational(stream.time_base());
         for &(time, position) in &places {

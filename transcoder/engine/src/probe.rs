@@ -129,6 +129,9 @@ fn look_at_picture(
             video.aperture = video.aperture.or_else(|| look::crop(input, found, &video));
             found.video = Some(video);
         }
+        None if holds_samples(input, &video) => {
+            return Err(reject(Code::Corrupt, "No picture of the file can be decoded.").into());
+        }
         None if found.audio.is_empty() => {
             return Err(reject(Code::NoVideo, "The file announces a picture but holds none.").into());
         }
@@ -170,6 +173,13 @@ fn nothing_to_play(found: &tracks::Found) -> EngineFailure {
         }
         None => reject(Code::NoVideo, "The file holds neither picture nor sound."),
     }
+}
+
+/// Whether the container says that a track has pictures.
+fn holds_samples(input: &Input, video: &plan::media_info::VideoTrack) -> bool {
+    let is_mp4 = input.format().name().contains("mp4");
+    let stream = input.stream(video.stream as usize);
+    is_mp4 && stream.is_some_and(|stream| stream.frames() > 0)
 }
 
 fn chapters(input: &Input) -> Vec<Chapter> {

@@ -8,7 +8,6 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet};
 use plan::media_info::VideoTrack;
 
-use super::spans::entries;
 use super::tracks::Found;
 use crate::source::Source;
 use crate::{ffi, open};
@@ -56,7 +55,8 @@ fn pictures(source: &Source, input: &mut Input, tracks: &[VideoTrack]) -> Result
     let mut counts: HashMap<u32, usize> = HashMap::new();
     if input.format().name().contains("mp4") {
         for track in tracks {
-            counts.insert(track.stream, entries(input, track.stream as usize).len());
+            let stream = input.stream(track.stream as usize);
+            counts.insert(track.stream, stream.map_or(0, |stream| ffi::index_count(&stream)));
         }
         return Ok(counts);
     }

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use plan::Rational;
 
-/// By how much a track's decode times may go back, in microseconds: muxers round, and some guess.
-const BACKWARD_US: i64 = 100_000;
+/// By how much a sound's times may go back, in microseconds: muxers round.
+const SOUND_BACK_US: i64 = 100_000;
+/// The same of a picture's decode times, which most containers leave to be guessed from how pictures are reordered.
+const PICTURE_BACK_US: i64 = 1_000_000;
 /// By how much a track may overlap itself where parts meet, in seconds, so that the picture has neither gap nor overlap.
 const OVERLAP: Rational = Rational::new(1, 4);
 
@@ -15,6 +17,7 @@ const OVERLAP: Rational = Rational::new(1, 4);
 pub struct Clock {
     /// How far stamps may jump ahead of all tracks: further, and nobody recorded what was between.
     forward_us: i64,
+    picture: Option<u32>,
     tracks: HashMap<u32, Track>,
     /// What is added to the stamps of each part, roughly.
     shifts_us: Vec<i64>,
@@ -30,9 +33,10 @@ struct Track {
 
 impl Clock {
     /// For formats whose stamps may be silent for so long.
-    pub fn new(forward_us: i64) -> Self {
+    pub fn new(forward_us: i64, picture: Option<u32>) -> Self {
         Self {
             forward_us,
+            picture,
             tracks: HashMap::new(),
             shifts_us: vec![0],
             end_us: i64::MIN,
@@ -43,10 +47,14 @@ impl Clock {
     pub fn part_of(&mut self, stream: u32, time_us: i64, lasts_us: i64) -> usize {
         let known = self.tracks.get(&stream).map(|track| (track.part, track.last_us));
         let latest = self.end_us;
+        let back = match self.picture == Some(stream) {
+            true => PICTURE_BACK_US,
+            false => SOUND_BACK_US,
+        };
         let at = |shifts: &[i64], part: usize| time_us.saturating_add(shifts[part]);
         let goes_on = |time: i64| match known {
             Some((_, last)) => {
-                time >= last.saturating_sub(BACKWARD_US)
+                time >= last.saturating_sub(back)
                     && time <= last.max(latest).saturating_add(self.forward_us)
             }
             // A track that begins is of the time at which the others are.
@@ -54,7 +62,9 @@ impl Clock {
         };
         let first = known.map_or(0, |(part, _)| part);
         let parts = first..self.shifts_us.len();
-        let part = parts.clone().find(|&part| goes_on(at(&self.shifts_us, part)));
+        // Of several, the one that is nearest to where the others are: some of them have come to it already.
+        let possible = parts.filter(|&part| goes_on(at(&self.shifts_us, part)));
+        let part = possible.min_by_key(|&part| at(&self.shifts_us, part).saturating_sub(latest).saturating_abs());
         let part = part.unwrap_or_else(|| match known {
             // One that begins elsewhere than the others are may have stamps of its own all along.
             None if self.shifts_us.len() == 1 && first == 0 => 0,
@@ -132,7 +142,7 @@ mod tests {
 
     /// The parts of a picture's and a sound's packets, ten a second.
     fn parts(times: impl Iterator<Item = (u32, i64)>) -> Vec<usize> {
-        let mut clock = Clock::new(10 * SECOND);
+        let mut clock = Clock::new(10 * SECOND, Some(0));
         times.map(|(stream, time)| clock.part_of(stream, time, SECOND / 10)).collect()
     }
 

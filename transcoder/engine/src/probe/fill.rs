@@ -9,6 +9,7 @@ use plan::{Code, Note, Rational};
 
 use super::seen::{Seen, typical_step};
 use super::tracks::Found;
+use super::rate::Rate;
 use super::{coded, rate};
 use crate::ffi;
 use crate::source::Source;
@@ -31,6 +32,8 @@ pub struct Looked {
     pub lists_all: bool,
     /// Whether all packets were read.
     pub is_scan: bool,
+    /// Pictures per second, where that is certain.
+    pub rate: Option<Rational>,
 }
 
 /// Fills in times and rates; false where a track that was to be shown has no packet.
@@ -88,6 +91,9 @@ fn picture(
     let mut stamps = rate::of_shown(&video.codec, &stamps, video.time_base);
     let mut rate = rate::measure(&stamps, video.time_base, &declared);
     let mut end = pictures.end;
+    if let Some(certain) = looked.rate {
+        rate = Rate::constant(certain);
+    }
     // Stamps of two kinds make no rate.
     if !rate.constant && let Some((decoded, last)) = pictures.by_decoding() {
         let by_decoding = rate::measure(&decoded, video.time_base, &declared);

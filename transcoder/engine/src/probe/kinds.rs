@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ffmpeg_next::Packet;
 
+use crate::ffi;
 use crate::sound_decoder::new_extradata;
 use crate::units::Parted;
 
@@ -20,6 +21,8 @@ pub struct Kind {
     pub count: u64,
     /// The first of them.
     pub first: Vec<Packet>,
+    /// How many of those are shown or heard.
+    heard: usize,
     bytes: usize,
 }
 
@@ -43,13 +46,17 @@ impl Kinds {
                     key,
                     count: 0,
                     first: Vec::new(),
+                    heard: 0,
                     bytes: 0,
                 });
             }
         }
         let kind = &mut self.kinds[self.current];
         kind.count += 1;
-        if kind.first.len() < kept && (kind.first.is_empty() || kind.bytes < MOST_BYTES) {
+        // What is decoded for others alone gives nothing by itself.
+        let is_heard = !ffi::is_discarded(packet);
+        if kind.heard < kept && (kind.first.is_empty() || kind.bytes < MOST_BYTES) {
+            kind.heard += usize::from(is_heard);
             kind.bytes += packet.size();
             kind.first.push(packet.clone());
         }
@@ -69,7 +76,7 @@ impl Kinds {
     /// Whether so many packets of the first kind are kept, or as many bytes as may be.
     pub fn has_kept(&self, wanted: usize) -> bool {
         let first = self.kinds.first();
-        first.is_some_and(|kind| kind.first.len() >= wanted || kind.bytes >= MOST_BYTES)
+        first.is_some_and(|kind| kind.heard >= wanted || kind.bytes >= MOST_BYTES)
     }
 
     /// The first met first.

@@ -12,6 +12,17 @@ pub struct Rate {
     pub p95: Option<Rational>,
 }
 
+impl Rate {
+    /// One that is the same throughout.
+    pub fn constant(rate: Rational) -> Self {
+        Self {
+            rate,
+            constant: true,
+            p95: None,
+        }
+    }
+}
+
 /// Numerators that a 32-bit time scale holds with room to spare.
 const LARGEST_NUMERATOR: i64 = 1_000_000;
 /// Containers round time stamps as coarsely as this (Matroska does).
@@ -26,11 +37,7 @@ const STEPS_PER_GAP: usize = 10;
 pub fn measure(stamps: &[i64], time_base: Rational, declared: &[Rational]) -> Rate {
     let fallback = declared.iter().copied().find(|r| is_sane(*r));
     let fallback = fallback.unwrap_or(Rational::new(25, 1));
-    let constant = |rate| Rate {
-        rate,
-        constant: true,
-        p95: None,
-    };
+    let constant = Rate::constant;
     let (Some(&first), Some(&last)) = (stamps.first(), stamps.last()) else {
         return constant(fallback);
     };
@@ -161,8 +168,43 @@ pub fn is_without_gaps(stamps: &[i64], time_base: Rational, rate: Rational) -> b
     })
 }
 
+/// The rate of pictures of which only some are known, a stretch at the start and others further on, all in order: one
+/// whose line they all lie on, the one that is declared first. Nothing where there is none.
+pub fn of_some(head: &[i64], all: &[i64], time_base: Rational, declared: &[Rational]) -> Option<Rational> {
+    let first = *head.first()?;
+    let typical = rate_between(1, median_step(head.get(..2).and(Some(head))?), time_base)?;
+    let stretch = head.last()?.saturating_sub(first);
+    let average = rate_between(head.len() as i64 - 1, stretch, time_base)?;
+    let mut candidates: Vec<Rational> = Vec::new();
+    let sane = declared.iter().copied().filter(|rate| is_sane(*rate));
+    for near in sane.clone().chain([average, typical]) {
+        let mut standard = standard_near(near);
+        standard.sort_by_key(|rate| distance(*rate, near));
+        candidates.extend(standard);
+    }
+    candidates.extend(sane);
+    candidates.push(average);
+    let is_it = |rate: &Rational| {
+        is_sane(*rate)
+            && is_on(all, first, time_base, *rate)
+            && is_grid(head, time_base, *rate)
+    };
+    candidates.into_iter().find(is_it)
+}
+
+/// So many steps in so many units.
+fn rate_between(steps: i64, units: i64, time_base: Rational) -> Option<Rational> {
+    let seconds = units.checked_mul(time_base.num())?;
+    Rational::checked(steps.checked_mul(time_base.den())?, seconds).filter(|rate| rate.num() > 0)
+}
+
+/// How far two rates are apart, in millionths of a picture per second.
+fn distance(one: Rational, other: Rational) -> i64 {
+    (one - other).scale_round(1_000_000, 1).saturating_abs()
+}
+
 /// Whether stamps lie on places of a straight line at this rate through an origin, no two on one.
-pub fn is_on(stamps: &[i64], origin: i64, time_base: Rational, rate: Rational) -> bool {
+fn is_on(stamps: &[i64], origin: i64, time_base: Rational, rate: Rational) -> bool {
     let tolerance = time_base.max(ROUNDING);
     let tolerance = tolerance.scale_ceil(time_base.den(), time_base.num().max(1));
     let num = rate.den().saturating_mul(time_base.den());

@@ -81,25 +81,28 @@ fn read(
                 entries,
                 lists_all: true,
                 is_scan: false,
+                rate: None,
             };
             return Ok((seen, looked, indexed));
         }
     }
     if name.contains("matroska")
-        && let Some((seen, entries)) = matroska::look_at(source, input, found)?
+        && let Some(known) = matroska::look_at(source, input, found)?
     {
         let looked = Looked {
-            entries,
+            entries: known.cues,
             lists_all: false,
             is_scan: false,
+            rate: Some(known.rate),
         };
-        return Ok((seen, looked, indexed));
+        return Ok((known.seen, looked, indexed));
     }
     let (seen, measured) = scan(source, input, found, &name)?;
     let looked = Looked {
         entries: Vec::new(),
         lists_all: false,
         is_scan: true,
+        rate: None,
     };
     Ok((seen, looked, measured))
 }
@@ -114,7 +117,8 @@ fn scan(
     open::rewind(source, input)?;
     let video = found.video.as_ref().map(|video| video.stream);
     let is_broadcast = open::starts_anywhere(name) || name == "ogg";
-    let mut clock = Clock::new(if is_broadcast { BROADCAST_GAP_US } else { QUIET_GAP_US });
+    let gap = if is_broadcast { BROADCAST_GAP_US } else { QUIET_GAP_US };
+    let mut clock = Clock::new(gap, video);
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let mut progress = Progress::new(source);
     let mut packet = Packet::empty();

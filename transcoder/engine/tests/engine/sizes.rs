@@ -8,15 +8,15 @@ use crate::support::Engine;
 use crate::support::planned;
 use crate::support::sources::{ffmpeg, made};
 
-/// Red for two seconds; then, in another size, a left half of green and a right one of blue.
+/// Red for eight seconds; then, for six, in another size, a left half of green and a right one of blue.
 fn changing(folder: &Path, size: &str) -> PathBuf {
     let (width, height) = size.split_once('x').unwrap();
     let half = width.parse::<u32>().unwrap() / 2;
     let coded = "-c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p -bf 0";
-    let red = format!("-f lavfi -i color=red:s=640x360:r=25:d=2 {coded}");
+    let red = format!("-f lavfi -i color=red:s=640x360:r=25:d=8 {coded}");
     let halves = format!(
         "-f lavfi -i color=green:s={half}x{height}:r=25:d=6 -f lavfi -i color=blue:s={half}x{height}:r=25:d=6 \
-         -filter_complex hstack {coded} -output_ts_offset 2"
+         -filter_complex hstack {coded} -output_ts_offset 8"
     );
     let parts = [
         made(folder, "red.ts", &red),
@@ -83,10 +83,10 @@ fn a_smaller_picture_of_the_same_shape_is_shown_as_large() {
         &source,
         &[(0.02, 0.5), (0.45, 0.02), (0.55, 0.98), (0.98, 0.5)],
     );
-    assert_eq!(seconds.len(), 8);
+    assert_eq!(seconds.len(), 14);
     for (second, places) in seconds.iter().enumerate() {
         match second {
-            0..2 => assert_eq!(*places, ["red"; 4], "{second}"),
+            0..8 => assert_eq!(*places, ["red"; 4], "{second}"),
             _ => assert_eq!(*places, ["green", "green", "blue", "blue"], "{second}"),
         }
     }
@@ -109,7 +109,7 @@ fn a_picture_of_another_shape_keeps_it() {
     let seconds = names(&narrow, &row);
     assert_eq!(seconds[0], ["red"; 6]);
     assert!(
-        seconds[2..].iter().all(|places| *places == expected),
+        seconds[8..].iter().all(|places| *places == expected),
         "{seconds:?}"
     );
     // 32:9: a quarter of the height above and below.
@@ -119,7 +119,7 @@ fn a_picture_of_another_shape_keeps_it() {
     assert_eq!(seconds[0], ["red"; 4]);
     let expected = ["black", "green", "blue", "black"];
     assert!(
-        seconds[2..].iter().all(|places| *places == expected),
+        seconds[8..].iter().all(|places| *places == expected),
         "{seconds:?}"
     );
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet};
-use plan::Index;
 use plan::media_info::KeyFrame;
+use plan::{Index, Rational};
 
 use super::ends::extend;
 use super::{entries, head, tracks};
@@ -27,8 +27,18 @@ const PLACE_PICTURES: usize = 12;
 /// Packets read at a place at most, whatever tracks they are of.
 const PLACE_PACKETS: usize = 400;
 
-/// What is known of each track, and the places that the Cues name.
-pub type Known = (HashMap<u32, Seen>, Vec<IndexEntry>);
+/// What is certain.
+pub struct Known {
+    /// What packets told of each track.
+    pub seen: HashMap<u32, Seen>,
+    /// The places that the Cues name.
+    pub cues: Vec<IndexEntry>,
+    /// Pictures per second.
+    pub rate: Rational,
+}
+
+/// Pictures at the end of the head of which some before them may not have come yet.
+const REORDERED: usize = 16;
 
 /// What these tell of each track, with the Cues; nothing where a scan must tell.
 pub fn look_at(
@@ -66,7 +76,8 @@ pub fn look_at(
     }
     let tail = part(input, found, stream, last.timestamp, usize::MAX)?;
     places.extend(merge(&mut seen, tail, video.stream, true));
-    Ok(is_certain(input, found, &mut seen, &places).then_some((seen, cues)))
+    let rate = certain_rate(input, found, &mut seen, &places);
+    Ok(rate.map(|rate| Known { seen, cues, rate }))
 }
 
 /// Packets of all tracks from a cue on, up to so many pictures.
@@ -123,33 +134,30 @@ fn merge(
     stamps
 }
 
-/// Whether all pictures that were looked at lie on one grid, without a gap where there should be none.
-fn is_certain(
+/// The rate of all pictures that were looked at, where they have one: nothing where there is more to be found out.
+fn certain_rate(
     input: &Input,
     found: &Found,
     seen: &mut HashMap<u32, Seen>,
     places: &[Vec<i64>],
-) -> bool {
-    let Some(video) = &found.video else { return false };
-    let Some(stream) = input.stream(video.stream as usize) else {
-        return false;
-    };
-    let Some(pictures) = seen.get_mut(&video.stream) else {
-        return false;
-    };
+) -> Option<Rational> {
+    let video = found.video.as_ref()?;
+    let stream = input.stream(video.stream as usize)?;
+    let pictures = seen.get_mut(&video.stream)?;
     pictures.stamps.sort_unstable();
     let declared = [rational(stream.avg_frame_rate()), rational(stream.rate())];
-    let stamps = rate::of_shown(&video.codec, &pictures.stamps, video.time_base);
-    let rate = rate::measure(&stamps, video.time_base, &declared);
-    let Some(&origin) = stamps.first().filter(|_| rate.constant && stamps.len() > 2) else {
-        return false;
-    };
-    places.iter().all(|place| {
+    let shown = |stamps: &[i64]| rate::of_shown(&video.codec, stamps, video.time_base);
+    let mut head = shown(&pictures.stamps);
+    head.truncate(head.len().saturating_sub(REORDERED).max(2));
+    let mut all = head.clone();
+    for place in places {
         let mut place = place.clone();
         place.sort_unstable();
-        let place = rate::of_shown(&video.codec, &place, video.time_base);
-        rate::is_on(&place, origin, video.time_base, rate.rate)
-    })
+        all.extend(shown(&place));
+    }
+    all.sort_unstable();
+    all.dedup();
+    rate::of_some(&head, &all, video.time_base, &declared)
 }
 
 /// The places that a scan has found.
