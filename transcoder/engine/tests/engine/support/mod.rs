@@ -4,6 +4,7 @@ pub mod corpus;
 pub mod edits;
 pub mod marks;
 pub mod sources;
+pub mod watched;
 
 use std::collections::BTreeMap;
 use std::fs::File;
