@@ -224,11 +224,11 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             made("x.mkv", &format!("-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s copy", text.display()))
         }
         "text-cyrillic" => {
-            let text = "1\n00:00:00,500 --> 00:00:02,000\nPrivet, kak dela?\n\n2\n00:00:02,500 --> 00:00:04,000\nSpasibo, horosho.\n";
+            let text = "1\n00:00:00,500 --> 00:00:02,000\nPrivet, kak dela?\n\n2\n00:00:02,500 --> 00:00:04,000\nSpasibo, horosh.\n";
             let text = words("words.srt", text.as_bytes());
             let path = made("x.mkv", &format!("-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s srt", text.display()));
             replace(&path, b"Privet, kak dela?", &HOW_ARE_YOU);
-            replace(&path, b"Spasibo, horosho.", &THANK_YOU);
+            replace(&path, b"Spasibo, horosh.", &THANK_YOU);
             path
         }
         "text-repeated-signs" => {
@@ -285,7 +285,7 @@ fn long_last(bytes: &mut Vec<u8>, at: usize) {
 
 /// Two lines of Russian in Windows-1251.
 const HOW_ARE_YOU: [u8; 17] = *b"\xcf\xf0\xe8\xe2\xe5\xf2, \xea\xe0\xea \xe4\xe5\xeb\xe0?";
-const THANK_YOU: [u8; 17] = *b"\xd1\xef\xe0\xf1\xe8\xe1\xee, \xf5\xee\xf0\xee\xf8\xee.";
+const THANK_YOU: [u8; 16] = *b"\xd1\xef\xe0\xf1\xe8\xe1\xee, \xf5\xee\xf0\xee\xf8\xee.";
 
 /// Puts other bytes in the place of as many in a file.
 fn replace(path: &Path, known: &[u8], other: &[u8]) {
