@@ -175,13 +175,17 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             made("x.mp4", &coded)
         }
         "time-last-picture-30s" => {
-            let path = made("x.mp4", &format!("{} {H264} -bf 0 -c:a aac -video_track_timescale 12800 -use_editlist 0", plain("red", 440, 4)));
+            let path = made("x.mp4", &format!("{} {H264} -bf 0 -c:a aac -video_track_timescale 12800", plain("red", 440, 4)));
             let mut bytes = std::fs::read(&path).unwrap();
             // The one entry of the picture's durations becomes two, in the place of the box behind it.
             let at = bytes.windows(4).position(|kind| kind == b"stts").unwrap();
             let entry = [0, 0, 0, 100, 0, 0, 2, 0];
             assert_eq!(bytes[at + 12..at + 20], entry, "a hundred pictures of 512");
             long_last(&mut bytes, at);
+            // Which would say how long it is shown.
+            while let Some(at) = bytes.windows(4).position(|kind| kind == b"edts") {
+                bytes[at..at + 4].copy_from_slice(b"free");
+            }
             std::fs::write(&path, bytes).unwrap();
             path
         }
