@@ -275,11 +275,11 @@ fn long_last(bytes: &mut Vec<u8>, at: usize) {
     let entries = [0, 0, 0, 99, 0, 0, 2, 0, 0, 0, 0, 1, 0, 5, 0xdc, 0];
     bytes.splice(at + 12..at + 20, entries);
     bytes[at + 11] = 2;
-    let mut grow = |at: usize| {
-        let size = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) + 8;
-        bytes[at..at + 4].copy_from_slice(&size.to_be_bytes());
-    };
-    grow(at - 4);
+    let size = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) + 8;
+    bytes[at - 4..at].copy_from_slice(&size.to_be_bytes());
+    // The track's header says so, too (ISO/IEC 14496-12 §8.4.2).
+    let header = bytes[..at].windows(4).rposition(|found| found == b"mdhd").unwrap();
+    bytes[header + 20..header + 24].copy_from_slice(&(99_u32 * 512 + 384_000).to_be_bytes());
     for kind in [b"stbl", b"minf", b"mdia", b"trak", b"moov"] {
         let inside = bytes[..at].windows(4).rposition(|found| found == kind).unwrap();
         let size = u32::from_be_bytes(bytes[inside - 4..inside].try_into().unwrap()) + 8;
