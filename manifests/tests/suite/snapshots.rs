@@ -35,7 +35,7 @@ pub fn film() -> MediaInfo {
     let mut video = picture((1280, 534), rational(24, 1), rational(25, 2));
     let (mut english, mut german) = (sound(rational(25, 2)), sound(rational(25, 2)));
     (video.start, english.start, german.start) = (start, start, start);
-    (english.channels, english.layout) = (6, "5.1".to_owned());
+    (english.channels, english.layout, english.surround) = (6, "5.1".to_owned(), true);
     english.language = Some("en".to_owned());
     (german.stream, german.default) = (2, false);
     (german.language, german.title) = (Some("de".to_owned()), Some("Deutsch".to_owned()));

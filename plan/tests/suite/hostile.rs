@@ -142,6 +142,7 @@ prop_compose! {
         (video.start, video.end) = (times[0], times[1]);
         let audio = &mut info.audio[0];
         (audio.sample_rate, audio.channels, audio.first_pts) = (sample_rate, channels, first_pts);
+        audio.surround = channels >= 6;
         (audio.start, audio.end, audio.time_base) = (times[2], times[3], rates[3]);
         if !has_video {
             info.video = None;
