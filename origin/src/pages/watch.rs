@@ -68,6 +68,8 @@ pub async fn watch(
     let texts = Texts::of(&row, plan, principal.as_ref());
     let loudness = loudness::lines(&row, plan, principal.as_ref());
     let failed = row.state == VideoState::Failed;
+    // What was guessed or left out is for who can change it.
+    let is_owner = principal.as_ref().is_some_and(|principal| principal.may_touch(row.owner));
     Ok(page(&Watch {
         id: row.id.to_string(),
         title: row.title,
@@ -81,7 +83,10 @@ pub async fn watch(
         poster: objects.head(&poster).await?.is_some(),
         storyboard: plan.is_some_and(|plan| plan.storyboard.is_some()),
         chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
-        notes: row.notes.into_iter().map(said).collect(),
+        notes: match is_owner {
+            true => row.notes.into_iter().map(said).collect(),
+            false => Vec::new(),
+        },
         error: row.error.filter(|_| failed).map(|error| error.message),
         views,
         loudness,

@@ -76,6 +76,13 @@ impl Joined {
     }
 }
 
+/// The next packet of a demuxer. A new one each time: libavformat does not free what was in one before.
+pub fn next_packet(input: &mut Input) -> Result<Packet, Error> {
+    let mut packet = Packet::empty();
+    packet.read(input)?;
+    Ok(packet)
+}
+
 impl Demux {
     /// A reader of these streams of the source, from its start.
     pub fn open(source: &Source, info: &MediaInfo, kept: &[usize]) -> Result<Self> {
@@ -116,14 +123,13 @@ impl Demux {
 
     /// The next packet of the streams that are read; nothing at the end. What cannot be parsed is passed over.
     pub fn next(&mut self) -> Result<Option<Packet>> {
-        let mut packet = Packet::empty();
         loop {
-            match packet.read(&mut self.input) {
-                Ok(()) if self.kept.contains(&packet.stream()) => {
+            match next_packet(&mut self.input) {
+                Ok(mut packet) if self.kept.contains(&packet.stream()) => {
                     self.joins.apply(&mut packet);
                     return Ok(Some(packet));
                 }
-                Ok(()) | Err(Error::InvalidData) => {}
+                Ok(_) | Err(Error::InvalidData) => {}
                 Err(Error::Exit) => bail!("the parent is gone"),
                 Err(_) => return Ok(None),
             }

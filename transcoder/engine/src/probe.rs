@@ -8,6 +8,7 @@ mod coded;
 mod complexity;
 mod cut;
 mod fill;
+mod flv;
 mod gops;
 mod head;
 mod kinds;
@@ -52,6 +53,9 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     }
     if let Some(encrypted) = tracks::encrypted(&input) {
         return Err(reject(Code::Encrypted, encrypted).into());
+    }
+    if input.format().name() == "flv" {
+        found.skip_unread(flv::unread(source.reader(), source.size()));
     }
     choice::choose(source, &mut input, &mut found)?;
     if found.video.is_none() && found.audio.is_empty() {

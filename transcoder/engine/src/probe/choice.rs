@@ -5,10 +5,11 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, Packet};
+use ffmpeg_next::Error;
 use plan::media_info::VideoTrack;
 
 use super::tracks::Found;
+use crate::demux::next_packet;
 use crate::source::Source;
 use crate::{ffi, open};
 
@@ -60,15 +61,14 @@ fn pictures(source: &Source, input: &mut Input, tracks: &[VideoTrack]) -> Result
         }
         return Ok(counts);
     }
-    let mut packet = Packet::empty();
     for _ in 0..LOOKED_AT {
         let first = tracks.first().map_or(0, |track| track.stream);
         let is_enough = tracks.iter().all(|track| counts.get(&track.stream).is_some_and(|&n| n >= MOVING));
         if is_enough || counts.get(&first).is_some_and(|&count| count >= MOVING) {
             break;
         }
-        match packet.read(input) {
-            Ok(()) => *counts.entry(packet.stream() as u32).or_default() += 1,
+        match next_packet(input) {
+            Ok(packet) => *counts.entry(packet.stream() as u32).or_default() += 1,
             Err(Error::InvalidData) => {}
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
             Err(_) => break,

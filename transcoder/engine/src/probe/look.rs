@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, Packet, frame};
+use ffmpeg_next::{Error, frame};
 use plan::media_info::VideoTrack;
 use plan::{Aperture, Code, Limits, Note, Rational};
 
@@ -13,6 +13,7 @@ use super::seen::Seen;
 use super::tracks::{self, Found};
 use super::{check_size, reject};
 use crate::captions::Captions;
+use crate::demux::next_packet;
 use crate::pictures::video_decoder;
 use crate::{ffi, fields, times};
 
@@ -77,10 +78,9 @@ pub fn first(
             let step = least.map(|step| times::seconds(step, video.time_base));
             return Ok(Some(Looked { step, has_captions }));
         }
-        let mut packet = Packet::empty();
-        match packet.read(input) {
-            Ok(()) if packet.stream() != stream => {}
-            Ok(()) => {
+        match next_packet(input) {
+            Ok(packet) if packet.stream() != stream => {}
+            Ok(packet) => {
                 packets += 1;
                 let data = packet.data().unwrap_or_default();
                 has_captions |= captions.is_some_and(|kind| !kind.pairs(data).is_empty());

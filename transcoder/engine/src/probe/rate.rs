@@ -95,6 +95,11 @@ fn shown(stamps: &[i64], time_base: Rational) -> Vec<i64> {
     shown
 }
 
+/// From one stamp to another, as far as a fraction holds it.
+fn apart(stamp: i64, from: i64) -> i64 {
+    stamp.saturating_sub(from).max(-i64::MAX)
+}
+
 fn median_step(stamps: &[i64]) -> i64 {
     let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     let middle = steps.len() / 2;
@@ -130,7 +135,7 @@ fn is_grid(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
     };
     let (mut place, mut gaps) = (0, 0);
     for &stamp in &stamps[1..] {
-        let passed = stamp.saturating_sub(origin);
+        let passed = apart(stamp, origin);
         let next = pictures(passed);
         let is_near = passed.saturating_sub(units(next)).saturating_abs() <= tolerance;
         match next - place {
@@ -163,7 +168,7 @@ pub fn is_without_gaps(stamps: &[i64], time_base: Rational, rate: Rational) -> b
     };
     let mut places = stamps.iter().zip(0..);
     places.all(|(stamp, place)| {
-        let passed = stamp.saturating_sub(first);
+        let passed = apart(*stamp, first);
         passed.saturating_sub(units(place)).saturating_abs() <= tolerance
     })
 }
@@ -211,7 +216,7 @@ fn is_on(stamps: &[i64], origin: i64, time_base: Rational, rate: Rational) -> bo
     let den = rate.num().saturating_mul(time_base.num()).max(1);
     let mut last = None;
     stamps.iter().all(|&stamp| {
-        let units = stamp.saturating_sub(origin);
+        let units = apart(stamp, origin);
         let place = Rational::new(units, 1).scale_round(den, num.max(1));
         let off = units.saturating_sub(Rational::new(place, 1).scale_round(num, den));
         let is_near = off.saturating_abs() <= tolerance;
@@ -231,7 +236,7 @@ fn telecined(stamps: &[i64], time_base: Rational) -> Option<Rational> {
         return None;
     }
     let fields = |stamp: i64| {
-        let units = Rational::new(stamp.saturating_sub(first), 1);
+        let units = Rational::new(apart(stamp, first), 1);
         let num = FIELDS.num().saturating_mul(time_base.num());
         units.scale_round(num, FIELDS.den().saturating_mul(time_base.den()).max(1))
     };

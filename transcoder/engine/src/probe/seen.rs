@@ -284,11 +284,11 @@ impl Seen {
             let keys = part.keys..next.map_or(self.keys.len(), |next| next.keys);
             let setups = part.setups..next.map_or(self.setups.len(), |next| next.setups);
             let decoded = &mut self.decode_stamps[stamps.clone()];
-            decoded.iter_mut().flatten().for_each(|stamp| *stamp += shift);
-            self.stamps[stamps].iter_mut().for_each(|stamp| *stamp += shift);
-            self.keys[keys].iter_mut().for_each(|key| key.pts += shift);
-            self.setups[setups].iter_mut().for_each(|setup| setup.pts += shift);
-            let (own_first, own_end) = (part.first + shift, part.end + shift);
+            decoded.iter_mut().flatten().for_each(|stamp| *stamp = stamp.saturating_add(shift));
+            self.stamps[stamps].iter_mut().for_each(|stamp| *stamp = stamp.saturating_add(shift));
+            self.keys[keys].iter_mut().for_each(|key| key.pts = key.pts.saturating_add(shift));
+            self.setups[setups].iter_mut().for_each(|setup| setup.pts = setup.pts.saturating_add(shift));
+            let (own_first, own_end) = (part.first.saturating_add(shift), part.end.saturating_add(shift));
             first = Some(first.map_or(own_first, |first| first.min(own_first)));
             end = Some(end.map_or(own_end, |end| end.max(own_end)));
             joins.push(Join {
@@ -337,7 +337,7 @@ pub fn join_all(
 
 /// What lies between two stamps for the most part, of stamps in order.
 pub fn typical_step(stamps: &[i64]) -> Option<i64> {
-    let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     steps.retain(|&step| step > 0);
     let middle = steps.len() / 2;
     (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1)

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, Packet};
+use ffmpeg_next::Error;
 use plan::media_info::{Join, KeyFrame};
 use plan::{Code, Index, Limits, Note, Rational};
 
@@ -20,6 +20,7 @@ use super::progress::Progress;
 use super::samples;
 use super::seen::{self, Seen};
 use super::tracks::Found;
+use crate::demux::next_packet;
 use crate::source::Source;
 use crate::times::{rational, seconds};
 use crate::{ffi, open};
@@ -121,15 +122,14 @@ fn scan(
     let mut clock = Clock::new(gap, video);
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let mut progress = Progress::new(source);
-    let mut packet = Packet::empty();
     let wanted: Vec<u32> = tracks(found).collect();
     loop {
-        match packet.read(input) {
-            Ok(()) => {}
+        let packet = match next_packet(input) {
+            Ok(packet) => packet,
             Err(Error::InvalidData) => continue,
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
             Err(_) => break,
-        }
+        };
         progress.come_to(packet.position())?;
         let stream = packet.stream() as u32;
         if wanted.contains(&stream) {
@@ -217,14 +217,13 @@ pub(super) fn head(input: &mut Input, found: &Found, wanted: usize) -> Result<Ha
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let video = found.video.as_ref().map(|v| v.stream);
     let tracks: Vec<u32> = tracks(found).collect();
-    let mut packet = Packet::empty();
     for _ in 0..HEAD_PACKETS {
-        match packet.read(input) {
-            Ok(()) => {}
+        let packet = match next_packet(input) {
+            Ok(packet) => packet,
             Err(Error::InvalidData) => continue,
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
             Err(_) => break,
-        }
+        };
         let stream = packet.stream() as u32;
         if tracks.contains(&stream) {
             let entry = seen.entry(stream);
@@ -266,10 +265,9 @@ fn seeks_find(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
 
 /// Whether the next packet is one of these key frames, with its own time.
 fn comes_at(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
-    let mut packet = Packet::empty();
     loop {
-        match packet.read(input) {
-            Ok(()) if packet.stream() == stream => {
+        match next_packet(input) {
+            Ok(packet) if packet.stream() == stream => {
                 let pts = packet.pts().or(packet.dts());
                 let is_it = |key: &KeyFrame| {
                     pts == Some(key.pts)
@@ -277,7 +275,7 @@ fn comes_at(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
                 };
                 return keys.iter().any(is_it);
             }
-            Ok(()) | Err(Error::InvalidData) => {}
+            Ok(_) | Err(Error::InvalidData) => {}
             Err(_) => return false,
         }
     }

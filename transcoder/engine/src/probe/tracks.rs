@@ -9,6 +9,7 @@ use ffmpeg_next::{Stream, color, frame, media};
 use plan::media_info::{AudioTrack, Color, SkippedTrack, TextTrack, VideoTrack};
 use plan::{Code, Note, Rational};
 
+use super::flv::Unread;
 use super::light;
 use super::matroska::{Segment, Track};
 use crate::ffi::{self, Declared};
@@ -103,6 +104,30 @@ impl Found {
     /// Leaves out a sound track of which nothing can be decoded.
     pub fn skip_silent(&mut self, track: &AudioTrack) {
         self.skipped.push(skipped_sound(track, "nothing of it can be decoded"));
+    }
+
+    /// Leaves out what is in a codec that FFmpeg takes for another.
+    pub fn skip_unread(&mut self, unread: Unread) {
+        let skipped = |stream: u32, kind: &str, codec: &str| SkippedTrack {
+            stream,
+            kind: kind.to_owned(),
+            codec: Some(codec.to_owned()),
+            reason: NO_DECODER.to_owned(),
+        };
+        // FFmpeg may not even have made a stream of it.
+        let of_kind = |known: &mut Vec<SkippedTrack>, kind: &str| {
+            known.retain(|track| track.kind != kind);
+        };
+        if let Some(codec) = unread.picture {
+            of_kind(&mut self.skipped, "video");
+            let streams: Vec<u32> = self.further.drain(..).map(|track| track.stream).collect();
+            self.skipped.push(skipped(streams.first().copied().unwrap_or(0), "video", &codec));
+        }
+        if let Some(codec) = unread.sound {
+            of_kind(&mut self.skipped, "audio");
+            let streams: Vec<u32> = self.audio.drain(..).map(|track| track.stream).collect();
+            self.skipped.push(skipped(streams.first().copied().unwrap_or(1), "audio", &codec));
+        }
     }
 
     /// Leaves out a picture track.

@@ -7,6 +7,7 @@ use ffmpeg_next::{Error, Packet};
 use plan::Rational;
 
 use super::{entries, tracks};
+use crate::demux::next_packet;
 use crate::ffi;
 use crate::probe::seen::Seen;
 use crate::probe::tracks::Found;
@@ -90,15 +91,14 @@ pub fn extend(seen: &mut Seen, tail: Seen) {
 
 /// Packets of a stream, so many at most.
 fn read(input: &mut Input, stream: u32, most: usize, mut take: impl FnMut(&Packet)) {
-    let mut packet = Packet::empty();
     let mut taken = 0;
     while taken < most {
-        match packet.read(input) {
-            Ok(()) if packet.stream() == stream as usize => {
+        match next_packet(input) {
+            Ok(packet) if packet.stream() == stream as usize => {
                 take(&packet);
                 taken += 1;
             }
-            Ok(()) | Err(Error::InvalidData) => {}
+            Ok(_) | Err(Error::InvalidData) => {}
             Err(_) => break,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::{Error, Packet};
+use ffmpeg_next::Error;
 use plan::media_info::KeyFrame;
 use plan::{Index, Rational};
 
@@ -15,6 +15,7 @@ use crate::ffi::{self, IndexEntry};
 use crate::probe::rate;
 use crate::probe::seen::Seen;
 use crate::probe::tracks::Found;
+use crate::demux::next_packet;
 use crate::source::Source;
 use crate::times::rational;
 use crate::open;
@@ -93,15 +94,14 @@ fn part(
         return Ok(seen);
     }
     let wanted: Vec<u32> = tracks(found).collect();
-    let mut packet = Packet::empty();
     let (mut packets, mut shown) = (0, 0);
     while shown < pictures && (pictures == usize::MAX || packets < PLACE_PACKETS) {
-        match packet.read(input) {
-            Ok(()) => {}
+        let packet = match next_packet(input) {
+            Ok(packet) => packet,
             Err(Error::InvalidData) => continue,
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
             Err(_) => break,
-        }
+        };
         packets += 1;
         shown += usize::from(packet.stream() == stream);
         let track = packet.stream() as u32;
