@@ -51,7 +51,12 @@ pub fn mpd(plan: &Plan, averages: &Averages) -> String {
     }
     let first_text = plan.audio.len() + 1;
     for (index, rendition) in plan.texts().enumerate() {
-        text(&mut xml, rendition, plan.default_text() == Some(rendition.id), first_text + index);
+        text(
+            &mut xml,
+            rendition,
+            plan.default_text() == Some(rendition.id),
+            first_text + index,
+        );
     }
     let mut next = first_text + plan.texts().count();
     for (lazy, priority) in listed::lazy(plan, averages).zip(H264_PRIORITY + 1..) {

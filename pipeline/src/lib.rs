@@ -20,6 +20,7 @@ mod loudness;
 mod made;
 mod making;
 mod memory;
+mod notes;
 mod passthrough;
 mod pieces;
 mod plans;
@@ -36,7 +37,6 @@ mod troubles;
 mod turns;
 mod upload;
 mod views;
-mod notes;
 mod windows;
 
 use std::sync::Arc;

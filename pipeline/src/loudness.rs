@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plan::{Code, Loudness, Plan, RenditionId, VideoId, Note};
+use plan::{Code, Loudness, Note, Plan, RenditionId, VideoId};
 use store::metadata::{State, VideoRow};
 
 use crate::anew;

@@ -1,6 +1,6 @@
 //! What is to be said of a video that can be watched, in its row: damage, guesses, what was left out.
 
-use plan::{Code, Plan, RenditionId, VideoId, Note};
+use plan::{Code, Note, Plan, RenditionId, VideoId};
 use store::metadata::VideoRow;
 
 use crate::inner::Inner;

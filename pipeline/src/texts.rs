@@ -1,7 +1,7 @@
 //! The text of a video: the source's own is extracted once, files are put beside it and taken away.
 //! Each makes a plan that lists it, which becomes the current one.
 
-use plan::{Code, CueList, Plan, VideoId, Note};
+use plan::{Code, CueList, Note, Plan, VideoId};
 use store::metadata::{State, VideoRow};
 
 use crate::Pipeline;
@@ -139,7 +139,9 @@ async fn extracted(
         })
     };
     let is_living = |row: &VideoRow| row.state != State::Deleted;
-    let encodings = (1..).zip(lists).filter_map(|(number, list)| encoding_note(number, list));
+    let encodings = (1..)
+        .zip(lists)
+        .filter_map(|(number, list)| encoding_note(number, list));
     let notes: Vec<Note> = note.into_iter().chain(encodings).collect();
     succeed(inner, video, is_living, listing, &notes).await?;
     inner.text_faults.lock().remove(&video);

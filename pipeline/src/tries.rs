@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use plan::{Code, Plan, RenditionId, SegmentKey, Note};
+use plan::{Code, Note, Plan, RenditionId, SegmentKey};
 use store::metadata::VideoRow;
 use transcoder::EngineFailure;
 
 use crate::inner::Inner;
 use crate::made;
+use crate::notes;
 use crate::passthrough;
 use crate::run::{Run, RunError, Standing};
-use crate::notes;
 
 /// Counted tries after which a filler is stored.
 const TRIES: u32 = 3;

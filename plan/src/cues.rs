@@ -121,10 +121,18 @@ mod tests {
             place: 8,
             text: text.to_owned(),
         };
-        let frames = (0..24).flat_map(|at| [cue(at * 42, at * 42 + 41, "BAR"), cue(at * 42, at * 42 + 41, "CAFE")]);
+        let frames = (0..24).flat_map(|at| {
+            [
+                cue(at * 42, at * 42 + 41, "BAR"),
+                cue(at * 42, at * 42 + 41, "CAFE"),
+            ]
+        });
         let later = cue(2000, 3000, "BAR");
         let list = CueList::of(frames.chain([later.clone()]).collect(), 10_000_000);
-        assert_eq!(list.cues, [cue(0, 1007, "BAR"), cue(0, 1007, "CAFE"), later]);
+        assert_eq!(
+            list.cues,
+            [cue(0, 1007, "BAR"), cue(0, 1007, "CAFE"), later]
+        );
     }
 
     #[test]
@@ -135,10 +143,13 @@ mod tests {
             place: USUAL_PLACE,
             text: "Good evening.".to_owned(),
         };
-        let id = |cues: Vec<Cue>| CueList {
-        cues,
-        ..CueList::default()
-    }.rendition(0);
+        let id = |cues: Vec<Cue>| {
+            CueList {
+                cues,
+                ..CueList::default()
+            }
+            .rendition(0)
+        };
         let moved = Cue {
             place: 8,
             ..cue.clone()

@@ -74,7 +74,9 @@ pub fn name(tag: &str) -> Option<String> {
 pub fn three_letters(declared: Option<&str>) -> String {
     let tag = declared.and_then(tag);
     let language = tag.as_deref().and_then(language);
-    language.map_or("und", |language| language.to_639_3()).to_owned()
+    language
+        .map_or("und", |language| language.to_639_3())
+        .to_owned()
 }
 
 /// What a menu shows for a rendition whose plan has this label: its title; where the source has
@@ -124,7 +126,12 @@ mod tests {
 
     #[test]
     fn boxes_have_the_terminological_code() {
-        for (declared, code) in [("fr", "fra"), ("ger", "deu"), ("zh-Hans", "zho"), ("x-klingon", "und")] {
+        for (declared, code) in [
+            ("fr", "fra"),
+            ("ger", "deu"),
+            ("zh-Hans", "zho"),
+            ("x-klingon", "und"),
+        ] {
             assert_eq!(three_letters(Some(declared)), code);
         }
         assert_eq!(three_letters(None), "und");

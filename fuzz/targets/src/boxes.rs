@@ -28,7 +28,13 @@ pub fn run(bytes: &[u8]) {
     for sound in walker::uncompressed(Cursor::new(bytes), total) {
         let is_named = [&b"ipcm"[..], b"fpcm"].contains(&&bytes[sound.entry as usize + 4..][..4]);
         assert!(is_named, "{sound:?}");
-        let bits = sound.config.map(|config| (config.is_little_endian, config.bits, config.at));
-        assert!(bits.is_none_or(|(_, _, at)| at < total), "{bits:?} of {}", sound.is_float);
+        let bits = sound
+            .config
+            .map(|config| (config.is_little_endian, config.bits, config.at));
+        assert!(
+            bits.is_none_or(|(_, _, at)| at < total),
+            "{bits:?} of {}",
+            sound.is_float
+        );
     }
 }

@@ -109,9 +109,9 @@ fn what_is_above_or_aside_says_so() {
             ..said(1, 2, "x")
         }];
         text::whole(&CueList {
-        cues,
-        ..CueList::default()
-    })
+            cues,
+            ..CueList::default()
+        })
     };
     assert!(place(2).contains("00:00:02.000\nx"));
     assert!(place(8).contains("00:00:02.000 line:0\nx"));

@@ -99,9 +99,7 @@ impl Video {
             code: note.code.as_str(),
             track: note.track,
             message: note.message,
-            span_s: note
-                .span_us
-                .map(|(from, to)| [seconds(from), seconds(to)]),
+            span_s: note.span_us.map(|(from, to)| [seconds(from), seconds(to)]),
         });
         Ok(Self {
             id: id.to_string(),

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use catalog::Principal;
-use plan::{Frames, VideoId, Note};
+use plan::{Frames, Note, VideoId};
 use store::metadata::{State as VideoState, VideoRow};
 use store::{ImageFormat, ObjectKey};
 
@@ -69,7 +69,9 @@ pub async fn watch(
     let loudness = loudness::lines(&row, plan, principal.as_ref());
     let failed = row.state == VideoState::Failed;
     // What was guessed or left out is for who can change it.
-    let is_owner = principal.as_ref().is_some_and(|principal| principal.may_touch(row.owner));
+    let is_owner = principal
+        .as_ref()
+        .is_some_and(|principal| principal.may_touch(row.owner));
     Ok(page(&Watch {
         id: row.id.to_string(),
         title: row.title,

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use plan::{Code, Plan, VideoId, Note};
+use plan::{Code, Note, Plan, VideoId};
 use store::metadata::VideoRow;
 use transcoder::Still;
 
 use crate::inner::Inner;
 use crate::made;
-use crate::run::{Run, RunError, Standing};
 use crate::notes;
+use crate::run::{Run, RunError, Standing};
 
 /// Faults at a still before the video goes without it.
 const TRIES: u32 = 3;

@@ -145,13 +145,8 @@ async fn damage_that_can_be_watched_is_a_note_with_its_place() {
     let video = house.upload(bytes.into()).await;
     let row = house.until(video, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
-    let pictures = row
-        .notes
-        .iter()
-        .filter(|w| w.message.contains("picture"));
-    let spans: Vec<_> = pictures
-        .map(|note| (note.code, note.span_us))
-        .collect();
+    let pictures = row.notes.iter().filter(|w| w.message.contains("picture"));
+    let spans: Vec<_> = pictures.map(|note| (note.code, note.span_us)).collect();
     assert_eq!(spans, [(Code::Corrupt, Some((8_000_000, 12_000_000)))]);
     let fillers = house.stores.metadata.tries().fillers(&video).await.unwrap();
     assert!(fillers.is_empty(), "{fillers:?}");

@@ -20,7 +20,9 @@ pub fn decode_pieces(pieces: &[&[u8]]) -> (Vec<String>, Option<&'static str>) {
     let of = |is: fn(&char) -> bool| lossy.chars().filter(is).count();
     // A few wrong bytes in text that is UTF-8 otherwise.
     if of(|c| *c == '\u{fffd}') * 8 < of(|c| !c.is_ascii()) {
-        let lossy = pieces.iter().map(|piece| String::from_utf8_lossy(piece).into_owned());
+        let lossy = pieces
+            .iter()
+            .map(|piece| String::from_utf8_lossy(piece).into_owned());
         return (lossy.collect(), Some("UTF-8"));
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
@@ -53,15 +55,31 @@ mod tests {
     fn one_encoding_is_found_for_all_lines() {
         let lines: [&[u8]; 3] = [b"Plain", b"Caf\xe9 d\xe9j\xe0 vu", b"\xdcber stra\xdfe"];
         let (text, encoding) = decode_pieces(&lines);
-        assert_eq!(text, ["Plain", "Caf\u{e9} d\u{e9}j\u{e0} vu", "\u{dc}ber stra\u{df}e"]);
+        assert_eq!(
+            text,
+            [
+                "Plain",
+                "Caf\u{e9} d\u{e9}j\u{e0} vu",
+                "\u{dc}ber stra\u{df}e"
+            ]
+        );
         assert_eq!(encoding, Some("windows-1252"));
-        assert_eq!(decode_pieces(&["\u{e9}".as_bytes()]), (vec!["\u{e9}".to_owned()], None));
+        assert_eq!(
+            decode_pieces(&["\u{e9}".as_bytes()]),
+            (vec!["\u{e9}".to_owned()], None)
+        );
     }
 
     #[test]
     fn a_cue_has_its_place_and_its_marks() {
-        let cue = webvtt_cue("<c.x>One</c> <i>two</i>\nthree &amp; four", "line:0 align:start");
-        assert_eq!(cue, Some((7, "One <i>two</i>\nthree &amp; four".to_owned())));
+        let cue = webvtt_cue(
+            "<c.x>One</c> <i>two</i>\nthree &amp; four",
+            "line:0 align:start",
+        );
+        assert_eq!(
+            cue,
+            Some((7, "One <i>two</i>\nthree &amp; four".to_owned()))
+        );
         assert_eq!(webvtt_cue(" \n", ""), None);
     }
 }

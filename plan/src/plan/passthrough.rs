@@ -49,7 +49,10 @@ impl<'a> Cut<'a> {
         let coded = track.coded.as_ref()?;
         // What is said of other tracks does not matter.
         let is_harmless = |note: &Note| {
-            matches!(note.code, Code::TrackSkipped | Code::Guessed | Code::UnsupportedCodec)
+            matches!(
+                note.code,
+                Code::TrackSkipped | Code::Guessed | Code::UnsupportedCodec
+            )
         };
         let is_whole = info.notes.iter().all(is_harmless) && access == Access::Exact;
         let is_reordered_as_may_be = coded.reorder_frames <= MOST_REORDERED;

@@ -1,7 +1,7 @@
 //! The source's own pictures as the top rung.
 
 use plan::media_info::{CodedPictures, Group, MediaInfo, VideoTrack};
-use plan::{Code, LazyCodec, Plan, Policy, VideoCodec, Note, plan};
+use plan::{Code, LazyCodec, Note, Plan, Policy, VideoCodec, plan};
 use proptest::prelude::*;
 
 use crate::sources::{picture, planned, rational, sound, source};

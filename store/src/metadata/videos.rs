@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use plan::{Code, OwnerId, RenditionId, UploadId, VideoId, Note};
+use plan::{Code, Note, OwnerId, RenditionId, UploadId, VideoId};
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, PageRequest};

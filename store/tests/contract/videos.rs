@@ -2,7 +2,7 @@
 
 use futures::future;
 use plan::rendition::RenditionName;
-use plan::{Code, OwnerId, UploadId, VideoId, Note};
+use plan::{Code, Note, OwnerId, UploadId, VideoId};
 use store::Error;
 use store::metadata::videos::change;
 use store::metadata::{

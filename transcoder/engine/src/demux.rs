@@ -46,7 +46,10 @@ impl Joined {
 
     /// What is added to all stamps of a stream, where that is one number.
     fn constant(&self, stream: usize) -> Option<i64> {
-        let mut own = self.joins.iter().filter(|join| join.stream as usize == stream);
+        let mut own = self
+            .joins
+            .iter()
+            .filter(|join| join.stream as usize == stream);
         match (own.next(), own.next()) {
             (None, _) => Some(0),
             (Some(join), None) if join.position == 0 => Some(join.shift),

@@ -202,7 +202,9 @@ pub fn programmes(input: &Input) -> Vec<Vec<u32>> {
             .map(|at| {
                 let programme = &**context.programs.add(at);
                 let count = programme.nb_stream_indexes as usize;
-                (0..count).map(|at| *programme.stream_index.add(at)).collect()
+                (0..count)
+                    .map(|at| *programme.stream_index.add(at))
+                    .collect()
             })
             .collect()
     }
@@ -380,7 +382,11 @@ pub fn copy_properties(
 ) -> Result<(), Error> {
     // SAFETY: both are valid frames.
     let code = unsafe { ffi::av_frame_copy_props(to.as_mut_ptr(), from.as_ptr()) };
-    if code < 0 { Err(Error::from(code)) } else { Ok(()) }
+    if code < 0 {
+        Err(Error::from(code))
+    } else {
+        Ok(())
+    }
 }
 
 /// Says of a picture that it is made of two fields, and which is shown first.

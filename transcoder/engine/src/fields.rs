@@ -72,7 +72,8 @@ impl Fields {
 
     /// Nothing more comes before the next [`Self::restart`].
     pub fn end(&mut self) -> Result<()> {
-        if let Some((picture, stamp)) = self.weaver.as_mut().map(Weaver::end).transpose()?.flatten() {
+        if let Some((picture, stamp)) = self.weaver.as_mut().map(Weaver::end).transpose()?.flatten()
+        {
             self.push_pair(picture, stamp)?;
         }
         match &mut self.chain {

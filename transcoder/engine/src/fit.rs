@@ -70,7 +70,9 @@ fn ratio(a: Rational, b: Rational, c: Rational) -> Rational {
     let product = |a: i64, b: i64, c: i64| a.checked_mul(b)?.checked_mul(c);
     let num = product(a.num(), b.num(), c.den());
     let den = product(a.den(), b.den(), c.num());
-    let found = num.zip(den).and_then(|(num, den)| Rational::checked(num, den));
+    let found = num
+        .zip(den)
+        .and_then(|(num, den)| Rational::checked(num, den));
     found.unwrap_or(Rational::new(1, 1))
 }
 

@@ -136,7 +136,8 @@ impl Meter {
         let (rate, sent) = (decoded.rate(), SAMPLE_RATE as u32);
         if self.resampler.as_ref().is_none_or(|(of, _)| *of != rate) {
             self.end_resampler()?;
-            let resampler = (rate != sent && rate > 0).then(|| Resampler::new(self.channels, rate, sent));
+            let resampler =
+                (rate != sent && rate > 0).then(|| Resampler::new(self.channels, rate, sent));
             self.resampler = resampler.transpose()?.map(|resampler| (rate, resampler));
         }
         match &mut self.resampler {

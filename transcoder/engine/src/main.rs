@@ -35,8 +35,8 @@ mod stills;
 mod texts;
 mod times;
 mod turn;
-mod units;
 mod uniform;
+mod units;
 mod weave;
 
 use std::os::fd::AsFd;

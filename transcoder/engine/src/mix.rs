@@ -113,7 +113,9 @@ impl Mix {
         }
         let loudest = rows.iter().map(|row| row.iter().sum::<f32>());
         let loudest = loudest.fold(1.0_f32, f32::max);
-        rows.iter_mut().flatten().for_each(|weight| *weight /= loudest);
+        rows.iter_mut()
+            .flatten()
+            .for_each(|weight| *weight /= loudest);
         Self { rows }
     }
 
@@ -121,7 +123,12 @@ impl Mix {
     pub fn run(&self, planes: &[Vec<f32>]) -> Vec<Vec<f32>> {
         let length = planes.first().map_or(0, Vec::len);
         let row = |weights: &Vec<f32>| {
-            let heard = || weights.iter().zip(planes).filter(|(weight, _)| **weight != 0.0);
+            let heard = || {
+                weights
+                    .iter()
+                    .zip(planes)
+                    .filter(|(weight, _)| **weight != 0.0)
+            };
             if let (Some((1.0, plane)), 1) = (heard().next(), heard().count()) {
                 return plane.clone();
             }
@@ -148,7 +155,9 @@ fn in_stereo(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
         STEREO_RIGHT if !layout.has(FRONT_RIGHT) => vec![(RIGHT, 1.0)],
         STEREO_LEFT | STEREO_RIGHT | LOW_FREQUENCY | LOW_FREQUENCY_2 => Vec::new(),
         FRONT_CENTER => both(HALF_POWER),
-        BACK_CENTER | TOP_CENTER | TOP_FRONT_CENTER | TOP_BACK_CENTER | BOTTOM_FRONT_CENTER => both(HALF),
+        BACK_CENTER | TOP_CENTER | TOP_FRONT_CENTER | TOP_BACK_CENTER | BOTTOM_FRONT_CENTER => {
+            both(HALF)
+        }
         _ if is_left(place) => vec![(LEFT, HALF_POWER)],
         _ if is_right(place) => vec![(RIGHT, HALF_POWER)],
         // Nobody knows where.
@@ -177,7 +186,9 @@ fn in_surround(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
         BACK_RIGHT => vec![(BEHIND_RIGHT, behind(SIDE_RIGHT))],
         SURROUND_DIRECT_LEFT | TOP_BACK_LEFT | TOP_SIDE_LEFT => vec![(BEHIND_LEFT, HALF_POWER)],
         SURROUND_DIRECT_RIGHT | TOP_BACK_RIGHT | TOP_SIDE_RIGHT => vec![(BEHIND_RIGHT, HALF_POWER)],
-        BACK_CENTER | TOP_BACK_CENTER => vec![(BEHIND_LEFT, HALF_POWER), (BEHIND_RIGHT, HALF_POWER)],
+        BACK_CENTER | TOP_BACK_CENTER => {
+            vec![(BEHIND_LEFT, HALF_POWER), (BEHIND_RIGHT, HALF_POWER)]
+        }
         FRONT_LEFT_OF_CENTER => vec![(LEFT, HALF_POWER), (CENTER, HALF_POWER)],
         FRONT_RIGHT_OF_CENTER => vec![(RIGHT, HALF_POWER), (CENTER, HALF_POWER)],
         TOP_FRONT_CENTER | TOP_CENTER | BOTTOM_FRONT_CENTER => vec![(CENTER, HALF_POWER)],

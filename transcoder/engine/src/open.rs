@@ -57,7 +57,11 @@ pub fn share_index(input: &mut Input, info: &MediaInfo) {
         let stream = picture.and_then(|picture| input.stream(picture))?;
         let base = rational(stream.time_base());
         let entries = ffi::index_entries(&stream).into_iter();
-        Some(entries.map(|entry| (seconds(entry.timestamp, base), entry.position())).collect())
+        Some(
+            entries
+                .map(|entry| (seconds(entry.timestamp, base), entry.position()))
+                .collect(),
+        )
     };
     let places: Vec<_> = match &info.index {
         Index::Scanned(keys) => {
@@ -76,7 +80,9 @@ pub fn share_index(input: &mut Input, info: &MediaInfo) {
             of_picture(input).unwrap_or_default()
         }
     };
-    let lacking = input.streams().filter(|stream| ffi::index_count(stream) < places.len());
+    let lacking = input
+        .streams()
+        .filter(|stream| ffi::index_count(stream) < places.len());
     for stream in lacking {
         let base = rational(stream.time_base());
         for &(time, position) in &places {

@@ -102,7 +102,9 @@ impl Pictures {
         Ok(Self {
             source: source.clone(),
             decoder: packets.decoder(threads)?,
-            fields: track.interlaced.then(|| Fields::new(packets.time_base(), track.fields_apart)),
+            fields: track
+                .interlaced
+                .then(|| Fields::new(packets.time_base(), track.fields_apart)),
             packets,
             are_apart: track.fields_apart,
             clean: Clean::of(track),

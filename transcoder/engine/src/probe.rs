@@ -137,7 +137,11 @@ fn look_at_picture(
             return Err(reject(Code::Corrupt, "No picture of the file can be decoded.").into());
         }
         None if found.audio.is_empty() => {
-            return Err(reject(Code::NoVideo, "The file announces a picture but holds none.").into());
+            return Err(reject(
+                Code::NoVideo,
+                "The file announces a picture but holds none.",
+            )
+            .into());
         }
         None => found.skip_picture(&video, "it is announced, but no picture ever comes"),
     }

@@ -40,7 +40,8 @@ impl SoundDecoder {
             && extradata != ffi::stored_extradata(&self.parameters)
         {
             let parameters = ffi::with_extradata(&self.parameters, &extradata);
-            let mut before = std::mem::replace(&mut self.decoder, open(&parameters, self.time_base)?);
+            let mut before =
+                std::mem::replace(&mut self.decoder, open(&parameters, self.time_base)?);
             // It has ended already where this fails.
             let _ = before.send_eof();
             self.before = Some(before);

@@ -145,7 +145,10 @@ impl Sounds {
 
     /// The packet that says how those at a time stamp are coded, where they do not say it themselves.
     fn setup_before(&mut self, stamp: i64) -> Result<Option<(usize, Packet)>> {
-        let after = self.track.setups.partition_point(|setup| setup.pts <= stamp);
+        let after = self
+            .track
+            .setups
+            .partition_point(|setup| setup.pts <= stamp);
         let Some(at) = after.checked_sub(1) else {
             return Ok(None);
         };
@@ -229,7 +232,11 @@ impl Sounds {
                 self.extradata = Some(extradata);
             }
             let ends = |stamp: i64| stamp.saturating_add(packet.duration().max(0));
-            let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to && ends(stamp) <= to);
+            let is_early = |to| {
+                packet
+                    .pts()
+                    .is_some_and(|stamp| stamp < to && ends(stamp) <= to)
+            };
             if self.skips_to.is_some_and(is_early) {
                 continue;
             }
@@ -284,12 +291,15 @@ impl Span {
         let end = at + lasts(decoded, self.rate);
         match &mut self.other {
             // Stamps are rounded.
-            Some(other) if other.rate == decoded.rate() && (other.end - at).abs() <= self.rate / 100 => {
+            Some(other)
+                if other.rate == decoded.rate() && (other.end - at).abs() <= self.rate / 100 =>
+            {
                 for (plane, more) in other.planes.iter_mut().zip(mixed) {
                     plane.extend(more);
                 }
                 let taken = other.planes.first().map_or(0, Vec::len) as i64;
-                other.end = other.at + Rational::new(taken, 1).scale_round(self.rate, i64::from(other.rate));
+                other.end = other.at
+                    + Rational::new(taken, 1).scale_round(self.rate, i64::from(other.rate));
             }
             _ => {
                 self.end_other()?;
@@ -316,7 +326,10 @@ impl Span {
     }
 
     fn end_other(&mut self) -> Result<()> {
-        if let Some(OtherRate { rate, at, planes, .. }) = self.other.take() {
+        if let Some(OtherRate {
+            rate, at, planes, ..
+        }) = self.other.take()
+        {
             let planes = remix::resample(rate, self.rate as u32, &planes)?;
             self.copy(&planes, at);
         }

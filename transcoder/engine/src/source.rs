@@ -12,10 +12,10 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use self::renamed::Renamed;
 use crate::edits;
 use crate::link::Link;
 use crate::probe::boxes::{self, EditList};
-use self::renamed::Renamed;
 
 /// One question to the parent. Large enough that a 20-Mbit/s source takes ten a second,
 /// small enough that a seek into a moov does not fetch megabytes for nothing.
@@ -72,7 +72,8 @@ impl Source {
 
     /// A reader at the start.
     pub fn reader(&self) -> Reader {
-        self.renamed.get_or_init(|| renamed::all(self.raw_reader(), self.size));
+        self.renamed
+            .get_or_init(|| renamed::all(self.raw_reader(), self.size));
         self.raw_reader()
     }
 

@@ -62,7 +62,10 @@ impl Uniform {
             return through(chain, &picture);
         }
         let name = shape.format.descriptor().map_or("", |format| format.name());
-        let filters: Vec<String> = [opaque(name), self.recolored(&declared)].into_iter().flatten().collect();
+        let filters: Vec<String> = [opaque(name), self.recolored(&declared)]
+            .into_iter()
+            .flatten()
+            .collect();
         if filters.is_empty() {
             return Ok(picture);
         }
@@ -76,7 +79,8 @@ impl Uniform {
     fn recolored(&self, own: &Declared) -> Option<String> {
         let differs = |own: Option<&str>, usual: &Option<String>| {
             let own = own.filter(|name| !matches!(*name, "unknown" | "reserved" | "unspecified"));
-            own.zip(usual.as_deref()).is_some_and(|(own, usual)| own != usual)
+            own.zip(usual.as_deref())
+                .is_some_and(|(own, usual)| own != usual)
         };
         let matrix = own.matrix.name().filter(|name| *name != "gbr");
         let is_other = differs(matrix, &self.own.matrix)
@@ -118,11 +122,15 @@ fn opaque(format: &str) -> Option<String> {
             "rgba64le" | "rgba64be" | "bgra64le" | "bgra64be" | "ya16le" | "ya16be" => {
                 ("gbrap16le".to_owned(), "gbrp16le".to_owned())
             }
-            "rgba" | "bgra" | "argb" | "abgr" | "ya8" | "pal8" => ("gbrap".to_owned(), "gbrp".to_owned()),
+            "rgba" | "bgra" | "argb" | "abgr" | "ya8" | "pal8" => {
+                ("gbrap".to_owned(), "gbrp".to_owned())
+            }
             _ => return None,
         }
     };
-    Some(format!("{EXACT},format={with},premultiply=inplace=1,{EXACT},format={without}"))
+    Some(format!(
+        "{EXACT},format={with},premultiply=inplace=1,{EXACT},format={without}"
+    ))
 }
 
 fn through(chain: &mut Chain, picture: &frame::Video) -> Result<frame::Video> {

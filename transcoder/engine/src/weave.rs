@@ -31,7 +31,8 @@ impl Weaver {
     /// No field comes after those that came; one that is left makes a pair by itself.
     pub fn end(&mut self) -> Result<Option<(frame::Video, i64)>> {
         let left = self.first.take();
-        left.map(|(field, stamp)| Ok((weave(&field, &field)?, stamp))).transpose()
+        left.map(|(field, stamp)| Ok((weave(&field, &field)?, stamp)))
+            .transpose()
     }
 }
 
@@ -41,12 +42,19 @@ fn weave(first: &frame::Video, second: &frame::Video) -> Result<frame::Video> {
     ffi::copy_properties(&mut pair, first)?;
     let is_top_first = first.is_top_first();
     ffi::make_interlaced(&mut pair, is_top_first);
-    let (top, bottom) = if is_top_first { (first, second) } else { (second, first) };
+    let (top, bottom) = if is_top_first {
+        (first, second)
+    } else {
+        (second, first)
+    };
     for plane in 0..pair.planes() {
         let to = pair.stride(plane);
         for (offset, field) in [(0, top), (1, bottom)] {
             let from = field.stride(plane);
-            let lines = field.data(plane).chunks_exact(from).take(field.plane_height(plane) as usize);
+            let lines = field
+                .data(plane)
+                .chunks_exact(from)
+                .take(field.plane_height(plane) as usize);
             let length = from.min(to);
             for (line, bytes) in lines.enumerate() {
                 let at = (2 * line + offset) * to;
@@ -75,7 +83,12 @@ mod tests {
     }
 
     fn lines(picture: &frame::Video) -> Vec<u8> {
-        picture.data(0).chunks_exact(picture.stride(0)).map(|line| line[0]).take(4).collect()
+        picture
+            .data(0)
+            .chunks_exact(picture.stride(0))
+            .map(|line| line[0])
+            .take(4)
+            .collect()
     }
 
     #[test]
@@ -85,8 +98,15 @@ mod tests {
             assert!(weaver.push(field(1, is_top_first), 10).unwrap().is_none());
             let (pair, stamp) = weaver.push(field(2, !is_top_first), 11).unwrap().unwrap();
             assert_eq!((pair.height(), stamp), (64, 10));
-            assert_eq!((pair.is_interlaced(), pair.is_top_first()), (true, is_top_first));
-            let expected = if is_top_first { [1, 2, 1, 2] } else { [2, 1, 2, 1] };
+            assert_eq!(
+                (pair.is_interlaced(), pair.is_top_first()),
+                (true, is_top_first)
+            );
+            let expected = if is_top_first {
+                [1, 2, 1, 2]
+            } else {
+                [2, 1, 2, 1]
+            };
             assert_eq!(lines(&pair), expected);
         }
     }

@@ -63,7 +63,11 @@ fn places(layout: &AVChannelLayout) -> Option<Vec<i32>> {
             if map.is_null() {
                 return None;
             }
-            Some((0..count).map(|at| unsafe { map.add(at).cast::<i32>().read() }).collect())
+            Some(
+                (0..count)
+                    .map(|at| unsafe { map.add(at).cast::<i32>().read() })
+                    .collect(),
+            )
         }
         _ => None,
     }
@@ -80,7 +84,11 @@ pub fn samples(frame: &frame::Audio) -> Vec<Vec<f32>> {
         return vec![vec![0.0; count]; channels];
     };
     let size = read.bytes;
-    let plane_bytes = if read.is_planar { count * size } else { count * size * channels };
+    let plane_bytes = if read.is_planar {
+        count * size
+    } else {
+        count * size * channels
+    };
     // Libavcodec allocates planes of one length, which it writes down for the first.
     let is_there = !planes.is_null() && i64::from(raw.linesize[0]) >= plane_bytes as i64;
     let channel = |channel: usize| -> Vec<f32> {
@@ -97,7 +105,9 @@ pub fn samples(frame: &frame::Audio) -> Vec<Vec<f32>> {
             std::slice::from_raw_parts(start, plane_bytes)
         };
         let places = (0..count).map(|at| first + at * step);
-        places.map(|at| (read.number)(&bytes[at..at + size])).collect()
+        places
+            .map(|at| (read.number)(&bytes[at..at + size]))
+            .collect()
     };
     match is_there && count > 0 {
         true => (0..channels).map(channel).collect(),
@@ -117,21 +127,28 @@ impl Format {
         let is = |wanted: AVSampleFormat| format == wanted as i32;
         use AVSampleFormat::*;
         let either = |packed, planar| is(packed) || is(planar);
-        let (bytes, number): (usize, fn(&[u8]) -> f32) = if either(AV_SAMPLE_FMT_U8, AV_SAMPLE_FMT_U8P) {
-            (1, |bytes| (f32::from(bytes[0]) - 128.0) / 128.0)
-        } else if either(AV_SAMPLE_FMT_S16, AV_SAMPLE_FMT_S16P) {
-            (2, |bytes| f32::from(i16::from_ne_bytes([bytes[0], bytes[1]])) / 32_768.0)
-        } else if either(AV_SAMPLE_FMT_S32, AV_SAMPLE_FMT_S32P) {
-            (4, |bytes| i32::from_ne_bytes(four(bytes)) as f32 / 2_147_483_648.0)
-        } else if either(AV_SAMPLE_FMT_S64, AV_SAMPLE_FMT_S64P) {
-            (8, |bytes| (i64::from_ne_bytes(eight(bytes)) as f64 / 9_223_372_036_854_775_808.0) as f32)
-        } else if either(AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP) {
-            (4, |bytes| finite(f32::from_ne_bytes(four(bytes))))
-        } else if either(AV_SAMPLE_FMT_DBL, AV_SAMPLE_FMT_DBLP) {
-            (8, |bytes| finite(f64::from_ne_bytes(eight(bytes)) as f32))
-        } else {
-            return None;
-        };
+        let (bytes, number): (usize, fn(&[u8]) -> f32) =
+            if either(AV_SAMPLE_FMT_U8, AV_SAMPLE_FMT_U8P) {
+                (1, |bytes| (f32::from(bytes[0]) - 128.0) / 128.0)
+            } else if either(AV_SAMPLE_FMT_S16, AV_SAMPLE_FMT_S16P) {
+                (2, |bytes| {
+                    f32::from(i16::from_ne_bytes([bytes[0], bytes[1]])) / 32_768.0
+                })
+            } else if either(AV_SAMPLE_FMT_S32, AV_SAMPLE_FMT_S32P) {
+                (4, |bytes| {
+                    i32::from_ne_bytes(four(bytes)) as f32 / 2_147_483_648.0
+                })
+            } else if either(AV_SAMPLE_FMT_S64, AV_SAMPLE_FMT_S64P) {
+                (8, |bytes| {
+                    (i64::from_ne_bytes(eight(bytes)) as f64 / 9_223_372_036_854_775_808.0) as f32
+                })
+            } else if either(AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP) {
+                (4, |bytes| finite(f32::from_ne_bytes(four(bytes))))
+            } else if either(AV_SAMPLE_FMT_DBL, AV_SAMPLE_FMT_DBLP) {
+                (8, |bytes| finite(f64::from_ne_bytes(eight(bytes)) as f32))
+            } else {
+                return None;
+            };
         let planar = [
             AV_SAMPLE_FMT_U8P,
             AV_SAMPLE_FMT_S16P,

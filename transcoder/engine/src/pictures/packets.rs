@@ -8,9 +8,9 @@ use plan::media_info::VideoTrack;
 use plan::{Plan, Rational};
 
 use crate::demux::Demux;
+use crate::ffi;
 use crate::source::Source;
 use crate::times::timestamp;
-use crate::ffi;
 
 /// Reads one track of the source.
 pub struct Packets {
@@ -105,7 +105,8 @@ pub fn video_decoder(input: &Input, stream: usize, threads: u32) -> Result<decod
     };
     let parameters = stream.parameters();
     // What is transparent in VP8 and VP9 is coded beside them, and read by their own library alone.
-    let is_transparent = ffi::tag(&stream.metadata(), c"alpha_mode").is_some_and(|mode| mode == "1");
+    let is_transparent =
+        ffi::tag(&stream.metadata(), c"alpha_mode").is_some_and(|mode| mode == "1");
     let library = match parameters.id() {
         codec::Id::VP8 if is_transparent => decoder::find_by_name("libvpx"),
         codec::Id::VP9 if is_transparent => decoder::find_by_name("libvpx-vp9"),

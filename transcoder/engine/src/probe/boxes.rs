@@ -166,7 +166,9 @@ pub fn uncompressed(mut reader: impl Read + Seek, total: u64) -> Vec<Uncompresse
             .try_fold(track, |inside, kind| child(&mut reader, inside, kind));
         let Some(entries) = entries else { continue };
         let entries = headers(&mut reader, entries.start + BEFORE_ENTRY..entries.end);
-        let entries: Vec<Header> = entries.filter(|entry| [*b"ipcm", *b"fpcm"].contains(&entry.kind)).collect();
+        let entries: Vec<Header> = entries
+            .filter(|entry| [*b"ipcm", *b"fpcm"].contains(&entry.kind))
+            .collect();
         for entry in entries {
             let inside = entry.inside();
             let extensions = inside.start + BEFORE_SOUND_EXTENSIONS..inside.end;

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use ffmpeg_next::format::context::Input;
 use ffmpeg_next::Error;
+use ffmpeg_next::format::context::Input;
 use plan::media_info::VideoTrack;
 
 use super::tracks::Found;
@@ -37,7 +37,11 @@ pub fn choose(source: &Source, input: &mut Input, found: &mut Found) -> Result<(
     if let Some(chosen) = chosen {
         let track = candidates.remove(chosen);
         for other in candidates {
-            let has = |track: &VideoTrack| programmes.iter().position(|all| all.contains(&track.stream));
+            let has = |track: &VideoTrack| {
+                programmes
+                    .iter()
+                    .position(|all| all.contains(&track.stream))
+            };
             let reason = match (has(&track), has(&other)) {
                 (Some(own), Some(its)) if own != its => ANOTHER_PROGRAMME,
                 _ => "a file is shown with one picture",
@@ -52,18 +56,27 @@ pub fn choose(source: &Source, input: &mut Input, found: &mut Found) -> Result<(
 }
 
 /// How many pictures each track has, as far as that matters.
-fn pictures(source: &Source, input: &mut Input, tracks: &[VideoTrack]) -> Result<HashMap<u32, usize>> {
+fn pictures(
+    source: &Source,
+    input: &mut Input,
+    tracks: &[VideoTrack],
+) -> Result<HashMap<u32, usize>> {
     let mut counts: HashMap<u32, usize> = HashMap::new();
     if input.format().name().contains("mp4") {
         for track in tracks {
             let stream = input.stream(track.stream as usize);
-            counts.insert(track.stream, stream.map_or(0, |stream| ffi::index_count(&stream)));
+            counts.insert(
+                track.stream,
+                stream.map_or(0, |stream| ffi::index_count(&stream)),
+            );
         }
         return Ok(counts);
     }
     for _ in 0..LOOKED_AT {
         let first = tracks.first().map_or(0, |track| track.stream);
-        let is_enough = tracks.iter().all(|track| counts.get(&track.stream).is_some_and(|&n| n >= MOVING));
+        let is_enough = tracks
+            .iter()
+            .all(|track| counts.get(&track.stream).is_some_and(|&n| n >= MOVING));
         if is_enough || counts.get(&first).is_some_and(|&count| count >= MOVING) {
             break;
         }
@@ -84,11 +97,21 @@ fn keep_programme(programmes: &[Vec<u32>], found: &mut Found) {
     let Some(first) = first.or_else(|| found.audio.first().map(|audio| audio.stream)) else {
         return;
     };
-    let Some(own) = programmes.iter().find(|programme| programme.contains(&first)) else {
+    let Some(own) = programmes
+        .iter()
+        .find(|programme| programme.contains(&first))
+    else {
         return;
     };
-    let is_elsewhere = |stream: u32| programmes.iter().any(|programme| programme.contains(&stream));
-    found.keep_only(|stream| own.contains(&stream) || !is_elsewhere(stream), ANOTHER_PROGRAMME);
+    let is_elsewhere = |stream: u32| {
+        programmes
+            .iter()
+            .any(|programme| programme.contains(&stream))
+    };
+    found.keep_only(
+        |stream| own.contains(&stream) || !is_elsewhere(stream),
+        ANOTHER_PROGRAMME,
+    );
 }
 
 /// Width of a pixel over its height, where the container says it. In Matroska that is a size to be shown in, which

@@ -45,7 +45,10 @@ impl Clock {
 
     /// The part that a track's next packet belongs to, by its decode time and length.
     pub fn part_of(&mut self, stream: u32, time_us: i64, lasts_us: i64) -> usize {
-        let known = self.tracks.get(&stream).map(|track| (track.part, track.last_us));
+        let known = self
+            .tracks
+            .get(&stream)
+            .map(|track| (track.part, track.last_us));
         let latest = self.end_us;
         let back = match self.picture == Some(stream) {
             true => PICTURE_BACK_US,
@@ -64,7 +67,11 @@ impl Clock {
         let parts = first..self.shifts_us.len();
         // Of several, the one that is nearest to where the others are: some of them have come to it already.
         let possible = parts.filter(|&part| goes_on(at(&self.shifts_us, part)));
-        let part = possible.min_by_key(|&part| at(&self.shifts_us, part).saturating_sub(latest).saturating_abs());
+        let part = possible.min_by_key(|&part| {
+            at(&self.shifts_us, part)
+                .saturating_sub(latest)
+                .saturating_abs()
+        });
         let part = part.unwrap_or_else(|| match known {
             // One that begins elsewhere than the others are may have stamps of its own all along.
             None if self.shifts_us.len() == 1 && first == 0 => 0,
@@ -74,7 +81,13 @@ impl Clock {
             }
         });
         let time = at(&self.shifts_us, part);
-        self.tracks.insert(stream, Track { part, last_us: time });
+        self.tracks.insert(
+            stream,
+            Track {
+                part,
+                last_us: time,
+            },
+        );
         self.end_us = self.end_us.max(time.saturating_add(lasts_us));
         part
     }
@@ -128,7 +141,9 @@ pub fn shifts(parts: usize, picture: Option<u32>, tracks: &[(u32, Vec<Stretch>)]
 fn behind_all(part: usize, shifts: &[Rational], tracks: &[(u32, Vec<Stretch>)]) -> Rational {
     let all = || tracks.iter().flat_map(|(_, stretches)| stretches);
     let before = all().filter(|stretch| stretch.part < part);
-    let end = before.map(|stretch| stretch.span.1 + shifts[stretch.part]).max();
+    let end = before
+        .map(|stretch| stretch.span.1 + shifts[stretch.part])
+        .max();
     let own = all().filter(|stretch| stretch.part == part);
     let first = own.map(|stretch| stretch.span.0).min();
     end.unwrap_or_default() - first.unwrap_or_default()
@@ -143,7 +158,9 @@ mod tests {
     /// The parts of a picture's and a sound's packets, ten a second.
     fn parts(times: impl Iterator<Item = (u32, i64)>) -> Vec<usize> {
         let mut clock = Clock::new(10 * SECOND, Some(0));
-        times.map(|(stream, time)| clock.part_of(stream, time, SECOND / 10)).collect()
+        times
+            .map(|(stream, time)| clock.part_of(stream, time, SECOND / 10))
+            .collect()
     }
 
     #[test]
@@ -166,7 +183,9 @@ mod tests {
         let picture = (0..400).map(|at| (0, at * SECOND / 10));
         let with_sound = picture.flat_map(|(stream, time)| {
             let has_sound = time > 12 * SECOND && !(15 * SECOND..35 * SECOND).contains(&time);
-            [(stream, time)].into_iter().chain(has_sound.then_some((1, time)))
+            [(stream, time)]
+                .into_iter()
+                .chain(has_sound.then_some((1, time)))
         });
         assert!(parts(with_sound).iter().all(|&part| part == 0));
     }

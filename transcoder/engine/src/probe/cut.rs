@@ -31,9 +31,14 @@ pub fn is_cut(source: &Source, input: &Input, found: &Found) -> bool {
         "flv" => flv_is_cut(source.reader(), size),
         "ogg" => ogg_is_cut(source.reader(), size),
         "asf" => asf_is_cut(source.reader(), size),
-        _ => found.matroska.as_ref().is_some_and(|segment| segment.is_cut),
+        _ => found
+            .matroska
+            .as_ref()
+            .is_some_and(|segment| segment.is_cut),
     };
-    let says_length = ["matroska", "flv", "avi"].iter().any(|known| name.contains(known));
+    let says_length = ["matroska", "flv", "avi"]
+        .iter()
+        .any(|known| name.contains(known));
     says_otherwise || says_length && is_shorter(input, found)
 }
 
@@ -55,7 +60,9 @@ fn bytes(mut reader: impl Read + Seek, at: u64, count: usize) -> Option<Vec<u8>>
 
 /// A RIFF says how long it is; a stream that was never closed says nothing, or all.
 fn riff_is_cut(reader: impl Read + Seek, size: u64) -> bool {
-    let Some(head) = bytes(reader, 0, 8) else { return false };
+    let Some(head) = bytes(reader, 0, 8) else {
+        return false;
+    };
     let said = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
     head.starts_with(b"RIFF") && said != u64::from(u32::MAX) && said + 8 > size + 1
 }
@@ -67,7 +74,9 @@ fn flv_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
         return false;
     };
     let length = u64::from(u32::from_be_bytes([last[0], last[1], last[2], last[3]]));
-    let tag = size.checked_sub(4 + length).and_then(|at| bytes(&mut reader, at, 4));
+    let tag = size
+        .checked_sub(4 + length)
+        .and_then(|at| bytes(&mut reader, at, 4));
     let body = tag.map(|tag| u64::from(u32::from_be_bytes([0, tag[1], tag[2], tag[3]])));
     length > 0 && body.is_none_or(|body| body + TAG_HEAD != length)
 }
@@ -85,7 +94,9 @@ fn ogg_is_cut(reader: impl Read + Seek, size: u64) -> bool {
         return true;
     };
     let page = &tail[at..];
-    let Some(&segments) = page.get(26) else { return true };
+    let Some(&segments) = page.get(26) else {
+        return true;
+    };
     let Some(lacing) = page.get(27..27 + usize::from(segments)) else {
         return true;
     };
@@ -96,7 +107,8 @@ fn ogg_is_cut(reader: impl Read + Seek, size: u64) -> bool {
 /// The file's properties say how many bytes it has, unless it was broadcast (ASF 01.20.06, 3.2).
 fn asf_is_cut(reader: impl Read + Seek, size: u64) -> bool {
     const PROPERTIES: [u8; 16] = [
-        0xA1, 0xDC, 0xAB, 0x8C, 0x47, 0xA9, 0xCF, 0x11, 0x8E, 0xE4, 0x00, 0xC0, 0x0C, 0x20, 0x53, 0x65,
+        0xA1, 0xDC, 0xAB, 0x8C, 0x47, 0xA9, 0xCF, 0x11, 0x8E, 0xE4, 0x00, 0xC0, 0x0C, 0x20, 0x53,
+        0x65,
     ];
     const BROADCAST: u8 = 1;
     let Some(head) = bytes(reader, 0, size.min(65_536) as usize) else {
@@ -105,7 +117,10 @@ fn asf_is_cut(reader: impl Read + Seek, size: u64) -> bool {
     let Some(at) = head.windows(16).position(|window| window == PROPERTIES) else {
         return false;
     };
-    let said = head.get(at + 40..at + 48).and_then(|bytes| bytes.try_into().ok());
+    let said = head
+        .get(at + 40..at + 48)
+        .and_then(|bytes| bytes.try_into().ok());
     let flags = head.get(at + 88);
-    said.map(u64::from_le_bytes).is_some_and(|said| said > size) && flags.is_some_and(|flags| flags & BROADCAST == 0)
+    said.map(u64::from_le_bytes).is_some_and(|said| said > size)
+        && flags.is_some_and(|flags| flags & BROADCAST == 0)
 }

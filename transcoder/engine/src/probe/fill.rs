@@ -7,9 +7,9 @@ use ffmpeg_next::format::context::Input;
 use plan::media_info::{AudioTrack, Join, VideoTrack};
 use plan::{Code, Note, Rational};
 
+use super::rate::Rate;
 use super::seen::{Seen, typical_step};
 use super::tracks::Found;
-use super::rate::Rate;
 use super::{coded, rate};
 use crate::ffi;
 use crate::source::Source;
@@ -95,7 +95,9 @@ fn picture(
         rate = Rate::constant(certain);
     }
     // Stamps of two kinds make no rate.
-    if !rate.constant && let Some((decoded, last)) = pictures.by_decoding() {
+    if !rate.constant
+        && let Some((decoded, last)) = pictures.by_decoding()
+    {
         let by_decoding = rate::measure(&decoded, video.time_base, &declared);
         if by_decoding.constant {
             (stamps, rate, end) = (decoded, by_decoding, Some(last));
@@ -103,7 +105,11 @@ fn picture(
     }
     // Packets of single fields come twice as often as pictures do.
     let is_halved = step.scale_round(2 * rate.rate.num(), rate.rate.den()) >= 3;
-    let fields = if video.interlaced && (is_halved || video.fields_apart) { 2 } else { 1 };
+    let fields = if video.interlaced && (is_halved || video.fields_apart) {
+        2
+    } else {
+        1
+    };
     let by_fields = |rate: Rational| Rational::new(rate.num(), rate.den().saturating_mul(fields));
     (video.frame_rate, video.constant_rate) = (by_fields(rate.rate), rate.constant);
     video.rate_p95 = rate.p95.map(by_fields);
@@ -137,7 +143,9 @@ fn last_picture(
     stamps: &[i64],
     sound_ends: Option<Rational>,
 ) -> Option<Rational> {
-    let steps = stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+    let steps = stamps
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]));
     let longest = steps.max().unwrap_or(0).max(pictures.longest);
     let last = pictures.end?.checked_sub(pictures.last_duration)?;
     let typical = match typical_step(stamps) {
@@ -154,7 +162,12 @@ fn last_picture(
 }
 
 fn sounds(found: &mut Found, seen: &mut HashMap<u32, Seen>) {
-    let Found { audio, notes, skipped, .. } = found;
+    let Found {
+        audio,
+        notes,
+        skipped,
+        ..
+    } = found;
     audio.retain_mut(|audio| {
         let is_heard = match seen.get_mut(&audio.stream).filter(|s| s.first.is_some()) {
             Some(sound) => {
@@ -179,7 +192,9 @@ fn sound_times(audio: &mut AudioTrack, sound: &mut Seen) -> Option<String> {
     let second = audio.time_base.den() / audio.time_base.num().max(1);
     if sound.longest > 0 && sound.last_duration > sound.longest.saturating_mul(2).max(second) {
         let said = seconds(end, audio.time_base);
-        end = end.saturating_sub(sound.last_duration).saturating_add(sound.longest);
+        end = end
+            .saturating_sub(sound.last_duration)
+            .saturating_add(sound.longest);
         message = Some(format!(
             "The last sound is said to last until {:.0} s, longer than its packet can hold; it was not believed.",
             said.as_f64()
@@ -191,7 +206,10 @@ fn sound_times(audio: &mut AudioTrack, sound: &mut Seen) -> Option<String> {
     // The packet's own word, else the container's. Packets before the edit list's first are
     // part of it.
     if sound.priming > 0 {
-        let outside = seconds(first.saturating_sub(sound.begin.unwrap_or(first)), audio.time_base);
+        let outside = seconds(
+            first.saturating_sub(sound.begin.unwrap_or(first)),
+            audio.time_base,
+        );
         let outside = outside.scale_round(rate, 1).max(0);
         audio.priming = (i64::from(sound.priming) - outside).max(0) as u32;
     }
@@ -228,7 +246,9 @@ pub fn align(found: &mut Found, joins: &mut Vec<Join>) {
             shift,
         });
         let message = "The time stamps of the sound lie far from those of the picture; both were taken to start together.";
-        found.notes.push(Note::new(Code::TimeJoined, message).of_track(audio.stream));
+        found
+            .notes
+            .push(Note::new(Code::TimeJoined, message).of_track(audio.stream));
     }
 }
 
@@ -253,8 +273,14 @@ fn longest_gop(entries: &[ffi::IndexEntry]) -> Option<u64> {
 }
 
 /// The longest way between two places, in pictures.
-fn longest_between(entries: &[ffi::IndexEntry], time_base: Rational, rate: Rational) -> Option<u64> {
-    let steps = entries.windows(2).map(|pair| pair[1].timestamp.saturating_sub(pair[0].timestamp));
+fn longest_between(
+    entries: &[ffi::IndexEntry],
+    time_base: Rational,
+    rate: Rational,
+) -> Option<u64> {
+    let steps = entries
+        .windows(2)
+        .map(|pair| pair[1].timestamp.saturating_sub(pair[0].timestamp));
     let longest = seconds(steps.max()?, time_base);
     u64::try_from(longest.scale_ceil(rate.num(), rate.den())).ok()
 }

@@ -91,8 +91,14 @@ mod tests {
         let old: [(u8, &[u8]); 2] = [(9, b"\x17\0\0\0\0\0"), (8, b"\xaf\0\x12\x10\0\0")];
         assert_eq!(of(&old), Unread::default());
         let extended = of(&[(9, b"\x90hvc1\0"), (8, b"\x90Opus\0")]);
-        assert_eq!((extended.picture.as_deref(), extended.sound.as_deref()), (Some("hvc1"), Some("Opus")));
-        assert_eq!(of(&[(9, b"\x1c\0\0\0\0\0")]).picture.as_deref(), Some("hevc"));
+        assert_eq!(
+            (extended.picture.as_deref(), extended.sound.as_deref()),
+            (Some("hvc1"), Some("Opus"))
+        );
+        assert_eq!(
+            of(&[(9, b"\x1c\0\0\0\0\0")]).picture.as_deref(),
+            Some("hevc")
+        );
         let cut = file(&old);
         for end in 0..cut.len() {
             unread(Cursor::new(&cut[..end]), end as u64);

@@ -110,7 +110,9 @@ pub fn of_sound(codec: &str, packet: &Packet) -> Option<u64> {
         // ATSC A/52 §5.3: fscod, then acmod and what follows it, which has as many bits as acmod asks for.
         "ac3" if data.starts_with(&[0x0b, 0x77]) => {
             let (rate, mode) = (byte(4)? >> 6, byte(6)? >> 5);
-            let mixes = u64::from(mode & 1 == 1 && mode != 1) + u64::from(mode & 4 != 0) + u64::from(mode == 2);
+            let mixes = u64::from(mode & 1 == 1 && mode != 1)
+                + u64::from(mode & 4 != 0)
+                + u64::from(mode == 2);
             let bass = byte(6)? << 8 | byte(7)?;
             Some(rate << 8 | mode << 4 | bass >> (12 - 2 * mixes) & 1)
         }
@@ -145,7 +147,8 @@ pub fn sets_up(codec: &str, packet: &Packet) -> bool {
         return false;
     }
     let head = if data[1] & 1 == 1 { 7 } else { 9 };
-    data.get(head).is_some_and(|element| element >> 5 == PROGRAM_CONFIG)
+    data.get(head)
+        .is_some_and(|element| element >> 5 == PROGRAM_CONFIG)
 }
 
 /// What a key picture says of its sequence: size, shape, colours. Nothing where it says nothing.
@@ -160,7 +163,10 @@ pub fn of_picture(codec: &str, parted: Parted, packet: &Packet) -> Option<u64> {
     let units = |is_wanted: &dyn Fn(u8) -> bool, longest: usize| {
         let mut hasher = DefaultHasher::new();
         let mut is_any = false;
-        for unit in parted.units(data).filter(|unit| unit.first().is_some_and(|&head| is_wanted(head))) {
+        for unit in parted
+            .units(data)
+            .filter(|unit| unit.first().is_some_and(|&head| is_wanted(head)))
+        {
             let unit = &unit[..end_of_unit(unit).min(longest)];
             unit.hash(&mut hasher);
             is_any = true;

@@ -73,7 +73,9 @@ pub fn first(
             Err(_) => {}
         }
         if pictures == wanted || draining && pictures > 0 {
-            let steps = stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+            let steps = stamps
+                .windows(2)
+                .map(|pair| pair[1].saturating_sub(pair[0]));
             let least = steps.filter(|&step| step > 0).min();
             let step = least.map(|step| times::seconds(step, video.time_base));
             return Ok(Some(Looked { step, has_captions }));
@@ -141,7 +143,12 @@ pub fn most(
             Some(most) => {
                 let shape = |track: &VideoTrack| {
                     let size = (track.coded_width, track.coded_height);
-                    (size, track.own_aspect, track.pixel_format.clone(), track.color.clone())
+                    (
+                        size,
+                        track.own_aspect,
+                        track.pixel_format.clone(),
+                        track.color.clone(),
+                    )
                 };
                 changes |= shape(&own) != shape(most);
             }
@@ -151,13 +158,21 @@ pub fn most(
         return Ok(());
     };
     // What the container said before.
-    most.color.range = video.color.range.take().filter(|_| !changes).or(most.color.range);
+    most.color.range = video
+        .color
+        .range
+        .take()
+        .filter(|_| !changes)
+        .or(most.color.range);
     if !changes {
         most.color = std::mem::take(&mut video.color);
     }
     *video = most;
     if changes {
-        let sizes: Vec<String> = sizes.iter().map(|(width, height)| format!("{width}x{height}")).collect();
+        let sizes: Vec<String> = sizes
+            .iter()
+            .map(|(width, height)| format!("{width}x{height}"))
+            .collect();
         let message = match sizes.len() {
             1 => "The picture changes its shape or its colours on the way; all of it was brought to what most of it has.".to_owned(),
             _ => format!(

@@ -120,7 +120,8 @@ impl Segment {
         for list in 0..MOST_ELEMENTS.min(further.len()) {
             let (id, position) = further[list];
             if id == id::SEEK_HEAD
-                && let Some(list) = element(&mut reader, segment.start.saturating_add(position), total)
+                && let Some(list) =
+                    element(&mut reader, segment.start.saturating_add(position), total)
                 && list.id == id::SEEK_HEAD
                 && let Some(payload) = list.payload(&mut reader)
             {
@@ -182,7 +183,9 @@ fn track(entry: &[u8]) -> Option<Track> {
             id::TRACK_TYPE => kind = number(payload),
             id::FLAG_ENABLED => track.is_enabled = number(payload) != 0,
             id::CODEC_ID => track.codec = text(payload),
-            id::LANGUAGE_BCP47 => track.language = Some(text(payload)).filter(|tag| !tag.is_empty()),
+            id::LANGUAGE_BCP47 => {
+                track.language = Some(text(payload)).filter(|tag| !tag.is_empty())
+            }
             id::VIDEO => track.picture = picture(payload),
             _ => {}
         }
@@ -236,7 +239,10 @@ struct Element {
 
 impl Element {
     fn payload(&self, mut reader: impl Read + Seek) -> Option<Vec<u8>> {
-        let length = self.end?.checked_sub(self.start).filter(|&length| length <= LARGEST_READ)?;
+        let length = self
+            .end?
+            .checked_sub(self.start)
+            .filter(|&length| length <= LARGEST_READ)?;
         reader.seek(SeekFrom::Start(self.start)).ok()?;
         let mut payload = Vec::new();
         // What was read before the file's end counts.
@@ -311,7 +317,12 @@ mod tests {
 
     fn file(after: &[u8]) -> Vec<u8> {
         let crop = element(&[0x54, 0xCC], &[8]);
-        let shown = [element(&[0x54, 0xB0], &[16]), element(&[0x54, 0xBA], &[9]), crop].concat();
+        let shown = [
+            element(&[0x54, 0xB0], &[16]),
+            element(&[0x54, 0xBA], &[9]),
+            crop,
+        ]
+        .concat();
         let track = [
             element(&[0x83], &[1]),
             element(&[0x86], b"V_VP8\0\0"),
@@ -337,15 +348,25 @@ mod tests {
         let [track] = &segment.tracks[..] else {
             panic!("{segment:?}")
         };
-        assert_eq!((&*track.codec, track.language.as_deref()), ("V_VP8", Some("zh-Hans")));
-        assert_eq!((track.picture.display, track.picture.crop), ((16, 9), [8, 0, 0, 0]));
+        assert_eq!(
+            (&*track.codec, track.language.as_deref()),
+            ("V_VP8", Some("zh-Hans"))
+        );
+        assert_eq!(
+            (track.picture.display, track.picture.crop),
+            ((16, 9), [8, 0, 0, 0])
+        );
     }
 
     #[test]
     fn a_cut_file_and_a_second_one_are_seen_and_none_is_read_beyond_its_end() {
         let whole = file(&[]);
         let twice = file(&whole);
-        assert!(Segment::read(Cursor::new(&twice), twice.len() as u64).unwrap().is_followed);
+        assert!(
+            Segment::read(Cursor::new(&twice), twice.len() as u64)
+                .unwrap()
+                .is_followed
+        );
         for cut in 0..whole.len() {
             if let Some(segment) = Segment::read(Cursor::new(&whole[..cut]), cut as u64) {
                 assert!(segment.is_cut, "cut at {cut}");

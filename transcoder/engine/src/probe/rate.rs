@@ -101,7 +101,10 @@ fn apart(stamp: i64, from: i64) -> i64 {
 }
 
 fn median_step(stamps: &[i64]) -> i64 {
-    let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let mut steps: Vec<i64> = stamps
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]))
+        .collect();
     let middle = steps.len() / 2;
     *steps.select_nth_unstable(middle).1
 }
@@ -175,7 +178,12 @@ pub fn is_without_gaps(stamps: &[i64], time_base: Rational, rate: Rational) -> b
 
 /// The rate of pictures of which only some are known, a stretch at the start and others further on, all in order: one
 /// whose line they all lie on, the one that is declared first. Nothing where there is none.
-pub fn of_some(head: &[i64], all: &[i64], time_base: Rational, declared: &[Rational]) -> Option<Rational> {
+pub fn of_some(
+    head: &[i64],
+    all: &[i64],
+    time_base: Rational,
+    declared: &[Rational],
+) -> Option<Rational> {
     let first = *head.first()?;
     let typical = rate_between(1, median_step(head.get(..2).and(Some(head))?), time_base)?;
     let stretch = head.last()?.saturating_sub(first);
@@ -190,9 +198,7 @@ pub fn of_some(head: &[i64], all: &[i64], time_base: Rational, declared: &[Ratio
     candidates.extend(sane);
     candidates.push(average);
     let is_it = |rate: &Rational| {
-        is_sane(*rate)
-            && is_on(all, first, time_base, *rate)
-            && is_grid(head, time_base, *rate)
+        is_sane(*rate) && is_on(all, first, time_base, *rate) && is_grid(head, time_base, *rate)
     };
     candidates.into_iter().find(is_it)
 }
@@ -240,9 +246,13 @@ fn telecined(stamps: &[i64], time_base: Rational) -> Option<Rational> {
         let num = FIELDS.num().saturating_mul(time_base.num());
         units.scale_round(num, FIELDS.den().saturating_mul(time_base.den()).max(1))
     };
-    let steps: Vec<i64> = stamps.windows(2).map(|pair| fields(pair[1]).saturating_sub(fields(pair[0]))).collect();
+    let steps: Vec<i64> = stamps
+        .windows(2)
+        .map(|pair| fields(pair[1]).saturating_sub(fields(pair[0])))
+        .collect();
     let is_film = steps.iter().all(|step| (2..=3).contains(step))
-        && steps.windows(2).filter(|pair| pair[0] == pair[1]).count() * STEPS_PER_GAP <= steps.len();
+        && steps.windows(2).filter(|pair| pair[0] == pair[1]).count() * STEPS_PER_GAP
+            <= steps.len();
     let is_either = steps.iter().filter(|step| (1..=3).contains(*step)).count() * STEPS_PER_GAP
         >= steps.len() * (STEPS_PER_GAP - 1);
     match (is_film, is_either) {
@@ -332,7 +342,9 @@ mod tests {
                 field += step;
                 field
             }));
-            fields.map(|field| Rational::new(field * 1001, 60_000).scale_round(90_000, 1)).collect()
+            fields
+                .map(|field| Rational::new(field * 1001, 60_000).scale_round(90_000, 1))
+                .collect()
         };
         let film = stamps_of(&mut (0..200).map(|at| 2 + at % 2));
         let measured = measure(&film, base, &[Rational::new(30_000, 1001)]);

@@ -87,14 +87,18 @@ fn say(found: &mut Found, track: &AudioTrack, most: &Format, formats: usize) {
             "The sound changes its channels or its sample rate on the way; all of it was brought to {} at {} Hz.",
             most.name, most.rate
         );
-        found.notes.push(Note::new(Code::FormatChanges, message).of_track(track.stream));
+        found
+            .notes
+            .push(Note::new(Code::FormatChanges, message).of_track(track.stream));
     }
     let channels = most.layout.places.len();
     if !most.layout.is_said && channels > 2 {
         let message = format!(
             "The file does not say where the {channels} channels of the sound belong; the usual places were taken."
         );
-        found.notes.push(Note::new(Code::Guessed, message).of_track(track.stream));
+        found
+            .notes
+            .push(Note::new(Code::Guessed, message).of_track(track.stream));
     }
 }
 

@@ -99,7 +99,9 @@ struct Part {
 impl Seen {
     /// Of a stream of which nothing is known yet.
     pub fn of(input: &Input, found: &Found, stream: u32) -> Self {
-        let parameters = input.stream(stream as usize).map(|stream| stream.parameters());
+        let parameters = input
+            .stream(stream as usize)
+            .map(|stream| stream.parameters());
         let video = found.video.as_ref().filter(|video| video.stream == stream);
         let audio = found.audio.iter().find(|audio| audio.stream == stream);
         let (coding, record) = match (parameters, video, audio) {
@@ -174,7 +176,10 @@ impl Seen {
         }
         self.decode_stamps.push(packet.dts());
         self.lacking += usize::from(packet.pts().is_none());
-        let delay = packet.pts().zip(packet.dts()).map(|(shown, decoded)| shown.saturating_sub(decoded));
+        let delay = packet
+            .pts()
+            .zip(packet.dts())
+            .map(|(shown, decoded)| shown.saturating_sub(decoded));
         self.delay = self.delay.or(delay);
         let duration = packet.duration().max(0);
         let end = stamp.saturating_add(duration);
@@ -226,7 +231,10 @@ impl Seen {
 
     /// Whether it has begun, and as many of its packets are kept as are to be.
     pub fn has_begun(&self) -> bool {
-        let is_sound = self.coding.as_ref().is_some_and(|coding| matches!(coding.kind, Medium::Sound));
+        let is_sound = self
+            .coding
+            .as_ref()
+            .is_some_and(|coding| matches!(coding.kind, Medium::Sound));
         let kept = self.coding.as_ref().map_or(0, |coding| coding.kept);
         self.first.is_some() && (!is_sound || self.kinds.has_kept(kept))
     }
@@ -239,7 +247,10 @@ impl Seen {
             return None;
         }
         let delay = self.delay.unwrap_or(0).max(0);
-        let mut stamps: Vec<i64> = decoded.iter().map(|stamp| stamp.saturating_add(delay)).collect();
+        let mut stamps: Vec<i64> = decoded
+            .iter()
+            .map(|stamp| stamp.saturating_add(delay))
+            .collect();
         stamps.sort_unstable();
         Some((stamps, self.end?.saturating_add(delay)))
     }
@@ -284,11 +295,23 @@ impl Seen {
             let keys = part.keys..next.map_or(self.keys.len(), |next| next.keys);
             let setups = part.setups..next.map_or(self.setups.len(), |next| next.setups);
             let decoded = &mut self.decode_stamps[stamps.clone()];
-            decoded.iter_mut().flatten().for_each(|stamp| *stamp = stamp.saturating_add(shift));
-            self.stamps[stamps].iter_mut().for_each(|stamp| *stamp = stamp.saturating_add(shift));
-            self.keys[keys].iter_mut().for_each(|key| key.pts = key.pts.saturating_add(shift));
-            self.setups[setups].iter_mut().for_each(|setup| setup.pts = setup.pts.saturating_add(shift));
-            let (own_first, own_end) = (part.first.saturating_add(shift), part.end.saturating_add(shift));
+            decoded
+                .iter_mut()
+                .flatten()
+                .for_each(|stamp| *stamp = stamp.saturating_add(shift));
+            self.stamps[stamps]
+                .iter_mut()
+                .for_each(|stamp| *stamp = stamp.saturating_add(shift));
+            self.keys[keys]
+                .iter_mut()
+                .for_each(|key| key.pts = key.pts.saturating_add(shift));
+            self.setups[setups]
+                .iter_mut()
+                .for_each(|setup| setup.pts = setup.pts.saturating_add(shift));
+            let (own_first, own_end) = (
+                part.first.saturating_add(shift),
+                part.end.saturating_add(shift),
+            );
             first = Some(first.map_or(own_first, |first| first.min(own_first)));
             end = Some(end.map_or(own_end, |end| end.max(own_end)));
             joins.push(Join {
@@ -337,7 +360,10 @@ pub fn join_all(
 
 /// What lies between two stamps for the most part, of stamps in order.
 pub fn typical_step(stamps: &[i64]) -> Option<i64> {
-    let mut steps: Vec<i64> = stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let mut steps: Vec<i64> = stamps
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]))
+        .collect();
     steps.retain(|&step| step > 0);
     let middle = steps.len() / 2;
     (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1)

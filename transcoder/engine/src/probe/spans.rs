@@ -7,8 +7,8 @@ mod matroska;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use ffmpeg_next::format::context::Input;
 use ffmpeg_next::Error;
+use ffmpeg_next::format::context::Input;
 use plan::media_info::{Join, KeyFrame};
 use plan::{Code, Index, Limits, Note, Rational};
 
@@ -118,7 +118,11 @@ fn scan(
     open::rewind(source, input)?;
     let video = found.video.as_ref().map(|video| video.stream);
     let is_broadcast = open::starts_anywhere(name) || name == "ogg";
-    let gap = if is_broadcast { BROADCAST_GAP_US } else { QUIET_GAP_US };
+    let gap = if is_broadcast {
+        BROADCAST_GAP_US
+    } else {
+        QUIET_GAP_US
+    };
     let mut clock = Clock::new(gap, video);
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let mut progress = Progress::new(source);
@@ -133,14 +137,17 @@ fn scan(
         progress.come_to(packet.position())?;
         let stream = packet.stream() as u32;
         if wanted.contains(&stream) {
-            let base = input.stream(packet.stream()).map(|stream| rational(stream.time_base()));
+            let base = input
+                .stream(packet.stream())
+                .map(|stream| rational(stream.time_base()));
             let base = base.unwrap_or(Rational::ZERO);
             let us = |stamp: i64| seconds(stamp, base).scale_round(1_000_000, 1);
             let time = packet.dts().or(packet.pts());
             let lasts = us(packet.duration().max(0));
             let part = time.map_or(0, |time| clock.part_of(stream, us(time), lasts));
             let seen = seen.entry(stream);
-            seen.or_insert_with(|| Seen::of(input, found, stream)).take(&packet, part);
+            seen.or_insert_with(|| Seen::of(input, found, stream))
+                .take(&packet, part);
         }
     }
     let joins = match clock.is_one() {
@@ -160,7 +167,9 @@ fn index(
     is_joined: bool,
 ) -> Index {
     if open::starts_anywhere(name) {
-        let keys = video.and_then(|video| seen.get(&video)).map(|seen| seen.keys.clone());
+        let keys = video
+            .and_then(|video| seen.get(&video))
+            .map(|seen| seen.keys.clone());
         return keys.map_or(Index::Container, Index::Scanned);
     }
     if is_joined || name == "ogg" && is_chained(seen) {
@@ -175,7 +184,10 @@ fn index(
     if name.contains("matroska") {
         return matroska::scanned(input, video as usize);
     }
-    let keys = seen.get(&video).map(|seen| seen.keys.clone()).unwrap_or_default();
+    let keys = seen
+        .get(&video)
+        .map(|seen| seen.keys.clone())
+        .unwrap_or_default();
     match seeks_find(input, video as usize, &keys) {
         true => Index::Container,
         false => Index::None,
@@ -184,7 +196,9 @@ fn index(
 
 /// Says where parts were laid end to end, by the times of the picture or else of the first sound.
 fn say_joins(found: &mut Found, joins: &[Join], seen: &HashMap<u32, Seen>) {
-    let Some(stream) = tracks(found).next() else { return };
+    let Some(stream) = tracks(found).next() else {
+        return;
+    };
     let starts = seen.get(&stream).map(Seen::part_starts).unwrap_or_default();
     if joins.is_empty() {
         return;
@@ -227,7 +241,9 @@ pub(super) fn head(input: &mut Input, found: &Found, wanted: usize) -> Result<Ha
         let stream = packet.stream() as u32;
         if tracks.contains(&stream) {
             let entry = seen.entry(stream);
-            entry.or_insert_with(|| Seen::of(input, found, stream)).take(&packet, 0);
+            entry
+                .or_insert_with(|| Seen::of(input, found, stream))
+                .take(&packet, 0);
         }
         let has_begun = |track| seen.get(track).is_some_and(Seen::has_begun);
         let begun = tracks.iter().all(has_begun);
@@ -242,7 +258,9 @@ pub(super) fn head(input: &mut Input, found: &Found, wanted: usize) -> Result<Ha
 /// A demuxer's own index of a stream.
 pub(super) fn entries(input: &Input, stream: usize) -> Vec<ffi::IndexEntry> {
     let stream = input.stream(stream);
-    stream.map(|stream| ffi::index_entries(&stream)).unwrap_or_default()
+    stream
+        .map(|stream| ffi::index_entries(&stream))
+        .unwrap_or_default()
 }
 
 /// The streams that are shown.
@@ -280,4 +298,3 @@ fn comes_at(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
         }
     }
 }
-

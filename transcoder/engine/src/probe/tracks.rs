@@ -50,7 +50,9 @@ pub fn find(input: &Input, matroska: Option<Segment>) -> Found {
         let id = parameters.id();
         let decodable = id != Id::None && codec::decoder::find(id).is_some();
         let picture = stream.disposition().contains(Disposition::ATTACHED_PIC);
-        let is_enabled = found.of_matroska(&stream).is_none_or(|track| track.is_enabled);
+        let is_enabled = found
+            .of_matroska(&stream)
+            .is_none_or(|track| track.is_enabled);
         match parameters.medium() {
             media::Type::Video if picture => {
                 if decodable && found.cover.is_none() {
@@ -103,7 +105,8 @@ pub fn skipped_sound(track: &AudioTrack, reason: &str) -> SkippedTrack {
 impl Found {
     /// Leaves out a sound track of which nothing can be decoded.
     pub fn skip_silent(&mut self, track: &AudioTrack) {
-        self.skipped.push(skipped_sound(track, "nothing of it can be decoded"));
+        self.skipped
+            .push(skipped_sound(track, "nothing of it can be decoded"));
     }
 
     /// Leaves out what is in a codec that FFmpeg takes for another.
@@ -121,12 +124,20 @@ impl Found {
         if let Some(codec) = unread.picture {
             of_kind(&mut self.skipped, "video");
             let streams: Vec<u32> = self.further.drain(..).map(|track| track.stream).collect();
-            self.skipped.push(skipped(streams.first().copied().unwrap_or(0), "video", &codec));
+            self.skipped.push(skipped(
+                streams.first().copied().unwrap_or(0),
+                "video",
+                &codec,
+            ));
         }
         if let Some(codec) = unread.sound {
             of_kind(&mut self.skipped, "audio");
             let streams: Vec<u32> = self.audio.drain(..).map(|track| track.stream).collect();
-            self.skipped.push(skipped(streams.first().copied().unwrap_or(1), "audio", &codec));
+            self.skipped.push(skipped(
+                streams.first().copied().unwrap_or(1),
+                "audio",
+                &codec,
+            ));
         }
     }
 
@@ -167,7 +178,8 @@ impl Found {
     /// What is to be said of tracks that are left out, but for what nobody would look for.
     pub fn notes_of_skipped(&self) -> Vec<Note> {
         let is_missed = |track: &&SkippedTrack| {
-            matches!(&*track.kind, "video" | "audio" | "subtitle") && track.reason != "a cover picture"
+            matches!(&*track.kind, "video" | "audio" | "subtitle")
+                && track.reason != "a cover picture"
         };
         let note = |track: &SkippedTrack| {
             let what = match &*track.kind {
@@ -179,7 +191,9 @@ impl Found {
             let (code, message) = match track.reason.as_str() {
                 NO_DECODER => (
                     Code::UnsupportedCodec,
-                    format!("A {what} track is left out: its codec ({codec}) cannot be decoded here."),
+                    format!(
+                        "A {what} track is left out: its codec ({codec}) cannot be decoded here."
+                    ),
                 ),
                 reason => (
                     Code::TrackSkipped,
@@ -212,8 +226,11 @@ impl Found {
 
     /// By BCP 47 where the container has that, else as it has it.
     fn language(&self, stream: &Stream) -> Option<String> {
-        let own = self.of_matroska(stream).and_then(|track| track.language.clone());
-        own.or_else(|| tag(stream, c"language")).filter(|l| l != "und")
+        let own = self
+            .of_matroska(stream)
+            .and_then(|track| track.language.clone());
+        own.or_else(|| tag(stream, c"language"))
+            .filter(|l| l != "und")
     }
 
     /// What a stream's text is in; nothing where it is none, or pictures of it.
@@ -223,7 +240,9 @@ impl Found {
         if is_text(id) {
             return Some(id.name().to_owned());
         }
-        let is_webvtt = self.of_matroska(stream).is_some_and(|track| track.codec == MATROSKA_WEBVTT);
+        let is_webvtt = self
+            .of_matroska(stream)
+            .is_some_and(|track| track.codec == MATROSKA_WEBVTT);
         let is_boxed = fourcc(stream).as_deref() == Some("wvtt");
         match (is_webvtt, is_boxed) {
             (true, _) => Some(plan::media_info::WEBVTT_CUES.to_owned()),
@@ -272,7 +291,9 @@ impl Found {
 /// The four letters by which a container names a stream's codec.
 fn fourcc(stream: &Stream) -> Option<String> {
     let tag = ffi::declared(&stream.parameters()).codec_tag.to_le_bytes();
-    let is_name = tag.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let is_name = tag
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
     is_name.then(|| String::from_utf8_lossy(&tag).trim().to_owned())
 }
 

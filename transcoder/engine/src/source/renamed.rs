@@ -33,7 +33,10 @@ const SAMPLE_SIZE: u64 = 26;
 
 /// All of a source of `size` bytes.
 pub fn all(reader: impl Read + Seek, size: u64) -> Vec<Renamed> {
-    boxes::uncompressed(reader, size).iter().flat_map(of_sound).collect()
+    boxes::uncompressed(reader, size)
+        .iter()
+        .flat_map(of_sound)
+        .collect()
 }
 
 fn of_sound(sound: &Uncompressed) -> Vec<Renamed> {
@@ -41,7 +44,9 @@ fn of_sound(sound: &Uncompressed) -> Vec<Renamed> {
         at,
         bytes: bytes.to_vec(),
     };
-    let known = sound.config.and_then(|config| Some((config, name(sound.is_float, config)?)));
+    let known = sound
+        .config
+        .and_then(|config| Some((config, name(sound.is_float, config)?)));
     let Some((config, name)) = known else {
         // Under no name that anybody knows: nothing is guessed of it.
         return vec![rename(sound.entry + NAME, b"pcm?")];
@@ -49,7 +54,10 @@ fn of_sound(sound: &Uncompressed) -> Vec<Renamed> {
     let order = u16::from(config.is_little_endian).to_be_bytes();
     vec![
         rename(sound.entry + NAME, name),
-        rename(sound.entry + SAMPLE_SIZE, &u16::from(config.bits).to_be_bytes()),
+        rename(
+            sound.entry + SAMPLE_SIZE,
+            &u16::from(config.bits).to_be_bytes(),
+        ),
         // Its box becomes one that tells the order of bytes.
         rename(config.at - 4, b"enda"),
         rename(config.at, &[order[0], order[1], 0, 0, 0, 0]),
@@ -78,7 +86,12 @@ mod tests {
             at: 10,
             bytes: b"abcd".to_vec(),
         };
-        for (from, expected) in [(0, &b"......"[..]), (8, b"..abcd"), (12, b"cd...."), (14, b"......")] {
+        for (from, expected) in [
+            (0, &b"......"[..]),
+            (8, b"..abcd"),
+            (12, b"cd...."),
+            (14, b"......"),
+        ] {
             let mut bytes = *b"......";
             renamed.apply(from, &mut bytes);
             assert_eq!(bytes, expected, "from {from}");

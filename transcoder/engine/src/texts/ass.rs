@@ -79,7 +79,9 @@ fn override_block(text: &str) -> Option<(&str, &str)> {
 
 /// `\an` has the numeric keypad's places, 1 to 9; `\a` those of SSA.
 fn alignment(tag: &str) -> Option<u8> {
-    let old = tag.strip_prefix('a').and_then(|number| number.trim().parse().ok());
+    let old = tag
+        .strip_prefix('a')
+        .and_then(|number| number.trim().parse().ok());
     if let Some(number) = old {
         return old_place(number);
     }
@@ -108,8 +110,17 @@ impl Writer {
     }
 
     fn open_style(&mut self) {
-        let LineStyle { italic, bold, underline, .. } = self.style;
-        for (is_set, style) in [(italic, Style::Italic), (bold, Style::Bold), (underline, Style::Underline)] {
+        let LineStyle {
+            italic,
+            bold,
+            underline,
+            ..
+        } = self.style;
+        for (is_set, style) in [
+            (italic, Style::Italic),
+            (bold, Style::Bold),
+            (underline, Style::Underline),
+        ] {
             if is_set {
                 self.markup.open(style);
             }
@@ -193,9 +204,13 @@ mod tests {
             Some((8, "Above, and further on".to_owned()))
         );
         assert_eq!(dialogue("0,0,Default", &Styles::default()), None);
-        let thought = Styles::read("[V4+ Styles]\nFormat: Name, Italic, Alignment\nStyle: Thought,-1,8\n");
+        let thought =
+            Styles::read("[V4+ Styles]\nFormat: Name, Italic, Alignment\nStyle: Thought,-1,8\n");
         let line = "0,0,Thought,,0,0,0,,Why {\\i0}me";
-        assert_eq!(dialogue(line, &thought), Some((8, "<i>Why </i>me".to_owned())));
+        assert_eq!(
+            dialogue(line, &thought),
+            Some((8, "<i>Why </i>me".to_owned()))
+        );
         assert_eq!(plain("a\r\n\r\nb"), (USUAL_PLACE, "a\nb".to_owned()));
     }
 }

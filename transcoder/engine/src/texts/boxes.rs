@@ -52,7 +52,10 @@ mod tests {
         let sample = [boxed(b"vttc", &cue), boxed(b"vtte", b"")].concat();
         let found = cues(&sample);
         assert_eq!(found.len(), 1);
-        assert_eq!((&found[0].payload[..], &found[0].settings[..]), (&b"Hello"[..], &b"line:0"[..]));
+        assert_eq!(
+            (&found[0].payload[..], &found[0].settings[..]),
+            (&b"Hello"[..], &b"line:0"[..])
+        );
         for cut in 0..sample.len() {
             cues(&sample[..cut]);
         }

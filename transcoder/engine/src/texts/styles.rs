@@ -46,7 +46,10 @@ impl Styles {
                 is_old = name == "[v4 styles]";
                 is_inside = is_old || name == "[v4+ styles]";
             } else if let Some(fields) = line.strip_prefix("Format:").filter(|_| is_inside) {
-                format = fields.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+                format = fields
+                    .split(',')
+                    .map(|name| name.trim().to_ascii_lowercase())
+                    .collect();
             } else if let Some(fields) = line.strip_prefix("Style:").filter(|_| is_inside) {
                 let values: Vec<&str> = fields.split(',').map(str::trim).collect();
                 let value = |name: &str| {
@@ -58,7 +61,9 @@ impl Styles {
                 if let Some(name) = value("name").filter(|_| styles.len() < MOST_STYLES) {
                     let place = number("alignment").and_then(|number| match is_old {
                         true => old_place(number),
-                        false => u8::try_from(number).ok().filter(|place| (1..=9).contains(place)),
+                        false => u8::try_from(number)
+                            .ok()
+                            .filter(|place| (1..=9).contains(place)),
                     });
                     let style = LineStyle {
                         place: place.unwrap_or(USUAL_PLACE),
@@ -76,7 +81,11 @@ impl Styles {
     /// That of a name.
     pub fn get(&self, name: &str) -> LineStyle {
         let name = name.trim_start_matches('*');
-        self.0.get(name).or_else(|| self.0.get("Default")).copied().unwrap_or_default()
+        self.0
+            .get(name)
+            .or_else(|| self.0.get("Default"))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -101,7 +110,10 @@ mod tests {
         let header = "[V4+ Styles]\nFormat: Name, Fontname, Bold, Italic, Underline, Alignment\n\
                       Style: Default,Arial,0,0,0,2\nStyle: Sign,Arial,-1,0,0,8\nStyle: Thought,Arial,0,-1,0,2\n";
         let styles = Styles::read(header);
-        assert_eq!((styles.get("Sign").place, styles.get("Sign").bold), (8, true));
+        assert_eq!(
+            (styles.get("Sign").place, styles.get("Sign").bold),
+            (8, true)
+        );
         assert!(styles.get("Thought").italic && !styles.get("Nobody").italic);
         let old = "[V4 Styles]\nFormat: Name, Alignment\nStyle: Top,6\n";
         assert_eq!(Styles::read(old).get("Top").place, 8);
@@ -109,8 +121,20 @@ mod tests {
 
     #[test]
     fn old_places_are_the_keypads() {
-        let places: Vec<_> = [1, 2, 3, 5, 6, 7, 9, 10, 11, 0, 4, 12, -1].map(old_place).into();
-        let wanted = [Some(1), Some(2), Some(3), Some(7), Some(8), Some(9), Some(4), Some(5), Some(6)];
+        let places: Vec<_> = [1, 2, 3, 5, 6, 7, 9, 10, 11, 0, 4, 12, -1]
+            .map(old_place)
+            .into();
+        let wanted = [
+            Some(1),
+            Some(2),
+            Some(3),
+            Some(7),
+            Some(8),
+            Some(9),
+            Some(4),
+            Some(5),
+            Some(6),
+        ];
         assert_eq!(places[..9], wanted);
         assert!(places[9..].iter().all(Option::is_none));
     }

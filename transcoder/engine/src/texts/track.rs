@@ -111,9 +111,15 @@ impl Track {
                 waiting: Vec::new(),
             },
         };
-        let header = parameters.as_ref().map(ffi::stored_extradata).unwrap_or_default();
+        let header = parameters
+            .as_ref()
+            .map(ffi::stored_extradata)
+            .unwrap_or_default();
         let (header, _) = decode_pieces(&[&header]);
-        let styles = header.first().map(|header| Styles::read(header)).unwrap_or_default();
+        let styles = header
+            .first()
+            .map(|header| Styles::read(header))
+            .unwrap_or_default();
         let decoder = stream
             .as_ref()
             .zip(parameters)
@@ -354,7 +360,11 @@ fn settings(packet: &Packet) -> Vec<u8> {
     let beside = kind(side_data::Type::MatroskaBlockAdditional);
     let lines = beside.and_then(|beside| beside.data().get(BEFORE..).map(<[u8]>::to_vec));
     let first = lines.unwrap_or_default();
-    first.split(|&byte| byte == b'\n').next().unwrap_or_default().to_vec()
+    first
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default()
+        .to_vec()
 }
 
 /// What a decoder has allocated.

@@ -58,10 +58,17 @@ fn every_field_case_of_the_corpus_comes_out_right() {
     let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
     let file = |id: &str| -> PathBuf {
         let case = cases.iter().find(|case| case["id"] == id);
-        folder.join(case.unwrap_or_else(|| panic!("no case {id}"))["file"].as_str().unwrap())
+        folder.join(
+            case.unwrap_or_else(|| panic!("no case {id}"))["file"]
+                .as_str()
+                .unwrap(),
+        )
     };
     let known: BTreeSet<&str> = CASES.iter().map(|(id, ..)| *id).collect();
-    let all: BTreeSet<&str> = cases.iter().map(|case| case["id"].as_str().unwrap()).collect();
+    let all: BTreeSet<&str> = cases
+        .iter()
+        .map(|case| case["id"].as_str().unwrap())
+        .collect();
     assert_eq!(known, all, "a case has no check");
     check_all(&CASES, file);
 }
@@ -94,14 +101,22 @@ pub fn check_all(cases: &[(&str, &[&str], Check)], file: impl Fn(&str) -> PathBu
 
 fn checked(path: &Path, said: &[&str], check: Check) -> Result<String> {
     let watched = Watched::of(path).map_err(|code| anyhow::anyhow!("refused, {code}"))?;
-    ensure!(watched.said() == said, "said is {:?}, not {said:?}", watched.said());
+    ensure!(
+        watched.said() == said,
+        "said is {:?}, not {said:?}",
+        watched.said()
+    );
     check(&watched)?;
     Ok(format!("{:.2} s, said {said:?}", watched.seconds()))
 }
 
 /// Whether it lasts so long, but for two tenths of a second.
 pub fn lasts(watched: &Watched, seconds: f64) -> Result<()> {
-    ensure!((watched.seconds() - seconds).abs() <= 0.2, "{} s, not {seconds}", watched.seconds());
+    ensure!(
+        (watched.seconds() - seconds).abs() <= 0.2,
+        "{} s, not {seconds}",
+        watched.seconds()
+    );
     Ok(())
 }
 
@@ -111,7 +126,10 @@ pub fn hears(watched: &Watched, seconds: f64, left: f64, right: f64) -> Result<(
         let levels = watched.tone(0, seconds, hertz);
         for (channel, wanted) in [left, right].into_iter().enumerate() {
             let is_there = levels[channel] > 0.03;
-            ensure!(is_there == (hertz == wanted), "{hertz} Hz at {seconds} s: {levels:?}");
+            ensure!(
+                is_there == (hertz == wanted),
+                "{hertz} Hz at {seconds} s: {levels:?}"
+            );
         }
     }
     Ok(())
@@ -123,7 +141,10 @@ pub fn beeps_at(watched: &Watched, seconds: &[f64]) -> Result<()> {
     ensure!(beeps.len() == seconds.len(), "beeps at {beeps:?}");
     for (beep, wanted) in beeps.iter().zip(seconds) {
         let is_with = flashes.iter().any(|flash| (flash - beep).abs() <= 0.045);
-        ensure!(is_with && (beep - wanted).abs() < 0.1, "beeps {beeps:?}, flashes {flashes:?}");
+        ensure!(
+            is_with && (beep - wanted).abs() < 0.1,
+            "beeps {beeps:?}, flashes {flashes:?}"
+        );
     }
     Ok(())
 }
@@ -133,14 +154,21 @@ fn says(watched: &Watched, track: usize, wanted: &[(f64, f64, &str)]) -> Result<
     ensure!(cues.len() == wanted.len(), "{cues:?}");
     for (cue, (from, to, text)) in cues.iter().zip(wanted) {
         let near = |us: i64, seconds: f64| (us as f64 / 1e6 - seconds).abs() < 0.06;
-        ensure!(near(cue.start_us, *from) && near(cue.end_us, *to) && cue.text == *text, "{cue:?}");
+        ensure!(
+            near(cue.start_us, *from) && near(cue.end_us, *to) && cue.text == *text,
+            "{cue:?}"
+        );
     }
     Ok(())
 }
 
 fn fonts(watched: &Watched) -> Result<()> {
     lasts(watched, 6.0)?;
-    ensure!(watched.size() == (640, 360) && watched.plan.audio.len() == 1, "{:?}", watched.size());
+    ensure!(
+        watched.size() == (640, 360) && watched.plan.audio.len() == 1,
+        "{:?}",
+        watched.size()
+    );
     says(watched, 0, &[(1.0, 2.5, "Hello"), (3.0, 5.0, "World")])
 }
 
@@ -151,7 +179,10 @@ fn ipcm(watched: &Watched) -> Result<()> {
 
 fn wvtt(watched: &Watched) -> Result<()> {
     lasts(watched, 6.0)?;
-    let language = watched.info.text[0].language.as_deref().and_then(plan::language::tag);
+    let language = watched.info.text[0]
+        .language
+        .as_deref()
+        .and_then(plan::language::tag);
     ensure!(language.as_deref() == Some("en"), "{language:?}");
     says(
         watched,
@@ -176,8 +207,16 @@ fn ts_restart(watched: &Watched) -> Result<()> {
 fn mjpeg_first(watched: &Watched) -> Result<()> {
     lasts(watched, 6.0)?;
     let codec = &watched.info.video.as_ref().unwrap().codec;
-    ensure!(watched.size() == (640, 360) && codec == "h264", "{:?} {codec}", watched.size());
-    ensure!((149..=153).contains(&watched.pictures()), "{}", watched.pictures());
+    ensure!(
+        watched.size() == (640, 360) && codec == "h264",
+        "{:?} {codec}",
+        watched.size()
+    );
+    ensure!(
+        (149..=153).contains(&watched.pictures()),
+        "{}",
+        watched.pictures()
+    );
     Ok(())
 }
 
@@ -191,7 +230,11 @@ fn disabled_first(watched: &Watched) -> Result<()> {
 
 fn last_sample(watched: &Watched) -> Result<()> {
     lasts(watched, 6.0)?;
-    ensure!((180..=182).contains(&watched.pictures()), "{}", watched.pictures());
+    ensure!(
+        (180..=182).contains(&watched.pictures()),
+        "{}",
+        watched.pictures()
+    );
     Ok(())
 }
 
@@ -200,7 +243,12 @@ fn webrtc_grows(watched: &Watched) -> Result<()> {
     ensure!(watched.size() == (1280, 720), "{:?}", watched.size());
     // What is of another shape would be framed in black.
     let edges = [0.5, 1.5, 5.0].map(|at| watched.color(at, (0.02, 0.98)));
-    ensure!(edges.iter().all(|edge| edge.iter().any(|level| *level > 60)), "{edges:?}");
+    ensure!(
+        edges
+            .iter()
+            .all(|edge| edge.iter().any(|level| *level > 60)),
+        "{edges:?}"
+    );
     Ok(())
 }
 
@@ -216,36 +264,71 @@ fn ac3_centre(watched: &Watched) -> Result<()> {
 
 fn display_aspect(watched: &Watched) -> Result<()> {
     let (width, height) = watched.size();
-    ensure!(height == 480 && (852..=856).contains(&width), "{width}x{height}");
+    ensure!(
+        height == 480 && (852..=856).contains(&width),
+        "{width}x{height}"
+    );
     Ok(())
 }
 
 fn webvtt_mkv(watched: &Watched) -> Result<()> {
-    let language = watched.info.text[0].language.as_deref().and_then(plan::language::tag);
+    let language = watched.info.text[0]
+        .language
+        .as_deref()
+        .and_then(plan::language::tag);
     ensure!(language.as_deref() == Some("fr"), "{language:?}");
-    let times: Vec<_> = watched.cues[0].cues.iter().map(|cue| (cue.start_us, cue.end_us)).collect();
-    let wanted = [(500_000, 2_000_000), (2_500_000, 4_000_000), (4_200_000, 5_800_000)];
-    let near = |(a, b): (&(i64, i64), &(i64, i64))| (a.0 - b.0).abs() < 60_000 && (a.1 - b.1).abs() < 60_000;
-    ensure!(times.len() == 3 && times.iter().zip(&wanted).all(near), "{times:?}");
+    let times: Vec<_> = watched.cues[0]
+        .cues
+        .iter()
+        .map(|cue| (cue.start_us, cue.end_us))
+        .collect();
+    let wanted = [
+        (500_000, 2_000_000),
+        (2_500_000, 4_000_000),
+        (4_200_000, 5_800_000),
+    ];
+    let near = |(a, b): (&(i64, i64), &(i64, i64))| {
+        (a.0 - b.0).abs() < 60_000 && (a.1 - b.1).abs() < 60_000
+    };
+    ensure!(
+        times.len() == 3 && times.iter().zip(&wanted).all(near),
+        "{times:?}"
+    );
     Ok(())
 }
 
 fn latin1(watched: &Watched) -> Result<()> {
     let texts: Vec<&str> = watched.cues[0].cues.iter().map(|cue| &*cue.text).collect();
     ensure!(texts.len() == 3, "{texts:?}");
-    ensure!(texts[1..] == ["Caf\u{e9} d\u{e9}j\u{e0} vu", "\u{dc}ber stra\u{df}e"], "{texts:?}");
+    ensure!(
+        texts[1..] == ["Caf\u{e9} d\u{e9}j\u{e0} vu", "\u{dc}ber stra\u{df}e"],
+        "{texts:?}"
+    );
     let encoding = watched.cues[0].guessed_encoding.as_deref();
     ensure!(encoding == Some("windows-1252"), "{encoding:?}");
     Ok(())
 }
 
 fn bcp47(watched: &Watched) -> Result<()> {
-    let tags = watched.info.text.iter().filter_map(|text| plan::language::tag(text.language.as_deref()?));
+    let tags = watched
+        .info
+        .text
+        .iter()
+        .filter_map(|text| plan::language::tag(text.language.as_deref()?));
     let tags: Vec<String> = tags.collect();
-    ensure!(tags == ["zh-Hans", "zh-Hant", "pt-BR", "es-419"], "{tags:?}");
-    let names: BTreeSet<_> = tags.iter().filter_map(|tag| plan::language::name(tag)).collect();
+    ensure!(
+        tags == ["zh-Hans", "zh-Hant", "pt-BR", "es-419"],
+        "{tags:?}"
+    );
+    let names: BTreeSet<_> = tags
+        .iter()
+        .filter_map(|tag| plan::language::name(tag))
+        .collect();
     ensure!(names.len() == 4, "{names:?}");
-    let sound = watched.info.audio[0].language.as_deref().and_then(plan::language::tag);
+    let sound = watched.info.audio[0]
+        .language
+        .as_deref()
+        .and_then(plan::language::tag);
     ensure!(sound.as_deref() == Some("pt-BR"), "{sound:?}");
     let plan = watched.plan.with_text(&watched.cues);
     ensure!(plan.default_text().is_some(), "none is shown first");
@@ -254,7 +337,11 @@ fn bcp47(watched: &Watched) -> Result<()> {
 
 fn two_programmes(watched: &Watched) -> Result<()> {
     lasts(watched, 5.0)?;
-    ensure!(watched.plan.audio.len() == 1, "{} sounds", watched.plan.audio.len());
+    ensure!(
+        watched.plan.audio.len() == 1,
+        "{} sounds",
+        watched.plan.audio.len()
+    );
     match watched.named(2.5) {
         "red" => hears(watched, 2.5, 440.0, 440.0),
         "blue" => hears(watched, 2.5, 880.0, 880.0),
@@ -277,7 +364,11 @@ fn hevc_fields(watched: &Watched) -> Result<()> {
 }
 
 fn avi_cut(watched: &Watched) -> Result<()> {
-    ensure!((5.5..6.5).contains(&watched.seconds()), "{} s", watched.seconds());
+    ensure!(
+        (5.5..6.5).contains(&watched.seconds()),
+        "{} s",
+        watched.seconds()
+    );
     beeps_at(watched, &[1.0, 3.0, 5.0])
 }
 
@@ -285,7 +376,10 @@ fn alpha(watched: &Watched) -> Result<()> {
     lasts(watched, 3.0)?;
     ensure!(watched.size() == (320, 180), "{:?}", watched.size());
     let middle = watched.color(1.5, (0.5, 0.5));
-    let is_near = middle.iter().zip([0, 200, 0]).all(|(level, wanted)| level.abs_diff(wanted) <= 6);
+    let is_near = middle
+        .iter()
+        .zip([0, 200, 0])
+        .all(|(level, wanted)| level.abs_diff(wanted) <= 6);
     ensure!(is_near, "{middle:?}");
     let edge = watched.color(1.5, (0.05, 0.05));
     ensure!(edge.iter().all(|level| *level < 12), "{edge:?}");
@@ -294,14 +388,25 @@ fn alpha(watched: &Watched) -> Result<()> {
 
 fn late_sound(watched: &Watched) -> Result<()> {
     lasts(watched, 20.0)?;
-    ensure!(watched.plan.audio.len() == 1, "{} sounds", watched.plan.audio.len());
+    ensure!(
+        watched.plan.audio.len() == 1,
+        "{} sounds",
+        watched.plan.audio.len()
+    );
     beeps_at(watched, &[13.0, 15.0, 17.0, 19.0])
 }
 
 fn telecine(watched: &Watched) -> Result<()> {
-    ensure!((watched.seconds() - 6.0).abs() <= 0.1, "{} s", watched.seconds());
+    ensure!(
+        (watched.seconds() - 6.0).abs() <= 0.1,
+        "{} s",
+        watched.seconds()
+    );
     let rate = watched.plan.timeline.rate;
-    ensure!(rate == plan::Rational::new(24_000, 1001), "{rate} pictures a second");
+    ensure!(
+        rate == plan::Rational::new(24_000, 1001),
+        "{rate} pictures a second"
+    );
     ensure!(watched.pictures() == 144, "{} pictures", watched.pictures());
     let (width, height) = watched.size();
     let shape = f64::from(width) / f64::from(height);
@@ -310,11 +415,24 @@ fn telecine(watched: &Watched) -> Result<()> {
 }
 
 fn pce(watched: &Watched) -> Result<()> {
-    ensure!((watched.seconds() - 6.0).abs() <= 0.1, "{} s", watched.seconds());
+    ensure!(
+        (watched.seconds() - 6.0).abs() <= 0.1,
+        "{} s",
+        watched.seconds()
+    );
     for seconds in [1.5, 2.5, 4.5] {
-        let (left, right) = (watched.tone(0, seconds, 440.0), watched.tone(0, seconds, 880.0));
-        ensure!(left[0] > 0.04 && left[1] < 0.01, "440 Hz at {seconds}: {left:?}");
-        ensure!(right[1] > 0.04 && right[0] < 0.01, "880 Hz at {seconds}: {right:?}");
+        let (left, right) = (
+            watched.tone(0, seconds, 440.0),
+            watched.tone(0, seconds, 880.0),
+        );
+        ensure!(
+            left[0] > 0.04 && left[1] < 0.01,
+            "440 Hz at {seconds}: {left:?}"
+        );
+        ensure!(
+            right[1] > 0.04 && right[0] < 0.01,
+            "880 Hz at {seconds}: {right:?}"
+        );
     }
     let centre = watched.tone(0, 1.5, 1320.0);
     ensure!(centre.iter().all(|level| *level > 0.03), "{centre:?}");
@@ -329,7 +447,10 @@ fn chapters(watched: &Watched) -> Result<()> {
     ensure!(starts == ["00", "03", "06"], "{vtt}");
     let is_cue = |block: &&str| {
         let lines: Vec<&str> = block.trim_end().lines().collect();
-        lines.len() == 2 && lines[0].contains(" --> ") && !lines[1].contains("-->") && !lines[1].is_empty()
+        lines.len() == 2
+            && lines[0].contains(" --> ")
+            && !lines[1].contains("-->")
+            && !lines[1].is_empty()
     };
     ensure!(blocks.iter().all(is_cue), "{vtt}");
     Ok(())
@@ -342,15 +463,27 @@ fn mp2_stereo_mono(watched: &Watched) -> Result<()> {
 
 fn aac_48_32k(watched: &Watched) -> Result<()> {
     lasts(watched, 6.0)?;
-    [1.5, 2.8, 3.3, 4.5].into_iter().try_for_each(|at| hears(watched, at, 440.0, 440.0))
+    [1.5, 2.8, 3.3, 4.5]
+        .into_iter()
+        .try_for_each(|at| hears(watched, at, 440.0, 440.0))
 }
 
 /// FFmpeg, too, shows a picture as late as it is decoded.
 fn mpeg4_b(watched: &Watched) -> Result<()> {
     let (flashes, beeps) = watched.marks();
-    ensure!(flashes.len() == 3 && beeps.len() == 3, "{flashes:?} {beeps:?}");
-    let late: Vec<f64> = flashes.iter().zip(&beeps).map(|(flash, beep)| flash - beep).collect();
-    ensure!(late.iter().all(|late| (late - 0.04).abs() <= 0.025), "{late:?}");
+    ensure!(
+        flashes.len() == 3 && beeps.len() == 3,
+        "{flashes:?} {beeps:?}"
+    );
+    let late: Vec<f64> = flashes
+        .iter()
+        .zip(&beeps)
+        .map(|(flash, beep)| flash - beep)
+        .collect();
+    ensure!(
+        late.iter().all(|late| (late - 0.04).abs() <= 0.025),
+        "{late:?}"
+    );
     Ok(())
 }
 

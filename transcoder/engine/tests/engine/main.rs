@@ -3,6 +3,7 @@
 //! One program, so that it is linked once and its tests fill both cores:
 //! `cargo test --workspace --test engine synchronism -- --nocapture` runs those of one file.
 
+mod bytes_read;
 mod cage;
 mod codecs;
 mod colors;

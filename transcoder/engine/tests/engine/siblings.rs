@@ -15,12 +15,28 @@ type Check = fn(&Watched) -> Result<()>;
 /// Which, what must be said of it, what else must hold; how each is made stands under its name in [`make`].
 const SIBLINGS: [(&str, &[&str], Check); 36] = [
     // What changes on the way.
-    ("changes-ac3-stereo-5.1", &["format_changes"], centre_in_the_second_half),
-    ("changes-eac3-mono-stereo", &["format_changes"], mono_then_stereo),
+    (
+        "changes-ac3-stereo-5.1",
+        &["format_changes"],
+        centre_in_the_second_half,
+    ),
+    (
+        "changes-eac3-mono-stereo",
+        &["format_changes"],
+        mono_then_stereo,
+    ),
     ("changes-mp3-rate", &["format_changes"], one_pitch),
     ("changes-flac-rate-mkv", &[], one_pitch_alone),
-    ("changes-shape-576", &["format_changes"], four_by_three_framed),
-    ("changes-size-mostly-small", &["format_changes"], mostly_small),
+    (
+        "changes-shape-576",
+        &["format_changes"],
+        four_by_three_framed,
+    ),
+    (
+        "changes-size-mostly-small",
+        &["format_changes"],
+        mostly_small,
+    ),
     ("changes-vp9-size", &["format_changes"], grows_to_hd),
     ("changes-matrix", &["format_changes"], one_red),
     // Layouts.
@@ -36,14 +52,22 @@ const SIBLINGS: [(&str, &[&str], Check); 36] = [
     ("time-programme-stream-joined", &["time_joined"], two_parts),
     ("time-opus-chained", &["time_joined"], chained),
     ("time-since-1970", &[], since_1970),
-    ("time-last-picture-30s", &["length_corrected"], ends_with_sound),
+    (
+        "time-last-picture-30s",
+        &["length_corrected"],
+        ends_with_sound,
+    ),
     ("time-live-mkv", &[], live),
     ("time-h264-b-avi", &[], in_sync_as_decoded),
     ("time-pal-gap", &[], gap_stays),
     ("time-telecine-and-video", &[], fields_rate),
     // Which track.
     ("track-default-second", &["track_skipped"], blue),
-    ("track-two-radio-programmes", &["track_skipped"], first_radio),
+    (
+        "track-two-radio-programmes",
+        &["track_skipped"],
+        first_radio,
+    ),
     ("track-png-first", &["track_skipped"], moves),
     ("track-sound-25s-late-mkv", &[], late_sound),
     // Shape.
@@ -85,7 +109,10 @@ const H264: &str = "-c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p";
 
 /// One file after another.
 fn joined(folder: &Path, name: &str, parts: &[PathBuf]) -> PathBuf {
-    let bytes: Vec<u8> = parts.iter().flat_map(|part| std::fs::read(part).unwrap()).collect();
+    let bytes: Vec<u8> = parts
+        .iter()
+        .flat_map(|part| std::fs::read(part).unwrap())
+        .collect();
     let path = folder.join(name);
     std::fs::write(&path, bytes).unwrap();
     path
@@ -113,10 +140,19 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             made("x.mkv", &format!("-i {} -c copy", both.display()))
         }
         "changes-mp3-rate" => {
-            let part = |rate: u32| format!("-f lavfi -i sine=440:r={rate}:d=3 -ac 2 -c:a libmp3lame -b:a 128k -write_xing 0 -id3v2_version 0");
-            join("x.mp3", &[made("a.mp3", &part(48_000)), made("b.mp3", &part(32_000))])
+            let part = |rate: u32| {
+                format!(
+                    "-f lavfi -i sine=440:r={rate}:d=3 -ac 2 -c:a libmp3lame -b:a 128k -write_xing 0 -id3v2_version 0"
+                )
+            };
+            join(
+                "x.mp3",
+                &[made("a.mp3", &part(48_000)), made("b.mp3", &part(32_000))],
+            )
         }
-        "changes-flac-rate-mkv" => made("x.mkv", "-f lavfi -i sine=440:r=96000:d=6 -ac 2 -c:a flac"),
+        "changes-flac-rate-mkv" => {
+            made("x.mkv", "-f lavfi -i sine=440:r=96000:d=6 -ac 2 -c:a flac")
+        }
         "changes-shape-576" => {
             let wide = "-f lavfi -i color=red:s=720x576:r=25:d=6,setsar=64/45 -c:v mpeg2video -b:v 3M -g 12";
             let narrow = "-f lavfi -i color=blue:s=720x576:r=25:d=3,setsar=16/15 -c:v mpeg2video -b:v 3M -g 12 -output_ts_offset 6";
@@ -124,16 +160,28 @@ fn make(folder: &Path, id: &str) -> PathBuf {
         }
         "changes-size-mostly-small" => {
             let large = format!("-f lavfi -i color=red:s=1280x720:r=25:d=2 {H264}");
-            let small = format!("-f lavfi -i color=blue:s=640x360:r=25:d=6 {H264} -output_ts_offset 2");
+            let small =
+                format!("-f lavfi -i color=blue:s=640x360:r=25:d=6 {H264} -output_ts_offset 2");
             join("x.ts", &[made("a.ts", &large), made("b.ts", &small)])
         }
         "changes-vp9-size" => {
             let part = |size: &str, seconds: u32| {
-                format!("-f lavfi -i testsrc2=s={size}:r=25:d={seconds} -c:v libvpx-vp9 -cpu-used 8 -deadline realtime -g 25 -b:v 1M")
+                format!(
+                    "-f lavfi -i testsrc2=s={size}:r=25:d={seconds} -c:v libvpx-vp9 -cpu-used 8 -deadline realtime -g 25 -b:v 1M"
+                )
             };
-            let parts = [made("a.webm", &part("320x180", 1)), made("b.webm", &part("1280x720", 4))];
-            let list = words("list", format!("file {}\nfile {}\n", parts[0].display(), parts[1].display()).as_bytes());
-            made("x.webm", &format!("-f concat -safe 0 -i {} -c copy", list.display()))
+            let parts = [
+                made("a.webm", &part("320x180", 1)),
+                made("b.webm", &part("1280x720", 4)),
+            ];
+            let list = words(
+                "list",
+                format!("file {}\nfile {}\n", parts[0].display(), parts[1].display()).as_bytes(),
+            );
+            made(
+                "x.webm",
+                &format!("-f concat -safe 0 -i {} -c copy", list.display()),
+            )
         }
         "changes-matrix" => {
             let part = |matrix: &str, offset: u32, seconds: u32| {
@@ -142,40 +190,108 @@ fn make(folder: &Path, id: &str) -> PathBuf {
                      {H264} -colorspace {matrix} -color_primaries bt709 -color_trc bt709 -output_ts_offset {offset}"
                 )
             };
-            join("x.ts", &[made("a.ts", &part("bt709", 0, 4)), made("b.ts", &part("smpte170m", 4, 2))])
+            join(
+                "x.ts",
+                &[
+                    made("a.ts", &part("bt709", 0, 4)),
+                    made("b.ts", &part("smpte170m", 4, 2)),
+                ],
+            )
         }
-        "layout-quad" => made("x.mkv", "-f lavfi -i aevalsrc=0.3*sin(2*PI*440*t)|0|0.3*sin(2*PI*880*t)|0:c=quad:s=48000:d=3 -c:a flac"),
-        "layout-3.0-flac" => made("x.mkv", "-f lavfi -i aevalsrc=0|0|0.3*sin(2*PI*1320*t):c=3.0:s=48000:d=3 -c:a flac"),
-        "layout-7.1-wav" => made("x.wav", "-f lavfi -i aevalsrc=0|0|0|0|0.3*sin(2*PI*440*t)|0|0|0.3*sin(2*PI*880*t):c=7.1:s=48000:d=3 -c:a pcm_s24le"),
+        "layout-quad" => made(
+            "x.mkv",
+            "-f lavfi -i aevalsrc=0.3*sin(2*PI*440*t)|0|0.3*sin(2*PI*880*t)|0:c=quad:s=48000:d=3 -c:a flac",
+        ),
+        "layout-3.0-flac" => made(
+            "x.mkv",
+            "-f lavfi -i aevalsrc=0|0|0.3*sin(2*PI*1320*t):c=3.0:s=48000:d=3 -c:a flac",
+        ),
+        "layout-7.1-wav" => made(
+            "x.wav",
+            "-f lavfi -i aevalsrc=0|0|0|0|0.3*sin(2*PI*440*t)|0|0|0.3*sin(2*PI*880*t):c=7.1:s=48000:d=3 -c:a pcm_s24le",
+        ),
         "layout-16-unnamed" => {
-            let tones: Vec<String> = (0..16).map(|at| format!("0.2*sin(2*PI*{}*t)", 400 + 100 * at)).collect();
+            let tones: Vec<String> = (0..16)
+                .map(|at| format!("0.2*sin(2*PI*{}*t)", 400 + 100 * at))
+                .collect();
             let tones = tones.join("|");
-            made("x.mxf", &format!("-f lavfi -i color=red:s=720x576:r=25:d=3 -f lavfi -i aevalsrc={tones}:s=48000:d=3 -c:v mpeg2video -c:a pcm_s16le"))
+            made(
+                "x.mxf",
+                &format!(
+                    "-f lavfi -i color=red:s=720x576:r=25:d=3 -f lavfi -i aevalsrc={tones}:s=48000:d=3 -c:v mpeg2video -c:a pcm_s16le"
+                ),
+            )
         }
-        "layout-5.1-side" => made("x.mka", "-f lavfi -i aevalsrc=0.2*sin(2*PI*440*t)|0|0|0|0|0.2*sin(2*PI*880*t):c=5.1(side):s=48000:d=3 -c:a ac3"),
+        "layout-5.1-side" => made(
+            "x.mka",
+            "-f lavfi -i aevalsrc=0.2*sin(2*PI*440*t)|0|0|0|0|0.2*sin(2*PI*880*t):c=5.1(side):s=48000:d=3 -c:a ac3",
+        ),
         "layout-mono" => made("x.flac", "-f lavfi -i sine=440:r=44100:d=3 -ac 1 -c:a flac"),
         "time-three-restarts" => {
             let part = |color: &str, hertz| format!("{} {H264} -c:a aac", plain(color, hertz, 3));
-            join("x.ts", &[made("a.ts", &part("red", 440)), made("b.ts", &part("blue", 880)), made("c.ts", &part("white", 660))])
+            join(
+                "x.ts",
+                &[
+                    made("a.ts", &part("red", 440)),
+                    made("b.ts", &part("blue", 880)),
+                    made("c.ts", &part("white", 660)),
+                ],
+            )
         }
         "time-jump-forward" => {
-            let part = |color: &str, hertz, offset: u32| format!("{} {H264} -c:a aac -output_ts_offset {offset}", plain(color, hertz, 5));
-            join("x.ts", &[made("a.ts", &part("red", 440, 0)), made("b.ts", &part("blue", 880, 20_000))])
+            let part = |color: &str, hertz, offset: u32| {
+                format!(
+                    "{} {H264} -c:a aac -output_ts_offset {offset}",
+                    plain(color, hertz, 5)
+                )
+            };
+            join(
+                "x.ts",
+                &[
+                    made("a.ts", &part("red", 440, 0)),
+                    made("b.ts", &part("blue", 880, 20_000)),
+                ],
+            )
         }
         "time-programme-stream-joined" => {
-            let part = |color: &str, hertz| format!("{} -c:v mpeg2video -b:v 1M -g 12 -c:a mp2 -b:a 192k -f vob", plain(color, hertz, 5));
-            join("x.vob", &[made("a.vob", &part("red", 440)), made("b.vob", &part("blue", 880))])
+            let part = |color: &str, hertz| {
+                format!(
+                    "{} -c:v mpeg2video -b:v 1M -g 12 -c:a mp2 -b:a 192k -f vob",
+                    plain(color, hertz, 5)
+                )
+            };
+            join(
+                "x.vob",
+                &[
+                    made("a.vob", &part("red", 440)),
+                    made("b.vob", &part("blue", 880)),
+                ],
+            )
         }
         "time-opus-chained" => {
-            let part = |hertz: u32| format!("-f lavfi -i sine={hertz}:r=48000:d=5 -ac 2 -c:a libopus -b:a 96k");
-            join("x.opus", &[made("a.opus", &part(440)), made("b.opus", &part(880))])
+            let part = |hertz: u32| {
+                format!("-f lavfi -i sine={hertz}:r=48000:d=5 -ac 2 -c:a libopus -b:a 96k")
+            };
+            join(
+                "x.opus",
+                &[made("a.opus", &part(440)), made("b.opus", &part(880))],
+            )
         }
         "time-since-1970" => {
-            let coded = format!("{} {H264} -c:a aac -output_ts_offset 1700000000 -movflags frag_keyframe+empty_moov+default_base_moof", marked(6));
+            let coded = format!(
+                "{} {H264} -c:a aac -output_ts_offset 1700000000 -movflags frag_keyframe+empty_moov+default_base_moof",
+                marked(6)
+            );
             made("x.mp4", &coded)
         }
         "time-last-picture-30s" => {
-            let path = made("x.mp4", &format!("{} {H264} -bf 0 -c:a aac -video_track_timescale 12800", plain("red", 440, 4)));
+            let path = made(
+                "x.mp4",
+                &format!(
+                    "{} {H264} -bf 0 -c:a aac -video_track_timescale 12800",
+                    plain("red", 440, 4)
+                ),
+            );
             let mut bytes = std::fs::read(&path).unwrap();
             // The one entry of the picture's durations becomes two, in the place of the box behind it.
             let at = bytes.windows(4).position(|kind| kind == b"stts").unwrap();
@@ -189,64 +305,136 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             std::fs::write(&path, bytes).unwrap();
             path
         }
-        "time-live-mkv" => made("x.mkv", &format!("{} {H264} -bf 2 -c:a aac -live 1 -f matroska", marked(12))),
-        "time-h264-b-avi" => made("x.avi", &format!("{} {H264} -bf 2 -c:a pcm_s16le", marked(6))),
+        "time-live-mkv" => made(
+            "x.mkv",
+            &format!("{} {H264} -bf 2 -c:a aac -live 1 -f matroska", marked(12)),
+        ),
+        "time-h264-b-avi" => made(
+            "x.avi",
+            &format!("{} {H264} -bf 2 -c:a pcm_s16le", marked(6)),
+        ),
         "time-pal-gap" => {
-            let part = |offset: u32| format!("{} {H264} -c:a aac -output_ts_offset {offset}", plain("red", 440, 4));
+            let part = |offset: u32| {
+                format!(
+                    "{} {H264} -c:a aac -output_ts_offset {offset}",
+                    plain("red", 440, 4)
+                )
+            };
             join("x.ts", &[made("a.ts", &part(0)), made("b.ts", &part(9))])
         }
         "time-telecine-and-video" => {
             let film = "-f lavfi -i testsrc2=s=720x480:r=24000/1001:d=4,telecine=pattern=23";
-            made("a.mpg", &format!("{film} -c:v mpeg2video -flags +ilme+ildct -b:v 4M -r 30000/1001 -f vob"))
+            made(
+                "a.mpg",
+                &format!("{film} -c:v mpeg2video -flags +ilme+ildct -b:v 4M -r 30000/1001 -f vob"),
+            )
         }
         "track-default-second" => {
             let inputs = "-f lavfi -i color=red:s=320x180:r=25:d=4 -f lavfi -i color=blue:s=640x360:r=25:d=4";
-            made("x.mkv", &format!("{inputs} -map 0 -map 1 {H264} -disposition:v:0 0 -disposition:v:1 default"))
+            made(
+                "x.mkv",
+                &format!(
+                    "{inputs} -map 0 -map 1 {H264} -disposition:v:0 0 -disposition:v:1 default"
+                ),
+            )
         }
         "track-two-radio-programmes" => {
             let inputs = "-f lavfi -i sine=440:r=48000:d=4 -f lavfi -i sine=880:r=48000:d=4";
-            made("x.ts", &format!("{inputs} -map 0 -map 1 -c:a mp2 -program title=one:st=0 -program title=two:st=1"))
+            made(
+                "x.ts",
+                &format!(
+                    "{inputs} -map 0 -map 1 -c:a mp2 -program title=one:st=0 -program title=two:st=1"
+                ),
+            )
         }
         "track-png-first" => {
-            let inputs = "-f lavfi -i color=red:s=320x180:r=1:d=1 -f lavfi -i testsrc2=s=640x360:r=25:d=4";
-            made("x.mkv", &format!("{inputs} -map 0 -map 1 -c:v:0 png -c:v:1 libx264 -preset ultrafast"))
+            let inputs =
+                "-f lavfi -i color=red:s=320x180:r=1:d=1 -f lavfi -i testsrc2=s=640x360:r=25:d=4";
+            made(
+                "x.mkv",
+                &format!("{inputs} -map 0 -map 1 -c:v:0 png -c:v:1 libx264 -preset ultrafast"),
+            )
         }
         "track-sound-25s-late-mkv" => {
             let late = "-f lavfi -i aevalsrc=0.5*sin(2*PI*1000*t)*between(mod(t+25\\,2)\\,1\\,1.2):s=48000:d=5";
             let picture = "-f lavfi -i color=black:s=320x180:r=25:d=30,drawbox=c=white:t=fill:enable=between(mod(t\\,2)\\,1\\,1.2)";
-            made("x.mkv", &format!("{picture} -itsoffset 25 {late} {H264} -c:a aac"))
+            made(
+                "x.mkv",
+                &format!("{picture} -itsoffset 25 {late} {H264} -c:a aac"),
+            )
         }
         "shape-pasp-against-sps" => {
-            let square = made("a.h264", &format!("-f lavfi -i testsrc2=s=720x480:r=25:d=3 {H264} -f h264"));
-            made("x.mp4", &format!("-r 25 -i {} -c copy -aspect 16:9", square.display()))
+            let square = made(
+                "a.h264",
+                &format!("-f lavfi -i testsrc2=s=720x480:r=25:d=3 {H264} -f h264"),
+            );
+            made(
+                "x.mp4",
+                &format!("-r 25 -i {} -c copy -aspect 16:9", square.display()),
+            )
         }
-        "shape-vp9-alpha" => made("x.webm", &format!("{ALPHA},format=yuva420p -c:v libvpx-vp9 -cpu-used 8 -deadline realtime -b:v 1M")),
-        "shape-prores-alpha" => made("x.mov", &format!("{ALPHA},format=yuva444p10le -c:v prores_ks -profile:v 4444")),
+        "shape-vp9-alpha" => made(
+            "x.webm",
+            &format!(
+                "{ALPHA},format=yuva420p -c:v libvpx-vp9 -cpu-used 8 -deadline realtime -b:v 1M"
+            ),
+        ),
+        "shape-prores-alpha" => made(
+            "x.mov",
+            &format!("{ALPHA},format=yuva444p10le -c:v prores_ks -profile:v 4444"),
+        ),
         "shape-png-alpha" => made("x.mov", &format!("{ALPHA},format=rgba -c:v png")),
         "text-ass-styles" => {
             let text = words("words.ass", ASS.as_bytes());
-            made("x.mkv", &format!("-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s copy", text.display()))
+            made(
+                "x.mkv",
+                &format!(
+                    "-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s copy",
+                    text.display()
+                ),
+            )
         }
         "text-cyrillic" => {
             let text = "1\n00:00:00,500 --> 00:00:02,000\nPrivet, kak dela?\n\n2\n00:00:02,500 --> 00:00:04,000\nSpasibo, horosh.\n";
             let text = words("words.srt", text.as_bytes());
-            let path = made("x.mkv", &format!("-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s srt", text.display()));
+            let path = made(
+                "x.mkv",
+                &format!(
+                    "-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s srt",
+                    text.display()
+                ),
+            );
             replace(&path, b"Privet, kak dela?", &HOW_ARE_YOU);
             replace(&path, b"Spasibo, horosh.", &THANK_YOU);
             path
         }
         "text-repeated-signs" => {
             let line = |at: u32| {
-                let time = |hundredths: u32| format!("0:00:{:02}.{:02}", hundredths / 100, hundredths % 100);
-                format!("Dialogue: 0,{},{},Sign,,0,0,0,,{{\\pos({at},20)}}BAR\n", time(100 + at * 4), time(104 + at * 4))
+                let time = |hundredths: u32| {
+                    format!("0:00:{:02}.{:02}", hundredths / 100, hundredths % 100)
+                };
+                format!(
+                    "Dialogue: 0,{},{},Sign,,0,0,0,,{{\\pos({at},20)}}BAR\n",
+                    time(100 + at * 4),
+                    time(104 + at * 4)
+                )
             };
             let lines: String = (0..50).map(line).collect();
             let head = &ASS[..ASS.find("Dialogue").unwrap()];
             let text = words("words.ass", format!("{head}{lines}").as_bytes());
-            made("x.mkv", &format!("-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s copy", text.display()))
+            made(
+                "x.mkv",
+                &format!(
+                    "-f lavfi -i color=red:s=320x180:r=25:d=5 -i {} {H264} -c:s copy",
+                    text.display()
+                ),
+            )
         }
         "said-cut-flv" => {
-            let path = made("x.flv", &format!("{} {H264} -c:a aac", plain("red", 440, 6)));
+            let path = made(
+                "x.flv",
+                &format!("{} {H264} -c:a aac", plain("red", 440, 6)),
+            );
             let bytes = std::fs::read(&path).unwrap();
             std::fs::write(&path, &bytes[..bytes.len() * 7 / 10]).unwrap();
             path
@@ -271,17 +459,26 @@ const ASS: &str = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\n\
 /// Makes the last of a hundred pictures last for thirty seconds: 384,000 units of 12,800 a second. The box grows, and
 /// with it all that it is in; the samples lie before the index.
 fn long_last(bytes: &mut Vec<u8>, at: usize) {
-    assert!(bytes.windows(4).position(|kind| kind == b"mdat").unwrap() < at, "the index comes last");
+    assert!(
+        bytes.windows(4).position(|kind| kind == b"mdat").unwrap() < at,
+        "the index comes last"
+    );
     let entries = [0, 0, 0, 99, 0, 0, 2, 0, 0, 0, 0, 1, 0, 5, 0xdc, 0];
     bytes.splice(at + 12..at + 20, entries);
     bytes[at + 11] = 2;
     let size = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) + 8;
     bytes[at - 4..at].copy_from_slice(&size.to_be_bytes());
     // The track's header says so, too (ISO/IEC 14496-12 §8.4.2).
-    let header = bytes[..at].windows(4).rposition(|found| found == b"mdhd").unwrap();
+    let header = bytes[..at]
+        .windows(4)
+        .rposition(|found| found == b"mdhd")
+        .unwrap();
     bytes[header + 20..header + 24].copy_from_slice(&(99_u32 * 512 + 384_000).to_be_bytes());
     for kind in [b"stbl", b"minf", b"mdia", b"trak", b"moov"] {
-        let inside = bytes[..at].windows(4).rposition(|found| found == kind).unwrap();
+        let inside = bytes[..at]
+            .windows(4)
+            .rposition(|found| found == kind)
+            .unwrap();
         let size = u32::from_be_bytes(bytes[inside - 4..inside].try_into().unwrap()) + 8;
         bytes[inside - 4..inside].copy_from_slice(&size.to_be_bytes());
     }
@@ -295,7 +492,10 @@ const THANK_YOU: [u8; 16] = *b"\xd1\xef\xe0\xf1\xe8\xe1\xee, \xf5\xee\xf0\xee\xf
 fn replace(path: &Path, known: &[u8], other: &[u8]) {
     assert_eq!(known.len(), other.len());
     let mut bytes = std::fs::read(path).unwrap();
-    let at = bytes.windows(known.len()).position(|found| found == known).unwrap();
+    let at = bytes
+        .windows(known.len())
+        .position(|found| found == known)
+        .unwrap();
     bytes[at..at + known.len()].copy_from_slice(other);
     std::fs::write(path, bytes).unwrap();
 }
@@ -303,7 +503,10 @@ fn replace(path: &Path, known: &[u8], other: &[u8]) {
 fn centre_in_the_second_half(watched: &Watched) -> Result<()> {
     let first = watched.tone(0, 1.5, 440.0);
     let second = watched.tone(0, 5.0, 1320.0);
-    ensure!(first[0] > 0.04 && second[0] > 0.04 && second[1] > 0.04, "{first:?} {second:?}");
+    ensure!(
+        first[0] > 0.04 && second[0] > 0.04 && second[1] > 0.04,
+        "{first:?} {second:?}"
+    );
     Ok(())
 }
 
@@ -314,7 +517,9 @@ fn mono_then_stereo(watched: &Watched) -> Result<()> {
 
 fn one_pitch(watched: &Watched) -> Result<()> {
     lasts(watched, 6.0)?;
-    [1.5, 2.7, 3.4, 4.5].into_iter().try_for_each(|at| hears(watched, at, 440.0, 440.0))
+    [1.5, 2.7, 3.4, 4.5]
+        .into_iter()
+        .try_for_each(|at| hears(watched, at, 440.0, 440.0))
 }
 
 fn one_pitch_alone(watched: &Watched) -> Result<()> {
@@ -324,7 +529,10 @@ fn one_pitch_alone(watched: &Watched) -> Result<()> {
 
 fn four_by_three_framed(watched: &Watched) -> Result<()> {
     let (width, height) = watched.size();
-    ensure!((f64::from(width) / f64::from(height) - 16.0 / 9.0).abs() < 0.02, "{width}x{height}");
+    ensure!(
+        (f64::from(width) / f64::from(height) - 16.0 / 9.0).abs() < 0.02,
+        "{width}x{height}"
+    );
     let row = [0.04, 0.5, 0.96].map(|x| name(watched.color(7.5, (x, 0.5))));
     ensure!(row == ["black", "blue", "black"], "{row:?}");
     let before = [0.02, 0.98].map(|x| name(watched.color(3.0, (x, 0.5))));
@@ -346,45 +554,77 @@ fn grows_to_hd(watched: &Watched) -> Result<()> {
 }
 
 fn one_red(watched: &Watched) -> Result<()> {
-    let (first, second) = (watched.color(2.0, (0.5, 0.5)), watched.color(5.0, (0.5, 0.5)));
-    let is_one = first.iter().zip(second).all(|(first, second)| first.abs_diff(second) < 6);
+    let (first, second) = (
+        watched.color(2.0, (0.5, 0.5)),
+        watched.color(5.0, (0.5, 0.5)),
+    );
+    let is_one = first
+        .iter()
+        .zip(second)
+        .all(|(first, second)| first.abs_diff(second) < 6);
     ensure!(is_one, "{first:?} {second:?}");
     Ok(())
 }
 
 fn behind_is_heard(watched: &Watched) -> Result<()> {
     let (front, behind) = (watched.tone(0, 1.5, 440.0), watched.tone(0, 1.5, 880.0));
-    ensure!(front[0] > 0.1 && behind[0] > 0.07 && front[1] < 0.01 && behind[1] < 0.01, "{front:?} {behind:?}");
+    ensure!(
+        front[0] > 0.1 && behind[0] > 0.07 && front[1] < 0.01 && behind[1] < 0.01,
+        "{front:?} {behind:?}"
+    );
     Ok(())
 }
 
 fn centre_in_both(watched: &Watched) -> Result<()> {
     let centre = watched.tone(0, 1.5, 1320.0);
-    ensure!(centre[0] > 0.1 && (centre[0] - centre[1]).abs() < 0.01, "{centre:?}");
+    ensure!(
+        centre[0] > 0.1 && (centre[0] - centre[1]).abs() < 0.01,
+        "{centre:?}"
+    );
     Ok(())
 }
 
 fn seven_one(watched: &Watched) -> Result<()> {
-    ensure!(watched.plan.audio.len() == 2, "{} renditions", watched.plan.audio.len());
+    ensure!(
+        watched.plan.audio.len() == 2,
+        "{} renditions",
+        watched.plan.audio.len()
+    );
     let (left, right) = (watched.tone(0, 1.5, 440.0), watched.tone(0, 1.5, 880.0));
-    ensure!(left[0] > 0.03 && left[1] < 0.01 && right[1] > 0.03 && right[0] < 0.01, "{left:?} {right:?}");
+    ensure!(
+        left[0] > 0.03 && left[1] < 0.01 && right[1] > 0.03 && right[0] < 0.01,
+        "{left:?} {right:?}"
+    );
     Ok(())
 }
 
 fn all_sixteen(watched: &Watched) -> Result<()> {
-    ensure!(watched.plan.audio.len() == 1, "{} renditions", watched.plan.audio.len());
+    ensure!(
+        watched.plan.audio.len() == 1,
+        "{} renditions",
+        watched.plan.audio.len()
+    );
     for at in 0..16 {
         let heard = watched.tone(0, 1.5, f64::from(400 + 100 * at));
         let is_bass = at == 3;
-        ensure!(is_bass || heard[0].max(heard[1]) > 0.005, "channel {at}: {heard:?}");
+        ensure!(
+            is_bass || heard[0].max(heard[1]) > 0.005,
+            "channel {at}: {heard:?}"
+        );
     }
     Ok(())
 }
 
 fn surround_offered(watched: &Watched) -> Result<()> {
-    ensure!(watched.plan.audio.len() == 2 && watched.plan.audio[1].channels == 6, "no 5.1");
+    ensure!(
+        watched.plan.audio.len() == 2 && watched.plan.audio[1].channels == 6,
+        "no 5.1"
+    );
     let (left, right) = (watched.tone(0, 1.5, 440.0), watched.tone(0, 1.5, 880.0));
-    ensure!(left[0] > 0.05 && right[1] > 0.03 && right[0] < 0.01, "{left:?} {right:?}");
+    ensure!(
+        left[0] > 0.05 && right[1] > 0.03 && right[0] < 0.01,
+        "{left:?} {right:?}"
+    );
     Ok(())
 }
 
@@ -434,9 +674,16 @@ fn live(watched: &Watched) -> Result<()> {
 /// As FFmpeg, which shows a picture of AVI as late as its last B picture asks for.
 fn in_sync_as_decoded(watched: &Watched) -> Result<()> {
     let (flashes, beeps) = watched.marks();
-    ensure!(flashes.len() == 3 && beeps.len() == 3, "{flashes:?} {beeps:?}");
+    ensure!(
+        flashes.len() == 3 && beeps.len() == 3,
+        "{flashes:?} {beeps:?}"
+    );
     let late = flashes.iter().zip(&beeps).map(|(flash, beep)| flash - beep);
-    ensure!(late.clone().all(|late| (-0.025..0.105).contains(&late)), "{:?}", late.collect::<Vec<_>>());
+    ensure!(
+        late.clone().all(|late| (-0.025..0.105).contains(&late)),
+        "{:?}",
+        late.collect::<Vec<_>>()
+    );
     Ok(())
 }
 
@@ -448,22 +695,37 @@ fn gap_stays(watched: &Watched) -> Result<()> {
 
 fn fields_rate(watched: &Watched) -> Result<()> {
     let rate = watched.plan.timeline.rate;
-    ensure!(rate >= Rational::new(24_000, 1001) && rate <= Rational::new(60_000, 1001), "{rate}");
+    ensure!(
+        rate >= Rational::new(24_000, 1001) && rate <= Rational::new(60_000, 1001),
+        "{rate}"
+    );
     lasts(watched, 4.0)
 }
 
 fn blue(watched: &Watched) -> Result<()> {
-    ensure!(watched.named(2.0) == "blue" && watched.size() == (640, 360), "{}", watched.named(2.0));
+    ensure!(
+        watched.named(2.0) == "blue" && watched.size() == (640, 360),
+        "{}",
+        watched.named(2.0)
+    );
     Ok(())
 }
 
 fn first_radio(watched: &Watched) -> Result<()> {
-    ensure!(watched.plan.audio.len() == 1, "{} sounds", watched.plan.audio.len());
+    ensure!(
+        watched.plan.audio.len() == 1,
+        "{} sounds",
+        watched.plan.audio.len()
+    );
     hears(watched, 2.0, 440.0, 440.0)
 }
 
 fn moves(watched: &Watched) -> Result<()> {
-    ensure!(watched.size() == (640, 360) && watched.pictures() >= 100, "{:?}", watched.size());
+    ensure!(
+        watched.size() == (640, 360) && watched.pictures() >= 100,
+        "{:?}",
+        watched.size()
+    );
     lasts(watched, 4.0)
 }
 
@@ -474,19 +736,35 @@ fn late_sound(watched: &Watched) -> Result<()> {
 
 fn wide(watched: &Watched) -> Result<()> {
     let (width, height) = watched.size();
-    ensure!(height == 480 && (852..=856).contains(&width), "{width}x{height}");
+    ensure!(
+        height == 480 && (852..=856).contains(&width),
+        "{width}x{height}"
+    );
     Ok(())
 }
 
 fn opaque(watched: &Watched) -> Result<()> {
-    let (middle, edge) = (watched.color(1.0, (0.5, 0.5)), watched.color(1.0, (0.05, 0.05)));
-    ensure!(name(middle) == "green" && edge.iter().all(|level| *level < 16), "{middle:?} {edge:?}");
+    let (middle, edge) = (
+        watched.color(1.0, (0.5, 0.5)),
+        watched.color(1.0, (0.05, 0.05)),
+    );
+    ensure!(
+        name(middle) == "green" && edge.iter().all(|level| *level < 16),
+        "{middle:?} {edge:?}"
+    );
     Ok(())
 }
 
 fn styled(watched: &Watched) -> Result<()> {
-    let cues: Vec<(u8, &str)> = watched.cues[0].cues.iter().map(|cue| (cue.place, &*cue.text)).collect();
-    ensure!(cues == [(2, "Below"), (2, "<i>Inside</i>"), (8, "Above")], "{cues:?}");
+    let cues: Vec<(u8, &str)> = watched.cues[0]
+        .cues
+        .iter()
+        .map(|cue| (cue.place, &*cue.text))
+        .collect();
+    ensure!(
+        cues == [(2, "Below"), (2, "<i>Inside</i>"), (8, "Above")],
+        "{cues:?}"
+    );
     Ok(())
 }
 
@@ -494,18 +772,31 @@ fn cyrillic(watched: &Watched) -> Result<()> {
     let encoding = watched.cues[0].guessed_encoding.as_deref();
     ensure!(encoding == Some("windows-1251"), "{encoding:?}");
     let text = &watched.cues[0].cues[0].text;
-    ensure!(text == "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}, \u{43a}\u{430}\u{43a} \u{434}\u{435}\u{43b}\u{430}?", "{text}");
+    ensure!(
+        text == "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}, \u{43a}\u{430}\u{43a} \u{434}\u{435}\u{43b}\u{430}?",
+        "{text}"
+    );
     Ok(())
 }
 
 fn one_sign(watched: &Watched) -> Result<()> {
     let cues = &watched.cues[0].cues;
-    let spans: Vec<_> = cues.iter().map(|cue| (cue.start_us, cue.end_us, &*cue.text)).collect();
-    ensure!(spans.len() == 1 && spans[0] == (1_000_000, 3_000_000, "BAR"), "{spans:?}");
+    let spans: Vec<_> = cues
+        .iter()
+        .map(|cue| (cue.start_us, cue.end_us, &*cue.text))
+        .collect();
+    ensure!(
+        spans.len() == 1 && spans[0] == (1_000_000, 3_000_000, "BAR"),
+        "{spans:?}"
+    );
     Ok(())
 }
 
 fn cut(watched: &Watched) -> Result<()> {
-    ensure!((3.5..5.0).contains(&watched.seconds()), "{} s", watched.seconds());
+    ensure!(
+        (3.5..5.0).contains(&watched.seconds()),
+        "{} s",
+        watched.seconds()
+    );
     hears(watched, 2.0, 440.0, 440.0)
 }

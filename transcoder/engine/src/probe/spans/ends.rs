@@ -24,7 +24,10 @@ pub fn late_starts(input: &mut Input, found: &Found, seen: &mut HashMap<u32, See
         if seen.get(&stream).is_some_and(|seen| seen.first.is_some()) {
             continue;
         }
-        let Some(first) = entries(input, stream as usize).first().map(|first| first.timestamp) else {
+        let Some(first) = entries(input, stream as usize)
+            .first()
+            .map(|first| first.timestamp)
+        else {
             continue;
         };
         ffi::discard_all_but(input, stream as usize);
@@ -41,7 +44,11 @@ pub fn late_starts(input: &mut Input, found: &Found, seen: &mut HashMap<u32, See
 pub fn keys(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
     let Some(video) = &found.video else { return };
     let all = entries(input, video.stream as usize);
-    let keys: Vec<i64> = all.iter().filter(|entry| entry.key).map(|entry| entry.timestamp).collect();
+    let keys: Vec<i64> = all
+        .iter()
+        .filter(|entry| entry.key)
+        .map(|entry| entry.timestamp)
+        .collect();
     let places = 1..=KEYS.min(keys.len().saturating_sub(1));
     let count = places.clone().count();
     ffi::discard_all_but(input, video.stream as usize);

@@ -4,21 +4,21 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use ffmpeg_next::format::context::Input;
 use ffmpeg_next::Error;
+use ffmpeg_next::format::context::Input;
 use plan::media_info::KeyFrame;
 use plan::{Index, Rational};
 
 use super::ends::extend;
 use super::{entries, head, tracks};
+use crate::demux::next_packet;
 use crate::ffi::{self, IndexEntry};
+use crate::open;
 use crate::probe::rate;
 use crate::probe::seen::Seen;
 use crate::probe::tracks::Found;
-use crate::demux::next_packet;
 use crate::source::Source;
 use crate::times::rational;
-use crate::open;
 
 /// Pictures read at the start: two seconds of most films.
 const HEAD_PICTURES: usize = 60;
@@ -42,11 +42,7 @@ pub struct Known {
 const REORDERED: usize = 16;
 
 /// What these tell of each track, with the Cues; nothing where a scan must tell.
-pub fn look_at(
-    source: &Source,
-    input: &mut Input,
-    found: &Found,
-) -> Result<Option<Known>> {
+pub fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<Option<Known>> {
     let (Some(segment), Some(video)) = (&found.matroska, &found.video) else {
         return Ok(None);
     };
@@ -107,7 +103,8 @@ fn part(
         let track = packet.stream() as u32;
         if wanted.contains(&track) {
             let seen = seen.entry(track);
-            seen.or_insert_with(|| Seen::further(input, found, track)).take(&packet, 0);
+            seen.or_insert_with(|| Seen::further(input, found, track))
+                .take(&packet, 0);
         }
     }
     Ok(seen)
@@ -125,7 +122,9 @@ fn merge(
         if track == video {
             stamps = Some(std::mem::take(&mut further.stamps));
         }
-        let Some(known) = seen.get_mut(&track) else { continue };
+        let Some(known) = seen.get_mut(&track) else {
+            continue;
+        };
         if !is_tail {
             further.end = None;
         }

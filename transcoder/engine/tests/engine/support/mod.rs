@@ -29,6 +29,8 @@ pub struct Engine {
     orders: u32,
     /// The plan of the orders that follow.
     plan: Option<Plan>,
+    /// Bytes of the source that it has asked for.
+    pub asked_bytes: u64,
     /// The init segment of each rendition so far.
     declared: BTreeMap<RenditionId, Vec<u8>>,
 }
@@ -98,6 +100,7 @@ impl Engine {
             source,
             orders: 0,
             plan: None,
+            asked_bytes: 0,
             declared: BTreeMap::new(),
         };
         let budget = Budget {
@@ -150,6 +153,7 @@ impl Engine {
                     let mut bytes = vec![0; length as usize];
                     let filled = self.source.read_at(&mut bytes, offset).unwrap();
                     bytes.truncate(filled);
+                    self.asked_bytes += filled as u64;
                     let answer = ToEngine::Bytes { read };
                     self.stream
                         .write_all(&protocol::encode(&answer, &bytes).unwrap())

@@ -38,7 +38,10 @@ impl Watched {
         let plan = plan::plan(&info, &Policy::default()).map_err(|rejection| rejection.code)?;
         engine.plan(&plan);
         let top = plan.video.first().map(|video| video.id);
-        let ids: Vec<_> = top.into_iter().chain(plan.audio.iter().map(|audio| audio.id)).collect();
+        let ids: Vec<_> = top
+            .into_iter()
+            .chain(plan.audio.iter().map(|audio| audio.id))
+            .collect();
         let inits = engine.inits(ids.clone()).unwrap().inits;
         let made = engine.segments(&ids, 0, plan.segments()).segments;
         let write = |id| {
@@ -87,7 +90,12 @@ impl Watched {
 
     /// The codes of what is said of it, each once.
     pub fn said(&self) -> Vec<&'static str> {
-        let mut codes: Vec<_> = self.info.notes.iter().map(|note| note.code.as_str()).collect();
+        let mut codes: Vec<_> = self
+            .info
+            .notes
+            .iter()
+            .map(|note| note.code.as_str())
+            .collect();
         codes.sort_unstable();
         codes.dedup();
         codes
@@ -128,7 +136,10 @@ impl Watched {
     /// When there is a flash, when a beep.
     pub fn marks(&self) -> (Vec<f64>, Vec<f64>) {
         let rate = self.plan.timeline.rate.as_f64();
-        let flashes = self.picture.as_deref().map(|path| starts(&brightness(path), rate));
+        let flashes = self
+            .picture
+            .as_deref()
+            .map(|path| starts(&brightness(path), rate));
         let beeps = starts(&loudness(&self.sounds[0]), RATE as f64);
         (flashes.unwrap_or_default(), beeps)
     }
@@ -137,7 +148,14 @@ impl Watched {
         self.pixels.get_or_init(|| {
             let path = self.picture.as_deref().expect("it has a picture");
             let filter = format!("scale={}:{}:flags=area", LOOKED_AT.0, LOOKED_AT.1);
-            let further = ["-vf", &filter, "-fps_mode", "passthrough", "-pix_fmt", "rgb24"];
+            let further = [
+                "-vf",
+                &filter,
+                "-fps_mode",
+                "passthrough",
+                "-pix_fmt",
+                "rgb24",
+            ];
             let input = ["-i", path.to_str().unwrap()];
             ffmpeg(&[&input[..], &further, &["-f", "rawvideo", "-"]].concat())
         })
@@ -148,7 +166,10 @@ impl Watched {
             let path = self.sounds[rendition].to_str().unwrap();
             let bytes = ffmpeg(&["-i", path, "-ac", "2", "-ar", "48000", "-f", "f32le", "-"]);
             let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
-            bytes.chunks_exact(8).map(|pair| [number(&pair[..4]), number(&pair[4..])]).collect()
+            bytes
+                .chunks_exact(8)
+                .map(|pair| [number(&pair[..4]), number(&pair[4..])])
+                .collect()
         })
     }
 }
