@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pipeline::{Config, Pipeline};
-use plan::{Limits, Policy, VideoId};
+use plan::{Limits, Plan, Policy, VideoId};
 use store::local::Local;
 use store::metadata::{Priority, State, VideoRow};
 use store::{Layout, Received, Stores, SystemClock};
@@ -80,7 +80,7 @@ impl House {
     }
 
     /// Whatever became ready can be listed for players, too.
-    pub async fn render(&self, video: VideoId) {
+    pub async fn render(&self, video: VideoId) -> Arc<Plan> {
         let row = self.pipeline.video(video).await.unwrap().unwrap();
         let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();
         let averages = &row.average_bandwidth;
@@ -91,6 +91,7 @@ impl House {
         }
         manifests::storyboard::vtt(&plan);
         manifests::chapters::vtt(&plan);
+        plan
     }
 
     /// Deletes whatever there was, again: a report may have been stored in the moment of the first

@@ -4,6 +4,7 @@
 //! `MUTANTS=10000 SEED=7` asks for others and more; a mutant is a function of seed and number, so
 //! that `SEED=7 ONLY=4711` makes one again, with the engine's log.
 
+mod full_read;
 mod house;
 mod leftovers;
 mod mutate;
@@ -64,6 +65,14 @@ async fn whatever_is_uploaded_becomes_ready_or_fails_with_a_code() {
     table.check();
 }
 
+/// What is wrong with a plan of which nothing is said.
+fn contradicted(bytes: &[u8], plan: &plan::Plan) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mutant");
+    std::fs::write(&path, bytes).unwrap();
+    full_read::contradiction(&path, plan)
+}
+
 /// One mutant's life, from its upload to its deletion.
 async fn live(
     house: &House,
@@ -79,8 +88,17 @@ async fn live(
         Err(_) => Outcome::Stuck,
         Ok(row) => match (row.state, row.error) {
             (State::Ready, None) => {
-                house.render(video).await;
-                Outcome::Ready(row.notes.iter().map(|note| note.code).collect())
+                let plan = house.render(video).await;
+                let notes = row.notes.iter().map(|note| note.code).collect();
+                match row
+                    .notes
+                    .is_empty()
+                    .then(|| contradicted(&mutant.bytes, &plan))
+                    .flatten()
+                {
+                    Some(what) => Outcome::Untrue(what),
+                    None => Outcome::Ready(notes),
+                }
             }
             (State::Failed, Some(error)) => Outcome::Failed(error.code, error.message),
             (state, error) => Outcome::Neither(format!("{state:?}, {error:?}")),

@@ -55,6 +55,22 @@ fn corpus() -> Option<PathBuf> {
         .filter(|folder| folder.join("corpus.json").is_file())
 }
 
+/// The field cases beside the corpus, by name.
+fn field(folder: &Path) -> Vec<Source> {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    paths.retain(|path| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        extension.is_some_and(|extension| !matches!(extension, "md" | "json" | "py"))
+    });
+    paths.sort();
+    let read = |path: PathBuf| Source {
+        name: path.file_name().unwrap().to_string_lossy().into_owned(),
+        bytes: std::fs::read(path).unwrap(),
+    };
+    paths.into_iter().map(read).collect()
+}
+
 pub fn load(folder: &Path) -> Vec<Source> {
     let read = |folder: &Path, name: &str| Source {
         name: name.to_owned(),
@@ -62,7 +78,11 @@ pub fn load(folder: &Path) -> Vec<Source> {
     };
     if let Some(corpus) = corpus() {
         let asked = std::env::var("FILES").unwrap_or_else(|_| CORPUS.join(","));
-        return asked.split(',').map(|name| read(&corpus, name)).collect();
+        let mut sources: Vec<Source> = asked.split(',').map(|name| read(&corpus, name)).collect();
+        if std::env::var_os("FILES").is_none() {
+            sources.extend(field(&corpus.join("../field")));
+        }
+        return sources;
     }
     let make = |&(name, how): &(&str, &str)| {
         let made = Command::new("ffmpeg")

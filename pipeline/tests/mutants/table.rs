@@ -14,6 +14,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 pub enum Outcome {
     Ready(BTreeSet<Code>),
     Failed(Code, String),
+    /// It is ready, nothing is said of it, and a read of its packets finds otherwise.
+    Untrue(String),
     /// It had not ended when nobody waited any longer.
     Stuck,
     Neither(String),
@@ -24,7 +26,7 @@ impl Outcome {
         match self {
             Self::Ready(notes) => notes.iter().copied().collect(),
             Self::Failed(code, _) => vec![*code],
-            Self::Stuck | Self::Neither(_) => Vec::new(),
+            Self::Stuck | Self::Untrue(_) | Self::Neither(_) => Vec::new(),
         }
     }
 
@@ -50,6 +52,7 @@ impl Outcome {
             Self::Ready(notes) if notes.is_empty() => "ready".to_owned(),
             Self::Ready(notes) => format!("ready, with a note: {}", list(notes)),
             Self::Failed(code, _) => format!("failed: {code}"),
+            Self::Untrue(what) => format!("UNTRUE: {what}"),
             Self::Stuck => "STUCK".to_owned(),
             Self::Neither(state) => format!("NEITHER: {state}"),
         }

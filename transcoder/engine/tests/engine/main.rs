@@ -20,6 +20,7 @@ mod processors;
 mod rates;
 mod reads;
 mod references;
+mod reports;
 mod segments;
 mod siblings;
 mod sizes;
