@@ -14,7 +14,7 @@ type Check = fn(&Watched) -> Result<()>;
 
 const REPORTS: [(&str, &[&str], Check); 11] = [
     // A still picture of a hundredth of a picture a second, with sound.
-    ("PeerTube 6403", &[], one_still),
+    ("PeerTube 6403", &["length_corrected"], one_still),
     // No sound, and not a second long.
     ("PeerTube 4691", &[], short_and_silent),
     // A broadcast whose streams change their numbers.
@@ -113,8 +113,8 @@ fn make(folder: &Path, id: &str) -> PathBuf {
         "plumi-1082" => made(
             "x.wmv",
             &format!(
-                "{} -c:v wmv2 -b:v 1M -c:a wmav2",
-                MARKED.replace("r=25", "r=25,select=not(eq(mod(n\\,7)\\,3))")
+                "{} -fps_mode vfr -c:v wmv2 -b:v 1M -c:a wmav2",
+                MARKED.replace("drawbox", "select=not(eq(mod(n\\,7)\\,3)),drawbox")
             ),
         ),
         "PlexCleaner-83" => made(

@@ -88,9 +88,11 @@ pub fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32,
 
 /// A track goes on to where this ends.
 pub fn extend(seen: &mut Seen, tail: Seen) {
+    if tail.end > seen.end {
+        seen.longest = seen.longest.max(seen.last_duration).max(tail.longest);
+    }
     if tail.end >= seen.end {
         (seen.end, seen.padding) = (tail.end, tail.padding);
-        seen.longest = seen.longest.max(seen.last_duration).max(tail.longest);
         seen.last_duration = tail.last_duration;
     }
     add(seen, tail);
