@@ -76,6 +76,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         let message = "The file ends before its picture or sound does: it was cut off.";
         found.notes.insert(0, Note::new(Code::Truncated, message));
     }
+    found.notes.extend(cut::rest(source, &input, &measured));
     found.notes.extend(found.notes_of_skipped());
     Ok(MediaInfo {
         container: input.format().name().to_owned(),

@@ -21,6 +21,8 @@ pub struct Boxes {
     pub cut: bool,
     /// Whether there is a `moov`.
     pub index: bool,
+    /// Whether there is a second one: another film behind the first, or its beginning again.
+    pub is_followed: bool,
     /// Whether there is a `moof`.
     pub fragment: bool,
     /// Whether a box declares a size that no box can have.
@@ -37,6 +39,7 @@ impl Boxes {
             if count == 0 && !BOXES.contains(&&kind) {
                 return None;
             }
+            found.is_followed |= found.index && kind == *b"moov";
             found.index |= kind == *b"moov";
             found.fragment |= kind == FRAGMENT;
             found.broken |= size < SMALLEST;

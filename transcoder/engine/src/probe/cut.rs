@@ -3,14 +3,17 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use ffmpeg_next::format::context::Input;
-use plan::Rational;
+use plan::{Code, Note, Rational};
 
 use super::boxes::Boxes;
-use super::spans::tracks;
+use super::spans::{Measured, tracks};
 use super::tracks::Found;
 use crate::ffi;
 use crate::source::Source;
 
+/// Bytes behind the last packet that are no index, and their part of the file.
+const MUCH: u64 = 16 << 10;
+const MUCH_PERCENT: u64 = 10;
 /// Headers count other tracks too, and round.
 const SLACK: Rational = Rational::new(1, 1);
 
@@ -40,6 +43,23 @@ pub fn is_cut(source: &Source, input: &Input, found: &Found) -> bool {
         .iter()
         .any(|known| name.contains(known));
     says_otherwise || says_length && is_shorter(input, found)
+}
+
+/// A word about what lies behind what is shown, where that is much.
+pub fn rest(source: &Source, input: &Input, measured: &Measured) -> Option<Note> {
+    let format = input.format();
+    if format.name().contains("mp4") {
+        let boxes = Boxes::walk(source.reader(), source.size())?;
+        let is_second = boxes.is_followed && !boxes.fragment;
+        let message = "Behind the film lies another one, which is not shown.";
+        return is_second.then(|| Note::new(Code::TrackSkipped, message));
+    }
+    let read = measured.read_to?;
+    let rest = source.size().saturating_sub(read);
+    let percent = rest.saturating_mul(100) / source.size().max(1);
+    let is_much = rest > MUCH && percent >= MUCH_PERCENT && !format.name().contains("matroska");
+    let message = format!("The last {percent} % of the file hold nothing that belongs to it; they are not shown.");
+    is_much.then(|| Note::new(Code::Corrupt, message))
 }
 
 /// Whether all ends well before the container's own length.

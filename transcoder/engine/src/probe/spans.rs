@@ -40,6 +40,8 @@ pub struct Measured {
     pub index: Index,
     /// How time stamps become one time line.
     pub joins: Vec<Join>,
+    /// Where the last packet lies, in a source that was read whole.
+    pub read_to: Option<u64>,
 }
 
 /// Fills in starts, ends, rates and channels. Nothing where no packet of the
@@ -73,6 +75,7 @@ fn read(
     let indexed = Measured {
         index: Index::Container,
         joins: Vec::new(),
+        read_to: None,
     };
     if name.contains("mp4") && !boxes::has_fragments(source.reader(), source.size()) {
         let entries = video.map(|video| entries(input, video)).unwrap_or_default();
@@ -127,6 +130,7 @@ fn scan(
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let mut progress = Progress::new(source);
     let wanted: Vec<u32> = tracks(found).collect();
+    let mut read_to = 0;
     loop {
         let packet = match next_packet(input) {
             Ok(packet) => packet,
@@ -137,6 +141,8 @@ fn scan(
         progress.come_to(packet.position())?;
         let stream = packet.stream() as u32;
         if wanted.contains(&stream) {
+            let end = u64::try_from(packet.position()).map(|position| position + packet.size() as u64);
+            read_to = read_to.max(end.unwrap_or(0));
             let base = input
                 .stream(packet.stream())
                 .map(|stream| rational(stream.time_base()));
@@ -155,7 +161,12 @@ fn scan(
         false => seen::join_all(input, video, clock.parts(), &mut seen),
     };
     let index = index(input, name, video, &seen, !joins.is_empty());
-    Ok((seen, Measured { index, joins }))
+    let measured = Measured {
+        index,
+        joins,
+        read_to: Some(read_to),
+    };
+    Ok((seen, measured))
 }
 
 /// How places are found in a source that was read whole.
