@@ -22,6 +22,7 @@ BUSY=1 node benches/seeks.mjs
 BUSY=1 node benches/seeks.mjs "" 720
 BUSY=1 node benches/viewers.mjs 10
 node benches/cluster.mjs
+node benches/matroska.mjs
 node benches/owners.mjs
 node benches/upload.mjs
 [ "$(id -u)" != 0 ] || node benches/workers.mjs
