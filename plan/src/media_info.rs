@@ -52,6 +52,8 @@ pub struct Join {
     pub position: u64,
     /// What is added to the stamps of that packet and of all after it, in the stream's `time_base`.
     pub shift: i64,
+    /// The first of those stamps, with that added.
+    pub first: i64,
 }
 
 /// The picture track.

@@ -30,6 +30,8 @@ pub struct Sounds {
     stream: usize,
     time_base: Rational,
     track: AudioTrack,
+    /// The first stamps of parts but the first: packets lie on a grid from there.
+    parts: Vec<i64>,
     /// Whether packets can be reached by their bytes.
     starts_anywhere: bool,
     has_no_index: bool,
@@ -58,6 +60,7 @@ impl Sounds {
             stream,
             time_base,
             track: track.clone(),
+            parts: parts(info, track.stream),
             starts_anywhere: open::starts_anywhere(&info.container),
             has_no_index: info.index == Index::None,
             skips_to: None,
@@ -189,6 +192,16 @@ impl Sounds {
         Ok(decoder)
     }
 
+    /// The place from which on packets around a time stamp lie on a grid: that of the part's first.
+    fn grid_origin(&self, stamp: i64) -> i64 {
+        let after = self.parts.partition_point(|first| *first <= stamp);
+        let Some(part) = after.checked_sub(1) else {
+            return -i64::from(self.track.priming);
+        };
+        let time = seconds(self.parts[part], self.time_base) - self.track.start;
+        time.scale_round(self.rate(), 1)
+    }
+
     /// Where a decoded frame's first sample lies, counted from the track's first.
     fn place(&self, decoded: &frame::Audio, running: Option<i64>) -> i64 {
         let Some(stamp) = ffi::best_timestamp(decoded) else {
@@ -204,9 +217,9 @@ impl Sounds {
         let frame_samples = self.track.frame_samples.filter(|&n| n > 0 && is_usual);
         let exact = match frame_samples.map(i64::from) {
             Some(frame) => {
-                let priming = i64::from(self.track.priming);
+                let origin = self.grid_origin(stamp);
                 let on_grid =
-                    |place: i64| (place + priming + frame / 2).div_euclid(frame) * frame - priming;
+                    |place: i64| (place - origin + frame / 2).div_euclid(frame) * frame + origin;
                 let samples = decoded.samples() as i64;
                 // The first frame, whose priming is cut off, only ends on the grid.
                 let starts = Some(on_grid(at)).filter(near);
@@ -248,6 +261,15 @@ impl Sounds {
             return Ok(true);
         }
     }
+}
+
+/// The first stamps of a stream's parts but the first.
+fn parts(info: &MediaInfo, stream: u32) -> Vec<i64> {
+    let own = info
+        .joins
+        .iter()
+        .filter(|join| join.stream == stream && join.position > 0);
+    own.map(|join| join.first).collect()
 }
 
 /// Samples that a decoded frame has at a track's rate.

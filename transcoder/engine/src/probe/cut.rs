@@ -58,7 +58,9 @@ pub fn rest(source: &Source, input: &Input, measured: &Measured) -> Option<Note>
     let rest = source.size().saturating_sub(read);
     let percent = rest.saturating_mul(100) / source.size().max(1);
     let is_much = rest > MUCH && percent >= MUCH_PERCENT && !format.name().contains("matroska");
-    let message = format!("The last {percent} % of the file hold nothing that belongs to it; they are not shown.");
+    let message = format!(
+        "The last {percent} % of the file hold nothing that belongs to it; they are not shown."
+    );
     is_much.then(|| Note::new(Code::Corrupt, message))
 }
 

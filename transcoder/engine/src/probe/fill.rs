@@ -244,6 +244,7 @@ pub fn align(found: &mut Found, joins: &mut Vec<Join>) {
             stream: audio.stream,
             position: 0,
             shift,
+            first: audio.first_pts,
         });
         let message = "The time stamps of the sound lie far from those of the picture; both were taken to start together.";
         found

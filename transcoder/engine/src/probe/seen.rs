@@ -69,6 +69,14 @@ pub struct Seen {
     last_position: u64,
 }
 
+/// Where a packet lies, where it ends in its track's time base, and the part that it belongs to.
+#[derive(Clone, Copy)]
+pub struct Packed {
+    pub position: u64,
+    pub end: i64,
+    pub part: usize,
+}
+
 /// How a track's packets are looked into.
 #[derive(Clone)]
 struct Coding {
@@ -260,6 +268,34 @@ impl Seen {
         self.parts.iter().map(|part| part.first).collect()
     }
 
+    /// Parts its packets anew: by where each lies, where it ends and to which part it belongs, one for each stamp. For
+    /// sources whose packets of all tracks do not come in the order in which they are stored.
+    pub fn split(&mut self, packets: &[Packed]) {
+        self.parts.clear();
+        for (at, packet) in packets.iter().enumerate().take(self.stamps.len()) {
+            let stamp = self.stamps[at];
+            match self.parts.last_mut() {
+                Some(last) if last.part == packet.part => {
+                    last.first = last.first.min(stamp);
+                    last.end = last.end.max(packet.end);
+                }
+                _ => self.parts.push(Part {
+                    part: packet.part,
+                    position: packet.position,
+                    stamps: at,
+                    keys: self
+                        .keys
+                        .partition_point(|key| key.position < packet.position),
+                    setups: self
+                        .setups
+                        .partition_point(|setup| setup.position < packet.position),
+                    first: stamp,
+                    end: packet.end,
+                }),
+            }
+        }
+    }
+
     /// What it has of each part, in seconds. What a last picture lasts is taken for what most do.
     fn stretches(&self, time_base: Rational, is_picture: bool) -> Vec<Stretch> {
         let ends = self.parts.iter().skip(1).map(|part| part.stamps);
@@ -318,6 +354,7 @@ impl Seen {
                 stream,
                 position: part.position,
                 shift,
+                first: own_first,
             });
         }
         (self.first, self.end) = (first, end);

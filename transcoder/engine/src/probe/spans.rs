@@ -7,8 +7,8 @@ mod matroska;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use ffmpeg_next::Error;
 use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Error, Packet};
 use plan::media_info::{Join, KeyFrame};
 use plan::{Code, Index, Limits, Note, Rational};
 
@@ -18,7 +18,7 @@ use super::fill::{self, Looked};
 use super::look;
 use super::progress::Progress;
 use super::samples;
-use super::seen::{self, Seen};
+use super::seen::{self, Packed, Seen};
 use super::tracks::Found;
 use crate::demux::next_packet;
 use crate::source::Source;
@@ -131,6 +131,9 @@ fn scan(
     let mut progress = Progress::new(source);
     let wanted: Vec<u32> = tracks(found).collect();
     let mut read_to = 0;
+    // MP4 hands out what is earliest, which is not what is stored next where time begins again.
+    let is_sorted = !name.contains("mp4");
+    let mut timed_packets = Vec::new();
     loop {
         let packet = match next_packet(input) {
             Ok(packet) => packet,
@@ -140,21 +143,27 @@ fn scan(
         };
         progress.come_to(packet.position())?;
         let stream = packet.stream() as u32;
-        if wanted.contains(&stream) {
-            let end = u64::try_from(packet.position()).map(|position| position + packet.size() as u64);
-            read_to = read_to.max(end.unwrap_or(0));
-            let base = input
-                .stream(packet.stream())
-                .map(|stream| rational(stream.time_base()));
-            let base = base.unwrap_or(Rational::ZERO);
-            let us = |stamp: i64| seconds(stamp, base).scale_round(1_000_000, 1);
-            let time = packet.dts().or(packet.pts());
-            let lasts = us(packet.duration().max(0));
-            let part = time.map_or(0, |time| clock.part_of(stream, us(time), lasts));
+        let is_timed = packet.pts().or(packet.dts()).is_some();
+        if is_timed && wanted.contains(&stream) {
+            let base = input.stream(packet.stream());
+            let base = base.map_or(Rational::ZERO, |stream| rational(stream.time_base()));
+            let timed = Timed::of(&packet, base);
+            read_to = read_to.max(timed.position.saturating_add(packet.size() as u64));
+            let part = match is_sorted {
+                true => clock.part_of(stream, timed.us, timed.lasts_us),
+                false => 0,
+            };
             let seen = seen.entry(stream);
-            seen.or_insert_with(|| Seen::of(input, found, stream))
-                .take(&packet, part);
+            let seen = seen.or_insert_with(|| Seen::of(input, found, stream));
+            let before = seen.stamps.len();
+            seen.take(&packet, part);
+            if !is_sorted && seen.stamps.len() > before {
+                timed_packets.push((stream, timed));
+            }
         }
+    }
+    if !is_sorted {
+        part_by_position(&mut clock, timed_packets, &mut seen);
     }
     let joins = match clock.is_one() {
         true => Vec::new(),
@@ -167,6 +176,53 @@ fn scan(
         read_to: Some(read_to),
     };
     Ok((seen, measured))
+}
+
+/// When a packet is decoded.
+struct Timed {
+    position: u64,
+    us: i64,
+    lasts_us: i64,
+    /// Where it ends, in its track's time base.
+    end: i64,
+}
+
+impl Timed {
+    fn of(packet: &Packet, base: Rational) -> Self {
+        let us = |stamp: i64| seconds(stamp, base).scale_round(1_000_000, 1);
+        let shown = packet.pts().or(packet.dts()).unwrap_or(0);
+        let lasts = packet.duration().max(0);
+        Self {
+            position: u64::try_from(packet.position()).unwrap_or(0),
+            us: us(packet.dts().unwrap_or(shown)),
+            lasts_us: us(lasts),
+            end: shown.saturating_add(lasts),
+        }
+    }
+}
+
+/// Finds the parts of packets by where they are stored.
+fn part_by_position(
+    clock: &mut Clock,
+    mut packets: Vec<(u32, Timed)>,
+    seen: &mut HashMap<u32, Seen>,
+) {
+    // Those of one track stay in their order.
+    packets.sort_by_key(|(_, packet)| packet.position);
+    let mut parts: HashMap<u32, Vec<Packed>> = HashMap::new();
+    for (stream, packet) in packets {
+        let part = clock.part_of(stream, packet.us, packet.lasts_us);
+        parts.entry(stream).or_default().push(Packed {
+            position: packet.position,
+            end: packet.end,
+            part,
+        });
+    }
+    for (stream, parts) in parts {
+        if let Some(seen) = seen.get_mut(&stream) {
+            seen.split(&parts);
+        }
+    }
 }
 
 /// How places are found in a source that was read whole.

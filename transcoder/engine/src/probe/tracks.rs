@@ -1,14 +1,17 @@
 //! The tracks of a source as its container declares them.
 
+mod describe;
+
 use std::ffi::CStr;
 
 use ffmpeg_next::codec::{self, Id, packet::side_data};
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::format::stream::Disposition;
-use ffmpeg_next::{Stream, color, frame, media};
+use ffmpeg_next::{Stream, media};
 use plan::media_info::{AudioTrack, Color, SkippedTrack, TextTrack, VideoTrack};
 use plan::{Code, Note, Rational};
 
+pub use self::describe::{describe_colors, describe_picture};
 use super::flv::Unread;
 use super::light;
 use super::matroska::{Segment, Track};
@@ -360,76 +363,6 @@ pub fn may_be_interlaced(input: &Input, track: &VideoTrack) -> bool {
     let stream = input.stream(track.stream as usize);
     let declared = stream.map(|stream| ffi::declared(&stream.parameters()));
     CODECS.contains(&&*track.codec) && declared.is_some_and(|d| !d.is_progressive)
-}
-
-/// Fills in what only a decoded picture tells. What the container says of a pixel's shape comes before what the
-/// picture does.
-pub fn describe_picture(
-    track: &mut VideoTrack,
-    picture: &frame::Video,
-    container_aspect: Option<Rational>,
-) {
-    track.coded_width = picture.width();
-    track.fields_apart = track.codec == "hevc" && picture.is_interlaced();
-    track.coded_height = match track.fields_apart {
-        true => picture.height().saturating_mul(2),
-        false => picture.height(),
-    };
-    track.interlaced |= track.fields_apart;
-    track.pixel_format = picture
-        .format()
-        .descriptor()
-        .map_or_else(String::new, |d| d.name().to_owned());
-    track.peak_nits = light::of_picture(picture).or(track.peak_nits);
-    track.own_aspect = rational(picture.aspect_ratio());
-    let declared = container_aspect.or(Some(track.own_aspect));
-    let declared = declared.filter(|aspect| aspect.num() > 0);
-    track.sample_aspect = declared.unwrap_or(Rational::new(1, 1));
-    // What the container says of colour comes first (ISO/IEC 14496-12 §12.1.5).
-    let own = colors(
-        picture.color_range(),
-        picture.color_space(),
-        picture.color_primaries(),
-        picture.color_transfer_characteristic(),
-    );
-    track.own_color = own.clone();
-    let known = &mut track.color;
-    known.range = known.range.take().or(own.range);
-    known.matrix = known.matrix.take().or(own.matrix);
-    known.primaries = known.primaries.take().or(own.primaries);
-    known.transfer = known.transfer.take().or(own.transfer);
-}
-
-/// Fills in what the container tells of colour, as a decoder has it that has decoded nothing.
-pub fn describe_colors(track: &mut VideoTrack, fresh: &codec::decoder::Video) {
-    track.color = colors(
-        fresh.color_range(),
-        fresh.color_space(),
-        fresh.color_primaries(),
-        fresh.color_transfer_characteristic(),
-    );
-}
-
-fn colors(
-    range: color::Range,
-    matrix: color::Space,
-    primaries: color::Primaries,
-    transfer: color::TransferCharacteristic,
-) -> Color {
-    let declared = |name: Option<&'static str>| {
-        name.filter(|n| !matches!(*n, "unknown" | "reserved" | "unspecified"))
-            .map(str::to_owned)
-    };
-    Color {
-        range: match range {
-            color::Range::MPEG => Some("limited".to_owned()),
-            color::Range::JPEG => Some("full".to_owned()),
-            _ => None,
-        },
-        matrix: declared(matrix.name()),
-        primaries: declared(primaries.name()),
-        transfer: declared(transfer.name()),
-    }
 }
 
 /// Captions that lie in the pictures of a track. Broadcasts have room for them whether anybody
