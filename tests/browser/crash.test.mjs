@@ -54,5 +54,5 @@ test("a killed server loses at most what was in its hands", async (t) => {
   const after = published(house, id);
   for (const [name, hash] of before) assert.equal(after.get(name), hash, name + " was published twice");
   const row = await (await house.api("/api/v1/videos/" + id)).json();
-  assert.deepEqual(row.warnings, [], "no filler");
+  assert.deepEqual(row.notes, [], "no filler");
 });

@@ -82,8 +82,8 @@ test("blocks put in any order, with pauses and repetitions, become the same vide
   const answer = await cluster.fetch(cluster.bases[0], "/api/v1/videos?title=Direct", { method: "POST", body: source });
   const through = await answer.json();
   const [one, two] = [await ready(video.id), await ready(through.id)];
-  const seen = ({ title, source, state, progress, duration_s, width, height, warnings, error }) =>
-    ({ title, source, state, progress, duration_s, width, height, warnings, error });
+  const seen = ({ title, source, state, progress, duration_s, width, height, notes, error }) =>
+    ({ title, source, state, progress, duration_s, width, height, notes, error });
   assert.deepEqual(seen(one), seen(two));
   assert.deepEqual(await contents(video.id), await contents(through.id));
 });

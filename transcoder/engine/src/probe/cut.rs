@@ -11,6 +11,8 @@ use super::tracks::Found;
 use crate::ffi;
 use crate::source::Source;
 
+/// A length from which on whoever wrote a RIFF did not know it.
+const LENGTH_UNKNOWN: u64 = 0x7fff_0000;
 /// Bytes behind the last packet that are no index, and their part of the file.
 const MUCH: u64 = 16 << 10;
 const MUCH_PERCENT: u64 = 10;
@@ -86,7 +88,8 @@ fn riff_is_cut(reader: impl Read + Seek, size: u64) -> bool {
         return false;
     };
     let said = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
-    head.starts_with(b"RIFF") && said != u64::from(u32::MAX) && said + 8 > size + 1
+    // Whoever writes into a pipe says something as large as can be.
+    head.starts_with(b"RIFF") && said < LENGTH_UNKNOWN && said + 8 > size + 1
 }
 
 /// Behind each tag of FLV stands its length (Adobe FLV 10.1, E.3).
