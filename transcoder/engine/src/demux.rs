@@ -26,7 +26,8 @@ pub struct Demux {
 /// How stamps are put on the time line.
 pub struct Joined {
     joins: Vec<Join>,
-    /// The last known byte of packets of each stream, since a seek: parts of one that was split have none.
+    /// The last known byte of packets of each stream, since a seek: where FFmpeg parts a stored packet into several, the
+    /// first alone has one.
     positions: Vec<u64>,
 }
 

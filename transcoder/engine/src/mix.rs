@@ -153,6 +153,8 @@ fn in_stereo(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
         FRONT_RIGHT | FRONT_RIGHT_OF_CENTER => vec![(RIGHT, 1.0)],
         STEREO_LEFT if !layout.has(FRONT_LEFT) => vec![(LEFT, 1.0)],
         STEREO_RIGHT if !layout.has(FRONT_RIGHT) => vec![(RIGHT, 1.0)],
+        // Where nobody says that it is the bass, it may be somebody who speaks.
+        LOW_FREQUENCY | LOW_FREQUENCY_2 if !layout.is_said => both(HALF),
         STEREO_LEFT | STEREO_RIGHT | LOW_FREQUENCY | LOW_FREQUENCY_2 => Vec::new(),
         FRONT_CENTER => both(HALF_POWER),
         BACK_CENTER | TOP_CENTER | TOP_FRONT_CENTER | TOP_BACK_CENTER | BOTTOM_FRONT_CENTER => {
@@ -271,14 +273,19 @@ mod tests {
 
     #[test]
     fn no_channel_of_any_layout_is_lost_but_the_bass_in_stereo() {
-        for count in 1..=MOST_CHANNELS {
-            let layout = Layout::usual(count);
+        for (count, is_said) in
+            (1..=MOST_CHANNELS).flat_map(|count| [(count, true), (count, false)])
+        {
+            let layout = Layout {
+                is_said,
+                ..Layout::usual(count)
+            };
             assert_eq!(layout.places.len(), count);
             for sent in [2, 6] {
                 let mix = Mix::new(&layout, sent);
                 for (channel, &place) in layout.places.iter().enumerate() {
                     let heard: f32 = mix.rows.iter().map(|row| row[channel]).sum();
-                    let is_bass = matches!(place, LOW_FREQUENCY | LOW_FREQUENCY_2);
+                    let is_bass = is_said && matches!(place, LOW_FREQUENCY | LOW_FREQUENCY_2);
                     assert_eq!(heard > 0.0, !(is_bass && sent == 2), "{count}: {place}");
                 }
                 let loudest = mix.rows.iter().map(|row| row.iter().sum::<f32>());

@@ -1,5 +1,5 @@
 //! A sound decoder that follows what changes on the way: a container may say, packet by packet, that what follows is
-//! coded otherwise (a second sample entry in MP4, the next link of a chained Ogg).
+//! coded otherwise (a second sample entry in MP4, another header in FLV).
 
 use anyhow::Result;
 use ffmpeg_next::codec::packet::side_data;
@@ -13,6 +13,7 @@ pub struct SoundDecoder {
     parameters: Parameters,
     time_base: Rational,
     decoder: decoder::Audio,
+    extradata: Vec<u8>,
     /// The one before, which still has some frames.
     before: Option<decoder::Audio>,
 }
@@ -28,16 +29,22 @@ impl SoundDecoder {
         let time_base = stream.time_base();
         Ok(Self {
             decoder: open(&parameters, time_base)?,
+            extradata: ffi::stored_extradata(&parameters),
             parameters,
             time_base,
             before: None,
         })
     }
 
+    /// How it takes packets to be coded.
+    pub fn extradata(&self) -> &[u8] {
+        &self.extradata
+    }
+
     /// Takes a packet.
     pub fn send(&mut self, packet: &Packet) -> Result<(), Error> {
         if let Some(extradata) = new_extradata(packet)
-            && extradata != ffi::stored_extradata(&self.parameters)
+            && extradata != self.extradata
         {
             let parameters = ffi::with_extradata(&self.parameters, &extradata);
             let mut before =
@@ -46,6 +53,7 @@ impl SoundDecoder {
             let _ = before.send_eof();
             self.before = Some(before);
             self.parameters = parameters;
+            self.extradata = extradata;
         }
         self.decoder.send_packet(packet)
     }

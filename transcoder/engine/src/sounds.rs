@@ -21,6 +21,8 @@ pub const PLANAR: Sample = Sample::F32(Type::Planar);
 /// Packets that a decoder sees before its output counts: MP3's bit reservoir reaches nine
 /// frames back, Opus converges within 80 ms.
 const DECODER_PREROLL: u32 = 10;
+/// Samples from a track's first to its farthest: 265 days.
+const FARTHEST: i64 = 1 << 40;
 /// Samples in a packet, at least as the pre-roll counts them.
 const TYPICAL_FRAME: u32 = 1024;
 
@@ -41,6 +43,8 @@ pub struct Sounds {
     next: Option<Packet>,
     /// How packets from here on are coded, where one before them said so.
     extradata: Option<Vec<u8>>,
+    /// Whether that packet was passed over.
+    is_passed_over: bool,
     /// The packet that says how others are coded, by its place in the track's list.
     setup: Option<(usize, Packet)>,
     /// Packets from this time stamp on are heard.
@@ -66,6 +70,7 @@ impl Sounds {
             skips_to: None,
             next: None,
             extradata: None,
+            is_passed_over: false,
             setup: None,
             heard_from: 0,
             has_damage: false,
@@ -141,6 +146,7 @@ impl Sounds {
             self.next = self.demux.seek_sound(self.stream, stamp)?;
         }
         if self.next.is_none() {
+            self.extradata = None;
             self.demux.rewind()?;
         }
         Ok(())
@@ -179,6 +185,16 @@ impl Sounds {
         }
     }
 
+    /// A packet that was passed over has said how those after it are coded.
+    fn reopen(&self, decoder: &mut SoundDecoder) -> Result<()> {
+        if self.extradata.as_deref() != Some(decoder.extradata()) {
+            let stream = self.demux.input().stream(self.stream);
+            let stream = stream.context("no such stream")?;
+            *decoder = SoundDecoder::open(&stream, self.extradata.as_deref())?;
+        }
+        Ok(())
+    }
+
     fn decoder(&mut self) -> Result<SoundDecoder> {
         let stream = self.demux.input().stream(self.stream);
         let stream = stream.context("no such stream")?;
@@ -199,7 +215,7 @@ impl Sounds {
             return -i64::from(self.track.priming);
         };
         let time = seconds(self.parts[part], self.time_base) - self.track.start;
-        time.scale_round(self.rate(), 1)
+        time.scale_round(self.rate(), 1).clamp(-FARTHEST, FARTHEST)
     }
 
     /// Where a decoded frame's first sample lies, counted from the track's first.
@@ -208,7 +224,8 @@ impl Sounds {
             return running.unwrap_or(0);
         };
         let time = seconds(stamp, self.time_base) - self.track.start;
-        let at = time.scale_round(self.rate(), 1);
+        // What lies further off is nowhere.
+        let at = time.scale_round(self.rate(), 1).clamp(-FARTHEST, FARTHEST);
         // Containers round time stamps (to 1 ms in Matroska).
         let rounding = self.time_base.scale_ceil(self.rate(), 1) + 1;
         let near = |exact: &i64| (exact - at).abs() <= rounding;
@@ -240,7 +257,7 @@ impl Sounds {
                 decoder.end();
                 return Ok(true);
             };
-            // Reading may come back to before this.
+            // The same demuxer says it again when it comes back to where it changed, and not before.
             if let Some(extradata) = new_extradata(&packet) {
                 self.extradata = Some(extradata);
             }
@@ -251,9 +268,13 @@ impl Sounds {
                     .is_some_and(|stamp| stamp < to && ends(stamp) <= to)
             };
             if self.skips_to.is_some_and(is_early) {
+                self.is_passed_over |= new_extradata(&packet).is_some();
                 continue;
             }
             self.skips_to = None;
+            if std::mem::take(&mut self.is_passed_over) {
+                self.reopen(decoder)?;
+            }
             // Damaged packets leave a gap of silence.
             let is_heard = packet.pts().is_some_and(|stamp| stamp >= self.heard_from);
             let sent = decoder.send(&packet);

@@ -20,7 +20,7 @@ pub struct Uniform {
     /// As most pictures declare it.
     own: Color,
     /// What the last pictures needed.
-    chain: Option<(Shape, Declared, Chain)>,
+    chain: Option<(Shape, Declared, Option<Chain>)>,
 }
 
 /// What a picture says of its colours.
@@ -59,33 +59,43 @@ impl Uniform {
         if let Some((known, colors, chain)) = &mut self.chain
             && (*known, *colors) == (shape, declared)
         {
-            return through(chain, &picture);
+            return match chain {
+                Some(chain) => through(chain, &picture),
+                None => Ok(picture),
+            };
         }
         let name = shape.format.descriptor().map_or("", |format| format.name());
-        let filters: Vec<String> = [opaque(name), self.recolored(&declared)]
-            .into_iter()
-            .flatten()
-            .collect();
-        if filters.is_empty() {
-            return Ok(picture);
+        let (opaque, recolored) = (opaque(name), self.recolored(&declared));
+        let both = opaque.iter().chain(&recolored).cloned().collect::<Vec<_>>();
+        // What a stream says of its colours may be nothing that can be converted: then they stay as they are.
+        let ways = [both.join(","), opaque.unwrap_or_default()];
+        let mut chain = None;
+        let mut done = None;
+        for filters in ways.iter().filter(|filters| !filters.is_empty()) {
+            let mut tried = Chain::new(filters, shape, Rational::new(1, 1))?;
+            if let Ok(picture) = through(&mut tried, &picture) {
+                (chain, done) = (Some(tried), Some(picture));
+                break;
+            }
         }
-        let mut chain = Chain::new(&filters.join(","), shape, Rational::new(1, 1))?;
-        let done = through(&mut chain, &picture)?;
         self.chain = Some((shape, declared, chain));
-        Ok(done)
+        Ok(done.unwrap_or(picture))
     }
 
     /// From a picture's colours to the track's, where both are declared and differ.
     fn recolored(&self, own: &Declared) -> Option<String> {
         let differs = |own: Option<&str>, usual: &Option<String>| {
-            let own = own.filter(|name| !matches!(*name, "unknown" | "reserved" | "unspecified"));
             own.zip(usual.as_deref())
                 .is_some_and(|(own, usual)| own != usual)
         };
-        let matrix = own.matrix.name().filter(|name| *name != "gbr");
+        let is_said =
+            |name: &&str| !matches!(*name, "unknown" | "reserved" | "unspecified" | "gbr");
+        let matrix = own.matrix.name().filter(is_said);
+        let primaries = own.primaries.name().filter(is_said);
+        let transfer = own.transfer.name().filter(is_said);
         let is_other = differs(matrix, &self.own.matrix)
-            || differs(own.primaries.name(), &self.own.primaries)
-            || differs(own.transfer.name(), &self.own.transfer);
+            || differs(primaries, &self.own.primaries)
+            || differs(transfer, &self.own.transfer);
         if !is_other {
             return None;
         }
@@ -96,8 +106,8 @@ impl Uniform {
         };
         let parts = [
             names("matrix", matrix, &usual.matrix),
-            names("primaries", own.primaries.name(), &usual.primaries),
-            names("transfer", own.transfer.name(), &usual.transfer),
+            names("primaries", primaries, &usual.primaries),
+            names("transfer", transfer, &usual.transfer),
         ];
         let parts: String = parts.into_iter().flatten().collect();
         Some(format!("zscale=npl={WHITE_NITS}{parts}"))

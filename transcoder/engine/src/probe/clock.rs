@@ -10,6 +10,8 @@ use plan::Rational;
 const SOUND_BACK_US: i64 = 100_000;
 /// The same of a picture's decode times, which most containers leave to be guessed from how pictures are reordered.
 const PICTURE_BACK_US: i64 = 1_000_000;
+/// More parts than that are not told apart.
+const MOST_PARTS: usize = 256;
 /// By how much a track may overlap itself where parts meet, in seconds, so that the picture has neither gap nor overlap.
 const OVERLAP: Rational = Rational::new(1, 4);
 
@@ -61,7 +63,10 @@ impl Clock {
                     && time <= last.max(latest).saturating_add(self.forward_us)
             }
             // A track that begins is of the time at which the others are.
-            None => latest == i64::MIN || (time - latest).abs() <= self.forward_us,
+            None => {
+                latest == i64::MIN
+                    || time.saturating_sub(latest).saturating_abs() <= self.forward_us
+            }
         };
         let first = known.map_or(0, |(part, _)| part);
         let parts = first..self.shifts_us.len();
@@ -75,6 +80,8 @@ impl Clock {
         let part = part.unwrap_or_else(|| match known {
             // One that begins elsewhere than the others are may have stamps of its own all along.
             None if self.shifts_us.len() == 1 && first == 0 => 0,
+            // More than anybody joins by hand: damage.
+            _ if self.shifts_us.len() == MOST_PARTS => MOST_PARTS - 1,
             _ => {
                 self.shifts_us.push(latest.max(0).saturating_sub(time_us));
                 self.shifts_us.len() - 1

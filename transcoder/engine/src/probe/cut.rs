@@ -59,15 +59,25 @@ pub fn rest(source: &Source, input: &Input, measured: &Measured) -> Option<Note>
     let read = measured.read_to?;
     let rest = source.size().saturating_sub(read);
     let percent = rest.saturating_mul(100) / source.size().max(1);
-    let is_much = rest > MUCH && percent >= MUCH_PERCENT && !format.name().contains("matroska");
+    // Others have an index or a cover there.
+    let ends_in_packets = matches!(format.name(), "mpegts" | "mpeg" | "flv" | "ogg" | "asf");
+    let is_much = rest > MUCH && percent >= MUCH_PERCENT && ends_in_packets;
     let message = format!(
-        "The last {percent} % of the file hold nothing that belongs to it; they are not shown."
+        "Behind its last picture and sound the file has {percent} % more, which was not read."
     );
-    is_much.then(|| Note::new(Code::Corrupt, message))
+    is_much.then(|| Note::new(Code::TrackSkipped, message))
 }
 
 /// Whether all ends well before the container's own length.
 fn is_shorter(input: &Input, found: &Found) -> bool {
+    // Where a length was not believed, the container's is no better.
+    if found
+        .notes
+        .iter()
+        .any(|note| note.code == Code::LengthCorrected)
+    {
+        return false;
+    }
     let ends = found.video.iter().map(|video| video.end);
     let ends = ends.chain(found.audio.iter().map(|audio| audio.end));
     let declared = Rational::from_us(input.duration().max(0));

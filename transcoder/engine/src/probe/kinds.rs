@@ -62,6 +62,39 @@ impl Kinds {
         }
     }
 
+    /// Each packet so far counts so many times.
+    pub fn weigh(&mut self, times: u64) {
+        for kind in &mut self.kinds {
+            kind.count = kind.count.saturating_mul(times);
+        }
+    }
+
+    /// So many packets more are taken to be like the last one.
+    pub fn repeat(&mut self, count: u64) {
+        if let Some(kind) = self.kinds.get_mut(self.current) {
+            kind.count = kind.count.saturating_add(count);
+        }
+    }
+
+    /// What packets are like that do not say it, from here on: as the last of these.
+    pub fn go_on_from(&mut self, before: Option<u64>) {
+        if let Some(key) = before {
+            self.current = self.kinds.len();
+            self.kinds.push(Kind {
+                key,
+                count: 0,
+                first: Vec::new(),
+                heard: 0,
+                bytes: 0,
+            });
+        }
+    }
+
+    /// The kind of the last packet.
+    pub fn last_key(&self) -> Option<u64> {
+        self.kinds.get(self.current).map(|kind| kind.key)
+    }
+
     /// Adds what other packets of the track are like.
     pub fn add(&mut self, others: Self) {
         for other in others.kinds {

@@ -119,9 +119,8 @@ pub fn most(
     };
     let kinds = seen.get(&video.stream).map(|seen| seen.kinds.by_count());
     let kinds = kinds.filter(|kinds| kinds.len() > 1).unwrap_or_default();
-    let mut described: Option<VideoTrack> = None;
-    let mut sizes: Vec<(u32, u32)> = Vec::new();
-    let mut changes = false;
+    // As they are decoded, most of them first.
+    let mut described: Vec<(VideoTrack, u64)> = Vec::new();
     for kind in kinds.iter().take(KINDS) {
         let Some(picture) = decode(input, video, kind) else {
             continue;
@@ -134,29 +133,30 @@ pub fn most(
         tracks::describe_picture(&mut own, &picture, *container_aspect);
         // Of the stream, not of one picture.
         own.interlaced = video.interlaced;
+        match described
+            .iter_mut()
+            .find(|(known, _)| looks_like(known, &own))
+        {
+            Some((_, count)) => *count += kind.count,
+            None => described.push((own, kind.count)),
+        }
+    }
+    described.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let changes = described.len() > 1;
+    let mut sizes: Vec<(u32, u32)> = Vec::new();
+    for (own, _) in &described {
         let size = (own.coded_width, own.coded_height);
         if !sizes.contains(&size) {
             sizes.push(size);
         }
-        match &described {
-            None => described = Some(own),
-            Some(most) => {
-                let shape = |track: &VideoTrack| {
-                    let size = (track.coded_width, track.coded_height);
-                    (
-                        size,
-                        track.own_aspect,
-                        track.pixel_format.clone(),
-                        track.color.clone(),
-                    )
-                };
-                changes |= shape(&own) != shape(most);
-            }
-        }
     }
-    let Some(mut most) = described else {
+    let Some((mut most, _)) = described.into_iter().next() else {
         return Ok(());
     };
+    // It was said of pictures of the size that the container has.
+    if (most.coded_width, most.coded_height) != (video.coded_width, video.coded_height) {
+        most.aperture = None;
+    }
     // What the container said before.
     most.color.range = video
         .color
@@ -186,6 +186,14 @@ pub fn most(
     Ok(())
 }
 
+/// Whether pictures of two kinds differ in nothing that is to be brought to one form.
+fn looks_like(one: &VideoTrack, other: &VideoTrack) -> bool {
+    (one.coded_width, one.coded_height) == (other.coded_width, other.coded_height)
+        && one.own_aspect == other.own_aspect
+        && one.pixel_format == other.pixel_format
+        && one.color == other.color
+}
+
 /// A picture of a kind, from its first packet alone.
 fn decode(input: &Input, video: &VideoTrack, kind: &Kind) -> Option<frame::Video> {
     let mut decoder = video_decoder(input, video.stream as usize, 1).ok()?;
@@ -203,7 +211,7 @@ pub fn crop(input: &Input, found: &Found, video: &VideoTrack) -> Option<Aperture
     let [left, top, right, bottom] = own.crop.map(|side| u32::try_from(side).ok());
     let (left, top, right, bottom) = (left?, top?, right?, bottom?);
     let is_stored = own.stored == (u64::from(video.coded_width), u64::from(video.coded_height));
-    if !is_stored || left + right + top + bottom == 0 {
+    if !is_stored || [left, top, right, bottom] == [0; 4] {
         return None;
     }
     let width = video.coded_width.checked_sub(left.checked_add(right)?)?;

@@ -6,6 +6,8 @@ use std::io::{Read, Seek, SeekFrom};
 
 /// Elements that may follow one another at the top, or in a segment, before its pictures: more than any file has.
 const MOST_ELEMENTS: usize = 4096;
+/// Lists of places that the first one names.
+const MOST_LISTS: usize = 4;
 /// Bytes of an element that is read whole: all tracks with their private data.
 const LARGEST_READ: u64 = 16 << 20;
 
@@ -117,15 +119,20 @@ impl Segment {
             at = end;
         }
         // A second list of places is named by the first.
-        for list in 0..MOST_ELEMENTS.min(further.len()) {
-            let (id, position) = further[list];
-            if id == id::SEEK_HEAD
-                && let Some(list) =
-                    element(&mut reader, segment.start.saturating_add(position), total)
+        further.truncate(MOST_ELEMENTS);
+        let lists: Vec<u64> = further
+            .iter()
+            .filter(|(id, _)| *id == id::SEEK_HEAD)
+            .map(|(_, position)| *position)
+            .take(MOST_LISTS)
+            .collect();
+        for position in lists {
+            if let Some(list) = element(&mut reader, segment.start.saturating_add(position), total)
                 && list.id == id::SEEK_HEAD
                 && let Some(payload) = list.payload(&mut reader)
             {
                 further.extend(seeks(&payload));
+                further.truncate(MOST_ELEMENTS);
             }
         }
         let mut is_at = |id: u32, position: u64| {
@@ -135,7 +142,7 @@ impl Segment {
         let mut behind = None;
         for (id, position) in further {
             match id {
-                id::CUES => found.has_cues |= is_at(id, position).is_some(),
+                id::CUES if !found.has_cues => found.has_cues = is_at(id, position).is_some(),
                 id::TRACKS if !has_tracks => behind = is_at(id, position),
                 _ => {}
             }

@@ -168,7 +168,7 @@ fn without_grid(track: &mut AudioTrack, mut frames: Vec<Frame>) {
     let unit = track.time_base.scale_ceil(rate, 1);
     // The decoder has cut it off.
     if let Some(first) = frames.first_mut() {
-        first.samples += track.priming;
+        first.samples = first.samples.saturating_add(track.priming);
     }
     let grid = frames.iter().map(|frame| frame.samples).reduce(divisor);
     track.frame_samples = grid.filter(|&grid| unit > 1 && i64::from(grid) >= unit);
@@ -199,7 +199,8 @@ fn first_sample(frames: &[Frame], time_base: Rational, rate: i64, unit: i64) -> 
     let mut before = 0;
     let mut said = Vec::new();
     for frame in frames {
-        let first = seconds(frame.stamp?, time_base).scale_round(rate, 1) - before;
+        let first = seconds(frame.stamp?, time_base).scale_round(rate, 1);
+        let first = first.clamp(i64::MIN / 4, i64::MAX / 4) - before;
         said.push(first);
         let (least, most) = (said.iter().min()?, said.iter().max()?);
         if most - least > unit {

@@ -395,6 +395,25 @@ pub fn join_all(
     joins
 }
 
+/// The same for a stream that is not looked at, such as text: where another, which is, goes on otherwise.
+pub fn join_like(
+    joins: &[Join],
+    other: (u32, Rational),
+    stream: u32,
+    time_base: Rational,
+) -> Vec<Join> {
+    let scaled =
+        |stamp: i64| seconds(stamp, other.1).scale_round(time_base.den(), time_base.num().max(1));
+    let own = joins.iter().filter(|join| join.stream == other.0);
+    own.map(|join| Join {
+        stream,
+        position: join.position,
+        shift: scaled(join.shift),
+        first: scaled(join.first),
+    })
+    .collect()
+}
+
 /// What lies between two stamps for the most part, of stamps in order.
 pub fn typical_step(stamps: &[i64]) -> Option<i64> {
     let mut steps: Vec<i64> = stamps

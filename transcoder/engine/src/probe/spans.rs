@@ -165,10 +165,20 @@ fn scan(
     if !is_sorted {
         part_by_position(&mut clock, timed_packets, &mut seen);
     }
-    let joins = match clock.is_one() {
+    let mut joins = match clock.is_one() {
         true => Vec::new(),
         false => seen::join_all(input, video, clock.parts(), &mut seen),
     };
+    let leading = tracks(found).next().filter(|_| !joins.is_empty());
+    if let Some((leading, base)) =
+        leading.and_then(|stream| Some((stream, base_of(input, stream)?)))
+    {
+        let texts = found.text.iter().map(|text| text.stream);
+        for text in texts.filter(|text| !wanted.contains(text)) {
+            let own = base_of(input, text).unwrap_or(base);
+            joins.extend(seen::join_like(&joins, (leading, base), text, own));
+        }
+    }
     let index = index(input, name, video, &seen, !joins.is_empty());
     let measured = Measured {
         index,
@@ -176,6 +186,12 @@ fn scan(
         read_to: Some(read_to),
     };
     Ok((seen, measured))
+}
+
+/// Unit of a stream's time stamps.
+fn base_of(input: &Input, stream: u32) -> Option<Rational> {
+    let stream = input.stream(stream as usize);
+    stream.map(|stream| rational(stream.time_base()))
 }
 
 /// When a packet is decoded.
@@ -239,7 +255,8 @@ fn index(
             .map(|seen| seen.keys.clone());
         return keys.map_or(Index::Container, Index::Scanned);
     }
-    if is_joined || name == "ogg" && is_chained(seen) {
+    // What a stream says once of how it goes on, a seek would miss.
+    if is_joined || matches!(name, "ogg" | "flv") && is_chained(seen) {
         return Index::None;
     }
     let Some(video) = video else {
@@ -288,8 +305,8 @@ fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<HashMap<
     let mut seen = head(input, found, FEW_PICTURES)?;
     let size = i64::try_from(source.size()).unwrap_or(i64::MAX);
     ends::late_starts(input, found, &mut seen);
-    ends::keys(input, found, &mut seen);
-    ends::ends(input, size, found, &mut seen);
+    let picture_kind = ends::keys(input, found, &mut seen);
+    ends::ends(input, size, found, &mut seen, picture_kind);
     Ok(seen)
 }
 

@@ -66,8 +66,12 @@ pub fn find(input: &Input, matroska: Option<Segment>) -> Found {
             media::Type::Attachment => found.skip(&stream, "attachment", "not shown"),
             media::Type::Video if !decodable => found.skip(&stream, "video", NO_DECODER),
             media::Type::Audio if !decodable => found.skip(&stream, "audio", NO_DECODER),
-            media::Type::Video if !is_enabled => found.skip(&stream, "video", "it is switched off"),
-            media::Type::Audio if !is_enabled => found.skip(&stream, "audio", "it is switched off"),
+            media::Type::Video if !is_enabled => {
+                found.skip(&stream, "video", "the file marks it as not to be played")
+            }
+            media::Type::Audio if !is_enabled => {
+                found.skip(&stream, "audio", "the file marks it as not to be played")
+            }
             media::Type::Video => found.further.push(video(&stream, &declared)),
             media::Type::Audio => {
                 let track = found.audio(&stream, &declared);

@@ -41,26 +41,36 @@ pub fn late_starts(input: &mut Input, found: &Found, seen: &mut HashMap<u32, See
 }
 
 /// Looks at key frames of the picture on the way: how they are coded, and what they close.
-pub fn keys(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
-    let Some(video) = &found.video else { return };
+/// Returns the kind of the last, by which a demuxer goes on.
+pub fn keys(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) -> Option<u64> {
+    let video = found.video.as_ref()?;
     let all = entries(input, video.stream as usize);
-    let keys: Vec<i64> = all
-        .iter()
-        .filter(|entry| entry.key)
-        .map(|entry| entry.timestamp)
+    let numbered = all.iter().enumerate().filter(|(_, entry)| entry.key);
+    let keys: Vec<(usize, i64)> = numbered.map(|(at, entry)| (at, entry.timestamp)).collect();
+    let count = KEYS.min(keys.len().saturating_sub(1));
+    let places: Vec<(usize, i64)> = (1..=count)
+        .map(|place| keys[place * (keys.len() - 1) / count])
         .collect();
-    let places = 1..=KEYS.min(keys.len().saturating_sub(1));
-    let count = places.clone().count();
+    let known = seen.entry(video.stream).or_default();
+    let before = known.kinds.last_key();
+    // Each stands for the pictures up to the next place.
+    let head = known.stamps.len();
+    let first = places.first().map_or(all.len(), |(at, _)| *at);
+    known.kinds.repeat(first.saturating_sub(head) as u64);
     ffi::discard_all_but(input, video.stream as usize);
     let mut further = Seen::further(input, found, video.stream);
-    for place in places {
-        let key = keys[place * (keys.len() - 1) / count.max(1)];
-        if ffi::seek_back(input, video.stream as usize, key).is_ok() {
+    further.kinds.go_on_from(before);
+    for (place, (at, key)) in places.iter().enumerate() {
+        if ffi::seek_back(input, video.stream as usize, *key).is_ok() {
             read(input, video.stream, 1, |packet| further.take(packet, 0));
+            let next = places.get(place + 1).map_or(all.len(), |(next, _)| *next);
+            further.kinds.repeat((next - at) as u64);
         }
     }
     ffi::keep_all(input);
+    let last = further.kinds.last_key();
     add(seen.entry(video.stream).or_default(), further);
+    last
 }
 
 fn add(seen: &mut Seen, further: Seen) {
@@ -70,7 +80,13 @@ fn add(seen: &mut Seen, further: Seen) {
 }
 
 /// Finds each track's end: from its last key frame on.
-pub fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32, Seen>) {
+pub fn ends(
+    input: &mut Input,
+    size: i64,
+    found: &Found,
+    seen: &mut HashMap<u32, Seen>,
+    picture_kind: Option<u64>,
+) {
     for stream in tracks(found) {
         ffi::discard_all_but(input, stream as usize);
         let Some(last) = last_stamp(input, stream as usize, size) else {
@@ -80,6 +96,13 @@ pub fn ends(input: &mut Input, size: i64, found: &Found, seen: &mut HashMap<u32,
             continue;
         }
         let mut tail = Seen::further(input, found, stream);
+        if found
+            .video
+            .as_ref()
+            .is_some_and(|video| video.stream == stream)
+        {
+            tail.kinds.go_on_from(picture_kind);
+        }
         read(input, stream, usize::MAX, |packet| tail.take(packet, 0));
         extend(seen.entry(stream).or_default(), tail);
     }

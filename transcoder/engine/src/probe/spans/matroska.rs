@@ -38,6 +38,8 @@ pub struct Known {
     pub rate: Rational,
 }
 
+/// How many times as many packets as are looked at in between a place stands for, against head and tail.
+const STANDS_FOR: u64 = 50;
 /// Pictures at the end of the head of which some before them may not have come yet.
 const REORDERED: usize = 16;
 
@@ -57,12 +59,9 @@ pub fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<Opti
         return Ok(None);
     }
     let cues = entries(input, stream);
-    let (Some(first), Some(last)) = (cues.first(), cues.last()) else {
-        return Ok(None);
-    };
-    // Some list the first place alone.
-    let begins = seen.get(&video.stream).and_then(|seen| seen.first);
-    if begins.is_none_or(|begins| begins < first.timestamp) && cues.len() < 2 {
+    // Some files name their first place alone, which is no index of the others.
+    let keys = seen.get(&video.stream).map_or(0, |seen| seen.keys.len());
+    if cues.is_empty() || cues.len() < 2 && keys > 1 {
         return Ok(None);
     }
     let mut places: Vec<Vec<i64>> = Vec::new();
@@ -71,10 +70,34 @@ pub fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<Opti
         let at = part(input, found, stream, cue.timestamp, PLACE_PICTURES)?;
         places.extend(merge(&mut seen, at, video.stream, false));
     }
-    let tail = part(input, found, stream, last.timestamp, usize::MAX)?;
+    let Some(tail) = tail(input, found, stream, &cues)? else {
+        return Ok(None);
+    };
     places.extend(merge(&mut seen, tail, video.stream, true));
     let rate = certain_rate(input, found, &mut seen, &places);
     Ok(rate.map(|rate| Known { seen, cues, rate }))
+}
+
+/// The end of the source: from the last cue on, or from so many before it that every track has packets there. Nothing
+/// where one ends earlier still.
+fn tail(
+    input: &mut Input,
+    found: &Found,
+    stream: usize,
+    cues: &[IndexEntry],
+) -> Result<Option<HashMap<u32, Seen>>> {
+    const BACK: [usize; 4] = [1, 5, 20, 80];
+    for back in BACK {
+        let from = &cues[cues.len().saturating_sub(back)];
+        let tail = part(input, found, stream, from.timestamp, usize::MAX)?;
+        if tracks(found).all(|track| tail.contains_key(&track)) {
+            return Ok(Some(tail));
+        }
+        if back >= cues.len() {
+            break;
+        }
+    }
+    Ok(None)
 }
 
 /// Packets of all tracks from a cue on, up to so many pictures.
@@ -127,6 +150,8 @@ fn merge(
         };
         if !is_tail {
             further.end = None;
+            // It stands for what lies up to the next place.
+            further.kinds.weigh(STANDS_FOR);
         }
         extend(known, further);
     }
