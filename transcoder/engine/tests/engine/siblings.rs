@@ -13,7 +13,7 @@ use crate::support::watched::{Watched, name};
 type Check = fn(&Watched) -> Result<()>;
 
 /// Which, what must be said of it, what else must hold; how each is made stands under its name in [`make`].
-const SIBLINGS: [(&str, &[&str], Check); 36] = [
+const SIBLINGS: [(&str, &[&str], Check); 39] = [
     // What changes on the way.
     (
         "changes-ac3-stereo-5.1",
@@ -39,6 +39,7 @@ const SIBLINGS: [(&str, &[&str], Check); 36] = [
     ),
     ("changes-vp9-size", &["format_changes"], grows_to_hd),
     ("changes-matrix", &["format_changes"], one_red),
+    ("changes-flv-header", &["format_changes"], another_header),
     // Layouts.
     ("layout-quad", &[], behind_is_heard),
     ("layout-3.0-flac", &[], centre_in_both),
@@ -60,6 +61,8 @@ const SIBLINGS: [(&str, &[&str], Check); 36] = [
     ("time-live-mkv", &[], live),
     ("time-h264-b-avi", &[], in_sync_as_decoded),
     ("time-pal-gap", &[], gap_stays),
+    ("time-sound-ends-early-mkv", &[], heard_to_its_end),
+    ("time-joined-text", &["time_joined"], both_texts),
     ("time-telecine-and-video", &[], fields_rate),
     // Which track.
     ("track-default-second", &["track_skipped"], blue),
@@ -198,6 +201,19 @@ fn make(folder: &Path, id: &str) -> PathBuf {
                 ],
             )
         }
+        "changes-flv-header" => {
+            let part = |hertz: u32, rate: u32, channels: u32, offset: u32| {
+                format!(
+                    "-f lavfi -i color=red:s=320x180:r=25:d=5 -f lavfi -i sine={hertz}:r={rate}:d=5 {H264} \
+                     -ac {channels} -c:a aac -output_ts_offset {offset}"
+                )
+            };
+            let first = made("a.flv", &part(440, 44_100, 1, 0));
+            let second = std::fs::read(made("b.flv", &part(880, 48_000, 2, 5))).unwrap();
+            // Without its header: a recorder that goes on.
+            let tags = words("tags", &second[13..]);
+            join("x.flv", &[first, tags])
+        }
         "layout-quad" => made(
             "x.mkv",
             "-f lavfi -i aevalsrc=0.3*sin(2*PI*440*t)|0|0.3*sin(2*PI*880*t)|0:c=quad:s=48000:d=3 -c:a flac",
@@ -304,6 +320,23 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             }
             std::fs::write(&path, bytes).unwrap();
             path
+        }
+        "time-sound-ends-early-mkv" => made(
+            "x.mkv",
+            "-f lavfi -i color=red:s=320x180:r=25:d=12 -f lavfi -i sine=440:r=48000:d=9.5 -c:v libx264 \
+             -preset ultrafast -g 50 -pix_fmt yuv420p -c:a aac",
+        ),
+        "time-joined-text" => {
+            let part = |name: &str| {
+                let text = format!("1\n00:00:01,000 --> 00:00:02,000\n{name}\n");
+                let text = words(&format!("{name}.srt"), text.as_bytes());
+                let inputs = format!("{} -i {}", plain("red", 440, 4), text.display());
+                made(
+                    &format!("{name}.mkv"),
+                    &format!("{inputs} {H264} -c:a aac -c:s srt"),
+                )
+            };
+            join("x.mkv", &[part("first"), part("second")])
         }
         "time-live-mkv" => made(
             "x.mkv",
@@ -684,6 +717,31 @@ fn in_sync_as_decoded(watched: &Watched) -> Result<()> {
         "{:?}",
         late.collect::<Vec<_>>()
     );
+    Ok(())
+}
+
+fn another_header(watched: &Watched) -> Result<()> {
+    lasts(watched, 10.0)?;
+    [1.0, 4.0]
+        .into_iter()
+        .try_for_each(|at| hears(watched, at, 440.0, 440.0))?;
+    [6.0, 9.0]
+        .into_iter()
+        .try_for_each(|at| hears(watched, at, 880.0, 880.0))
+}
+
+fn heard_to_its_end(watched: &Watched) -> Result<()> {
+    lasts(watched, 12.0)?;
+    hears(watched, 9.0, 440.0, 440.0)
+}
+
+fn both_texts(watched: &Watched) -> Result<()> {
+    lasts(watched, 8.0)?;
+    let cues = watched.cues[0].cues.iter();
+    let cues: Vec<(i64, &str)> = cues
+        .map(|cue| (cue.start_us / 100_000, &*cue.text))
+        .collect();
+    ensure!(cues == [(10, "first"), (50, "second")], "{cues:?}");
     Ok(())
 }
 
