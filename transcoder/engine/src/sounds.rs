@@ -232,18 +232,18 @@ impl Sounds {
         // The grid is that of most of the track.
         let is_usual = decoded.rate() == self.track.sample_rate;
         let frame_samples = self.track.frame_samples.filter(|&n| n > 0 && is_usual);
-        let exact = match frame_samples.map(i64::from) {
-            Some(frame) => {
-                let origin = self.grid_origin(stamp);
-                let on_grid =
-                    |place: i64| (place - origin + frame / 2).div_euclid(frame) * frame + origin;
-                let samples = decoded.samples() as i64;
-                // The first frame, whose priming is cut off, only ends on the grid.
-                let starts = Some(on_grid(at)).filter(near);
-                starts.or_else(|| Some(on_grid(at + samples) - samples).filter(near))
-            }
-            None => running.filter(near),
-        };
+        let on_grid = frame_samples.map(i64::from).and_then(|frame| {
+            let origin = self.grid_origin(stamp);
+            let on_grid =
+                |place: i64| (place - origin + frame / 2).div_euclid(frame) * frame + origin;
+            let samples = decoded.samples() as i64;
+            // The first frame, whose priming is cut off, only ends on the grid.
+            let starts = Some(on_grid(at)).filter(near);
+            starts.or_else(|| Some(on_grid(at + samples) - samples).filter(near))
+        });
+        // A track that changes its rate on the way leaves the grid: then each follows the one before, and does not
+        // come to lie on a rounded stamp.
+        let exact = on_grid.or_else(|| running.filter(near));
         exact.unwrap_or(at)
     }
 
