@@ -298,7 +298,7 @@ fn hash_source<'a>(hash: &'a mut Canonical, stream: u32, timeline: &TimeLine) ->
         .ints(timeline.boundaries.iter().map(|b| b.0))
 }
 
-/// Where the stamps of a stream are not what they say.
+/// Adds by how much the time stamps of a stream are shifted, where recordings were joined.
 fn hash_joins(hash: &mut Canonical, info: &MediaInfo, stream: u32) {
     let joins = info.joins.iter().filter(|join| join.stream == stream);
     let shifts: Vec<i64> = joins.map(|join| join.shift).collect();

@@ -65,7 +65,7 @@ async fn whatever_is_uploaded_becomes_ready_or_fails_with_a_code() {
     table.check();
 }
 
-/// What is wrong with a plan of which nothing is said.
+/// What a read of all packets finds otherwise than the plan of a mutant that has no note.
 fn contradicted(bytes: &[u8], plan: &plan::Plan) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mutant");

@@ -32,7 +32,7 @@ pub struct Joined {
 }
 
 impl Joined {
-    /// By these joins.
+    /// Stamps are shifted by these joins.
     pub fn by(joins: &[Join]) -> Self {
         Self {
             joins: joins.to_vec(),
@@ -140,7 +140,7 @@ impl Demux {
         }
     }
 
-    /// To the source's start.
+    /// Goes back to the source's start.
     pub fn rewind(&mut self) -> Result<()> {
         self.joins.restart();
         self.shares_index = false;
@@ -149,13 +149,13 @@ impl Demux {
         Ok(())
     }
 
-    /// To a byte at which a packet lies, in formats that may be read from there.
+    /// Goes to a byte at which a packet lies, in formats that may be read from there.
     pub fn seek_byte(&mut self, position: u64) -> Result<(), Error> {
         self.joins.restart();
         ffi::seek_byte(&mut self.input, i64::try_from(position).unwrap_or(i64::MAX))
     }
 
-    /// To a stream's key frame at or before a time stamp; an error where the demuxer finds none.
+    /// Goes to a stream's key frame at or before a time stamp; an error where the demuxer finds none.
     pub fn seek_back(&mut self, stream: usize, stamp: i64) -> Result<(), Error> {
         self.joins.restart();
         if self.info.container.contains("matroska") && !self.shares_index {

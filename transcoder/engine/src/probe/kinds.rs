@@ -26,6 +26,19 @@ pub struct Kind {
     bytes: usize,
 }
 
+impl Kind {
+    /// A kind of which no packet has come yet.
+    fn new(key: u64) -> Self {
+        Self {
+            key,
+            count: 0,
+            first: Vec::new(),
+            heard: 0,
+            bytes: 0,
+        }
+    }
+}
+
 /// All kinds of a track's packets.
 #[derive(Default)]
 pub struct Kinds {
@@ -42,13 +55,7 @@ impl Kinds {
             if known.is_none() && self.kinds.len() == MOST_KINDS {
                 self.current = MOST_KINDS - 1;
             } else if known.is_none() {
-                self.kinds.push(Kind {
-                    key,
-                    count: 0,
-                    first: Vec::new(),
-                    heard: 0,
-                    bytes: 0,
-                });
+                self.kinds.push(Kind::new(key));
             }
         }
         let kind = &mut self.kinds[self.current];
@@ -80,13 +87,7 @@ impl Kinds {
     pub fn go_on_from(&mut self, before: Option<u64>) {
         if let Some(key) = before {
             self.current = self.kinds.len();
-            self.kinds.push(Kind {
-                key,
-                count: 0,
-                first: Vec::new(),
-                heard: 0,
-                bytes: 0,
-            });
+            self.kinds.push(Kind::new(key));
         }
     }
 
