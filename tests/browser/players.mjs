@@ -34,7 +34,7 @@ export const PLAYERS = {
     script: new URL("node_modules/dashjs/dist/modern/umd/dash.all.min.js", import.meta.url).pathname,
     load: `const player = dashjs.MediaPlayer().create();
       player.on("error", (e) => fail(new Error(e.error.message)));
-      player.initialize(v, base + "/v/" + id + "/manifest.mpd", true);`,
+      player.initialize(v, base + "/v/" + id + "/manifest.mpd", false);`,
   },
 };
 

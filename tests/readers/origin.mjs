@@ -91,7 +91,7 @@ export class Origin {
 
 /** A script that has a player load a manifest, whose URL is given whole. */
 function loaderOf({ load }) {
-  return `window.load = async (v, url, fail) => { ${load.replace(/base \+ "\/v\/" \+ id \+ "[^"]+"(, true)?/, "url")} };`;
+  return `window.load = async (v, url, fail) => { ${load.replace(/base \+ "\/v\/" \+ id \+ "[^"]+"/, "url")} };`;
 }
 
 /** A master playlist with one variant and the sound that belongs to it. */

@@ -26,7 +26,7 @@ window.measure = async ({ player, url, parts, isMuted = false }) => {
 async function play(player, url, parts, found) {
   const failed = new Promise((_, fail) => { window.fail = fail; });
   const tick = v.muted ? () => {} : await listen(found);
-  look(found, tick);
+  const announced = look(found, tick);
   await script(`/player/${encodeURIComponent(player)}`);
   await script(`/load/${encodeURIComponent(player)}`);
   await Promise.race([window.load(v, url, window.fail), failed]);
@@ -37,6 +37,8 @@ async function play(player, url, parts, found) {
   })]);
   await when(["loadeddata", "canplay"], () => v.readyState >= 2);
   if (!v.videoWidth) throw new Error("there are no pictures");
+  // A browser announces the picture that it has just painted: where play began before, that need not be the first.
+  await Promise.race([failed, announced]);
   found.parts = [];
   for (const [from, to] of parts) {
     if (from) {
@@ -74,11 +76,14 @@ async function listen(found) {
   return () => v.paused || found.clock.push([context.currentTime, v.currentTime]);
 }
 
-/** Notes every picture that is shown. */
+/** Notes every picture that is shown. Returns a promise of the first. */
 function look(found, tick) {
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
   const context = canvas.getContext("2d", { willReadFrequently: true });
+  let seen;
+  const announced = new Promise((done) => { seen = done; });
   const note = (_, { mediaTime }) => {
+    seen();
     context.drawImage(v, 0, 0, 1, 1);
     found.first ??= mediaTime;
     found.frames.push({ time: mediaTime, level: context.getImageData(0, 0, 1, 1).data[0] });
@@ -86,6 +91,7 @@ function look(found, tick) {
     v.requestVideoFrameCallback(note);
   };
   v.requestVideoFrameCallback(note);
+  return announced;
 }
 
 /** The place in the film at which the audio context was at `at`, by the median of what was noted around it. */
