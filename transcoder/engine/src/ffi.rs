@@ -29,16 +29,24 @@ pub fn tag(tags: &DictionaryRef, key: &CStr) -> Option<String> {
 
 /// Seeks one stream to the key frame at or before `timestamp` (in the stream's time base).
 pub fn seek_back(input: &mut Input, stream: usize, timestamp: i64) -> Result<(), Error> {
+    seek(input, stream, timestamp, ffi::AVSEEK_FLAG_BACKWARD)
+}
+
+/// Seeks one stream to the frame at or before `timestamp` (in the stream's time base), be it a key frame or not.
+pub fn seek_back_to_any_frame(
+    input: &mut Input,
+    stream: usize,
+    timestamp: i64,
+) -> Result<(), Error> {
+    let flags = ffi::AVSEEK_FLAG_BACKWARD | ffi::AVSEEK_FLAG_ANY;
+    seek(input, stream, timestamp, flags)
+}
+
+fn seek(input: &mut Input, stream: usize, timestamp: i64, flags: i32) -> Result<(), Error> {
     // SAFETY: the context is open and owned by `input`; an index out of range is refused by
     // libavformat itself.
-    let code = unsafe {
-        ffi::av_seek_frame(
-            input.as_mut_ptr(),
-            stream as i32,
-            timestamp,
-            ffi::AVSEEK_FLAG_BACKWARD,
-        )
-    };
+    let code =
+        unsafe { ffi::av_seek_frame(input.as_mut_ptr(), stream as i32, timestamp, flags) };
     if code < 0 {
         Err(Error::from(code))
     } else {

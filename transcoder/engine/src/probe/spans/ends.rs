@@ -92,7 +92,10 @@ pub fn ends(
         let Some(last) = last_stamp(input, stream as usize, size) else {
             continue;
         };
-        if ffi::seek_back(input, stream as usize, last).is_err() {
+        // An index may name no key frame at all.
+        if ffi::seek_back(input, stream as usize, last).is_err()
+            && ffi::seek_back_to_any_frame(input, stream as usize, last).is_err()
+        {
             continue;
         }
         let mut tail = Seen::further(input, found, stream);
