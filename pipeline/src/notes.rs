@@ -2,6 +2,7 @@
 
 use plan::{Code, Note, Plan, RenditionId, VideoId};
 use store::metadata::VideoRow;
+use transcoder::SegmentReport;
 
 use crate::inner::Inner;
 
@@ -14,25 +15,51 @@ pub(crate) async fn add(inner: &Inner, video: VideoId, note: Note) -> Result<(),
     inner.change(video, add).await.map(drop)
 }
 
-/// Some of a segment's picture or sound could not be decoded as it should.
-pub(crate) async fn damaged(
+/// Adds to a video's row what an engine found while it made a segment, and the probe had not said.
+pub(crate) async fn of_segment(
     inner: &Inner,
     video: VideoId,
     plan: &Plan,
-    rendition: RenditionId,
-    segment: u32,
+    (rendition, segment): (RenditionId, u32),
+    report: &SegmentReport,
 ) -> Result<(), store::Error> {
+    let is_picture = plan.video_rendition(rendition).is_some();
+    let track = match is_picture {
+        true => plan.info.video.as_ref().map(|video| video.stream),
+        false => plan
+            .audio_rendition(rendition)
+            .and_then(|audio| plan.info.audio.get(audio.track as usize))
+            .map(|audio| audio.stream),
+    };
     let (start, end) = plan.timeline.segment_frames(segment);
-    let what = match plan.video_rendition(rendition) {
-        Some(_) => "The picture is damaged here; what could be decoded is shown.",
-        None => "The sound is damaged here; what could be decoded is heard.",
-    };
-    let note = Note {
+    let note = |code, what| Note {
         span_us: Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end))),
-        ..Note::new(Code::Corrupt, what)
+        track,
+        ..Note::new(code, what)
     };
-    let add = |row: &mut VideoRow| stretch(&mut row.notes, &note);
-    inner.change(video, add).await.map(drop)
+    let damage = || match is_picture {
+        true => "The picture is damaged here; what could be decoded is shown.",
+        false => "The sound is damaged here; what could be decoded is heard.",
+    };
+    let change = || match is_picture {
+        true => {
+            "The picture has another size, shape or colour here; it was brought to those of the rest."
+        }
+        false => {
+            "The sound has other channels or another sample rate here; it was brought to those of the rest."
+        }
+    };
+    let is_known = |known: &Note| (known.code, known.track) == (Code::FormatChanges, track);
+    let converted = report.converted && !plan.info.notes.iter().any(is_known);
+    let found = [
+        report.damaged.then(|| note(Code::Corrupt, damage())),
+        converted.then(|| note(Code::FormatChanges, change())),
+    ];
+    for note in found.into_iter().flatten() {
+        let add = |row: &mut VideoRow| stretch(&mut row.notes, &note);
+        inner.change(video, add).await?;
+    }
+    Ok(())
 }
 
 fn add_once(notes: &mut Vec<Note>, note: &Note) -> bool {
@@ -48,7 +75,7 @@ fn stretch(notes: &mut Vec<Note>, note: &Note) -> bool {
     let Some((start, end)) = note.span_us else {
         return add_once(notes, note);
     };
-    let alike = |known: &&mut Note| known.message == note.message;
+    let alike = |known: &&mut Note| (known.track, &known.message) == (note.track, &note.message);
     for known in notes.iter_mut().filter(alike) {
         if let Some((from, to)) = &mut known.span_us
             && start <= *to

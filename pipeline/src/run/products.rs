@@ -41,10 +41,8 @@ pub(super) async fn store(
                 rendition,
                 index: segment,
             };
-            if report.damaged
-                && let Some(plan) = plan
-            {
-                notes::damaged(inner, video, plan, rendition, segment).await?;
+            if let Some(plan) = plan {
+                notes::of_segment(inner, video, plan, (rendition, segment), &report).await?;
             }
             Ok(inner.publish(key, bytes).await?)
         }

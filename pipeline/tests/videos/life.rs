@@ -152,6 +152,49 @@ async fn damage_that_can_be_watched_is_a_note_with_its_place() {
     assert!(fillers.is_empty(), "{fillers:?}");
 }
 
+/// Six seconds of 5.1 in the middle of stereo, in a format of whose sound the probe looks at head and tail.
+#[tokio::test]
+async fn a_change_that_no_probe_saw_is_a_note_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder.path().join("data")).await;
+    let made = |name: &str, arguments: &str| {
+        let path = folder.path().join(name);
+        let ffmpeg = std::process::Command::new("ffmpeg")
+            .args(["-v", "error", "-y"])
+            .args(arguments.split_whitespace())
+            .arg(&path)
+            .status();
+        assert!(ffmpeg.unwrap().success(), "ffmpeg made no {name}");
+        path
+    };
+    made(
+        "stereo.mp4",
+        "-f lavfi -i sine=440:r=48000:d=14 -ac 2 -c:a ac3",
+    );
+    made(
+        "surround.mp4",
+        "-f lavfi -i sine=880:r=48000:d=6 -ac 6 -c:a ac3",
+    );
+    let list = folder.path().join("list.txt");
+    std::fs::write(
+        &list,
+        "file stereo.mp4\nfile surround.mp4\nfile stereo.mp4\n",
+    )
+    .unwrap();
+    let splice = format!("-f concat -i {} -c copy", list.display());
+    let bytes = std::fs::read(made("spliced.mp4", &splice)).unwrap();
+    let video = house.upload(bytes.into()).await;
+    let row = house.until(video, is_over).await;
+    assert_eq!((row.state, &row.error), (State::Ready, &None));
+    let [note] = &row.notes[..] else {
+        panic!("one note: {:?}", row.notes)
+    };
+    assert_eq!((note.code, note.track), (Code::FormatChanges, Some(0)));
+    let (from, to) = note.span_us.unwrap();
+    assert!((12_000_000..=14_000_000).contains(&from), "from {from}");
+    assert!((20_000_000..=24_000_000).contains(&to), "to {to}");
+}
+
 #[tokio::test]
 async fn what_is_no_media_fails_with_its_code() {
     let folder = tempfile::tempdir().unwrap();

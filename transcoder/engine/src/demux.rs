@@ -76,6 +76,9 @@ impl Joined {
             let shifted = |stamp: Option<i64>| stamp.map(|stamp| stamp.saturating_add(join.shift));
             packet.set_pts(shifted(packet.pts()));
             packet.set_dts(shifted(packet.dts()));
+            if join.position > 0 {
+                ffi::keep(packet);
+            }
         }
     }
 }
@@ -144,7 +147,10 @@ impl Demux {
     pub fn rewind(&mut self) -> Result<()> {
         self.joins.restart();
         self.shares_index = false;
-        open::rewind(&self.source, &mut self.input)?;
+        match self.info.joins.is_empty() {
+            true => open::rewind(&self.source, &mut self.input)?,
+            false => open::rewind_all_parts(&self.source, &mut self.input)?,
+        }
         ffi::keep_only(&mut self.input, &self.kept);
         Ok(())
     }

@@ -45,8 +45,7 @@ pub fn seek_back_to_any_frame(
 fn seek(input: &mut Input, stream: usize, timestamp: i64, flags: i32) -> Result<(), Error> {
     // SAFETY: the context is open and owned by `input`; an index out of range is refused by
     // libavformat itself.
-    let code =
-        unsafe { ffi::av_seek_frame(input.as_mut_ptr(), stream as i32, timestamp, flags) };
+    let code = unsafe { ffi::av_seek_frame(input.as_mut_ptr(), stream as i32, timestamp, flags) };
     if code < 0 {
         Err(Error::from(code))
     } else {
@@ -99,6 +98,13 @@ pub fn is_discarded(packet: &ffmpeg_next::Packet) -> bool {
     use ffmpeg_next::packet::Ref;
     // SAFETY: a packet's pointer is valid while it lives.
     unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }
+}
+
+/// Has a packet shown that was to be decoded only.
+pub fn keep(packet: &mut ffmpeg_next::Packet) {
+    use ffmpeg_next::packet::Mut;
+    // SAFETY: a packet's pointer is valid while it lives, and no other is taken from it here.
+    unsafe { (*packet.as_mut_ptr()).flags &= !ffi::AV_PKT_FLAG_DISCARD }
 }
 
 /// Whether a decoder says of a picture that something of it was missing or wrong.

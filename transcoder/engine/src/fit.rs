@@ -30,11 +30,22 @@ impl Fit {
         }
     }
 
+    /// Whether a picture has another size or shape than most.
+    pub fn is_other(&self, picture: &frame::Video) -> bool {
+        (picture.width(), picture.height()) != self.size || !self.is_usual(picture)
+    }
+
+    /// Whether a picture declares no other shape of its pixels than most.
+    fn is_usual(&self, picture: &frame::Video) -> bool {
+        let declared = rational(picture.aspect_ratio());
+        declared.num() <= 0 || declared == self.own_aspect
+    }
+
     /// The size in which a picture is shown inside of the size that the source's own take.
     pub fn inside(&self, picture: &frame::Video, whole: Size) -> Size {
         let size = (picture.width(), picture.height());
         let declared = rational(picture.aspect_ratio());
-        let is_usual = declared.num() <= 0 || declared == self.own_aspect;
+        let is_usual = self.is_usual(picture);
         if size == self.size && is_usual {
             return whole;
         }

@@ -14,6 +14,7 @@ use crate::finish::Finish;
 use crate::link::{Abandoned, Link};
 use crate::pictures::Picture;
 use crate::product::Coded;
+use crate::remarks::Remarks;
 use crate::turn::Turn;
 
 /// Pictures that wait for an encoder: enough to even out B-frame bursts; eight 1080p
@@ -26,7 +27,7 @@ const FEWER_WAITING: usize = 3;
 enum Step {
     Begin { segment: u32 },
     Picture(Picture),
-    End { segment: u32, damaged: bool },
+    End { segment: u32, remarks: Remarks },
 }
 
 /// Segments that came out larger than their cap, to be made again.
@@ -75,8 +76,7 @@ struct Work {
 /// A segment whose pictures have all come.
 struct Ended {
     segment: u32,
-    /// Some of them may have been.
-    damaged: bool,
+    remarks: Remarks,
     encoder: SegmentEncoder,
     kept: Vec<Picture>,
 }
@@ -136,9 +136,9 @@ impl Lane {
         self.push(pool, Step::Picture(picture));
     }
 
-    /// Ends a segment, of whose pictures some may have been damaged.
-    pub fn end(self: &Arc<Self>, pool: &rayon::ThreadPool, segment: u32, damaged: bool) {
-        self.push(pool, Step::End { segment, damaged });
+    /// Ends a segment, with what is to be said of its pictures.
+    pub fn end(self: &Arc<Self>, pool: &rayon::ThreadPool, segment: u32, remarks: Remarks) {
+        self.push(pool, Step::End { segment, remarks });
     }
 
     fn push(self: &Arc<Self>, pool: &rayon::ThreadPool, step: Step) {
@@ -199,12 +199,12 @@ impl Lane {
                     }
                 }
             }
-            Step::End { segment, damaged } => {
+            Step::End { segment, remarks } => {
                 if let Some(encoder) = work.encoder.take() {
                     let kept = std::mem::take(&mut work.kept);
                     self.finish(Ended {
                         segment,
-                        damaged,
+                        remarks,
                         encoder,
                         kept,
                     })?;
@@ -244,7 +244,7 @@ impl Lane {
     fn deliver(&self, ended: Ended) -> Result<()> {
         let Ended {
             segment,
-            damaged,
+            remarks,
             mut encoder,
             kept,
         } = ended;
@@ -263,7 +263,8 @@ impl Lane {
                     encode_us: encoded.spent_us,
                     frames: frames as u32,
                     attempts: next,
-                    damaged,
+                    damaged: remarks.damaged,
+                    converted: remarks.converted,
                 };
                 let coded = Coded {
                     init: encoded.init(&self.rendition)?,

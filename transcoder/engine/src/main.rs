@@ -24,6 +24,7 @@ mod passes;
 mod pictures;
 mod probe;
 mod product;
+mod remarks;
 mod remix;
 mod scale;
 mod scaler;

@@ -14,6 +14,7 @@ use crate::encode_video::MAX_TRIES;
 use crate::lane::{Extras, Lane, Task};
 use crate::link::Link;
 use crate::pictures::Pictures;
+use crate::remarks::Remarks;
 use crate::scale::Cascade;
 use crate::sounds::Sounds;
 use crate::source::Source;
@@ -326,7 +327,7 @@ impl Maker {
         let (start, end) = self.plan.timeline.segment_frames(segment);
         self.pictures()?.go_to(start)?;
         // Of what was passed over nobody sees anything.
-        self.pictures()?.take_damage();
+        self.pictures()?.take_remarks();
         lanes
             .iter()
             .for_each(|lane| lane.begin(&self.pool, segment));
@@ -342,10 +343,10 @@ impl Maker {
                 lane.picture(&self.pool, picture.clone());
             }
         }
-        let damaged = self.pictures()?.take_damage();
+        let remarks = self.pictures()?.take_remarks();
         lanes
             .iter()
-            .for_each(|lane| lane.end(&self.pool, segment, damaged));
+            .for_each(|lane| lane.end(&self.pool, segment, remarks));
         if let Some(lane) = lanes.iter().find(|lane| lane.has_failed()) {
             lane.join()?;
         }
@@ -378,9 +379,11 @@ fn make_sound(
                 Entry::Vacant(new) => new.insert(Sounds::open(source, track, &plan.info)?),
             };
             let coded = encode_audio::segment(plan, rendition, segment, reader)?;
+            let Remarks { damaged, converted } = reader.take_remarks();
             let report = SegmentReport {
                 encode_us: began.elapsed().as_micros() as u64,
-                damaged: reader.take_damage(),
+                damaged,
+                converted,
                 ..coded.report()
             };
             coded.say(link, run.order, (rendition.id, segment), report)?;

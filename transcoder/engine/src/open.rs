@@ -91,6 +91,16 @@ pub fn share_index(input: &mut Input, info: &MediaInfo) {
     }
 }
 
+/// Goes back to the first packet of a source of several parts; what was discarded is read again.
+pub fn rewind_all_parts(source: &Source, input: &mut Input) -> Result<(), Error> {
+    // Where fragments of MP4 begin their times anew, a demuxer that has read some takes the first of them for those.
+    if input.format().name().contains("mp4") {
+        *input = open(source)?;
+        return Ok(());
+    }
+    rewind(source, input)
+}
+
 /// Goes back to the first packet; what was discarded is read again.
 pub fn rewind(source: &Source, input: &mut Input) -> Result<(), Error> {
     let format = input.format().name().to_owned();

@@ -21,6 +21,8 @@ use self::clean::Clean;
 use self::damage::Damage;
 pub use self::packets::{Packets, video_decoder};
 use crate::fields::{self, Fields};
+use crate::fit::Fit;
+use crate::remarks::Remarks;
 use crate::source::Source;
 use crate::times::{seconds, timestamp};
 use crate::uniform::Uniform;
@@ -41,8 +43,8 @@ struct Placed {
     /// The tick it belongs to.
     tick: Frames,
     picture: Decoded,
-    /// Whether it is damaged, or one before it is missing for that.
-    damaged: bool,
+    /// It is damaged where it is itself, or where one before it is missing for that.
+    remarks: Remarks,
 }
 
 /// A picture as the decoder gives it.
@@ -63,6 +65,7 @@ pub struct Pictures {
     are_apart: bool,
     clean: Option<Clean>,
     uniform: Uniform,
+    fit: Fit,
     timeline: TimeLine,
     limits: Limits,
     /// Key frames by which a seek goes further back.
@@ -76,6 +79,10 @@ pub struct Pictures {
     /// Decoded pictures after `current`.
     ahead: VecDeque<Placed>,
     damage: Damage,
+    /// A picture since the last that was placed is not like most of the track.
+    is_converted: bool,
+    /// Of pictures that were shown since they were asked for last.
+    remarks: Remarks,
     /// That of the picture that came last, and how long one lasts for the most part, in the track's time base.
     last_stamp: Option<i64>,
     step: i64,
@@ -109,6 +116,7 @@ impl Pictures {
             are_apart: track.fields_apart,
             clean: Clean::of(track),
             uniform: Uniform::of(track),
+            fit: Fit::of(track),
             first_tick: plan.timeline.tick_of(track.start),
             timeline: plan.timeline.clone(),
             preroll: match plan.access {
@@ -126,6 +134,8 @@ impl Pictures {
             current: None,
             ahead: VecDeque::new(),
             damage: Damage::of(plan, track),
+            is_converted: false,
+            remarks: Remarks::default(),
             next: None,
             ended: false,
         })
@@ -238,6 +248,7 @@ impl Pictures {
         self.current = None;
         self.ahead.clear();
         self.damage.restart(from_start);
+        self.is_converted = false;
         self.ended = false;
         self.last_stamp = None;
         self.next = None;
@@ -285,21 +296,24 @@ impl Pictures {
         self.next = Some(Frames(tick.0 + 1));
         let shown = self.current.as_ref().or(self.ahead.front());
         let shown = shown.ok_or_else(undecodable)?;
-        self.damage.show(shown.damaged);
+        self.remarks.add(shown.remarks);
         Ok(&shown.picture)
     }
 
-    /// Whether a picture was damaged that was shown since this was asked last.
-    pub fn take_damage(&mut self) -> bool {
-        self.damage.take_shown()
+    /// What is to be said of the pictures that were shown since this was asked last.
+    pub fn take_remarks(&mut self) -> Remarks {
+        std::mem::take(&mut self.remarks)
     }
 
     fn place(&mut self, tick: Frames, picture: Decoded) {
-        let damaged = self.damage.take(tick);
+        let remarks = Remarks {
+            damaged: self.damage.take(tick),
+            converted: std::mem::take(&mut self.is_converted),
+        };
         self.ahead.push_back(Placed {
             tick,
             picture,
-            damaged,
+            remarks,
         });
     }
 
@@ -360,6 +374,7 @@ impl Pictures {
         if let Some(clean) = &self.clean {
             clean.crop(&mut frame)?;
         }
+        self.is_converted |= self.fit.is_other(&frame) || self.uniform.is_other(&frame);
         let frame = self.uniform.run(frame)?;
         Ok(Picture::new(frame.into()))
     }

@@ -18,6 +18,7 @@ mod matroska;
 mod progress;
 mod rate;
 mod samples;
+mod second_best;
 mod seen;
 mod spans;
 mod tracks;
@@ -25,7 +26,7 @@ mod tracks;
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
 use plan::media_info::Chapter;
-use plan::{Code, Index, Limits, MediaInfo, Note};
+use plan::{Code, Index, Limits, MediaInfo};
 use protocol::EngineFailure;
 
 use crate::source::Source;
@@ -72,11 +73,12 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if let (Some(video), Index::Container) = (&mut found.video, &measured.index) {
         video.complexity = complexity::measure(&mut input, video);
     }
-    if cut::is_cut(source, &input, &found) {
-        let message = "The file ends before its picture or sound does: it was cut off.";
-        found.notes.insert(0, Note::new(Code::Truncated, message));
+    if let Some(note) = cut::missing(source, &input, &found) {
+        found.notes.insert(0, note);
     }
     found.notes.extend(cut::rest(source, &input, &measured));
+    let second_best = second_best::notes(source, &input, &found, &measured);
+    found.notes.extend(second_best);
     found.notes.extend(found.notes_of_skipped());
     Ok(MediaInfo {
         container: input.format().name().to_owned(),
@@ -132,6 +134,14 @@ fn look_at_picture(
                 aperture::describe(source, stream.id(), &mut video);
             }
             video.aperture = video.aperture.or_else(|| look::crop(input, found, &video));
+            let stream = input.stream(video.stream as usize);
+            let own = stream.and_then(|stream| found.of_matroska(&stream));
+            let is_one_of_two = own.is_some_and(|own| own.picture.is_one_of_two_views);
+            let shows_one = is_one_of_two && video.aperture.is_some();
+            if shows_one || looked.holds_two_views {
+                let note = second_best::of_two_views(video.stream, shows_one);
+                found.notes.push(note);
+            }
             found.video = Some(video);
         }
         None if holds_samples(input, &video) => {

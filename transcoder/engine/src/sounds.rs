@@ -1,19 +1,23 @@
 //! The sound of one source track, sample by sample: any span of it, decoded afresh.
 
+mod places;
+
 use anyhow::{Context as _, Result};
 use ffmpeg_next::format::sample::{Sample, Type};
 use ffmpeg_next::{Error, Packet, frame};
 use plan::media_info::{AudioTrack, Setup};
 use plan::{Index, MediaInfo, Rational};
 
+use self::places::Places;
 use crate::demux::Demux;
 use crate::ffi;
 use crate::mix::{Layout, Mix};
 use crate::open;
+use crate::remarks::Remarks;
 use crate::remix;
 use crate::sound_decoder::{SoundDecoder, new_extradata};
 use crate::source::Source;
-use crate::times::{seconds, timestamp};
+use crate::times::timestamp;
 
 /// 32-bit floats, a plane for each channel.
 pub const PLANAR: Sample = Sample::F32(Type::Planar);
@@ -21,8 +25,6 @@ pub const PLANAR: Sample = Sample::F32(Type::Planar);
 /// Packets that a decoder sees before its output counts: MP3's bit reservoir reaches nine
 /// frames back, Opus converges within 80 ms.
 const DECODER_PREROLL: u32 = 10;
-/// Samples from a track's first to its farthest: 265 days.
-const FARTHEST: i64 = 1 << 40;
 /// Samples in a packet, at least as the pre-roll counts them.
 const TYPICAL_FRAME: u32 = 1024;
 
@@ -32,8 +34,7 @@ pub struct Sounds {
     stream: usize,
     time_base: Rational,
     track: AudioTrack,
-    /// The first stamps of parts but the first: packets lie on a grid from there.
-    parts: Vec<i64>,
+    places: Places,
     /// Whether packets can be reached by their bytes.
     starts_anywhere: bool,
     has_no_index: bool,
@@ -49,8 +50,8 @@ pub struct Sounds {
     setup: Option<(usize, Packet)>,
     /// Packets from this time stamp on are heard.
     heard_from: i64,
-    /// Some of those could not be decoded since that was asked last.
-    has_damage: bool,
+    /// Of those since they were asked for last.
+    remarks: Remarks,
 }
 
 impl Sounds {
@@ -64,7 +65,7 @@ impl Sounds {
             stream,
             time_base,
             track: track.clone(),
-            parts: parts(info, track.stream),
+            places: Places::of(track, info, time_base),
             starts_anywhere: open::starts_anywhere(&info.container),
             has_no_index: info.index == Index::None,
             skips_to: None,
@@ -73,13 +74,13 @@ impl Sounds {
             is_passed_over: false,
             setup: None,
             heard_from: 0,
-            has_damage: false,
+            remarks: Remarks::default(),
         })
     }
 
-    /// Whether something could not be decoded since this was asked last.
-    pub fn take_damage(&mut self) -> bool {
-        std::mem::take(&mut self.has_damage)
+    /// What is to be said of the sound that was read since this was asked last.
+    pub fn take_remarks(&mut self) -> Remarks {
+        std::mem::take(&mut self.remarks)
     }
 
     /// Samples `from .. from + count` at the track's rate, counted from its first, mixed down to so many channels, a
@@ -107,18 +108,18 @@ impl Sounds {
         let heard = self.track.start + Rational::new(first, self.rate().max(1));
         self.heard_from = timestamp(heard, self.time_base);
         let mut decoder = self.decoder()?;
-        let mut running = None;
+        self.places.restart(first);
         let mut draining = false;
         loop {
             let mut decoded = frame::Audio::empty();
             match decoder.receive(&mut decoded) {
                 Ok(()) => {
-                    let at = self.place(&decoded, running);
                     let lasts = lasts(&decoded, self.rate());
-                    running = Some(at + lasts);
+                    let at = self.places.next(&decoded, lasts);
                     if at >= last {
                         return span.finish();
                     }
+                    self.remarks.converted |= at + lasts > first && self.is_other(&decoded);
                     span.take(&decoded, at)?;
                 }
                 Err(Error::Eof) => return span.finish(),
@@ -126,6 +127,11 @@ impl Sounds {
                 Err(_) => draining = !self.feed(&mut decoder)?,
             }
         }
+    }
+
+    /// Whether a frame has another rate or number of channels than most of its track.
+    fn is_other(&self, decoded: &frame::Audio) -> bool {
+        (decoded.rate(), decoded.channels()) != (self.track.sample_rate, self.track.channels as u16)
     }
 
     fn rate(&self) -> i64 {
@@ -208,45 +214,6 @@ impl Sounds {
         Ok(decoder)
     }
 
-    /// The place from which on packets around a time stamp lie on a grid: that of the part's first.
-    fn grid_origin(&self, stamp: i64) -> i64 {
-        let after = self.parts.partition_point(|first| *first <= stamp);
-        let Some(part) = after.checked_sub(1) else {
-            return -i64::from(self.track.priming);
-        };
-        let time = seconds(self.parts[part], self.time_base) - self.track.start;
-        time.scale_round(self.rate(), 1).clamp(-FARTHEST, FARTHEST)
-    }
-
-    /// Where a decoded frame's first sample lies, counted from the track's first.
-    fn place(&self, decoded: &frame::Audio, running: Option<i64>) -> i64 {
-        let Some(stamp) = ffi::best_timestamp(decoded) else {
-            return running.unwrap_or(0);
-        };
-        let time = seconds(stamp, self.time_base) - self.track.start;
-        // What lies further off is nowhere.
-        let at = time.scale_round(self.rate(), 1).clamp(-FARTHEST, FARTHEST);
-        // Containers round time stamps (to 1 ms in Matroska).
-        let rounding = self.time_base.scale_ceil(self.rate(), 1) + 1;
-        let near = |exact: &i64| (exact - at).abs() <= rounding;
-        // The grid is that of most of the track.
-        let is_usual = decoded.rate() == self.track.sample_rate;
-        let frame_samples = self.track.frame_samples.filter(|&n| n > 0 && is_usual);
-        let on_grid = frame_samples.map(i64::from).and_then(|frame| {
-            let origin = self.grid_origin(stamp);
-            let on_grid =
-                |place: i64| (place - origin + frame / 2).div_euclid(frame) * frame + origin;
-            let samples = decoded.samples() as i64;
-            // The first frame, whose priming is cut off, only ends on the grid.
-            let starts = Some(on_grid(at)).filter(near);
-            starts.or_else(|| Some(on_grid(at + samples) - samples).filter(near))
-        });
-        // A track that changes its rate on the way leaves the grid: then each follows the one before, and does not
-        // come to lie on a rounded stamp.
-        let exact = on_grid.or_else(|| running.filter(near));
-        exact.unwrap_or(at)
-    }
-
     fn feed(&mut self, decoder: &mut SoundDecoder) -> Result<bool> {
         loop {
             let packet = match self.next.take() {
@@ -278,19 +245,10 @@ impl Sounds {
             // Damaged packets leave a gap of silence.
             let is_heard = packet.pts().is_some_and(|stamp| stamp >= self.heard_from);
             let sent = decoder.send(&packet);
-            self.has_damage |= is_heard && sent == Err(Error::InvalidData);
+            self.remarks.damaged |= is_heard && sent == Err(Error::InvalidData);
             return Ok(true);
         }
     }
-}
-
-/// The first stamps of a stream's parts but the first.
-fn parts(info: &MediaInfo, stream: u32) -> Vec<i64> {
-    let own = info
-        .joins
-        .iter()
-        .filter(|join| join.stream == stream && join.position > 0);
-    own.map(|join| join.first).collect()
 }
 
 /// Samples that a decoded frame has at a track's rate.

@@ -82,6 +82,11 @@ impl Uniform {
         Ok(done.unwrap_or(picture))
     }
 
+    /// Whether a picture declares other colours than most.
+    pub fn is_other(&self, picture: &frame::Video) -> bool {
+        self.recolored(&Declared::of(picture)).is_some()
+    }
+
     /// From a picture's colours to the track's, where both are declared and differ.
     fn recolored(&self, own: &Declared) -> Option<String> {
         let differs = |own: Option<&str>, usual: &Option<String>| {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
 /// it changes, so that programs of different builds say so instead of misreading one another.
-pub const PROTOCOL: u32 = 11;
+pub const PROTOCOL: u32 = 12;
 
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -226,6 +226,9 @@ pub struct SegmentReport {
     pub attempts: u32,
     /// Whether some of its picture or sound could not be decoded as it should.
     pub damaged: bool,
+    /// Whether some of its picture or sound had another size, shape, colour, rate or number of channels in the source
+    /// than the rest of the track, and was brought to that.
+    pub converted: bool,
 }
 
 /// Why an order failed, in the engine's words.

@@ -17,8 +17,6 @@ pub struct Damage {
     is_beginning: bool,
     /// From this tick on it is none either: a broadcast may end in the middle of a picture.
     cut_from: Option<Frames>,
-    /// A damaged picture was shown since that was asked last.
-    was_shown: bool,
 }
 
 impl Damage {
@@ -30,7 +28,6 @@ impl Damage {
             is_beginning: true,
             cut_from: open::starts_anywhere(&plan.info.container)
                 .then_some(Frames(last - LAST_PICTURES)),
-            was_shown: false,
         }
     }
 
@@ -52,15 +49,5 @@ impl Damage {
         self.is_beginning &= is_open;
         let is_cut = self.cut_from.is_some_and(|from| tick >= from);
         is_open && !self.is_beginning && !is_cut
-    }
-
-    /// A picture is shown.
-    pub fn show(&mut self, is_damaged: bool) {
-        self.was_shown |= is_damaged;
-    }
-
-    /// Whether a damaged one was shown since this was asked last.
-    pub fn take_shown(&mut self) -> bool {
-        std::mem::take(&mut self.was_shown)
     }
 }

@@ -163,12 +163,10 @@ pub fn uncompressed(mut reader: impl Read + Seek, total: u64) -> Vec<Uncompresse
     };
     let mut found = Vec::new();
     for track in tracks(&mut reader, index) {
-        let path = [b"mdia", b"minf", b"stbl", b"stsd"];
-        let entries = path
-            .into_iter()
-            .try_fold(track, |inside, kind| child(&mut reader, inside, kind));
-        let Some(entries) = entries else { continue };
-        let entries = headers(&mut reader, entries.start + BEFORE_ENTRY..entries.end);
+        let Some(entries) = entries_of(&mut reader, track) else {
+            continue;
+        };
+        let entries = headers(&mut reader, entries);
         let entries: Vec<Header> = entries
             .filter(|entry| [*b"ipcm", *b"fpcm"].contains(&entry.kind))
             .collect();
@@ -191,6 +189,31 @@ pub fn uncompressed(mut reader: impl Read + Seek, total: u64) -> Vec<Uncompresse
         }
     }
     found
+}
+
+/// Numbers of the tracks of a file of `total` bytes, with the four letters by which each of their sample entries says how
+/// its samples are coded.
+pub fn sample_entries(mut reader: impl Read + Seek, total: u64) -> Vec<(u32, Vec<[u8; 4]>)> {
+    let Some(index) = child(&mut reader, 0..total, b"moov") else {
+        return Vec::new();
+    };
+    let tracks = tracks(&mut reader, index).into_iter();
+    let entries = |track: Range<u64>| {
+        let number = number(&mut reader, track.clone(), b"tkhd")?;
+        let entries = entries_of(&mut reader, track)?;
+        let kinds = headers(&mut reader, entries).map(|entry| entry.kind);
+        Some((number, kinds.collect()))
+    };
+    tracks.filter_map(entries).collect()
+}
+
+/// Where the sample entries of a track lie.
+fn entries_of(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Range<u64>> {
+    let path = [b"mdia", b"minf", b"stbl", b"stsd"];
+    let description = path
+        .into_iter()
+        .try_fold(track, |inside, kind| child(&mut reader, inside, kind))?;
+    Some(description.start + BEFORE_ENTRY..description.end)
 }
 
 fn edits(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Vec<Edit>> {
@@ -237,11 +260,8 @@ fn number(mut reader: impl Read + Seek, inside: Range<u64>, kind: &[u8; 4]) -> O
 
 fn shape(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Shape> {
     let number = number(&mut reader, track.clone(), b"tkhd")?;
-    let path = [b"mdia", b"minf", b"stbl", b"stsd"];
-    let entries = path
-        .into_iter()
-        .try_fold(track, |inside, kind| child(&mut reader, inside, kind))?;
-    let entry = headers(&mut reader, entries.start + BEFORE_ENTRY..entries.end).next()?;
+    let entries = entries_of(&mut reader, track)?;
+    let entry = headers(&mut reader, entries).next()?;
     let inside = entry.inside();
     let extensions = inside.start + BEFORE_EXTENSIONS..inside.end;
     let mut payload = |kind| Some(child(&mut reader, extensions.clone(), kind)?.start);

@@ -9,7 +9,7 @@ use plan::Rational;
 /// By how much a sound's times may go back, in microseconds: muxers round.
 const SOUND_BACK_US: i64 = 100_000;
 /// The same of a picture's decode times, which most containers leave to be guessed from how pictures are reordered.
-const PICTURE_BACK_US: i64 = 1_000_000;
+pub const PICTURE_BACK_US: i64 = 1_000_000;
 /// More parts than that are not told apart.
 const MOST_PARTS: usize = 256;
 /// By how much a track may overlap itself where parts meet, in seconds, so that the picture has neither gap nor overlap.

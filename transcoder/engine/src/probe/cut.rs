@@ -19,8 +19,27 @@ const MUCH_PERCENT: u64 = 10;
 /// Headers count other tracks too, and round.
 const SLACK: Rational = Rational::new(1, 1);
 
-/// Whether a source ends before what its index, its header or its last piece tells of.
-pub fn is_cut(source: &Source, input: &Input, found: &Found) -> bool {
+/// A word about a source that ends before what its index, its header or its last piece tells of, or whose length is not
+/// what it says although it is whole.
+pub fn missing(source: &Source, input: &Input, found: &Found) -> Option<Note> {
+    if is_cut(source, input, found) {
+        let message = "The file ends before its picture or sound does: it was cut off.";
+        return Some(Note::new(Code::Truncated, message));
+    }
+    let message = "The file says that it is longer than what it holds; it lasts as long as that.";
+    (says_length(input) && is_shorter(input, found))
+        .then(|| Note::new(Code::LengthCorrected, message))
+}
+
+/// Whether what a container says of its length is no mere guess by its bytes.
+fn says_length(input: &Input) -> bool {
+    let name = input.format().name().to_owned();
+    ["matroska", "flv", "avi"]
+        .iter()
+        .any(|known| name.contains(known))
+}
+
+fn is_cut(source: &Source, input: &Input, found: &Found) -> bool {
     let format = input.format();
     let name = format.name();
     let size = source.size();
@@ -41,10 +60,15 @@ pub fn is_cut(source: &Source, input: &Input, found: &Found) -> bool {
             .as_ref()
             .is_some_and(|segment| segment.is_cut),
     };
-    let says_length = ["matroska", "flv", "avi"]
-        .iter()
-        .any(|known| name.contains(known));
-    says_otherwise || says_length && is_shorter(input, found)
+    // Whether the container knows how many bytes it has, and has them.
+    let is_whole = match name {
+        "avi" => riff_length(source.reader()).is_some_and(|said| said.abs_diff(size) <= 1),
+        _ => found
+            .matroska
+            .as_ref()
+            .is_some_and(|segment| segment.is_whole),
+    };
+    says_otherwise || !is_whole && says_length(input) && is_shorter(input, found)
 }
 
 /// A word about what lies behind what is shown, where that is much.
@@ -55,6 +79,12 @@ pub fn rest(source: &Source, input: &Input, measured: &Measured) -> Option<Note>
         let is_second = boxes.is_followed && !boxes.fragment;
         let message = "Behind the film lies another one, which is not shown.";
         return is_second.then(|| Note::new(Code::TrackSkipped, message));
+    }
+    if format.name() == "wav" {
+        let said = riff_length(source.reader())?;
+        let is_much = source.size().saturating_sub(said) > MUCH;
+        let message = "Behind the sound lies more, which was not read.";
+        return is_much.then(|| Note::new(Code::TrackSkipped, message));
     }
     let read = measured.read_to?;
     let rest = source.size().saturating_sub(read);
@@ -92,14 +122,16 @@ fn bytes(mut reader: impl Read + Seek, at: u64, count: usize) -> Option<Vec<u8>>
     Some(bytes)
 }
 
-/// A RIFF says how long it is; a stream that was never closed says nothing, or all.
 fn riff_is_cut(reader: impl Read + Seek, size: u64) -> bool {
-    let Some(head) = bytes(reader, 0, 8) else {
-        return false;
-    };
+    riff_length(reader).is_some_and(|said| said > size + 1)
+}
+
+/// A RIFF says how long it is; a stream that was never closed says nothing, or all.
+fn riff_length(reader: impl Read + Seek) -> Option<u64> {
+    let head = bytes(reader, 0, 8)?;
     let said = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
     // Whoever writes into a pipe says something as large as can be.
-    head.starts_with(b"RIFF") && said < LENGTH_UNKNOWN && said + 8 > size + 1
+    (head.starts_with(b"RIFF") && said < LENGTH_UNKNOWN).then_some(said + 8)
 }
 
 /// Behind each tag of FLV stands its length (Adobe FLV 10.1, E.3).

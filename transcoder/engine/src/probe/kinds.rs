@@ -157,14 +157,46 @@ pub fn of_sound(codec: &str, packet: &Packet) -> Option<u64> {
         }
         // ISO/IEC 11172-3 §2.4.1.3: version, sampling frequency, and whether there is one channel.
         "mp1" | "mp2" | "mp3" | "mp1float" | "mp2float" | "mp3float" if byte(0)? == 0xff => {
-            let is_mono = byte(3)? >> 6 == 3;
-            Some((byte(1)? & 0x18) << 8 | (byte(2)? & 0x0c) << 4 | u64::from(is_mono))
+            let mode = byte(3)? >> 6;
+            let channels = if mode >= MPEG_DUAL { mode } else { 0 };
+            Some((byte(1)? & 0x18) << 8 | (byte(2)? & 0x0c) << 4 | channels)
         }
         // ETSI TS 102 114 §5.3.1: AMODE, SFREQ.
         "dts" if data.starts_with(&[0x7f, 0xfe, 0x80, 0x01]) => {
             Some((byte(7)? & 0x0f) << 16 | (byte(8)? & 0xfc) << 8)
         }
+        // RFC 9639 §9.1: sample rate, channels (those of stereo are coded in several ways), sample size.
+        "flac" if byte(0)? == 0xff && byte(1)? >> 2 == 0x3e => {
+            let channels = match byte(3)? >> 4 {
+                8..=10 => 1,
+                channels => channels,
+            };
+            Some((byte(2)? & 0x0f) << 8 | channels << 4 | byte(3)? & 0x0e)
+        }
+        // A sync of TrueHD and MLP says how all up to the next are coded.
+        "truehd" | "mlp" if data.get(4..7) == Some(&[0xf8, 0x72, 0x6f]) => {
+            data.get(8..12).map(hash)
+        }
+        // ISO/IEC 14496-3 §1.7.3.1: object type, rate and channels of the first layer, where the packet says them.
+        "aac_latm" if byte(0)? == 0x56 && byte(3)? >> 6 == 0 => Some(byte(5)? << 5 | byte(6)? >> 3),
         _ => None,
+    }
+}
+
+/// Modes of MPEG audio from here on are dual channel, and one channel.
+const MPEG_DUAL: u64 = 2;
+
+impl Kind {
+    /// Whether its two channels are two sounds of their own, such as two languages.
+    pub fn is_dual_mono(&self, codec: &str) -> bool {
+        match codec {
+            "ac3" => self.key >> 4 & 7 == 0,
+            "eac3" => self.key >> 1 & 7 == 0,
+            "mp1" | "mp2" | "mp3" | "mp1float" | "mp2float" | "mp3float" => {
+                self.key & 3 == MPEG_DUAL
+            }
+            _ => false,
+        }
     }
 }
 
@@ -218,6 +250,11 @@ pub fn of_picture(codec: &str, parted: Parted, packet: &Packet) -> Option<u64> {
         "vp8" => data.get(6..10).map(hash),
         "vp9" => vp9_size(data),
         "mjpeg" => jpeg_size(data),
+        "av1" => av1_sequence(data),
+        // SMPTE 421M §G: the sequence's layer.
+        "vc1" => units(&|head| head == 0x0f, usize::MAX),
+        // SMPTE RDD 36 §5.1: width and height.
+        "prores" if data.get(4..8) == Some(b"icpf") => data.get(16..20).map(hash),
         _ => None,
     }
 }
@@ -262,6 +299,30 @@ fn vp9_size(data: &[u8]) -> Option<u64> {
         bits(if is_rgb { 1 } else { 3 })?;
     }
     Some(bits(16)? << 16 | bits(16)?)
+}
+
+/// The sequence's header (AV1 bitstream specification §5.3).
+fn av1_sequence(data: &[u8]) -> Option<u64> {
+    const SEQUENCE_HEADER: u8 = 1;
+    let mut rest = data;
+    loop {
+        let head = *rest.first()?;
+        let (kind, has_extension, has_size) = (head >> 3 & 0xf, head & 4 != 0, head & 2 != 0);
+        rest = rest.get(1 + usize::from(has_extension)..)?;
+        let mut size = rest.len();
+        if has_size {
+            let length = rest.iter().take(8).position(|byte| byte & 0x80 == 0)? + 1;
+            let digits = rest[..length].iter().rev();
+            let said = digits.fold(0_u64, |size, byte| size << 7 | u64::from(byte & 0x7f));
+            rest = &rest[length..];
+            size = usize::try_from(said).ok()?;
+        }
+        let payload = rest.get(..size)?;
+        if kind == SEQUENCE_HEADER {
+            return Some(hash(payload));
+        }
+        rest = &rest[size..];
+    }
 }
 
 /// Height and width from the frame's header (ITU-T T.81 §B.2.2).

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
+use ffmpeg_next::frame::side_data;
 use ffmpeg_next::{Error, frame};
 use plan::media_info::VideoTrack;
 use plan::{Aperture, Code, Limits, Note, Rational};
@@ -31,6 +32,8 @@ pub struct Looked {
     pub step: Option<Rational>,
     /// Whether they hold CEA-608 captions.
     pub has_captions: bool,
+    /// Whether they say that they hold the views of both eyes.
+    pub holds_two_views: bool,
 }
 
 /// Decodes the first picture, and some more where they may be of fields. Nothing where the track has no picture at all.
@@ -45,7 +48,7 @@ pub fn first(
         .stream(stream)
         .map_or(0, |stream| ffi::nal_length(&stream.parameters()));
     let captions = Captions::of(&video.codec, nal_length);
-    let mut has_captions = false;
+    let (mut has_captions, mut holds_two_views) = (false, false);
     let corrupt = || reject(Code::Corrupt, "No picture of the file can be decoded.");
     let mut decoder = video_decoder(input, stream, 1).map_err(|_| corrupt())?;
     tracks::describe_colors(video, &decoder);
@@ -63,6 +66,7 @@ pub fn first(
                 if pictures == 0 {
                     check_size(picture.width(), picture.height(), limits)?;
                     tracks::describe_picture(video, &picture, container_aspect);
+                    holds_two_views = has_two_views(&picture);
                 }
                 pictures += 1;
                 stamps.extend(ffi::best_timestamp(&picture));
@@ -78,7 +82,11 @@ pub fn first(
                 .map(|pair| pair[1].saturating_sub(pair[0]));
             let least = steps.filter(|&step| step > 0).min();
             let step = least.map(|step| times::seconds(step, video.time_base));
-            return Ok(Some(Looked { step, has_captions }));
+            return Ok(Some(Looked {
+                step,
+                has_captions,
+                holds_two_views,
+            }));
         }
         match next_packet(input) {
             Ok(packet) if packet.stream() != stream => {}
@@ -202,6 +210,14 @@ fn decode(input: &Input, video: &VideoTrack, kind: &Kind) -> Option<frame::Video
     let mut picture = frame::Video::empty();
     decoder.receive_frame(&mut picture).ok()?;
     Some(picture)
+}
+
+/// Whether a picture says of itself that it holds the views of both eyes (H.264 D.2.26).
+fn has_two_views(picture: &frame::Video) -> bool {
+    // `AVStereo3D` begins with its kind, of which 0 is a picture for both eyes.
+    let side_data = picture.side_data(side_data::Type::Stereo3D);
+    let kind = side_data.and_then(|stereo| stereo.data().first_chunk().copied());
+    kind.is_some_and(|kind| i32::from_ne_bytes(kind) != 0)
 }
 
 /// What Matroska says is not shown of a picture, from where the picture's size is what it says.

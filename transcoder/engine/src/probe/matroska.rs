@@ -32,6 +32,7 @@ mod id {
     pub const DISPLAY_UNIT: u32 = 0x54B2;
     pub const PIXEL_WIDTH: u32 = 0xB0;
     pub const PIXEL_HEIGHT: u32 = 0xBA;
+    pub const STEREO_MODE: u32 = 0x53B8;
     pub const CROP_BOTTOM: u32 = 0x54AA;
     pub const CROP_TOP: u32 = 0x54BB;
     pub const CROP_LEFT: u32 = 0x54CC;
@@ -47,6 +48,8 @@ pub struct Segment {
     pub has_cues: bool,
     /// Whether it ends after the file does.
     pub is_cut: bool,
+    /// Whether its end is known, and in the file.
+    pub is_whole: bool,
     /// Whether another one follows.
     pub is_followed: bool,
 }
@@ -73,12 +76,19 @@ pub struct Picture {
     pub display: (u64, u64),
     /// What is not shown, in pixels: from the left, top, right and bottom.
     pub crop: [u64; 4],
+    /// Whether that is the view of the other eye.
+    pub is_one_of_two_views: bool,
 }
 
 /// Kinds of tracks that FFmpeg makes streams of: picture, sound, subtitle, metadata.
 const STREAMS: [u64; 4] = [1, 2, 17, 33];
 /// Where nobody knows what the numbers of a display size mean.
 const UNKNOWN_UNIT: u64 = 4;
+/// Values of `StereoMode` that put the views of both eyes into one picture.
+const SIDE_BY_SIDE: u64 = 1;
+const TOP_BOTTOM_RIGHT_FIRST: u64 = 2;
+const TOP_BOTTOM: u64 = 3;
+const SIDE_BY_SIDE_RIGHT_FIRST: u64 = 11;
 
 impl Segment {
     /// Reads it from a file of `total` bytes; nothing where that begins otherwise.
@@ -94,6 +104,7 @@ impl Segment {
         let end = segment.end.unwrap_or(total);
         let mut found = Self {
             is_cut: end > total,
+            is_whole: segment.end.is_some_and(|end| end <= total),
             is_followed: element(&mut reader, end, total).is_some_and(|next| next.id == id::EBML),
             ..Self::default()
         };
@@ -202,7 +213,7 @@ fn track(entry: &[u8]) -> Option<Track> {
 
 fn picture(payload: &[u8]) -> Picture {
     let mut picture = Picture::default();
-    let mut unit = 0;
+    let (mut unit, mut stereo) = (0, 0);
     for (id, payload) in children(payload) {
         let value = number(payload);
         match id {
@@ -211,6 +222,7 @@ fn picture(payload: &[u8]) -> Picture {
             id::DISPLAY_WIDTH => picture.display.0 = value,
             id::DISPLAY_HEIGHT => picture.display.1 = value,
             id::DISPLAY_UNIT => unit = value,
+            id::STEREO_MODE => stereo = value,
             id::CROP_LEFT => picture.crop[0] = value,
             id::CROP_TOP => picture.crop[1] = value,
             id::CROP_RIGHT => picture.crop[2] = value,
@@ -221,7 +233,25 @@ fn picture(payload: &[u8]) -> Picture {
     if unit >= UNKNOWN_UNIT {
         picture.display = (0, 0);
     }
+    picture.show_one_view(stereo);
     picture
+}
+
+impl Picture {
+    /// Of two views in one picture the first is shown; the display size is that of one (RFC 9559 §5.1.4.1.28.3).
+    fn show_one_view(&mut self, stereo_mode: u64) {
+        let (width, height) = self.stored;
+        let (side, hidden) = match stereo_mode {
+            SIDE_BY_SIDE | SIDE_BY_SIDE_RIGHT_FIRST => (2, width - width / 2),
+            TOP_BOTTOM_RIGHT_FIRST | TOP_BOTTOM => (3, height - height / 2),
+            _ => return,
+        };
+        self.crop[side] = self.crop[side].max(hidden);
+        self.is_one_of_two_views = true;
+        if self.display == (0, 0) {
+            self.display = self.stored;
+        }
+    }
 }
 
 fn number(payload: &[u8]) -> u64 {

@@ -64,6 +64,17 @@ pub fn formats(input: &Input, found: &mut Found, seen: &HashMap<u32, Seen>) -> H
             continue;
         };
         say(found, &track, most, counts.len());
+        let usual = kinds.map(|kinds| kinds.by_count());
+        if usual.is_some_and(|kinds| {
+            kinds
+                .first()
+                .is_some_and(|kind| kind.is_dual_mono(&track.codec))
+        }) {
+            let message = "The sound says that its two channels are two sounds of their own, perhaps two languages; they are heard together, one on each side.";
+            found
+                .notes
+                .push(Note::new(Code::Guessed, message).of_track(track.stream));
+        }
         track.sample_rate = most.rate;
         track.channels = most.layout.places.len() as u32;
         track.layout.clone_from(&most.name);

@@ -4,7 +4,7 @@
 mod ends;
 mod matroska;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
@@ -13,7 +13,7 @@ use plan::media_info::{Join, KeyFrame};
 use plan::{Code, Index, Limits, Note, Rational};
 
 use super::boxes;
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::fill::{self, Looked};
 use super::look;
 use super::progress::Progress;
@@ -42,6 +42,8 @@ pub struct Measured {
     pub joins: Vec<Join>,
     /// Where the last packet lies, in a source that was read whole.
     pub read_to: Option<u64>,
+    /// Streams that go over to other codecs on the way, which no decoder follows, with the names of these.
+    pub recoded: BTreeMap<u32, String>,
 }
 
 /// Fills in starts, ends, rates and channels. Nothing where no packet of the
@@ -76,6 +78,7 @@ fn read(
         index: Index::Container,
         joins: Vec::new(),
         read_to: None,
+        recoded: BTreeMap::new(),
     };
     if name.contains("mp4") && !boxes::has_fragments(source.reader(), source.size()) {
         let entries = video.map(|video| entries(input, video)).unwrap_or_default();
@@ -118,7 +121,7 @@ fn scan(
     found: &Found,
     name: &str,
 ) -> Result<(HashMap<u32, Seen>, Measured)> {
-    open::rewind(source, input)?;
+    open::rewind_all_parts(source, input)?;
     let video = found.video.as_ref().map(|video| video.stream);
     let is_broadcast = open::starts_anywhere(name) || name == "ogg";
     let gap = if is_broadcast {
@@ -134,8 +137,10 @@ fn scan(
     // MP4 hands out what is earliest, which is not what is stored next where time begins again.
     let is_sorted = !name.contains("mp4");
     let mut timed_packets = Vec::new();
+    let mut restarts = Restarts::default();
+    let mut recoded = BTreeMap::new();
     loop {
-        let packet = match next_packet(input) {
+        let mut packet = match next_packet(input) {
             Ok(packet) => packet,
             Err(Error::InvalidData) => continue,
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
@@ -153,6 +158,12 @@ fn scan(
                 true => clock.part_of(stream, timed.us, timed.lasts_us),
                 false => 0,
             };
+            if let Some(other) = other_codec(input, found, stream) {
+                recoded.entry(stream).or_insert(other);
+            }
+            if !is_sorted && restarts.is_behind_one(stream, timed.us) {
+                ffi::keep(&mut packet);
+            }
             let seen = seen.entry(stream);
             let seen = seen.or_insert_with(|| Seen::of(input, found, stream));
             let before = seen.stamps.len();
@@ -184,8 +195,18 @@ fn scan(
         index,
         joins,
         read_to: Some(read_to),
+        recoded,
     };
     Ok((seen, measured))
+}
+
+/// The codec of a stream's packets from here on, where that is not the one of its track.
+fn other_codec(input: &Input, found: &Found, stream: u32) -> Option<String> {
+    let picture = found.video.iter().map(|track| (track.stream, &track.codec));
+    let sounds = found.audio.iter().map(|track| (track.stream, &track.codec));
+    let (_, known) = picture.chain(sounds).find(|(own, _)| *own == stream)?;
+    let now = input.stream(stream as usize)?.parameters().id().name();
+    (now != known).then(|| now.to_owned())
 }
 
 /// Unit of a stream's time stamps.
@@ -214,6 +235,24 @@ impl Timed {
             lasts_us: us(lasts),
             end: shown.saturating_add(lasts),
         }
+    }
+}
+
+/// Where times begin anew, FFmpeg takes the first fragment of MP4 behind that for one that it has had already, and marks
+/// its packets to be thrown away.
+#[derive(Default)]
+struct Restarts {
+    /// The last time of each stream in microseconds, and whether it has begun anew.
+    streams: HashMap<u32, (i64, bool)>,
+}
+
+impl Restarts {
+    /// Whether a stream's next packet, of this time, is behind a place where its times began anew.
+    fn is_behind_one(&mut self, stream: u32, us: i64) -> bool {
+        let (last, is_behind) = self.streams.entry(stream).or_insert((us, false));
+        *is_behind |= us < last.saturating_sub(clock::PICTURE_BACK_US);
+        *last = us;
+        *is_behind
     }
 }
 

@@ -21,6 +21,7 @@ mod rates;
 mod reads;
 mod references;
 mod reports;
+mod second_best;
 mod segments;
 mod siblings;
 mod sizes;

@@ -45,6 +45,8 @@ pub struct Output {
     pub segments: BTreeMap<(RenditionId, u32), Bytes>,
     /// Segments of which something could not be decoded.
     pub damaged: Vec<(RenditionId, u32)>,
+    /// Segments of which something was not like most of its track.
+    pub converted: Vec<(RenditionId, u32)>,
     /// Segments that were over their cap at first.
     pub made_again: Vec<(RenditionId, u32)>,
     pub stills: Vec<(Made, Bytes)>,
@@ -180,6 +182,9 @@ impl Engine {
                     self.is_as_planned((rendition, segment), &init, &payload);
                     if report.damaged {
                         output.damaged.push((rendition, segment));
+                    }
+                    if report.converted {
+                        output.converted.push((rendition, segment));
                     }
                     if report.attempts > 1 {
                         output.made_again.push((rendition, segment));

@@ -22,6 +22,8 @@ pub struct Watched {
     pub plan: Plan,
     /// Cues of each text track.
     pub cues: Vec<CueList>,
+    /// Whether a segment has told that something in it was not like most of its track.
+    is_converted: bool,
     picture: Option<PathBuf>,
     sounds: Vec<PathBuf>,
     pixels: OnceCell<Vec<u8>>,
@@ -43,7 +45,8 @@ impl Watched {
             .chain(plan.audio.iter().map(|audio| audio.id))
             .collect();
         let inits = engine.inits(ids.clone()).unwrap().inits;
-        let made = engine.segments(&ids, 0, plan.segments()).segments;
+        let output = engine.segments(&ids, 0, plan.segments());
+        let made = output.segments;
         let write = |id| {
             let parts = (0..plan.segments()).map(|segment| made[&(id, segment)].clone());
             let whole: Vec<_> = std::iter::once(inits[&id].clone()).chain(parts).collect();
@@ -62,6 +65,7 @@ impl Watched {
         let sounds: Vec<PathBuf> = plan.audio.iter().map(|audio| write(audio.id)).collect();
         Ok(Self {
             cues: cues.collect(),
+            is_converted: !output.converted.is_empty(),
             picture: top.map(write),
             samples: sounds.iter().map(|_| OnceCell::new()).collect(),
             sounds,
@@ -88,7 +92,7 @@ impl Watched {
         self.pixels().len() / (LOOKED_AT.0 * LOOKED_AT.1 * 3)
     }
 
-    /// The codes of what is said of it, each once.
+    /// The codes of what is said of it, by its probe or by what was made of it, each once.
     pub fn said(&self) -> Vec<&'static str> {
         let mut codes: Vec<_> = self
             .info
@@ -96,6 +100,9 @@ impl Watched {
             .iter()
             .map(|note| note.code.as_str())
             .collect();
+        if self.is_converted {
+            codes.push(Code::FormatChanges.as_str());
+        }
         codes.sort_unstable();
         codes.dedup();
         codes

@@ -1,0 +1,89 @@
+//! Notes on what is played, but perhaps not as its maker meant it.
+
+use ffmpeg_next::format::context::Input;
+use plan::{Code, Note};
+
+use super::boxes;
+use super::spans::Measured;
+use super::tracks::Found;
+use crate::source::Source;
+
+/// More mono tracks than that are no sound of one room that somebody parted.
+const MOST_MONO_TRACKS: usize = 24;
+
+/// Looks at the tracks that are played.
+pub fn notes(source: &Source, input: &Input, found: &Found, measured: &Measured) -> Vec<Note> {
+    let mut notes: Vec<Note> = measured.recoded.iter().map(of_another_codec).collect();
+    notes.extend(mono_tracks(input, found));
+    if input.format().name().contains("mp4") {
+        notes.extend(other_entries(source, input, found));
+    }
+    notes
+}
+
+/// A note on a stream that goes over to another codec.
+fn of_another_codec((&stream, codec): (&u32, &String)) -> Note {
+    let message = format!(
+        "From some place on the track is coded in another way ({codec}), which is not followed: its last picture stands still there, or it is silent."
+    );
+    Note::new(Code::UnsupportedCodec, message).of_track(stream)
+}
+
+/// A note on a picture for both eyes: the view of one is all that is shown of it, or it is shown as it is stored.
+pub fn of_two_views(stream: u32, shows_one: bool) -> Note {
+    let (code, what) = match shows_one {
+        true => (
+            Code::TrackSkipped,
+            "The picture holds the views of both eyes; the first of them is shown.",
+        ),
+        false => (
+            Code::Guessed,
+            "The picture holds the views of both eyes; it is shown as it is stored.",
+        ),
+    };
+    Note::new(code, what).of_track(stream)
+}
+
+/// Cameras and broadcasters store each channel as a track of its own, and do not say which belong together.
+fn mono_tracks(input: &Input, found: &Found) -> Option<Note> {
+    let format = input.format();
+    let stores_so = ["mp4", "mxf"]
+        .iter()
+        .any(|name| format.name().contains(name));
+    let tracks = &found.audio;
+    let first = tracks.first()?;
+    let is_alike = tracks.iter().all(|track| {
+        track.channels == 1 && track.language == first.language && track.title == first.title
+    });
+    let count = tracks.len();
+    let message = format!(
+        "The sound is in {count} tracks of one channel each, and the file does not say whether they belong together; each is offered alone."
+    );
+    (stores_so && is_alike && (2..=MOST_MONO_TRACKS).contains(&count))
+        .then(|| Note::new(Code::Guessed, message))
+}
+
+/// Samples of a track whose entries are of several codecs: FFmpeg reads those of the first.
+fn other_entries(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
+    let played = found.video.iter().map(|video| video.stream);
+    let played = played.chain(found.audio.iter().map(|audio| audio.stream));
+    let entries = boxes::sample_entries(source.reader(), source.size());
+    let note = |stream: u32| {
+        let number = u32::try_from(input.stream(stream as usize)?.id()).ok()?;
+        let (_, kinds) = entries.iter().find(|(track, _)| *track == number)?;
+        let first = kinds.first()?;
+        let other = kinds.iter().find(|kind| *kind != first)?;
+        let is_encrypted = [*b"encv", *b"enca"].contains(other);
+        let (code, how) = match is_encrypted {
+            true => (Code::Encrypted, "encrypted".to_owned()),
+            false => (
+                Code::UnsupportedCodec,
+                format!("coded as `{}`", other.escape_ascii()),
+            ),
+        };
+        let message =
+            format!("A part of the track is {how}, unlike its first part, and was left out.");
+        Some(Note::new(code, message).of_track(stream))
+    };
+    played.filter_map(note).collect()
+}
