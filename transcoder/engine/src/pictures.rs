@@ -32,6 +32,10 @@ use crate::{ffi, probe};
 /// may be late, or lost.
 const LOOKED_AT: i64 = 4;
 
+/// Packets from which no picture comes, one behind the other, before something must be wrong with them: decoders hold
+/// back fewer.
+const MOST_UNANSWERED: u32 = 64;
+
 /// A decoded picture, shared by the ticks that show it.
 pub type Picture = Arc<ffi::Still>;
 
@@ -81,6 +85,8 @@ pub struct Pictures {
     damage: Damage,
     /// A picture since the last that was placed is not like most of the track.
     is_converted: bool,
+    /// Packets that were decoded since the last picture came.
+    unanswered: u32,
     /// Of pictures that were shown since they were asked for last.
     remarks: Remarks,
     /// That of the picture that came last, and how long one lasts for the most part, in the track's time base.
@@ -135,6 +141,7 @@ impl Pictures {
             ahead: VecDeque::new(),
             damage: Damage::of(plan, track),
             is_converted: false,
+            unanswered: 0,
             remarks: Remarks::default(),
             next: None,
             ended: false,
@@ -249,6 +256,7 @@ impl Pictures {
         self.ahead.clear();
         self.damage.restart(from_start);
         self.is_converted = false;
+        self.unanswered = 0;
         self.ended = false;
         self.last_stamp = None;
         self.next = None;
@@ -297,6 +305,8 @@ impl Pictures {
         let shown = self.current.as_ref().or(self.ahead.front());
         let shown = shown.ok_or_else(undecodable)?;
         self.remarks.add(shown.remarks);
+        // The last picture stands still, though there are packets of more.
+        self.remarks.damaged |= self.ahead.is_empty() && self.unanswered > MOST_UNANSWERED;
         Ok(&shown.picture)
     }
 
@@ -387,6 +397,7 @@ impl Pictures {
     fn receive(&mut self) -> Result<Option<Received>, Error> {
         let mut frame = frame::Video::empty();
         self.decoder.receive_frame(&mut frame)?;
+        self.unanswered = 0;
         // The last of those that a decoder has held back may have none: they follow one after the other.
         let follows = self.last_stamp.map(|last| last.saturating_add(self.step));
         let Some(stamp) = ffi::best_timestamp(&frame).or(follows) else {
@@ -413,6 +424,7 @@ impl Pictures {
                     _ => Discard::Default,
                 };
                 self.decoder.skip_frame(left_out);
+                self.unanswered += u32::from(left_out == Discard::Default);
                 self.decoder.send_packet(&packet)
             }
             None => self.decoder.send_eof(),

@@ -22,6 +22,7 @@ mod second_best;
 mod seen;
 mod spans;
 mod tracks;
+mod transport;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
@@ -77,7 +78,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
         found.notes.insert(0, note);
     }
     found.notes.extend(cut::rest(source, &input, &measured));
-    let second_best = second_best::notes(source, &input, &found, &measured);
+    let second_best = second_best::notes(source, &input, &found);
     found.notes.extend(second_best);
     found.notes.extend(found.notes_of_skipped());
     Ok(MediaInfo {

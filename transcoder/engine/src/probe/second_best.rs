@@ -4,29 +4,24 @@ use ffmpeg_next::format::context::Input;
 use plan::{Code, Note};
 
 use super::boxes;
-use super::spans::Measured;
 use super::tracks::Found;
+use super::transport;
 use crate::source::Source;
 
 /// More mono tracks than that are no sound of one room that somebody parted.
 const MOST_MONO_TRACKS: usize = 24;
 
 /// Looks at the tracks that are played.
-pub fn notes(source: &Source, input: &Input, found: &Found, measured: &Measured) -> Vec<Note> {
-    let mut notes: Vec<Note> = measured.recoded.iter().map(of_another_codec).collect();
+pub fn notes(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
+    let mut notes = Vec::new();
     notes.extend(mono_tracks(input, found));
+    if input.format().name() == "mpegts" {
+        notes.extend(other_codecs(source, input, found));
+    }
     if input.format().name().contains("mp4") {
         notes.extend(other_entries(source, input, found));
     }
     notes
-}
-
-/// A note on a stream that goes over to another codec.
-fn of_another_codec((&stream, codec): (&u32, &String)) -> Note {
-    let message = format!(
-        "From some place on the track is coded in another way ({codec}), which is not followed: its last picture stands still there, or it is silent."
-    );
-    Note::new(Code::UnsupportedCodec, message).of_track(stream)
 }
 
 /// A note on a picture for both eyes: the view of one is all that is shown of it, or it is shown as it is stored.
@@ -63,10 +58,28 @@ fn mono_tracks(input: &Input, found: &Found) -> Option<Note> {
         .then(|| Note::new(Code::Guessed, message))
 }
 
+/// Streams of a broadcast that go over to another codec.
+fn other_codecs(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
+    let changes = transport::changes(source.reader(), source.size());
+    let note = |stream: u32| {
+        let identifier = u16::try_from(input.stream(stream as usize)?.id()).ok()?;
+        let (before, after) = changes.get(&identifier)?;
+        let message = format!(
+            "On the way the track goes over from {before} to {after}, which is not followed: its last picture stands still there, or it is silent."
+        );
+        Some(Note::new(Code::UnsupportedCodec, message).of_track(stream))
+    };
+    played(found).filter_map(note).collect()
+}
+
+/// Streams of the tracks that are played.
+fn played(found: &Found) -> impl Iterator<Item = u32> {
+    let picture = found.video.iter().map(|video| video.stream);
+    picture.chain(found.audio.iter().map(|audio| audio.stream))
+}
+
 /// Samples of a track whose entries are of several codecs: FFmpeg reads those of the first.
 fn other_entries(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
-    let played = found.video.iter().map(|video| video.stream);
-    let played = played.chain(found.audio.iter().map(|audio| audio.stream));
     let entries = boxes::sample_entries(source.reader(), source.size());
     let note = |stream: u32| {
         let number = u32::try_from(input.stream(stream as usize)?.id()).ok()?;
@@ -85,5 +98,5 @@ fn other_entries(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
             format!("A part of the track is {how}, unlike its first part, and was left out.");
         Some(Note::new(code, message).of_track(stream))
     };
-    played.filter_map(note).collect()
+    played(found).filter_map(note).collect()
 }

@@ -4,7 +4,7 @@
 mod ends;
 mod matroska;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
@@ -42,8 +42,6 @@ pub struct Measured {
     pub joins: Vec<Join>,
     /// Where the last packet lies, in a source that was read whole.
     pub read_to: Option<u64>,
-    /// Streams that go over to other codecs on the way, which no decoder follows, with the names of these.
-    pub recoded: BTreeMap<u32, String>,
 }
 
 /// Fills in starts, ends, rates and channels. Nothing where no packet of the
@@ -78,7 +76,6 @@ fn read(
         index: Index::Container,
         joins: Vec::new(),
         read_to: None,
-        recoded: BTreeMap::new(),
     };
     if name.contains("mp4") && !boxes::has_fragments(source.reader(), source.size()) {
         let entries = video.map(|video| entries(input, video)).unwrap_or_default();
@@ -138,7 +135,6 @@ fn scan(
     let is_sorted = !name.contains("mp4");
     let mut timed_packets = Vec::new();
     let mut restarts = Restarts::default();
-    let mut recoded = BTreeMap::new();
     loop {
         let mut packet = match next_packet(input) {
             Ok(packet) => packet,
@@ -158,9 +154,6 @@ fn scan(
                 true => clock.part_of(stream, timed.us, timed.lasts_us),
                 false => 0,
             };
-            if let Some(other) = other_codec(input, found, stream) {
-                recoded.entry(stream).or_insert(other);
-            }
             if !is_sorted && restarts.is_behind_one(stream, timed.us) {
                 ffi::keep(&mut packet);
             }
@@ -195,18 +188,8 @@ fn scan(
         index,
         joins,
         read_to: Some(read_to),
-        recoded,
     };
     Ok((seen, measured))
-}
-
-/// The codec of a stream's packets from here on, where that is not the one of its track.
-fn other_codec(input: &Input, found: &Found, stream: u32) -> Option<String> {
-    let picture = found.video.iter().map(|track| (track.stream, &track.codec));
-    let sounds = found.audio.iter().map(|track| (track.stream, &track.codec));
-    let (_, known) = picture.chain(sounds).find(|(own, _)| *own == stream)?;
-    let now = input.stream(stream as usize)?.parameters().id().name();
-    (now != known).then(|| now.to_owned())
 }
 
 /// Unit of a stream's time stamps.

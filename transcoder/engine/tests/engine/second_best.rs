@@ -35,12 +35,12 @@ const INPUTS: [(&str, &[&str], Check); 14] = [
     // A broadcast that goes over to other codecs.
     (
         "picture-of-another-codec",
-        &["time_joined", "unsupported_codec"],
+        &["corrupt", "unsupported_codec"],
         stands_still,
     ),
     (
         "sound-of-another-codec",
-        &["unsupported_codec"],
+        &["corrupt", "unsupported_codec"],
         silent_at_last,
     ),
     // Two languages in the channels of one track.

@@ -83,7 +83,7 @@ const SIBLINGS: [(&str, &[&str], Check); 39] = [
     ("text-cyrillic", &[], cyrillic),
     ("text-repeated-signs", &[], one_sign),
     // Said.
-    ("said-cut-flv", &["truncated"], cut),
+    ("said-cut-flv", &["corrupt", "truncated"], cut),
 ];
 
 #[test]

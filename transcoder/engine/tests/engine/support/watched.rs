@@ -24,6 +24,8 @@ pub struct Watched {
     pub cues: Vec<CueList>,
     /// Whether a segment has told that something in it was not like most of its track.
     is_converted: bool,
+    /// Whether one has told that something in it could not be decoded as it should.
+    is_damaged: bool,
     picture: Option<PathBuf>,
     sounds: Vec<PathBuf>,
     pixels: OnceCell<Vec<u8>>,
@@ -66,6 +68,7 @@ impl Watched {
         Ok(Self {
             cues: cues.collect(),
             is_converted: !output.converted.is_empty(),
+            is_damaged: !output.damaged.is_empty(),
             picture: top.map(write),
             samples: sounds.iter().map(|_| OnceCell::new()).collect(),
             sounds,
@@ -102,6 +105,9 @@ impl Watched {
             .collect();
         if self.is_converted {
             codes.push(Code::FormatChanges.as_str());
+        }
+        if self.is_damaged {
+            codes.push(Code::Corrupt.as_str());
         }
         codes.sort_unstable();
         codes.dedup();
