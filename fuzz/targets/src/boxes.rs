@@ -25,6 +25,10 @@ pub fn run(bytes: &[u8]) {
     assert!(shapes.is_empty() || boxes.index, "{shapes:?}");
     let lists = walker::edit_lists(Cursor::new(bytes), total);
     assert!(lists.is_empty() || boxes.index, "{lists:?}");
+    for (track, kinds) in walker::sample_entries(Cursor::new(bytes), total) {
+        let is_there = |kind: &[u8; 4]| bytes.windows(4).any(|found| found == kind);
+        assert!(kinds.iter().all(is_there), "{kinds:?} of track {track}");
+    }
     for sound in walker::uncompressed(Cursor::new(bytes), total) {
         let is_named = [&b"ipcm"[..], b"fpcm"].contains(&&bytes[sound.entry as usize + 4..][..4]);
         assert!(is_named, "{sound:?}");

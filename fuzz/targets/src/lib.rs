@@ -16,12 +16,15 @@ pub mod client;
 pub mod cmcd;
 pub mod cues;
 mod delivery;
+pub mod flv;
+pub mod matroska;
 pub mod names;
 pub mod products;
 pub mod range;
 pub mod text_files;
 pub mod to_engine;
 pub mod to_parent;
+pub mod transport;
 #[path = "../../../transcoder/engine/src/units.rs"]
 mod units;
 
@@ -34,7 +37,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const ALL: [Target; 13] = [
+pub const ALL: [Target; 16] = [
     target("ass", ass::run),
     target("avc", avc::run),
     target("boxes", boxes::run),
@@ -42,12 +45,15 @@ pub const ALL: [Target; 13] = [
     target("client", client::run),
     target("cmcd", cmcd::run),
     target("cues", cues::run),
+    target("flv", flv::run),
+    target("matroska", matroska::run),
     target("names", names::run),
     target("products", products::run),
     target("range", range::run),
     target("text_files", text_files::run),
     target("to_engine", to_engine::run),
     target("to_parent", to_parent::run),
+    target("transport", transport::run),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8])) -> Target {

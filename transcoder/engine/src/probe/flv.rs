@@ -61,7 +61,11 @@ fn of_sound(payload: &[u8]) -> Option<String> {
 
 fn letters(bytes: &[u8]) -> String {
     let letters = bytes.iter().take(4).filter(|byte| byte.is_ascii_graphic());
-    letters.map(|&byte| char::from(byte)).collect()
+    let letters: String = letters.map(|&byte| char::from(byte)).collect();
+    match letters.is_empty() {
+        true => "a codec without a name".to_owned(),
+        false => letters,
+    }
 }
 
 #[cfg(test)]

@@ -134,3 +134,38 @@ fn name(kind: u8) -> &'static str {
         _ => "another codec",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    const GOES_OVER: &[u8] = include_bytes!("../../../../fuzz/corpus/transport/goes_over");
+
+    fn changes_of(bytes: &[u8]) -> Vec<(u16, (&'static str, &'static str))> {
+        changes(Cursor::new(bytes), bytes.len() as u64)
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn streams_that_go_over_to_another_codec_are_found_whatever_the_packets_are_wrapped_in() {
+        let both = [
+            (0x100, ("MPEG-2", "MPEG-4")),
+            (0x101, ("MPEG audio", "AC-3")),
+        ];
+        let packets = GOES_OVER.chunks_exact(PACKETS[0]);
+        let behind_times: Vec<u8> = packets
+            .clone()
+            .flat_map(|packet| [&[0; 4], packet].concat())
+            .collect();
+        let with_sums: Vec<u8> = packets
+            .flat_map(|packet| [packet, &[0; 16]].concat())
+            .collect();
+        for bytes in [GOES_OVER, &behind_times, &with_sums] {
+            assert_eq!(changes_of(bytes), both);
+            assert_eq!(changes_of(&bytes[..bytes.len() / 2]), []);
+        }
+    }
+}
