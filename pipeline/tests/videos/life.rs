@@ -192,7 +192,7 @@ async fn a_change_that_no_probe_saw_is_a_note_with_its_place() {
     assert_eq!((note.code, note.track), (Code::FormatChanges, Some(0)));
     let (from, to) = note.span_us.unwrap();
     assert!((12_000_000..=14_000_000).contains(&from), "from {from}");
-    assert!((20_000_000..=24_000_000).contains(&to), "to {to}");
+    assert!((20_000_000..=24_100_000).contains(&to), "to {to}");
 }
 
 #[tokio::test]
