@@ -14,7 +14,7 @@ use crate::source::Source;
 /// A length from which on whoever wrote a RIFF did not know it.
 const LENGTH_UNKNOWN: u64 = 0x7fff_0000;
 /// Bytes behind the last packet that are no index, and their part of the file.
-const MUCH: u64 = 16 << 10;
+const MUCH: u64 = 4 << 10;
 const MUCH_PERCENT: u64 = 10;
 /// Headers count other tracks too, and round.
 const SLACK: Rational = Rational::new(1, 1);
@@ -34,7 +34,7 @@ pub fn missing(source: &Source, input: &Input, found: &Found) -> Option<Note> {
 /// Whether what a container says of its length is no mere guess by its bytes.
 fn says_length(input: &Input) -> bool {
     let name = input.format().name().to_owned();
-    ["matroska", "flv", "avi"]
+    ["matroska", "flv", "avi", "flac"]
         .iter()
         .any(|known| name.contains(known))
 }
@@ -51,7 +51,12 @@ fn is_cut(source: &Source, input: &Input, found: &Found) -> bool {
         return is_cut || entries.any(|entry| entry.end > whole);
     }
     let says_otherwise = match name {
-        "avi" | "wav" | "w64" => riff_is_cut(source.reader(), size),
+        "avi" | "wav" => riff_is_cut(source.reader(), size),
+        "aiff" => big_endian(source.reader(), b"FORM").is_some_and(|said| said + 8 > size + 1),
+        "w64" => w64_length(source.reader()).is_some_and(|said| said > size),
+        "caf" => caf_is_cut(source.reader(), size),
+        "mp3" => mp3_is_cut(source.reader(), size),
+        "mxf" => mxf_footer(source.reader()).is_some_and(|footer| footer >= size),
         "flv" => flv_is_cut(source.reader(), size),
         "ogg" => ogg_is_cut(source.reader(), size),
         "asf" => asf_is_cut(source.reader(), size),
@@ -84,6 +89,13 @@ pub fn rest(source: &Source, input: &Input, measured: &Measured) -> Option<Note>
         let said = riff_length(source.reader())?;
         let is_much = source.size().saturating_sub(said) > MUCH;
         let message = "Behind the sound lies more, which was not read.";
+        return is_much.then(|| Note::new(Code::TrackSkipped, message));
+    }
+    if format.name() == "mxf" {
+        let rest = source.size().saturating_sub(mxf_footer(source.reader())?);
+        let is_much =
+            rest > MUCH && rest.saturating_mul(100) / source.size().max(1) >= MUCH_PERCENT;
+        let message = "Behind the end of the film lies more, which is not shown.";
         return is_much.then(|| Note::new(Code::TrackSkipped, message));
     }
     let read = measured.read_to?;
@@ -132,6 +144,98 @@ fn riff_length(reader: impl Read + Seek) -> Option<u64> {
     let said = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
     // Whoever writes into a pipe says something as large as can be.
     (head.starts_with(b"RIFF") && said < LENGTH_UNKNOWN).then_some(said + 8)
+}
+
+/// The big-endian length behind four letters at the start.
+fn big_endian(reader: impl Read + Seek, letters: &[u8; 4]) -> Option<u64> {
+    let head = bytes(reader, 0, 8)?;
+    let said = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+    head.starts_with(letters).then_some(u64::from(said))
+}
+
+/// Sony's RIFF of 64 bits: behind its identifier of 16 bytes.
+fn w64_length(reader: impl Read + Seek) -> Option<u64> {
+    let head = bytes(reader, 0, 24)?;
+    let said = head.last_chunk().map(|said| u64::from_le_bytes(*said))?;
+    head.starts_with(b"riff").then_some(said)
+}
+
+/// One chunk behind the other: four letters and a length, which is not known of the last where it is -1 (Apple's Core
+/// Audio Format 1.0).
+fn caf_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
+    const MOST_CHUNKS: usize = 64;
+    let mut at = 8_u64;
+    for _ in 0..MOST_CHUNKS {
+        let Some(head) = bytes(&mut reader, at, 12) else {
+            return false;
+        };
+        let length = head
+            .last_chunk()
+            .map_or(-1, |said| i64::from_be_bytes(*said));
+        let Ok(length) = u64::try_from(length) else {
+            return false;
+        };
+        at = at.saturating_add(12).saturating_add(length);
+        if at >= size {
+            return at > size;
+        }
+    }
+    false
+}
+
+/// Encoders count the bytes of MP3 in its first frame, which has no sound.
+fn mp3_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
+    /// Behind the letters: whether frames and bytes are counted.
+    const COUNTS: u32 = 3;
+    const LOOKED_AT: u64 = 4096;
+    let Some(head) = bytes(&mut reader, 0, 10) else {
+        return false;
+    };
+    // A tag before it says its length in seven bits of each byte (ID3v2.4 §3.1).
+    let tag = match head.starts_with(b"ID3") {
+        true => {
+            10 + head[6..]
+                .iter()
+                .fold(0, |length, byte| length << 7 | u64::from(byte & 0x7f))
+        }
+        false => 0,
+    };
+    let length = LOOKED_AT.min(size.saturating_sub(tag));
+    let Some(first) = bytes(&mut reader, tag, length as usize) else {
+        return false;
+    };
+    let letters = first
+        .windows(4)
+        .position(|found| found == b"Xing" || found == b"Info");
+    let number = |at: usize| {
+        let number = first.get(at..at + 4)?.try_into().ok()?;
+        Some(u32::from_be_bytes(number))
+    };
+    let counted =
+        letters.and_then(|at| (number(at + 4)? & COUNTS == COUNTS).then(|| number(at + 12))?);
+    counted.is_some_and(|counted| tag + u64::from(counted) > size)
+}
+
+/// Where the last partition of MXF lies, by the first (SMPTE ST 377-1 §7.1); nothing where it was not known.
+fn mxf_footer(reader: impl Read + Seek) -> Option<u64> {
+    const PARTITION: [u8; 13] = [
+        0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01,
+    ];
+    /// Versions, grid, and the places of this and of the partition before.
+    const BEFORE_FOOTER: usize = 24;
+    let head = bytes(reader, 0, 128)?;
+    if !head.starts_with(&PARTITION) {
+        return None;
+    }
+    // A length of one byte, or of as many as its low bits say.
+    let length = *head.get(16)?;
+    let more = if length & 0x80 == 0 {
+        0
+    } else {
+        usize::from(length & 0x7f)
+    };
+    let footer = head.get(17 + more + BEFORE_FOOTER..)?.first_chunk()?;
+    Some(u64::from_be_bytes(*footer)).filter(|&footer| footer > 0)
 }
 
 /// Behind each tag of FLV stands its length (Adobe FLV 10.1, E.3).

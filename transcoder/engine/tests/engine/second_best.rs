@@ -11,7 +11,7 @@ use crate::support::watched::Watched;
 
 type Check = fn(&Watched) -> Result<()>;
 
-const INPUTS: [(&str, &[&str], Check); 14] = [
+const INPUTS: [(&str, &[&str], Check); 21] = [
     // Frames shorter than a unit of the container's stamps.
     ("truehd-in-matroska", &[], one_clean_tone),
     // Two recordings in fragments, one behind the other: no fragment is lost where they meet.
@@ -24,6 +24,22 @@ const INPUTS: [(&str, &[&str], Check); 14] = [
         &["track_skipped"],
         four_seconds_of_sound,
     ),
+    (
+        "film-behind-film-mxf",
+        &["track_skipped"],
+        first_three_seconds,
+    ),
+    (
+        "film-behind-film-ogg",
+        &["track_skipped"],
+        first_three_seconds,
+    ),
+    // Cut in the middle: each container knows in its own way.
+    ("cut-aiff", &["truncated"], half_a_tone),
+    ("cut-caf", &["truncated"], half_a_tone),
+    ("cut-w64", &["truncated"], half_a_tone),
+    ("cut-mp3", &["truncated"], half_a_tone),
+    ("cut-mxf", &["truncated"], begins_red),
     // A track for each channel.
     ("tracks-of-one-channel", &["guessed"], two_sounds),
     // Samples of a codec that nobody reads, in a track of one that everybody does.
@@ -141,6 +157,32 @@ fn make(folder: &Path, id: &str) -> PathBuf {
                 )
             });
             behind("x.wav", &parts)
+        }
+        "film-behind-film-mxf" | "film-behind-film-ogg" => {
+            let (extension, how) = match id.ends_with("mxf") {
+                true => ("mxf", "-c:v mpeg2video -b:v 2M -c:a pcm_s16le"),
+                false => ("ogv", "-c:v libtheora -c:a libvorbis"),
+            };
+            let parts = [("red", 440), ("blue", 880)].map(|(color, hertz)| {
+                let plain = plain(color, "320x180", hertz, 3);
+                made(&format!("{color}.{extension}"), &format!("{plain} {how}"))
+            });
+            behind(&format!("x.{extension}"), &parts)
+        }
+        "cut-aiff" | "cut-caf" | "cut-w64" | "cut-mp3" => {
+            let extension = &id[4..];
+            let whole = made(
+                &format!("a.{extension}"),
+                "-f lavfi -i sine=440:r=48000:d=8",
+            );
+            let bytes = bytes_of(&whole);
+            write(&format!("x.{extension}"), &bytes[..bytes.len() / 2])
+        }
+        "cut-mxf" => {
+            let how = "-c:v mpeg2video -b:v 2M -c:a pcm_s16le";
+            let whole = made("a.mxf", &format!("{} {how}", small("red", 440)));
+            let bytes = bytes_of(&whole);
+            write("x.mxf", &bytes[..bytes.len() / 2])
         }
         "tracks-of-one-channel" => made(
             "x.mov",
@@ -294,6 +336,26 @@ fn four_seconds(watched: &Watched) -> Result<()> {
 fn four_seconds_of_sound(watched: &Watched) -> Result<()> {
     lasts(watched, 4.0)?;
     hears(watched, 3.0, 440.0, 440.0)
+}
+
+fn first_three_seconds(watched: &Watched) -> Result<()> {
+    lasts(watched, 3.0)?;
+    ensure!(watched.named(1.5) == "red", "{}", watched.named(1.5));
+    hears(watched, 2.0, 440.0, 440.0)
+}
+
+fn half_a_tone(watched: &Watched) -> Result<()> {
+    lasts(watched, 4.0)?;
+    hears(watched, 3.0, 440.0, 440.0)
+}
+
+fn begins_red(watched: &Watched) -> Result<()> {
+    ensure!(
+        watched.seconds() < 3.9 && watched.named(0.5) == "red",
+        "{} s",
+        watched.seconds()
+    );
+    Ok(())
 }
 
 fn two_sounds(watched: &Watched) -> Result<()> {
