@@ -8,6 +8,7 @@ use plan::media_info::{Join, KeyFrame};
 use plan::{Index, MediaInfo, Rational};
 
 use crate::source::Source;
+use crate::stamps::Stamps;
 use crate::times::{rational, seconds, timestamp};
 use crate::{ffi, open};
 
@@ -18,6 +19,7 @@ pub struct Demux {
     info: MediaInfo,
     /// The streams that are read.
     kept: Vec<usize>,
+    stamps: Stamps,
     joins: Joined,
     /// Whether seeks are by an index that all streams have.
     shares_index: bool,
@@ -93,8 +95,10 @@ pub fn next_packet(input: &mut Input) -> Result<Packet, Error> {
 impl Demux {
     /// A reader of these streams of the source, from its start.
     pub fn open(source: &Source, info: &MediaInfo, kept: &[usize]) -> Result<Self> {
+        let input = open::open(source)?;
         let mut demux = Self {
-            input: open::open(source)?,
+            stamps: Stamps::of(&input),
+            input,
             source: source.clone(),
             info: info.clone(),
             kept: kept.to_vec(),
@@ -133,6 +137,7 @@ impl Demux {
         loop {
             match next_packet(&mut self.input) {
                 Ok(mut packet) if self.kept.contains(&packet.stream()) => {
+                    self.stamps.apply(&mut packet);
                     self.joins.apply(&mut packet);
                     return Ok(Some(packet));
                 }
@@ -151,6 +156,7 @@ impl Demux {
             true => open::rewind(&self.source, &mut self.input)?,
             false => open::rewind_all_parts(&self.source, &mut self.input)?,
         }
+        self.stamps = Stamps::of(&self.input);
         ffi::keep_only(&mut self.input, &self.kept);
         Ok(())
     }
@@ -158,6 +164,7 @@ impl Demux {
     /// Goes to a byte at which a packet lies, in formats that may be read from there.
     pub fn seek_byte(&mut self, position: u64) -> Result<(), Error> {
         self.joins.restart();
+        self.stamps.jump();
         ffi::seek_byte(&mut self.input, i64::try_from(position).unwrap_or(i64::MAX))
     }
 
@@ -168,6 +175,7 @@ impl Demux {
             self.shares_index = true;
             open::share_index(&mut self.input, &self.info);
         }
+        self.stamps.jump();
         let shift = self.joins.constant(stream).unwrap_or(0);
         ffi::seek_back(&mut self.input, stream, stamp.saturating_sub(shift))
     }

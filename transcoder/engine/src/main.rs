@@ -32,6 +32,7 @@ mod session;
 mod sound_decoder;
 mod sounds;
 mod source;
+mod stamps;
 mod stills;
 mod texts;
 mod times;

@@ -76,6 +76,13 @@ impl SoundDecoder {
     }
 }
 
+/// Whether a packet is a header of Vorbis, without sound: a chained Ogg has those of a further link in its midst, and
+/// the decoder reads on by them (Vorbis I §4.2.1).
+pub fn is_header(packet: &Packet) -> bool {
+    let data = packet.data().unwrap_or_default();
+    matches!(data.first(), Some(1 | 3 | 5)) && data[1..].starts_with(b"vorbis")
+}
+
 /// What a packet says of how it and those after it are coded.
 pub fn new_extradata(packet: &Packet) -> Option<Vec<u8>> {
     let mut side_data = packet.side_data();

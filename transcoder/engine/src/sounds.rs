@@ -15,7 +15,7 @@ use crate::mix::{Layout, Mix};
 use crate::open;
 use crate::remarks::Remarks;
 use crate::remix;
-use crate::sound_decoder::{SoundDecoder, new_extradata};
+use crate::sound_decoder::{SoundDecoder, is_header, new_extradata};
 use crate::source::Source;
 use crate::times::timestamp;
 
@@ -227,6 +227,11 @@ impl Sounds {
             // The same demuxer says it again when it comes back to where it changed, and not before.
             if let Some(extradata) = new_extradata(&packet) {
                 self.extradata = Some(extradata);
+            }
+            if is_header(&packet) {
+                // What is passed over before it has no sound that is to be heard.
+                let _ = decoder.send(&packet);
+                continue;
             }
             let ends = |stamp: i64| stamp.saturating_add(packet.duration().max(0));
             let is_early = |to| {

@@ -14,7 +14,7 @@ use super::gops::Gops;
 use super::kinds::{self, Kinds};
 use super::tracks::Found;
 use crate::ffi;
-use crate::times::{rational, seconds};
+use crate::times::seconds;
 use crate::units::Parted;
 use cmaf::avc::Record;
 
@@ -369,15 +369,12 @@ impl Seen {
 
 /// Puts the stamps of all tracks on one time line.
 pub fn join_all(
-    input: &Input,
+    bases: &HashMap<u32, Rational>,
     picture: Option<u32>,
     parts: usize,
     seen: &mut HashMap<u32, Seen>,
 ) -> Vec<Join> {
-    let base = |stream: u32| {
-        let stream = input.stream(stream as usize);
-        stream.map_or(Rational::ZERO, |stream| rational(stream.time_base()))
-    };
+    let base = |stream: u32| bases.get(&stream).copied().unwrap_or_default();
     let mut streams: Vec<u32> = seen.keys().copied().collect();
     streams.sort_unstable();
     let stretches = streams.iter().map(|&stream| {

@@ -22,6 +22,7 @@ use super::seen::{self, Packed, Seen};
 use super::tracks::Found;
 use crate::demux::next_packet;
 use crate::source::Source;
+use crate::stamps::Stamps;
 use crate::times::{rational, seconds};
 use crate::{ffi, open};
 
@@ -135,6 +136,10 @@ fn scan(
     let is_sorted = !name.contains("mp4");
     let mut timed_packets = Vec::new();
     let mut restarts = Restarts::default();
+    let bases: HashMap<u32, Rational> = tracks(found)
+        .filter_map(|stream| Some((stream, base_of(input, stream)?)))
+        .collect();
+    let mut stamps = Stamps::of(input);
     loop {
         let mut packet = match next_packet(input) {
             Ok(packet) => packet,
@@ -143,11 +148,11 @@ fn scan(
             Err(_) => break,
         };
         progress.come_to(packet.position())?;
+        stamps.apply(&mut packet);
         let stream = packet.stream() as u32;
         let is_timed = packet.pts().or(packet.dts()).is_some();
         if is_timed && wanted.contains(&stream) {
-            let base = input.stream(packet.stream());
-            let base = base.map_or(Rational::ZERO, |stream| rational(stream.time_base()));
+            let base = bases.get(&stream).copied().unwrap_or_default();
             let timed = Timed::of(&packet, base);
             read_to = read_to.max(timed.position.saturating_add(packet.size() as u64));
             let part = match is_sorted {
@@ -171,12 +176,10 @@ fn scan(
     }
     let mut joins = match clock.is_one() {
         true => Vec::new(),
-        false => seen::join_all(input, video, clock.parts(), &mut seen),
+        false => seen::join_all(&bases, video, clock.parts(), &mut seen),
     };
     let leading = tracks(found).next().filter(|_| !joins.is_empty());
-    if let Some((leading, base)) =
-        leading.and_then(|stream| Some((stream, base_of(input, stream)?)))
-    {
+    if let Some((leading, base)) = leading.and_then(|stream| Some((stream, *bases.get(&stream)?))) {
         let texts = found.text.iter().map(|text| text.stream);
         for text in texts.filter(|text| !wanted.contains(text)) {
             let own = base_of(input, text).unwrap_or(base);
@@ -278,7 +281,7 @@ fn index(
         return keys.map_or(Index::Container, Index::Scanned);
     }
     // What a stream says once of how it goes on, a seek would miss.
-    if is_joined || matches!(name, "ogg" | "flv") && is_chained(seen) {
+    if is_joined || matches!(name, "ogg" | "flv" | "aac") && is_chained(seen) {
         return Index::None;
     }
     let Some(video) = video else {

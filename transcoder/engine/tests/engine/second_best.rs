@@ -11,7 +11,7 @@ use crate::support::watched::Watched;
 
 type Check = fn(&Watched) -> Result<()>;
 
-const INPUTS: [(&str, &[&str], Check); 21] = [
+const INPUTS: [(&str, &[&str], Check); 23] = [
     // Frames shorter than a unit of the container's stamps.
     ("truehd-in-matroska", &[], one_clean_tone),
     // Two recordings in fragments, one behind the other: no fragment is lost where they meet.
@@ -76,6 +76,13 @@ const INPUTS: [(&str, &[&str], Check); 21] = [
     ),
     // Codecs whose changes stand in packets of their own kinds.
     ("av1-grows", &["format_changes"], grows),
+    // Parts whose stamps are in other units than those of the first.
+    (
+        "vorbis-of-two-rates",
+        &["format_changes", "time_joined"],
+        two_tones,
+    ),
+    ("adts-of-two-rates", &["format_changes"], two_tones),
     ("latm-stereo-mono", &["format_changes"], heard_throughout),
 ];
 
@@ -263,6 +270,21 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             );
             spliced("x.mkv", &[small, large])
         }
+        "vorbis-of-two-rates" | "adts-of-two-rates" => {
+            let (extension, codec) = match id.starts_with("vorbis") {
+                true => ("ogg", "libvorbis"),
+                false => ("aac", "aac"),
+            };
+            let parts = [(440, 48_000, 1, 3), (880, 44_100, 2, 5)].map(
+                |(hertz, rate, channels, seconds)| {
+                    made(
+                        &format!("{rate}.{extension}"),
+                        &format!("-f lavfi -i sine={hertz}:r={rate}:d={seconds} -ac {channels} -c:a {codec}"),
+                    )
+                },
+            );
+            behind(&format!("x.{extension}"), &parts)
+        }
         "latm-stereo-mono" => {
             let how = "-c:a aac -f mpegts -mpegts_flags latm";
             let stereo = made(
@@ -406,6 +428,19 @@ fn grows(watched: &Watched) -> Result<()> {
     ensure!(watched.size() == (640, 360), "{:?}", watched.size());
     let colors = [1.0, 5.0].map(|at| watched.named(at));
     ensure!(colors == ["red", "blue"], "{colors:?}");
+    Ok(())
+}
+
+fn two_tones(watched: &Watched) -> Result<()> {
+    lasts(watched, 8.0)?;
+    hears(watched, 1.5, 440.0, 440.0)?;
+    for seconds in [3.5, 5.5, 7.5] {
+        hears(watched, seconds, 880.0, 880.0)?;
+        for beside in [808.0, 837.0, 923.0, 958.0] {
+            let heard = watched.tone(0, seconds, beside)[0];
+            ensure!(heard < 0.02, "{heard} at {beside} Hz after {seconds} s");
+        }
+    }
     Ok(())
 }
 

@@ -1,0 +1,103 @@
+//! Time stamps of packets as one clock gives them, where FFmpeg's change their meaning on the way: those of a chained Ogg
+//! count samples of each link at the link's own rate, and raw AAC, which has no stamps, gets some by the sample rate of
+//! its first packet.
+
+use std::collections::HashMap;
+
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::{Packet, Rational, Rescale};
+
+/// Rates by their index in a header of ADTS (ISO/IEC 14496-3 table 1.18).
+const RATES: [i64; 13] = [
+    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
+    7_350,
+];
+const FRAME_SAMPLES: i64 = 1024;
+
+/// Follows one reader of a source from its start.
+pub struct Stamps {
+    /// Units of the streams' stamps as they are at first.
+    units: Vec<Rational>,
+    clock: Clock,
+}
+
+/// How stamps are put right.
+enum Clock {
+    Kept,
+    /// Brought to the units that streams had at first, from those of the link that is read.
+    Rescaled(HashMap<usize, Rational>),
+    /// Counted by packets; where the next one begins.
+    Counted(i64),
+}
+
+impl Stamps {
+    /// For a reader that stands at its source's start.
+    pub fn of(input: &Input) -> Self {
+        Self {
+            units: input.streams().map(|stream| stream.time_base()).collect(),
+            clock: match input.format().name() {
+                "ogg" => Clock::Rescaled(HashMap::new()),
+                "aac" => Clock::Counted(0),
+                _ => Clock::Kept,
+            },
+        }
+    }
+
+    /// The reader is elsewhere: what is counted from the start is not known there.
+    pub fn jump(&mut self) {
+        match &mut self.clock {
+            Clock::Counted(_) => self.clock = Clock::Kept,
+            Clock::Rescaled(links) => links.clear(),
+            Clock::Kept => {}
+        }
+    }
+
+    /// Puts the stamps of the next packet right.
+    pub fn apply(&mut self, packet: &mut Packet) {
+        let at = packet.stream();
+        let Some(&unit) = self.units.get(at) else {
+            return;
+        };
+        match &mut self.clock {
+            Clock::Rescaled(links) => {
+                if let Some(rate) = packet.data().and_then(vorbis_rate) {
+                    links.insert(at, Rational(1, rate));
+                }
+                let Some(own) = links.get(&at).copied().filter(|own| *own != unit) else {
+                    return;
+                };
+                let scaled = |stamp: i64| stamp.rescale(own, unit);
+                packet.set_pts(packet.pts().map(scaled));
+                packet.set_dts(packet.dts().map(scaled));
+                packet.set_duration(scaled(packet.duration()));
+            }
+            Clock::Counted(next) => {
+                let Some(rate) = packet.data().and_then(rate_of) else {
+                    return;
+                };
+                let lasts = FRAME_SAMPLES.rescale((1, rate as i32), unit);
+                packet.set_pts(Some(*next));
+                packet.set_dts(Some(*next));
+                packet.set_duration(lasts);
+                *next = next.saturating_add(lasts);
+            }
+            Clock::Kept => {}
+        }
+    }
+}
+
+/// The sample rate in the first header of a link of Vorbis, which comes as a packet (Vorbis I §4.2.2).
+fn vorbis_rate(packet: &[u8]) -> Option<i32> {
+    const BEFORE_RATE: usize = 12;
+    let head = packet.starts_with(b"\x01vorbis").then_some(packet)?;
+    let rate = head.get(BEFORE_RATE..)?.first_chunk()?;
+    i32::try_from(u32::from_le_bytes(*rate))
+        .ok()
+        .filter(|&rate| rate > 0)
+}
+
+/// The sample rate that a packet of ADTS declares.
+fn rate_of(packet: &[u8]) -> Option<i64> {
+    let index = packet.get(2)? >> 2 & 0xf;
+    RATES.get(usize::from(index)).copied()
+}
