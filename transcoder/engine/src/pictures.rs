@@ -78,6 +78,8 @@ pub struct Pictures {
     entries: Vec<Frames>,
     /// The tick of the source's very first picture.
     first_tick: Frames,
+    /// Half a second behind its last: no picture belongs there.
+    over_at: Frames,
     /// The picture shown at `next`.
     current: Option<Placed>,
     /// Decoded pictures after `current`.
@@ -124,6 +126,7 @@ impl Pictures {
             uniform: Uniform::of(track),
             fit: Fit::of(track),
             first_tick: plan.timeline.tick_of(track.start),
+            over_at: plan.timeline.tick_of(track.end + Rational::new(1, 2)),
             timeline: plan.timeline.clone(),
             preroll: match plan.access {
                 Access::Preroll(keys) => keys,
@@ -305,8 +308,12 @@ impl Pictures {
         let shown = self.current.as_ref().or(self.ahead.front());
         let shown = shown.ok_or_else(undecodable)?;
         self.remarks.add(shown.remarks);
-        // The last picture stands still, though there are packets of more.
-        self.remarks.damaged |= self.ahead.is_empty() && self.unanswered > MOST_UNANSWERED;
+        // The last picture stands still, though there are packets of more, or the next says that it comes when all is over.
+        let is_over = |next: &Placed| next.tick > self.over_at;
+        self.remarks.damaged |= match self.ahead.front() {
+            Some(next) => is_over(next),
+            None => self.unanswered > MOST_UNANSWERED,
+        };
         Ok(&shown.picture)
     }
 

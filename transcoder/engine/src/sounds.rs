@@ -116,6 +116,8 @@ impl Sounds {
                 Ok(()) => {
                     let lasts = lasts(&decoded, self.rate());
                     let at = self.places.next(&decoded, lasts);
+                    // Half a second behind the track's end is no sound of it.
+                    self.remarks.damaged |= at > length + self.rate() / 2;
                     if at >= last {
                         return span.finish();
                     }
