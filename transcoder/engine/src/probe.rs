@@ -27,7 +27,7 @@ mod transport;
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
 use plan::media_info::Chapter;
-use plan::{Code, Index, Limits, MediaInfo};
+use plan::{Code, Index, Limits, MediaInfo, Note};
 use protocol::EngineFailure;
 
 use crate::source::Source;
@@ -76,6 +76,9 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     }
     if let Some(note) = cut::missing(source, &input, &found) {
         found.notes.insert(0, note);
+    } else if measured.has_unreadable {
+        let message = "A part of the file cannot be read; what can be is shown.";
+        found.notes.insert(0, Note::new(Code::Corrupt, message));
     }
     found.notes.extend(cut::rest(source, &input, &measured));
     let second_best = second_best::notes(source, &input, &found);

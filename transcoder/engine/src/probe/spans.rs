@@ -43,6 +43,8 @@ pub struct Measured {
     pub joins: Vec<Join>,
     /// Where the last packet lies, in a source that was read whole.
     pub read_to: Option<u64>,
+    /// Whether the demuxer could make nothing of a part of such a source.
+    pub has_unreadable: bool,
 }
 
 /// Fills in starts, ends, rates and channels. Nothing where no packet of the
@@ -77,6 +79,7 @@ fn read(
         index: Index::Container,
         joins: Vec::new(),
         read_to: None,
+        has_unreadable: false,
     };
     if name.contains("mp4") && !boxes::has_fragments(source.reader(), source.size()) {
         let entries = video.map(|video| entries(input, video)).unwrap_or_default();
@@ -131,7 +134,7 @@ fn scan(
     let mut seen: HashMap<u32, Seen> = HashMap::new();
     let mut progress = Progress::new(source);
     let wanted: Vec<u32> = tracks(found).collect();
-    let mut read_to = 0;
+    let (mut read_to, mut has_unreadable) = (0, false);
     // MP4 hands out what is earliest, which is not what is stored next where time begins again.
     let is_sorted = !name.contains("mp4");
     let mut timed_packets = Vec::new();
@@ -143,7 +146,10 @@ fn scan(
     loop {
         let mut packet = match next_packet(input) {
             Ok(packet) => packet,
-            Err(Error::InvalidData) => continue,
+            Err(Error::InvalidData) => {
+                has_unreadable = true;
+                continue;
+            }
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
             Err(_) => break,
         };
@@ -191,6 +197,7 @@ fn scan(
         index,
         joins,
         read_to: Some(read_to),
+        has_unreadable,
     };
     Ok((seen, measured))
 }
