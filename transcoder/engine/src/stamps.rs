@@ -18,11 +18,11 @@ const FRAME_SAMPLES: i64 = 1024;
 pub struct Stamps {
     /// Units of the streams' stamps as they are at first.
     units: Vec<Rational>,
-    clock: Clock,
+    correction: Correction,
 }
 
 /// How stamps are put right.
-enum Clock {
+enum Correction {
     Kept,
     /// Brought to the units that streams had at first, from those of the link that is read.
     Rescaled(HashMap<usize, Rational>),
@@ -35,20 +35,20 @@ impl Stamps {
     pub fn of(input: &Input) -> Self {
         Self {
             units: input.streams().map(|stream| stream.time_base()).collect(),
-            clock: match input.format().name() {
-                "ogg" => Clock::Rescaled(HashMap::new()),
-                "aac" => Clock::Counted(0),
-                _ => Clock::Kept,
+            correction: match input.format().name() {
+                "ogg" => Correction::Rescaled(HashMap::new()),
+                "aac" => Correction::Counted(0),
+                _ => Correction::Kept,
             },
         }
     }
 
     /// The reader is elsewhere: what is counted from the start is not known there.
     pub fn jump(&mut self) {
-        match &mut self.clock {
-            Clock::Counted(_) => self.clock = Clock::Kept,
-            Clock::Rescaled(links) => links.clear(),
-            Clock::Kept => {}
+        match &mut self.correction {
+            Correction::Counted(_) => self.correction = Correction::Kept,
+            Correction::Rescaled(links) => links.clear(),
+            Correction::Kept => {}
         }
     }
 
@@ -58,8 +58,8 @@ impl Stamps {
         let Some(&unit) = self.units.get(at) else {
             return;
         };
-        match &mut self.clock {
-            Clock::Rescaled(links) => {
+        match &mut self.correction {
+            Correction::Rescaled(links) => {
                 if let Some(rate) = packet.data().and_then(vorbis_rate) {
                     links.insert(at, Rational(1, rate));
                 }
@@ -71,7 +71,7 @@ impl Stamps {
                 packet.set_dts(packet.dts().map(scaled));
                 packet.set_duration(scaled(packet.duration()));
             }
-            Clock::Counted(next) => {
+            Correction::Counted(next) => {
                 let Some(rate) = packet.data().and_then(rate_of) else {
                     return;
                 };
@@ -81,7 +81,7 @@ impl Stamps {
                 packet.set_duration(lasts);
                 *next = next.saturating_add(lasts);
             }
-            Clock::Kept => {}
+            Correction::Kept => {}
         }
     }
 }

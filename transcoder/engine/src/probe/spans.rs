@@ -165,7 +165,7 @@ fn scan(
                 true => clock.part_of(stream, timed.us, timed.lasts_us),
                 false => 0,
             };
-            if !is_sorted && restarts.is_behind_one(stream, timed.us) {
+            if !is_sorted && restarts.follow(stream, timed.us) {
                 ffi::keep(&mut packet);
             }
             let seen = seen.entry(stream);
@@ -240,8 +240,8 @@ struct Restarts {
 }
 
 impl Restarts {
-    /// Whether a stream's next packet, of this time, is behind a place where its times began anew.
-    fn is_behind_one(&mut self, stream: u32, us: i64) -> bool {
+    /// Takes the time of a stream's next packet; says whether that is behind a place where its times began anew.
+    fn follow(&mut self, stream: u32, us: i64) -> bool {
         let (last, is_behind) = self.streams.entry(stream).or_insert((us, false));
         *is_behind |= us < last.saturating_sub(clock::PICTURE_BACK_US);
         *last = us;
