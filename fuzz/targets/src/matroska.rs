@@ -1,4 +1,4 @@
-//! What a Matroska file says of its tracks.
+//! The reader of a Matroska file's tracks.
 
 use std::io::Cursor;
 

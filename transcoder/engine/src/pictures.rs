@@ -47,7 +47,7 @@ struct Placed {
     /// The tick it belongs to.
     tick: Frames,
     picture: Decoded,
-    /// It is damaged where it is itself, or where one before it is missing for that.
+    /// Remarks on the picture. It counts as damaged where one that it refers to is missing, too.
     remarks: Remarks,
 }
 
@@ -89,7 +89,7 @@ pub struct Pictures {
     is_converted: bool,
     /// Packets that were decoded since the last picture came.
     unanswered: u32,
-    /// Of pictures that were shown since they were asked for last.
+    /// Remarks on the pictures that were shown since [`Self::take_remarks`] was called last.
     remarks: Remarks,
     /// That of the picture that came last, and how long one lasts for the most part, in the track's time base.
     last_stamp: Option<i64>,

@@ -1,16 +1,17 @@
-//! What is to be said of the pictures or the sound of a segment.
+//! Remarks: what a segment's report says of its pictures or its sound.
 
-/// Found while a segment was made; the video's notes tell it.
+/// What was found while a segment was made. The video's notes tell it to its owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Remarks {
-    /// Something could not be decoded as it should.
+    /// A packet of the segment could not be decoded, or not as it should.
     pub damaged: bool,
-    /// Something had another size, shape, colour, rate or number of channels than its track.
+    /// A picture or a sound frame had another size, shape, colour, sample rate or number of channels than most of its
+    /// track, and was brought to those.
     pub converted: bool,
 }
 
 impl Remarks {
-    /// Whatever is to be said of this or of the other.
+    /// Adds the remarks of further pictures or sound.
     pub fn add(&mut self, other: Self) {
         self.damaged |= other.damaged;
         self.converted |= other.converted;

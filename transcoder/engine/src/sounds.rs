@@ -50,7 +50,7 @@ pub struct Sounds {
     setup: Option<(usize, Packet)>,
     /// Packets from this time stamp on are heard.
     heard_from: i64,
-    /// Of those since they were asked for last.
+    /// Remarks on the packets that were heard since [`Self::take_remarks`] was called last.
     remarks: Remarks,
 }
 

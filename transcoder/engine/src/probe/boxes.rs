@@ -207,7 +207,7 @@ pub fn sample_entries(mut reader: impl Read + Seek, total: u64) -> Vec<(u32, Vec
     tracks.filter_map(entries).collect()
 }
 
-/// Where the sample entries of a track lie.
+/// The bytes of a track's sample entries (§8.5.2), by the bytes of its `trak` box.
 fn entries_of(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Range<u64>> {
     let path = [b"mdia", b"minf", b"stbl", b"stsd"];
     let description = path

@@ -81,7 +81,7 @@ fn mapped(body: &[u8]) -> Vec<(u16, u8)> {
     streams
 }
 
-/// Thirteen bits.
+/// The identifier of packets that stands in the low thirteen bits of two bytes.
 fn identifier_in(bytes: &[u8]) -> u16 {
     u16::from_be_bytes([bytes[0], bytes[1]]) & 0x1fff
 }
@@ -109,7 +109,8 @@ fn sections(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// Where the first packet begins, and how large all are.
+/// The byte at which the first packet begins, and the size of a packet in bytes; nothing where no packets follow one
+/// another.
 fn grid(bytes: &[u8]) -> Option<(usize, usize)> {
     let sizes = PACKETS.into_iter();
     sizes

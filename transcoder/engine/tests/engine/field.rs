@@ -11,7 +11,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
 use crate::support::corpus::corpus;
-use crate::support::watched::Watched;
+use crate::support::watched::{Watched, name};
 
 /// What is wrong with an outcome; nothing where it is right.
 type Check = fn(&Watched) -> Result<()>;
@@ -24,7 +24,7 @@ const CASES: [(&str, &[&str], Check); 27] = [
     ("01-fonts", &[], fonts),
     ("02-ipcm", &[], ipcm),
     ("03-wvtt", &[], wvtt),
-    ("05-ts-restart", &["time_joined"], ts_restart),
+    ("05-ts-restart", &["time_joined"], red_then_blue),
     ("06-mjpeg-first", &["track_skipped"], mjpeg_first),
     ("07-disabled-first", &["track_skipped"], disabled_first),
     ("08-last-sample", &["length_corrected"], last_sample),
@@ -195,7 +195,8 @@ fn wvtt(watched: &Watched) -> Result<()> {
     )
 }
 
-fn ts_restart(watched: &Watched) -> Result<()> {
+/// Two recordings of five seconds, one behind the other.
+pub fn red_then_blue(watched: &Watched) -> Result<()> {
     lasts(watched, 10.0)?;
     hears(watched, 2.5, 440.0, 440.0)?;
     hears(watched, 7.5, 880.0, 880.0)?;
@@ -491,4 +492,17 @@ fn chained(watched: &Watched) -> Result<()> {
     lasts(watched, 10.0)?;
     hears(watched, 2.5, 440.0, 440.0)?;
     hears(watched, 7.5, 880.0, 880.0)
+}
+
+/// What was transparent around something green is black.
+pub fn green_on_black(watched: &Watched) -> Result<()> {
+    let (middle, edge) = (
+        watched.color(1.0, (0.5, 0.5)),
+        watched.color(1.0, (0.05, 0.05)),
+    );
+    ensure!(
+        name(middle) == "green" && edge.iter().all(|level| *level < 16),
+        "{middle:?} {edge:?}"
+    );
+    Ok(())
 }

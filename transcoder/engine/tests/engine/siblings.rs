@@ -7,7 +7,7 @@ mod making;
 use anyhow::Result;
 
 use self::checks::*;
-use crate::field::check_all;
+use crate::field::{check_all, green_on_black, red_then_blue};
 use crate::support::watched::Watched;
 
 type Check = fn(&Watched) -> Result<()>;
@@ -49,8 +49,12 @@ const SIBLINGS: [(&str, &[&str], Check); 39] = [
     ("layout-mono", &[], mono),
     // Time.
     ("time-three-restarts", &["time_joined"], three_parts),
-    ("time-jump-forward", &["time_joined"], two_parts),
-    ("time-programme-stream-joined", &["time_joined"], two_parts),
+    ("time-jump-forward", &["time_joined"], red_then_blue),
+    (
+        "time-programme-stream-joined",
+        &["time_joined"],
+        red_then_blue,
+    ),
     ("time-opus-chained", &["time_joined"], chained),
     ("time-since-1970", &[], since_1970),
     (
@@ -75,9 +79,9 @@ const SIBLINGS: [(&str, &[&str], Check); 39] = [
     ("track-sound-25s-late-mkv", &[], late_sound),
     // Shape.
     ("shape-pasp-against-sps", &[], wide),
-    ("shape-vp9-alpha", &[], opaque),
-    ("shape-prores-alpha", &[], opaque),
-    ("shape-png-alpha", &[], opaque),
+    ("shape-vp9-alpha", &[], green_on_black),
+    ("shape-prores-alpha", &[], green_on_black),
+    ("shape-png-alpha", &[], green_on_black),
     // Text.
     ("text-ass-styles", &[], styled),
     ("text-cyrillic", &[], cyrillic),

@@ -148,15 +148,6 @@ pub fn three_parts(watched: &Watched) -> Result<()> {
     Ok(())
 }
 
-pub fn two_parts(watched: &Watched) -> Result<()> {
-    lasts(watched, 10.0)?;
-    hears(watched, 2.5, 440.0, 440.0)?;
-    hears(watched, 7.5, 880.0, 880.0)?;
-    let colors = [2.5, 7.5].map(|at| watched.named(at));
-    ensure!(colors == ["red", "blue"], "{colors:?}");
-    Ok(())
-}
-
 pub fn chained(watched: &Watched) -> Result<()> {
     lasts(watched, 10.0)?;
     hears(watched, 2.5, 440.0, 440.0)?;
@@ -270,18 +261,6 @@ pub fn wide(watched: &Watched) -> Result<()> {
     ensure!(
         height == 480 && (852..=856).contains(&width),
         "{width}x{height}"
-    );
-    Ok(())
-}
-
-pub fn opaque(watched: &Watched) -> Result<()> {
-    let (middle, edge) = (
-        watched.color(1.0, (0.5, 0.5)),
-        watched.color(1.0, (0.05, 0.05)),
-    );
-    ensure!(
-        name(middle) == "green" && edge.iter().all(|level| *level < 16),
-        "{middle:?} {edge:?}"
     );
     Ok(())
 }
