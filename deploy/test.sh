@@ -9,7 +9,7 @@ export CARGO_TERM_COLOR=never
 # What is built once, for a checkout that is thrown away, need not be kept in pieces.
 [ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
 asked=("$@")
-passed=0 failed=0 skipped=0 times=''
+passed=0 failed=0 skipped=0 times='' failures=''
 
 SUITES=(format fetch build services programs browser readers cluster minio nginx)
 for name in ${asked[@]+"${asked[@]}"}; do
@@ -23,11 +23,25 @@ suite() { # NAME COMMAND...
   local name=$1 began=$SECONDS outcome; shift
   is_asked "$name" || return 0
   echo "== $name"
-  if "$@"; then passed=$((passed + 1)) outcome=passed
-  else failed=$((failed + 1)) outcome=FAILED
+  if logged "$name" "$@"; then passed=$((passed + 1)) outcome=passed
+  else failed=$((failed + 1)) outcome=FAILED failures+="$name "
   fi
   echo "== $name: $outcome after $((SECONDS - began)) s"
   times+=$(printf '%6d s  %s, %s' $((SECONDS - began)) "$name" "$outcome")$'\n'
+}
+
+# What a suite prints is kept in a file too. Services are started by this shell itself: it stops them.
+logged() { # NAME COMMAND...
+  local name=$1; shift
+  if [ "$name" = services ]; then "$@"; return; fi
+  mkdir -p target/suites
+  "$@" 2>&1 | tee "target/suites/$name.log"
+}
+
+# The lines of a failed suite that say what failed, once more where nobody needs to search for them.
+said_of_failure() { # NAME
+  echo "== of $1, which failed"
+  grep -E -A 4 'FAILED|panicked at|NOT AS EXPECTED|shown the film again|^not ok|^FAIL|^error|Error:|ended with|timed out' "target/suites/$1.log" 2>/dev/null | tail -n 80 | cut -c 1-400
 }
 
 # What a suite does, begun before its turn, beside others: it waits for the most part.
@@ -123,6 +137,7 @@ suite cluster tests/cluster/run.mjs
 if [ -n "${MINIO:-}" ] || [[ " ${asked[*]-} " == *" minio "* ]]; then suite minio minio; fi
 suite nginx ended nginx
 
+for name in $failures; do said_of_failure "$name"; done
 printf '%s' "$times"
 if [ -z "$corpus" ]; then
   skipped=1

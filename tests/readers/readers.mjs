@@ -24,7 +24,8 @@ function newestFFmpeg() {
 /** Both readings of a program: from the start, and after a seek. */
 const twice = (read) => async (url) => [await read(url, 0), await read(url, SOUGHT)];
 
-/** The readers by name, each with `lane`, `protocols` and `read(url)`; and what must be closed after them. */
+/** The readers by name, each with `lane`, `protocols` and `read(url)`; `renew(lane)`, after which a lane's
+ *  browser is opened anew; and what must be closed after them. */
 export function openReaders(origin) {
   const [browsers, ffmpeg9] = [new Browsers(), newestFFmpeg()];
   const program = (lane, read) => ({ lane, protocols: ["HLS", "DASH"], read });
@@ -42,5 +43,5 @@ export function openReaders(origin) {
       readers[`${browser}, ${player}`] = { lane: browser, protocols: PLAYED[player], read: (url) => browsers.read(browser, player, origin, url) };
     }
   }
-  return { readers, close: () => browsers.close() };
+  return { readers, renew: (lane) => browsers.renew(lane), close: () => browsers.close() };
 }

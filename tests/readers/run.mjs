@@ -37,8 +37,13 @@ try {
     for (let lane = waiting.shift(); lane; lane = waiting.shift()) for (const cell of lane) await show(cell);
   };
   await Promise.all(Array.from({ length: LANES_AT_ONCE }, worker));
-  // Again, with nothing beside them.
-  for (const cell of cells) while (cell.differences.length && isWatched(cell) && cell.tries < TRIES) await show(cell);
+  // Again, with nothing beside them, in a browser that has just been opened.
+  for (const cell of cells) {
+    while (cell.differences.length && isWatched(cell) && cell.tries < TRIES) {
+      await opened.renew(cell.lane);
+      await show(cell);
+    }
+  }
   print(cells);
 } finally {
   await opened?.close();

@@ -7,6 +7,9 @@ import { openChromium } from "./chromium.mjs";
 /** The beginning with two flashes, and after a seek the end with one. */
 const PARTS = [[0, 4.5], [15, SECONDS]];
 
+/** A browser that has not closed by then is left alone. */
+const CLOSE_MS = 10_000;
+
 /** How each browser is opened, and how it evaluates `window.measure` on a new page. */
 const BROWSERS = {
   Chromium: { open: openChromium, measure: onNewPage },
@@ -30,9 +33,22 @@ export class Browsers {
     return [{ ...whole, first: { picture: first, sound: starts.audio } }, sought];
   }
 
-  async close() {
-    for (const browser of this.#opened.values()) await (await browser.catch(() => null))?.close();
+  /** Closes a browser, so that the next cell opens a new one: it may have crashed, or never have started. */
+  async renew(name) {
+    const browser = this.#opened.get(name);
+    this.#opened.delete(name);
+    await closed(browser);
   }
+
+  async close() {
+    for (const browser of this.#opened.values()) await closed(browser);
+  }
+}
+
+/** Closes a browser that may not have started, be gone or not answer. */
+async function closed(browser) {
+  const closing = browser?.then((started) => started.close()).catch(() => {});
+  await Promise.race([closing, new Promise((late) => setTimeout(late, CLOSE_MS).unref())]);
 }
 
 async function onNewPage(browser, address, argument) {
