@@ -10,6 +10,7 @@ mod h264;
 pub mod ids;
 pub mod ladder;
 pub mod language;
+mod log2;
 pub mod media_info;
 mod plan;
 pub mod policy;
@@ -23,9 +24,10 @@ pub use ids::{OwnerId, SessionId, TokenId, UploadId, VideoId};
 pub use ladder::Size;
 pub use media_info::{Aperture, Complexity, Index, MediaInfo};
 pub use plan::{
-    Access, AudioRendition, Content, Conversion, Lazy, LazyCodec, Loudness, MEDIA_GENERATION,
-    OutputColor, Plan, RateControl, SHORTEST_PASSED, SoundCodec, Storyboard, TextRendition,
-    VideoCodec, VideoRendition, WorkKind, audio_preroll, plan,
+    Access, AudioRendition, Content, Conversion, FirstFactor, Fit, Lazy, LazyCodec, Loudness,
+    MEDIA_GENERATION, Next, OutputColor, Plan, RateControl, RateFactor, SHORTEST_PASSED,
+    SoundCodec, Storyboard, TextRendition, Try, VideoCodec, VideoRendition, WorkKind,
+    audio_preroll, plan,
 };
 pub use policy::{Effort, Limits, Policy};
 pub use rendition::{RenditionId, RenditionKey, RenditionName, SegmentKey};

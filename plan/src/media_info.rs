@@ -153,7 +153,7 @@ impl Aperture {
 }
 
 /// What pictures took in a trial encode at full size, in bits for each million pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Complexity {
     /// A picture by itself.
     pub key_bits: u32,
@@ -161,6 +161,31 @@ pub struct Complexity {
     pub following_bits: u32,
     /// The same at the hardest of them.
     pub hardest_following_bits: u32,
+    /// What whole pictures took that were scaled down, where that was tried.
+    #[serde(default)]
+    pub small: Option<SmallTrials>,
+}
+
+/// What pictures took in trial encodes about as large as the rungs that players start in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallTrials {
+    /// Pixels of a picture that was encoded.
+    pub pixels: u32,
+    /// The first pictures.
+    pub start: Option<SmallTrial>,
+    /// Pictures of other places, in the order of presentation.
+    pub places: Vec<SmallTrial>,
+}
+
+/// What the pictures of one place took, in bits for each picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallTrial {
+    /// Where the place is, in microseconds after the first picture.
+    pub at_us: i64,
+    /// A picture by itself.
+    pub key_bits: u32,
+    /// One that follows another.
+    pub following_bits: u32,
 }
 
 impl VideoTrack {

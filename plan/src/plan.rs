@@ -26,7 +26,9 @@ pub use self::passthrough::SHORTEST_PASSED;
 pub use self::remake::Media;
 pub use self::storyboard::Storyboard;
 pub use self::text::TextRendition;
-pub use self::video::{LazyCodec, RateControl, VideoCodec, VideoRendition};
+pub use self::video::{
+    FirstFactor, Fit, LazyCodec, Next, RateControl, RateFactor, Try, VideoCodec, VideoRendition,
+};
 use crate::canonical::Canonical;
 use crate::media_info::{Index, MediaInfo, VideoTrack};
 use crate::policy::Policy;
@@ -34,7 +36,7 @@ use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
-pub const MEDIA_GENERATION: u32 = 10;
+pub const MEDIA_GENERATION: u32 = 11;
 
 /// That of renditions which do not say it.
 const fn generation_of_old() -> u32 {

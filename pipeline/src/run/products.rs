@@ -35,7 +35,7 @@ pub(super) async fn store(
             if !inits::is_stored(inner, key, &init).await? {
                 return Err(RunError::Foreign(rendition));
             }
-            tracing::debug!(%video, %rendition, segment, us = report.encode_us, "made");
+            tracing::debug!(%video, %rendition, segment, us = report.encode_us, attempts = report.attempts, "made");
             let key = SegmentKey {
                 video,
                 rendition,

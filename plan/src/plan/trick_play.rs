@@ -54,6 +54,7 @@ pub(super) fn rendition(
         cap_bits_per_second: u64::from(CAP_KBIT) * 1000,
         codec: h264::codec_string(level_idc),
         crf: CRF,
+        first_factors: Vec::new(),
         generation: MEDIA_GENERATION,
         encoder_epoch: 0,
         level_idc,

@@ -2,9 +2,11 @@
 
 mod av1;
 mod codec;
+mod first_factors;
 mod hevc;
 mod lazy;
 mod title;
+mod tries;
 mod worth;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::codec::{LazyCodec, VideoCodec};
 pub(super) use self::lazy::in_codec;
 use self::title::{Title, Told};
+pub use self::tries::{FirstFactor, Fit, Next, RateFactor, Try};
 use super::color::OutputColor;
 use super::{Access, MEDIA_GENERATION, chunks, hash_source};
 use crate::canonical::Canonical;
@@ -32,9 +35,12 @@ pub struct VideoRendition {
     pub scale_path: Vec<Size>,
     /// Bits per second that no segment's bytes exceed.
     pub cap_bits_per_second: u64,
-    /// Constant rate factor, in the encoder's own scale, before a segment exceeds its cap.
+    /// The usual constant rate factor, in the encoder's own scale: no segment has a finer one.
     #[serde(default = "crf_of_old")]
     pub crf: u32,
+    /// The rate factors that segments are first tried with, where some have another than `crf`; in the order of segments.
+    #[serde(default)]
+    pub first_factors: Vec<FirstFactor>,
     /// The generation of our own processing that its segments are made by.
     #[serde(default = "super::generation_of_old")]
     pub generation: u32,
@@ -131,7 +137,7 @@ pub(super) fn renditions(
         further,
     } = policy.effort.x264();
     let ladder = ladder::rungs(track);
-    let told = match track.complexity.filter(|_| policy.per_title) {
+    let told = match track.complexity.as_ref().filter(|_| policy.per_title) {
         Some(complexity) => {
             let size = Size {
                 width: track.coded_width,
@@ -143,8 +149,13 @@ pub(super) fn renditions(
     };
     let color = OutputColor::of(track);
     let chunk_starts = chunks::starts(timeline);
+    let expected = first_factors::Expected::new(track, timeline);
     let rendition = |(rung, told): (ladder::Rung, Told)| {
         let Told { crf, cap_kbit } = told;
+        let first_factors = match &expected {
+            Some(expected) => expected.factors(rung.size(), told),
+            None => Vec::new(),
+        };
         let x264 = format!(
             "crf={crf}:ref={references}:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
              sync-lookahead=0:cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal:\
@@ -166,7 +177,8 @@ pub(super) fn renditions(
             .int(level_idc)
             .int(cap_kbit)
             .int(REORDER_FRAMES)
-            .ints(chunk_starts.iter().map(|&start| i64::from(start)));
+            .ints(chunk_starts.iter().map(|&start| i64::from(start)))
+            .ints(tries::in_numbers(&first_factors).into_iter());
         hash_picture(&mut hash, track, access);
         let name = RenditionName::Video(rung.container.short);
         VideoRendition {
@@ -174,6 +186,7 @@ pub(super) fn renditions(
             rung: rung.container.short,
             cap_bits_per_second: u64::from(cap_kbit) * 1000,
             crf,
+            first_factors,
             generation: MEDIA_GENERATION,
             reorder_frames: REORDER_FRAMES,
             encoder_epoch: 0,

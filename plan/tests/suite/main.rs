@@ -14,3 +14,4 @@ mod sources;
 mod time_line;
 mod titles;
 mod trick_play;
+mod tries;

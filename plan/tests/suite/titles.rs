@@ -12,6 +12,7 @@ fn of(key_bits: u32, following_bits: u32, hardest_following_bits: u32) -> VideoT
         key_bits,
         following_bits,
         hardest_following_bits,
+        small: None,
     });
     video
 }

@@ -12,14 +12,27 @@ use cmaf::VideoSample;
 use ffmpeg_next::codec::{self, encoder};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{Error, Packet, Rational as FfRational, frame};
-use plan::{Frames, Rational, VideoCodec, VideoRendition};
+use plan::{Frames, RateFactor, Rational, VideoCodec, VideoRendition};
 
 use crate::ffi;
 use crate::pictures::Picture;
 use crate::scale::black;
 
-/// Tries before the segment is given up: the last is at a quantizer that nothing exceeds.
-pub const MAX_TRIES: u32 = 7;
+/// How an encoder decides what a segment's pictures take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The same quality for all of them, whatever they take.
+    Factor(RateFactor),
+    /// A buffer that mostly holds the cap.
+    Expected,
+    /// A buffer that holds the cap.
+    Bounded {
+        /// The rate factor where the buffer allows it.
+        factor: RateFactor,
+        /// How often it was not enough: it is coarser by so many steps.
+        harder: u32,
+    },
+}
 
 /// A segment's coded frames.
 pub struct Encoded {
@@ -50,14 +63,14 @@ pub struct SegmentEncoder {
 }
 
 impl SegmentEncoder {
-    /// A fresh encoder for a segment of `frames` at `rate`; `attempt` counts from 0.
+    /// A fresh encoder for a segment of `frames` at `rate`.
     pub fn new(
         rendition: &VideoRendition,
         frames: Frames,
         rate: Rational,
-        attempt: u32,
+        control: Control,
     ) -> Result<Self> {
-        let encoder = open(rendition, frames, rate, attempt)?;
+        let encoder = open(rendition, frames, rate, control)?;
         Ok(Self {
             encoder,
             codec: rendition.encoding,
@@ -150,7 +163,7 @@ pub fn init(rendition: &VideoRendition, rate: Rational) -> Result<Vec<u8>> {
             .scale_round(rate.num(), rate.den())
             .max(1),
     );
-    let mut encoder = SegmentEncoder::new(rendition, second, rate, 0)?;
+    let mut encoder = SegmentEncoder::new(rendition, second, rate, Control::Expected)?;
     if rendition.encoding == VideoCodec::Av1 {
         encoder.push(&Arc::new(black(rendition.size()).into()))?;
         return encoder.finish(|| Ok(()))?.init(rendition);
@@ -162,7 +175,7 @@ fn open(
     rendition: &VideoRendition,
     frames: Frames,
     rate: Rational,
-    attempt: u32,
+    control: Control,
 ) -> Result<encoder::video::Encoder> {
     let name = match rendition.encoding {
         VideoCodec::H264 => "libx264",
@@ -183,9 +196,9 @@ fn open(
     video.set_aspect_ratio(FfRational(1, 1));
     video.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
     let options = match rendition.encoding {
-        VideoCodec::H264 => x264::options(rendition, frames, rate, attempt),
-        VideoCodec::Hevc => x265::options(rendition, frames, rate, attempt),
-        VideoCodec::Av1 => svt_av1::options(rendition, cmaf::colour_codes(rendition), attempt),
+        VideoCodec::H264 => x264::options(rendition, frames, rate, control),
+        VideoCodec::Hevc => x265::options(rendition, frames, rate, control),
+        VideoCodec::Av1 => svt_av1::options(rendition, cmaf::colour_codes(rendition), control),
     };
     Ok(video.open_with(options)?)
 }

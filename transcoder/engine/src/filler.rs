@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use plan::{Frames, RenditionId, VideoRendition};
 
 use crate::encode_audio;
-use crate::encode_video::SegmentEncoder;
+use crate::encode_video::{Control, SegmentEncoder};
 use crate::finish::Shown;
 use crate::make::Maker;
 use crate::pictures::Picture;
@@ -36,7 +36,8 @@ fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Resul
     let (start, end) = plan.timeline.segment_frames(segment);
     let held = last_good(maker, rendition, start)
         .unwrap_or_else(|_| Arc::new(black(rendition.size()).into()));
-    let mut encoder = SegmentEncoder::new(rendition, end - start, plan.timeline.rate, 0)?;
+    let rate = plan.timeline.rate;
+    let mut encoder = SegmentEncoder::new(rendition, end - start, rate, Control::Expected)?;
     for _ in 0..rendition.pictures_of(end - start).0 {
         encoder.push(&held)?;
     }

@@ -9,7 +9,8 @@ use parking_lot::{Condvar, Mutex};
 use plan::{Plan, VideoRendition};
 use protocol::SegmentReport;
 
-use crate::encode_video::{MAX_TRIES, SegmentEncoder};
+use crate::attempts::{Attempts, Verdict};
+use crate::encode_video::SegmentEncoder;
 use crate::finish::Finish;
 use crate::link::{Abandoned, Link};
 use crate::pictures::Picture;
@@ -30,16 +31,14 @@ enum Step {
     End { segment: u32, remarks: Remarks },
 }
 
-/// Segments that came out larger than their cap, to be made again.
-pub type Oversized = Vec<u32>;
+/// Segments that are to be encoded again, from pictures that have to be decoded again, and what was tried of them.
+pub type Unfinished = Vec<(u32, Attempts)>;
 
 /// What a lane is to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
     /// The order it belongs to.
     pub order: u32,
-    /// Which try it is, from 0.
-    pub attempt: u32,
     pub extras: Extras,
 }
 
@@ -48,7 +47,7 @@ pub struct Task {
 pub struct Extras {
     /// A segment may begin while the one before is finished, and more pictures wait.
     pub overlaps: bool,
-    /// Pictures of a segment are kept until it is under its cap; it is decoded again otherwise.
+    /// Pictures of a segment are kept until it is done; it is decoded again otherwise.
     pub keeps_pictures: bool,
 }
 
@@ -58,6 +57,8 @@ pub struct Lane {
     rendition: VideoRendition,
     link: Arc<Link>,
     task: Task,
+    /// What was tried already of the one segment that is encoded again.
+    tried: Mutex<Option<Attempts>>,
     queue: Mutex<Queue>,
     moved: Condvar,
     /// Held by whoever works the queue off.
@@ -68,7 +69,13 @@ pub struct Lane {
 /// What pictures go through.
 struct Work {
     finish: Finish,
-    encoder: Option<SegmentEncoder>,
+    encoding: Option<Encoding>,
+}
+
+/// A segment that is being encoded.
+struct Encoding {
+    encoder: SegmentEncoder,
+    attempts: Attempts,
     /// What the encoder got, where that is kept.
     kept: Vec<Picture>,
 }
@@ -77,8 +84,7 @@ struct Work {
 struct Ended {
     segment: u32,
     remarks: Remarks,
-    encoder: SegmentEncoder,
-    kept: Vec<Picture>,
+    encoding: Encoding,
 }
 
 #[derive(Default)]
@@ -91,29 +97,30 @@ struct Queue {
 
 #[derive(Default)]
 struct Outcome {
-    oversized: Oversized,
+    unfinished: Unfinished,
     failure: Option<anyhow::Error>,
 }
 
 impl Lane {
-    /// A lane that does this task.
+    /// A lane that does this task; with what was `tried` before, of one segment.
     pub fn new(
         plan: Arc<Plan>,
         rendition: VideoRendition,
         link: Arc<Link>,
         turn: Turn,
         task: Task,
+        tried: Option<Attempts>,
     ) -> Arc<Self> {
         let work = Work {
             finish: Finish::new(&rendition.color, turn),
-            encoder: None,
-            kept: Vec::new(),
+            encoding: None,
         };
         Arc::new(Self {
             plan,
             rendition,
             link,
             task,
+            tried: Mutex::new(tried),
             queue: Mutex::default(),
             moved: Condvar::new(),
             work: Mutex::new(work),
@@ -187,26 +194,29 @@ impl Lane {
     fn step(self: &Arc<Self>, work: &mut Work, step: Step) -> Result<()> {
         match step {
             Step::Begin { segment } => {
-                work.encoder = Some(self.encoder(segment, self.task.attempt)?);
-                work.kept.clear();
+                let tried = self.tried.lock().take();
+                let attempts = tried.unwrap_or_else(|| Attempts::new(&self.rendition, segment));
+                work.encoding = Some(Encoding {
+                    encoder: self.encoder(segment, &attempts)?,
+                    attempts,
+                    kept: Vec::new(),
+                });
             }
             Step::Picture(picture) => {
-                if let Some(encoder) = &mut work.encoder {
+                if let Some(encoding) = &mut work.encoding {
                     let picture = work.finish.run(picture)?;
-                    encoder.push(&picture)?;
+                    encoding.encoder.push(&picture)?;
                     if self.task.extras.keeps_pictures {
-                        work.kept.push(picture);
+                        encoding.kept.push(picture);
                     }
                 }
             }
             Step::End { segment, remarks } => {
-                if let Some(encoder) = work.encoder.take() {
-                    let kept = std::mem::take(&mut work.kept);
+                if let Some(encoding) = work.encoding.take() {
                     self.finish(Ended {
                         segment,
                         remarks,
-                        encoder,
-                        kept,
+                        encoding,
                     })?;
                 }
             }
@@ -214,14 +224,10 @@ impl Lane {
         Ok(())
     }
 
-    fn encoder(&self, segment: u32, attempt: u32) -> Result<SegmentEncoder> {
+    fn encoder(&self, segment: u32, attempts: &Attempts) -> Result<SegmentEncoder> {
         let (start, end) = self.plan.timeline.segment_frames(segment);
-        SegmentEncoder::new(
-            &self.rendition,
-            end - start,
-            self.plan.timeline.rate,
-            attempt,
-        )
+        let rate = self.plan.timeline.rate;
+        SegmentEncoder::new(&self.rendition, end - start, rate, attempts.control)
     }
 
     /// Beside the next segment's first pictures: while an encoder only empties itself, nobody
@@ -245,52 +251,50 @@ impl Lane {
         let Ended {
             segment,
             remarks,
-            mut encoder,
-            kept,
+            encoding:
+                Encoding {
+                    mut encoder,
+                    mut attempts,
+                    kept,
+                },
         } = ended;
+        let place = (self.rendition.id, segment);
         let (start, end) = self.plan.timeline.segment_frames(segment);
-        let frames = end.0 - start.0;
-        for attempt in self.task.attempt..MAX_TRIES {
-            if self.has_failed() {
-                return Ok(());
-            }
+        let length = (end - start, self.plan.timeline.rate);
+        while !self.has_failed() {
             let encoded = encoder.finish(|| self.link.go_on())?;
             let samples = &encoded.samples;
-            let bytes = cmaf::video_segment(&self.rendition, segment, (start, end), samples)?;
-            let next = attempt + 1;
-            if !self.exceeds_cap(&bytes, frames) || next == MAX_TRIES {
-                let report = SegmentReport {
-                    encode_us: encoded.spent_us,
-                    frames: frames as u32,
-                    attempts: next,
-                    damaged: remarks.damaged,
-                    converted: remarks.converted,
-                };
-                let coded = Coded {
-                    init: encoded.init(&self.rendition)?,
-                    bytes,
-                    frames: report.frames,
-                };
-                let place = (self.rendition.id, segment);
-                return Ok(coded.say(&self.link, self.task.order, place, report)?);
-            }
-            if kept.is_empty() {
-                self.outcome.lock().oversized.push(segment);
-                return Ok(());
-            }
-            encoder = self.encoder(segment, next)?;
-            for picture in &kept {
-                self.link.go_on()?;
-                encoder.push(picture)?;
+            let sizes: Vec<usize> = samples.iter().map(|sample| sample.data.len()).collect();
+            let coded = Coded {
+                init: encoded.init(&self.rendition)?,
+                bytes: cmaf::video_segment(&self.rendition, segment, (start, end), samples)?,
+                frames: length.0.0 as u32,
+            };
+            match attempts.judge(&self.rendition, length, &sizes, coded) {
+                Verdict::Done(coded) => {
+                    let report = SegmentReport {
+                        encode_us: encoded.spent_us,
+                        frames: coded.frames,
+                        attempts: attempts.count,
+                        damaged: remarks.damaged,
+                        converted: remarks.converted,
+                    };
+                    return Ok(coded.say(&self.link, self.task.order, place, report)?);
+                }
+                Verdict::Again if kept.is_empty() => {
+                    self.outcome.lock().unfinished.push((segment, attempts));
+                    return Ok(());
+                }
+                Verdict::Again => {
+                    encoder = self.encoder(segment, &attempts)?;
+                    for picture in &kept {
+                        self.link.go_on()?;
+                        encoder.push(picture)?;
+                    }
+                }
             }
         }
         Ok(())
-    }
-
-    fn exceeds_cap(&self, bytes: &[u8], frames: i64) -> bool {
-        let rate = self.plan.timeline.rate;
-        let cap_bits = self.rendition.cap_bits_per_second as i64 * frames * rate.den() / rate.num();
-        bytes.len() as i64 * 8 > cap_bits
     }
 
     /// Whether something went wrong; the producer need not go on then.
@@ -306,7 +310,7 @@ impl Lane {
     }
 
     /// Waits until all is worked off.
-    pub fn join(&self) -> Result<Oversized> {
+    pub fn join(&self) -> Result<Unfinished> {
         let mut queue = self.queue.lock();
         while queue.running || queue.finishing {
             self.moved.wait(&mut queue);
@@ -315,7 +319,7 @@ impl Lane {
         let mut outcome = self.outcome.lock();
         match outcome.failure.take() {
             Some(error) => Err(error),
-            None => Ok(std::mem::take(&mut outcome.oversized)),
+            None => Ok(std::mem::take(&mut outcome.unfinished)),
         }
     }
 }

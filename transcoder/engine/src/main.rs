@@ -1,6 +1,7 @@
 //! `reelmill-engine`: the only place where media is parsed. One process per session, started
 //! by `transcoder` with one end of a socket pair as its standard input.
 
+mod attempts;
 mod cage;
 mod captions;
 mod chain;

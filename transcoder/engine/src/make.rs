@@ -8,9 +8,9 @@ use anyhow::{Context as _, Result, bail};
 use plan::{AudioRendition, Frames, Limits, Plan, RenditionId, VideoRendition};
 use protocol::{Budget, SegmentReport, ToParent, memory};
 
+use crate::attempts::Attempts;
 use crate::copy::Copies;
 use crate::encode_audio;
-use crate::encode_video::MAX_TRIES;
 use crate::lane::{Extras, Lane, Task};
 use crate::link::Link;
 use crate::pictures::Pictures;
@@ -32,10 +32,16 @@ pub struct Maker {
     sounds: HashMap<u32, Sounds>,
 }
 
+/// Rungs that are encoded from one decode, and what was tried before of the segment that is encoded again.
+type Rungs<'a> = Vec<(&'a VideoRendition, Option<Attempts>)>;
+
 /// Of encoders' threads.
 const ENCODER_NICENESS: i32 = 5;
 
-/// Of pictures that may be wanted again: in the large rungs memory costs more time than decoding.
+/// The largest box whose pictures are kept until their segment is done: in larger ones memory costs more time than
+/// decoding again.
+const LARGEST_KEPT: u32 = 480;
+/// Bytes of a segment's pictures in one rung, at most, that are kept: 75 MB at 480p, four seconds and 30 a second.
 const MOST_KEPT: u64 = 96 << 20;
 
 /// A stretch of segments.
@@ -175,26 +181,24 @@ impl Maker {
 
     fn make_pictures(&mut self, run: Run, renditions: &[&VideoRendition]) -> Result<()> {
         for group in self.groups(renditions) {
-            for (segment, oversized) in self.pass(run, &group, 0)? {
-                self.again(run, segment, oversized)?;
+            let group = group.into_iter().map(|rung| (rung, None)).collect();
+            for (segment, unfinished) in self.pass(run, group)? {
+                self.again(run, segment, unfinished)?;
             }
         }
         Ok(())
     }
 
-    /// A segment that is over the cap of these rungs: at a higher quantizer each time.
-    fn again(&mut self, run: Run, segment: u32, mut oversized: Vec<&VideoRendition>) -> Result<()> {
+    /// A segment that is not done yet in these rungs: decoded and encoded until it is.
+    fn again(&mut self, run: Run, segment: u32, mut unfinished: Rungs<'_>) -> Result<()> {
         let alone = Run {
             order: run.order,
             first: segment,
             end: segment + 1,
         };
-        for attempt in 1..MAX_TRIES {
-            let again = self.pass(alone, &oversized, attempt)?;
-            let Some((_, rungs)) = again.into_iter().next() else {
-                break;
-            };
-            oversized = rungs;
+        while !unfinished.is_empty() {
+            let passed = self.pass(alone, unfinished)?;
+            unfinished = passed.into_values().next().unwrap_or_default();
         }
         Ok(())
     }
@@ -226,10 +230,9 @@ impl Maker {
     fn extras(&self, run: Run, renditions: &[&VideoRendition]) -> Vec<Extras> {
         let encoders: u64 = renditions.iter().map(|rung| memory::encoding(rung)).sum();
         let taken = memory::decoding(&self.plan) + 2 * encoders;
-        let Some(left) = self.budget.memory_bytes.checked_sub(taken) else {
+        let Some(mut left) = self.budget.memory_bytes.checked_sub(taken) else {
             return vec![Extras::default(); renditions.len()];
         };
-        let mut left = left.min(MOST_KEPT);
         let length = |segment| {
             let (start, end) = self.plan.timeline.segment_frames(segment);
             end - start
@@ -238,10 +241,12 @@ impl Maker {
         // One segment's pictures come while those of the one before are kept.
         let segments = u64::from(run.end - run.first).min(2);
         let mut keeps_pictures = |rung: &VideoRendition| {
-            let need = segments * memory::pictures(rung, longest);
-            let is_enough = need <= left;
-            left = if is_enough { left - need } else { 0 };
-            is_enough
+            let one = memory::pictures(rung, longest);
+            let is_kept = rung.rung <= LARGEST_KEPT && one <= MOST_KEPT && segments * one <= left;
+            if is_kept {
+                left -= segments * one;
+            }
+            is_kept
         };
         let mut extras: Vec<Extras> = renditions
             .iter()
@@ -255,15 +260,10 @@ impl Maker {
         extras
     }
 
-    /// One decode of the run for these rungs; segments that came out over the cap of some are
-    /// returned.
-    fn pass<'a>(
-        &mut self,
-        run: Run,
-        renditions: &[&'a VideoRendition],
-        attempt: u32,
-    ) -> Result<BTreeMap<u32, Vec<&'a VideoRendition>>> {
+    /// One decode of the run for these rungs; segments that are not done yet in some are returned.
+    fn pass<'a>(&mut self, run: Run, rungs: Rungs<'a>) -> Result<BTreeMap<u32, Rungs<'a>>> {
         let plan = self.plan.clone();
+        let (renditions, tried): (Vec<&VideoRendition>, Vec<_>) = rungs.into_iter().unzip();
         // Renditions in several codecs are in no order by size.
         let lowest = renditions.iter().max_by_key(|r| r.scale_path.len());
         let (Some(track), Some(lowest)) = (&plan.info.video, lowest) else {
@@ -272,17 +272,17 @@ impl Maker {
         let link = self.source.link().clone();
         let turn = Turn::of(track);
         let mut cascade = Cascade::new(&lowest.scale_path, track, &lowest.color);
-        let extras = self.extras(run, renditions);
+        let extras = self.extras(run, &renditions);
         let lanes: Vec<Arc<Lane>> = renditions
             .iter()
+            .zip(tried)
             .zip(extras)
-            .map(|(&r, extras)| {
+            .map(|((&rung, tried), extras)| {
                 let task = Task {
                     order: run.order,
-                    attempt,
                     extras,
                 };
-                Lane::new(plan.clone(), r.clone(), link.clone(), turn, task)
+                Lane::new(plan.clone(), rung.clone(), link.clone(), turn, task, tried)
             })
             .collect();
         for segment in run.first..run.end {
@@ -306,12 +306,13 @@ impl Maker {
                 return Err(error);
             }
         }
-        let mut again: BTreeMap<u32, Vec<&VideoRendition>> = BTreeMap::new();
+        let mut again: BTreeMap<u32, Rungs<'_>> = BTreeMap::new();
         // All of them are done before anything is said of the order.
         let joined: Vec<_> = lanes.iter().map(|lane| lane.join()).collect();
-        for (oversized, rendition) in joined.into_iter().zip(renditions) {
-            for segment in oversized? {
-                again.entry(segment).or_default().push(rendition);
+        for (unfinished, rendition) in joined.into_iter().zip(renditions) {
+            for (segment, tried) in unfinished? {
+                let rungs = again.entry(segment).or_default();
+                rungs.push((rendition, Some(tried)));
             }
         }
         Ok(again)

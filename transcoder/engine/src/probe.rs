@@ -65,12 +65,12 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     }
     look_at_picture(source, &mut input, &mut found, limits)?;
     let Some(measured) = spans::measure(source, &mut input, &mut found, limits)? else {
-        return Err(head::without_packets(source).into());
+        return Err(match found.has_skipped_silent() {
+            true => reject(Code::Corrupt, "No sound of the file can be decoded."),
+            false => head::without_packets(source),
+        }
+        .into());
     };
-    if found.video.is_none() && found.audio.is_empty() {
-        let message = "No sound of the file can be decoded.";
-        return Err(reject(Code::Corrupt, message).into());
-    }
     if let (Some(video), Index::Container) = (&mut found.video, &measured.index) {
         video.complexity = complexity::measure(&mut input, video);
     }

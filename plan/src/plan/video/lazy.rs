@@ -1,29 +1,12 @@
 //! A rung in another codec: size, colours and times of the H.264 one, settings of its own.
 
-use super::{LazyCodec, VideoCodec, VideoRendition, av1, hevc};
+use super::{FirstFactor, LazyCodec, RateFactor, VideoRendition, av1, hevc};
 use crate::canonical::Canonical;
 use crate::plan::MEDIA_GENERATION;
 use crate::{Rational, RenditionName};
 
-/// How much coarser each further try of a segment over its cap is.
-const STEP: u32 = 4;
-/// The coarsest that H.264 has.
-const COARSEST: u32 = 51;
-
 /// The rate factor of H.264 that those of the others look as.
 const LOOKS_AS: i32 = 24;
-
-impl VideoRendition {
-    /// The constant rate factor of a segment at the `attempt`th try, from 0.
-    pub fn rate_factor(&self, attempt: u32) -> u32 {
-        let coarsest = match self.encoding {
-            VideoCodec::H264 => COARSEST,
-            VideoCodec::Hevc => hevc::COARSEST,
-            VideoCodec::Av1 => av1::COARSEST,
-        };
-        (self.crf + STEP * attempt).min(coarsest)
-    }
-}
 
 /// The rate factor that looks as that of H.264 does. AV1's scale has four steps for three.
 const fn looks_as(codec: LazyCodec, h264: u32) -> u32 {
@@ -32,6 +15,26 @@ const fn looks_as(codec: LazyCodec, h264: u32) -> u32 {
         LazyCodec::Hevc => hevc::CRF.saturating_add_signed(off),
         LazyCodec::Av1 => av1::CRF.saturating_add_signed(off * 4 / 3),
     }
+}
+
+/// The first tries' factors that look as those of H.264 do; AV1 has whole ones.
+fn first_factors(codec: LazyCodec, h264: &[FirstFactor]) -> Vec<FirstFactor> {
+    const H264: i64 = RateFactor::whole(LOOKS_AS as u32).0 as i64;
+    let looks_as = |first: &FirstFactor| {
+        let off = i64::from(first.factor.0) - H264;
+        let quarters = match codec {
+            LazyCodec::Hevc => i64::from(RateFactor::whole(hevc::CRF).0) + off,
+            LazyCodec::Av1 => {
+                let whole = i64::from(RateFactor::whole(av1::CRF).0) + off * 4 / 3;
+                (whole + 3) / 4 * 4
+            }
+        };
+        FirstFactor {
+            from: first.from,
+            factor: RateFactor(quarters.max(0) as u32),
+        }
+    };
+    h264.iter().map(looks_as).collect()
 }
 
 /// The rung of `of` in another codec. What shapes its pictures before they are encoded stands in
@@ -70,6 +73,7 @@ pub(in crate::plan) fn in_codec(
         id: hash.rendition(RenditionName::Video(of.rung)),
         cap_bits_per_second: cap,
         crf,
+        first_factors: first_factors(codec, &of.first_factors),
         generation: MEDIA_GENERATION,
         encoder_epoch: 0,
         encoding: codec.video(),

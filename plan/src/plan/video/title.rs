@@ -23,8 +23,8 @@ pub(super) fn untried(ladder: Vec<Rung>, crf: u32) -> Vec<(Rung, Told)> {
 }
 
 /// How many bits a title takes in the rungs of its ladder.
-pub(super) struct Title {
-    complexity: Complexity,
+pub(super) struct Title<'a> {
+    complexity: &'a Complexity,
     /// The source's pictures.
     size: Size,
     rate: Rational,
@@ -52,8 +52,8 @@ const STEPS: [(i32, u64, u64); 4] = [
 /// per cent of what the hardest place takes.
 const PEAK_PERCENT: u64 = 300;
 
-impl Title {
-    pub(super) fn new(complexity: Complexity, size: Size, rate: Rational, crf: u32) -> Self {
+impl<'a> Title<'a> {
+    pub(super) fn new(complexity: &'a Complexity, size: Size, rate: Rational, crf: u32) -> Self {
         Self {
             complexity,
             size,
@@ -76,10 +76,11 @@ impl Title {
     /// What a rung is told, and the kilobits per second that it takes then.
     fn told(&self, rung: &Rung) -> (Told, u64) {
         let cap = u64::from(rung.container.cap_kbit);
-        let Complexity {
+        let &Complexity {
             key_bits,
             following_bits,
             hardest_following_bits,
+            ..
         } = self.complexity;
         let usual = self.kbit(rung.size(), key_bits, following_bits);
         let load = usual.saturating_mul(1000) / cap;

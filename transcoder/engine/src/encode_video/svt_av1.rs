@@ -2,20 +2,28 @@
 
 use ffmpeg_next::codec::encoder;
 use ffmpeg_next::{Dictionary, Packet};
-use plan::{Size, VideoRendition};
+use plan::{RateFactor, Size, VideoRendition};
 
+use super::Control;
 use crate::scale::black;
 use cmaf::ColourCodes;
 
-/// What the encoder of a segment is told at the `attempt`th try, from 0. Its own cap is one on an
-/// average: segments that exceed theirs are made again, coarser.
+/// What the encoder of a segment is told. Its own cap is one on an average.
 pub(super) fn options(
     rendition: &VideoRendition,
     colour: ColourCodes,
-    attempt: u32,
+    control: Control,
 ) -> Dictionary<'static> {
-    let (settings, crf) = (&rendition.settings, rendition.rate_factor(attempt));
-    let cap = rendition.cap_bits_per_second / 1000;
+    let settings = &rendition.settings;
+    let bounded = |factor| {
+        let cap = rendition.cap_bits_per_second / 1000;
+        format!("crf={factor}:mbr={cap}")
+    };
+    let control = match control {
+        Control::Factor(factor) => format!("crf={factor}"),
+        Control::Expected => bounded(RateFactor::whole(rendition.crf)),
+        Control::Bounded { factor, harder } => bounded(rendition.harder(factor, harder)),
+    };
     let ColourCodes {
         primaries,
         transfer,
@@ -26,7 +34,7 @@ pub(super) fn options(
     options.set(
         "svtav1-params",
         &format!(
-            "{settings}:crf={crf}:mbr={cap}:color-primaries={primaries}:\
+            "{settings}:{control}:color-primaries={primaries}:\
              transfer-characteristics={transfer}:matrix-coefficients={matrix}:color-range=0"
         ),
     );

@@ -3,39 +3,43 @@
 use ffmpeg_next::Dictionary;
 use plan::{Frames, RateControl, Rational, VideoRendition};
 
-/// Of pictures in a segment that exceeded its cap, before it is raised.
-const LEAST_QUANTIZER: u32 = 12;
+use super::Control;
 
-/// What the encoder of a segment is told at the `attempt`th try, from 0.
+/// The least quantizer of pictures in a segment that exceeded its cap in spite of a buffer.
+const LEAST_QUANTIZER: u32 = 12;
+/// By how much it is raised each time.
+const HARDER_QUANTIZER: u32 = 4;
+
+/// What the encoder of a segment is told.
 pub(super) fn options(
     rendition: &VideoRendition,
     frames: Frames,
     rate: Rational,
-    attempt: u32,
+    control: Control,
 ) -> Dictionary<'static> {
     let mut options = Dictionary::new();
     options.set("preset", &rendition.preset);
     options.set("profile", "high");
     let level = format!("{}.{}", rendition.level_idc / 10, rendition.level_idc % 10);
-    let control = match attempt {
-        0 => RateControl::Expected,
-        _ => RateControl::Bounded,
-    };
-    let rate_control = rendition.rate_control(frames, rate, control);
-    let harder = match attempt {
-        0 | 1 => String::new(),
-        // Bounded rate control with the usual factor was the try before.
-        n => {
-            let crf = rendition.rate_factor(n - 1);
-            format!(":crf={crf}:qpmin={}", LEAST_QUANTIZER + crf - rendition.crf)
+    let buffer = |control| rendition.rate_control(frames, rate, control);
+    let control = match control {
+        Control::Factor(factor) => format!("crf={factor}"),
+        Control::Expected => buffer(RateControl::Expected),
+        Control::Bounded { factor, harder } => {
+            let buffer = buffer(RateControl::Bounded);
+            let crf = rendition.harder(factor, harder);
+            match harder {
+                0 => format!("{buffer}:crf={crf}"),
+                _ => format!(
+                    "{buffer}:crf={crf}:qpmin={}",
+                    LEAST_QUANTIZER + HARDER_QUANTIZER * harder
+                ),
+            }
         }
     };
     options.set(
         "x264-params",
-        &format!(
-            "{}:{rate_control}:level={level}{harder}",
-            rendition.settings
-        ),
+        &format!("{}:{control}:level={level}", rendition.settings),
     );
     options
 }

@@ -3,19 +3,25 @@
 use ffmpeg_next::Dictionary;
 use plan::{Frames, RateControl, Rational, VideoRendition};
 
-/// What the encoder of a segment is told at the `attempt`th try, from 0.
+use super::Control;
+
+/// What the encoder of a segment is told.
 pub(super) fn options(
     rendition: &VideoRendition,
     frames: Frames,
     rate: Rational,
-    attempt: u32,
+    control: Control,
 ) -> Dictionary<'static> {
-    let control = match attempt {
-        0 => RateControl::Expected,
-        _ => RateControl::Bounded,
+    let buffer = |control| rendition.rate_control(frames, rate, control);
+    let control = match control {
+        Control::Factor(factor) => format!("crf={factor}"),
+        Control::Expected => format!("crf={}:{}", rendition.crf, buffer(RateControl::Expected)),
+        Control::Bounded { factor, harder } => {
+            let crf = rendition.harder(factor, harder);
+            format!("crf={crf}:{}", buffer(RateControl::Bounded))
+        }
     };
-    let rate_control = rendition.rate_control(frames, rate, control);
-    let (settings, crf) = (&rendition.settings, rendition.rate_factor(attempt));
+    let settings = &rendition.settings;
     let level = format!(
         "{}.{}",
         rendition.level_idc / 30,
@@ -26,7 +32,7 @@ pub(super) fn options(
     options.set("profile", "main");
     options.set(
         "x265-params",
-        &format!("{settings}:crf={crf}:{rate_control}:level-idc={level}:high-tier=0"),
+        &format!("{settings}:{control}:level-idc={level}:high-tier=0"),
     );
     options
 }

@@ -16,6 +16,9 @@ use crate::mix::Layout;
 use crate::sound_decoder::SoundDecoder;
 use crate::times::seconds;
 
+/// Decoders need a frame or two before they give sound, which is no damage: less than this, in seconds.
+const USUAL_DELAY: Rational = Rational::new(1, 4);
+
 /// A decoded frame.
 struct Frame {
     samples: u32,
@@ -154,8 +157,8 @@ fn decode(input: &Input, track: &AudioTrack, kind: &Kind) -> Option<(Vec<Frame>,
 /// are whole milliseconds): the packets' lengths have a common divisor (Vorbis: a quarter of
 /// its short block), and where that is longer than the stamps' unit a stamp means one place.
 /// Of other tracks, the first frame that decodes, where the packets before it have no sound.
-pub fn starts(tracks: &mut [AudioTrack], mut heads: HashMap<u32, Head>) {
-    for track in tracks {
+pub fn starts(found: &mut Found, mut heads: HashMap<u32, Head>) {
+    for track in &mut found.audio {
         let Some(Head {
             mut frames,
             is_whole,
@@ -163,6 +166,7 @@ pub fn starts(tracks: &mut [AudioTrack], mut heads: HashMap<u32, Head>) {
         else {
             continue;
         };
+        let said = track.start;
         // The very last of a track may be cut.
         if is_whole && frames.len() > 1 {
             frames.pop();
@@ -171,6 +175,7 @@ pub fn starts(tracks: &mut [AudioTrack], mut heads: HashMap<u32, Head>) {
             None => without_grid(track, frames),
             Some(samples) => from_first(track, &frames, samples),
         }
+        found.notes.extend(passed_over(track, said));
     }
 }
 
@@ -201,6 +206,16 @@ fn from_first(track: &mut AudioTrack, frames: &[Frame], samples: u32) {
         track.start = heard;
         track.priming = 0;
     }
+}
+
+/// Says that a track's first packets cannot be decoded, where its sound starts so much later than they do.
+fn passed_over(track: &AudioTrack, said: Rational) -> Option<Note> {
+    let missing = track.start - said;
+    let message = format!(
+        "The first {:.2} s of the sound cannot be decoded; the sound starts after them.",
+        missing.as_f64()
+    );
+    (missing >= USUAL_DELAY).then(|| Note::new(Code::Corrupt, message).of_track(track.stream))
 }
 
 /// Where the first frame starts, in samples, as far as the stamps agree but for their rounding:

@@ -62,7 +62,7 @@ pub fn measure(
     if !fill::fill(source, input, found, &mut seen, &looked)? {
         return Ok(None);
     }
-    samples::starts(&mut found.audio, heads);
+    samples::starts(found, heads);
     fill::align(found, &mut measured.joins);
     Ok(Some(measured))
 }

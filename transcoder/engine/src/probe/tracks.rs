@@ -98,6 +98,8 @@ pub fn find(input: &Input, matroska: Option<Segment>) -> Found {
 
 /// Why a track is left out that nothing here decodes.
 pub const NO_DECODER: &str = "no decoder";
+/// Why a sound track is left out whose packets are damaged.
+const NOTHING_DECODES: &str = "nothing of it can be decoded";
 
 /// A sound track that is left out.
 pub fn skipped_sound(track: &AudioTrack, reason: &str) -> SkippedTrack {
@@ -112,8 +114,13 @@ pub fn skipped_sound(track: &AudioTrack, reason: &str) -> SkippedTrack {
 impl Found {
     /// Leaves out a sound track of which nothing can be decoded.
     pub fn skip_silent(&mut self, track: &AudioTrack) {
-        self.skipped
-            .push(skipped_sound(track, "nothing of it can be decoded"));
+        self.skipped.push(skipped_sound(track, NOTHING_DECODES));
+    }
+
+    /// Whether a sound track was left out since nothing of it can be decoded.
+    pub fn has_skipped_silent(&self) -> bool {
+        let mut skipped = self.skipped.iter();
+        skipped.any(|track| track.reason == NOTHING_DECODES)
     }
 
     /// Leaves out what is in a codec that FFmpeg takes for another.

@@ -11,7 +11,7 @@ use crate::support::watched::Watched;
 
 type Check = fn(&Watched) -> Result<()>;
 
-const INPUTS: [(&str, &[&str], Check); 24] = [
+const INPUTS: [(&str, &[&str], Check); 25] = [
     // Frames shorter than a unit of the container's stamps.
     ("truehd-in-matroska", &[], one_clean_tone),
     // Two recordings in fragments, one behind the other: no fragment is lost where they meet.
@@ -41,6 +41,12 @@ const INPUTS: [(&str, &[&str], Check); 24] = [
     ("cut-mp3", &["truncated"], half_a_tone),
     ("cut-flac", &["corrupt", "truncated"], half_a_tone_or_so),
     ("cut-mxf", &["truncated"], begins_red),
+    // Its first half second cannot be decoded.
+    (
+        "sound-that-starts-broken",
+        &["corrupt"],
+        all_but_half_a_second,
+    ),
     // A track for each channel.
     ("tracks-of-one-channel", &["guessed"], two_sounds),
     // Samples of a codec that nobody reads, in a track of one that everybody does.
@@ -191,6 +197,15 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             let whole = made("a.mxf", &format!("{} {how}", small("red", 440)));
             let bytes = bytes_of(&whole);
             write("x.mxf", &bytes[..bytes.len() / 2])
+        }
+        "sound-that-starts-broken" => {
+            let whole = made("a.m4a", "-f lavfi -i sine=440:r=48000:d=8 -c:a aac");
+            let mut bytes = bytes_of(&whole);
+            let samples = place(&bytes, b"mdat") + 4;
+            let broken = samples + (bytes.len() - samples) / 16;
+            // Elements that say that there are no more.
+            bytes[samples..broken].fill(0xff);
+            write("x.m4a", &bytes)
         }
         "tracks-of-one-channel" => made(
             "x.mov",
@@ -376,6 +391,12 @@ fn half_a_tone(watched: &Watched) -> Result<()> {
 fn half_a_tone_or_so(watched: &Watched) -> Result<()> {
     let seconds = watched.seconds();
     ensure!((2.0..6.0).contains(&seconds), "{seconds} s");
+    hears(watched, 1.0, 440.0, 440.0)
+}
+
+fn all_but_half_a_second(watched: &Watched) -> Result<()> {
+    let seconds = watched.seconds();
+    ensure!((7.2..7.7).contains(&seconds), "{seconds} s");
     hears(watched, 1.0, 440.0, 440.0)
 }
 

@@ -1,0 +1,91 @@
+//! What was tried of one segment in one rung: it is encoded until it may be published.
+
+use plan::{Fit, Frames, Next, RateFactor, Rational, Try, VideoRendition};
+
+use crate::encode_video::Control;
+use crate::product::Coded;
+
+/// How often a buffer may be made harder: then the quantizer is one that no segment exceeds its cap with.
+const MOST_HARDER: u32 = 5;
+
+/// The tries of one segment.
+pub struct Attempts {
+    /// How the segment is encoded next.
+    pub control: Control,
+    /// How often it was encoded.
+    pub count: u32,
+    tries: Vec<Try>,
+    /// The finest that fits, with its rate factor.
+    best: Option<(RateFactor, Coded)>,
+}
+
+/// What became of an attempt.
+pub enum Verdict {
+    /// The segment.
+    Done(Coded),
+    /// The segment is to be encoded again.
+    Again,
+}
+
+impl Attempts {
+    /// None so far.
+    pub fn new(rendition: &VideoRendition, segment: u32) -> Self {
+        let control = match rendition.is_trick_play() {
+            true => Control::Expected,
+            false => Control::Factor(rendition.first_factor(segment)),
+        };
+        Self {
+            control,
+            count: 0,
+            tries: Vec::new(),
+            best: None,
+        }
+    }
+
+    /// Judges an encode by `control` of a segment of so many frames, whose coded pictures have these sizes in bytes, in
+    /// the order of decoding.
+    pub fn judge(
+        &mut self,
+        rendition: &VideoRendition,
+        (frames, rate): (Frames, Rational),
+        sizes: &[usize],
+        coded: Coded,
+    ) -> Verdict {
+        self.count += 1;
+        let bytes: usize = sizes.iter().sum();
+        let boxes = coded.bytes.len().saturating_sub(bytes);
+        let fit = rendition.fit(sizes, boxes, frames, rate);
+        let bounded = |factor, harder| Control::Bounded { factor, harder };
+        self.control = match self.control {
+            Control::Factor(factor) => {
+                let bytes = bytes as u64;
+                self.note(Try { factor, bytes, fit }, coded);
+                let allowed = rendition.allowed_bytes(frames, rate);
+                match rendition.next_try(&self.tries, allowed.saturating_sub(boxes as u64)) {
+                    Next::Encode(factor) => Control::Factor(factor),
+                    Next::Bound => bounded(factor, 0),
+                    Next::Take => match self.best.take() {
+                        Some((_, best)) => return Verdict::Done(best),
+                        None => bounded(factor, 0),
+                    },
+                }
+            }
+            _ if fit != Fit::TooLarge => return Verdict::Done(coded),
+            Control::Expected => bounded(RateFactor::whole(rendition.crf), 0),
+            Control::Bounded { harder, .. } if harder == MOST_HARDER => {
+                return Verdict::Done(coded);
+            }
+            Control::Bounded { factor, harder } => bounded(factor, harder + 1),
+        };
+        Verdict::Again
+    }
+
+    /// Keeps what was tried, and the segment if it is the finest that fits.
+    fn note(&mut self, one: Try, coded: Coded) {
+        self.tries.push(one);
+        let mut best = self.best.iter();
+        if one.fit == Fit::Fits && best.all(|(factor, _)| one.factor < *factor) {
+            self.best = Some((one.factor, coded));
+        }
+    }
+}
