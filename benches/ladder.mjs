@@ -1,10 +1,10 @@
 // The whole ladder at policy `fast`: `reelmill transcode` against the `ffmpeg` program at the same
-// rungs, caps, scaling and segment lengths, alternately, three times each. The program is first told
+// rungs, caps, scaling and segment lengths, alternately, three times each (`ROUNDS`). The program is first told
 // the same preset and rate factor, then `veryfast` and for each rung the factor that gives as good
-// pictures. `ladder.mjs [FILE]`; needs `ffmpeg` and `ffprobe`; judges by VMAF where the PyPI package
-// `imageio-ffmpeg` is installed, by SSIM otherwise.
+// pictures, by the harmonic mean of VMAF. `ladder.mjs [FILE]`; needs `ffmpeg`, `ffprobe` and the PyPI
+// package `imageio-ffmpeg`, whose `ffmpeg` judges.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { everyday } from "./tools.mjs";
@@ -13,7 +13,7 @@ const root = resolve(import.meta.dirname, "..");
 const program = process.env.REELMILL || join(root, "target/release/reelmill");
 const folder = mkdtempSync(join(tmpdir(), "reelmill-ladder-"));
 const file = process.argv[2] || everyday(folder);
-const ROUNDS = 3;
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
 
 const plan = JSON.parse(execFileSync(program, ["probe", file, "--plan"], { maxBuffer: 1 << 28 }));
 /** What of a rendition's settings is about quality, not about segments. */
@@ -53,8 +53,7 @@ function theirs(out, preset, settings) {
   const cuts = plan.timeline.boundaries.slice(1, -1).map((frame) => (frame * den) / num).join(",");
   const args = ["-v", "error", "-y", "-i", file, "-filter_complex", graph];
   rungs.forEach((rung, i) => args.push("-map", `[v${i}]`, "-c:v", "libx264", "-preset", preset, "-profile:v", "high",
-    "-x264-params", settings[i], "-maxrate", `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-bufsize",
-    `${(rung.cap * SEGMENT_S) / (SEGMENT_S + 0.5)}`, "-sc_threshold", "0", "-force_key_frames", cuts, "-g", "100000",
+    "-x264-params", settings[i], "-maxrate", String(rung.cap), "-bufsize", String(2 * rung.cap), "-sc_threshold", "0", "-force_key_frames", cuts, "-g", "100000",
     "-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", String(SEGMENT_S), "-hls_playlist_type", "vod",
     "-hls_fmp4_init_filename", `${rung.id}-init.mp4`, "-hls_segment_filename", join(out, `${rung.id}-%d.m4s`), join(out, `${rung.id}.m3u8`)));
   args.push("-map", "0:a:0", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2", "-f", "hls", "-hls_segment_type", "fmp4",
@@ -66,29 +65,18 @@ function theirs(out, preset, settings) {
 const segments = (list) => list.filter((name) => name.endsWith(".m4s"));
 const bytes = (names) => names.reduce((sum, name) => sum + statSync(name).size, 0);
 
-/** An `ffmpeg` that has libvmaf. */
-function judge() {
-  try {
-    return execFileSync("python3", ["-c", "import imageio_ffmpeg as f; print(f.get_ffmpeg_exe())"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-  } catch {
-    return null;
-  }
-}
-const vmaf = judge();
-const METRIC = vmaf ? { name: "VMAF", digits: 2, filter: "libvmaf", score: /VMAF score: ([\d.]+)/ } : { name: "SSIM", digits: 4, filter: "ssim", score: /All:([\d.]+)/ };
-
-/** Mean quality of a rung against the source scaled to its size. */
+/** Five figures of a rung's pictures against the source scaled to its size: `mean`, `harmonic`, `p5`, `p1`, `worst`. */
 function quality(playlist, rung) {
-  // Colours by name on both sides: a scaler before libvmaf takes ours, which names them, for others than the source's.
-  const named = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,settb=AVTB,setpts=N";
-  const graph = `[0:v]${named}[a];[1:v]${named},scale=${rung.width}:${rung.height}:flags=bicubic+accurate_rnd[b];[a][b]${METRIC.filter}`;
-  const said = execFileSync("sh", ["-c", 'exec "$0" -hide_banner -i "$1" -i "$2" -lavfi "$3" -an -f null - 2>&1', vmaf || "ffmpeg", playlist, file, graph],
-    { encoding: "utf8", maxBuffer: 1 << 26 });
-  return Number(said.match(METRIC.score)[1]);
+  const judge = join(import.meta.dirname, "quality.py");
+  return JSON.parse(execFileSync("python3", [judge, playlist, file, String(rung.width), String(rung.height)], { encoding: "utf8" }));
 }
+const FIGURES = ["mean", "harmonic", "p5", "p1", "worst"];
+const inWords = (five) => FIGURES.map((name) => five[name].toFixed(1)).join(" ");
 
-/** Bytes and quality of each rung. */
-const judged = (mine, playlist) => rungs.map((rung) => ({ bytes: bytes(mine(rung)), quality: quality(playlist(rung), rung) }));
+/** Whether a rung was not left out by us once its bytes were known. */
+const isKept = (rung) => existsSync(join(ourOut, rung.id));
+/** Bytes and quality of each rung, or nothing of one that was left out. */
+const judged = (mine, playlist) => rungs.map((rung) => isKept(rung) ? { bytes: bytes(mine(rung)), quality: quality(playlist(rung), rung) } : null);
 const ourOut = join(folder, "ours"), theirOut = join(folder, "theirs");
 const judgedOurs = () => judged((rung) => segments(readdirSync(join(ourOut, rung.id))).map((name) => join(ourOut, rung.id, name)),
   (rung) => join(ourOut, rung.id, "playlist.m3u8"));
@@ -109,29 +97,31 @@ function compare(title, preset, settings) {
   const [mine, others] = [judgedOurs(), judgedTheirs()];
   rungs.forEach(({ height }, i) => {
     const [a, b] = [mine[i], others[i]];
+    if (!a) return console.log(`${height}p: left out by reelmill, which has made it all the same`);
     console.log(`${height}p: bytes ${a.bytes} / ${b.bytes} = ${(a.bytes / b.bytes).toFixed(3)}, ` +
-      `${METRIC.name} ${a.quality.toFixed(METRIC.digits)} / ${b.quality.toFixed(METRIC.digits)}`);
+      `VMAF (${FIGURES.join(", ")}) ${inWords(a.quality)} / ${inWords(b.quality)}`);
   });
-  const sum = (list) => list.reduce((sum, { bytes }) => sum + bytes, 0);
+  const sum = (list) => list.reduce((sum, rung) => sum + (rung?.bytes ?? 0), 0);
   console.log(`${title}: ${rungs.length} rungs, medians of ${ROUNDS}: wall ratio ${median(runs.map(({ a, b }) => a.wall / b.wall)).toFixed(3)}, ` +
     `cpu ratio ${median(runs.map(({ a, b }) => a.cpu / b.cpu)).toFixed(3)}, bytes ratio ${(sum(mine) / sum(others)).toFixed(3)}`);
   return mine;
 }
 
-/** For each rung the `veryfast` factor that has a quality, on the line through two that are near. */
+/** For each rung the `veryfast` factor that has a harmonic mean, on the line through two that are near. */
 function factors(wanted) {
   const tries = [-1.5, 1.5].map((more) => {
     const crfs = rungs.map(({ crf }) => crf + more);
     theirs(theirOut, "veryfast", crfs.map((crf) => `crf=${crf}`));
-    return judgedTheirs().map(({ quality }, i) => ({ crf: crfs[i], quality }));
+    return judgedTheirs().map((rung, i) => ({ crf: crfs[i], quality: rung?.quality.harmonic }));
   });
-  return rungs.map((_, i) => {
+  return rungs.map(({ crf }, i) => {
     const [a, b] = tries.map((one) => one[i]);
-    return (a.crf + ((b.crf - a.crf) * (wanted[i].quality - a.quality)) / (b.quality - a.quality)).toFixed(2);
+    if (!wanted[i]) return crf.toFixed(2);
+    return (a.crf + ((b.crf - a.crf) * (wanted[i].quality.harmonic - a.quality)) / (b.quality - a.quality)).toFixed(2);
   });
 }
 
 const mine = compare("same settings", rungs[0].preset, rungs.map(({ x264 }) => x264));
 const crfs = factors(mine);
-compare(`veryfast at equal ${METRIC.name} (CRF ${crfs.join(", ")})`, "veryfast", crfs.map((crf) => `crf=${crf}`));
+compare(`veryfast at equal harmonic VMAF (CRF ${crfs.join(", ")})`, "veryfast", crfs.map((crf) => `crf=${crf}`));
 rmSync(folder, { recursive: true, force: true });

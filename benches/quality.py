@@ -9,12 +9,13 @@ import imageio_ffmpeg
 NAMED = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,settb=AVTB,setpts=N"
 
 
-def by_picture(path, reference, size=None):
-    """VMAF of each picture of `path` against `reference`, which is scaled to `size` (width, height) if that is given."""
+def by_picture(path, reference, size=None, up=None):
+    """VMAF of each picture of `path` against `reference`: one of both is scaled to a size (width, height) if that is given,
+    the reference to `size` or the pictures of `path` `up` to the reference's."""
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "vmaf.json")
-        scaled = f",scale={size[0]}:{size[1]}:flags=bicubic+accurate_rnd" if size else ""
-        graph = f"[0:v]{NAMED}[a];[1:v]{NAMED}{scaled}[b];[a][b]libvmaf=n_threads={os.cpu_count()}:log_fmt=json:log_path={log}"
+        scaled = lambda to: f",scale={to[0]}:{to[1]}:flags=bicubic+accurate_rnd" if to else ""
+        graph = f"[0:v]{NAMED}{scaled(up)}[a];[1:v]{NAMED}{scaled(size)}[b];[a][b]libvmaf=n_threads={os.cpu_count()}:log_fmt=json:log_path={log}"
         subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", path, "-i", reference,
                         "-lavfi", graph, "-an", "-f", "null", "-"], check=True, capture_output=True)
         with open(log) as file:

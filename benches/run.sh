@@ -13,6 +13,7 @@ node benches/first-frame.mjs "$@"
 node benches/ladder.mjs "$@"
 python3 benches/effort.py
 python3 benches/titles.py
+python3 benches/even.py
 node benches/seeks.mjs
 node benches/seeks.mjs "" 720
 node benches/viewers.mjs

@@ -28,8 +28,31 @@ pub struct Box {
     pub short: u32,
     /// The longest that a picture's long side may be.
     pub long: u32,
-    /// Kilobits of H.264 per second that no segment exceeds.
+    /// Kilobits of H.264 per second that no segment exceeds, at up to 30 pictures a second.
     pub cap_kbit: u32,
+}
+
+/// Pictures a second up to which a box's own cap holds.
+const USUAL_RATE: i64 = 30;
+/// The smallest box whose cap rises with the picture rate: those below it are for who has hardly any bandwidth.
+const LEAST_RISING_BOX: u32 = 480;
+/// Pictures a second at which a cap is highest, half as much again: a picture that follows another sooner differs less
+/// from it.
+const HIGHEST_RATE: i64 = 60;
+
+impl Box {
+    /// The same box for pictures at this rate.
+    fn at(self, rate: Rational) -> Self {
+        if self.short < LEAST_RISING_BOX {
+            return self;
+        }
+        let rate = rate.scale_round(1, 1).clamp(USUAL_RATE, HIGHEST_RATE);
+        let cap_kbit = i64::from(self.cap_kbit) * (USUAL_RATE + rate) / (2 * USUAL_RATE);
+        Self {
+            cap_kbit: cap_kbit as u32,
+            ..self
+        }
+    }
 }
 
 /// The boxes, largest first.
@@ -115,8 +138,8 @@ pub(crate) fn display_size(video: &VideoTrack) -> (u64, u64) {
     }
 }
 
-/// The rungs of a picture, highest first.
-pub(crate) fn rungs(video: &VideoTrack) -> Vec<Rung> {
+/// The rungs of a picture at this rate, highest first.
+pub(crate) fn rungs(video: &VideoTrack, rate: Rational) -> Vec<Rung> {
     let display = display_size(video);
     let (short, long) = (display.0.min(display.1), display.0.max(display.1));
     let holds = |b: &Box| short <= u64::from(b.short) && long <= u64::from(b.long);
@@ -133,7 +156,7 @@ pub(crate) fn rungs(video: &VideoTrack) -> Vec<Rung> {
             .is_none_or(|above| size.pixels() * 5 <= above.size().pixels() * 4);
         if worth_it {
             rungs.push(Rung {
-                container: *container,
+                container: container.at(rate),
                 path: path.clone(),
             });
         }

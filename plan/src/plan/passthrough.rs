@@ -69,7 +69,7 @@ impl<'a> Cut<'a> {
             ..usual.clone()
         };
         let cap_kbit = cuts.cap_kbit(&timeline)?;
-        let rungs = ladder::rungs(track);
+        let rungs = ladder::rungs(track, timeline.rate);
         let (top, lower) = rungs.split_first()?;
         let stored = Size {
             width: track.coded_width,

@@ -136,7 +136,7 @@ pub(super) fn renditions(
         references,
         further,
     } = policy.effort.x264();
-    let ladder = ladder::rungs(track);
+    let ladder = ladder::rungs(track, rate);
     let told = match track.complexity.as_ref().filter(|_| policy.per_title) {
         Some(complexity) => {
             let size = Size {
@@ -153,7 +153,7 @@ pub(super) fn renditions(
     let rendition = |(rung, told): (ladder::Rung, Told)| {
         let Told { crf, cap_kbit } = told;
         let first_factors = match &expected {
-            Some(expected) => expected.factors(rung.size(), told),
+            Some(expected) => expected.factors(&rung, told),
             None => Vec::new(),
         };
         let x264 = format!(

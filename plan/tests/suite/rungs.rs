@@ -184,3 +184,21 @@ proptest! {
         }
     }
 }
+
+/// More pictures a second take more, but not as many times: from the box on that players start in.
+#[test]
+fn caps_rise_with_the_picture_rate() {
+    let caps = |rate| {
+        let plan = of(picture((1920, 1080), rational(rate, 1), rational(10, 1)));
+        let caps = plan
+            .video
+            .iter()
+            .map(|video| video.cap_bits_per_second / 1000);
+        caps.collect::<Vec<_>>()
+    };
+    assert_eq!(caps(24), [5000, 2800, 1400, 800, 400]);
+    assert_eq!(caps(30), [5000, 2800, 1400, 800, 400]);
+    assert_eq!(caps(50), [6666, 3733, 1866, 800, 400]);
+    assert_eq!(caps(60), [7500, 4200, 2100, 800, 400]);
+    assert_eq!(caps(120), caps(60));
+}

@@ -84,7 +84,7 @@ fn what_is_hard_begins_coarser_and_what_is_easy_as_usual() {
     // Longer segments share one key picture.
     assert_eq!(first(2), 96 + 25);
     assert_eq!(first(3), RateFactor::whole(rung.crf).0);
-    assert_eq!(first(plan.segments() - 1), 96 + 24);
+    assert_eq!(first(plan.segments() - 1), 96 + 21);
     assert_eq!(rung.first_factors.len(), 4);
 }
 

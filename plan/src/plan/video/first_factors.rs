@@ -3,16 +3,22 @@
 use super::VideoCodec;
 use super::title::Told;
 use super::tries::{FirstFactor, RateFactor, Scale};
-use crate::ladder::Size;
+use crate::ladder::{Rung, Size};
 use crate::log2::{ONE, exp2, log2};
 use crate::media_info::{SmallTrial, SmallTrials, VideoTrack};
 use crate::timeline::TimeLine;
 
 /// The rate factor of the trials.
 const TRIED: RateFactor = RateFactor::whole(24);
-/// Per cent of the bytes allowed that a first try aims at. Trials see a few pictures by a quicker encoder: what they
-/// say of a segment is mostly within a third of what it takes.
-const AIM_PERCENT: u64 = 75;
+/// Per cent of the bytes allowed that a first try aims at, where a film starts. Trials see a few pictures by a quicker
+/// encoder: what they say of a segment is mostly within a third of what it takes.
+const AIM_AT_START_PERCENT: u64 = 75;
+/// The same further on, where a second try costs time more often than a viewer's wait.
+const AIM_LATER_PERCENT: u64 = 85;
+/// The same in rungs that nobody starts in.
+const AIM_ABOVE_PERCENT: u64 = 95;
+/// The smallest box above those that players start in.
+const ABOVE_START: u32 = 720;
 /// Segments that the trial of the first pictures speaks for: those that somebody waits for.
 const STARTING: u32 = 3;
 /// A picture's bits grow as its pixels to this power, as a multiple of 1/65536, where no larger trial says otherwise.
@@ -69,11 +75,11 @@ impl<'a> Expected<'a> {
     }
 
     /// The first tries' rate factors of a rung: the usual one where that is coarse enough.
-    pub(super) fn factors(&self, size: Size, told: Told) -> Vec<FirstFactor> {
+    pub(super) fn factors(&self, rung: &Rung, told: Told) -> Vec<FirstFactor> {
         let usual = RateFactor::whole(told.crf);
         let mut factors: Vec<FirstFactor> = Vec::new();
         for segment in 0..self.timeline.segments() {
-            let factor = self.factor(segment, size, told).max(usual);
+            let factor = self.factor(segment, rung, told).max(usual);
             if factors.last().map_or(usual, |last| last.factor) != factor {
                 factors.push(FirstFactor {
                     from: segment,
@@ -84,13 +90,14 @@ impl<'a> Expected<'a> {
         factors
     }
 
-    /// The rate factor at which a segment should hold [`AIM_PERCENT`] of what it may.
-    fn factor(&self, segment: u32, size: Size, told: Told) -> RateFactor {
+    /// The rate factor at which a segment should hold as much of what it may as a first try aims at.
+    fn factor(&self, segment: u32, rung: &Rung, told: Told) -> RateFactor {
         let Some(trial) = self.trial(segment) else {
             return RateFactor(0);
         };
         let (start, end) = self.timeline.segment_frames(segment);
         let frames = (end.0 - start.0).max(1) as u64;
+        let size = rung.size();
         let key = self.scaled(trial.key_bits, size, self.powers.0);
         let following = self.scaled(trial.following_bits, size, self.powers.1);
         let expected = key.saturating_add(following.saturating_mul(frames - 1));
@@ -99,7 +106,12 @@ impl<'a> Expected<'a> {
             let bits = u128::from(bits) * u128::from(frames) * rate.den() as u128;
             u64::try_from(bits / rate.num().max(1) as u128).unwrap_or(u64::MAX)
         };
-        let aim = seconds(u64::from(told.cap_kbit) * 10 * AIM_PERCENT);
+        let percent = match rung.container.short {
+            ABOVE_START.. => AIM_ABOVE_PERCENT,
+            _ if segment < STARTING => AIM_AT_START_PERCENT,
+            _ => AIM_LATER_PERCENT,
+        };
+        let aim = seconds(u64::from(told.cap_kbit) * 10 * percent);
         Scale::of(VideoCodec::H264).moved(TRIED, log2(expected) - log2(aim))
     }
 
