@@ -30,10 +30,11 @@ suite() { # NAME COMMAND...
   times+=$(printf '%6d s  %s, %s' $((SECONDS - began)) "$name" "$outcome")$'\n'
 }
 
-# What a suite prints is kept in a file too. Services are started by this shell itself: it stops them.
+# What a suite prints is kept in a file too. This shell itself starts services, which it stops, and waits for nginx,
+# which has a file of its own.
 logged() { # NAME COMMAND...
   local name=$1; shift
-  if [ "$name" = services ]; then "$@"; return; fi
+  if [ "$name" = services ] || [ "$name" = nginx ]; then "$@"; return; fi
   mkdir -p target/suites
   "$@" 2>&1 | tee "target/suites/$name.log"
 }
@@ -41,7 +42,10 @@ logged() { # NAME COMMAND...
 # The lines of a failed suite that say what failed, once more where nobody needs to search for them.
 said_of_failure() { # NAME
   echo "== of $1, which failed"
-  grep -E -A 4 'FAILED|panicked at|NOT AS EXPECTED|shown the film again|^not ok|^FAIL|^error|Error:|ended with|timed out' "target/suites/$1.log" 2>/dev/null | tail -n 80 | cut -c 1-400
+  local log=target/suites/$1.log
+  [ -f "$log" ] || log=target/$1.log
+  grep -E -A 4 'FAILED|panicked at|NOT AS EXPECTED|shown the film again|✖|^not ok|^FAIL|^error|Error:|ended with|timed out' "$log" 2>/dev/null |
+    tail -n 80 | cut -c 1-400
 }
 
 # What a suite does, begun before its turn, beside others: it waits for the most part.
