@@ -166,21 +166,21 @@ pub struct Complexity {
     pub small: Option<SmallTrials>,
 }
 
-/// What pictures took in trial encodes about as large as the rungs that players start in.
+/// Trial encodes of whole pictures, scaled down to about the size of the rungs that players start in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmallTrials {
     /// Pixels of a picture that was encoded.
     pub pixels: u32,
-    /// The first pictures.
+    /// The trial of the source's first pictures.
     pub start: Option<SmallTrial>,
-    /// Pictures of other places, in the order of presentation.
+    /// Trials at other times, in the order of presentation.
     pub places: Vec<SmallTrial>,
 }
 
-/// What the pictures of one place took, in bits for each picture.
+/// Sizes of a few consecutive pictures of the source after a trial encode, in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmallTrial {
-    /// Where the place is, in microseconds after the first picture.
+    /// Time of the pictures in the source, in microseconds after its first picture.
     pub at_us: i64,
     /// A picture by itself.
     pub key_bits: u32,

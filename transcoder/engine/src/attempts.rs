@@ -19,7 +19,7 @@ pub struct Attempts {
     best: Option<(RateFactor, Coded)>,
 }
 
-/// What became of an attempt.
+/// The judgement of one encode of a segment.
 pub enum Verdict {
     /// The segment.
     Done(Coded),
@@ -28,7 +28,7 @@ pub enum Verdict {
 }
 
 impl Attempts {
-    /// None so far.
+    /// The state before a segment's first encode.
     pub fn new(rendition: &VideoRendition, segment: u32) -> Self {
         let control = match rendition.is_trick_play() {
             true => Control::Expected,

@@ -26,7 +26,7 @@ const USUAL_POWER: i64 = 3 * ONE / 4;
 /// Powers that pictures can have: noise grows as its pixels do, and a smooth picture hardly at all.
 const POWERS: (i64, i64) = (ONE / 4, 5 * ONE / 4);
 
-/// What a title's segments are expected to take.
+/// An estimate of how many bits each segment of a title takes in each rung.
 pub(super) struct Expected<'a> {
     timeline: &'a TimeLine,
     trials: &'a SmallTrials,
@@ -36,7 +36,7 @@ pub(super) struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
-    /// By the trials of a track; nothing where there were none.
+    /// An estimate from the trial encodes of a track; `None` if the track was not tried.
     pub(super) fn new(track: &'a VideoTrack, timeline: &'a TimeLine) -> Option<Self> {
         let complexity = track.complexity.as_ref()?;
         let trials = complexity.small.as_ref()?;

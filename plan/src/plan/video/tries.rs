@@ -48,7 +48,7 @@ pub(super) fn in_numbers(factors: &[FirstFactor]) -> Vec<i64> {
         .collect()
 }
 
-/// How a try lies to the cap of its segment.
+/// Whether an encode of a segment stays under the segment's cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// It may be published.
@@ -60,18 +60,18 @@ pub enum Fit {
     TooLarge,
 }
 
-/// What became of one try of a segment.
+/// One encode of a segment at a rate factor, and its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Try {
     /// The rate factor that it was encoded with.
     pub factor: RateFactor,
     /// Bytes of its coded pictures.
     pub bytes: u64,
-    /// How they lie to the cap.
+    /// Whether they stay under the cap.
     pub fit: Fit,
 }
 
-/// What to do next of a segment.
+/// The next step in making a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Publish the finest try that fits.

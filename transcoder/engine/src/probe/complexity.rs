@@ -94,7 +94,7 @@ fn clamped(bits: u64) -> u32 {
     u32::try_from(bits).unwrap_or(u32::MAX)
 }
 
-/// What pictures of one place took.
+/// Sizes of the pictures of one place after their trial encodes.
 struct Look {
     at_us: i64,
     /// Of their middle at full size, in bits for each million pixels; nothing of the start.
