@@ -260,3 +260,15 @@ proptest! {
         }
     }
 }
+
+/// Its one segment is shorter than what a playlist's peak bit rate is measured over.
+#[test]
+fn a_film_of_one_picture_may_hold_what_half_a_second_does() {
+    let plan = usual();
+    let rung = rung(&plan, 1080);
+    assert_eq!(rung.allowed_bytes(Frames(1), rate()), 312_500);
+    assert_eq!(rung.allowed_bytes(Frames(15), rate()), 312_500);
+    assert_eq!(rung.allowed_bytes(Frames(16), rate()), 333_333);
+    assert_eq!(rung.fit(&[300_000], 700, Frames(1), rate()), Fit::Fits);
+    assert_eq!(rung.fit(&[312_000], 700, Frames(1), rate()), Fit::TooLarge);
+}

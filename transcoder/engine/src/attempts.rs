@@ -1,12 +1,13 @@
 //! What was tried of one segment in one rung: it is encoded until it may be published.
 
+use anyhow::{Result, bail};
 use plan::{Fit, Frames, Next, RateFactor, Rational, Try, VideoRendition};
 
 use crate::encode_video::Control;
 use crate::product::Coded;
 
-/// How often a buffer may be made harder: then the quantizer is one that no segment exceeds its cap with.
-const MOST_HARDER: u32 = 5;
+/// How often a buffer may be made harder: then the encoder has no coarser quantizer.
+const MOST_HARDER: u32 = 10;
 
 /// The tries of one segment.
 pub struct Attempts {
@@ -43,14 +44,14 @@ impl Attempts {
     }
 
     /// Judges an encode by `control` of a segment of so many frames, whose coded pictures have these sizes in bytes, in
-    /// the order of decoding.
+    /// the order of decoding. An error says that no encode of the segment stays under its cap.
     pub fn judge(
         &mut self,
         rendition: &VideoRendition,
         (frames, rate): (Frames, Rational),
         sizes: &[usize],
         coded: Coded,
-    ) -> Verdict {
+    ) -> Result<Verdict> {
         self.count += 1;
         let bytes: usize = sizes.iter().sum();
         let boxes = coded.bytes.len().saturating_sub(bytes);
@@ -65,19 +66,20 @@ impl Attempts {
                     Next::Encode(factor) => Control::Factor(factor),
                     Next::Bound => bounded(factor, 0),
                     Next::Take => match self.best.take() {
-                        Some((_, best)) => return Verdict::Done(best),
+                        Some((_, best)) => return Ok(Verdict::Done(best)),
                         None => bounded(factor, 0),
                     },
                 }
             }
-            _ if fit != Fit::TooLarge => return Verdict::Done(coded),
+            _ if fit != Fit::TooLarge => return Ok(Verdict::Done(coded)),
             Control::Expected => bounded(RateFactor::whole(rendition.crf), 0),
-            Control::Bounded { harder, .. } if harder == MOST_HARDER => {
-                return Verdict::Done(coded);
-            }
+            Control::Bounded { harder, .. } if harder == MOST_HARDER => bail!(
+                "the segment has {} bytes at the coarsest quantizer, which is more than its cap",
+                coded.bytes.len()
+            ),
             Control::Bounded { factor, harder } => bounded(factor, harder + 1),
         };
-        Verdict::Again
+        Ok(Verdict::Again)
     }
 
     /// Keeps what was tried, and the segment if it is the finest that fits.

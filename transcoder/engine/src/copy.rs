@@ -59,7 +59,7 @@ impl Copies {
             true => frames.min((self.end - start).0 - 1) - late,
             false => frames - late,
         };
-        let most_bytes = most_bytes(rendition, Frames(frames), self.timeline.rate);
+        let most_bytes = rendition.allowed_bytes(Frames(frames), self.timeline.rate);
         let mut next = Some(self.key_at(start)?);
         let (mut samples, mut bytes) = (Vec::new(), 0);
         while let Some(packet) = next {
@@ -177,11 +177,4 @@ fn are_in_place(samples: &[VideoSample], late: i64) -> bool {
     let (first, others) = places.split_first().unzip();
     let mut others = others.into_iter().flatten().zip(late + 1..);
     first == Some(&0) && others.all(|(place, tick)| *place == tick)
-}
-
-/// Bytes of a segment of so many frames at most.
-fn most_bytes(rendition: &VideoRendition, frames: Frames, rate: Rational) -> u64 {
-    let bits = i128::from(rendition.cap_bits_per_second) * i128::from(frames.0);
-    let bytes = bits * i128::from(rate.den()) / (8 * i128::from(rate.num()));
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

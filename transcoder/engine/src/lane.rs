@@ -270,7 +270,7 @@ impl Lane {
                 bytes: cmaf::video_segment(&self.rendition, segment, (start, end), samples)?,
                 frames: length.0.0 as u32,
             };
-            match attempts.judge(&self.rendition, length, &sizes, coded) {
+            match attempts.judge(&self.rendition, length, &sizes, coded)? {
                 Verdict::Done(coded) => {
                     let report = SegmentReport {
                         encode_us: encoded.spent_us,

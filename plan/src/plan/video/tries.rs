@@ -161,17 +161,17 @@ impl VideoRendition {
     pub fn fit(&self, sizes: &[usize], boxes: usize, frames: Frames, rate: Rational) -> Fit {
         // In bits times the rate's numerator, to be compared without a fraction.
         let bits = |bytes: usize| bytes as i128 * 8 * i128::from(rate.num());
-        let allowed = |frames: i128, seconds: i128| {
-            let time = frames * i128::from(rate.den()) + seconds * i128::from(rate.num());
+        let buffered = |frames: i128| {
+            let time = frames * i128::from(rate.den()) + BUFFER_SECONDS * i128::from(rate.num());
             i128::from(self.cap_bits_per_second) * time
         };
         let mut bytes = boxes;
         let mut starts_too_large = false;
         for (at, size) in (0..).zip(sizes) {
             bytes += size;
-            starts_too_large |= bits(bytes) > allowed(at, BUFFER_SECONDS);
+            starts_too_large |= bits(bytes) > buffered(at);
         }
-        if bits(bytes) > allowed(i128::from(frames.0), 0) {
+        if bytes as u64 > self.allowed_bytes(frames, rate) {
             Fit::TooLarge
         } else if starts_too_large {
             Fit::StartsTooLarge
@@ -180,10 +180,14 @@ impl VideoRendition {
         }
     }
 
-    /// Bytes that a segment of so many frames may have, boxes included.
+    /// Bytes that a segment of so many frames may have, boxes included: what its cap allows in its time, and in half a
+    /// second where it is shorter. Only a film's one segment is, and a playlist's peak bit rate is that of no less than
+    /// half a target duration (rfc8216bis, 4.4.6.2), which is a second or more.
     pub fn allowed_bytes(&self, frames: Frames, rate: Rational) -> u64 {
-        let bits = i128::from(self.cap_bits_per_second) * i128::from(frames.0.max(0));
-        let bytes = bits * i128::from(rate.den()) / (8 * i128::from(rate.num()));
+        let (num, den) = (i128::from(rate.num()), i128::from(rate.den()));
+        // In half seconds times the rate's numerator.
+        let time = (2 * i128::from(frames.0) * den).max(num);
+        let bytes = i128::from(self.cap_bits_per_second) * time / (16 * num);
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 

@@ -10,14 +10,14 @@ use crate::segment::{BOX_HEADER, Placed, audio_head, styp, video_head};
 const MOOF_BYTES: usize = 512;
 /// Bytes of a `moof` for each frame: duration, size, flags and offset.
 const FRAME_BYTES: usize = 16;
-/// What an encoder may exceed its cap by at its last try, in per cent.
-const OVER_CAP_PERCENT: u64 = 100;
+/// What sound, or a source's own pictures, may exceed their bound by in one segment, in per cent.
+const OVER_BOUND_PERCENT: u64 = 100;
 /// The longest segment of a source's own pictures: its key frame may be held in a shorter one.
 const LONGEST_PASSED_US: i64 = 10_000_000;
 /// Frames of a segment that are read before it is said that there are too many.
 const FRAMES_READ: usize = 1024;
 /// And so many bytes, of boxes and for the shortest segments.
-const OVER_CAP_BYTES: u64 = 16 << 10;
+const OVER_BOUND_BYTES: u64 = 16 << 10;
 /// Most bytes of an AAC frame for each channel (ISO/IEC 13818-7 §8.2.2), and of an Opus packet of 20 ms (RFC
 /// 6716 §3.4).
 const AAC_CHANNEL_BYTES: u32 = 768;
@@ -61,12 +61,11 @@ pub fn most_bytes(plan: &Plan, id: RenditionId, index: u32) -> u64 {
     }
     let (bits_per_second, us) = if let Some(rendition) = plan.video_rendition(id) {
         let (start, end) = timeline.segment_frames(index);
+        if rendition.passed_through.is_none() {
+            return rendition.allowed_bytes(end - start, timeline.rate);
+        }
         let us = timeline.frame_us(end) - timeline.frame_us(start);
-        let us = match rendition.passed_through {
-            Some(_) => us.max(LONGEST_PASSED_US),
-            None => us,
-        };
-        (rendition.cap_bits_per_second, us)
+        (rendition.cap_bits_per_second, us.max(LONGEST_PASSED_US))
     } else if let Some(rendition) = plan.audio_rendition(id) {
         let (start, end) = rendition.span(timeline, index);
         let us = timeline.sample_us(end) - timeline.sample_us(start);
@@ -75,7 +74,7 @@ pub fn most_bytes(plan: &Plan, id: RenditionId, index: u32) -> u64 {
         return 0;
     };
     let bits = u128::from(bits_per_second) * us.max(0) as u128 / 1_000_000;
-    let bytes = bits / 8 * u128::from(100 + OVER_CAP_PERCENT) / 100 + u128::from(OVER_CAP_BYTES);
+    let bytes = bits / 8 * u128::from(100 + OVER_BOUND_PERCENT) / 100 + u128::from(OVER_BOUND_BYTES);
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 

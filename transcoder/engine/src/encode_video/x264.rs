@@ -9,6 +9,8 @@ use super::Control;
 const LEAST_QUANTIZER: u32 = 12;
 /// By how much it is raised each time.
 const HARDER_QUANTIZER: u32 = 4;
+/// There is none coarser.
+const COARSEST_QUANTIZER: u32 = 51;
 
 /// What the encoder of a segment is told.
 pub(super) fn options(
@@ -30,10 +32,11 @@ pub(super) fn options(
             let crf = rendition.harder(factor, harder);
             match harder {
                 0 => format!("{buffer}:crf={crf}"),
-                _ => format!(
-                    "{buffer}:crf={crf}:qpmin={}",
-                    LEAST_QUANTIZER + HARDER_QUANTIZER * harder
-                ),
+                _ => {
+                    let quantizer = LEAST_QUANTIZER + HARDER_QUANTIZER * harder;
+                    let least = quantizer.min(COARSEST_QUANTIZER);
+                    format!("{buffer}:crf={crf}:qpmin={least}")
+                }
             }
         }
     };

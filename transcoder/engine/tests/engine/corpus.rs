@@ -207,17 +207,16 @@ fn parts(plan: &Plan, is_damaged: bool) -> Vec<(Vec<RenditionId>, u32, u32)> {
 
 fn within_cap(plan: &Plan, id: RenditionId, segment: u32, bytes: usize) -> Result<(), String> {
     let (start, end) = plan.timeline.segment_frames(segment);
-    let seconds = plan.timeline.frame_us(end - start) as f64 / 1e6;
-    let cap = match (plan.video_rendition(id), plan.audio_rendition(id)) {
-        (Some(video), _) => video.cap_bits_per_second as f64,
-        (_, Some(audio)) => f64::from(audio.bound_bits_per_second),
+    let allowed = match (plan.video_rendition(id), plan.audio_rendition(id)) {
+        (Some(video), _) => video.allowed_bytes(end - start, plan.timeline.rate) as f64,
+        (_, Some(audio)) => {
+            let seconds = plan.timeline.frame_us(end - start) as f64 / 1e6;
+            f64::from(audio.bound_bits_per_second) * seconds / 8.0
+        }
         _ => return Err(format!("{id} is not in the plan")),
     };
-    let bits = bytes as f64 * 8.0;
-    match bits > cap * seconds {
-        true => Err(format!(
-            "{id} {segment}: {bits} bits in {seconds} s exceed {cap}"
-        )),
+    match bytes as f64 > allowed {
+        true => Err(format!("{id} {segment}: {bytes} bytes exceed {allowed}")),
         false => Ok(()),
     }
 }

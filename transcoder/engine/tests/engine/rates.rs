@@ -9,21 +9,19 @@ fn nothing_exceeds_its_cap(source: &Path) {
     let (mut engine, plan) = planned(source, 2);
     let ids: Vec<_> = plan.media_ids().collect();
     for ((id, segment), bytes) in engine.segments(&ids, 0, plan.segments()).segments {
-        let (bits_per_second, us) = match plan.video_rendition(id) {
+        let allowed = match plan.video_rendition(id) {
             Some(video) => {
                 let (start, end) = plan.timeline.segment_frames(segment);
-                let us = plan.timeline.frame_us(end) - plan.timeline.frame_us(start);
-                (video.cap_bits_per_second, us)
+                8 * video.allowed_bytes(end - start, plan.timeline.rate)
             }
             None => {
                 let audio = plan.audio_rendition(id).unwrap();
                 let (start, end) = audio.span(&plan.timeline, segment);
                 let us = plan.timeline.sample_us(end) - plan.timeline.sample_us(start);
-                (u64::from(audio.bound_bits_per_second), us)
+                u64::from(audio.bound_bits_per_second) * us as u64 / 1_000_000
             }
         };
         let bits = bytes.len() as u64 * 8;
-        let allowed = bits_per_second * us as u64 / 1_000_000;
         assert!(
             bits <= allowed,
             "{id} {segment}: {bits} bits, {allowed} allowed"
@@ -47,4 +45,32 @@ fn grain_and_flat_pictures_stay_under_the_cap() {
     nothing_exceeds_its_cap(&made(folder.path(), "grain.mp4", grain));
     let flat = "-f lavfi -i color=gray:s=1280x720:r=25:d=2 -c:v libx264 -preset ultrafast";
     nothing_exceeds_its_cap(&made(folder.path(), "flat.mp4", flat));
+}
+
+/// It is shorter than what a playlist's peak bit rate is measured over.
+#[test]
+fn a_film_of_one_picture_is_no_worse_than_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = "-f lavfi -i testsrc2=s=640x360:r=30,noise=alls=20:allf=t -frames:v 1 -c:v libx264 -preset ultrafast -qp 10";
+    let source = made(folder.path(), "one.mp4", one);
+    nothing_exceeds_its_cap(&source);
+    let (mut engine, plan) = planned(&source, 1);
+    for rung in &plan.video {
+        let made = engine.segments(&[rung.id], 0, 1).segments;
+        let bytes = made[&(rung.id, 0)].len();
+        let at_the_cap = rung.cap_bits_per_second / 8 / 30;
+        assert!(bytes as u64 > 3 * at_the_cap, "{}: {bytes} bytes", rung.rung);
+    }
+}
+
+#[test]
+fn a_segment_that_no_encode_holds_to_its_cap_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise = "-f lavfi -i color=gray:s=640x360:r=30:d=1,noise=alls=100:allf=t+u \
+                 -c:v libx264 -preset ultrafast -qp 10";
+    let (mut engine, mut plan) = planned(&made(folder.path(), "noise.mp4", noise), 1);
+    plan.video[0].cap_bits_per_second = 10_000;
+    engine.plan(&plan);
+    let failure = engine.try_segments(&[plan.video[0].id], 0, 1).unwrap_err();
+    assert!(failure.contains("more than its cap"), "{failure}");
 }
