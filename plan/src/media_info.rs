@@ -171,16 +171,14 @@ pub struct Complexity {
 pub struct SmallTrials {
     /// Pixels of a picture that was encoded.
     pub pixels: u32,
-    /// The trial of the source's first pictures.
-    pub start: Option<SmallTrial>,
-    /// Trials at other times, in the order of presentation.
+    /// Trials at several times, in the order of presentation.
     pub places: Vec<SmallTrial>,
 }
 
 /// Sizes of a few consecutive pictures of the source after a trial encode, in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmallTrial {
-    /// Time of the pictures in the source, in microseconds after its first picture.
+    /// Time of the first of them, in microseconds after the source's first picture.
     pub at_us: i64,
     /// A picture by itself.
     pub key_bits: u32,

@@ -36,7 +36,7 @@ use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
 /// Raised by hand when our own processing changes the bytes of any rendition.
-pub const MEDIA_GENERATION: u32 = 11;
+pub const MEDIA_GENERATION: u32 = 12;
 
 /// That of renditions which do not say it.
 const fn generation_of_old() -> u32 {

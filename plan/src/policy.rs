@@ -64,25 +64,39 @@ impl Effort {
         }
     }
 
-    pub(crate) const fn x264(self) -> Tuning {
+    /// Constant rate factor of every rung, in x264's scale.
+    pub(crate) const fn crf(self) -> u32 {
+        match self {
+            Self::Fast => 24,
+            Self::Balanced | Self::Quality => 23,
+        }
+    }
+
+    /// How x264 is told to work for the rung of a box with this short side.
+    pub(crate) const fn x264(self, box_short: u32) -> Tuning {
         match self {
             Self::Fast => Tuning {
                 preset: "superfast",
-                crf: 24,
                 references: 1,
-                // docs/decisions/011-fast.md has the measurements.
-                further: ":mbtree=1:rc-lookahead=10:qcomp=0.5:aq-strength=0.8:subme=1:\
-                          trellis=1:partitions=i8x8",
+                // docs/decisions/011-fast.md and 032-even-quality.md have the measurements.
+                further: match box_short <= LARGEST_SMALL_BOX {
+                    true => {
+                        ":mbtree=1:rc-lookahead=10:qcomp=0.5:aq-strength=0.8:subme=2:\
+                         trellis=1:partitions=i8x8"
+                    }
+                    false => {
+                        ":mbtree=1:rc-lookahead=10:qcomp=0.5:aq-strength=0.8:subme=1:\
+                         trellis=1:partitions=i8x8"
+                    }
+                },
             },
             Self::Balanced => Tuning {
                 preset: "medium",
-                crf: 23,
                 references: 3,
                 further: "",
             },
             Self::Quality => Tuning {
                 preset: "slow",
-                crf: 23,
                 references: 4,
                 further: "",
             },
@@ -90,11 +104,13 @@ impl Effort {
     }
 }
 
+/// The largest box in which policy `fast` refines motion better: its pictures are few pixels, whose quality is more
+/// uneven, and cost a fifth of a ladder's time.
+const LARGEST_SMALL_BOX: u32 = 480;
+
 /// How x264 is told to work.
 pub(crate) struct Tuning {
     pub(crate) preset: &'static str,
-    /// Constant rate factor of every rung, in x264's scale.
-    pub(crate) crf: u32,
     /// Reference frames. More than four would raise the level of a 1080p stream past 4.0, which
     /// old televisions stop at.
     pub(crate) references: u32,

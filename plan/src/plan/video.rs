@@ -130,12 +130,7 @@ pub(super) fn renditions(
 ) -> Vec<VideoRendition> {
     let rate = timeline.rate;
     let (time_scale, frame_duration) = time_scale(rate);
-    let Tuning {
-        preset,
-        crf,
-        references,
-        further,
-    } = policy.effort.x264();
+    let crf = policy.effort.crf();
     let ladder = ladder::rungs(track, rate);
     let told = match track.complexity.as_ref().filter(|_| policy.per_title) {
         Some(complexity) => {
@@ -152,6 +147,11 @@ pub(super) fn renditions(
     let expected = first_factors::Expected::new(track, timeline);
     let rendition = |(rung, told): (ladder::Rung, Told)| {
         let Told { crf, cap_kbit } = told;
+        let Tuning {
+            preset,
+            references,
+            further,
+        } = policy.effort.x264(rung.container.short);
         let first_factors = match &expected {
             Some(expected) => expected.factors(&rung, told),
             None => Vec::new(),

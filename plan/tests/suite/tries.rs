@@ -32,9 +32,9 @@ fn tried(start: (u32, u32), elsewhere: &[(i64, (u32, u32))]) -> Plan {
         hardest_following_bits: 150_000,
         small: Some(SmallTrials {
             pixels: 854 * 480,
-            start: Some(trial(0, start)),
-            places: elsewhere
+            places: [(0, start)]
                 .iter()
+                .chain(elsewhere)
                 .map(|&(at_us, bits)| trial(at_us, bits))
                 .collect(),
         }),
@@ -69,7 +69,7 @@ fn a_title_that_was_not_tried_begins_with_the_usual_factor() {
 
 #[test]
 fn what_is_hard_begins_coarser_and_what_is_easy_as_usual() {
-    // A second of 480p may hold 1,400,000 bits: the start takes twice that, what follows a third.
+    // A second of 480p may hold 1,400,000 bits: by its trial the start takes twice that, what follows a third.
     let plan = tried(
         (300_000, 86_000),
         &[
@@ -79,13 +79,20 @@ fn what_is_hard_begins_coarser_and_what_is_easy_as_usual() {
     );
     let rung = rung(&plan, 480);
     let first = |segment| rung.first_factor(segment).0;
-    // To three quarters of it: 1.4 octaves.
-    assert_eq!(first(0), 96 + 26);
-    // Longer segments share one key picture.
-    assert_eq!(first(2), 96 + 25);
-    assert_eq!(first(3), RateFactor::whole(rung.crf).0);
-    assert_eq!(first(plan.segments() - 1), 96 + 21);
-    assert_eq!(rung.first_factors.len(), 4);
+    // 2,794,000 bits and 30 % against 85 % of what it may have: 1.61 octaves.
+    assert_eq!(first(0), 96 + 29);
+    // What comes just before it was tried.
+    assert_eq!(first(1), 96 + 29);
+    // Nothing near it was: three quarters of what it may have. Longer segments share one key picture.
+    assert_eq!(first(2), 96 + 32);
+    assert_eq!(first(3), 96 + 31);
+    let at = |second: i64| {
+        (0..plan.segments()).position(|n| plan.timeline.segment_frames(n).1.0 > second * 30)
+    };
+    let first_at = |second| first(at(second).unwrap() as u32);
+    assert_eq!(first_at(30), RateFactor::whole(rung.crf).0);
+    assert_eq!(first_at(50), 96 + 28);
+    assert_eq!(first_at(58), 96 + 31);
 }
 
 #[test]

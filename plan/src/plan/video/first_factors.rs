@@ -2,7 +2,8 @@
 
 use super::VideoCodec;
 use super::title::Told;
-use super::tries::{FirstFactor, RateFactor, Scale};
+use super::tries::{FirstFactor, RateFactor, Scale, allowed_bytes};
+use crate::Frames;
 use crate::ladder::{Rung, Size};
 use crate::log2::{ONE, exp2, log2};
 use crate::media_info::{SmallTrial, SmallTrials, VideoTrack};
@@ -10,21 +11,29 @@ use crate::timeline::TimeLine;
 
 /// The rate factor of the trials.
 const TRIED: RateFactor = RateFactor::whole(24);
-/// Per cent of the bytes allowed that a first try aims at, where a film starts. Trials see a few pictures by a quicker
-/// encoder: what they say of a segment is mostly within a third of what it takes.
-const AIM_AT_START_PERCENT: u64 = 75;
-/// The same further on, where a second try costs time more often than a viewer's wait.
-const AIM_LATER_PERCENT: u64 = 85;
-/// The same in rungs that nobody starts in.
-const AIM_ABOVE_PERCENT: u64 = 95;
-/// The smallest box above those that players start in.
-const ABOVE_START: u32 = 720;
-/// Segments that the trial of the first pictures speaks for: those that somebody waits for.
-const STARTING: u32 = 3;
+/// What a segment takes in hundredths of what its trials say, which see six pictures each by an encoder without B-frames:
+/// the middle of the clips in docs/decisions/032-even-quality.md.
+const TRIAL_PERCENT: u64 = 130;
+/// Per cent of the bytes allowed that a first try aims at, where a trial is of the segment or of what comes just before it.
+const AIM_PERCENT: u64 = 85;
+/// The same where all trials are of other parts of the film.
+const AIM_FROM_AFAR_PERCENT: u64 = 75;
+/// How long before a segment a trial may be that speaks for it, in microseconds.
+const JUST_BEFORE_US: i64 = 1_000_000;
 /// A picture's bits grow as its pixels to this power, as a multiple of 1/65536, where no larger trial says otherwise.
 const USUAL_POWER: i64 = 3 * ONE / 4;
 /// Powers that pictures can have: noise grows as its pixels do, and a smooth picture hardly at all.
 const POWERS: (i64, i64) = (ONE / 4, 5 * ONE / 4);
+
+/// What trials say of a segment's pictures, in bits.
+struct Tried {
+    /// One by itself.
+    key_bits: u64,
+    /// One that follows another.
+    following_bits: u64,
+    /// Whether a trial was of these pictures or of others just before them.
+    is_near: bool,
+}
 
 /// An estimate of how many bits each segment of a title takes in each rung.
 pub(super) struct Expected<'a> {
@@ -92,44 +101,51 @@ impl<'a> Expected<'a> {
 
     /// The rate factor at which a segment should hold as much of what it may as a first try aims at.
     fn factor(&self, segment: u32, rung: &Rung, told: Told) -> RateFactor {
-        let Some(trial) = self.trial(segment) else {
-            return RateFactor(0);
-        };
         let (start, end) = self.timeline.segment_frames(segment);
         let frames = (end.0 - start.0).max(1) as u64;
+        let Some(tried) = self.tried(start, end) else {
+            return RateFactor(0);
+        };
         let size = rung.size();
-        let key = self.scaled(trial.key_bits, size, self.powers.0);
-        let following = self.scaled(trial.following_bits, size, self.powers.1);
-        let expected = key.saturating_add(following.saturating_mul(frames - 1));
-        let rate = self.timeline.rate;
-        let seconds = |bits: u64| {
-            let bits = u128::from(bits) * u128::from(frames) * rate.den() as u128;
-            u64::try_from(bits / rate.num().max(1) as u128).unwrap_or(u64::MAX)
+        let key = self.scaled(tried.key_bits, size, self.powers.0);
+        let following = self.scaled(tried.following_bits, size, self.powers.1);
+        let bits = key.saturating_add(following.saturating_mul(frames - 1));
+        let expected = bits.saturating_mul(TRIAL_PERCENT) / 100;
+        let percent = match tried.is_near {
+            true => AIM_PERCENT,
+            false => AIM_FROM_AFAR_PERCENT,
         };
-        let percent = match rung.container.short {
-            ABOVE_START.. => AIM_ABOVE_PERCENT,
-            _ if segment < STARTING => AIM_AT_START_PERCENT,
-            _ => AIM_LATER_PERCENT,
-        };
-        let aim = seconds(u64::from(told.cap_kbit) * 10 * percent);
+        let cap = u64::from(told.cap_kbit) * 1000;
+        let allowed = allowed_bytes(cap, end - start, self.timeline.rate);
+        let aim = allowed.saturating_mul(8 * percent) / 100;
         Scale::of(VideoCodec::H264).moved(TRIED, log2(expected) - log2(aim))
     }
 
-    /// The trial that speaks for a segment: of the first pictures, or of the nearest place.
-    fn trial(&self, segment: u32) -> Option<&SmallTrial> {
-        if let Some(start) = self.trials.start.as_ref().filter(|_| segment < STARTING) {
-            return Some(start);
-        }
-        let (start, end) = self.timeline.segment_frames(segment);
-        let middle = (self.timeline.frame_us(start) + self.timeline.frame_us(end)) / 2;
+    /// What the trials say of the pictures from one frame to another: the mean of those in between and just before, or
+    /// else the nearest.
+    fn tried(&self, start: Frames, end: Frames) -> Option<Tried> {
+        let (start, end) = (self.timeline.frame_us(start), self.timeline.frame_us(end));
+        let is_near = |trial: &&SmallTrial| (start - JUST_BEFORE_US..end).contains(&trial.at_us);
+        let near: Vec<&SmallTrial> = self.trials.places.iter().filter(is_near).collect();
+        let middle = start.midpoint(end);
         let places = self.trials.places.iter();
-        places.min_by_key(|trial| trial.at_us.abs_diff(middle))
+        let nearest = places.min_by_key(|trial| trial.at_us.abs_diff(middle))?;
+        let mean = |bits: fn(&SmallTrial) -> u32| {
+            let sum: u64 = near.iter().map(|&trial| u64::from(bits(trial))).sum();
+            let mean = sum.checked_div(near.len() as u64);
+            mean.unwrap_or_else(|| u64::from(bits(nearest)))
+        };
+        Some(Tried {
+            key_bits: mean(|trial| trial.key_bits),
+            following_bits: mean(|trial| trial.following_bits),
+            is_near: !near.is_empty(),
+        })
     }
 
     /// A picture's bits in another size than that of the trials.
-    fn scaled(&self, bits: u32, size: Size, power: i64) -> u64 {
+    fn scaled(&self, bits: u64, size: Size, power: i64) -> u64 {
         let pixels = log2(size.pixels()) - log2(u64::from(self.trials.pixels));
         let power = if pixels > 0 { power } else { USUAL_POWER };
-        exp2(log2(u64::from(bits)) + pixels * power / ONE)
+        exp2(log2(bits) + pixels * power / ONE)
     }
 }

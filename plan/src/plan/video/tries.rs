@@ -184,11 +184,7 @@ impl VideoRendition {
     /// second where it is shorter. Only a film's one segment is, and a playlist's peak bit rate is that of no less than
     /// half a target duration (rfc8216bis, 4.4.6.2), which is a second or more.
     pub fn allowed_bytes(&self, frames: Frames, rate: Rational) -> u64 {
-        let (num, den) = (i128::from(rate.num()), i128::from(rate.den()));
-        // In half seconds times the rate's numerator.
-        let time = (2 * i128::from(frames.0) * den).max(num);
-        let bytes = i128::from(self.cap_bits_per_second) * time / (16 * num);
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        allowed_bytes(self.cap_bits_per_second, frames, rate)
     }
 
     /// What is done after these tries of a segment, in the order in which they were made, whose coded pictures may have
@@ -212,6 +208,15 @@ impl VideoRendition {
             _ => Next::Bound,
         }
     }
+}
+
+/// Bytes that a segment of so many frames may have under a cap in bits per second
+/// ([`VideoRendition::allowed_bytes`]).
+pub(super) fn allowed_bytes(cap: u64, frames: Frames, rate: Rational) -> u64 {
+    let (num, den) = (i128::from(rate.num()), i128::from(rate.den()));
+    // In half seconds times the rate's numerator.
+    let time = (2 * i128::from(frames.0) * den).max(num);
+    u64::try_from(i128::from(cap) * time / (16 * num)).unwrap_or(u64::MAX)
 }
 
 /// Whether a try holds nearly all that it may.

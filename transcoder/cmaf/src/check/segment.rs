@@ -74,7 +74,8 @@ pub fn most_bytes(plan: &Plan, id: RenditionId, index: u32) -> u64 {
         return 0;
     };
     let bits = u128::from(bits_per_second) * us.max(0) as u128 / 1_000_000;
-    let bytes = bits / 8 * u128::from(100 + OVER_BOUND_PERCENT) / 100 + u128::from(OVER_BOUND_BYTES);
+    let bytes =
+        bits / 8 * u128::from(100 + OVER_BOUND_PERCENT) / 100 + u128::from(OVER_BOUND_BYTES);
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 

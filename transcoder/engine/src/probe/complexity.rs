@@ -12,18 +12,19 @@ use plan::{Complexity, Rational};
 use self::trial::{Bits, Trial};
 use crate::ffi;
 use crate::pictures::video_decoder;
-use crate::times::timestamp;
+use crate::times::{seconds, timestamp};
 
-/// Pixels that may be decoded for it: 18 pictures of 1080p, 0.2 s of a core in H.264.
+/// Pixels that may be decoded for it at places of the whole film, and at its start: 18 pictures of 1080p each, 0.2 s of a
+/// core in H.264.
 const PIXELS: u64 = 40_000_000;
 /// Places that are looked at, and pictures of each, where there are pixels enough.
 const PLACES: u64 = 3;
 const PICTURES: u64 = 6;
+/// Times in the segments that somebody waits for, in microseconds: the first picture, and the middles of the second and
+/// the third segment.
+const STARTS_US: [i64; PLACES as usize] = [0, 1_500_000, 3_000_000];
 /// Fewer do not tell how one picture follows from another.
 const LEAST_PICTURES: u64 = 3;
-/// Pixels and pictures of the start that are looked at besides: somebody waits for the segments that begin there.
-const START_PIXELS: u64 = 21_000_000;
-const START_PICTURES: u64 = 10;
 /// Packets of a place beyond one for each picture: decoders hold some back, and cannot decode some
 /// right after a seek.
 const FURTHER_PACKETS: usize = 8;
@@ -44,25 +45,8 @@ pub fn measure(input: &mut Input, video: &VideoTrack) -> Option<Complexity> {
     if pictures < LEAST_PICTURES {
         return None;
     }
-    let duration = video.end - video.start;
-    let mut wanted: Vec<(i64, usize, bool)> = (0..places)
-        .map(|place| {
-            let (part, parts) = (2 * place as i64 + 1, 2 * places as i64);
-            let at_us = duration.scale_round(1_000_000 * part, parts);
-            (at_us, pictures as usize, false)
-        })
-        .collect();
-    let first = (START_PIXELS / (u64::from(width) * u64::from(height)).max(1)).min(START_PICTURES);
-    if first >= LEAST_PICTURES {
-        wanted.push((0, first as usize, true));
-    }
-    let wanted = wanted.into_iter();
-    let places: Vec<Place> = wanted
-        .filter_map(|(at_us, pictures, is_start)| {
-            Place::read(input, video, at_us, pictures, is_start).ok()
-        })
-        .collect();
     // Somebody waits for it: all at once.
+    let places = Place::read_all(input, video, places as usize, pictures as usize);
     let looks: Vec<Look> = std::thread::scope(|scope| {
         let looks = places
             .into_iter()
@@ -76,16 +60,13 @@ pub fn measure(input: &mut Input, video: &VideoTrack) -> Option<Complexity> {
         let sum: u64 = full.iter().map(bits).sum();
         sum.checked_div(full.len() as u64).map(clamped)
     };
-    let (start, elsewhere): (Vec<&Look>, Vec<&Look>) =
-        looks.iter().partition(|look| look.full.is_none());
     Some(Complexity {
         key_bits: mean(|bits| bits.key)?,
         following_bits: mean(|bits| bits.following)?,
         hardest_following_bits: clamped(full.iter().map(|bits| bits.following).max()?),
         small: Some(SmallTrials {
             pixels: trial::small_pixels(video),
-            start: start.first().map(|look| look.small()),
-            places: elsewhere.iter().map(|look| look.small()).collect(),
+            places: looks.iter().map(Look::small).collect(),
         }),
     })
 }
@@ -97,7 +78,7 @@ fn clamped(bits: u64) -> u32 {
 /// Sizes of the pictures of one place after their trial encodes.
 struct Look {
     at_us: i64,
-    /// Of their middle at full size, in bits for each million pixels; nothing of the start.
+    /// Of their middle at full size, in bits for each million pixels; nothing where only the start is looked at.
     full: Option<Bits>,
     /// Of whole pictures that were scaled down, in bits for each picture.
     small: Bits,
@@ -115,22 +96,48 @@ impl Look {
 
 /// The start of what is stored from a key frame on.
 struct Place {
+    /// The key frame's time, in microseconds after the first picture.
     at_us: i64,
     decoder: decoder::Video,
     packets: Vec<Packet>,
     pictures: usize,
-    is_start: bool,
+    is_tried_at_full_size: bool,
 }
 
 impl Place {
-    /// From the key frame before a time on, in microseconds after the first picture.
-    fn read(
+    /// So many places of the whole film and as many of its start, in the order of time, each with so many pictures.
+    /// Those that begin with the same key frame are one.
+    fn read_all(
         input: &mut Input,
         video: &VideoTrack,
-        at_us: i64,
+        places: usize,
         pictures: usize,
-        is_start: bool,
-    ) -> Result<Self> {
+    ) -> Vec<Self> {
+        let duration = video.end - video.start;
+        let parts = 2 * places as i64;
+        let middles = (0..places as i64).map(|place| {
+            (
+                duration.scale_round(1_000_000 * (2 * place + 1), parts),
+                true,
+            )
+        });
+        let starts = STARTS_US.iter().take(places).map(|&at_us| (at_us, false));
+        let mut read: Vec<Self> = Vec::new();
+        for (at_us, is_tried_at_full_size) in middles.chain(starts) {
+            let Ok(mut place) = Self::read(input, video, at_us, pictures) else {
+                continue;
+            };
+            place.is_tried_at_full_size = is_tried_at_full_size;
+            if read.iter().all(|other| other.at_us != place.at_us) {
+                read.push(place);
+            }
+        }
+        read.sort_by_key(|place| place.at_us);
+        read
+    }
+
+    /// From the key frame before a time on, in microseconds after the first picture.
+    fn read(input: &mut Input, video: &VideoTrack, at_us: i64, pictures: usize) -> Result<Self> {
         let time = video.start + Rational::from_us(at_us);
         let stream = video.stream as usize;
         ffi::seek_back(input, stream, timestamp(time, video.time_base))?;
@@ -145,21 +152,25 @@ impl Place {
                 Err(error) => return Err(error.into()),
             }
         }
+        let first = packets
+            .first()
+            .and_then(|packet| packet.pts().or(packet.dts()));
+        let after_start = |stamp| seconds(stamp, video.time_base) - video.start;
         Ok(Self {
-            at_us,
+            at_us: first.map_or(at_us, |stamp| after_start(stamp).scale_round(1_000_000, 1)),
             decoder,
             packets,
             pictures,
-            is_start,
+            is_tried_at_full_size: false,
         })
     }
 
     /// Decodes and encodes its pictures.
     fn look(mut self, video: &VideoTrack) -> Result<Look> {
         let mut small = Trial::small(video)?;
-        let mut full = match self.is_start {
-            true => None,
-            false => Some(Trial::middle(video)?),
+        let mut full = match self.is_tried_at_full_size {
+            true => Some(Trial::middle(video)?),
+            false => None,
         };
         let mut decoded = frame::Video::empty();
         let mut left = self.pictures;

@@ -111,3 +111,24 @@ fn names_in_other_encodings_are_no_harm() {
     assert_eq!(info.chapters[0].title, "Oeuvre\u{fffd}");
     assert_eq!(info.audio[0].title.as_deref(), Some("Musique\u{fffd}"));
 }
+
+#[test]
+fn places_that_begin_with_the_same_key_frame_are_tried_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let times = |gop: u32| {
+        let coded = format!("-c:v libx264 -preset ultrafast -g {gop} -x264-params scenecut=0");
+        let source = made(
+            folder.path(),
+            &format!("{gop}.mp4"),
+            &format!("{} {coded}", picture("30", "8")),
+        );
+        let info = Engine::start(&source, 1).probe().unwrap();
+        let small = info.video.unwrap().complexity.unwrap().small.unwrap();
+        let times = small.places.iter().map(|place| place.at_us / 1000);
+        times.collect::<Vec<_>>()
+    };
+    // The first picture, the middles of the second and the third segment, and of the film's thirds.
+    assert_eq!(times(30), [0, 1000, 3000, 4000, 6000]);
+    assert_eq!(times(60), [0, 2000, 4000, 6000]);
+    assert_eq!(times(250), [0]);
+}

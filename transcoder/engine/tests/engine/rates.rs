@@ -59,7 +59,11 @@ fn a_film_of_one_picture_is_no_worse_than_others() {
         let made = engine.segments(&[rung.id], 0, 1).segments;
         let bytes = made[&(rung.id, 0)].len();
         let at_the_cap = rung.cap_bits_per_second / 8 / 30;
-        assert!(bytes as u64 > 3 * at_the_cap, "{}: {bytes} bytes", rung.rung);
+        assert!(
+            bytes as u64 > 3 * at_the_cap,
+            "{}: {bytes} bytes",
+            rung.rung
+        );
     }
 }
 

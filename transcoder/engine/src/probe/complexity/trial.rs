@@ -16,9 +16,10 @@ use crate::ffi;
 const MIDDLE: (u32, u32) = (960, 540);
 /// What whole pictures are scaled down into, in either orientation: the box of the larger rung that players start in.
 const SMALL: (u32, u32) = (854, 480);
-/// Settings of x264 beside preset and rate factor: quick, and the same on every machine.
+/// Settings of x264 beside its preset: quick, and the same on every machine. It looks ahead as the rungs' encoder does,
+/// since a picture that others repeat takes more bits than one that they do not.
 const SETTINGS: &str = "crf=24:threads=1:keyint=infinite:min-keyint=1000000:scenecut=0:bframes=0:\
-                        rc-lookahead=0:sync-lookahead=0:mbtree=0:cpu-independent=1";
+                        rc-lookahead=10:sync-lookahead=0:mbtree=1:cpu-independent=1";
 
 /// What pictures took, in bits: one by itself, and one that follows another.
 #[derive(Clone, Copy)]
