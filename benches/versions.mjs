@@ -1,5 +1,6 @@
-// What a version costs beside the one before: encode time, bytes, and the start of play, alternately.
+// What a version costs beside the one before: encode time, bytes, the start of play and a cold seek, alternately.
 // `versions.mjs BEFORE AFTER [FILE]`: each a folder with the programs `reelmill` and `reelmill-engine`, built alike.
+// `ENCODES` and `STARTS` say how often.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { everyday } from "./tools.mjs";
 
 const [before, after, named] = process.argv.slice(2);
 if (!after) throw new Error("usage: versions.mjs BEFORE AFTER [FILE]");
-const [ENCODES, STARTS] = [3, 7];
+const [ENCODES, STARTS] = [Number(process.env.ENCODES ?? 3), Number(process.env.STARTS ?? 7)];
 const folder = mkdtempSync(join(tmpdir(), "reelmill-versions-"));
 const file = named ?? everyday(folder);
 const seconds = (began) => (performance.now() - began) / 1000;
@@ -27,7 +28,7 @@ function encode(programs) {
   return { wall_s, cpu_s: user + system, bytes };
 }
 
-/** Seconds from an upload's last byte until what a player starts with is there. */
+/** Seconds from an upload's last byte until what a player starts with is there, and those for a segment far behind it. */
 async function start(programs) {
   const data = mkdtempSync(join(folder, "data-"));
   const server = spawn(join(programs, "reelmill"), ["serve", "--data", data, "--listen", "127.0.0.1:0"]);
@@ -52,9 +53,17 @@ async function start(programs) {
       return found;
     };
     const master = await (await get("master.m3u8")).text();
-    const renditions = [master.match(/^(v\d+-\w+)\//m)[1], master.match(/URI="(a\d+-\w+)\//)[1]];
-    await Promise.all(renditions.flatMap((id) => ["init.mp4", "0.m4s"].map(async (name) => (await get(`${id}/${name}`)).arrayBuffer())));
-    return seconds(began);
+    const picture = master.match(/^(v\d+-\w+)\//m)[1], sound = master.match(/URI="(a\d+-\w+)\//)?.[1];
+    const whole = async (rendition, name) => (await get(`${rendition}/${name}`)).arrayBuffer();
+    const both = (name) => Promise.all([picture, sound].filter(Boolean).map((rendition) => whole(rendition, name)));
+    await Promise.all([both("init.mp4"), both("0.m4s")]);
+    const start_s = seconds(began);
+    const playlist = await (await get(`${picture}/playlist.m3u8`)).text();
+    const last = playlist.match(/\.m4s/g).length - 1;
+    const sought = performance.now();
+    // The last but one is as long as most, and the last that the background makes.
+    await both(`${Math.max(last - 1, 0)}.m4s`);
+    return { start_s, seek_s: seconds(sought) };
   } finally {
     server.kill("SIGTERM");
     await gone;
@@ -74,7 +83,10 @@ const row = (what, of, digits) => {
   const [was, is] = [of("before"), of("after")];
   console.log(`${what}: ${was.toFixed(digits)} before, ${is.toFixed(digits)} after, ratio ${(is / was).toFixed(4)}`);
 };
-row(`processor seconds of the ladder, median of ${ENCODES}`, (name) => median(seen[name].map(({ cpu_s }) => cpu_s)), 2);
-row(`wall seconds of the ladder, median of ${ENCODES}`, (name) => median(seen[name].map(({ wall_s }) => wall_s)), 2);
-row("bytes of media", (name) => seen[name][0].bytes, 0);
-row(`seconds from the last byte to the first segments, median of ${STARTS}`, (name) => median(starts[name]), 3);
+if (ENCODES) {
+  row(`processor seconds of the ladder, median of ${ENCODES}`, (name) => median(seen[name].map(({ cpu_s }) => cpu_s)), 2);
+  row(`wall seconds of the ladder, median of ${ENCODES}`, (name) => median(seen[name].map(({ wall_s }) => wall_s)), 2);
+  row("bytes of media", (name) => seen[name][0].bytes, 0);
+}
+row(`seconds from the last byte to the first segments, median of ${STARTS}`, (name) => median(starts[name].map(({ start_s }) => start_s)), 3);
+row(`seconds for a segment far behind them, median of ${STARTS}`, (name) => median(starts[name].map(({ seek_s }) => seek_s)), 3);

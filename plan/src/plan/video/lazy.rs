@@ -1,6 +1,7 @@
 //! A rung in another codec: size, colours and times of the H.264 one, settings of its own.
 
-use super::{FirstFactor, LazyCodec, RateFactor, VideoRendition, av1, hevc};
+use super::tries::Scale;
+use super::{FirstFactor, LazyCodec, RateFactor, VideoCodec, VideoRendition, av1, hevc};
 use crate::canonical::Canonical;
 use crate::plan::MEDIA_GENERATION;
 use crate::{Rational, RenditionName};
@@ -17,16 +18,17 @@ const fn looks_as(codec: LazyCodec, h264: u32) -> u32 {
     }
 }
 
-/// The first tries' factors that look as those of H.264 do; AV1 has whole ones.
+/// The first tries' factors that take as much less than usual as those of H.264 do; AV1 has whole ones.
 fn first_factors(codec: LazyCodec, h264: &[FirstFactor]) -> Vec<FirstFactor> {
     const H264: i64 = RateFactor::whole(LOOKS_AS as u32).0 as i64;
-    let looks_as = |first: &FirstFactor| {
+    let octave = |codec| Scale::of(codec).octave;
+    let takes_as_much = |first: &FirstFactor| {
         let off = i64::from(first.factor.0) - H264;
         let quarters = match codec {
             LazyCodec::Hevc => i64::from(RateFactor::whole(hevc::CRF).0) + off,
             LazyCodec::Av1 => {
-                let whole = i64::from(RateFactor::whole(av1::CRF).0) + off * 4 / 3;
-                (whole + 3) / 4 * 4
+                let off = off * octave(VideoCodec::Av1) / octave(VideoCodec::H264);
+                (i64::from(RateFactor::whole(av1::CRF).0) + off + 3) / 4 * 4
             }
         };
         FirstFactor {
@@ -34,7 +36,7 @@ fn first_factors(codec: LazyCodec, h264: &[FirstFactor]) -> Vec<FirstFactor> {
             factor: RateFactor(quarters.max(0) as u32),
         }
     };
-    h264.iter().map(looks_as).collect()
+    h264.iter().map(takes_as_much).collect()
 }
 
 /// The rung of `of` in another codec. What shapes its pictures before they are encoded stands in

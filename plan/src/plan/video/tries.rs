@@ -100,7 +100,7 @@ const HARDER_STEP: u32 = 16;
 /// Where a rate factor of an encoder ends, and what it does to a segment's bytes.
 pub(super) struct Scale {
     /// Quarters that halve the bytes, as a rule.
-    octave: i64,
+    pub(super) octave: i64,
     /// Quarters between two factors that the encoder knows.
     grid: u32,
     /// The coarsest factor.
@@ -121,7 +121,7 @@ impl Scale {
                 coarsest: RateFactor::whole(hevc::COARSEST),
             },
             VideoCodec::Av1 => Self {
-                octave: 24,
+                octave: 40,
                 grid: QUARTERS,
                 coarsest: RateFactor::whole(av1::COARSEST),
             },
