@@ -4,7 +4,8 @@
 `imageio-ffmpeg` (VMAF); runs on clips of the corpus (CONTRIBUTING.md). The other side has our sizes and key frames, a
 buffer of two seconds at our caps, and for each rung the rate factor with which its bytes agree with ours within 1 %.
 Scores are those of each picture against the source scaled to the rung's size: mean, harmonic mean, 5th and 1st
-percentile, worst. `BEFORE` names another build of reelmill, which is then compared too.
+percentile, worst. `BEFORE` names another build of reelmill, which is then compared too; `RUNGS` is the boxes to look at,
+joined by commas, instead of all.
 """
 import glob, json, os, re, subprocess, sys, tempfile
 from quality import by_picture, figures, in_words
@@ -21,6 +22,7 @@ CLIPS = {
     "screen": ("timing-screen-capture-vfr.webm", 0, 8, "fps=30"),
 }
 COLOURS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+ASKED = [int(box) for box in os.environ.get("RUNGS", "").split(",") if box]
 # What must agree, in per cent, and how often a rate factor is looked for.
 CLOSE, LOOKS = 1.0, 9
 
@@ -52,8 +54,8 @@ def ours(folder, source, program, out):
     rungs = []
     for rung in plan["video"]:
         folder_of = os.path.join(out, rung["id"])
-        if not os.path.isdir(folder_of):
-            continue  # left out once its bytes were known
+        if not os.path.isdir(folder_of) or (ASKED and rung["rung"] not in ASKED):
+            continue  # left out once its bytes were known, or not asked for
         segments = sorted(glob.glob(folder_of + "/*.m4s"), key=lambda path: int(os.path.basename(path).split(".")[0]))
         whole = folder_of + ".mp4"
         with open(whole, "wb") as file:

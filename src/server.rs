@@ -75,7 +75,7 @@ pub async fn engine(settings: &Settings) -> Result<Engine> {
     let sandbox = settings.sandbox();
     let engine = Engine::beside_current()?.sandboxed(sandbox);
     sandbox.permit(&engine.trial().await?.gaps)?;
-    Ok(engine)
+    Ok(engine.with_spare()?)
 }
 
 /// How sources become renditions.

@@ -84,6 +84,14 @@ impl Process {
         fields.split_whitespace().nth(17)?.parse().ok()
     }
 
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        match self {
+            Self::Child(child, _) => matches!(child.try_wait(), Ok(None)),
+            Self::Thread { ended, .. } => ended.is_empty(),
+        }
+    }
+
     /// Ends it at once; already gone is as good.
     pub(crate) async fn kill(&mut self) {
         match self {

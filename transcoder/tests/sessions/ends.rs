@@ -283,6 +283,45 @@ async fn a_dropped_session_tells_when_its_process_is_gone() {
     assert!(!process.exists());
 }
 
+/// Numbers of the processes that have said theirs, in the order in which they did, once there are so many.
+async fn started(seen: &Path, count: usize) -> Vec<u32> {
+    loop {
+        let said = std::fs::read_to_string(seen).unwrap_or_default();
+        if said.ends_with('\n') && said.lines().count() >= count {
+            return said.lines().map(|line| line.parse().unwrap()).collect();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_has_the_process_that_waited_for_it_and_another_waits_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    let command = format!("echo $$ >> {}; exec sleep 600", seen.display());
+    let engine = program(folder.path(), &command).with_spare().unwrap();
+    let first = started(&seen, 1).await[0];
+    let runs = |process: u32| Path::new("/proc").join(process.to_string()).exists();
+    let session = open(&engine);
+    let second = started(&seen, 2).await[1];
+    session.kill().await;
+    assert!(!runs(first) && runs(second));
+    // One that ended while it waited is no session's.
+    let killed = std::process::Command::new("kill")
+        .args(["-KILL", &second.to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let state = || std::fs::read_to_string(format!("/proc/{second}/stat")).unwrap_or_default();
+    while runs(second) && !state().contains(") Z ") {
+        tokio::task::yield_now().await;
+    }
+    let session = open(&engine);
+    let all = started(&seen, 4).await;
+    assert!(runs(all[2]) && runs(all[3]));
+    session.kill().await;
+    assert_eq!(all[2..].iter().filter(|process| runs(**process)).count(), 1);
+}
+
 #[tokio::test]
 async fn the_end_of_a_process_is_told_by_whose_doing_it_was() {
     for (command, expected) in [
