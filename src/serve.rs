@@ -31,6 +31,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
         None => {
             let stores = stores::local(&settings.data)?;
+            stores::say_who_reads(&settings.data);
             tokens::first_start(&stores, &settings.data).await?;
             (stores, settings.data.display().to_string())
         }

@@ -1,5 +1,6 @@
 //! The stores that the settings name.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,15 @@ use crate::settings::{Bytes, Settings};
 /// The embedded ones.
 pub fn local(data: &Path) -> Result<Stores> {
     Ok(Local::open(data, Layout::Store, clock())?)
+}
+
+/// Says where other users of this machine can read a data folder, as they can those that earlier versions made.
+pub fn say_who_reads(data: &Path) {
+    let mode = data.metadata().map(|found| found.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+        let folder = data.display();
+        eprintln!("other users of this machine can read {folder}; `chmod 700 {folder}` ends that");
+    }
 }
 
 /// Those of many machines.

@@ -7,6 +7,8 @@ pub mod metadata;
 pub mod objects;
 pub mod work;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,7 +89,7 @@ pub enum OpenError {
 pub struct Local;
 
 impl Local {
-    /// Opens the stores in `folder`, which is made if it is not there, takes its lock for
+    /// Opens the stores in `folder`, which is made for its owner alone if it is not there, takes its lock for
     /// as long as they live, and clears away what a killed writer left. With
     /// [`Layout::Store`] objects lie in `objects/`; with [`Layout::Presentation`] they lie
     /// in `folder` itself, and all else in `.reelmill/`. Blocks for some milliseconds.
@@ -100,7 +102,13 @@ impl Local {
             Layout::Store => folder.to_owned(),
             Layout::Presentation => folder.join(crate::key::PRIVATE),
         };
-        std::fs::create_dir_all(&private).map_err(failed)?;
+        if layout == Layout::Presentation {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        // Sources and accounts are nobody else's on this machine.
+        let mut maker = DirBuilder::new();
+        let made = maker.recursive(true).mode(0o700).create(&private);
+        made.map_err(failed)?;
         let lock = Arc::new(FolderLock::take(folder, &private.join("lock"))?);
 
         let root = match layout {

@@ -3,6 +3,7 @@
 #[macro_use]
 mod contract;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -32,6 +33,24 @@ async fn house() -> House {
 }
 
 objects_hold!(house => &*house.stores.objects);
+
+#[test]
+fn what_lies_in_a_data_folder_is_its_owners_alone() {
+    let folder = TempDir::new().unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let data = folder.path().join("data");
+    open(&data).unwrap();
+    assert_eq!(mode(&data), 0o700);
+    // Others serve a presentation, but have nothing to do with what is known of it.
+    let output = folder.path().join("output");
+    std::fs::create_dir(&output).unwrap();
+    let before = mode(&output);
+    let presentation = output.join("film");
+    let clock = Arc::new(SystemClock::new());
+    Local::open(&presentation, Layout::Presentation, clock).unwrap();
+    assert_eq!(mode(&presentation), before);
+    assert_eq!(mode(&presentation.join(".reelmill")), 0o700);
+}
 
 #[tokio::test]
 async fn a_reader_keeps_what_it_has_opened() {
