@@ -31,10 +31,18 @@ pub enum Verdict {
 impl Attempts {
     /// The state before a segment's first encode.
     pub fn new(rendition: &VideoRendition, segment: u32) -> Self {
-        let control = match rendition.is_trick_play() {
+        Self::beginning_with(match rendition.is_trick_play() {
             true => Control::Expected,
             false => Control::Factor(rendition.first_factor(segment)),
-        };
+        })
+    }
+
+    /// The state before the first encode of a segment that holds one picture: hardly any bytes follow the first.
+    pub fn of_one_picture() -> Self {
+        Self::beginning_with(Control::Expected)
+    }
+
+    fn beginning_with(control: Control) -> Self {
         Self {
             control,
             count: 0,

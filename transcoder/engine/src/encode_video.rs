@@ -45,6 +45,12 @@ pub struct Encoded {
 }
 
 impl Encoded {
+    /// Bytes of each coded frame, in decode order.
+    pub fn sizes(&self) -> Vec<usize> {
+        let samples = self.samples.iter();
+        samples.map(|sample| sample.data.len()).collect()
+    }
+
     /// The init segment that they are decoded with.
     pub fn init(&self, rendition: &VideoRendition) -> Result<Vec<u8>> {
         cmaf::video_init(rendition, &self.declared)

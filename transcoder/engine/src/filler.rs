@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use plan::{Frames, RenditionId, VideoRendition};
+use plan::{Frames, Plan, RenditionId, VideoRendition};
 
+use crate::attempts::{Attempts, Verdict};
 use crate::encode_audio;
-use crate::encode_video::{Control, SegmentEncoder};
+use crate::encode_video::SegmentEncoder;
 use crate::finish::Shown;
 use crate::make::Maker;
 use crate::pictures::Picture;
@@ -33,21 +34,36 @@ fn picture(maker: &mut Maker, rendition: &VideoRendition, segment: u32) -> Resul
         return maker.copies(rendition)?.held(rendition, segment);
     }
     let plan = maker.plan().clone();
-    let (start, end) = plan.timeline.segment_frames(segment);
+    let (start, _) = plan.timeline.segment_frames(segment);
     let held = last_good(maker, rendition, start)
         .unwrap_or_else(|_| Arc::new(black(rendition.size()).into()));
-    let rate = plan.timeline.rate;
-    let mut encoder = SegmentEncoder::new(rendition, end - start, rate, Control::Expected)?;
-    for _ in 0..rendition.pictures_of(end - start).0 {
-        encoder.push(&held)?;
-    }
-    let encoded = encoder.finish(|| Ok(()))?;
-    let samples = &encoded.samples;
-    Ok(Coded {
-        init: encoded.init(rendition)?,
-        bytes: cmaf::video_segment(rendition, segment, (start, end), samples)?,
-        frames: samples.len() as u32,
+    encoded(&plan, rendition, segment, &held).or_else(|_| {
+        let black = Arc::new(black(rendition.size()).into());
+        encoded(&plan, rendition, segment, &black)
     })
+}
+
+/// One picture for all of a segment, under the segment's cap.
+fn encoded(plan: &Plan, rendition: &VideoRendition, segment: u32, held: &Picture) -> Result<Coded> {
+    let (start, end) = plan.timeline.segment_frames(segment);
+    let length = (end - start, plan.timeline.rate);
+    let mut attempts = Attempts::of_one_picture();
+    loop {
+        let mut encoder = SegmentEncoder::new(rendition, length.0, length.1, attempts.control)?;
+        for _ in 0..rendition.pictures_of(length.0).0 {
+            encoder.push(held)?;
+        }
+        let encoded = encoder.finish(|| Ok(()))?;
+        let samples = &encoded.samples;
+        let coded = Coded {
+            init: encoded.init(rendition)?,
+            bytes: cmaf::video_segment(rendition, segment, (start, end), samples)?,
+            frames: samples.len() as u32,
+        };
+        if let Verdict::Done(coded) = attempts.judge(rendition, length, &encoded.sizes(), coded)? {
+            return Ok(coded);
+        }
+    }
 }
 
 /// The picture before the segment.

@@ -264,13 +264,12 @@ impl Lane {
         while !self.has_failed() {
             let encoded = encoder.finish(|| self.link.go_on())?;
             let samples = &encoded.samples;
-            let sizes: Vec<usize> = samples.iter().map(|sample| sample.data.len()).collect();
             let coded = Coded {
                 init: encoded.init(&self.rendition)?,
                 bytes: cmaf::video_segment(&self.rendition, segment, (start, end), samples)?,
                 frames: length.0.0 as u32,
             };
-            match attempts.judge(&self.rendition, length, &sizes, coded)? {
+            match attempts.judge(&self.rendition, length, &encoded.sizes(), coded)? {
                 Verdict::Done(coded) => {
                     let report = SegmentReport {
                         encode_us: encoded.spent_us,

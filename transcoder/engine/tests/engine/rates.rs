@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use protocol::Order;
+
 use crate::support::planned;
 use crate::support::sources::made;
 
@@ -26,6 +28,30 @@ fn nothing_exceeds_its_cap(source: &Path) {
             bits <= allowed,
             "{id} {segment}: {bits} bits, {allowed} allowed"
         );
+    }
+}
+
+/// What stands in for a segment that cannot be made is stored by the same rule.
+#[test]
+fn a_filler_of_noise_stays_under_the_cap() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise = "-f lavfi -i color=gray:s=1280x720:r=30:d=2,noise=alls=100:allf=t+u \
+                 -c:v libx264 -preset ultrafast -qp 10";
+    let (mut engine, plan) = planned(&made(folder.path(), "noise.mp4", noise), 1);
+    for rung in plan.every_picture() {
+        let order = Order::Filler {
+            rendition: rung.id,
+            segment: 1,
+        };
+        let made = engine
+            .order(order)
+            .unwrap()
+            .segments
+            .remove(&(rung.id, 1))
+            .unwrap();
+        let (start, end) = plan.timeline.segment_frames(1);
+        let allowed = rung.allowed_bytes(end - start, plan.timeline.rate);
+        assert!(made.len() as u64 <= allowed, "{}: {}", rung.id, made.len());
     }
 }
 
