@@ -83,7 +83,9 @@ function chosen(readers) {
 }
 
 /** Whether the cell's reader plays in real time, and is watched while it does. */
-const isWatched = ({ lane }) => lane !== "programs";
+function isWatched({ lane }) {
+  return lane !== "programs";
+}
 
 /** Has a reader read, and notes in the cell what came of it. */
 async function show(cell) {
