@@ -76,17 +76,28 @@ async function listen(found) {
   return () => v.paused || found.clock.push([context.currentTime, v.currentTime]);
 }
 
+/** Points of a picture whose mean is its level, across and down: a browser may take one of the picture's own for each,
+ *  and the film is noisy. */
+const POINTS = [16, 9];
+
 /** Notes every picture that is shown. Returns a promise of the first. */
 function look(found, tick) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+  const [width, height] = POINTS;
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
+  const level = () => {
+    context.drawImage(v, 0, 0, width, height);
+    const { data } = context.getImageData(0, 0, width, height);
+    let sum = 0;
+    for (let at = 0; at < data.length; at += 4) sum += data[at];
+    return sum / (width * height);
+  };
   let seen;
   const announced = new Promise((done) => { seen = done; });
   const note = (_, { mediaTime }) => {
     seen();
-    context.drawImage(v, 0, 0, 1, 1);
     found.first ??= mediaTime;
-    found.frames.push({ time: mediaTime, level: context.getImageData(0, 0, 1, 1).data[0] });
+    found.frames.push({ time: mediaTime, level: level() });
     tick();
     v.requestVideoFrameCallback(note);
   };
