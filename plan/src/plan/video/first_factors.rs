@@ -25,11 +25,11 @@ const USUAL_POWER: i64 = 3 * ONE / 4;
 /// Powers that pictures can have: noise grows as its pixels do, and a smooth picture hardly at all.
 const POWERS: (i64, i64) = (ONE / 4, 5 * ONE / 4);
 
-/// What trials say of a segment's pictures, in bits.
+/// An estimate of a segment's coded pictures from trial encodes, at the size and rate factor of the trials.
 struct Tried {
-    /// One by itself.
+    /// Bits of a picture that is coded by itself.
     key_bits: u64,
-    /// One that follows another.
+    /// Bits of a picture that is predicted from the one before it.
     following_bits: u64,
     /// Whether a trial was of these pictures or of others just before them.
     is_near: bool,

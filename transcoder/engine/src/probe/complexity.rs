@@ -105,8 +105,8 @@ struct Place {
 }
 
 impl Place {
-    /// So many places of the whole film and as many of its start, in the order of time, each with so many pictures.
-    /// Those that begin with the same key frame are one.
+    /// Reads `places` places of the whole film and as many of its start, each of `pictures` pictures, in the order of
+    /// time. A place that begins with the same key frame as another is left out.
     fn read_all(
         input: &mut Input,
         video: &VideoTrack,
