@@ -7,7 +7,7 @@ use plan::{Code, VideoId};
 use store::metadata::{PageRequest, State};
 use store::{Event, Prefix, objects};
 
-use crate::cluster::chosen;
+use crate::cluster::{announce, chosen};
 use crate::inner::{Inner, Role};
 use crate::{purge, retire, upload};
 
@@ -49,10 +49,7 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
         })
         .await?;
     inner.made.forget(video);
-    let events = &inner.stores.events;
-    if let Err(error) = events.publish(Event::Deleted { video }).await {
-        tracing::debug!(%error, %video, "a deletion was not announced");
-    }
+    inner.tell(Event::Deleted { video }).await;
     purge::forget(inner, video);
     // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
     let mut left = sweep(inner, video).await;
@@ -113,7 +110,11 @@ async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
         let rows = videos.list_tombstones(now, &page).await?;
         for row in rows.items {
             let age_us = now.saturating_sub(row.deleted_at_us.unwrap_or(now));
-            if age_us < PURGED_US && looks_after(inner, row.id).await? {
+            // Another worker does what is to be done for it.
+            if !looks_after(inner, row.id).await {
+                continue;
+            }
+            if age_us < PURGED_US {
                 purge::forget(inner, row.id);
             }
             if age_us < SWEPT_US {
@@ -130,12 +131,12 @@ async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
 }
 
 /// Whether a deletion is ours to tell of, of all the workers there are.
-async fn looks_after(inner: &Inner, video: VideoId) -> Result<bool, store::Error> {
+async fn looks_after(inner: &Inner, video: VideoId) -> bool {
     let Role::Worker(_, me) = inner.role else {
-        return Ok(true);
+        return true;
     };
-    let workers = inner.stores.work.workers().await?;
-    Ok(chosen::looks_after(video, &workers) == Some(me))
+    let workers = announce::heard_of(inner, me).await;
+    chosen::looks_after(video, &workers) == Some(me)
 }
 
 /// A tombstone has served its time.
@@ -153,6 +154,9 @@ async fn give_up(inner: &Arc<Inner>) -> Result<(), store::Error> {
     let before = inner.stores.clock.now_us() - STILL_US;
     let uploads = inner.stores.metadata.uploads();
     for upload in uploads.list_stale(before, PAGE).await? {
+        if !uploads.give_up(&upload).await? {
+            continue;
+        }
         tracing::info!(video = %upload.video, "an upload does not move any more");
         upload::lose(inner, upload.video, upload.id, Code::UploadLost).await?;
     }

@@ -4,13 +4,13 @@
 mod pick;
 mod request;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use plan::{Plan, RenditionKey, SegmentKey, VideoId};
+use plan::{Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
 use store::ObjectKey;
 use store::work::Wanted;
 use tokio::sync::{Notify, watch};
@@ -22,7 +22,7 @@ use crate::turns::{Asked, Network, Viewer};
 use crate::windows::{self, Window};
 use crate::{Delivered, DemandError, plans};
 pub(crate) use pick::Pick;
-use request::Request;
+use request::{Request, Unserved};
 
 /// Windows and waited-for segments of one network while others wait: two viewers' worth.
 const WINDOWS_OF_ONE: usize = 2;
@@ -42,7 +42,7 @@ struct Waiter {
 struct State {
     waiting: HashMap<SegmentKey, Waiter>,
     requests: usize,
-    unserved: VecDeque<SegmentKey>,
+    unserved: Unserved,
     windows: HashMap<VideoId, Arc<Window>>,
 }
 
@@ -205,9 +205,7 @@ pub(crate) async fn segment(
     match inner.stored(&object).await {
         Err(DemandError::NotFound) => {}
         Ok(bytes) => {
-            if let Some(window) = inner.demands.window(key.video) {
-                window.near(inner, key, &viewer);
-            }
+            near(inner, key, &viewer);
             return Ok(stored(bytes));
         }
         Err(other) => return Err(other),
@@ -277,9 +275,44 @@ pub(crate) fn serve(
 pub(crate) fn handed_out(inner: &Arc<Inner>, key: SegmentKey, viewer: &Viewer) {
     if inner.asks() {
         ask::tell(inner, Wanted::Near(key), viewer);
-    } else if let Some(window) = inner.demands.window(key.video) {
-        window.near(inner, key, viewer);
+    } else {
+        near(inner, key, viewer);
     }
+}
+
+/// A viewer is at a segment: the video's window goes on from there.
+fn near(inner: &Arc<Inner>, key: SegmentKey, viewer: &Viewer) {
+    let (told, viewer) = (inner.clone(), viewer.clone());
+    known(inner, key.video, key.rendition, move |window| {
+        window.near(&told, key, &viewer);
+    });
+}
+
+/// Tells the video's window, if it has one, what viewers do with a rendition that some plan of the video has.
+fn known(
+    inner: &Arc<Inner>,
+    video: VideoId,
+    rendition: RenditionId,
+    tell: impl FnOnce(&Window) + Send + 'static,
+) {
+    let Some(window) = inner.demands.window(video) else {
+        return;
+    };
+    if window.plan_of(rendition).is_some() {
+        return tell(&window);
+    }
+    // Of another plan than those it was asked by, or of none.
+    let reader = inner.clone();
+    inner.spawn(async move {
+        match plans::listing(&reader, video, rendition).await {
+            Ok(Some(plan)) => {
+                window.learn(&plan);
+                tell(&window);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, %video, "where a viewer is remains unknown"),
+        }
+    });
 }
 
 /// A player says what it will ask for next.
@@ -294,8 +327,11 @@ pub(crate) fn is_next(inner: &Arc<Inner>, key: SegmentKey, viewer: &Viewer) {
 pub(crate) fn is_chosen(inner: &Arc<Inner>, key: RenditionKey, viewer: &Viewer) {
     if inner.asks() {
         ask::tell(inner, Wanted::Chosen(key), viewer);
-    } else if let Some(window) = inner.demands.window(key.video) {
-        window.switched(inner, key.rendition, viewer);
+    } else {
+        let (told, viewer) = (inner.clone(), viewer.clone());
+        known(inner, key.video, key.rendition, move |window| {
+            window.switched(&told, key.rendition, &viewer);
+        });
     }
 }
 
@@ -336,6 +372,7 @@ fn open_window(
         let mut guard = inner.demands.state.lock();
         let state = &mut *guard;
         if let Some(window) = state.windows.get(&video) {
+            window.learn(plan);
             window.wake();
             return Ok(());
         }

@@ -246,18 +246,21 @@ impl Inner {
             state: row.state,
             epoch: row.epoch,
         };
+        // It has changed: whatever becomes of the news.
         let log = self.stores.metadata.event_log();
-        log.append(&event, self.stores.clock.now_us()).await?;
-        self.stores.events.publish(event).await?;
+        if let Err(error) = log.append(&event, self.stores.clock.now_us()).await {
+            tracing::warn!(%error, video = %id, "a change is not in the event log");
+        }
+        self.tell(event).await;
         self.work.notify_one();
         Ok(row)
     }
 
-    /// Tells how far a source is read. Nobody needs to know.
-    pub(crate) async fn is_scanned(&self, video: VideoId, percent: u8) {
-        let event = Event::SourceScanned { video, percent };
+    /// Tells everybody what has happened. A hint: who does not hear it finds out by reading the stores.
+    pub(crate) async fn tell(&self, event: Event) {
+        let video = event.video();
         if let Err(error) = self.stores.events.publish(event).await {
-            tracing::debug!(%error, %video, "progress could not be told");
+            tracing::debug!(%error, %video, "others could not be told what has happened");
         }
     }
 
@@ -273,8 +276,8 @@ impl Inner {
         let size = served.len() as u64;
         self.made.insert(key, size);
         self.demands.made(&key, &served);
-        let event = Event::SegmentStored { key, size };
-        self.stores.events.publish(event).await
+        self.tell(Event::SegmentStored { key, size }).await;
+        Ok(())
     }
 
     /// Waits for something, at most so long on our clock.

@@ -119,7 +119,8 @@ pub(crate) async fn is_given_up(
     if is_known || !plan.is_of_this_generation(key.rendition) || inner.declined.has(key) {
         return Ok(true);
     }
-    let workers = inner.stores.work.workers().await?;
+    // A hint: who hears of no worker goes on waiting for one.
+    let workers = inner.stores.work.workers().await.unwrap_or_default();
     let mut able = workers.iter().filter(|worker| !worker.drains).peekable();
     Ok(able.peek().is_some() && able.all(|worker| worker.declines.contains(&key)))
 }

@@ -8,6 +8,7 @@ mod report;
 use std::sync::Arc;
 
 use plan::{Code, CueList, Loudness, MediaInfo, Plan, RenditionId, SegmentKey, VideoId};
+use store::Event;
 use store::metadata::VideoRow;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -346,7 +347,10 @@ impl Run {
                 } => {
                     self.arrive(&renditions, rendition, segment).await?;
                 }
-                SessionEvent::Scanned(percent) => inner.is_scanned(self.video(), percent).await,
+                SessionEvent::Scanned(percent) => {
+                    let video = self.video();
+                    inner.tell(Event::SourceScanned { video, percent }).await;
+                }
                 SessionEvent::Probed(found) => told.info = Some(*found),
                 SessionEvent::Made(Made::Cues { .. }, bytes) => {
                     // In the order of their tracks; what is none is noticed by their number.

@@ -42,17 +42,17 @@ impl From<&Viewer> for store::work::Viewer {
         Self {
             network: viewer.network.map(|network| network.0),
             session: viewer.session.clone(),
+            deadline: viewer.deadline,
         }
     }
 }
 
-impl Viewer {
-    /// Who asks by way of another process, and what time they have left.
-    pub(crate) fn heard(viewer: &store::work::Viewer, patience: Duration) -> Self {
+impl From<&store::work::Viewer> for Viewer {
+    fn from(viewer: &store::work::Viewer) -> Self {
         Self {
             network: viewer.network.map(Network::from),
             session: viewer.session.clone(),
-            deadline: Some(patience),
+            deadline: viewer.deadline,
         }
     }
 }
@@ -73,14 +73,8 @@ impl From<IpAddr> for Network {
     }
 }
 
-/// Who takes turns inside a network: players' sessions, or videos where players do not say.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Line {
-    Session(String),
-    Video(VideoId),
-}
-
-/// When somebody was served last, in turns: the network, and the line inside it.
+/// When somebody was served last, in turns: the network, and the video inside it. Nothing that a player says is in it: who
+/// said something new each time would always come first.
 pub(crate) type Rank = (u64, u64);
 
 /// By whom something is waited for.
@@ -88,7 +82,10 @@ pub(crate) type Rank = (u64, u64);
 pub(crate) struct Asked {
     pub(crate) viewer: Viewer,
     pub(crate) second_try: bool,
+    /// When a player has nothing left to show: by this a network's own requests are put in order, and nothing else.
     pub(crate) deadline: Moment,
+    /// Until when it is waited for.
+    pub(crate) until: Moment,
 }
 
 struct Ticket {
@@ -105,7 +102,9 @@ struct State {
     /// Turns that were given, and tickets drawn.
     count: u64,
     networks: HashMap<Option<Network>, u64>,
-    lines: HashMap<(Option<Network>, Line), u64>,
+    videos: HashMap<(Option<Network>, VideoId), u64>,
+    /// The last turn was a second try's that came before others.
+    overtook: bool,
 }
 
 /// Places in which something is made, and who waits for one.
@@ -185,44 +184,39 @@ impl Turns {
     }
 }
 
-fn line(viewer: &Viewer, video: VideoId) -> Line {
-    match &viewer.session {
-        Some(session) => Line::Session(session.clone()),
-        None => Line::Video(video),
-    }
-}
-
 impl State {
     fn rank(&self, viewer: &Viewer, video: VideoId) -> Rank {
         let network = self.networks.get(&viewer.network);
-        let line = self.lines.get(&(viewer.network, line(viewer, video)));
-        (network.copied().unwrap_or(0), line.copied().unwrap_or(0))
+        let video = self.videos.get(&(viewer.network, video));
+        (network.copied().unwrap_or(0), video.copied().unwrap_or(0))
     }
 
-    /// First who has got nothing yet: a first picture before anybody's next. Then second tries:
-    /// some players give up for good after them. Then who was served longest ago, then who has
-    /// the least time.
+    /// First a network that has got nothing yet: a first picture before anybody's next. Then second tries: some players give
+    /// up for good after them. Two of them do not follow each other while others wait, so that who always tries again takes no
+    /// more than half of the turns. Then who was served longest ago, then who has the least time.
     fn next(&mut self) -> Option<Ticket> {
+        let overtakes = |ticket: &Ticket| ticket.asked.second_try && !self.overtook;
         let order = |ticket: &Ticket| {
             let asked = &ticket.asked;
             let rank = self.rank(&asked.viewer, ticket.video);
-            let has_some = rank.1 > 0;
-            let patience = (!asked.second_try, rank, asked.deadline, ticket.number);
-            (has_some, patience)
+            let has_some = rank.0 > 0;
+            let inside = (!asked.second_try, asked.deadline, ticket.number);
+            (has_some, !overtakes(ticket), rank, inside)
         };
         let first = (0..self.tickets.len()).min_by_key(|&at| order(&self.tickets[at]))?;
+        let overtook = overtakes(&self.tickets[first]);
+        self.overtook = overtook;
         Some(self.tickets.swap_remove(first))
     }
 
     fn note(&mut self, viewer: &Viewer, video: VideoId) {
-        if self.lines.len() >= REMEMBERED {
+        if self.videos.len() >= REMEMBERED {
             self.networks.clear();
-            self.lines.clear();
+            self.videos.clear();
         }
         self.count += 1;
         self.networks.insert(viewer.network, self.count);
-        let line = line(viewer, video);
-        self.lines.insert((viewer.network, line), self.count);
+        self.videos.insert((viewer.network, video), self.count);
     }
 }
 
@@ -230,30 +224,39 @@ impl State {
 mod tests {
     use super::*;
 
-    fn video() -> VideoId {
-        "video_01h455vb4pex5vsknk084sn02q".parse().unwrap()
+    fn video(n: u128) -> VideoId {
+        VideoId::from_uuid(uuid::Uuid::from_u128(n))
     }
 
-    fn viewer(address: u8, session: Option<&str>) -> Viewer {
+    fn viewer(address: u8) -> Viewer {
         Viewer {
             network: Some(IpAddr::from([192, 0, 2, address]).into()),
-            session: session.map(str::to_owned),
-            deadline: None,
+            ..Viewer::default()
         }
     }
 
-    /// Takes turns one after another in a house with one place; who got them in which order.
-    fn order(waiting: &[(&str, Viewer, bool)]) -> Vec<String> {
+    /// Somebody who waits.
+    struct Waits(&'static str, Viewer, VideoId, bool);
+
+    fn asked(viewer: &Viewer, second_try: bool) -> Asked {
+        let wait = Duration::from_secs(9);
+        let until = Moment::default() + wait;
+        Asked {
+            viewer: viewer.clone(),
+            second_try,
+            deadline: Moment::default() + viewer.deadline.unwrap_or(wait),
+            until,
+        }
+    }
+
+    /// Takes turns one after another in a house with one place, of which address 0 had the first; who got them in which
+    /// order.
+    fn order(waiting: &[Waits]) -> Vec<&'static str> {
         let turns = Turns::new(1);
-        let ask = |(name, viewer, second_try): &(&str, Viewer, bool)| {
-            let asked = Asked {
-                viewer: viewer.clone(),
-                second_try: *second_try,
-                deadline: Moment::default(),
-            };
-            ((*name).to_owned(), turns.ask(&asked, video()))
+        let ask = |Waits(name, viewer, video, second_try): &Waits| {
+            (*name, turns.ask(&asked(viewer, *second_try), *video))
         };
-        let (_, mut first) = ask(&("", viewer(0, None), false));
+        let (_, mut first) = ask(&Waits("", viewer(0), video(0), false));
         let mut held = Some(first.try_recv().unwrap());
         let mut pending: Vec<_> = waiting.iter().map(ask).collect();
         let mut got = Vec::new();
@@ -271,36 +274,59 @@ mod tests {
     }
 
     #[test]
-    fn networks_go_round_and_viewers_inside_them() {
+    fn networks_go_round_and_videos_inside_them() {
         let waiting = [
-            ("a1", viewer(1, Some("a")), false),
-            ("a2", viewer(1, Some("a")), false),
-            ("b1", viewer(1, Some("b")), false),
-            ("c1", viewer(2, None), false),
-            ("c2", viewer(2, None), false),
+            Waits("a1", viewer(1), video(1), false),
+            Waits("a2", viewer(1), video(1), false),
+            Waits("b1", viewer(1), video(2), false),
+            Waits("c1", viewer(2), video(1), false),
+            Waits("c2", viewer(2), video(1), false),
         ];
         assert_eq!(order(&waiting), ["a1", "c1", "b1", "c2", "a2"]);
     }
 
     #[test]
+    fn what_a_player_says_puts_it_before_nobody_but_its_own_network() {
+        let says = |session: &str, ms| Viewer {
+            session: Some(session.into()),
+            deadline: Some(Duration::from_millis(ms)),
+            ..viewer(1)
+        };
+        let waiting = [
+            Waits("a1", says("one", 0), video(1), false),
+            Waits("a2", says("two", 100), video(1), false),
+            Waits("a3", says("three", 0), video(1), false),
+            Waits("b1", viewer(2), video(1), false),
+            Waits("b2", viewer(2), video(1), false),
+        ];
+        assert_eq!(order(&waiting), ["a1", "b1", "a3", "b2", "a2"]);
+    }
+
+    #[test]
     fn second_tries_come_first_but_for_first_pictures() {
         let waiting = [
-            ("next", viewer(1, Some("a")), false),
-            ("again", viewer(1, Some("a")), false),
-            ("second", viewer(0, None), true),
-            ("new", viewer(2, None), false),
+            Waits("next", viewer(1), video(0), false),
+            Waits("again", viewer(1), video(0), false),
+            Waits("second", viewer(0), video(0), true),
+            Waits("new", viewer(2), video(0), false),
         ];
         assert_eq!(order(&waiting), ["next", "new", "second", "again"]);
     }
 
     #[test]
+    fn who_always_tries_again_leaves_every_other_turn_to_others() {
+        let tries = || Waits("again", viewer(0), video(0), true);
+        let next = || Waits("next", viewer(1), video(0), false);
+        let new = Waits("new", viewer(1), video(0), false);
+        let waiting = [new, tries(), tries(), tries(), next(), next()];
+        let expected = ["new", "again", "next", "again", "next", "again"];
+        assert_eq!(order(&waiting), expected);
+    }
+
+    #[test]
     fn who_goes_away_takes_no_turn() {
         let turns = Turns::new(1);
-        let asked = Asked {
-            viewer: viewer(1, None),
-            ..Asked::default()
-        };
-        let ask = || turns.ask(&asked, video());
+        let ask = || turns.ask(&asked(&viewer(1), false), video(0));
         let held = ask().try_recv().unwrap();
         let gone = ask();
         let mut stays = ask();

@@ -91,6 +91,7 @@ async fn insert(
         offset: 0,
         declared_size,
         complete: false,
+        given_up: false,
         created_at_us: now,
         updated_at_us: now,
     };
@@ -144,7 +145,7 @@ async fn advance(
         video,
         received_bytes: bytes,
     };
-    stores.events.publish(event).await?;
+    inner.tell(event).await;
     Ok(row)
 }
 
@@ -157,7 +158,6 @@ async fn finish(
 ) -> Result<VideoRow, store::Error> {
     let stores = &inner.stores;
     let now = stores.clock.now_us();
-    stores.metadata.uploads().complete(&upload, now).await?;
     let complete = |row: &mut VideoRow| {
         if row.state == State::Deleted || row.source != Source::Receiving {
             return false;
@@ -172,11 +172,21 @@ async fn finish(
     if row.source != Source::Complete || row.state == State::Deleted {
         return Err(store::Error::NotFound);
     }
+    close(inner, &upload).await;
     life::begin(inner, row.id);
     Ok(row)
 }
 
-/// An upload that was cut off for good: its video fails, its blocks go.
+/// The source is complete, whoever says so: nothing of its upload is given up any more.
+async fn close(inner: &Inner, upload: &UploadId) {
+    let uploads = inner.stores.metadata.uploads();
+    if let Err(error) = uploads.complete(upload, inner.stores.clock.now_us()).await {
+        tracing::warn!(%error, %upload, "the janitor is left to see that it is complete");
+    }
+}
+
+/// An upload that was cut off for good: its video fails, its blocks go. Where it has become complete nevertheless, the source
+/// stays as it is.
 pub(crate) async fn lose(
     inner: &Arc<Inner>,
     video: VideoId,
@@ -184,6 +194,10 @@ pub(crate) async fn lose(
     code: Code,
 ) -> Result<(), store::Error> {
     match inner.change(video, |row| lost(row, code)).await {
+        Ok(row) if row.source == Source::Complete && row.state != State::Deleted => {
+            close(inner, &upload).await;
+            return Ok(());
+        }
         // Its video was never inserted, or is forgotten.
         Ok(_) | Err(store::Error::NotFound) => {}
         Err(error) => return Err(error),

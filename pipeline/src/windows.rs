@@ -3,6 +3,7 @@
 
 mod ahead;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,9 +25,13 @@ use crate::turns::{Asked, Network, Viewer};
 /// Engines that may go away without a word, or cannot be started, before requests are told.
 const TRIES: u32 = 3;
 
+/// Plans of one video that its viewers are at: the current one, and some that were.
+const PLANS: usize = 4;
+
 /// The window of one video.
 pub(crate) struct Window {
-    plan: Arc<Plan>,
+    /// Those by which it was asked for something, the latest first.
+    plans: Mutex<VecDeque<Arc<Plan>>>,
     video: VideoId,
     /// Whose first request opened it.
     network: Option<Network>,
@@ -40,7 +45,7 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new(plan: Arc<Plan>, video: VideoId, network: Option<Network>) -> Self {
         Self {
-            plan,
+            plans: Mutex::new(VecDeque::from([plan])),
             video,
             network,
             playheads: Mutex::default(),
@@ -78,14 +83,37 @@ impl Window {
         self.wake();
     }
 
-    /// A viewer is at this segment. Who winds or drags is nowhere yet.
+    /// A viewer goes by this plan.
+    pub(crate) fn learn(&self, plan: &Arc<Plan>) {
+        let mut plans = self.plans.lock();
+        plans.retain(|known| !Arc::ptr_eq(known, plan));
+        plans.push_front(plan.clone());
+        plans.truncate(PLANS);
+    }
+
+    /// The latest plan that has this rendition's media.
+    pub(crate) fn plan_of(&self, rendition: RenditionId) -> Option<Arc<Plan>> {
+        let plans = self.plans.lock();
+        plans
+            .iter()
+            .find(|plan| plan.has_media(rendition))
+            .cloned()
+    }
+
+    /// A viewer is at this segment, which is none where no plan that it knows has one. Who winds or drags is nowhere yet.
     pub(crate) fn near(&self, inner: &Inner, key: SegmentKey, viewer: &Viewer) {
+        let Some(plan) = self.plan_of(key.rendition) else {
+            return;
+        };
+        if key.index >= plan.segments() {
+            return;
+        }
         if is_trick_play(key.rendition) {
             return self.wake();
         }
         let place = Place {
             rendition: key.rendition,
-            is_sound: self.is_sound(key.rendition),
+            is_sound: plan.audio_rendition(key.rendition).is_some(),
             segment: key.index,
         };
         let now = inner.stores.clock.now();
@@ -98,7 +126,9 @@ impl Window {
         if is_trick_play(to) {
             return;
         }
-        let at = self.playheads.lock().latest(self.is_sound(to));
+        let plan = self.plan_of(to);
+        let is_sound = plan.is_some_and(|plan| plan.audio_rendition(to).is_some());
+        let at = self.playheads.lock().latest(is_sound);
         if let Some(Place { segment, .. }) = at {
             let key = SegmentKey {
                 video: self.video,
@@ -107,10 +137,6 @@ impl Window {
             };
             self.near(inner, key, viewer);
         }
-    }
-
-    fn is_sound(&self, id: RenditionId) -> bool {
-        self.plan.audio_rendition(id).is_some()
     }
 
     /// With the sound of a picture's time: players ask for it at the same time or right after,
@@ -231,16 +257,19 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
             video: window.video,
             rendition,
         };
-        index < window.plan.segments()
-            && window.plan.has_media(rendition)
+        let plan = window.plan_of(rendition);
+        plan.is_some_and(|plan| index < plan.segments())
             && !inner.declined.has(declined)
             && !made.has(rendition, index)
             && !inner.making.is_claimed(&key)
     };
-    let (renditions, segment) = window.playheads.lock().next(now, wanted)?;
+    let (mut renditions, segment) = window.playheads.lock().next(now, wanted)?;
+    let plan = window.plan_of(*renditions.first()?)?;
+    // Who goes by another plan comes next.
+    renditions.retain(|&rendition| plan.has_media(rendition));
     Some(Pick {
         asked: Asked::default(),
-        plan: window.plan.clone(),
+        plan,
         renditions,
         segment,
     })

@@ -16,15 +16,31 @@ pub(crate) async fn run(inner: Arc<Inner>, id: WorkerId) {
 
 /// Announces once.
 pub(crate) async fn say(inner: &Inner, id: WorkerId) {
-    let worker = Worker {
+    if let Err(error) = inner.stores.work.announce(this(inner, id)).await {
+        tracing::debug!(%error, "other workers cannot be told of this one");
+    }
+}
+
+/// Those that are heard of, and this one: where messages are away it hears of nobody.
+pub(crate) async fn heard_of(inner: &Inner, id: WorkerId) -> Vec<Worker> {
+    let heard = inner.stores.work.workers().await;
+    let mut workers = heard.unwrap_or_else(|error| {
+        tracing::debug!(%error, "no other worker is heard of");
+        Vec::new()
+    });
+    if !workers.iter().any(|worker| worker.id == id) {
+        workers.push(this(inner, id));
+    }
+    workers
+}
+
+fn this(inner: &Inner, id: WorkerId) -> Worker {
+    Worker {
         id,
         cores: inner.config.encode_threads,
         memory_bytes: inner.config.memory_bytes,
         warm: inner.demands.warm_videos(),
         declines: inner.declined.latest(),
         drains: inner.is_draining(),
-    };
-    if let Err(error) = inner.stores.work.announce(worker).await {
-        tracing::debug!(%error, "other workers cannot be told of this one");
     }
 }

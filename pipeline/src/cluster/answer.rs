@@ -58,7 +58,7 @@ async fn listen(inner: &Arc<Inner>, places: &Arc<Semaphore>) -> Result<(), store
 
 async fn answer(inner: &Arc<Inner>, asked: Asked) {
     let demand = asked.demand().clone();
-    let viewer = Viewer::heard(&demand.viewer, demand.patience);
+    let viewer = Viewer::from(&demand.viewer);
     match demand.wanted {
         Wanted::Near(key) => demand::handed_out(inner, key, &viewer),
         Wanted::Chosen(key) => demand::is_chosen(inner, key, &viewer),
@@ -108,7 +108,7 @@ async fn segment(
         Ok(_) => {}
         Err(error) => return tracing::warn!(%error, "what is stored cannot be listed"),
     }
-    let patience = viewer.deadline.unwrap_or(inner.config.demand_wait);
+    let patience = asked.demand().patience;
     let taken = demand::request(inner, key, &viewer, second_try).await;
     let taken = taken.and_then(|request| {
         demand::serve(inner, &request, &viewer)?;

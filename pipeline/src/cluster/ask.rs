@@ -62,15 +62,20 @@ impl Watched {
 
 /// Asks; what cannot be asked is asked again like what is busy.
 async fn ask(inner: &Inner, wanted: Wanted, asked: &Asked) -> Answer {
+    let now = inner.stores.clock.now();
+    let viewer = Viewer {
+        deadline: Some(asked.deadline.since(now)),
+        ..asked.viewer.clone()
+    };
     let demand = Demand {
         wanted,
-        patience: asked.deadline.since(inner.stores.clock.now()),
+        patience: asked.until.since(now),
         urgency: if asked.second_try {
             Urgency::SecondTry
         } else {
             Urgency::Waiting
         },
-        viewer: (&asked.viewer).into(),
+        viewer: (&viewer).into(),
     };
     let answer = inner.stores.work.ask(demand).await;
     let answer = answer.unwrap_or_else(|error| {
@@ -85,8 +90,10 @@ async fn ask(inner: &Inner, wanted: Wanted, asked: &Asked) -> Answer {
 
 /// Asked for nobody in particular.
 fn anybody(inner: &Inner, patience: Duration) -> Asked {
+    let until = inner.stores.clock.now() + patience;
     Asked {
-        deadline: inner.stores.clock.now() + patience,
+        deadline: until,
+        until,
         ..Asked::default()
     }
 }
@@ -145,7 +152,7 @@ pub(crate) async fn still(inner: &Inner, object: &ObjectKey) {
 /// Asks for a video to be started; where nobody does, it is left to the reconciler.
 pub(crate) async fn start(inner: Arc<Inner>, video: VideoId) {
     let asked = anybody(&inner, START);
-    while inner.stores.clock.now() < asked.deadline {
+    while inner.stores.clock.now() < asked.until {
         match ask(&inner, Wanted::Start(video), &asked).await {
             Answer::Accepted | Answer::Stored => {
                 return inner.asked.note(&inner, video);
@@ -163,7 +170,7 @@ pub(crate) fn tell(inner: &Arc<Inner>, wanted: Wanted, viewer: &Viewer) {
     }
     let demand = Demand {
         wanted,
-        patience: viewer.deadline.unwrap_or(inner.config.demand_wait),
+        patience: inner.config.demand_wait,
         urgency: Urgency::Hint,
         viewer: viewer.into(),
     };

@@ -15,6 +15,7 @@ use store::Moment;
 use store::metadata::{PageRequest, Priority, Source, State, VideoRow};
 use store::work::{Chunk, Offered, Scope, Worker, WorkerId};
 
+use super::announce;
 use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
 use crate::inner::Inner;
@@ -102,7 +103,7 @@ struct Open {
 impl Reconciler {
     async fn round(&mut self) -> Result<(), store::Error> {
         let inner = self.inner.clone();
-        let workers = inner.stores.work.workers().await?;
+        let workers = announce::heard_of(&inner, self.me).await;
         let able = workers.iter().filter(|worker| !worker.drains).count();
         let rows = self.unfinished().await?;
         let is_unfinished: HashSet<VideoId> = rows.iter().map(|row| row.id).collect();
@@ -135,20 +136,26 @@ impl Reconciler {
             }
             self.offer(line, &workers, &mut budget).await?;
         }
-        self.withdraw().await
+        self.withdraw().await;
+        Ok(())
     }
 
     /// Withdraws what waits and does not come first any more.
-    async fn withdraw(&mut self) -> Result<(), store::Error> {
+    async fn withdraw(&mut self) {
         let late: Vec<Chunk> = self.waiting.difference(&self.first).cloned().collect();
         for chunk in late {
-            self.waiting.remove(&chunk);
             // Where it was not there it is made, or in hand.
-            if self.inner.stores.work.withdraw(&chunk).await? {
-                self.offered.remove(&chunk);
+            match self.inner.stores.work.withdraw(&chunk).await {
+                Ok(withdrawn) => {
+                    self.waiting.remove(&chunk);
+                    if withdrawn {
+                        self.offered.remove(&chunk);
+                    }
+                }
+                // In a later round.
+                Err(error) => return tracing::debug!(%error, "an offer stays where it is"),
             }
         }
-        Ok(())
     }
 
     async fn unfinished(&self) -> Result<Vec<VideoRow>, store::Error> {
@@ -251,7 +258,12 @@ impl Reconciler {
                 continue;
             }
             self.waiting.insert(chunk.clone());
-            match inner.stores.work.offer(&chunk).await? {
+            let offered = inner.stores.work.offer(&chunk).await;
+            let offered = offered.unwrap_or_else(|error| {
+                tracing::debug!(%error, "nothing more is offered in this round");
+                Offered::Full
+            });
+            match offered {
                 Offered::Queued if !self.offered.insert(chunk) => {
                     // Done with once already, or lost: what is known may be wrong.
                     inner.made.forget(id);

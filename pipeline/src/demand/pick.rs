@@ -30,7 +30,7 @@ impl Pick {
 }
 
 impl Demands {
-    /// What of a video is waited for and in nobody's hands: second tries first, then by turns,
+    /// What of a video is waited for and in nobody's hands: by turns, inside a network second tries first,
     /// then who has the least time. The sound and the picture of the same time are one piece of work.
     pub(crate) fn pick(&self, inner: &Inner, video: VideoId) -> Option<Pick> {
         let state = self.state.lock();
@@ -39,7 +39,7 @@ impl Demands {
         waiting.sort_by_key(|(key, waiter)| {
             let asked = &waiter.asked;
             let rank = inner.turns.rank(&asked.viewer, video);
-            (!asked.second_try, rank, asked.deadline, **key)
+            (rank, !asked.second_try, asked.deadline, **key)
         });
         let (first, waiter) = waiting.first()?;
         let same = waiting.iter().filter(|(key, other)| {

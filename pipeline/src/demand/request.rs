@@ -1,15 +1,17 @@
 //! A request that waits for a segment.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use plan::{Plan, SegmentKey};
+use store::Moment;
 use tokio::sync::{Notify, watch};
 
-use super::{Demands, Waiter};
+use super::Waiter;
 use crate::calm::Busy;
 use crate::inner::{Inner, Role};
-use crate::turns::{Asked, Viewer};
+use crate::turns::{Asked, Network, Viewer};
 
 /// Requests that may wait in all: each is an open connection.
 const REQUESTS: usize = 4096;
@@ -18,12 +20,46 @@ const SEGMENTS: usize = 256;
 /// As much for each of a worker's places: others may have time.
 const SEGMENTS_OF_A_PLACE: usize = 4;
 /// Requests that went away unserved and are remembered: the second try outranks the first,
-/// since some players give up for good after it.
-const REMEMBERED: usize = 256;
+/// since some players give up for good after it. So many of each network.
+const REMEMBERED: usize = 16;
+/// Networks of which any are.
+const NETWORKS: usize = 256;
+
+/// Requests that waited in vain, by network, the latest last.
+#[derive(Default)]
+pub(super) struct Unserved(VecDeque<(Option<Network>, VecDeque<SegmentKey>)>);
+
+impl Unserved {
+    /// Whether this network waited for it before in vain; forgotten with that.
+    fn take(&mut self, network: Option<Network>, key: &SegmentKey) -> bool {
+        let of = self.0.iter_mut().find(|(of, _)| *of == network);
+        let Some((_, keys)) = of else {
+            return false;
+        };
+        let at = keys.iter().position(|unserved| unserved == key);
+        at.is_some_and(|at| keys.remove(at).is_some())
+    }
+
+    fn put(&mut self, network: Option<Network>, key: SegmentKey) {
+        let at = self.0.iter().position(|(of, _)| *of == network);
+        let of = at.and_then(|at| self.0.remove(at));
+        let (_, mut keys) = of.unwrap_or_default();
+        if keys.len() >= REMEMBERED {
+            keys.pop_front();
+        }
+        keys.push_back(key);
+        if self.0.len() >= NETWORKS {
+            self.0.pop_front();
+        }
+        self.0.push_back((network, keys));
+    }
+}
 
 /// A request that waits; no more when dropped.
 pub(crate) struct Request<'a> {
-    demands: &'a Demands,
+    inner: &'a Inner,
+    network: Option<Network>,
+    began: Moment,
     pub(super) key: SegmentKey,
     pub(super) plan: Arc<Plan>,
     /// Where nobody waited for it before: told when it is said to be stored.
@@ -52,13 +88,10 @@ impl<'a> Request<'a> {
         if state.requests >= REQUESTS || (!known && is_full()) {
             return None;
         }
-        let patience = inner.config.demand_wait;
-        let patience = viewer.deadline.map_or(patience, |d| d.min(patience));
-        let deadline = inner.stores.clock.now() + patience;
-        let remembered = state.unserved.iter().position(|unserved| *unserved == key);
-        if let Some(position) = remembered {
-            state.unserved.remove(position);
-        }
+        let (began, patience) = (inner.stores.clock.now(), inner.config.demand_wait);
+        let left = viewer.deadline.map_or(patience, |d| d.min(patience));
+        let (deadline, until) = (began + left, began + patience);
+        let second_try = state.unserved.take(viewer.network, &key) || second_try;
         let waiter = state.waiting.entry(key).or_insert_with(|| Waiter {
             made: watch::Sender::new(None),
             requests: 0,
@@ -66,13 +99,21 @@ impl<'a> Request<'a> {
                 viewer: viewer.clone(),
                 second_try: false,
                 deadline,
+                until,
             },
             plan: plan.clone(),
             heard: Arc::new(Notify::new()),
         });
         waiter.requests += 1;
-        waiter.asked.deadline = waiter.asked.deadline.min(deadline);
-        waiter.asked.second_try |= second_try || remembered.is_some();
+        let asked = &mut waiter.asked;
+        asked.deadline = asked.deadline.min(deadline);
+        asked.until = asked.until.max(until);
+        asked.second_try |= second_try;
+        // Nobody comes later for it because of who asked before.
+        let rank = |viewer: &Viewer| inner.turns.rank(viewer, key.video);
+        if rank(viewer) < rank(&asked.viewer) {
+            asked.viewer = viewer.clone();
+        }
         let made = waiter.made.subscribe();
         let first = (!known).then(|| waiter.heard.clone());
         state.requests += 1;
@@ -81,7 +122,9 @@ impl<'a> Request<'a> {
             demands.tell();
         }
         Some(Self {
-            demands,
+            inner,
+            network: viewer.network,
+            began,
             key,
             plan: plan.clone(),
             first,
@@ -101,7 +144,9 @@ impl<'a> Request<'a> {
 
 impl Drop for Request<'_> {
     fn drop(&mut self) {
-        let mut guard = self.demands.state.lock();
+        let demands = &self.inner.demands;
+        let waited = self.inner.stores.clock.now().since(self.began);
+        let mut guard = demands.state.lock();
         let state = &mut *guard;
         state.requests -= 1;
         // The entry may be a later one, of requests that came after this was resolved.
@@ -114,13 +159,13 @@ impl Drop for Request<'_> {
         if left {
             state.waiting.remove(&self.key);
         }
-        if !self.served {
-            state.unserved.truncate(REMEMBERED - 1);
-            state.unserved.push_front(self.key);
+        // Who goes away at once, to come again, has not waited in vain.
+        if !self.served && waited >= self.inner.config.demand_wait / 2 {
+            state.unserved.put(self.network, self.key);
         }
         drop(guard);
         if left {
-            self.demands.tell();
+            demands.tell();
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::turns::Viewer;
 
 /// Segments made past a playhead: 24 s, as players buffer.
 const AHEAD: u32 = 6;
-/// Playheads followed at once in one video; the oldest gives way.
+/// Playheads followed at once in one video; the oldest of the network that has most of them gives way.
 const PLAYHEADS: usize = 16;
 /// A playhead that has not been seen for so long has left: a player that buffers 30 s
 /// asks at least every few seconds.
@@ -49,18 +49,13 @@ impl Playheads {
     /// A viewer asked for this. Where they were before in the picture, or in the sound, nobody
     /// may be any more: a player has one of each. Of some viewers nothing is known.
     pub(crate) fn at(&mut self, place: Place, viewer: &Viewer, now: Moment) {
-        let goes_on = self.0.iter().position(|p| p.leads_to(place));
-        let before = goes_on.map(|at| self.0.swap_remove(at));
+        if let Some(at) = self.0.iter().position(|p| p.leads_to(place)) {
+            self.0.swap_remove(at);
+        }
         if viewer.is_known() {
             let theirs =
                 |p: &&mut Playhead| p.viewer.is_same(viewer) && p.place.is_sound == place.is_sound;
             self.0.iter_mut().filter(theirs).for_each(|p| p.left = true);
-        }
-        if before.is_none()
-            && self.0.len() >= PLAYHEADS
-            && let Some(oldest) = (0..self.0.len()).min_by_key(|&i| self.0[i].seen)
-        {
-            self.0.swap_remove(oldest);
         }
         self.0.push(Playhead {
             place,
@@ -68,6 +63,21 @@ impl Playheads {
             viewer: viewer.clone(),
             left: false,
         });
+        if self.0.len() > PLAYHEADS {
+            self.make_room();
+        }
+    }
+
+    fn make_room(&mut self) {
+        let of = |i: usize| self.0[i].viewer.network;
+        let share = |i: &usize| (0..self.0.len()).filter(|&other| of(other) == of(*i)).count();
+        let most = (0..self.0.len()).map(|i| share(&i)).max();
+        let oldest = (0..self.0.len())
+            .filter(|i| Some(share(i)) == most)
+            .min_by_key(|&i| self.0[i].seen);
+        if let Some(oldest) = oldest {
+            self.0.swap_remove(oldest);
+        }
     }
 
     /// Where somebody was last in the sound, or in the picture.
@@ -174,6 +184,24 @@ mod tests {
             let next = playheads.next(at(3), |_, index| index < most);
             assert_eq!(next, Some((vec![rendition(480)], segment)));
         }
+    }
+
+    #[test]
+    fn one_network_that_is_everywhere_drives_out_nobody_else() {
+        let mut playheads = Playheads::default();
+        let at = |seconds| Moment::default() + Duration::from_secs(seconds);
+        playheads.at(picture(480, 7), &viewer(1), at(0));
+        for n in 0..100 {
+            let session = Some(n.to_string());
+            let stranger = Viewer {
+                session,
+                ..viewer(2)
+            };
+            playheads.at(picture(720, 100 * n + 50), &stranger, at(1));
+        }
+        assert_eq!(playheads.0.len(), PLAYHEADS);
+        let next = playheads.next(at(1), |id, _| id == rendition(480));
+        assert_eq!(next, Some((vec![rendition(480)], 8)));
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Origins and workers in a storm: messages are lost, late and repeated, stores fail before or
+//! Origins and workers in a storm: messages are lost, late, repeated and refused, stores are slow and fail before or
 //! after they have done what they were asked, workers die and stand still, processes are cut off
-//! from all others, videos are deleted meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many,
-//! `AT_ONCE` how many at the same time.
+//! from all others, time leaps, viewers lie, plans change under them, uploaders complete while the janitor looks, videos are
+//! deleted meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many, `AT_ONCE` how many
+//! at the same time.
 //!
 //! Time runs faster than on the wall, and engines are played by threads: a seed repeats the same
 //! decisions, if not the same interleaving of everything.
@@ -9,28 +10,32 @@
 pub(super) mod clock;
 mod line;
 mod messages;
+mod metadata;
 mod objects;
+mod uploaders;
+mod viewers;
 mod weather;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream;
 use parking_lot::Mutex;
-use pipeline::{Config, Pipeline, Viewer};
-use plan::{SegmentKey, VideoId};
+use pipeline::{Config, Pipeline};
+use plan::{CueList, SegmentKey, VideoId};
 use store::local::Local;
-use store::metadata::{Priority, State, VideoRow};
-use store::{Clock, Layout, ObjectKey, Prefix, Stores};
+use store::metadata::{State, VideoRow};
+use store::{Layout, ObjectKey, Prefix, Stores};
 use tokio::time::timeout;
 
 use self::clock::FastClock;
 use self::line::Line;
 use self::messages::{StormyEvents, StormyWork};
+use self::metadata::StormyMetadata;
 use self::objects::StormyObjects;
+use self::uploaders::STILL;
 use self::weather::Weather;
 use super::support::{Script, assert_made};
 
@@ -87,25 +92,36 @@ async fn where_everything_is_said_three_times_nothing_else_becomes_of_it() {
 /// The processes of a storm, and the world as it is without one.
 struct World {
     weather: Arc<Weather>,
+    clock: Arc<FastClock>,
     calm: Stores,
     script: Arc<Script>,
+    config: Config,
     origin: Pipeline,
     origins_line: Arc<Line>,
 }
 
 impl World {
     fn open(folder: &Path, weather: Arc<Weather>) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(FastClock::new(SPEED));
-        let calm = Local::open(folder, Layout::Store, clock).unwrap();
+        let clock = Arc::new(FastClock::new(SPEED));
+        let calm = Local::open(folder, Layout::Store, clock.clone()).unwrap();
         // As long as it takes to have several chunks, and a remainder.
         let script = Script::of(15 + i64::from(weather.below(30)));
+        let mut config = Config {
+            lull: Duration::ZERO,
+            encode_threads: 2,
+            ..Config::default()
+        };
+        // A plan that follows the first one, with another sound.
+        config.policy.loudness_lufs = (weather.below(2) == 0).then_some(-17);
         let origins_line = Line::new(&calm, &weather);
-        let origin = Pipeline::origin(stormy(&calm, &origins_line).0, config());
+        let origin = Pipeline::origin(stormy(&calm, &origins_line).0, config.clone());
         Self {
             origins_line,
             weather,
+            clock,
             calm,
             script,
+            config,
             origin,
         }
     }
@@ -114,22 +130,20 @@ impl World {
         let line = Line::new(&self.calm, &self.weather);
         let (stores, objects) = stormy(&self.calm, &line);
         Worker {
-            pipeline: Pipeline::worker(stores, self.script.engine(), config()),
+            pipeline: Pipeline::worker(stores, self.script.engine(), self.config.clone()),
             objects,
             line,
         }
     }
 
-    async fn upload(&self) -> Option<VideoId> {
-        let owner = self.calm.ids.owner();
-        let begun = self
-            .origin
-            .create_video(owner, "A title".into(), None, Priority::Interactive);
-        let (row, mut writer) = begun.await.ok()?;
-        writer.write(Bytes::from_static(b"a source")).await.ok()?;
-        // Where the answer is an error, nobody was told that it is accepted.
-        writer.finish().await.ok()?;
-        Some(row.id)
+    /// Somebody puts text beside a video, and takes it away again: plans that follow the current one.
+    async fn retitle(&self, video: VideoId) {
+        let cues = b"1\n00:00:01,000 --> 00:00:02,000\nA word\n";
+        let cues = CueList::parse(cues).unwrap();
+        let put = self.origin.put_side_car(video, "en", "English", &cues);
+        if put.await.is_ok() && self.weather.below(2) == 0 {
+            drop(self.origin.remove_side_car(video, "en").await);
+        }
     }
 
     /// What is known of a video.
@@ -139,25 +153,6 @@ impl World {
         let left: Vec<_> = left.unwrap().collect().await;
         let workers = self.calm.work.workers().await.unwrap().len();
         format!("{row:?} {workers} {left:?}")
-    }
-
-    /// Somebody watches a little.
-    async fn watch(&self, video: VideoId) {
-        let Ok(Some(row)) = self.origin.video(video).await else {
-            return;
-        };
-        let Ok(Some(plan)) = self.origin.plan_of(&row).await else {
-            return;
-        };
-        let rung = &plan.video[self.weather.below(plan.video.len() as u32) as usize];
-        let key = SegmentKey {
-            video,
-            rendition: rung.id,
-            index: self.weather.below(plan.segments()),
-        };
-        if let Ok(found) = self.origin.segment(key, Viewer::default()).await {
-            assert_made(&found.bytes, key.rendition, key.index);
-        }
     }
 }
 
@@ -175,19 +170,12 @@ impl Worker {
     }
 }
 
-fn config() -> Config {
-    Config {
-        lull: Duration::ZERO,
-        encode_threads: 2,
-        ..Config::default()
-    }
-}
-
 /// The same stores, as one process sees them in a storm.
 fn stormy(calm: &Stores, line: &Arc<Line>) -> (Stores, Arc<StormyObjects>) {
     let objects = Arc::new(StormyObjects::new(calm, line));
     let stores = Stores {
         objects: objects.clone(),
+        metadata: Arc::new(StormyMetadata::new(calm, line)),
         work: Arc::new(StormyWork::new(calm, line)),
         events: Arc::new(StormyEvents::new(calm, line)),
         ..calm.clone()
@@ -198,37 +186,39 @@ fn stormy(calm: &Stores, line: &Arc<Line>) -> (Stores, Arc<StormyObjects>) {
 async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
     let doing = |what| *doing.lock() = what;
     let folder = tempfile::tempdir().unwrap();
-    let world = World::open(folder.path(), weather);
+    let world = Arc::new(World::open(folder.path(), weather));
     let weather = &world.weather;
     let mut workers: Vec<_> = (0..=weather.below(3)).map(|_| world.worker()).collect();
     let (mut accepted, mut deleted) = (Vec::new(), Vec::new());
-    for _ in 0..4 + weather.below(6) {
-        match weather.below(12) {
+    // What goes on beside everything else.
+    let (mut uploads, mut watches) = (Vec::new(), Vec::new());
+    for _ in 0..6 + weather.below(6) {
+        match weather.below(16) {
             0..=3 => {
                 doing("uploads");
                 accepted.extend(world.upload().await);
             }
-            4..=5 => {
+            4 => uploads.push(tokio::spawn(world.clone().upload_past_it())),
+            5..=6 => {
                 doing("kills a worker");
                 let at = weather.below(workers.len() as u32) as usize;
                 let dead = std::mem::replace(&mut workers[at], world.worker());
                 dead.die().await;
             }
-            6 => {
+            7 => {
                 let at = weather.below(workers.len() as u32) as usize;
                 // What it writes late is swept after a minute; what is later yet, after an hour.
                 let span = Duration::from_secs(u64::from(weather.below(40)));
                 workers[at].objects.stand_still(span);
             }
-            7 if !accepted.is_empty() => {
+            8 if !accepted.is_empty() => {
                 let at = weather.below(accepted.len() as u32) as usize;
                 let video = accepted.swap_remove(at);
                 doing("deletes");
-                // Said to have failed, it may have happened all the same.
-                let _ = world.origin.delete(video).await;
+                world.delete(video).await;
                 deleted.push(video);
             }
-            8..=9 => {
+            9..=10 => {
                 // One of them, or the origin.
                 let at = weather.below(workers.len() as u32 + 1) as usize;
                 let line = workers
@@ -236,10 +226,17 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
                     .map_or(&world.origins_line, |worker| &worker.line);
                 line.cut(Duration::from_secs(u64::from(weather.below(60))));
             }
-            _ => {
-                doing("watches");
+            11 => {
+                doing("puts text beside them");
                 for &video in &accepted {
-                    world.watch(video).await;
+                    world.retitle(video).await;
+                }
+            }
+            12 => world.clock.leap(STILL),
+            _ => {
+                for &video in &accepted {
+                    let world = world.clone();
+                    watches.push(tokio::spawn(async move { world.watch(video).await }));
                 }
             }
         }
@@ -247,10 +244,19 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
         world.calm.clock.sleep(pause).await;
     }
     weather.clear();
+    doing("waits for its viewers");
+    for watched in watches {
+        watched.await.unwrap();
+    }
+    doing("waits for its uploaders");
+    for upload in uploads {
+        accepted.extend(upload.await.unwrap());
+    }
     doing("waits for what was accepted");
     for video in accepted {
         let ready = timeout(PATIENCE, until_ready(&world, video)).await;
         assert!(ready.is_ok(), "not ready: {}", world.tell(video).await);
+        assert_whole(&world, video).await;
     }
     doing("waits for what was deleted");
     for video in deleted {
@@ -265,21 +271,30 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
     world.origin.stop().await;
 }
 
+/// Ready, with all that its plan has got since.
 async fn until_ready(world: &World, video: VideoId) {
     let videos = world.calm.metadata.videos();
-    let row = loop {
+    loop {
         let row = videos.get(&video).await.unwrap().unwrap();
         assert_ne!(row.state, State::Failed, "{:?}", row.error);
-        if row.state == State::Ready {
-            break row;
+        if row.state == State::Ready && !row.is_unfinished() {
+            return;
         }
         world.calm.clock.sleep(Duration::from_millis(200)).await;
-    };
-    let plan = world.origin.plan_of(&row).await.unwrap().unwrap();
+    }
+}
+
+/// All of the current plan is stored, and is what it should be; what only plans before it have is made when it is asked for.
+async fn assert_whole(world: &World, video: VideoId) {
+    let videos = world.calm.metadata.videos();
+    let row = videos.get(&video).await.unwrap().unwrap();
+    let current = world.origin.plan_of(&row).await.unwrap().unwrap();
     // None of the others is worth the few bytes that engines make here.
-    let boxes: Vec<u32> = plan.video.iter().map(|rung| rung.rung).collect();
+    let boxes: Vec<u32> = current.video.iter().map(|rung| rung.rung).collect();
     assert_eq!(boxes, [720, 480]);
-    // Who opened it before goes on with them all the same.
+    // Nothing went wrong but the weather.
+    let fillers = world.calm.metadata.tries().fillers(&video).await.unwrap();
+    assert!(fillers.is_empty(), "{fillers:?}");
     for before in &row.plans {
         let current_plan = Some(before.hash.clone());
         let then = VideoRow {
@@ -295,8 +310,15 @@ async fn until_ready(world: &World, video: VideoId) {
                     index,
                 };
                 let objects = &*world.calm.objects;
-                let stored = store::objects::get(objects, &ObjectKey::Segment(key)).await;
-                assert_made(&stored.unwrap(), rendition, index);
+                let is_current = current.has_media(rendition);
+                let bytes = match store::objects::get(objects, &ObjectKey::Segment(key)).await {
+                    Err(store::Error::NotFound) if !is_current => {
+                        let made = world.origin.segment(key, world.viewer()).await;
+                        made.unwrap_or_else(|error| panic!("{key:?}: {error}")).bytes
+                    }
+                    stored => stored.unwrap_or_else(|error| panic!("{key:?}: {error}")),
+                };
+                assert_made(&bytes, rendition, index);
             }
         }
     }
@@ -320,6 +342,8 @@ async fn until_gone(world: &World, video: VideoId) {
         if left.next().await.is_none() {
             return;
         }
+        // What came very late is swept in the janitor's next round.
+        world.clock.leap(STILL);
         world.calm.clock.sleep(Duration::from_secs(5)).await;
     }
 }

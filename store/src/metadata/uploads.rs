@@ -20,6 +20,8 @@ pub struct UploadRow {
     pub declared_size: Option<u64>,
     /// Whether the last byte is durable.
     pub complete: bool,
+    /// Whether it stood still for too long: nothing more is taken of it.
+    pub given_up: bool,
     /// When it was begun.
     pub created_at_us: i64,
     /// When it last moved.
@@ -36,19 +38,23 @@ pub trait Uploads: Send + Sync {
     async fn get(&self, id: &UploadId) -> Result<Option<UploadRow>, Error>;
 
     /// Raises the offset to `offset`, unless it is there or beyond; returns the row as
-    /// it is now. `NotFound` if there is none.
+    /// it is now. `NotFound` if there is none, or if it was given up.
     async fn advance(&self, id: &UploadId, offset: u64, at_us: i64) -> Result<UploadRow, Error>;
 
-    /// It moves, though no offset says so. `NotFound` if there is none.
+    /// It moves, though no offset says so. `NotFound` if there is none, or if it was given up.
     async fn touch(&self, id: &UploadId, at_us: i64) -> Result<(), Error>;
 
-    /// Marks it complete at its offset; again is no error. `NotFound` if there is none.
+    /// Gives up an upload that is incomplete and has not moved since it was read as `row`; says whether it is given up,
+    /// by whomever.
+    async fn give_up(&self, row: &UploadRow) -> Result<bool, Error>;
+
+    /// Marks it complete at its offset, given up or not; again is no error. `NotFound` if there is none.
     async fn complete(&self, id: &UploadId, at_us: i64) -> Result<UploadRow, Error>;
 
     /// All uploads of a video.
     async fn list_by_video(&self, video: &VideoId) -> Result<Vec<UploadRow>, Error>;
 
-    /// Incomplete uploads that have not moved since a time, longest still first.
+    /// Incomplete uploads that have not moved since a time, given up or not, longest still first.
     async fn list_stale(&self, before_us: i64, limit: u32) -> Result<Vec<UploadRow>, Error>;
 
     /// Forgets a row; no error if there is none.

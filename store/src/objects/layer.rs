@@ -44,6 +44,16 @@ pub trait Layer: Send + Sync {
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
         self.below().delete(keys).await
     }
+
+    /// See [`Objects::sign_put`].
+    async fn sign_put(
+        &self,
+        key: &ObjectKey,
+        bytes: u64,
+        within: Duration,
+    ) -> Result<Option<SignedPut>, Error> {
+        self.below().sign_put(key, bytes, within).await
+    }
 }
 
 #[async_trait]
@@ -82,7 +92,7 @@ impl<L: Layer> Objects for L {
         bytes: u64,
         within: Duration,
     ) -> Result<Option<SignedPut>, Error> {
-        self.below().sign_put(key, bytes, within).await
+        Layer::sign_put(self, key, bytes, within).await
     }
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {

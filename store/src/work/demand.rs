@@ -13,7 +13,7 @@ use crate::ObjectKey;
 pub struct Demand {
     /// What.
     pub wanted: Wanted,
-    /// How long from now: a span, since the clocks of two machines differ.
+    /// How long from now somebody waits for it: a span, since the clocks of two machines differ.
     pub patience: Duration,
     /// How much depends on it.
     pub urgency: Urgency,
@@ -66,6 +66,9 @@ pub struct Viewer {
     pub network: Option<IpAddr>,
     /// CMCD `sid`.
     pub session: Option<String>,
+    /// CMCD `dl`: after how long from now the player has nothing left to show.
+    #[serde(default)]
+    pub deadline: Option<Duration>,
 }
 
 /// A worker's answer to a demand.

@@ -68,6 +68,7 @@ macro_rules! uploads_hold {
             an_offset_never_goes_back,
             an_unknown_upload_is_not_found,
             the_stale_are_incomplete_and_come_longest_still_first,
+            one_that_moves_is_not_given_up_and_one_that_is_does_not_move,
             an_upload_that_is_inserted_complete_is_never_stale,
         }
     };

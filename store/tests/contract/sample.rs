@@ -40,6 +40,7 @@ pub fn upload(video: VideoId, at_us: i64) -> UploadRow {
         offset: 0,
         declared_size: Some(1000),
         complete: false,
+        given_up: false,
         created_at_us: at_us,
         updated_at_us: at_us,
     }

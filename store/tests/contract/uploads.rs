@@ -3,7 +3,7 @@
 use futures::future;
 use plan::{UploadId, VideoId};
 use store::Error;
-use store::metadata::Uploads;
+use store::metadata::{UploadRow, Uploads};
 
 use super::sample::upload;
 
@@ -67,6 +67,39 @@ pub async fn the_stale_are_incomplete_and_come_longest_still_first(uploads: &dyn
     uploads.remove(&rows[2].id).await.unwrap();
     assert_eq!(uploads.list_by_video(&video).await.unwrap().len(), 4);
     assert_eq!(uploads.list_by_video(&VideoId::new()).await.unwrap(), []);
+}
+
+pub async fn one_that_moves_is_not_given_up_and_one_that_is_does_not_move(uploads: &dyn Uploads) {
+    let seen = upload(VideoId::new(), 10);
+    uploads.insert(&seen).await.unwrap();
+    uploads.touch(&seen.id, 20).await.unwrap();
+    assert!(!uploads.give_up(&seen).await.unwrap());
+    let seen = uploads.get(&seen.id).await.unwrap().unwrap();
+    // Whoever comes first: either it moves, or it is given up.
+    let (moved, given_up) = future::join(
+        uploads.advance(&seen.id, 400, 30),
+        uploads.give_up(&seen),
+    )
+    .await;
+    assert_ne!(moved.is_ok(), given_up.unwrap());
+
+    let still = upload(VideoId::new(), 10);
+    uploads.insert(&still).await.unwrap();
+    for _ in 0..2 {
+        assert!(uploads.give_up(&still).await.unwrap());
+        let moved = uploads.advance(&still.id, 400, 30).await;
+        assert!(matches!(moved, Err(Error::NotFound)));
+        let touched = uploads.touch(&still.id, 30).await;
+        assert!(matches!(touched, Err(Error::NotFound)));
+    }
+    let left = uploads.list_stale(50, 10).await.unwrap();
+    let is_left = |row: &UploadRow| row.id == still.id && row.given_up;
+    assert!(left.iter().any(is_left));
+
+    let done = uploads.complete(&still.id, 40).await.unwrap();
+    assert!(done.complete && !uploads.give_up(&done).await.unwrap());
+    let unknown = upload(VideoId::new(), 10);
+    assert!(!uploads.give_up(&unknown).await.unwrap());
 }
 
 pub async fn an_upload_that_is_inserted_complete_is_never_stale(uploads: &dyn Uploads) {

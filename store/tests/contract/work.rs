@@ -199,6 +199,7 @@ fn demand(video: VideoId, patience: Duration) -> Demand {
         viewer: Viewer {
             network: Some([192, 0, 2, 1].into()),
             session: Some("a session".into()),
+            deadline: Some(Duration::from_millis(400)),
         },
     }
 }

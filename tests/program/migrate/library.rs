@@ -97,6 +97,7 @@ async fn upload(stores: &Stores, video: VideoId, owner: OwnerId, blocks: &[usize
         offset: size as u64,
         declared_size: None,
         complete: false,
+        given_up: false,
         created_at_us: 1_700_000_000_000_002,
         updated_at_us: 1_700_000_000_000_003,
     };

@@ -1,15 +1,18 @@
-//! Time that runs faster.
+//! Time that runs faster, and that may leap: as it does for a machine that was asleep.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use store::{Clock, Moment, SystemClock};
+use tokio::sync::watch;
 
 #[derive(Debug)]
 pub struct FastClock {
     wall: SystemClock,
     speed: u32,
     start_us: i64,
+    /// By how much it has leapt.
+    leapt: watch::Sender<Duration>,
 }
 
 impl FastClock {
@@ -20,11 +23,22 @@ impl FastClock {
             wall,
             speed,
             start_us,
+            leapt: watch::Sender::new(Duration::ZERO),
         }
     }
 
+    /// At once it is so much later, for everybody.
+    pub fn leap(&self, span: Duration) {
+        self.leapt.send_modify(|leapt| *leapt += span);
+    }
+
+    pub fn has_leapt(&self) -> bool {
+        !self.leapt.borrow().is_zero()
+    }
+
     fn elapsed(&self) -> Duration {
-        self.wall.now().since(Moment::default()) * self.speed
+        let leapt = *self.leapt.borrow();
+        self.wall.now().since(Moment::default()) * self.speed + leapt
     }
 }
 
@@ -39,7 +53,15 @@ impl Clock for FastClock {
     }
 
     async fn sleep_until(&self, deadline: Moment) {
-        let until = deadline.since(Moment::default()) / self.speed;
-        self.wall.sleep_until(Moment::default() + until).await;
+        let mut leaps = self.leapt.subscribe();
+        loop {
+            let leapt = *leaps.borrow_and_update();
+            let until = deadline.since(Moment::default() + leapt) / self.speed;
+            tokio::select! {
+                () = self.wall.sleep_until(Moment::default() + until) => return,
+                // The sender is ours.
+                _ = leaps.changed() => {}
+            }
+        }
     }
 }

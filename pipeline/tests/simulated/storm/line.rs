@@ -9,6 +9,14 @@ use store::{Clock, Error, Moment, Stores};
 
 use super::weather::Weather;
 
+/// What becomes of something that is said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    Heard,
+    /// Nobody hears it, and whoever said it does not learn that.
+    Lost,
+}
+
 pub struct Line {
     pub weather: Arc<Weather>,
     clock: Arc<dyn Clock>,
@@ -52,6 +60,18 @@ impl Line {
         self.is_cut() || self.weather.loses()
     }
 
+    /// What becomes of something that is said now; an error where whoever says it learns that it was not heard.
+    pub fn word(&self) -> Result<Word, Error> {
+        if !self.loses() {
+            return Ok(Word::Heard);
+        }
+        // A client of a message server notices some time that there is nobody any more.
+        match self.weather.below(2) {
+            0 => Err(Error::unavailable("a storm")),
+            _ => Ok(Word::Lost),
+        }
+    }
+
     /// Now, or a little later.
     pub async fn arrival(&self) {
         if let Some(late) = self.weather.lateness() {
@@ -59,9 +79,16 @@ impl Line {
         }
     }
 
+    /// A while on the way to the rows, or back.
+    pub async fn way(&self) {
+        let span = self.weather.slowness();
+        self.clock.sleep(span).await;
+    }
+
     /// Whether anything of the stores is reached.
     pub fn reaches_stores(&self) -> Result<(), Error> {
-        if self.is_cut() && !self.dead.load(Ordering::Relaxed) {
+        let is_cut = self.is_cut() && !self.weather.spares_stores();
+        if is_cut && !self.dead.load(Ordering::Relaxed) {
             return Err(Error::unavailable("a storm"));
         }
         Ok(())

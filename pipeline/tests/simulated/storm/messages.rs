@@ -9,7 +9,7 @@ use plan::VideoId;
 use store::work::{Answer, Asked, Chunk, Demand, InHand, Listener, Offered, Settle, Worker};
 use store::{Error, Event, Events, Received, Stores, Subscription, Work};
 
-use super::line::Line;
+use super::line::{Line, Word};
 
 /// A chunk comes again when its worker was not heard of for so long.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -66,10 +66,10 @@ impl Settle for Copied {
 #[async_trait]
 impl Work for StormyWork {
     async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error> {
-        if self.line.loses() {
-            return Ok(Offered::Queued);
+        match self.line.word()? {
+            Word::Lost => Ok(Offered::Queued),
+            Word::Heard => self.work.offer(chunk).await,
         }
-        self.work.offer(chunk).await
     }
 
     async fn take(&self) -> Result<InHand, Error> {
@@ -127,7 +127,7 @@ impl Work for StormyWork {
     }
 
     async fn tell(&self, demand: Demand) -> Result<(), Error> {
-        if self.line.loses() {
+        if self.line.word()? == Word::Lost {
             return Ok(());
         }
         self.line.arrival().await;
@@ -142,7 +142,7 @@ impl Work for StormyWork {
     }
 
     async fn announce(&self, worker: Worker) -> Result<(), Error> {
-        if self.line.loses() {
+        if self.line.word()? == Word::Lost {
             return Ok(());
         }
         self.work.announce(worker).await
@@ -198,7 +198,7 @@ impl StormyEvents {
 #[async_trait]
 impl Events for StormyEvents {
     async fn publish(&self, event: Event) -> Result<(), Error> {
-        if self.line.loses() {
+        if self.line.word()? == Word::Lost {
             return Ok(());
         }
         for _ in 0..self.line.weather.repeats() {

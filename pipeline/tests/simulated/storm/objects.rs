@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use store::objects::{Layer, Listing};
+use store::objects::{Layer, Listing, SignedPut};
 use store::{
     Clock, Created, Error, Moment, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix, Stores,
 };
@@ -99,5 +99,30 @@ impl Layer for StormyObjects {
     async fn list(&self, prefix: &Prefix) -> Result<Listing, Error> {
         self.read_fate()?;
         self.objects.list(prefix).await
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
+        self.line.reaches_stores()?;
+        match self.line.weather.fate() {
+            Fate::Goes => self.objects.delete(keys).await,
+            Fate::Lost => Err(Error::unavailable("a storm")),
+            Fate::Unanswered => {
+                self.objects.delete(keys).await?;
+                Err(Error::unavailable("a storm"))
+            }
+        }
+    }
+
+    /// Signing asks nobody. Who holds such a request puts past every origin.
+    async fn sign_put(
+        &self,
+        key: &ObjectKey,
+        _: u64,
+        _: Duration,
+    ) -> Result<Option<SignedPut>, Error> {
+        Ok(Some(SignedPut {
+            url: format!("store://objects/{}", String::from(key.clone())),
+            headers: Vec::new(),
+        }))
     }
 }

@@ -13,6 +13,7 @@ pub struct Weather {
     lost: u32,
     repeated: u32,
     late: u32,
+    slow: u32,
     failed: u32,
     clear: AtomicBool,
 }
@@ -30,11 +31,13 @@ pub enum Fate {
 impl Weather {
     pub fn of(seed: u64) -> Arc<Self> {
         let mut random = Rng::with_seed(seed);
+        let failed = random.u32(0..80).saturating_sub(40);
         Arc::new(Self {
             lost: random.u32(0..150),
             repeated: random.u32(0..300),
             late: random.u32(0..300),
-            failed: random.u32(0..40),
+            slow: random.u32(0..300),
+            failed,
             random: Mutex::new(random),
             clear: AtomicBool::new(false),
         })
@@ -47,9 +50,15 @@ impl Weather {
             lost: 0,
             repeated: 1000,
             late: 0,
+            slow: 0,
             failed: 0,
             clear: AtomicBool::new(false),
         })
+    }
+
+    /// Whether the stores do as they are asked, in every second storm: nothing that is only said is needed for what they do.
+    pub fn spares_stores(&self) -> bool {
+        self.failed == 0
     }
 
     /// From now on everything goes well.
@@ -84,6 +93,12 @@ impl Weather {
     pub fn lateness(&self) -> Option<Duration> {
         let late = self.happens(self.late);
         late.then(|| Duration::from_millis(self.below(3000).into()))
+    }
+
+    /// How long a request to the rows is on its way, or its answer.
+    pub fn slowness(&self) -> Duration {
+        let slow = self.happens(self.slow);
+        Duration::from_millis(self.below(if slow { 2000 } else { 20 }).into())
     }
 
     /// What becomes of a request to a store.

@@ -8,6 +8,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/001-videos-uploads-people-events.cql"),
     include_str!("migrations/002-published.cql"),
     include_str!("migrations/003-views.cql"),
+    include_str!("migrations/004-given-up-uploads.cql"),
 ];
 
 /// The version of the schema that this program knows.

@@ -18,23 +18,27 @@ const ROWS: usize = 16;
 
 const INSERT: Say = Say::change(
     "INSERT INTO uploads (id, video, owner, durable_bytes, declared_size, complete,
-       created_at_us, updated_at_us)
-     VALUES (:id, :video, :owner, :durable_bytes, :declared_size, :complete, :created_at_us,
-       :updated_at_us) IF NOT EXISTS",
+       given_up, created_at_us, updated_at_us)
+     VALUES (:id, :video, :owner, :durable_bytes, :declared_size, :complete, :given_up,
+       :created_at_us, :updated_at_us) IF NOT EXISTS",
 );
 const GET: Say = Say::read(
-    "SELECT id, video, owner, durable_bytes, declared_size, complete, created_at_us,
+    "SELECT id, video, owner, durable_bytes, declared_size, complete, given_up, created_at_us,
        updated_at_us FROM uploads WHERE id = ?",
 );
 const SETTLED: Say = Say::settle(
-    "SELECT id, video, owner, durable_bytes, declared_size, complete, created_at_us,
+    "SELECT id, video, owner, durable_bytes, declared_size, complete, given_up, created_at_us,
        updated_at_us FROM uploads WHERE id = ?",
 );
 const ADVANCE: Say = Say::change(
     "UPDATE uploads SET durable_bytes = :offset, updated_at_us = :at_us
-     WHERE id = :id IF durable_bytes < :offset_before",
+     WHERE id = :id IF durable_bytes < :offset_before AND given_up = false",
 );
-const TOUCH: Say = Say::change("UPDATE uploads SET updated_at_us = ? WHERE id = ? IF EXISTS");
+const TOUCH: Say =
+    Say::change("UPDATE uploads SET updated_at_us = ? WHERE id = ? IF given_up = false");
+const GIVE_UP: Say = Say::change(
+    "UPDATE uploads SET given_up = true WHERE id = ? IF updated_at_us = ? AND complete = false",
+);
 const COMPLETE: Say = Say::change(
     "UPDATE uploads SET complete = true, updated_at_us = ? WHERE id = ? IF complete = false",
 );
@@ -74,13 +78,23 @@ impl Uploads for CqlMetadata {
         let id = id.to_string();
         let offset: i64 = number(offset)?;
         let advance = (offset, at_us, &id, offset);
-        self.change_row(ADVANCE, &id, advance).await
+        taken(self.change_row(ADVANCE, &id, advance).await?)
     }
 
     async fn touch(&self, id: &UploadId, at_us: i64) -> Result<(), Error> {
         let text = id.to_string();
         let touch = (at_us, &text);
-        self.change_row(TOUCH, &text, touch).await.map(drop)
+        taken(self.change_row(TOUCH, &text, touch).await?).map(drop)
+    }
+
+    async fn give_up(&self, row: &UploadRow) -> Result<bool, Error> {
+        let id = row.id.to_string();
+        let given_up = self.change_row(GIVE_UP, &id, (&id, row.updated_at_us));
+        match given_up.await {
+            Ok(row) => Ok(row.given_up && !row.complete),
+            Err(Error::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn complete(&self, id: &UploadId, at_us: i64) -> Result<UploadRow, Error> {
@@ -142,6 +156,14 @@ impl CqlMetadata {
     }
 }
 
+/// A row that still takes bytes.
+fn taken(row: UploadRow) -> Result<UploadRow, Error> {
+    match row.given_up {
+        true => Err(Error::NotFound),
+        false => Ok(row),
+    }
+}
+
 fn bucket(id: &UploadId) -> i8 {
     // Its end is random.
     let [.., last] = id.uuid().into_bytes();
@@ -172,6 +194,8 @@ struct Columns {
     durable_bytes: i64,
     declared_size: Option<i64>,
     complete: bool,
+    /// Nothing in rows of before there was such a column.
+    given_up: Option<bool>,
     created_at_us: i64,
     updated_at_us: i64,
 }
@@ -185,6 +209,7 @@ impl Columns {
             durable_bytes: number(row.offset)?,
             declared_size: row.declared_size.map(number).transpose()?,
             complete: row.complete,
+            given_up: Some(row.given_up),
             created_at_us: row.created_at_us,
             updated_at_us: row.updated_at_us,
         })
@@ -198,6 +223,7 @@ impl Columns {
             offset: number(self.durable_bytes)?,
             declared_size: self.declared_size.map(number).transpose()?,
             complete: self.complete,
+            given_up: self.given_up.unwrap_or_default(),
             created_at_us: self.created_at_us,
             updated_at_us: self.updated_at_us,
         })

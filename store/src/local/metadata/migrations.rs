@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const STEPS: &[&str] = &[
     include_str!("migrations/001-videos-uploads-people-events.sql"),
     include_str!("migrations/002-views.sql"),
+    include_str!("migrations/003-given-up-uploads.sql"),
 ];
 
 /// The version of the schema that this program knows.

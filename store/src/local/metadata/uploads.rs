@@ -16,7 +16,9 @@ impl Uploads for SqliteMetadata {
         self.database
             .write(move |sql| {
                 let mut insert = sql.prepare_cached(
-                    "INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT INTO uploads (id, video, owner, durable_bytes, declared_size, complete,
+                       created_at_us, updated_at_us, given_up)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?;
                 insert.execute(params![
                     Text(row.id),
@@ -27,6 +29,7 @@ impl Uploads for SqliteMetadata {
                     row.complete,
                     row.created_at_us,
                     row.updated_at_us,
+                    row.given_up,
                 ])?;
                 Ok(())
             })
@@ -51,7 +54,7 @@ impl Uploads for SqliteMetadata {
                     "UPDATE uploads SET
                        updated_at_us = CASE WHEN durable_bytes < ?2 THEN ?3 ELSE updated_at_us END,
                        durable_bytes = max(durable_bytes, ?2)
-                     WHERE id = ?1 RETURNING *",
+                     WHERE id = ?1 AND NOT given_up RETURNING *",
                 )?;
                 Ok(update.query_row(params![Text(id), offset, at_us], read)?)
             })
@@ -61,14 +64,27 @@ impl Uploads for SqliteMetadata {
     async fn touch(&self, id: &UploadId, at_us: i64) -> Result<(), Error> {
         let id = *id;
         let rows = self.database.write(move |sql| {
-            let mut update =
-                sql.prepare_cached("UPDATE uploads SET updated_at_us = ?2 WHERE id = ?1")?;
+            let mut update = sql.prepare_cached(
+                "UPDATE uploads SET updated_at_us = ?2 WHERE id = ?1 AND NOT given_up",
+            )?;
             Ok(update.execute(params![Text(id), at_us])?)
         });
         match rows.await? {
             0 => Err(Error::NotFound),
             _ => Ok(()),
         }
+    }
+
+    async fn give_up(&self, row: &UploadRow) -> Result<bool, Error> {
+        let (id, seen_us) = (row.id, row.updated_at_us);
+        let rows = self.database.write(move |sql| {
+            let mut update = sql.prepare_cached(
+                "UPDATE uploads SET given_up = 1
+                 WHERE id = ?1 AND NOT complete AND (given_up OR updated_at_us = ?2)",
+            )?;
+            Ok(update.execute(params![Text(id), seen_us])?)
+        });
+        Ok(rows.await? > 0)
     }
 
     async fn complete(&self, id: &UploadId, at_us: i64) -> Result<UploadRow, Error> {
@@ -131,6 +147,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<UploadRow> {
         offset: row.get("durable_bytes")?,
         declared_size: row.get("declared_size")?,
         complete: row.get("complete")?,
+        given_up: row.get("given_up")?,
         created_at_us: row.get("created_at_us")?,
         updated_at_us: row.get("updated_at_us")?,
     })

@@ -129,6 +129,9 @@ impl Actor {
                 self.say(&ToParent::Probed { order, info }, b"")?;
             }
             Order::Inits { renditions } => {
+                if let Some(failure) = self.refusal(&renditions, 0) {
+                    return Ok(Err(failure));
+                }
                 for id in renditions {
                     let init = self.init(id);
                     self.made(order, Made::Init(id), &init)?;
@@ -139,6 +142,10 @@ impl Actor {
                 first,
                 count,
             } => {
+                let last = first.saturating_add(count).saturating_sub(1);
+                if let Some(failure) = self.refusal(&renditions, last) {
+                    return Ok(Err(failure));
+                }
                 for segment in first..first + count {
                     if let Err(failure) = self.segment(order, &renditions, segment)? {
                         return Ok(Err(failure));
@@ -146,6 +153,9 @@ impl Actor {
                 }
             }
             Order::Filler { rendition, segment } => {
+                if let Some(failure) = self.refusal(&[rendition], segment) {
+                    return Ok(Err(failure));
+                }
                 if self.script.state.lock().unwrap().fillers_fail {
                     return Ok(Err(failure("not even a filler")));
                 }
@@ -178,6 +188,19 @@ impl Actor {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Nothing is made of what its plan does not have.
+    fn refusal(&self, renditions: &[RenditionId], last: u32) -> Option<EngineFailure> {
+        let Some(plan) = &self.plan else {
+            return Some(failure("there is no plan yet"));
+        };
+        let lacking = renditions.iter().find(|&&id| !plan.has_media(id));
+        match lacking {
+            Some(id) => Some(failure(&format!("the plan has no rendition {id}"))),
+            None if last >= plan.segments() => Some(failure("the plan has no such segment")),
+            None => None,
+        }
     }
 
     fn made(&mut self, order: u32, what: Made, bytes: &[u8]) -> Result<(), Exit> {
