@@ -3,6 +3,7 @@
 mod alone;
 mod cluster;
 mod codecs;
+mod lies;
 mod loudness;
 mod passthrough;
 mod prune;

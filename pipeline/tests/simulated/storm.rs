@@ -295,6 +295,15 @@ async fn assert_whole(world: &World, video: VideoId) {
     // Nothing went wrong but the weather.
     let fillers = world.calm.metadata.tries().fillers(&video).await.unwrap();
     assert!(fillers.is_empty(), "{fillers:?}");
+    // Its source is kept.
+    for part in &row.parts {
+        let block = ObjectKey::SourceBlock {
+            upload: part.upload,
+            index: 0,
+        };
+        let kept = world.calm.objects.head(&block).await.unwrap();
+        assert_eq!(kept.map(|kept| kept.size), Some(part.bytes), "{row:?}");
+    }
     for before in &row.plans {
         let current_plan = Some(before.hash.clone());
         let then = VideoRow {

@@ -22,7 +22,7 @@ pub struct Demand {
 }
 
 /// What a worker can be asked for or told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wanted {
     /// A segment, a sheet or a thumbnail.

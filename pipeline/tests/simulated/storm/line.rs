@@ -85,6 +85,12 @@ impl Line {
         self.clock.sleep(span).await;
     }
 
+    /// As long as it takes until one of many is come to.
+    pub async fn long_way(&self) {
+        let span = Duration::from_millis(self.weather.below(1000).into());
+        self.clock.sleep(span).await;
+    }
+
     /// Whether anything of the stores is reached.
     pub fn reaches_stores(&self) -> Result<(), Error> {
         let is_cut = self.is_cut() && !self.weather.spares_stores();

@@ -155,7 +155,10 @@ impl Uploads for StormyMetadata {
     }
 
     async fn list_stale(&self, before_us: i64, limit: u32) -> Result<Vec<UploadRow>, Error> {
-        self.ask(self.rows.uploads().list_stale(before_us, limit)).await
+        let stale = self.ask(self.rows.uploads().list_stale(before_us, limit)).await;
+        // There are many others, whose blocks are removed one after the other.
+        self.line.long_way().await;
+        stale
     }
 
     async fn remove(&self, id: &UploadId) -> Result<(), Error> {

@@ -1,19 +1,24 @@
 //! Work that is lost as a whole, as by a server that starts anew.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use plan::VideoId;
+use plan::{SegmentKey, VideoId};
 use store::local::work::LocalWork;
-use store::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Worker};
-use store::{Clock, Error, Work};
-use tokio::sync::Notify;
+use store::work::{Answer, Chunk, Demand, InHand, Listener, Offered, Wanted, Worker};
+use store::{Clock, Error, ObjectKey, Work};
+use tokio::sync::{Notify, watch};
+
+use super::PATIENCE;
 
 pub struct Wipeable {
     clock: Arc<dyn Clock>,
     work: Mutex<Arc<LocalWork>>,
     wiped: Notify,
+    /// What workers have taken on.
+    accepted: watch::Sender<HashSet<Wanted>>,
 }
 
 impl Wipeable {
@@ -22,7 +27,17 @@ impl Wipeable {
             work: Mutex::new(Arc::new(LocalWork::new(clock.clone()))),
             clock,
             wiped: Notify::new(),
+            accepted: watch::Sender::default(),
         }
+    }
+
+    /// Waits until a worker has taken a segment on for somebody.
+    pub async fn until_accepted(&self, key: &SegmentKey) {
+        let wanted = Wanted::Object(ObjectKey::Segment(*key));
+        let mut accepted = self.accepted.subscribe();
+        let taken_on = accepted.wait_for(|accepted| accepted.contains(&wanted));
+        let taken_on = tokio::time::timeout(PATIENCE, taken_on).await;
+        taken_on.expect("it is taken on").unwrap();
     }
 
     /// Nothing is known any more of what waits, is in hand, or listens.
@@ -62,7 +77,14 @@ impl Work for Wipeable {
     }
 
     async fn ask(&self, demand: Demand) -> Result<Answer, Error> {
-        self.now().ask(demand).await
+        let wanted = demand.wanted.clone();
+        let answer = self.now().ask(demand).await?;
+        if answer == Answer::Accepted {
+            self.accepted.send_modify(|accepted| {
+                accepted.insert(wanted);
+            });
+        }
+        Ok(answer)
     }
 
     async fn tell(&self, demand: Demand) -> Result<(), Error> {
