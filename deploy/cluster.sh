@@ -23,7 +23,7 @@ role() { # ROLE NAME
   cd "$folder"
   # A folder of its own for what an origin keeps on disk.
   export REELMILL_DATA=$folder/$2.data
-  [ "$1" != origin ] || export REELMILL_ORIGIN__DISK_CACHE=128MiB
+  [ "$1" != origin ] || export REELMILL_ORIGIN__DISK_CACHE=128MiB REELMILL_ORIGIN__METRICS_LISTEN=127.0.0.1:0
   setsid "$program" "$1" --config "$folder/reelmill.toml" --listen 127.0.0.1:0 \
     >>"$folder/$2.log" 2>&1 </dev/null &
   echo $! >"$pid_file"

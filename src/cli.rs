@@ -181,6 +181,9 @@ pub struct Delivery {
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long)]
     pub listen: Option<SocketAddr>,
+    /// Address for metrics and health checks; without, there are no metrics
+    #[arg(long)]
+    pub metrics_listen: Option<SocketAddr>,
     /// Where the server is reached from outside; default: http:// and the listen address
     #[arg(long)]
     pub public_url: Option<String>,

@@ -17,13 +17,15 @@ pub fn run(arguments: Origin) -> Result<()> {
 async fn serve(settings: Settings) -> Result<()> {
     let (stores, disk_cache) = stores::near(stores::cluster(&settings).await?, &settings).await?;
     let listener = server::listen(settings.origin.listen).await?;
+    let watched = server::listen_for_metrics(&settings.origin).await?;
     let pipeline = Pipeline::origin(stores, server::config(&settings)?);
     let (mut app, _) = server::app(&pipeline, &listener, settings.origin).await?;
     app.disk_cache = disk_cache.clone();
     let bucket = settings.cluster.context("a cluster")?.objects.bucket;
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in the bucket {bucket}");
-    origin::serve(listener, app, server::told_to_stop()?).await?;
+    server::say_metrics(watched.as_ref())?;
+    origin::serve(listener, watched, app, server::told_to_stop()?).await?;
     pipeline.stop().await;
     if let Some(cache) = disk_cache {
         cache.close().await;

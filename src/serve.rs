@@ -37,6 +37,7 @@ async fn serve(settings: Settings) -> Result<()> {
         }
     };
     let listener = server::listen(settings.origin.listen).await?;
+    let watched = server::listen_for_metrics(&settings.origin).await?;
     let (near, disk_cache) = stores::near(stores.clone(), &settings).await?;
     // Of a cluster, it is an origin and a worker, which know no more of each other than others do.
     let pipelines = if settings.cluster.is_some() {
@@ -49,8 +50,9 @@ async fn serve(settings: Settings) -> Result<()> {
     app.disk_cache = disk_cache.clone();
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in {place}");
+    server::say_metrics(watched.as_ref())?;
     greet(&stores, &public_url).await?;
-    origin::serve(listener, app, server::told_to_stop()?).await?;
+    origin::serve(listener, watched, app, server::told_to_stop()?).await?;
     for pipeline in pipelines {
         pipeline.stop().await;
     }

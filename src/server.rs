@@ -37,11 +37,13 @@ impl Delivery {
     pub fn set(self, origin: &mut settings::Origin) {
         let Self {
             listen,
+            metrics_listen,
             public_url,
             allowed_hosts,
             trusted_proxies,
         } = self;
         set(&mut origin.listen, listen);
+        origin.metrics_listen = metrics_listen.or(origin.metrics_listen);
         origin.public_url = public_url.or(origin.public_url.take());
         set(&mut origin.allowed_hosts, allowed_hosts);
         set(&mut origin.trusted_proxies, trusted_proxies);
@@ -119,16 +121,33 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     listener.with_context(|| format!("cannot listen on {address}; is another server there?"))
 }
 
+/// A listener for metrics, where they are wanted.
+pub async fn listen_for_metrics(origin: &settings::Origin) -> Result<Option<TcpListener>> {
+    match origin.metrics_listen {
+        Some(address) => listen(address).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Tells where they are.
+pub fn say_metrics(watched: Option<&TcpListener>) -> Result<()> {
+    if let Some(watched) = watched {
+        eprintln!("metrics are at http://{}/metrics", watched.local_addr()?);
+    }
+    Ok(())
+}
+
 /// The application, and where it is reached from outside.
 pub async fn app(
     pipeline: &Pipeline,
     listener: &TcpListener,
     origin: settings::Origin,
 ) -> Result<(App, String)> {
-    // Each by its name: a setting that is not handed on does not compile. The listener has its address, and
+    // Each by its name: a setting that is not handed on does not compile. The listeners have their addresses, and
     // `stores::near` makes the cache on disk.
     let settings::Origin {
         listen: _,
+        metrics_listen: _,
         public_url,
         allowed_hosts,
         trusted_proxies,

@@ -40,6 +40,8 @@ pub struct Settings {
 #[serde(deny_unknown_fields, default)]
 pub struct Origin {
     pub listen: SocketAddr,
+    /// Nothing: metrics are served nowhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// Nothing: `http://` and the listen address.
     pub public_url: Option<String>,
     pub allowed_hosts: Vec<String>,
@@ -108,6 +110,7 @@ impl Default for Origin {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: None,
             public_url: None,
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -303,7 +306,7 @@ mod tests {
     fn the_sample_file_shows_every_setting() {
         let sample = include_str!("../deploy/reelmill.toml").replace("#: [", "[");
         for (section, least) in [
-            ("origin", 6),
+            ("origin", 7),
             ("pipeline", 9),
             ("worker", 1),
             ("purge", 4),

@@ -46,14 +46,16 @@ get() { # PATH [CURL-ARGUMENT...]: the head of the answer to $folder/head, its b
 status() { awk 'NR == 1 { print $2 }' "$folder/head"; }
 head_of() { tr -d '\r' <"$folder/head" | sed -n "s/^$1: //Ip"; }
 is() { [ "$1" = "$2" ] || { echo "        got '$1', not '$2'"; return 1; }; }
-counter() { curl -s -m 5 "http://$origin/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
+counter() { curl -s -m 5 "http://$metrics/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
 answer() { # PATH STATUS CACHE-STATUS [CURL-ARGUMENT...]
   local path=$1 code=$2 cached=$3; shift 3
   get "$path" "$@"; is "$(status) $(head_of x-cache)" "$code $cached"
 }
 
 origin=127.0.0.1:$(free_port) edge=127.0.0.1:$(free_port)
+metrics=127.0.0.1:$(free_port)
 while [ "$edge" = "$origin" ]; do edge=127.0.0.1:$(free_port); done
+while [ "$metrics" = "$origin" ] || [ "$metrics" = "$edge" ]; do metrics=127.0.0.1:$(free_port); done
 
 # A program of its own, whose engines are nobody else's.
 mkdir "$folder/bin" "$folder/cache"
@@ -86,7 +88,7 @@ get /v/anything/master.m3u8
 check "without an origin: 503, Retry-After, not to be stored" \
   is "$(status) $(head_of retry-after) $(head_of cache-control)" "503 2 no-store"
 
-"$folder/bin/reelmill" serve --data "$folder/data" --listen "$origin" --trusted-proxies 127.0.0.0/8 \
+"$folder/bin/reelmill" serve --data "$folder/data" --listen "$origin" --metrics-listen "$metrics" --trusted-proxies 127.0.0.0/8 \
   </dev/null >"$folder/server.log" 2>&1 & server=$!
 for _ in $(seq 100); do curl -s -m 1 -fo /dev/null "http://$origin/readyz" && break; sleep 0.1; done
 token=$(cat "$folder/data/admin-token") || give_up "the server did not start"

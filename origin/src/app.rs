@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{FileCache, Living};
+use crate::health::Health;
 use crate::metrics::Metrics;
 
 /// What the operator chooses.
@@ -51,6 +52,7 @@ pub struct App {
     pub(crate) listeners: Arc<Semaphore>,
     /// Ends what would never end by itself.
     pub(crate) stop: CancellationToken,
+    pub(crate) health: Health,
 }
 
 impl App {
@@ -58,7 +60,9 @@ impl App {
     pub fn new(pipeline: Pipeline, mut settings: Settings) -> Self {
         let base = settings.public_url.trim_end_matches('/').len();
         settings.public_url.truncate(base);
+        let stop = CancellationToken::new();
         Self {
+            health: Health::of(pipeline.clone(), stop.clone()),
             pipeline,
             files: FileCache::new(settings.cache_bytes),
             living: Living::new(),
@@ -68,7 +72,7 @@ impl App {
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             listeners: Arc::new(Semaphore::new(LISTENERS)),
-            stop: CancellationToken::new(),
+            stop,
         }
     }
 

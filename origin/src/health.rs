@@ -1,51 +1,119 @@
 //! Liveness, readiness, metrics.
 
+mod kept;
+
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::routing::get;
-use pipeline::Pipeline;
+use pipeline::{Crew, Pipeline};
 use tokio_util::sync::CancellationToken;
 
+use self::kept::Kept;
 use crate::app::App;
 use crate::metrics::counter;
 
 /// A process as its probes see it.
 #[derive(Clone)]
-pub(crate) struct Health {
+pub struct Health {
     pipeline: Pipeline,
     pub(crate) stop: CancellationToken,
+    stores: Arc<Kept<Vec<Part>>>,
+    crew: Arc<Kept<(Option<Crew>, Option<u64>)>>,
+}
+
+/// A store, and whether it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    name: &'static str,
+    answers: bool,
 }
 
 impl FromRef<App> for Health {
     fn from_ref(app: &App) -> Self {
-        Self {
-            pipeline: app.pipeline.clone(),
-            stop: app.stop.clone(),
-        }
+        app.health.clone()
     }
 }
 
 impl Health {
-    /// Of a process that serves nothing else.
-    pub(crate) fn of(pipeline: Pipeline) -> Self {
+    /// Of a process; it stops when `stop` is cancelled.
+    pub(crate) fn of(pipeline: Pipeline, stop: CancellationToken) -> Self {
         Self {
             pipeline,
-            stop: CancellationToken::new(),
+            stop,
+            stores: Arc::default(),
+            crew: Arc::default(),
         }
     }
 
-    /// All that such a process answers.
+    /// All that a process answers that serves nothing else.
     pub(crate) fn router(self) -> Router {
         let metrics = async |State(health): State<Self>| health.gauges().await;
-        probes().route("/metrics", get(metrics)).with_state(self)
+        let ready = async |State(health): State<Self>| health.ready(|| false).await;
+        Router::new()
+            .route("/health", get(ready))
+            .route("/livez", get(live))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .with_state(self)
+    }
+
+    /// The state of each store, as it was a few seconds ago; all are silent where none has said anything yet.
+    async fn parts(&self) -> Vec<Part> {
+        let stores = self.pipeline.stores().clone();
+        let clock = stores.clock.clone();
+        let asked = self.stores.get(&clock, async move {
+            let silent = stores.silent().await;
+            let part = |name| Part {
+                name,
+                answers: !silent.contains(&name),
+            };
+            STORES.map(part).to_vec()
+        });
+        let silent = |name| Part {
+            name,
+            answers: false,
+        };
+        asked
+            .await
+            .unwrap_or_else(|| STORES.map(silent).to_vec())
+    }
+
+    /// Whether it can do something of what it is there for, and the parts of that. `has_some` tells whether it can without
+    /// any store.
+    async fn ready(&self, has_some: impl FnOnce() -> bool) -> (StatusCode, String) {
+        let stopping = self.stop.is_cancelled();
+        let parts = self.parts().await;
+        // Without messages everything that is made is served, and uploads are taken.
+        let is_whole = parts.iter().all(|part| part.answers);
+        let needed = |part: &&Part| part.name != MESSAGES;
+        let is_ready = parts.iter().filter(needed).all(|part| part.answers) || has_some();
+        let (status, first) = match (stopping, is_ready, is_whole) {
+            (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            (_, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+            (_, _, true) => (StatusCode::OK, "ok"),
+            (_, _, false) => (StatusCode::OK, "ok, in part"),
+        };
+        let line = |Part { name, answers }: &Part| {
+            let said = if *answers { "ok" } else { "no answer" };
+            format!("{name}: {said}\n")
+        };
+        let lines: String = parts.iter().map(line).collect();
+        (status, format!("{first}\n{lines}"))
     }
 
     /// What every process of a cluster knows, in the Prometheus text format.
     async fn gauges(&self) -> String {
-        let stores = self.pipeline.stores();
-        let (crew, free) = tokio::join!(self.pipeline.crew(), stores.objects.free_bytes());
-        let crew = crew.ok().flatten();
+        let pipeline = self.pipeline.clone();
+        let clock = pipeline.stores().clock.clone();
+        let known = self.crew.get(&clock, async move {
+            let objects = &pipeline.stores().objects;
+            let (crew, free) = tokio::join!(pipeline.crew(), objects.free_bytes());
+            (crew.ok().flatten(), free.ok().flatten())
+        });
+        let (crew, free) = known.await.unwrap_or_default();
         text([
             ("reelmill_workers", crew.map(|crew| crew.workers)),
             ("reelmill_workers_wanted", crew.map(|crew| crew.wanted)),
@@ -53,24 +121,27 @@ impl Health {
                 "reelmill_media_seconds_left",
                 crew.map(|crew| crew.left_seconds),
             ),
-            ("reelmill_store_free_bytes", free.ok().flatten()),
+            ("reelmill_store_free_bytes", free),
         ])
     }
 }
 
+/// The name of what may be away while everything that is made is served.
+const MESSAGES: &str = "messages";
+/// Every store, as [`store::Stores::silent`] names them.
+const STORES: [&str; 3] = ["objects", "metadata", MESSAGES];
+
 /// They answer under any name, and never read a cookie.
 pub fn routes() -> Router<App> {
-    probes().route("/metrics", get(metrics))
-}
-
-fn probes<S: Clone + Send + Sync + 'static>() -> Router<S>
-where
-    Health: FromRef<S>,
-{
     Router::new()
         .route("/health", get(ready))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
+}
+
+/// What an origin answers at an address of its own: the same, and what it counts.
+pub fn watched(app: App) -> Router {
+    routes().route("/metrics", get(metrics)).with_state(app)
 }
 
 /// `GET /livez`: the process answers.
@@ -78,18 +149,10 @@ async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`, and `/health` for people: its stores answer too.
-async fn ready(State(health): State<Health>) -> (StatusCode, String) {
-    if health.stop.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
-    }
-    let silent = health.pipeline.stores().silent().await;
-    if silent.is_empty() {
-        (StatusCode::OK, "ok\n".to_owned())
-    } else {
-        let said = format!("no answer from: {}\n", silent.join(", "));
-        (StatusCode::SERVICE_UNAVAILABLE, said)
-    }
+/// `GET /readyz`, and `/health` for people: it can serve something of what it has.
+async fn ready(State(app): State<App>) -> (StatusCode, String) {
+    let has_some = || app.files.size().0 > 0 || app.disk_cache.is_some();
+    app.health.ready(has_some).await
 }
 
 /// `GET /metrics` in the Prometheus text format.
@@ -108,7 +171,7 @@ async fn metrics(State(app): State<App>) -> String {
         counter("reelmill_disk_cache_hits_total", hits)
             + &counter("reelmill_disk_cache_misses_total", misses)
     });
-    app.metrics.text() + &disk + &own + &Health::from_ref(&app).gauges().await
+    app.metrics.text() + &disk + &own + &app.health.gauges().await
 }
 
 /// Gauges that are known.

@@ -19,5 +19,6 @@ mod side_car;
 mod viewer;
 
 pub use app::{App, Settings};
+pub use health::watched;
 pub use router::router;
 pub use serve::{serve, serve_health};

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::app::App;
-use crate::health::Health;
+use crate::health::{self, Health};
 use crate::router;
 
 /// Connections at once; more wait in the kernel's queue.
@@ -37,13 +37,24 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long what is under way may take after the stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `shutdown`, then finishes what is under way, within ten seconds.
+/// Serves until `shutdown`, then finishes what is under way, within ten seconds; at `watched`, if there is one, what it counts
+/// and how it is.
 pub async fn serve(
     listener: TcpListener,
+    watched: Option<TcpListener>,
     app: App,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let stop = app.stop.clone();
+    if let Some(watched) = watched {
+        let (service, stopped) = (health::watched(app.clone()), stop.clone());
+        tokio::spawn(async move {
+            let until = stopped.clone().cancelled_owned();
+            if let Err(error) = accept(watched, service, stopped, until).await {
+                tracing::error!(%error, "metrics are not served any more");
+            }
+        });
+    }
     accept(listener, router(app), stop, shutdown).await
 }
 
@@ -53,8 +64,8 @@ pub async fn serve_health(
     pipeline: &Pipeline,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let health = Health::of(pipeline.clone());
-    let stop = health.stop.clone();
+    let stop = CancellationToken::new();
+    let health = Health::of(pipeline.clone(), stop.clone());
     accept(listener, health.router(), stop, shutdown).await
 }
 

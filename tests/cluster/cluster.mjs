@@ -68,6 +68,12 @@ export class Cluster {
     return fetch(base + path, { ...options, headers, signal: AbortSignal.timeout(30_000) });
   }
 
+  /** What a role counts, in the Prometheus text format. */
+  async metrics(name) {
+    const log = readFileSync(join(this.folder, `${name}.log`), "utf8");
+    return (await fetch(log.match(/metrics are at (\S+)/)[1])).text();
+  }
+
   /** A video's row, from whichever origin answers. */
   async video(id) {
     for (const base of this.bases) {

@@ -26,7 +26,7 @@ test("what is on disk is served without the store, by the next process too", { t
     return [answer.status, hash(await answer.arrayBuffer())];
   };
   const count = async (name) => {
-    const text = await (await fetch(cluster.bases[0] + "/metrics")).text();
+    const text = await cluster.metrics("origin-1");
     return Number(text.match(new RegExp(`^reelmill_disk_cache_${name}_total (\\d+)$`, "m"))[1]);
   };
   const [status, first] = await get(kept);

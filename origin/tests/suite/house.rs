@@ -120,6 +120,15 @@ impl House {
         }
     }
 
+    /// What it counts, at the address for it.
+    pub async fn metrics(&self) -> String {
+        let watched = origin::watched(self.app.clone());
+        let request = request(Method::GET, "/metrics").body(Body::empty());
+        let response = watched.oneshot(request.unwrap()).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.get_with(path, &[]).await
     }

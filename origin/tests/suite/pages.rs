@@ -226,7 +226,8 @@ async fn metrics_count_what_was_served() {
             .get(&format!("/v/{video}/{}/0.m4s", plan.video[0].id))
             .await;
     }
-    let text = house.get("/metrics").await.text();
+    assert_eq!(house.get("/metrics").await.status, 404);
+    let text = house.metrics().await;
     assert!(
         text.contains("reelmill_files_requested_total 3\n"),
         "{text}"

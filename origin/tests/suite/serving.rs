@@ -18,7 +18,7 @@ async fn a_stop_ends_open_event_streams_and_the_server_with_them() {
     let shutdown = async {
         let _ = stopped.await;
     };
-    let server = tokio::spawn(origin::serve(listener, house.app.clone(), shutdown));
+    let server = tokio::spawn(origin::serve(listener, None, house.app.clone(), shutdown));
     let mut client = TcpStream::connect(address).await.unwrap();
     let head = format!("GET /events?video={video} HTTP/1.1\r\nHost: {address}\r\n\r\n");
     client.write_all(head.as_bytes()).await.unwrap();
