@@ -25,6 +25,9 @@ const PAGES: usize = 50;
 const SAFETY: Duration = Duration::from_secs(30);
 /// How long a video is left alone that is in others' hands.
 const PAUSE: Duration = Duration::from_secs(1);
+/// As long one that lacks space.
+const FULL: Duration = Duration::from_secs(10);
+
 struct Background {
     inner: Arc<Inner>,
     turns: HashMap<OwnerId, u64>,
@@ -113,6 +116,7 @@ impl Background {
                     (State::Waiting | State::Probing, Source::Complete) => {
                         life::begin(&inner, row.id)
                     }
+                    _ if row.waits_for_space() => self.try_again(row.id).await?,
                     _ if row.is_in_the_making() => {
                         let rests = self.rests.get(&row.id);
                         // Its first segments are in the making, and its session comes with them.
@@ -141,6 +145,19 @@ impl Background {
             self.troubles.keep(|video| self.rests.contains_key(video));
         }
         Ok(best.map(|(_, row)| row))
+    }
+
+    /// Goes on with a video that failed for lack of space, where there is some again.
+    async fn try_again(&mut self, video: VideoId) -> Result<(), store::Error> {
+        let now = self.inner.stores.clock.now();
+        let rests = self.rests.get(&video).is_some_and(|until| *until > now);
+        if !rests && self.inner.has_space().await {
+            life::retry(&self.inner, video).await?;
+        }
+        if !rests {
+            self.rest(video, FULL);
+        }
+        Ok(())
     }
 
     /// Does the next piece of work at a video.

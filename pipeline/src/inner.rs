@@ -25,6 +25,7 @@ use crate::making::Making;
 use crate::memory::Memory;
 use crate::plans::PlanCache;
 use crate::turns::Turns;
+use crate::upload::Promised;
 use crate::views::{self, Views};
 use crate::{Config, DemandError};
 
@@ -69,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) views: Views,
     /// One stills session at a time.
     pub(crate) stills: Semaphore,
+    /// What uploads under way have still to bring, as far as their senders said.
+    pub(crate) promised: Promised,
     /// Source blocks on their way to the store, of all uploads.
     pub(crate) blocks: Arc<Semaphore>,
     /// Requests that wait for a still.
@@ -88,6 +91,8 @@ pub(crate) struct Inner {
 
 /// Source blocks that are on their way at once: 128 MiB.
 const BLOCKS: usize = 16;
+/// With so many bytes free, what stopped for lack of space goes on.
+const ENOUGH: u64 = 32 << 20;
 /// How long an end waits for views to be written down.
 const LAST_VIEWS: Duration = Duration::from_secs(5);
 /// Requests that may wait for stills: a seek bar full of hovering.
@@ -113,6 +118,7 @@ impl Inner {
             turns: Turns::new(config.encode_threads.max(1) as usize),
             views: Views::default(),
             stills: Semaphore::new(1),
+            promised: Promised::default(),
             blocks: Arc::new(Semaphore::new(BLOCKS)),
             stills_waiting: Semaphore::new(STILLS_WAITING),
             text_faults: Mutex::default(),
@@ -223,6 +229,15 @@ impl Inner {
         match objects::get(&*self.stores.objects, key).await {
             Err(store::Error::NotFound) => Err(DemandError::NotFound),
             other => Ok(other?),
+        }
+    }
+
+    /// Whether there is space for more than the next few segments; of a store that does not say it is only known when it
+    /// refuses something.
+    pub(crate) async fn has_space(&self) -> bool {
+        match self.stores.objects.free_bytes().await {
+            Ok(free) => free.is_none_or(|free| free >= ENOUGH),
+            Err(_) => false,
         }
     }
 

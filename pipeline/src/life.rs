@@ -111,8 +111,7 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             // Deleted meanwhile.
             RunError::Store(store::Error::NotFound) => return None,
             RunError::Store(store::Error::NoSpace) => {
-                let message = "No space is left where media is stored.";
-                fail(inner, video, failure(Code::NoSpace, message)).await;
+                fail(inner, video, no_space()).await;
                 return None;
             }
             RunError::Fault(failure) if is_final(failure.code) => {
@@ -148,6 +147,14 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             inner.stores.clock.sleep(pause + jitter).await;
         }
     }
+}
+
+/// What a video fails of for the time being.
+pub(crate) fn no_space() -> EngineFailure {
+    failure(
+        Code::NoSpace,
+        "No space is left where media is stored; it goes on when there is some.",
+    )
 }
 
 fn failure(code: Code, message: &str) -> EngineFailure {

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plan::{Code, VideoId};
-use transcoder::EngineFailure;
+use plan::VideoId;
 
 use crate::inner::Inner;
 use crate::life;
@@ -16,8 +15,7 @@ use crate::run::{RunError, is_store_away};
 const DOUBLINGS: u32 = 7;
 /// As much while a store is away, which is asked by somebody else all the time: four seconds.
 const AWAY: u32 = 3;
-/// A disk that was full so often in a row is full, and a source that could not be read so
-/// often is gone.
+/// A source that could not be read so often is gone; where nobody waits to watch, a disk that was full so often is full.
 const LASTING: u32 = 4;
 
 /// How often in a row a video met trouble.
@@ -37,10 +35,9 @@ impl Troubles {
         let troubles = *troubles;
         tracing::warn!(%error, %video, troubles, "background work stopped short");
         let lasting = match error {
-            RunError::Store(store::Error::NoSpace) => Some(EngineFailure {
-                code: Code::NoSpace,
-                message: "No space is left where media is stored.".to_owned(),
-            }),
+            // Who can watch it already goes on doing so, and the rest is made when there is space.
+            RunError::Store(store::Error::NoSpace) if inner.config.viewers => None,
+            RunError::Store(store::Error::NoSpace) => Some(life::no_space()),
             RunError::Fault(failure) => Some(failure.clone()),
             _ => None,
         };

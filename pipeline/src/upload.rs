@@ -1,6 +1,7 @@
 //! A source arrives: cut into blocks, each durable the moment it is full.
 
 mod direct;
+mod promised;
 mod writer;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use transcoder::FileSource;
 
 pub use direct::Place;
 pub(crate) use direct::{arrived, begin_direct, complete, endpoint, places};
+pub(crate) use promised::Promised;
 pub use writer::UploadWriter;
 
 use crate::inner::Inner;
@@ -77,9 +79,9 @@ async fn insert(
         return Err(UploadError::TooLarge { limit });
     }
     let free = inner.stores.objects.free_bytes().await?;
-    if let (Some(size), Some(free)) = (declared_size, free)
-        && size > free
-    {
+    // Of those under way, too, more is still to come.
+    let promised = inner.promised.bytes();
+    if free.is_some_and(|free| declared_size.unwrap_or(1).saturating_add(promised) > free) {
         return Err(UploadError::NoSpace);
     }
     let now = inner.stores.clock.now_us();

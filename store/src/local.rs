@@ -5,6 +5,7 @@ pub mod files;
 pub(crate) mod lock;
 pub mod metadata;
 pub mod objects;
+mod space;
 pub mod work;
 
 use std::fs::DirBuilder;
@@ -19,10 +20,13 @@ use files::Folder;
 use lock::FolderLock;
 use metadata::SqliteMetadata;
 use objects::FileObjects;
+use space::Space;
 use work::LocalWork;
 
 /// Name of the database in a data folder.
 const DATABASE: &str = "metadata.sqlite";
+/// Name of the file that holds space for deletions.
+const HELD: &str = "space-for-deletions";
 
 /// Why a data folder cannot be opened; each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -116,8 +120,10 @@ impl Local {
             Layout::Presentation => folder.to_owned(),
         };
         let files = Folder::open(&root, &private.join("tmp")).map_err(failed)?;
-        let objects = FileObjects::new(files, layout, Arc::clone(&lock));
-        let metadata = SqliteMetadata::open(&private.join(DATABASE), lock)?;
+        let space = Space::open(&private, &private.join(HELD)).map_err(failed)?;
+        let space = Arc::new(space);
+        let objects = FileObjects::new(files, layout, space.clone(), Arc::clone(&lock));
+        let metadata = SqliteMetadata::open(&private.join(DATABASE), space, lock)?;
 
         Ok(Stores {
             objects: Arc::new(objects),

@@ -36,6 +36,8 @@ const APART: Duration = Duration::from_millis(250);
 const BEGUN: Duration = Duration::from_secs(2);
 /// How long a video may be probed before somebody else has a look.
 const PROBED: Duration = Duration::from_secs(20);
+/// When a video is tried again that failed for lack of space.
+const FULL: Duration = Duration::from_secs(60);
 /// When what some worker cannot go on with is begun anew, though another could.
 const GIVEN_UP: Duration = Duration::from_secs(600);
 /// When that is tried again, where it came to nothing.
@@ -188,6 +190,12 @@ impl Reconciler {
         if row.source != Source::Complete {
             return false;
         }
+        if row.waits_for_space() {
+            if unchanged >= FULL && self.is_mine(row.id, workers) {
+                self.try_again(row.id);
+            }
+            return false;
+        }
         let patience = match row.state {
             State::Playable => return unchanged >= BEGUN || self.is_begun(row),
             State::Ready => return row.is_in_the_making(),
@@ -199,6 +207,18 @@ impl Reconciler {
             life::begin(&self.inner, row.id);
         }
         false
+    }
+
+    /// Goes on with a video that failed for lack of space, where there may be some again.
+    fn try_again(&self, video: VideoId) {
+        let inner = self.inner.clone();
+        self.inner.spawn(async move {
+            if inner.has_space().await
+                && let Err(error) = life::retry(&inner, video).await
+            {
+                tracing::warn!(%error, %video, "what lacked space is not gone on with");
+            }
+        });
     }
 
     /// Whether it was worked at before.

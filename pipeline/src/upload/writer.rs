@@ -10,6 +10,7 @@ use store::{Error, ObjectKey};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::promised::Promise;
 use super::{UploadError, advance, finish, lose};
 use crate::blocks::BLOCK;
 use crate::inner::Inner;
@@ -31,6 +32,7 @@ pub struct UploadWriter {
     last: Option<oneshot::Receiver<()>>,
     /// Bytes that are durable or on their way.
     bytes: u64,
+    promise: Promise,
     limit: u64,
     finished: bool,
     /// Why it is lost, if it is dropped now.
@@ -41,6 +43,7 @@ impl UploadWriter {
     pub(super) fn new(inner: Arc<Inner>, upload: &UploadRow) -> Self {
         Self {
             limit: inner.config.policy.limits.size_bytes,
+            promise: inner.promised.make(upload.declared_size.unwrap_or(0)),
             inner,
             video: upload.video,
             upload: upload.id,
@@ -115,6 +118,7 @@ impl UploadWriter {
         let (video, upload) = (self.video, self.upload);
         let block = self.buffer.split().freeze();
         self.bytes += length;
+        self.promise.keep(length);
         let (bytes, before) = (self.bytes, self.last.take());
         let (done, last) = oneshot::channel();
         self.last = Some(last);

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use pipeline::{Config, DemandError, Purge, Viewer};
 use plan::{Code, Plan, RenditionId, SegmentKey, VideoId};
-use store::metadata::{Priority, Source, State};
+use store::metadata::{Priority, Source, State, VideoRow};
 use store::{ObjectKey, Prefix};
 use tokio::sync::mpsc;
 
@@ -572,23 +572,39 @@ async fn an_upload_into_a_deleted_video_is_refused() {
 }
 
 #[tokio::test]
-async fn a_full_disk_fails_a_video_which_can_be_tried_again() {
+async fn a_full_disk_stops_a_video_which_goes_on_by_itself_when_there_is_space() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(120);
     script.gate(Some(4));
-    let house = house(folder.path(), &script).await;
-    let video = house.upload().await;
-    let (_, plan) = house.until_playable(video).await;
-    until_made_up_to(&house, video, &plan, 2).await;
+    let clock = Arc::new(FastClock::new(20));
+    let house = house_at(folder.path(), &script, clock, |_| {}).await;
+    let begun = house.upload().await;
+    let (_, plan) = house.until_playable(begun).await;
+    until_made_up_to(&house, begun, &plan, 2).await;
     house.disk.set_full(true);
-    script.gate(None);
-    let row = house.until_over(video).await;
-    assert_eq!(row.error.unwrap().code, Code::NoSpace);
+    // Nothing can be begun.
+    let other = house.upload().await;
+    let row = house.until(other, VideoRow::waits_for_space).await;
     assert_eq!(row.source, Source::Complete);
+    script.gate(None);
+    house.disk.until_refused(20).await;
+    // Who watches what is there goes on, and who is to delete can.
+    let first = SegmentKey {
+        video: begun,
+        rendition: plan.video[0].id,
+        index: 0,
+    };
+    let served = house.pipeline.segment(first, Viewer::default()).await;
+    assert_made(&served.unwrap().bytes, first.rendition, 0);
+    assert_eq!(house.row(begun).await.state, State::Playable);
+    let deleted = house.upload().await;
+    house.pipeline.delete(deleted).await.unwrap();
     house.disk.set_full(false);
-    assert!(house.pipeline.retry(video).await.unwrap());
-    house.until(video, |row| row.state == State::Ready).await;
-    assert_whole(&house, video, &BTreeSet::new()).await;
+    for video in [begun, other] {
+        house.until(video, |row| row.state == State::Ready).await;
+        assert_whole(&house, video, &BTreeSet::new()).await;
+    }
+    assert_eq!(house.row(deleted).await.state, State::Deleted);
 }
 
 #[tokio::test]

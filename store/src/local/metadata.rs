@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use super::OpenError;
 use super::lock::FolderLock;
+use super::space::Space;
 use crate::Metadata;
 use crate::metadata::{EventLog, Owners, SignIns, Tokens, Tries, Uploads, Videos, Views};
 use database::Database;
@@ -27,9 +28,13 @@ pub struct SqliteMetadata {
 }
 
 impl SqliteMetadata {
-    pub(super) fn open(path: &Path, lock: Arc<FolderLock>) -> Result<Self, OpenError> {
+    pub(super) fn open(
+        path: &Path,
+        space: Arc<Space>,
+        lock: Arc<FolderLock>,
+    ) -> Result<Self, OpenError> {
         Ok(Self {
-            database: Database::open(path, lock)?,
+            database: Database::open(path, space, lock)?,
         })
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::files::Folder;
 use super::lock::FolderLock;
+use super::space::Space;
 use crate::clock::unix_us;
 use crate::objects::{ByteStream, Listing};
 use crate::{Created, Error, Layout, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
@@ -38,18 +39,25 @@ struct Inner {
     files: Folder,
     layout: Layout,
     operations: Arc<Semaphore>,
+    space: Arc<Space>,
     /// Here too, so that it outlives every operation under way.
     _lock: Arc<FolderLock>,
 }
 
 impl FileObjects {
-    pub(super) fn new(files: Folder, layout: Layout, lock: Arc<FolderLock>) -> Self {
+    pub(super) fn new(
+        files: Folder,
+        layout: Layout,
+        space: Arc<Space>,
+        lock: Arc<FolderLock>,
+    ) -> Self {
         let operations = Arc::new(Semaphore::new(OPERATIONS));
         Self {
             inner: Arc::new(Inner {
                 files,
                 layout,
                 operations,
+                space,
                 _lock: lock,
             }),
         }
@@ -92,14 +100,20 @@ impl Objects for FileObjects {
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
         let path = self.inner.path(key)?;
         self.inner
-            .run(move |inner| Ok(inner.files.put(&path, &body)?))
+            .run(move |inner| {
+                inner.space.admit(body.len())?;
+                Ok(inner.files.put(&path, &body)?)
+            })
             .await
     }
 
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         let path = self.inner.path(key)?;
         self.inner
-            .run(move |inner| Ok(inner.files.put_if_absent(&path, &body)?))
+            .run(move |inner| {
+                inner.space.admit(body.len())?;
+                Ok(inner.files.put_if_absent(&path, &body)?)
+            })
             .await
     }
 
@@ -165,15 +179,7 @@ impl Objects for FileObjects {
     }
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.inner
-            .run(|inner| {
-                let disk =
-                    nix::sys::statvfs::statvfs(inner.files.root()).map_err(io::Error::from)?;
-                Ok(Some(
-                    disk.blocks_available().saturating_mul(disk.fragment_size()),
-                ))
-            })
-            .await
+        self.inner.run(|inner| inner.space.free().map(Some)).await
     }
 }
 

@@ -186,9 +186,18 @@ impl VideoRow {
             State::Waiting | State::Probing | State::Playable => true,
             State::Ready => self.whole_plan != self.current_plan,
             // A failed video whose source still arrives must still learn how that ends.
-            State::Failed => self.source == Source::Receiving,
+            State::Failed => self.source == Source::Receiving || self.waits_for_space(),
             State::Deleted => false,
         }
+    }
+}
+
+impl VideoRow {
+    /// Whether it failed because there was no space, and goes on when there is some.
+    pub fn waits_for_space(&self) -> bool {
+        let lacked = |error: &VideoError| error.code == Code::NoSpace;
+        let is_failed = self.state == State::Failed && self.source == Source::Complete;
+        is_failed && self.error.as_ref().is_some_and(lacked)
     }
 }
 

@@ -54,6 +54,11 @@ pub trait Layer: Send + Sync {
     ) -> Result<Option<SignedPut>, Error> {
         self.below().sign_put(key, bytes, within).await
     }
+
+    /// See [`Objects::free_bytes`].
+    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
+        self.below().free_bytes().await
+    }
 }
 
 #[async_trait]
@@ -96,6 +101,6 @@ impl<L: Layer> Objects for L {
     }
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.below().free_bytes().await
+        Layer::free_bytes(self).await
     }
 }

@@ -7,26 +7,46 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use store::objects::Layer;
 use store::{Created, Error, ObjectKey, Objects};
+use tokio::sync::watch;
+
+use super::PATIENCE;
 
 pub struct FullDisk {
     objects: Arc<dyn Objects>,
     full: AtomicBool,
+    refused: watch::Sender<u32>,
 }
 
 impl FullDisk {
     pub fn new(objects: Arc<dyn Objects>) -> Self {
-        let full = AtomicBool::new(false);
-        Self { objects, full }
+        Self {
+            objects,
+            full: AtomicBool::new(false),
+            refused: watch::Sender::new(0),
+        }
     }
 
-    /// From now on segments find no space, or do again.
+    /// Waits until so many objects found no space.
+    pub async fn until_refused(&self, objects: u32) {
+        let mut refused = self.refused.subscribe();
+        let reached = refused.wait_for(|refused| *refused >= objects);
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        reached.expect("something is to be stored").unwrap();
+    }
+
+    /// From now on nothing finds space but sources, which may have been there before; or everything does again.
     pub fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
     }
 
     fn admit(&self, key: &ObjectKey) -> Result<(), Error> {
-        let refused = matches!(key, ObjectKey::Segment(_)) && self.full.load(Ordering::SeqCst);
-        if refused { Err(Error::NoSpace) } else { Ok(()) }
+        let is_source = matches!(key, ObjectKey::SourceBlock { .. });
+        let refused = !is_source && self.full.load(Ordering::SeqCst);
+        if refused {
+            self.refused.send_modify(|refused| *refused += 1);
+            return Err(Error::NoSpace);
+        }
+        Ok(())
     }
 }
 
@@ -44,5 +64,13 @@ impl Layer for FullDisk {
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         self.admit(key)?;
         self.objects.put_if_absent(key, body).await
+    }
+
+    async fn free_bytes(&self) -> Result<Option<u64>, Error> {
+        match self.full.load(Ordering::SeqCst) {
+            // A block of a source is no more than that.
+            true => Ok(Some(1024)),
+            false => self.objects.free_bytes().await,
+        }
     }
 }

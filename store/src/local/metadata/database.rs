@@ -14,6 +14,7 @@ use super::migrations;
 use crate::Error;
 use crate::local::OpenError;
 use crate::local::lock::FolderLock;
+use crate::local::space::Space;
 
 /// Writes that wait for the writer. Each costs one `fsync`, so a full queue is a second
 /// or so; then callers wait, which is what slows uploads down on a slow disk.
@@ -36,6 +37,8 @@ pub(super) struct Database {
     writes: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
     readers: Arc<Readers>,
+    /// Nothing beside another process: that one holds some for its own deletions.
+    space: Option<Arc<Space>>,
 }
 
 struct Readers {
@@ -46,7 +49,11 @@ struct Readers {
 impl Database {
     /// Opens a database, brings its schema up to date, and keeps `lock` until the last
     /// write is done.
-    pub(super) fn open(path: &Path, lock: Arc<FolderLock>) -> Result<Self, OpenError> {
+    pub(super) fn open(
+        path: &Path,
+        space: Arc<Space>,
+        lock: Arc<FolderLock>,
+    ) -> Result<Self, OpenError> {
         let failed = |source: rusqlite::Error| OpenError::Database {
             database: path.to_owned(),
             source: source.into(),
@@ -63,7 +70,7 @@ impl Database {
             });
         }
         migrations::run(&mut connection).map_err(failed)?;
-        Self::start(path, connection, Some(lock))
+        Self::start(path, connection, Some((space, lock)))
     }
 
     /// Opens a database that another process may have open, as it is.
@@ -95,8 +102,9 @@ impl Database {
     fn start(
         path: &Path,
         mut connection: Connection,
-        lock: Option<Arc<FolderLock>>,
+        alone: Option<(Arc<Space>, Arc<FolderLock>)>,
     ) -> Result<Self, OpenError> {
+        let (space, lock) = alone.unzip();
         let failed = |source: rusqlite::Error| OpenError::Database {
             database: path.to_owned(),
             source: source.into(),
@@ -134,6 +142,7 @@ impl Database {
                 idle: Mutex::new(idle),
                 permits: Arc::new(Semaphore::new(READERS)),
             }),
+            space,
         })
     }
 
@@ -143,9 +152,37 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        self.run(|connection| transact(connection, work)).await
+    }
+
+    /// The same for what makes room, or says that there is none: where the disk is full, it uses what is kept for it.
+    pub(super) async fn write_surely<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let space = self.space.clone();
+        let write = move |connection: &mut Connection| {
+            let done = transact(connection, &work);
+            let is_given = || space.as_ref().is_some_and(|space| space.release());
+            match done {
+                Err(Error::NoSpace) if is_given() => transact(connection, &work),
+                done => {
+                    space.iter().for_each(|space| space.hold_again());
+                    done
+                }
+            }
+        };
+        self.run(write).await
+    }
+
+    /// Runs a job on the writer's thread.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let (done, result) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let _ = done.send(transact(connection, work));
+            let _ = done.send(job(connection));
         });
         match &self.writes {
             Some(writes) => writes.send(job).await.map_err(|_| stopped())?,

@@ -1,4 +1,5 @@
-//! Sign-in codes and sessions in SQLite.
+//! Sign-in codes and sessions in SQLite. They are written where the disk is full, too: somebody who is to delete has to
+//! get in.
 
 use async_trait::async_trait;
 use plan::OwnerId;
@@ -14,7 +15,7 @@ impl SignIns for SqliteMetadata {
     async fn insert_code(&self, code: &SignInCode) -> Result<(), Error> {
         let code = *code;
         self.database
-            .write(move |sql| {
+            .write_surely(move |sql| {
                 let mut insert =
                     sql.prepare_cached("INSERT INTO sign_in_codes VALUES (?1, ?2, ?3)")?;
                 insert.execute(params![code.hash, Text(code.owner), code.expires_at_us])?;
@@ -26,7 +27,7 @@ impl SignIns for SqliteMetadata {
     async fn redeem(&self, hash: &SecretHash, now_us: i64) -> Result<Option<OwnerId>, Error> {
         let hash = *hash;
         self.database
-            .write(move |sql| {
+            .write_surely(move |sql| {
                 let mut delete = sql.prepare_cached(
                     "DELETE FROM sign_in_codes WHERE hash = ?1 RETURNING owner, expires_at_us",
                 )?;
@@ -45,7 +46,7 @@ impl SignIns for SqliteMetadata {
     async fn insert_session(&self, session: &SignInSession) -> Result<(), Error> {
         let session = *session;
         self.database
-            .write(move |sql| {
+            .write_surely(move |sql| {
                 let mut insert =
                     sql.prepare_cached("INSERT INTO sign_in_sessions VALUES (?1, ?2, ?3, ?4)")?;
                 insert.execute(params![

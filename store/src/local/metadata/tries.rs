@@ -124,7 +124,7 @@ impl Tries for SqliteMetadata {
     async fn remove(&self, video: &VideoId) -> Result<(), Error> {
         let video = *video;
         self.database
-            .write(move |sql| {
+            .write_surely(move |sql| {
                 for table in ["tries", "fillers"] {
                     sql.prepare_cached(&format!("DELETE FROM {table} WHERE video = ?1"))?
                         .execute([Text(video)])?;

@@ -130,7 +130,7 @@ impl Uploads for SqliteMetadata {
     async fn remove(&self, id: &UploadId) -> Result<(), Error> {
         let id = *id;
         self.database
-            .write(move |sql| {
+            .write_surely(move |sql| {
                 sql.prepare_cached("DELETE FROM uploads WHERE id = ?1")?
                     .execute([Text(id)])?;
                 Ok(())

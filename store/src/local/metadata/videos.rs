@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use plan::{Code, OwnerId, VideoId};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params, params};
+use rusqlite::{
+    Connection, OptionalExtension, Row, ToSql, Transaction, named_params, params,
+};
 
 use super::SqliteMetadata;
 use super::value::{Json, Spelled, Text};
@@ -47,22 +49,26 @@ impl Videos for SqliteMetadata {
     }
 
     async fn compare_and_set(&self, row: &VideoRow) -> Result<VideoRow, Error> {
-        let mut row = row.clone();
-        self.database
-            .write(move |sql| {
-                if store(sql, COMPARE_AND_SET, &row)? == 1 {
-                    row.epoch += 1;
-                    return Ok(row);
-                }
-                let mut query = sql.prepare_cached("SELECT 1 FROM videos WHERE id = ?1")?;
-                let exists = query.exists([Text(row.id)])?;
-                Err(if exists {
-                    Error::Conflict
-                } else {
-                    Error::NotFound
-                })
+        let row = row.clone();
+        let is_over = matches!(row.state, State::Deleted | State::Failed);
+        let set = move |sql: &Transaction<'_>| {
+            if store(sql, COMPARE_AND_SET, &row)? == 1 {
+                let mut row = row.clone();
+                row.epoch += 1;
+                return Ok(row);
+            }
+            let mut query = sql.prepare_cached("SELECT 1 FROM videos WHERE id = ?1")?;
+            let exists = query.exists([Text(row.id)])?;
+            Err(if exists {
+                Error::Conflict
+            } else {
+                Error::NotFound
             })
-            .await
+        };
+        match is_over {
+            true => self.database.write_surely(set).await,
+            false => self.database.write(set).await,
+        }
     }
 
     async fn put_if_newer(&self, row: &VideoRow) -> Result<(), Error> {
@@ -108,7 +114,7 @@ impl Videos for SqliteMetadata {
     async fn remove(&self, id: &VideoId) -> Result<(), Error> {
         let id = *id;
         self.database
-            .write(move |sql| {
+            .write_surely(move |sql| {
                 sql.prepare_cached("DELETE FROM videos WHERE id = ?1")?
                     .execute([Text(id)])?;
                 Ok(())

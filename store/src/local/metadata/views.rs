@@ -39,7 +39,7 @@ impl Views for SqliteMetadata {
     async fn remove(&self, video: &VideoId) -> Result<(), Error> {
         let video = *video;
         self.database
-            .write(move |sql| {
+            .write_surely(move |sql| {
                 sql.prepare_cached("DELETE FROM views WHERE video = ?1")?
                     .execute([Text(video)])?;
                 Ok(())
