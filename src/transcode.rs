@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::{Config, Pipeline};
-use plan::{Policy, RenditionKey, VideoId};
+use plan::{Code, Policy, RenditionKey, VideoId};
 use serde_json::{Value, json};
 use store::local::Local;
 use store::metadata::{PageRequest, State, VideoRow};
@@ -178,7 +178,12 @@ async fn watch(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
             }
             (State::Failed, Some(error)) => {
                 bar.finish_and_clear();
-                let (code, message) = (error.code.to_string(), error.message.clone());
+                let message = match error.code {
+                    // What is made is kept.
+                    Code::NoSpace => "No space is left: make room and run the same again".to_owned(),
+                    _ => error.message.clone(),
+                };
+                let code = error.code.to_string();
                 return Err(Failed {
                     code,
                     message,

@@ -131,6 +131,7 @@ function show(status) {
   encoded.value = part;
   trouble.hidden = !status.error;
   trouble.textContent = status.error || "";
+  for (const part of document.querySelectorAll("#player, .links, .keys")) part.hidden = now === "failed";
   if (now === "playable" || now === "ready") start(status);
   hear(status.texts, streaming);
   return now === "ready" || now === "failed";

@@ -37,6 +37,7 @@ pub fn routes() -> Router<App> {
             "/videos/{video}/remake",
             get(videos::remake::get).post(videos::remake::post),
         )
+        .route("/videos/{video}/retry", post(videos::retry::retry))
         .route("/videos/{video}/codecs", get(videos::codecs::list::list))
         .route(
             "/videos/{video}/codecs/{codec}",

@@ -20,7 +20,7 @@ use crate::metrics::counter;
 pub struct Health {
     pipeline: Pipeline,
     pub(crate) stop: CancellationToken,
-    stores: Arc<Kept<Vec<Part>>>,
+    stores: Arc<Kept<(Vec<Part>, Option<u64>)>>,
     crew: Arc<Kept<(Option<Crew>, Option<u64>)>>,
 }
 
@@ -60,8 +60,9 @@ impl Health {
             .with_state(self)
     }
 
-    /// The state of each store, as it was a few seconds ago; all are silent where none has said anything yet.
-    async fn parts(&self) -> Vec<Part> {
+    /// The state of each store and the bytes that are free, as they were a few seconds ago; all are silent where none has
+    /// said anything yet.
+    async fn parts(&self) -> (Vec<Part>, Option<u64>) {
         let stores = self.pipeline.stores().clone();
         let clock = stores.clock.clone();
         let asked = self.stores.get(&clock, async move {
@@ -70,7 +71,11 @@ impl Health {
                 name,
                 answers: !silent.contains(&name),
             };
-            STORES.map(part).to_vec()
+            let free = match silent.contains(&OBJECTS) {
+                true => None,
+                false => stores.objects.free_bytes().await.ok().flatten(),
+            };
+            (STORES.map(part).to_vec(), free)
         });
         let silent = |name| Part {
             name,
@@ -78,16 +83,16 @@ impl Health {
         };
         asked
             .await
-            .unwrap_or_else(|| STORES.map(silent).to_vec())
+            .unwrap_or_else(|| (STORES.map(silent).to_vec(), None))
     }
 
     /// Whether it can do something of what it is there for, and the parts of that. `has_some` tells whether it can without
     /// any store.
     async fn ready(&self, has_some: impl FnOnce() -> bool) -> (StatusCode, String) {
         let stopping = self.stop.is_cancelled();
-        let parts = self.parts().await;
+        let (parts, free) = self.parts().await;
         // Without messages everything that is made is served, and uploads are taken.
-        let is_whole = parts.iter().all(|part| part.answers);
+        let is_whole = parts.iter().all(|part| part.answers) && free != Some(0);
         let needed = |part: &&Part| part.name != MESSAGES;
         let is_ready = parts.iter().filter(needed).all(|part| part.answers) || has_some();
         let (status, first) = match (stopping, is_ready, is_whole) {
@@ -101,7 +106,12 @@ impl Health {
             format!("{name}: {said}\n")
         };
         let lines: String = parts.iter().map(line).collect();
-        (status, format!("{first}\n{lines}"))
+        let space = match free {
+            Some(0) => "space: none for new media; deletions are possible\n".to_owned(),
+            Some(free) => format!("space: {free} bytes\n"),
+            None => String::new(),
+        };
+        (status, format!("{first}\n{lines}{space}"))
     }
 
     /// What every process of a cluster knows, in the Prometheus text format.
@@ -128,8 +138,10 @@ impl Health {
 
 /// The name of what may be away while everything that is made is served.
 const MESSAGES: &str = "messages";
+/// The name of what knows how much is free.
+const OBJECTS: &str = "objects";
 /// Every store, as [`store::Stores::silent`] names them.
-const STORES: [&str; 3] = ["objects", "metadata", MESSAGES];
+const STORES: [&str; 3] = [OBJECTS, "metadata", MESSAGES];
 
 /// They answer under any name, and never read a cookie.
 pub fn routes() -> Router<App> {

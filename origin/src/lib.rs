@@ -13,6 +13,7 @@ mod metrics;
 mod pages;
 mod problem;
 mod receive;
+mod retry;
 mod router;
 mod serve;
 mod side_car;

@@ -27,6 +27,8 @@ pub async fn receive<E>(
     pieces: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<VideoRow, Problem> {
     let _place = app.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    // Before the first byte is asked for: who waits with the rest need not send it.
+    app.pipeline.admits(declared_size).await?;
     let pieces = pieces.filter(|piece| {
         let is_something = piece.as_ref().map_or(true, |bytes| !bytes.is_empty());
         std::future::ready(is_something)

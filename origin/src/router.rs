@@ -43,6 +43,7 @@ pub fn router(app: App) -> Router {
         )
         .route("/watch/{video}/codecs/{codec}", post(pages::add_codec))
         .route("/watch/{video}/remake", post(pages::start_remake))
+        .route("/watch/{video}/retry", post(pages::retry))
         .route("/sign-in", get(pages::sign_in).post(pages::exchange))
         .route("/sign-out", post(pages::sign_out))
         .route("/assets/{*path}", get(pages::asset))

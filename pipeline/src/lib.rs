@@ -163,6 +163,14 @@ impl Pipeline {
         &self.inner.stores
     }
 
+    /// Whether a source of so many bytes, as far as that is known, would be taken now.
+    ///
+    /// # Errors
+    /// Where it would not: there is no space, or it is too large.
+    pub async fn admits(&self, declared_size: Option<u64>) -> Result<(), UploadError> {
+        upload::admit(&self.inner, declared_size).await
+    }
+
     /// Begins a video; its source is written to the writer.
     pub async fn create_video(
         &self,

@@ -66,14 +66,8 @@ pub(crate) async fn begin(
     Ok((video, writer))
 }
 
-/// The rows of a video whose source is to come.
-async fn insert(
-    inner: &Inner,
-    owner: OwnerId,
-    title: String,
-    declared_size: Option<u64>,
-    priority: Priority,
-) -> Result<(VideoRow, UploadRow), UploadError> {
+/// Whether a source of so many bytes, as far as that is known, would be taken now.
+pub(crate) async fn admit(inner: &Inner, declared_size: Option<u64>) -> Result<(), UploadError> {
     let limit = inner.config.policy.limits.size_bytes;
     if declared_size.is_some_and(|size| size > limit) {
         return Err(UploadError::TooLarge { limit });
@@ -84,6 +78,18 @@ async fn insert(
     if free.is_some_and(|free| declared_size.unwrap_or(1).saturating_add(promised) > free) {
         return Err(UploadError::NoSpace);
     }
+    Ok(())
+}
+
+/// The rows of a video whose source is to come.
+async fn insert(
+    inner: &Inner,
+    owner: OwnerId,
+    title: String,
+    declared_size: Option<u64>,
+    priority: Priority,
+) -> Result<(VideoRow, UploadRow), UploadError> {
+    admit(inner, declared_size).await?;
     let now = inner.stores.clock.now_us();
     let (video, upload) = (inner.stores.ids.video(), inner.stores.ids.upload());
     let upload = UploadRow {

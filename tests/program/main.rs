@@ -4,6 +4,7 @@
 //! `cargo test --workspace --test program migrate::` runs those of one file.
 
 mod commands;
+mod full_disk;
 mod memory;
 mod migrate;
 mod run;

@@ -14,21 +14,25 @@ pub struct Server {
 impl Server {
     /// Over a folder, when it listens.
     pub fn start(data: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_reelmill"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reelmill"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        Self::spawn(command).0
+    }
+
+    /// By a command, when it listens; and what it says after that.
+    pub fn spawn(mut command: Command) -> (Self, impl Iterator<Item = String> + Send + 'static) {
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut lines = lines.map_while(Result::ok);
         let says = |line: &String| line.contains("listens on ");
-        let line = lines.map_while(Result::ok).find(says).expect("it listens");
+        let line = lines.find(says).expect("it listens");
         let (_, rest) = line.split_once("listens on ").unwrap();
         let (base, _) = rest.split_once(',').unwrap();
-        Self {
+        let server = Self {
             process,
             base: base.to_owned(),
-        }
+        };
+        (server, lines)
     }
 
     /// The status of the list of videos, with a token.

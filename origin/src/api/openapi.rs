@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::uploads;
-use super::videos::{codecs, create, delete, get, list, remake, sound, text};
+use super::videos::{codecs, create, delete, get, list, remake, retry, sound, text};
 
 /// The API.
 #[derive(OpenApi)]
@@ -19,6 +19,7 @@ use super::videos::{codecs, create, delete, get, list, remake, sound, text};
         delete::delete,
         remake::get,
         remake::post,
+        retry::retry,
         sound::sound,
         codecs::list::list,
         codecs::put::put,

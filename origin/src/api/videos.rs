@@ -1,4 +1,4 @@
-//! Videos: create, get, list, delete, make again; their codecs, sound and text.
+//! Videos: create, get, list, delete, try or make again; their codecs, sound and text.
 
 pub mod codecs;
 pub mod create;
@@ -6,6 +6,7 @@ pub mod delete;
 pub mod get;
 pub mod list;
 pub mod remake;
+pub mod retry;
 pub mod sound;
 pub mod text;
 

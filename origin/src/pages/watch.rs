@@ -34,6 +34,10 @@ struct Watch {
     chapters: bool,
     notes: Vec<String>,
     error: Option<String>,
+    /// There is nothing to play.
+    failed: bool,
+    /// Who may change it may have it tried again.
+    retry: bool,
     /// These for who may change it.
     views: Option<String>,
     loudness: Vec<String>,
@@ -72,6 +76,7 @@ pub async fn watch(
     let is_owner = principal
         .as_ref()
         .is_some_and(|principal| principal.may_touch(row.owner));
+    let retry = is_owner && crate::retry::may(&row);
     Ok(page(&Watch {
         id: row.id.to_string(),
         title: row.title,
@@ -90,6 +95,8 @@ pub async fn watch(
             false => Vec::new(),
         },
         error: row.error.filter(|_| failed).map(|error| error.message),
+        failed,
+        retry,
         views,
         loudness,
         texts,

@@ -1,8 +1,8 @@
-//! Videos made again: by whom, and when not.
+//! Videos tried and made again: by whom, and when not.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use store::metadata::{State, videos};
+use store::metadata::{Source, State, VideoRow, videos};
 
 use crate::house::{Answer, House, house, request};
 
@@ -64,4 +64,53 @@ async fn what_cannot_be_made_again_is_said_with_a_code() {
             "unready"
         );
     }
+}
+
+impl House {
+    async fn retry(&self, video: &str, token: Option<&str>) -> Answer {
+        let mut request = request(Method::POST, &format!("/api/v1/videos/{video}/retry"));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn set(&self, video: &plan::VideoId, state: State, source: Source) {
+        let set = |row: &mut VideoRow| {
+            (row.state, row.source) = (state, source);
+            true
+        };
+        let rows = self.stores.metadata.videos();
+        videos::change(rows, video, set).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_failed_video_whose_source_is_whole_is_tried_again() {
+    let house = house().await;
+    let (video, _) = house.video().await;
+    let id = video.to_string();
+    let token = Some(house.token.as_str());
+    let refused = |code: &str| (409, code.to_owned());
+    assert_eq!(house.retry(&id, token).await.problem(), refused("not_failed"));
+    assert_eq!(
+        house.retry(&id, None).await.problem(),
+        (401, "unauthorized".into())
+    );
+    house.set(&video, State::Failed, Source::Lost).await;
+    assert_eq!(house.retry(&id, token).await.problem(), refused("source_gone"));
+
+    house.set(&video, State::Failed, Source::Complete).await;
+    let page = async |cookie: String| {
+        let path = format!("/watch/{id}");
+        house.get_with(&path, &[("cookie", &cookie)]).await.text()
+    };
+    // There is nothing to play, and the button is for who may change it.
+    let (own, anybodys) = (page(house.cookie().await).await, page(String::new()).await);
+    let button = format!("action=\"/watch/{id}/retry\"");
+    assert!(own.contains(&button) && !anybodys.contains(&button));
+    assert!(anybodys.contains("class=\"links\" hidden"), "{anybodys}");
+    let answer = house.retry(&id, token).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_ne!(answer.json()["state"], "failed");
 }
