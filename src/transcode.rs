@@ -180,7 +180,9 @@ async fn watch(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
                 bar.finish_and_clear();
                 let message = match error.code {
                     // What is made is kept.
-                    Code::NoSpace => "No space is left: make room and run the same again".to_owned(),
+                    Code::NoSpace => {
+                        "No space is left: make room and run the same again".to_owned()
+                    }
                     _ => error.message.clone(),
                 };
                 let code = error.code.to_string();

@@ -94,10 +94,7 @@ impl Window {
     /// The latest plan that has this rendition's media.
     pub(crate) fn plan_of(&self, rendition: RenditionId) -> Option<Arc<Plan>> {
         let plans = self.plans.lock();
-        plans
-            .iter()
-            .find(|plan| plan.has_media(rendition))
-            .cloned()
+        plans.iter().find(|plan| plan.has_media(rendition)).cloned()
     }
 
     /// A viewer is at this segment, which is none where no plan that it knows has one. Who winds or drags is nowhere yet.

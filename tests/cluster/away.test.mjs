@@ -1,4 +1,4 @@
-// The object store, and then the rows, are away for a while under uploads and playback. AWAY is how
+// The object store, the rows, and then messages are away for a while under uploads and playback. AWAY is how
 // many seconds each.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -9,17 +9,37 @@ const AWAY = Number(process.env.AWAY ?? 12);
 
 let cluster, body;
 before(() => {
-  cluster = Cluster.open({ origins: 1, workers: 2 });
+  cluster = Cluster.open({ origins: 3, workers: 2 });
   body = sample(cluster.folder, "a.mp4", 24);
 });
 after(() => cluster?.close());
 
 const outages = [
-  ["the object store", () => cluster.signal("s3", "SIGKILL"), () => cluster.start("s3")],
-  ["the rows", () => cluster.signal("cql", "SIGSTOP"), () => cluster.signal("cql", "SIGCONT")],
+  ["the object store", "objects", () => cluster.signal("s3", "SIGKILL"), () => cluster.start("s3")],
+  ["the rows", "metadata", () => cluster.signal("cql", "SIGSTOP"), () => cluster.signal("cql", "SIGCONT")],
 ];
 
-for (const [what, leave, come] of outages) {
+/** How long it may take until every origin says what does not answer. */
+const SAID_MS = 15_000;
+
+/** Every origin stays in service, says at once what is away, and serves what is in its memory. */
+async function stayInService(part, path) {
+  for (const base of cluster.bases) {
+    const began = Date.now();
+    const answer = await fetch(base + "/readyz", { signal: AbortSignal.timeout(5000) });
+    const said = await answer.text();
+    assert.equal(answer.status, 200, said);
+    assert.ok(Date.now() - began < 1500, `${base} took ${Date.now() - began} ms`);
+    const served = await cluster.fetch(base, path);
+    assert.equal(served.status, 200, `${base} serves what it has`);
+    await served.arrayBuffer();
+    if (said.includes(`${part}: no answer`)) continue;
+    return false;
+  }
+  return true;
+}
+
+for (const [what, part, leave, come] of outages) {
   test(`${what} away: what is in memory is served, the rest later, nothing is lost`, { timeout: (AWAY + 200) * 1000 }, async (t) => {
     assert.ok(AWAY > 0, `AWAY=${process.env.AWAY} is no time`);
     const upload = () => cluster.fetch(cluster.bases[0], "/api/v1/videos?title=a", { method: "POST", body });
@@ -29,8 +49,8 @@ for (const [what, leave, come] of outages) {
     let paths;
     while (!paths?.length) paths = await cluster.segments(cluster.bases[0], id).catch(() => sleep(200));
     const get = (path) => cluster.fetch(cluster.bases[0], path);
-    // In memory now, and the video known to be there.
-    assert.equal((await get(paths[0])).status, 200);
+    // In every origin's memory now, and the video known to be there.
+    for (const base of cluster.bases) assert.equal((await cluster.fetch(base, paths[0])).status, 200);
     leave();
     const statuses = {};
     const ends = Date.now() + AWAY * 1000;
@@ -39,6 +59,7 @@ for (const [what, leave, come] of outages) {
       const warm = await get(paths[0]);
       assert.equal(warm.status, 200, "what is in memory is served");
       await warm.arrayBuffer();
+      await stayInService(part, paths[0]);
       cold -= 1;
       const answer = await get(paths[Math.max(cold, 1)]);
       statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
@@ -46,7 +67,10 @@ for (const [what, leave, come] of outages) {
       await answer.arrayBuffer();
       await sleep(100);
     }
+    let isSaid = false;
+    for (const late = Date.now() + SAID_MS; !isSaid && Date.now() < late;) isSaid = await stayInService(part, paths[0]);
     come();
+    assert.ok(isSaid, `/readyz says that ${part} do not answer`);
     t.diagnostic(`${JSON.stringify(statuses)} for what was not in memory`);
     assert.deepEqual(Object.keys(statuses).filter((status) => !["200", "503"].includes(status)), []);
     const back = Date.now();
@@ -64,3 +88,84 @@ for (const [what, leave, come] of outages) {
     assert.equal((await upload()).status, 201);
   });
 }
+
+/** Longer than a request for a missing segment is held. */
+const HELD_MS = 9_500;
+/** How soon after messages are back what is missing is made. */
+const BACK_MS = 2_000;
+
+test("messages away: no upload is lost, what is stored is served, the rest is made at once when they are back", { timeout: (AWAY + 300) * 1000 }, async (t) => {
+  const [base] = cluster.bases;
+  const get = (path) => cluster.fetch(base, path);
+  const upload = async (source) => {
+    const answer = await cluster.fetch(base, "/api/v1/videos?title=a", { method: "POST", body: source });
+    assert.equal(answer.status, 201, await answer.clone().text());
+    return (await answer.json()).id;
+  };
+  const until = async (id, states) => {
+    for (const ends = Date.now() + 180_000; ;) {
+      const video = await cluster.video(id);
+      if (states.includes(video?.state)) return video;
+      assert.notEqual(video?.state, "failed", JSON.stringify(video?.error));
+      assert.ok(Date.now() < ends, `${id} is ${video?.state}`);
+      await sleep(100);
+    }
+  };
+  const stored = await upload(body);
+  await until(stored, ["ready"]);
+  const [served] = await cluster.segments(base, stored);
+  assert.equal((await get(served)).status, 200);
+  // So long that most of it is not made yet.
+  const long = await upload(sample(cluster.folder, "long.mp4", 120));
+  await until(long, ["playable"]);
+  const missing = (await cluster.segments(base, long)).filter((path) => path.includes("/v")).at(-1);
+  const made = () => cluster.stored(long).filter((path) => path.endsWith(".m4s")).length;
+  // Workers are in the middle of it.
+  for (const ends = Date.now() + 60_000; made() < 12;) {
+    assert.ok(Date.now() < ends, `${made()} segments`);
+    await sleep(50);
+  }
+
+  cluster.signal("nats", "SIGKILL");
+  const before = made();
+  const uploads = [];
+  let slowest = 0, refused = 0;
+  const held = (async () => {
+    for (const ends = Date.now() + AWAY * 1000; Date.now() < ends;) {
+      const began = Date.now();
+      const answer = await get(missing);
+      await answer.arrayBuffer();
+      assert.equal(answer.status, 503, "nobody can be asked for it");
+      refused += 1;
+      slowest = Math.max(slowest, Date.now() - began);
+    }
+  })();
+  for (const ends = Date.now() + AWAY * 1000; Date.now() < ends;) {
+    uploads.push(await upload(body));
+    const answer = await get(served);
+    await answer.arrayBuffer();
+    assert.equal(answer.status, 200);
+    for (const other of cluster.bases) {
+      const ready = await fetch(other + "/readyz");
+      assert.equal(ready.status, 200, await ready.text());
+    }
+    await sleep(500);
+  }
+  await held;
+  assert.ok(slowest < HELD_MS, `${slowest} ms`);
+  const meanwhile = made();
+  assert.ok(meanwhile > before, `what was in hand went on: ${before}, then ${meanwhile}`);
+
+  cluster.start("nats");
+  const back = Date.now();
+  for (;;) {
+    const answer = await get(missing);
+    await answer.arrayBuffer();
+    if (answer.status === 200) break;
+    await sleep(50);
+  }
+  const took = Date.now() - back;
+  t.diagnostic(`${uploads.length} uploads, ${refused} requests for what was missing, held up to ${slowest} ms; it came ${took} ms after messages were back`);
+  assert.ok(took < BACK_MS, `${took} ms`);
+  for (const id of uploads) await until(id, ["ready"]);
+});

@@ -2,7 +2,7 @@
 // folder, its stores are the servers there (deploy/cluster.sh).
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -72,6 +72,13 @@ export class Cluster {
   async metrics(name) {
     const log = readFileSync(join(this.folder, `${name}.log`), "utf8");
     return (await fetch(log.match(/metrics are at (\S+)/)[1])).text();
+  }
+
+  /** The paths of all that is stored of a video, as the object store has them: it keeps them as files. */
+  stored(id) {
+    const bucket = readFileSync(join(this.folder, "reelmill.toml"), "utf8").match(/bucket = "(.+)"/)[1];
+    const folder = join(this.servers, "s3/data", bucket, "videos", id);
+    return existsSync(folder) ? readdirSync(folder, { recursive: true }) : [];
   }
 
   /** A video's row, from whichever origin answers. */

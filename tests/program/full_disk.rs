@@ -120,7 +120,11 @@ impl House {
     /// Another program takes all that is left; its file is what is removed to make room.
     fn fill(&self) -> PathBuf {
         let path = self.data.join("of-another-program");
-        let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .unwrap();
         for bytes in [1 << 20, 1 << 12] {
             let piece = vec![0; bytes];
             while file.write_all(&piece).is_ok() {}
@@ -147,7 +151,9 @@ impl House {
     fn gauge(&self, name: &str) -> u64 {
         let mut answer = Self::agent().get(&self.metrics).call().unwrap();
         let text = answer.body_mut().read_to_string().unwrap();
-        let value = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name} ")));
         value.expect(&text).parse().unwrap()
     }
 }
@@ -175,7 +181,9 @@ fn a_server_on_a_full_disk_serves_deletes_and_goes_on_when_there_is_space() {
     let fill = house.fill();
     let refused = house.announce_upload(1 << 20);
     assert!(refused.starts_with("HTTP/1.1 507"), "{refused}");
-    house.until("nothing free", || house.gauge("reelmill_store_free_bytes") == 0);
+    house.until("nothing free", || {
+        house.gauge("reelmill_store_free_bytes") == 0
+    });
     let (status, said) = house.get("/readyz");
     assert_eq!(status, 200);
     assert!(said.contains("space: none"), "{said}");
@@ -205,7 +213,11 @@ fn a_transcode_on_a_full_disk_ends_with_one_sentence_and_its_code() {
     let source = sample(folder.path(), 30);
     let output = folder.path().join("out");
     std::fs::create_dir(&output).unwrap();
-    let arguments = ["transcode", source.to_str().unwrap(), output.to_str().unwrap()];
+    let arguments = [
+        "transcode",
+        source.to_str().unwrap(),
+        output.to_str().unwrap(),
+    ];
     let began = Instant::now();
     let Output { status, stderr, .. } = on_small_disk(&output, 12, &arguments).output().unwrap();
     let said = String::from_utf8(stderr).unwrap();

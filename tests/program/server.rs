@@ -15,7 +15,9 @@ impl Server {
     /// Over a folder, when it listens.
     pub fn start(data: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reelmill"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data);
         Self::spawn(command).0
     }
 

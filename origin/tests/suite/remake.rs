@@ -92,13 +92,19 @@ async fn a_failed_video_whose_source_is_whole_is_tried_again() {
     let id = video.to_string();
     let token = Some(house.token.as_str());
     let refused = |code: &str| (409, code.to_owned());
-    assert_eq!(house.retry(&id, token).await.problem(), refused("not_failed"));
+    assert_eq!(
+        house.retry(&id, token).await.problem(),
+        refused("not_failed")
+    );
     assert_eq!(
         house.retry(&id, None).await.problem(),
         (401, "unauthorized".into())
     );
     house.set(&video, State::Failed, Source::Lost).await;
-    assert_eq!(house.retry(&id, token).await.problem(), refused("source_gone"));
+    assert_eq!(
+        house.retry(&id, token).await.problem(),
+        refused("source_gone")
+    );
 
     house.set(&video, State::Failed, Source::Complete).await;
     let page = async |cookie: String| {

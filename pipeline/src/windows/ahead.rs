@@ -70,7 +70,11 @@ impl Playheads {
 
     fn make_room(&mut self) {
         let of = |i: usize| self.0[i].viewer.network;
-        let share = |i: &usize| (0..self.0.len()).filter(|&other| of(other) == of(*i)).count();
+        let share = |i: &usize| {
+            (0..self.0.len())
+                .filter(|&other| of(other) == of(*i))
+                .count()
+        };
         let most = (0..self.0.len()).map(|i| share(&i)).max();
         let oldest = (0..self.0.len())
             .filter(|i| Some(share(i)) == most)

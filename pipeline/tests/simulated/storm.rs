@@ -323,7 +323,8 @@ async fn assert_whole(world: &World, video: VideoId) {
                 let bytes = match store::objects::get(objects, &ObjectKey::Segment(key)).await {
                     Err(store::Error::NotFound) if !is_current => {
                         let made = world.origin.segment(key, world.viewer()).await;
-                        made.unwrap_or_else(|error| panic!("{key:?}: {error}")).bytes
+                        made.unwrap_or_else(|error| panic!("{key:?}: {error}"))
+                            .bytes
                     }
                     stored => stored.unwrap_or_else(|error| panic!("{key:?}: {error}")),
                 };

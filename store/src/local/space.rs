@@ -80,7 +80,9 @@ impl Space {
     pub(super) fn hold_again(&self) {
         let held = &self.held;
         if held.is_released.load(Ordering::Acquire)
-            && self.available().is_ok_and(|free| free > self.margin + held.bytes)
+            && self
+                .available()
+                .is_ok_and(|free| free > self.margin + held.bytes)
             && held.hold().is_ok()
         {
             held.is_released.store(false, Ordering::Release);
@@ -91,7 +93,11 @@ impl Space {
 impl Held {
     fn open(path: &Path, bytes: u64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).open(path)?;
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
         // Held already where it has that many blocks, and not only that length.
         let is_held = is_held(&file, bytes)?;
         Ok(Self {

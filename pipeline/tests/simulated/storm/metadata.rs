@@ -135,7 +135,8 @@ impl Uploads for StormyMetadata {
     }
 
     async fn advance(&self, id: &UploadId, offset: u64, at_us: i64) -> Result<UploadRow, Error> {
-        self.ask(self.rows.uploads().advance(id, offset, at_us)).await
+        self.ask(self.rows.uploads().advance(id, offset, at_us))
+            .await
     }
 
     async fn touch(&self, id: &UploadId, at_us: i64) -> Result<(), Error> {
@@ -155,7 +156,9 @@ impl Uploads for StormyMetadata {
     }
 
     async fn list_stale(&self, before_us: i64, limit: u32) -> Result<Vec<UploadRow>, Error> {
-        let stale = self.ask(self.rows.uploads().list_stale(before_us, limit)).await;
+        let stale = self
+            .ask(self.rows.uploads().list_stale(before_us, limit))
+            .await;
         // There are many others, whose blocks are removed one after the other.
         self.line.long_way().await;
         stale

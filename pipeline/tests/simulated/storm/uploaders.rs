@@ -25,7 +25,9 @@ impl World {
         let owner = self.calm.ids.owner();
         let title = "A title".to_owned();
         let uploaded: Result<VideoId, UploadError> = async {
-            let begun = self.origin.create_video(owner, title, None, Priority::Interactive);
+            let begun = self
+                .origin
+                .create_video(owner, title, None, Priority::Interactive);
             let (row, mut writer) = begun.await?;
             writer.write(Bytes::from_static(SOURCE)).await?;
             writer.finish().await?;
@@ -33,9 +35,7 @@ impl World {
         }
         .await;
         // It stood still for an hour, in its sleep.
-        if self.clock.has_leapt()
-            && matches!(uploaded, Err(UploadError::Store(Error::NotFound)))
-        {
+        if self.clock.has_leapt() && matches!(uploaded, Err(UploadError::Store(Error::NotFound))) {
             return None;
         }
         self.told(uploaded)
@@ -58,7 +58,9 @@ impl World {
     pub async fn upload_past_it(self: Arc<Self>) -> Option<VideoId> {
         let (owner, size) = (self.calm.ids.owner(), SOURCE.len() as u64);
         let title = "A title".to_owned();
-        let begun = self.origin.create_direct(owner, title, size, Priority::Bulk);
+        let begun = self
+            .origin
+            .create_direct(owner, title, size, Priority::Bulk);
         let (row, upload) = begun.await.ok()?;
         let mut is_put = false;
         loop {
@@ -98,13 +100,18 @@ impl World {
         };
         // Its own way to the store.
         let objects = &self.calm.objects;
-        objects.put_if_absent(&key, Bytes::from_static(SOURCE)).await?;
+        objects
+            .put_if_absent(&key, Bytes::from_static(SOURCE))
+            .await?;
         Ok(true)
     }
 
     /// Whether it still takes bytes.
     async fn is_received(&self, upload: &UploadRow) -> Result<(), UploadError> {
-        self.origin.upload(upload.id).await?.ok_or(Error::NotFound)?;
+        self.origin
+            .upload(upload.id)
+            .await?
+            .ok_or(Error::NotFound)?;
         Ok(())
     }
 

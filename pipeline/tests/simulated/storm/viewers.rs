@@ -72,7 +72,14 @@ impl World {
                 8 => {
                     let rendition = self.made_up();
                     let index = below(u32::MAX);
-                    self.hint(SegmentKey { rendition, index, ..key }, &viewer);
+                    self.hint(
+                        SegmentKey {
+                            rendition,
+                            index,
+                            ..key
+                        },
+                        &viewer,
+                    );
                 }
                 // What comes of it is an engine's; it is in nobody's way.
                 _ => drop(origin.thumbnail(video, 320, below(60)).await),
@@ -98,7 +105,9 @@ impl World {
         match self.weather.below(3) {
             0 => self.origin.handed_out(key, viewer),
             1 => self.origin.is_next(key, viewer),
-            _ => self.origin.is_chosen(RenditionKey { video, rendition }, viewer),
+            _ => self
+                .origin
+                .is_chosen(RenditionKey { video, rendition }, viewer),
         }
     }
 

@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use plan::{Code, OwnerId, VideoId};
-use rusqlite::{
-    Connection, OptionalExtension, Row, ToSql, Transaction, named_params, params,
-};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, named_params, params};
 
 use super::SqliteMetadata;
 use super::value::{Json, Spelled, Text};
