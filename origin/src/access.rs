@@ -68,6 +68,12 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
+/// Whether a browser says that a request comes from another site's page.
+pub fn is_cross_origin(headers: &HeaderMap, app: &App) -> bool {
+    let says = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
+    says && !is_same_origin(headers, app)
+}
+
 /// Browsers say where a request comes from; one that says nothing is no browser, and has no
 /// business with a cookie.
 fn is_same_origin(headers: &HeaderMap, app: &App) -> bool {

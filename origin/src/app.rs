@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use pipeline::Pipeline;
+use pipeline::{Network, Pipeline, Seats};
+use plan::OwnerId;
 use store::objects::disk_cache::DiskCache;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{FileCache, Living};
@@ -31,11 +31,11 @@ pub struct Settings {
 }
 
 /// Uploads at once: each holds a source block of 8 MiB.
-pub(crate) const UPLOADS: usize = 16;
+const UPLOADS: usize = 16;
 /// Requests for a manifest that may wait for its video to become playable.
 const WAITING: usize = 256;
 /// Open event streams: each may have a thousand events in its queue.
-pub(crate) const LISTENERS: usize = 512;
+const LISTENERS: usize = 512;
 
 /// What handlers share; cheap to clone.
 #[derive(Clone)]
@@ -47,9 +47,10 @@ pub struct App {
     pub(crate) metrics: Arc<Metrics>,
     /// What the objects are read through, if anything: it is counted.
     pub disk_cache: Option<Arc<DiskCache>>,
-    pub(crate) uploads: Arc<Semaphore>,
-    pub(crate) waiting: Arc<Semaphore>,
-    pub(crate) listeners: Arc<Semaphore>,
+    /// By who owns what is uploaded.
+    pub(crate) uploads: Arc<Seats<OwnerId>>,
+    pub(crate) waiting: Arc<Seats<Network>>,
+    pub(crate) listeners: Arc<Seats<Network>>,
     /// Ends what would never end by itself.
     pub(crate) stop: CancellationToken,
     pub(crate) health: Health,
@@ -69,9 +70,9 @@ impl App {
             settings: Arc::new(settings),
             metrics: Arc::default(),
             disk_cache: None,
-            uploads: Arc::new(Semaphore::new(UPLOADS)),
-            waiting: Arc::new(Semaphore::new(WAITING)),
-            listeners: Arc::new(Semaphore::new(LISTENERS)),
+            uploads: Seats::new(UPLOADS),
+            waiting: Seats::new(WAITING),
+            listeners: Seats::new(LISTENERS),
             stop,
         }
     }

@@ -24,11 +24,11 @@ pub struct Health {
     crew: Arc<Kept<(Option<Crew>, Option<u64>)>>,
 }
 
-/// A store, and whether it answers.
+/// A store, and what is wrong with it, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
     name: &'static str,
-    answers: bool,
+    trouble: Option<&'static str>,
 }
 
 impl FromRef<App> for Health {
@@ -60,51 +60,37 @@ impl Health {
             .with_state(self)
     }
 
-    /// The state of each store and the bytes that are free, as they were a few seconds ago; all are silent where none has
-    /// said anything yet.
-    async fn parts(&self) -> (Vec<Part>, Option<u64>) {
+    /// The state of each store and the bytes that are free, as they were a few seconds ago; nothing where none has said
+    /// anything yet.
+    async fn parts(&self) -> Option<(Vec<Part>, Option<u64>)> {
         let stores = self.pipeline.stores().clone();
         let clock = stores.clock.clone();
         let asked = self.stores.get(&clock, async move {
-            let silent = stores.silent().await;
-            let part = |name| Part {
-                name,
-                answers: !silent.contains(&name),
-            };
-            let free = match silent.contains(&OBJECTS) {
-                true => None,
-                false => stores.objects.free_bytes().await.ok().flatten(),
-            };
-            (STORES.map(part).to_vec(), free)
+            let (states, free) = tokio::join!(stores.states(), stores.objects.free_bytes());
+            let part = |(name, trouble)| Part { name, trouble };
+            (states.map(part).to_vec(), free.ok().flatten())
         });
-        let silent = |name| Part {
-            name,
-            answers: false,
-        };
-        asked
-            .await
-            .unwrap_or_else(|| (STORES.map(silent).to_vec(), None))
+        asked.await
     }
 
     /// Whether it can do something of what it is there for, and the parts of that. `has_some` tells whether it can without
     /// any store.
     async fn ready(&self, has_some: impl FnOnce() -> bool) -> (StatusCode, String) {
         let stopping = self.stop.is_cancelled();
-        let (parts, free) = self.parts().await;
+        let (parts, free) = self.parts().await.unwrap_or_default();
         // Without messages everything that is made is served, and uploads are taken.
-        let is_whole = parts.iter().all(|part| part.answers) && free != Some(0);
-        let needed = |part: &&Part| part.name != MESSAGES;
-        let is_ready = parts.iter().filter(needed).all(|part| part.answers) || has_some();
+        let is_well = |part: &Part| part.trouble.is_none();
+        let is_whole = parts.iter().all(is_well) && free != Some(0);
+        let is_served = |part: &Part| part.name == MESSAGES || is_well(part);
+        let is_known = !parts.is_empty();
+        let is_ready = (is_known && parts.iter().all(is_served)) || has_some();
         let (status, first) = match (stopping, is_ready, is_whole) {
             (true, ..) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             (_, false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
-            (_, _, true) => (StatusCode::OK, "ok"),
-            (_, _, false) => (StatusCode::OK, "ok, in part"),
+            (_, _, true) if is_known => (StatusCode::OK, "ok"),
+            (_, _, _) => (StatusCode::OK, "ok, in part"),
         };
-        let line = |Part { name, answers }: &Part| {
-            let said = if *answers { "ok" } else { "no answer" };
-            format!("{name}: {said}\n")
-        };
+        let line = |Part { name, trouble }: &Part| format!("{name}: {}\n", trouble.unwrap_or("ok"));
         let lines: String = parts.iter().map(line).collect();
         let space = match free {
             Some(0) => "space: none for new media; deletions are possible\n".to_owned(),
@@ -138,11 +124,6 @@ impl Health {
 
 /// The name of what may be away while everything that is made is served.
 const MESSAGES: &str = "messages";
-/// The name of what knows how much is free.
-const OBJECTS: &str = "objects";
-/// Every store, as [`store::Stores::silent`] names them.
-const STORES: [&str; 3] = [OBJECTS, "metadata", MESSAGES];
-
 /// They answer under any name, and never read a cookie.
 pub fn routes() -> Router<App> {
     Router::new()
@@ -170,8 +151,7 @@ async fn ready(State(app): State<App>) -> (StatusCode, String) {
 /// `GET /metrics` in the Prometheus text format.
 async fn metrics(State(app): State<App>) -> String {
     let (files, bytes) = app.files.size();
-    let uploads = crate::app::UPLOADS - app.uploads.available_permits();
-    let listeners = crate::app::LISTENERS - app.listeners.available_permits();
+    let (uploads, listeners) = (app.uploads.held(), app.listeners.held());
     let own = text([
         ("reelmill_cache_files", Some(files)),
         ("reelmill_cache_bytes", Some(bytes)),

@@ -123,10 +123,16 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::NotFound => Self::not_found(),
             store::Error::NoSpace => Self::no_space(),
-            error => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
+            error if error.is_away() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a store is away");
                 let detail = "The store did not answer; please try again soon.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+            }
+            error => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
+                let detail =
+                    "The server's store does not do what it is asked to; its log says why.";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
             }
         }
     }

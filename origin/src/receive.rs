@@ -26,7 +26,8 @@ pub async fn receive<E>(
     declared_size: Option<u64>,
     pieces: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<VideoRow, Problem> {
-    let _place = app.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    let seat = app.uploads.take(Some(principal.owner));
+    let _seat = seat.ok_or_else(Problem::busy)?;
     // Before the first byte is asked for: who waits with the rest need not send it.
     app.pipeline.admits(declared_size).await?;
     let pieces = pieces.filter(|piece| {

@@ -1,6 +1,7 @@
 //! The accept loop: bounded connections, no slow heads, a stop that ends.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use pipeline::Pipeline;
+use ipnet::IpNet;
+use pipeline::{Network, Pipeline, Seats};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +26,7 @@ use crate::app::App;
 use crate::health::{self, Health};
 use crate::router;
 
-/// Connections at once; more wait in the kernel's queue.
+/// Connections at once; more wait in the kernel's queue. Who comes from one network holds no more of them than are free.
 const CONNECTIONS: usize = 4096;
 /// How long a request's head may take, and a kept connection stay idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -50,12 +52,13 @@ pub async fn serve(
         let (service, stopped) = (health::watched(app.clone()), stop.clone());
         tokio::spawn(async move {
             let until = stopped.clone().cancelled_owned();
-            if let Err(error) = accept(watched, service, stopped, until).await {
+            if let Err(error) = accept(watched, service, Vec::new(), stopped, until).await {
                 tracing::error!(%error, "metrics are not served any more");
             }
         });
     }
-    accept(listener, router(app), stop, shutdown).await
+    let trusted = app.settings.trusted_proxies.clone();
+    accept(listener, router(app), trusted, stop, shutdown).await
 }
 
 /// Serves the health of a process that serves nothing else, until `shutdown`.
@@ -66,12 +69,13 @@ pub async fn serve_health(
 ) -> std::io::Result<()> {
     let stop = CancellationToken::new();
     let health = Health::of(pipeline.clone(), stop.clone());
-    accept(listener, health.router(), stop, shutdown).await
+    accept(listener, health.router(), Vec::new(), stop, shutdown).await
 }
 
 async fn accept(
     listener: TcpListener,
     service: Router,
+    trusted: Vec<IpNet>,
     stop: CancellationToken,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -87,6 +91,9 @@ async fn accept(
         .keep_alive_interval(PING);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Seats::new(CONNECTIONS);
+    // A proxy serves many networks.
+    let is_proxy = |ip: IpAddr| ip.is_loopback() || trusted.iter().any(|net| net.contains(&ip));
     let mut shutdown = pin!(shutdown);
     loop {
         let next = async {
@@ -106,6 +113,12 @@ async fn accept(
                 continue;
             }
         };
+        let ip = peer.ip().to_canonical();
+        let network = (!is_proxy(ip)).then(|| Network::from(ip));
+        let Some(seat) = seats.take(network) else {
+            tracing::debug!(%peer, "there are too many connections from there");
+            continue;
+        };
         // Heads and first bytes go out at once; without it small answers wait for an ACK.
         let _ = stream.set_nodelay(true);
         let service = service
@@ -123,7 +136,7 @@ async fn accept(
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(place);
+            drop((place, seat));
         });
     }
     drop(listener);

@@ -24,7 +24,8 @@ use crate::made::MadeCache;
 use crate::making::Making;
 use crate::memory::Memory;
 use crate::plans::PlanCache;
-use crate::turns::Turns;
+use crate::seats::Seats;
+use crate::turns::{Network, Turns};
 use crate::upload::Promised;
 use crate::views::{self, Views};
 use crate::{Config, DemandError};
@@ -74,8 +75,10 @@ pub(crate) struct Inner {
     pub(crate) promised: Promised,
     /// Source blocks on their way to the store, of all uploads.
     pub(crate) blocks: Arc<Semaphore>,
+    /// Whose turn it is to have one made that was asked for.
+    pub(crate) stills_turns: Arc<Turns>,
     /// Requests that wait for a still.
-    pub(crate) stills_waiting: Semaphore,
+    pub(crate) stills_waiting: Arc<Seats<Network>>,
     /// Faults at the text of a video.
     pub(crate) text_faults: Mutex<HashMap<VideoId, u32>>,
     /// Faults at the loudness of a video.
@@ -120,7 +123,8 @@ impl Inner {
             stills: Semaphore::new(1),
             promised: Promised::default(),
             blocks: Arc::new(Semaphore::new(BLOCKS)),
-            stills_waiting: Semaphore::new(STILLS_WAITING),
+            stills_turns: Turns::new(1),
+            stills_waiting: Seats::new(STILLS_WAITING),
             text_faults: Mutex::default(),
             loudness_faults: Mutex::default(),
             still_faults: Mutex::default(),

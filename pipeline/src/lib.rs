@@ -29,6 +29,7 @@ mod purge;
 mod remake;
 mod retire;
 mod run;
+mod seats;
 mod stills;
 mod successor;
 mod texts;
@@ -55,6 +56,7 @@ pub use config::Config;
 use inner::{Inner, Role};
 pub use purge::Purge;
 pub use remake::{Remake, RemakeError};
+pub use seats::{Seat, Seats};
 pub use texts::SideCarError;
 pub use turns::{Network, Viewer};
 pub use upload::{Place, UploadError, UploadWriter};
@@ -334,8 +336,8 @@ impl Pipeline {
     }
 
     /// A storyboard sheet: stored, or made now.
-    pub async fn sheet(&self, key: SegmentKey) -> Result<Bytes, DemandError> {
-        stills::sheet(&self.inner, key).await
+    pub async fn sheet(&self, key: SegmentKey, viewer: &Viewer) -> Result<Bytes, DemandError> {
+        stills::sheet(&self.inner, key, viewer).await
     }
 
     /// The picture at a whole second, in one of [`THUMBNAIL_WIDTHS`]; made when first asked for.
@@ -344,8 +346,9 @@ impl Pipeline {
         video: VideoId,
         width: u32,
         second: u32,
+        viewer: &Viewer,
     ) -> Result<Bytes, DemandError> {
-        stills::thumbnail(&self.inner, video, width, second).await
+        stills::thumbnail(&self.inner, video, (width, second), viewer).await
     }
 }
 

@@ -12,10 +12,15 @@ use transcoder::Still;
 use crate::cluster::ask;
 use crate::inner::Inner;
 use crate::run::{Run, Standing};
+use crate::turns::{Asked, Viewer};
 use crate::{DemandError, THUMBNAIL_WIDTHS, plans};
 pub(crate) use needed::{beside, failed, is_done_without, needed};
 
-pub(crate) async fn sheet(inner: &Arc<Inner>, key: SegmentKey) -> Result<Bytes, DemandError> {
+pub(crate) async fn sheet(
+    inner: &Arc<Inner>,
+    key: SegmentKey,
+    viewer: &Viewer,
+) -> Result<Bytes, DemandError> {
     let object = ObjectKey::Segment(key);
     let plan = plans::listing(inner, key.video, key.rendition).await?;
     let board = plan.as_ref().and_then(|plan| plan.storyboard.as_ref());
@@ -23,14 +28,14 @@ pub(crate) async fn sheet(inner: &Arc<Inner>, key: SegmentKey) -> Result<Bytes, 
     if !listed {
         return Err(DemandError::NotFound);
     }
-    made(inner, key.video, &object, Still::Sheet(key.index)).await
+    made(inner, &object, Still::Sheet(key.index), (key.video, viewer)).await
 }
 
 pub(crate) async fn thumbnail(
     inner: &Arc<Inner>,
     video: VideoId,
-    width: u32,
-    second: u32,
+    (width, second): (u32, u32),
+    viewer: &Viewer,
 ) -> Result<Bytes, DemandError> {
     let Some(row) = inner.living(video).await? else {
         return Err(DemandError::NotFound);
@@ -47,40 +52,48 @@ pub(crate) async fn thumbnail(
         width,
         second,
     };
-    made(inner, video, &object, Still::Thumbnail { second, width }).await
+    let still = Still::Thumbnail { second, width };
+    made(inner, &object, still, (video, viewer)).await
 }
 
 async fn made(
     inner: &Arc<Inner>,
-    video: VideoId,
     object: &ObjectKey,
     still: Still,
+    (video, viewer): (VideoId, &Viewer),
 ) -> Result<Bytes, DemandError> {
     match inner.stored(object).await {
         Err(DemandError::NotFound) => {}
         other => return other,
     }
+    // Over the bound nobody waits.
+    let _seat = inner.stills_waiting.take(viewer.network);
+    _seat.as_ref().ok_or(DemandError::NotReady)?;
     if inner.asks() {
-        inner
-            .within(inner.config.demand_wait, ask::still(inner, object))
-            .await;
+        let asking = ask::still(inner, object, viewer);
+        inner.within(inner.config.demand_wait, asking).await;
         let made = inner.stored(object).await;
         return made.map_err(|error| match error {
             DemandError::NotFound => DemandError::NotReady,
             other => other,
         });
     }
-    // Over the bound nobody waits.
-    let _waiting = inner
-        .stills_waiting
-        .try_acquire()
-        .map_err(|_| DemandError::NotReady)?;
     let making = async {
-        // The semaphore is never closed.
-        let Ok(_permit) = inner.stills.acquire().await else {
+        // One at a time, of whose network it is the turn, like segments. Where its turn does not come, it is let go.
+        let until = inner.stores.clock.now() + inner.config.demand_wait;
+        let asked = Asked {
+            viewer: viewer.clone(),
+            second_try: false,
+            deadline: until,
+            until,
+        };
+        let (Ok(_turn), Ok(_permit)) = (
+            inner.stills_turns.ask(&asked, video).await,
+            inner.stills.acquire().await,
+        ) else {
             return Err(DemandError::NotReady);
         };
-        // Whoever had the permit before may have made it.
+        // Whoever had the turn before may have made it.
         match inner.stored(object).await {
             Err(DemandError::NotFound) => {}
             other => return other,
@@ -94,7 +107,8 @@ async fn made(
         let plan = plans::load(inner, video, hash).await?;
         let made = async {
             let share = inner.memory.take(inner.memory_for(&plan, &[])).await;
-            let mut run = Run::open(inner, &row, Standing::Foreground, share)?;
+            // It gives way to viewers, and does not keep the background from its work.
+            let mut run = Run::open(inner, &row, Standing::Background, share)?;
             run.plan(&plan).await;
             run.still(still).await
         };

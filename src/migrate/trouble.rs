@@ -38,7 +38,7 @@ impl Trouble {
     pub const fn may_be_everywhere(&self) -> bool {
         matches!(
             self,
-            Self::Store(Error::Unavailable { .. }) | Self::Object(_, Error::Unavailable { .. })
+            Self::Store(error) | Self::Object(_, error) if error.is_the_stores()
         )
     }
 }

@@ -21,6 +21,27 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The store is there and asks for less. Nothing was done.
+    #[error("the store has too much to do")]
+    Overloaded {
+        /// What the store said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store does not let us do this: the operator's keys or grants are wrong.
+    #[error("the store does not allow it")]
+    Unauthorized {
+        /// What the store said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store does not take the request as it is, however often it is sent.
+    #[error("the store refused the request")]
+    Refused {
+        /// What the store said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What is stored is not what was written, or cannot be expressed as a row.
     #[error("what is stored is damaged: {what}")]
     Corrupt {
@@ -34,6 +55,49 @@ impl Error {
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable {
             source: source.into(),
+        }
+    }
+
+    /// The store asks for less, because of `source`.
+    pub fn overloaded(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Overloaded {
+            source: source.into(),
+        }
+    }
+
+    /// The store does not allow it, because of `source`.
+    pub fn unauthorized(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unauthorized {
+            source: source.into(),
+        }
+    }
+
+    /// The store refused the request, because of `source`.
+    pub fn refused(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Refused {
+            source: source.into(),
+        }
+    }
+
+    /// Whether the store is away or wants to be left alone, and comes back by itself.
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Overloaded { .. })
+    }
+
+    /// Whether it is the store's trouble or its operator's, and not that of what was asked for.
+    pub const fn is_the_stores(&self) -> bool {
+        self.is_away() || matches!(self, Self::Unauthorized { .. } | Self::Refused { .. })
+    }
+
+    /// In two words at most, for who looks how a store is.
+    pub const fn in_short(&self) -> &'static str {
+        match self {
+            Self::Overloaded { .. } => "overloaded",
+            Self::Unauthorized { .. } => "not allowed",
+            Self::Refused { .. } => "refused",
+            Self::Corrupt { .. } => "damaged",
+            Self::NoSpace => "no space",
+            Self::NotFound | Self::Conflict | Self::Unavailable { .. } => "no answer",
         }
     }
 

@@ -103,31 +103,41 @@ pub struct Stores {
 const ANSWER: Duration = Duration::from_secs(3);
 
 impl Stores {
-    /// Which of them do not answer now; for probes and people.
-    pub async fn silent(&self) -> Vec<&'static str> {
+    /// How each of them is now, for probes and people: nothing where it does what it is asked, else what is wrong, in short.
+    pub async fn states(&self) -> [(&'static str, Option<&'static str>); 3] {
         let page = metadata::PageRequest::first(1);
-        let (objects, space, rows, messages) = futures::join!(
-            self.objects_answer(),
-            tokio::time::timeout(ANSWER, self.objects.free_bytes()),
-            tokio::time::timeout(ANSWER, self.metadata.videos().list(None, &page)),
-            tokio::time::timeout(ANSWER, self.events.subscribe()),
+        let (head, space, rows, messages) = futures::join!(
+            state(self.head_of_nothing()),
+            state(self.objects.free_bytes()),
+            state(self.metadata.videos().list(None, &page)),
+            state(self.events.subscribe()),
         );
-        let answers = [
-            ("objects", objects && matches!(space, Ok(Ok(_)))),
-            ("metadata", matches!(rows, Ok(Ok(_)))),
-            ("messages", matches!(messages, Ok(Ok(_)))),
-        ];
-        let silent = answers.into_iter().filter(|(_, answers)| !answers);
-        silent.map(|(name, _)| name).collect()
+        [
+            ("objects", head.or(space)),
+            ("metadata", rows),
+            ("messages", messages),
+        ]
     }
 
     /// Whether objects can be read now, of which there need be none.
     pub async fn objects_answer(&self) -> bool {
+        state(self.head_of_nothing()).await.is_none()
+    }
+
+    async fn head_of_nothing(&self) -> Result<(), Error> {
         let nothing = ObjectKey::Report {
             video: self.ids.video(),
             session: self.ids.session(),
         };
-        let head = tokio::time::timeout(ANSWER, self.objects.head(&nothing)).await;
-        matches!(head, Ok(Ok(_)))
+        self.objects.head(&nothing).await.map(drop)
+    }
+}
+
+/// What is wrong, if anything, with a store that is asked something.
+async fn state<T>(asking: impl Future<Output = Result<T, Error>>) -> Option<&'static str> {
+    match tokio::time::timeout(ANSWER, asking).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.in_short()),
+        Err(_) => Some("no answer"),
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::params::Params;
 use crate::app::App;
 use crate::problem::Problem;
+use crate::viewer::Asker;
 
 /// Proxies close what is silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -70,10 +71,11 @@ impl Text {
 pub async fn events(
     State(app): State<App>,
     Params(params): Params<EventsParams>,
+    asker: Asker,
 ) -> Result<Sse<impl Stream<Item = Result<Line, Infallible>>>, Problem> {
     let video: VideoId = params.video.parse().map_err(|_| Problem::not_found())?;
-    let place = app.listeners.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy())?;
+    let seat = app.listeners.take(asker.viewer.network);
+    let seat = seat.ok_or_else(Problem::busy)?;
     // Before the look: what happens between the two is not missed.
     let subscription = app.pipeline.stores().events.subscribe().await?;
     let row = app.pipeline.video(video).await?;
@@ -86,9 +88,9 @@ pub async fn events(
         scanned: None,
         told: None,
     };
-    let lines = futures::stream::unfold((listener, place), |(mut listener, place)| async {
+    let lines = futures::stream::unfold((listener, seat), |(mut listener, seat)| async {
         let line = listener.next().await?;
-        Some((Ok(line), (listener, place)))
+        Some((Ok(line), (listener, seat)))
     });
     let lines = lines.take_until(stop.cancelled_owned());
     Ok(Sse::new(lines).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))

@@ -8,14 +8,16 @@ use super::VTT;
 use super::current::current;
 use super::respond::{Body, DeliveryError};
 use crate::app::App;
+use crate::viewer::Asker;
 
 /// Short-lived: a later plan of the video changes it.
 pub async fn chapters(
     State(app): State<App>,
     Path(video): Path<String>,
+    asker: Asker,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
-    let (row, plan) = current(&app, &video).await?;
+    let (row, plan) = current(&app, &video, &asker).await?;
     let text = manifests::chapters::vtt(&plan).ok_or(DeliveryError::NotFound)?;
     Ok(Body::short(row.id, text, VTT).respond(&headers))
 }

@@ -9,18 +9,23 @@ use store::metadata::{Source, State, VideoRow};
 
 use super::respond::DeliveryError;
 use crate::app::App;
+use crate::viewer::Asker;
 
 /// As long as a request for a segment waits: players give up after 10 s.
 const PATIENCE: Duration = Duration::from_secs(9);
 
 /// The row and its plan. Where the source is there but not yet looked at, that is a matter of a
 /// second, and the request waits for it: players do not retry a 404.
-pub async fn current(app: &App, video: &str) -> Result<(VideoRow, Arc<Plan>), DeliveryError> {
+pub async fn current(
+    app: &App,
+    video: &str,
+    asker: &Asker,
+) -> Result<(VideoRow, Arc<Plan>), DeliveryError> {
     let id: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
     if let Some(found) = look(app, id).await? {
         return Ok(found);
     }
-    let Ok(_place) = app.waiting.try_acquire() else {
+    let Some(_seat) = app.waiting.take(asker.viewer.network) else {
         return Err(DeliveryError::NotReady);
     };
     let mut events = app.pipeline.stores().events.subscribe().await?;

@@ -58,7 +58,7 @@ pub async fn rendition(
             FileName::Playlist => playlist::read(&app, key).await,
             FileName::Init => init::read(&app, key).await,
             FileName::Segment(index) => segment::read(&app, key, index, asker.viewer.clone()).await,
-            FileName::Sheet(index) => sheet::read(&app, key, index).await,
+            FileName::Sheet(index) => sheet::read(&app, key, index, &asker.viewer).await,
             FileName::Text(index) => text::segment(&app, key, index).await,
             FileName::AllText => text::whole(&app, key).await,
         }

@@ -1,5 +1,6 @@
 //! `{n}.jpg`: one sheet of the storyboard's tiles.
 
+use pipeline::Viewer;
 use plan::{RenditionKey, SegmentKey};
 use store::ObjectKey;
 
@@ -7,13 +8,18 @@ use super::cache::File;
 use super::respond::DeliveryError;
 use crate::app::App;
 
-pub(super) async fn read(app: &App, of: RenditionKey, index: u32) -> Result<File, DeliveryError> {
+pub(super) async fn read(
+    app: &App,
+    of: RenditionKey,
+    index: u32,
+    viewer: &Viewer,
+) -> Result<File, DeliveryError> {
     let key = SegmentKey {
         video: of.video,
         rendition: of.rendition,
         index,
     };
-    let bytes = app.pipeline.sheet(key).await?;
+    let bytes = app.pipeline.sheet(key, viewer).await?;
     let content_type = ObjectKey::Segment(key).content_type();
     Ok(File::media(bytes, content_type, true))
 }

@@ -12,6 +12,7 @@ use store::{ImageFormat, ObjectKey};
 use super::name::number;
 use super::respond::{Body, DeliveryError, strong_tag};
 use crate::app::App;
+use crate::viewer::Asker;
 
 /// `GET /v/{video}/{poster.jpg|poster.webp}`.
 pub async fn poster(
@@ -35,6 +36,7 @@ pub async fn poster(
 pub async fn thumbnail(
     State(app): State<App>,
     Path((video, width, file)): Path<(String, String, String)>,
+    asker: Asker,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
     let video: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
@@ -42,7 +44,8 @@ pub async fn thumbnail(
     let second = file.strip_suffix(".jpg").and_then(number);
     let second = second.ok_or(DeliveryError::NotFound)?;
     app.living.check(&app.pipeline, video).await?;
-    let bytes = app.pipeline.thumbnail(video, width, second).await?;
+    let made = app.pipeline.thumbnail(video, width, second, &asker.viewer);
+    let bytes = made.await?;
     let key = ObjectKey::Thumbnail {
         video,
         width,

@@ -31,7 +31,16 @@ pub async fn sign_in(Query(code): Query<Code>) -> Response {
 }
 
 /// Exchanges the code for a cookie.
-pub async fn exchange(State(app): State<App>, Form(code): Form<Code>) -> Result<Response, Problem> {
+pub async fn exchange(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(code): Form<Code>,
+) -> Result<Response, Problem> {
+    // Or a page of another site signs somebody in as somebody else.
+    if access::is_cross_origin(&headers, &app) {
+        let text = "A page of another site may not sign you in.";
+        return Ok(message(StatusCode::FORBIDDEN, "Not signed in", text));
+    }
     let exchanged = catalog::sign_in::exchange(app.pipeline.stores(), code.code.trim()).await?;
     let Some(secret) = exchanged else {
         let text = "This link was used, or is older than ten minutes. `reelmill serve` prints a new one when it starts.";

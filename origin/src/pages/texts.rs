@@ -97,7 +97,8 @@ fn back(video: &str, trouble: &str, done: Result<(), Problem>) -> Response {
 
 async fn take(app: &App, known: &Known, video: &str, mut form: Multipart) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
-    let _place = app.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    let seat = app.uploads.take(Some(known.0.owner));
+    let _seat = seat.ok_or_else(Problem::busy)?;
     let (mut declared, mut name, mut file) = (String::new(), String::new(), Bytes::new());
     while let Some(field) = form.next_field().await.map_err(malformed)? {
         match field.name() {

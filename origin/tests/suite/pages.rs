@@ -28,6 +28,19 @@ async fn looking_at_a_sign_in_link_does_not_use_it_up() {
     for _ in 0..2 {
         assert!(house.get(&link).await.text().contains(code.expose()));
     }
+    // A page of another site signs nobody in, and uses nothing up.
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://evil.example"),
+    ] {
+        let post = request(Method::POST, "/sign-in")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(name, value);
+        let body = Body::from(format!("code={}", code.expose()));
+        let refused = house.send(post.body(body).unwrap()).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.header("set-cookie").is_empty());
+    }
     let signed_in = exchange(&house, code.expose()).await;
     assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
     let cookie = signed_in.header("set-cookie");

@@ -70,7 +70,7 @@ async fn answer(inner: &Arc<Inner>, asked: Asked) {
         }
         Wanted::Object(ObjectKey::Segment(key)) => {
             if key.rendition.name() == RenditionName::Storyboard {
-                if stills::sheet(inner, key).await.is_ok() {
+                if stills::sheet(inner, key, &viewer).await.is_ok() {
                     asked.answer(Answer::Stored);
                 }
             } else {
@@ -83,7 +83,8 @@ async fn answer(inner: &Arc<Inner>, asked: Asked) {
             width,
             second,
         }) => {
-            if stills::thumbnail(inner, video, width, second).await.is_ok() {
+            let size = (width, second);
+            if stills::thumbnail(inner, video, size, &viewer).await.is_ok() {
                 asked.answer(Answer::Stored);
             }
         }

@@ -139,8 +139,11 @@ pub(crate) async fn segment(inner: Arc<Inner>, key: SegmentKey, heard: Arc<Notif
 }
 
 /// Asks for a still, which the answer says is stored.
-pub(crate) async fn still(inner: &Inner, object: &ObjectKey) {
-    let asked = anybody(inner, inner.config.demand_wait);
+pub(crate) async fn still(inner: &Inner, object: &ObjectKey, viewer: &Viewer) {
+    let asked = Asked {
+        viewer: viewer.clone(),
+        ..anybody(inner, inner.config.demand_wait)
+    };
     loop {
         match ask(inner, Wanted::Object(object.clone()), &asked).await {
             Answer::Accepted | Answer::Stored | Answer::Nobody => return,

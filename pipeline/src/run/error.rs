@@ -38,10 +38,10 @@ impl RunError {
     }
 }
 
-/// Whether an error is but a store's that does not answer: it is waited for, and nobody's fault.
+/// Whether an error is but a store's that does not answer or not let us in: it is waited for, and nobody's fault.
 pub(crate) async fn is_store_away(inner: &Inner, error: &RunError) -> bool {
     match error {
-        RunError::Store(store::Error::Unavailable { .. }) => true,
+        RunError::Store(error) => error.is_the_stores(),
         error => error.is_unreachable() && !inner.stores.objects_answer().await,
     }
 }

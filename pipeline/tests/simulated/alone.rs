@@ -614,10 +614,17 @@ async fn a_thumbnail_is_made_when_it_is_asked_for() {
     let house = house(folder.path(), &script).await;
     let video = house.upload().await;
     house.until_playable(video).await;
-    let made = house.pipeline.thumbnail(video, 320, 9).await.unwrap();
+    let made = house
+        .pipeline
+        .thumbnail(video, 320, 9, &Viewer::default())
+        .await
+        .unwrap();
     assert_eq!(made, sketch::JPEG);
     for (width, second) in [(321, 9), (320, 10)] {
-        let refused = house.pipeline.thumbnail(video, width, second).await;
+        let refused = house
+            .pipeline
+            .thumbnail(video, width, second, &Viewer::default())
+            .await;
         assert!(matches!(refused, Err(DemandError::NotFound)));
     }
 }

@@ -237,9 +237,17 @@ async fn stills_are_made_by_workers_too() {
     let house = &cluster.house;
     let video = house.upload().await;
     let (_, plan) = house.until_playable(video).await;
-    house.pipeline.thumbnail(video, 320, 7).await.unwrap();
+    house
+        .pipeline
+        .thumbnail(video, 320, 7, &Viewer::default())
+        .await
+        .unwrap();
     let board = plan.storyboard.as_ref().unwrap().id;
-    house.pipeline.sheet(key(video, board, 0)).await.unwrap();
+    house
+        .pipeline
+        .sheet(key(video, board, 0), &Viewer::default())
+        .await
+        .unwrap();
     worker.stop().await;
 }
 

@@ -61,7 +61,7 @@ impl Breaker {
     ) -> Result<T, Error> {
         let pass = self.pass()?;
         let answer = asking.await;
-        self.note(&pass, matches!(answer, Err(Error::Unavailable { .. })));
+        self.note(&pass, answer.as_ref().is_err_and(Error::is_away));
         answer
     }
 
@@ -167,11 +167,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_there_is_an_answer() {
+    async fn what_is_not_there_or_not_allowed_is_an_answer() {
         let breaker = breaker(&ManualClock::new(0));
         for _ in 0..3 * FAILURES {
             let answer: Result<(), _> = breaker.ask(ready(Err(Error::NotFound))).await;
             assert!(matches!(answer, Err(Error::NotFound)));
+            let answer: Result<(), _> = breaker.ask(ready(Err(Error::unauthorized("no")))).await;
+            assert!(matches!(answer, Err(Error::Unauthorized { .. })));
         }
     }
 }

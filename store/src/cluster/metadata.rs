@@ -7,6 +7,7 @@
 
 mod database;
 mod event_log;
+mod failure;
 mod migrations;
 mod owners;
 mod published;

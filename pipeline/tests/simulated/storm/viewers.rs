@@ -82,7 +82,7 @@ impl World {
                     );
                 }
                 // What comes of it is an engine's; it is in nobody's way.
-                _ => drop(origin.thumbnail(video, 320, below(60)).await),
+                _ => drop(origin.thumbnail(video, 320, below(60), &viewer).await),
             }
         }
     }

@@ -12,7 +12,6 @@ use scylla::client::caching_session::CachingSession;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::deserialize::row::DeserializeRow as Deserialize;
-use scylla::errors::{DbError, ExecutionError, PrepareError, RequestAttemptError};
 use scylla::policies::load_balancing::DefaultPolicy;
 use scylla::response::query_result::{QueryResult, QueryRowsResult};
 use scylla::serialize::batch::BatchValues;
@@ -21,6 +20,7 @@ use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::{Consistency, SerialConsistency, Statement};
 use scylla::value::{CqlValue, Row};
 
+use super::failure::{Failure, may_pass};
 use super::settings::{Access, Cql, OpenError};
 use crate::cluster::breaker::Breaker;
 use crate::{Clock, Error, Moment};
@@ -198,9 +198,9 @@ impl Database {
             statement.set_timestamp(at);
             match self.session.execute_unpaged(statement, &values).await {
                 Err(error) if say.is_idempotent() && may_pass(&error) => {
-                    losses.pause(Error::unavailable(error)).await?;
+                    losses.pause(error.told()).await?;
                 }
-                answer => return answer.map_err(Error::unavailable),
+                answer => return answer.map_err(Failure::told),
             }
         }
     }
@@ -249,12 +249,12 @@ impl Database {
             let found = match pages {
                 Ok(pages) => {
                     let rows = pages.rows_stream::<T>().map_err(damaged)?;
-                    rows.try_collect().await.map_err(Error::unavailable)
+                    rows.try_collect().await.map_err(Failure::told)
                 }
-                Err(error) => Err(Error::unavailable(error)),
+                Err(error) => Err(error.told()),
             };
             match found {
-                Err(error) => losses.pause(error).await?,
+                Err(error) if error.is_away() => losses.pause(error).await?,
                 found => return found,
             }
         }
@@ -299,7 +299,7 @@ impl Database {
         }
         let sending = async {
             let answer = self.session.batch(&batch, values).await;
-            answer.map_err(Error::unavailable)
+            answer.map_err(Failure::told)
         };
         let answer = self.breaker.ask(sending).await?;
         is_applied(&answer.into_rows_result().map_err(damaged)?)
@@ -317,7 +317,7 @@ impl Database {
         loop {
             match self.change(change, &values).await {
                 Ok(false) if losses.count > 0 => return is_done().await,
-                Err(error @ Error::Unavailable { .. }) => {
+                Err(error) if error.is_away() => {
                     losses.pause(error).await?;
                     if is_done().await? {
                         return Ok(true);
@@ -332,7 +332,7 @@ impl Database {
     pub(super) async fn define(&self, text: &str) -> Result<(), Error> {
         let session = self.session.get_session();
         let done = session.query_unpaged(text, ()).await;
-        done.map_err(Error::unavailable)?;
+        done.map_err(Failure::told)?;
         Ok(())
     }
 }
@@ -356,32 +356,6 @@ impl Losses<'_> {
         self.count += 1;
         self.clock.sleep(pause.min(LONGEST_PAUSE)).await;
         Ok(())
-    }
-}
-
-/// Whether what failed may succeed a moment later.
-fn may_pass(error: &ExecutionError) -> bool {
-    match error {
-        ExecutionError::EmptyPlan
-        | ExecutionError::ConnectionPoolError(_)
-        | ExecutionError::RequestTimeout(_) => true,
-        ExecutionError::PrepareError(error) => {
-            matches!(error, PrepareError::ConnectionPoolError(_))
-        }
-        ExecutionError::LastAttemptError(error) => match error {
-            RequestAttemptError::BrokenConnectionError(_)
-            | RequestAttemptError::UnableToAllocStreamId => true,
-            RequestAttemptError::DbError(error, _) => matches!(
-                error,
-                DbError::Unavailable { .. }
-                    | DbError::Overloaded
-                    | DbError::IsBootstrapping
-                    | DbError::ReadTimeout { .. }
-                    | DbError::WriteTimeout { .. }
-            ),
-            _ => false,
-        },
-        _ => false,
     }
 }
 

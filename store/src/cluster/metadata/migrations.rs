@@ -72,7 +72,10 @@ fn of_another_version(settings: &Cql, found: i32) -> OpenError {
 /// With the reason behind it: what a store says is in the error's source.
 fn unusable(settings: &Cql, error: &crate::Error) -> OpenError {
     match error {
-        crate::Error::Unavailable { source } => settings.unusable(source),
+        crate::Error::Unavailable { source }
+        | crate::Error::Overloaded { source }
+        | crate::Error::Unauthorized { source }
+        | crate::Error::Refused { source } => settings.unusable(source),
         other => settings.unusable(other),
     }
 }

@@ -343,7 +343,10 @@ async fn options(settings: &Nats) -> Result<ConnectOptions, OpenError> {
 /// What the server said, not what a caller makes of it.
 pub(in crate::cluster) fn reason(error: &Error) -> String {
     match error {
-        Error::Unavailable { source } => source.to_string(),
+        Error::Unavailable { source }
+        | Error::Overloaded { source }
+        | Error::Unauthorized { source }
+        | Error::Refused { source } => source.to_string(),
         other => other.to_string(),
     }
 }

@@ -17,6 +17,8 @@ const FULL: [&str; 4] = [
     "XMinioStorageFull",
     "InsufficientStorage",
 ];
+/// How they say that they have too much to do.
+const SLOW: [&str; 3] = ["SlowDown", "SlowDownRead", "SlowDownWrite"];
 /// HTTP's own word for it (RFC 4918 §11.5).
 const INSUFFICIENT_STORAGE: u16 = 507;
 
@@ -61,6 +63,14 @@ where
         Some(409) if !MET.contains(&code.as_str()) => {
             Error::corrupt(format!("a key conflicts: {said}"))
         }
+        // The body came too slowly.
+        Some(400) if code == "RequestTimeout" => Error::unavailable(said),
+        Some(400) if code == "ExpiredToken" => Error::unauthorized(said),
+        Some(401 | 403) => Error::unauthorized(said),
+        Some(429) => Error::overloaded(said),
+        Some(503) if SLOW.contains(&code.as_str()) => Error::overloaded(said),
+        // A bucket that is not there, a header that is not known.
+        Some(400 | 404 | 405) => Error::refused(said),
         _ => Error::unavailable(said),
     }
 }

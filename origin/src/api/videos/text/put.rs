@@ -58,7 +58,8 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let row = owned(&app, &principal, &video).await?;
     let language = side_car::language_of(&language)?;
-    let _place = app.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    let seat = app.uploads.take(Some(principal.owner));
+    let _seat = seat.ok_or_else(Problem::busy)?;
     let file = Bytes::from_request(request, &()).await;
     let file = file.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(side_car::MOST_BYTES as u64),
