@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use plan::Effort;
 
-use crate::settings::Bytes;
+use crate::settings::{Bytes, LEAST_MEMORY};
 
 /// A media processing pipeline and streaming origin: any upload plays about a second after
 /// its last byte.
@@ -239,8 +240,8 @@ pub struct Transcode {
     /// Send a source's own H.264 as the top rung where players take it as it is
     #[arg(long)]
     pub passthrough: bool,
-    /// Memory for the engine, such as 512MiB or 2GiB
-    #[arg(long, default_value = "4GiB")]
+    /// Memory for the engine, such as 512MiB or 2GiB; at least 128MiB
+    #[arg(long, default_value = "4GiB", value_parser = enough_memory)]
     pub memory: Bytes,
     /// Clear the folder if it belongs to another source or policy
     #[arg(long)]
@@ -259,11 +260,29 @@ pub struct Probe {
     pub plan: bool,
 }
 
+/// Memory with which an engine can do anything.
+fn enough_memory(text: &str) -> Result<Bytes, String> {
+    let bytes: Bytes = text.parse()?;
+    match bytes.0 >= LEAST_MEMORY {
+        true => Ok(bytes),
+        false => Err(format!("at least {} MiB", LEAST_MEMORY >> 20)),
+    }
+}
+
 #[derive(Args)]
 pub struct Upload {
-    /// The files
+    /// The files; `-` is what comes from standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// What people call it; without, the file's name
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Wait until all of it is encoded, not only until it plays
+    #[arg(long)]
+    pub wait: bool,
+    /// Print each video as one line of JSON
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub server: Server,
 }
@@ -274,6 +293,9 @@ pub struct Server {
     /// The server
     #[arg(long, env = "REELMILL_SERVER", default_value = "http://127.0.0.1:8080")]
     pub server: String,
+    /// An API token; better by the variable, which other users of the machine do not see
+    #[arg(long, env = "REELMILL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     /// A file that holds an API token
     #[arg(
         long,
@@ -315,10 +337,10 @@ pub enum TokenAction {
     /// Makes a token and prints its secret, once
     Create {
         /// On whose behalf it acts; made if not there
-        #[arg(long)]
+        #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         owner: String,
         /// What its holder calls it
-        #[arg(long)]
+        #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         name: String,
         /// May do everything, not only upload
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! A running server's API, for the commands that ask one.
 
-use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -39,8 +39,11 @@ impl Answer {
 impl Client {
     pub fn new(arguments: &Server) -> Result<Self> {
         let path: &Path = &arguments.token_file;
-        let token = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the token in {}", path.display()))?;
+        let token = match &arguments.token {
+            Some(token) => token.clone(),
+            None => std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the token in {}", path.display()))?,
+        };
         let config = Agent::config_builder().http_status_as_error(false).build();
         Ok(Self {
             agent: Agent::new_with_config(config),
@@ -59,16 +62,22 @@ impl Client {
         self.answer(request.header("authorization", self.bearer()).send_empty())
     }
 
-    /// Sends a file as a new video.
-    pub fn upload(&self, title: &str, mut file: File) -> Result<Answer> {
-        let length = file.metadata()?.len();
+    /// Sends a source as a new video, of so many bytes where that is known.
+    pub fn upload(
+        &self,
+        title: &str,
+        mut source: impl Read,
+        length: Option<u64>,
+    ) -> Result<Answer> {
         let request = self
             .agent
             .post(self.url("/api/v1/videos"))
             .query("title", title);
-        let request = request.header("authorization", self.bearer());
-        let request = request.header("content-length", length.to_string());
-        self.answer(request.send(ureq::SendBody::from_reader(&mut file)))
+        let mut request = request.header("authorization", self.bearer());
+        if let Some(length) = length {
+            request = request.header("content-length", length.to_string());
+        }
+        self.answer(request.send(ureq::SendBody::from_reader(&mut source)))
     }
 
     fn url(&self, path: &str) -> String {

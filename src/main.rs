@@ -7,6 +7,7 @@ mod migrate;
 mod origin;
 mod probe;
 mod purge;
+mod reached;
 mod remake;
 mod schema;
 mod serve;
@@ -58,7 +59,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("reelmill: {error:#}");
-            ExitCode::FAILURE
+            // As clap has it for arguments that it refuses itself.
+            match error.is::<settings::Wrong>() {
+                true => ExitCode::from(2),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -72,6 +77,8 @@ fn log() {
         .unwrap_or_else(|_| EnvFilter::new(format!("info,{}", store::cluster::LOGGED)));
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // Where nobody reads any more, a line that cannot be written is no trouble of who wrote it.
+        .log_internal_errors(false)
         .with_env_filter(filter);
     if std::io::stderr().is_terminal() {
         builder.init();

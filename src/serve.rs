@@ -10,7 +10,7 @@ use store::Stores;
 use crate::cli::Serve;
 use crate::server::{self, set};
 use crate::settings::Settings;
-use crate::{sign_in, stores};
+use crate::{reached, sign_in, stores};
 
 pub fn run(arguments: Serve) -> Result<()> {
     let mut settings = server::settings(arguments.config.as_deref())?;
@@ -51,6 +51,9 @@ async fn serve(settings: Settings) -> Result<()> {
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in {place}");
     server::say_metrics(watched.as_ref())?;
+    if settings.cluster.is_none() {
+        reached::note(&settings.data, &public_url)?;
+    }
     greet(&stores, &public_url).await?;
     origin::serve(listener, watched, app, server::told_to_stop()?).await?;
     for pipeline in pipelines {
@@ -65,9 +68,11 @@ async fn serve(settings: Settings) -> Result<()> {
 /// The way in for who started the program: on a terminal only, never in a log file.
 async fn greet(stores: &Stores, public_url: &str) -> Result<()> {
     if !std::io::stderr().is_terminal() {
+        // No secret in a log.
+        server::say("to sign in, run `reelmill sign-in` on this machine, which prints a link");
         return Ok(());
     }
     let link = sign_in::link(stores, public_url).await?;
-    eprintln!("sign in within ten minutes: {link}");
+    server::say(format_args!("sign in within ten minutes: {link}"));
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What the roles that listen have in common.
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -129,10 +131,18 @@ pub async fn listen_for_metrics(origin: &settings::Origin) -> Result<Option<TcpL
     }
 }
 
-/// Tells where they are.
+/// Tells whoever started the program, who may have closed the other end by now.
+pub fn say(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Tells where metrics are.
 pub fn say_metrics(watched: Option<&TcpListener>) -> Result<()> {
     if let Some(watched) = watched {
-        eprintln!("metrics are at http://{}/metrics", watched.local_addr()?);
+        say(format_args!(
+            "metrics are at http://{}/metrics",
+            watched.local_addr()?
+        ));
     }
     Ok(())
 }
@@ -176,6 +186,6 @@ pub fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        eprintln!("reelmill stops");
+        say("reelmill stops");
     })
 }

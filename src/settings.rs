@@ -2,6 +2,7 @@
 //! arguments.
 
 mod cluster;
+mod whole;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use store::objects::disk_cache::SMALLEST;
 use transcoder::Sandbox;
+use ureq::http::Uri;
 
 pub use cluster::{Cluster, Hidden};
 
@@ -56,13 +58,16 @@ pub struct Origin {
 #[serde(deny_unknown_fields, default)]
 pub struct Pipeline {
     pub policy: Effort,
+    #[serde(deserialize_with = "whole::number")]
     pub segment_seconds: u32,
     pub per_title: bool,
     /// Nothing: sound is sent as loud as it is.
+    #[serde(deserialize_with = "whole::number_if_any")]
     pub loudness_lufs: Option<i32>,
     pub passthrough: bool,
     /// Codecs besides H.264 that a video gets by its views.
     pub lazy_codecs: Vec<LazyCodec>,
+    #[serde(deserialize_with = "whole::number")]
     pub lazy_after_views: u64,
     pub memory: Bytes,
     /// Nothing: required with a cluster, preferred without.
@@ -150,6 +155,9 @@ impl Settings {
     pub fn load(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self> {
         // Other variables of this name are for other commands, or for scripts.
         let is_ours = |name: &str| name == "REELMILL_DATA" || name.contains("__");
+        for name in environment.keys().filter(|name| is_meaningless(name)) {
+            eprintln!("reelmill: the variable {name} is no setting, and changes nothing");
+        }
         let ours = environment.into_iter().filter(|(name, _)| is_ours(name));
         let mut builder = Config::builder();
         if let Some(file) = file {
@@ -172,7 +180,7 @@ impl Settings {
             Some(file) => format!("the settings in {} and the environment", file.display()),
             None => "the settings in the environment".to_owned(),
         };
-        settings.with_context(of)
+        settings.with_context(of).context(Wrong)
     }
 
     /// What is asked of the cage of engines.
@@ -186,6 +194,24 @@ impl Settings {
 
     /// Whether they make sense together.
     pub fn check(self) -> Result<Self> {
+        self.checked().context(Wrong)
+    }
+
+    fn checked(self) -> Result<Self> {
+        if let Some(url) = &self.origin.public_url {
+            let uri: Option<Uri> = url.parse().ok();
+            let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+            ensure!(
+                uri.is_some_and(|uri| is_web(&uri) && uri.host().is_some()),
+                "public_url is {url}; it is to be as in https://video.example.org"
+            );
+        }
+        let Bytes(memory) = self.pipeline.memory;
+        ensure!(
+            memory >= LEAST_MEMORY,
+            "memory is {memory} bytes; engines need at least {} MiB",
+            LEAST_MEMORY >> 20
+        );
         let seconds = self.pipeline.segment_seconds;
         ensure!(
             (2..=10).contains(&seconds),
@@ -216,6 +242,35 @@ impl Settings {
         }
         Ok(self)
     }
+}
+
+/// What an engine needs to look at a video at all.
+pub const LEAST_MEMORY: u64 = 128 << 20;
+
+/// The settings are wrong, which is for who gave them to mend.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("wrong settings")]
+pub struct Wrong;
+
+/// Variables of other commands and of what runs them.
+const OTHERS: [&str; 8] = [
+    "CONFIG",
+    "SERVER",
+    "TOKEN",
+    "TOKEN_FILE",
+    "CLUSTER",
+    "CORPUS",
+    "ENGINE",
+    "FIELD",
+];
+
+/// Whether a variable is named like a setting and is none.
+fn is_meaningless(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("REELMILL_") else {
+        return false;
+    };
+    let is_ours = rest == "DATA" || rest.contains("__");
+    !is_ours && !OTHERS.contains(&rest) && !rest.starts_with("TEST_")
 }
 
 /// A number of bytes, written with a unit: `512MiB`.
@@ -370,6 +425,11 @@ mod tests {
             "colour = 1",
             "[origin]\nport = 1",
             "[pipeline]\nsegment_seconds = 1",
+            "[pipeline]\nsegment_seconds = 4.5",
+            "[pipeline]\nloudness_lufs = -16.5",
+            "[pipeline]\nmemory = '10MiB'",
+            "[origin]\npublic_url = 'nope'",
+            "[origin]\npublic_url = 'ftp://video.example.org'",
             "[pipeline]\nloudness_lufs = 16",
             "[pipeline]\nlazy_codecs = ['vp9']",
             "[pipeline]\nlazy_after_views = 0",
@@ -378,6 +438,10 @@ mod tests {
             assert!(load(Some(file), &[]).is_err(), "{file}");
         }
         assert!(load(None, &[("REELMILL_ORIGIN__PORT", "1")]).is_err());
+        assert!(load(None, &[("REELMILL_PIPELINE__SEGMENT_SECONDS", "4.5")]).is_err());
+        let whole = load(None, &[("REELMILL_PIPELINE__SEGMENT_SECONDS", "5")]);
+        assert_eq!(whole.unwrap().pipeline.segment_seconds, 5);
+        assert!(is_meaningless("REELMILL_FOO") && !is_meaningless("REELMILL_ORIGIN__LISTEN"));
         assert!(load(None, &[("REELMILL_PIPELINE__MEMORY", "2TB")]).is_err());
     }
 

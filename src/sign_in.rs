@@ -7,13 +7,16 @@ use store::metadata::Role;
 
 use crate::cli::SignIn;
 use crate::server::{self, set};
-use crate::stores;
+use crate::{reached, stores};
 
 pub fn run(arguments: SignIn) -> Result<()> {
     let mut settings = server::settings(arguments.config.as_deref())?;
     set(&mut settings.data, arguments.data);
     let listen = settings.origin.listen;
-    let public_url = arguments.public_url.or(settings.origin.public_url.take());
+    let public_url = arguments
+        .public_url
+        .or(settings.origin.public_url.take())
+        .or_else(|| reached::noted(&settings.data));
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     tokio::runtime::Runtime::new()?.block_on(async {
         // Beside the server, which may be running.

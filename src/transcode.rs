@@ -82,20 +82,23 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         message: format!("cannot read {}: {error}", arguments.input.display()),
         exit: 1,
     })?;
-    match identity.claim(&arguments.output, arguments.force)? {
-        Claim::Ours => {}
-        Claim::Foreign => {
-            let message = format!(
-                "{} belongs to another source or policy; --force clears it",
-                arguments.output.display()
-            );
-            return Err(Failed {
-                code: "foreign_folder".into(),
-                message,
-                exit: FOREIGN_FOLDER,
-            }
-            .into());
+    let output = arguments.output.display();
+    let refused = match identity.claim(&arguments.output, arguments.force)? {
+        Claim::Ours => None,
+        Claim::Foreign => Some(format!(
+            "{output} belongs to another source or policy; --force clears it"
+        )),
+        Claim::Somebodys => Some(format!(
+            "{output} has files in it that reelmill has not made; choose another folder"
+        )),
+    };
+    if let Some(message) = refused {
+        return Err(Failed {
+            code: "foreign_folder".into(),
+            message,
+            exit: FOREIGN_FOLDER,
         }
+        .into());
     }
     let clock = Arc::new(SystemClock::new());
     let stores = Local::open(&arguments.output, Layout::Presentation, clock)?;

@@ -1,31 +1,80 @@
 //! `reelmill upload`: files to a running server.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::cli::Upload;
-use crate::client::Client;
+use crate::client::{Answer, Client};
 
+/// How often the server is asked how far it is.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Uploads one after the other. What is wrong with one does not keep the others from it.
 pub fn run(arguments: &Upload) -> Result<()> {
     let client = Client::new(&arguments.server)?;
+    // A server refuses a token in the middle of a body, which looks as if it had gone away.
+    accepted(client.get("/api/v1/videos?limit=1")?)?;
+    let mut failed = 0;
     for path in &arguments.files {
-        println!("{}", upload(path, &client)?);
+        match upload(arguments, path, &client) {
+            Ok(video) if arguments.json => println!("{video}"),
+            Ok(video) => println!("{}", video["watch"].as_str().unwrap_or_default()),
+            Err(error) => {
+                failed += 1;
+                eprintln!("reelmill: {}: {error:#}", path.display());
+            }
+        }
     }
+    let all = arguments.files.len();
+    ensure!(failed == 0, "{failed} of {all} did not become videos");
     Ok(())
 }
 
-fn upload(path: &Path, client: &Client) -> Result<String> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if file.metadata()?.is_dir() {
-        bail!("{} is a folder; name the files in it", path.display());
+/// A video that plays, or is ready.
+fn upload(arguments: &Upload, path: &Path, client: &Client) -> Result<Value> {
+    let (source, length) = open(path)?;
+    let stem = path.file_stem().filter(|_| length.is_some());
+    let stem = stem.unwrap_or_default().to_string_lossy();
+    let title = arguments.title.as_deref().unwrap_or(&stem);
+    let created = accepted(client.upload(title, source, length)?)?;
+    let id = created["id"].as_str().context("an answer without an id")?;
+    loop {
+        let video = accepted(client.get(&format!("/api/v1/videos/{id}"))?)?;
+        match video["state"].as_str() {
+            Some("ready") => return Ok(video),
+            Some("playable") if !arguments.wait => return Ok(video),
+            Some("failed") => {
+                let said =
+                    |part: &str| video["error"][part].as_str().unwrap_or_default().to_owned();
+                bail!("{} ({})", said("message"), said("code"));
+            }
+            _ => std::thread::sleep(AGAIN),
+        }
     }
-    let title = path.file_stem().unwrap_or_default().to_string_lossy();
-    let answer = client.upload(&title, file)?;
-    if answer.status != 201 {
-        bail!("{}: {}", path.display(), answer.refusal());
+}
+
+/// What is to be sent, and its length where that is known.
+fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
+    if path == Path::new("-") {
+        return Ok((Box::new(std::io::stdin()), None));
     }
-    let watch = answer.body["watch"].as_str();
-    watch.map(str::to_owned).context("an answer without a link")
+    let file = File::open(path).context("cannot be read")?;
+    let metadata = file.metadata()?;
+    ensure!(!metadata.is_dir(), "a folder; name the files in it");
+    // A pipe has no length.
+    let length = metadata.is_file().then_some(metadata.len());
+    Ok((Box::new(file), length))
+}
+
+/// What the server says, where it does not refuse.
+fn accepted(answer: Answer) -> Result<Value> {
+    match answer.status {
+        200..300 => Ok(answer.body),
+        _ => bail!("{}", answer.refusal()),
+    }
 }

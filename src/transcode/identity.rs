@@ -30,6 +30,8 @@ pub enum Claim {
     Ours,
     /// It belongs to others.
     Foreign,
+    /// It has files in it that are no presentation.
+    Somebodys,
 }
 
 impl Identity {
@@ -69,7 +71,7 @@ impl Identity {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Somebody's folder that we did not make is not ours to fill or to clear.
                 if folder.is_dir() && fs::read_dir(folder)?.next().is_some() {
-                    return Ok(Claim::Foreign);
+                    return Ok(Claim::Somebodys);
                 }
             }
             Err(error) => return Err(error).context("cannot read the folder's identity"),

@@ -41,13 +41,106 @@ fn files_are_uploaded_and_a_link_to_each_is_printed() {
     );
 
     let missing = text(&folder.path().join("nothing.mp4"));
-    assert!(refused(&upload(&missing)).contains("cannot read"));
+    assert!(refused(&upload(&missing)).contains("cannot be read"));
     let is_folder = text(folder.path());
-    assert!(refused(&upload(&is_folder)).contains("is a folder"));
+    assert!(refused(&upload(&is_folder)).contains("a folder"));
     let empty = folder.path().join("empty.mp4");
     std::fs::write(&empty, "").unwrap();
-    let said = refused(&upload(&text(&empty)));
+    let empty = text(&empty);
+    let said = refused(&upload(&empty));
     assert!(said.contains("(not_media)"), "{said}");
+
+    // What is wrong with one does not keep the others from it.
+    let note = folder.path().join("note.txt");
+    std::fs::write(&note, "This is no film, whatever its name may be one day.").unwrap();
+    let note = text(&note);
+    let several = [&upload(&film)[..], &[&missing, &note, &film]].concat();
+    let output = reelmill(&several);
+    assert_eq!(output.status.code(), Some(1));
+    let (links, said) = (output.stdout, String::from_utf8(output.stderr).unwrap());
+    assert_eq!(String::from_utf8(links).unwrap().lines().count(), 2);
+    assert!(said.contains("(not_media)"), "{said}");
+    assert!(said.contains("2 of 4 did not become videos"), "{said}");
+
+    let wait = [&upload(&film)[..], &["--wait", "--json", "--title", "B"]].concat();
+    let video: serde_json::Value = serde_json::from_str(&printed(&wait)).unwrap();
+    assert_eq!(
+        (&video["state"], &video["title"]),
+        (&"ready".into(), &"B".into())
+    );
+    let piped = Command::new("sh")
+        .args(["-c", "cat \"$0\" | \"$@\"", &film])
+        .arg(env!("CARGO_BIN_EXE_reelmill"))
+        .args(["upload", "-", "--title", "C", "--server", &server.base])
+        .env(
+            "REELMILL_TOKEN",
+            std::fs::read_to_string(&token).unwrap().trim(),
+        )
+        .output()
+        .unwrap();
+    assert!(piped.status.success(), "{piped:?}");
+    assert!(piped.stdout.starts_with(b"http://"), "{piped:?}");
+
+    // As long a body as there may be: who is not let in learns why.
+    let long = folder.path().join("long.mp4");
+    std::fs::File::create(&long)
+        .unwrap()
+        .set_len(64 << 20)
+        .unwrap();
+    let long = text(&long);
+    let wrong = [&upload(&long)[..], &["--token", "wrong"]].concat();
+    let said = refused(&wrong);
+    assert!(said.contains("(unauthorized)"), "{said}");
+
+    // The link leads to where the server listens.
+    let link = printed(&["sign-in", "--data", &text(&data)]);
+    assert!(link.starts_with(&server.base), "{link}");
+}
+
+#[test]
+fn what_is_given_wrong_is_refused_as_such() {
+    let wrong = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reelmill"));
+        command.args(arguments).envs(variables.iter().copied());
+        let data = folder.path().to_str().unwrap();
+        let output = command.args(["--data", data]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        said
+    };
+    let said = wrong(&["serve", "--public-url", "nope"], &[]);
+    assert!(said.contains("public_url is nope"), "{said}");
+    let said = wrong(&["serve", "--memory", "10MiB"], &[]);
+    assert!(said.contains("at least 128 MiB"), "{said}");
+    let said = wrong(&["serve", "--segment-seconds", "1"], &[]);
+    assert!(said.contains("from 2 to 10"), "{said}");
+    let seconds = ("REELMILL_PIPELINE__SEGMENT_SECONDS", "4.5");
+    let said = wrong(&["serve"], &[seconds]);
+    assert!(said.contains("whole number"), "{said}");
+    wrong(&["token", "create", "--owner", "", "--name", "a"], &[]);
+    let nothing = ("REELMILL_FOO", "1");
+    let said = wrong(&["serve", "--public-url", "nope"], &[nothing]);
+    assert!(said.contains("REELMILL_FOO is no setting"), "{said}");
+}
+
+#[test]
+fn a_folder_with_somebodys_files_is_not_offered_to_be_cleared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, output) = (folder.path().join("a.mp4"), folder.path().join("out"));
+    std::fs::write(&source, "nothing").unwrap();
+    std::fs::create_dir(&output).unwrap();
+    std::fs::write(output.join("letter.txt"), "dear").unwrap();
+    let [source, output] = [&source, &output].map(|path| path.to_str().unwrap());
+    for force in [&[][..], &["--force"]] {
+        let refused = reelmill(&[&["transcode", source, output], force].concat());
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(3), "{said}");
+        assert!(
+            !said.contains("--force") && said.contains("another folder"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

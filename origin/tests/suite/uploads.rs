@@ -144,3 +144,26 @@ async fn a_form_that_is_empty_or_broken_says_so_on_a_page() {
     }
     assert!(listed(&house).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_body_that_is_said_to_be_no_file_is_refused_with_a_hint() {
+    let house = house().await;
+    for (name, value) in [
+        ("content-type", "multipart/form-data; boundary=x"),
+        ("content-type", "Application/JSON"),
+        ("content-encoding", "gzip"),
+    ] {
+        let request = request(Method::POST, "/api/v1/videos")
+            .header("authorization", format!("Bearer {}", house.token))
+            .header(name, value);
+        let answer = house.send(request.body(Body::from("bytes")).unwrap()).await;
+        assert_eq!(answer.problem(), (415, "not_raw".into()), "{value}");
+    }
+    assert!(listed(&house).await.is_empty());
+    // As `curl --data-binary` says, whatever the file is.
+    let form = request(Method::POST, "/api/v1/videos")
+        .header("authorization", format!("Bearer {}", house.token))
+        .header("content-type", "application/x-www-form-urlencoded");
+    let taken = house.send(form.body(Body::from("bytes")).unwrap()).await;
+    assert_eq!(taken.status, StatusCode::CREATED);
+}

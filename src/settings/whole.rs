@@ -1,0 +1,62 @@
+//! Whole numbers: one with a fraction is not rounded, but refused.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+
+/// A whole number of some type.
+struct Whole<T>(T);
+
+impl<'de, T: TryFrom<i128> + FromStr> Deserialize<'de> for Whole<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number<T>(PhantomData<T>);
+        impl<T: TryFrom<i128> + FromStr> Visitor<'_> for Number<T> {
+            type Value = Whole<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a whole number")
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Whole<T>, E> {
+                self.visit_i128(number.into())
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Whole<T>, E> {
+                self.visit_i128(number.into())
+            }
+
+            fn visit_i128<E: Error>(self, number: i128) -> Result<Whole<T>, E> {
+                let fits = T::try_from(number).map(Whole);
+                fits.map_err(|_| E::custom(format!("{number} is out of range")))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Whole<T>, E> {
+                let number = text.parse().map(Whole);
+                number.map_err(|_| E::custom(format!("{text} is no whole number")))
+            }
+        }
+        deserializer.deserialize_any(Number(PhantomData))
+    }
+}
+
+/// A number that has to be whole.
+pub fn number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128> + FromStr,
+{
+    Whole::deserialize(deserializer).map(|Whole(number)| number)
+}
+
+/// The same where there need be none.
+pub fn number_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128> + FromStr,
+{
+    let number = Option::<Whole<T>>::deserialize(deserializer)?;
+    Ok(number.map(|Whole(number)| number))
+}
