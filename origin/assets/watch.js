@@ -100,18 +100,20 @@ function hear(texts, hls) {
 
 // Sound and text by name, where there is a choice.
 function languages(hls) {
-  const fill = (select, tracks, chosen, choose) => {
-    select.replaceChildren(...tracks.map(([label, index]) => new Option(label, index)));
+  const fill = (select, what, tracks, chosen, choose) => {
+    select.replaceChildren(...tracks.map(([label, index]) => new Option(what + ": " + label, index)));
     select.value = chosen;
     select.hidden = tracks.length < 2;
     select.onchange = () => choose(Number(select.value));
   };
   const named = (tracks) => tracks.map((track, index) => [track.name, index]);
-  fill(document.getElementById("sound"), named(hls.audioTracks), hls.audioTrack, (track) => { hls.audioTrack = track; });
+  // Before any is loaded it is the default that will be.
+  const heard = hls.audioTrack >= 0 ? hls.audioTrack : Math.max(0, hls.audioTracks.findIndex((track) => track.default));
+  fill(document.getElementById("sound"), "Sound", named(hls.audioTracks), heard, (track) => { hls.audioTrack = track; });
   const listed = hls.subtitleTracks.length;
-  const texts = [["No subtitles", -1], ...named(hls.subtitleTracks), ...late.map((track, index) => [track.label, listed + index])];
+  const texts = [["none", -1], ...named(hls.subtitleTracks), ...late.map((track, index) => [track.label, listed + index])];
   const showing = late.findIndex((track) => track.track.mode === "showing");
-  fill(document.getElementById("text"), texts, showing >= 0 ? listed + showing : hls.subtitleTrack, (chosen) => {
+  fill(document.getElementById("text"), "Subtitles", texts, showing >= 0 ? listed + showing : hls.subtitleTrack, (chosen) => {
     hls.subtitleDisplay = chosen >= 0 && chosen < listed;
     hls.subtitleTrack = chosen < listed ? chosen : -1;
     late.forEach((track, index) => { track.track.mode = chosen === listed + index ? "showing" : "disabled"; });

@@ -29,7 +29,7 @@ use crate::app::App;
 
 /// Everything comes from here; Media Source needs `blob:`, hls.js a worker of its own making,
 /// Media Chrome inline styles in its shadow trees.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; media-src 'self' blob:; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; media-src 'self' blob: data:; \
     worker-src 'self' blob:; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
 

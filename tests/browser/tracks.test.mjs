@@ -116,8 +116,8 @@ test("our page offers all languages by their names, and chapters", { timeout: 60
   await page.waitForFunction(() => document.getElementById("video").currentTime > 0.5, null, { timeout: 30_000 });
   await page.waitForFunction(() => document.getElementById("text").length === 4 && document.getElementById("sound").length === 2);
   const options = (id) => page.$$eval(`#${id} option`, (all) => all.map((option) => option.text));
-  assert.deepEqual(await options("text"), ["No subtitles", "English", "Deutsch", "Français"]);
-  assert.deepEqual(await options("sound"), ["English", "Deutsch"]);
+  assert.deepEqual(await options("text"), ["none", "English", "Deutsch", "Français"].map((name) => `Subtitles: ${name}`));
+  assert.deepEqual(await options("sound"), ["Sound: English", "Sound: Deutsch"]);
   await page.selectOption("#text", { index: 2 });
   const shown = () => [...document.getElementById("video").textTracks].some((t) => t.mode === "showing" && [...(t.activeCues || [])].some((c) => c.text.includes("Wort")));
   await page.waitForFunction(shown, null, { timeout: 20_000 });
@@ -127,6 +127,37 @@ test("our page offers all languages by their names, and chapters", { timeout: 60
   await page.waitForFunction(chapters);
   await page.close();
 });
+
+for (const width of [320, 390, 1280]) {
+  test(`every control can be hit in a window of ${width} px, with a choice of sound, text and quality`, { timeout: 60_000 }, async () => {
+    const page = await house.browser.newPage({ viewport: { width, height: 844 } });
+    await page.goto(`${house.base}/watch/${video.id}`);
+    await page.waitForFunction(() => document.getElementById("video").currentTime > 0.5, null, { timeout: 30_000 });
+    await page.waitForFunction(() => ["sound", "text", "quality"].every((id) => !document.getElementById(id).hidden));
+    // The bar stays while it is paused.
+    await page.evaluate(() => document.getElementById("video").pause());
+    await page.hover("#player");
+    const boxes = await page.$$eval(".bars media-control-bar > *", (controls) => {
+      const outer = document.getElementById("player").getBoundingClientRect();
+      const shown = controls.filter((control) => control.className !== "room" && control.getBoundingClientRect().width > 0);
+      return shown.map((control) => {
+        const { left, right, top, bottom, width, height } = control.getBoundingClientRect();
+        const inside = left >= outer.left - 1 && right <= outer.right + 1 && top >= outer.top - 1 && bottom <= outer.bottom + 1;
+        return { name: control.id || control.localName, width, height, inside };
+      });
+    });
+    for (const { name, width, height, inside } of boxes) {
+      assert.ok(inside, `${name} lies in the player: ${JSON.stringify(boxes)}`);
+      assert.ok(width >= 40 && height >= 40, `${name} is ${width} x ${height}`);
+    }
+    assert.ok(boxes.some(({ name }) => name === "media-fullscreen-button"));
+    const chosen = await page.$$eval(".bars select", (selects) => selects.map((select) => select.selectedOptions[0]?.text ?? ""));
+    assert.ok(chosen.every((text) => text), `each says what is chosen: ${chosen}`);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/bar-${width}.png` });
+    await page.close();
+  });
+}
 
 test("a page that was open before the text was there offers it, and goes on playing", { timeout: 60_000 }, async () => {
   const page = await house.browser.newPage();
@@ -149,7 +180,7 @@ test("a page that was open before the text was there offers it, and goes on play
   await page.waitForFunction(() => document.getElementById("text").length === 4);
   for (const word of ["Wort", "mot"]) {
     const label = word === "mot" ? "Français" : "Deutsch";
-    await page.selectOption("#text", { label });
+    await page.selectOption("#text", { label: `Subtitles: ${label}` });
     const shown = ([word, label]) => [...document.getElementById("video").textTracks]
       .every((t) => (t.mode === "showing") === (t.label === label)) && [...document.getElementById("video").textTracks]
       .some((t) => [...(t.activeCues || [])].some((c) => c.text.includes(word)));

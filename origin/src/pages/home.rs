@@ -74,13 +74,12 @@ pub async fn home(
     }))
 }
 
-/// Whether a video's card shows a poster: one with a picture has it, now or in a moment; sound
-/// alone where it came with a cover.
+/// Whether a video's card shows a poster: where there is one, which a ready video with a picture has.
 async fn has_poster(app: &App, row: &VideoRow) -> Result<bool, Problem> {
     if !matches!(row.state, VideoState::Playable | VideoState::Ready) {
         return Ok(false);
     }
-    if row.width_px.is_some() {
+    if row.width_px.is_some() && row.state == VideoState::Ready {
         return Ok(true);
     }
     let poster = ObjectKey::Poster(row.id, ImageFormat::Jpeg);
