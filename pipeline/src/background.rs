@@ -1,8 +1,9 @@
 //! Everything gets encoded: what is left is the plan minus what is stored, looked for again
 //! after every chunk. Interactive uploads come before bulk ones, all of them before what ready videos
-//! get besides; owners take turns.
+//! get besides; what each needs first, its start rungs and its poster, before the rest of any; owners take turns, and
+//! of an owner's videos the short ones come before the long ones.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use store::metadata::{PageRequest, Source, State, VideoRow};
 
 use crate::hand::{Hand, Outcome};
 use crate::inner::Inner;
-use crate::pieces::{Look, Next, Urgency};
+use crate::pieces::{Look, Next, Urgency, due_us};
 use crate::run::RunError;
 use crate::troubles::Troubles;
 use crate::{finalize, life, made, plans, stills};
@@ -32,6 +33,8 @@ struct Background {
     inner: Arc<Inner>,
     turns: HashMap<OwnerId, u64>,
     turn: u64,
+    /// Videos that have what comes first.
+    begun: HashSet<VideoId>,
     /// Videos that are left alone until then.
     rests: HashMap<VideoId, Moment>,
     troubles: Troubles,
@@ -46,6 +49,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         inner,
         turns: HashMap::new(),
         turn: 0,
+        begun: HashSet::new(),
         rests: HashMap::new(),
         troubles: Troubles::default(),
         beside: None,
@@ -97,12 +101,13 @@ impl Background {
         self.rests.insert(video, until);
     }
 
-    /// The video whose turn it is: interactive first, then the owner served longest ago, then
-    /// the oldest. Starts whatever waits to be started on the way.
+    /// The video whose turn it is: interactive first, then who lacks what comes first, then the owner served longest ago,
+    /// then what is due first. Starts whatever waits to be started on the way.
     async fn next_video(&mut self) -> Result<Option<VideoRow>, store::Error> {
         let inner = self.inner.clone();
         let now = inner.stores.clock.now();
-        let mut best: Option<((_, u64, i64), VideoRow)> = None;
+        let mut best: Option<((_, bool, u64, i64), VideoRow)> = None;
+        let mut unfinished = HashSet::new();
         let mut page = PageRequest::first(PAGE);
         for _ in 0..PAGES {
             let rows = inner
@@ -124,8 +129,10 @@ impl Background {
                         if starting || rests.is_some_and(|until| *until > now) {
                             continue;
                         }
+                        unfinished.insert(row.id);
                         let served = self.turns.get(&row.owner).copied().unwrap_or(0);
-                        let rank = (Urgency::of(&row), served, row.created_at_us);
+                        let is_begun = self.begun.contains(&row.id);
+                        let rank = (Urgency::of(&row), is_begun, served, due_us(&row));
                         if best.as_ref().is_none_or(|(known, _)| rank < *known) {
                             best = Some((rank, row));
                         }
@@ -138,6 +145,7 @@ impl Background {
                 None => break,
             }
         }
+        self.begun.retain(|video| unfinished.contains(video));
         if best.is_none() {
             // Nobody waits: whose turn it was does not matter any more.
             self.turns.clear();
@@ -179,6 +187,12 @@ impl Background {
             made: &made,
         };
         match look.next() {
+            // Others may still need what comes first.
+            Next::Piece(piece)
+                if inner.config.viewers && !look.is_first(&piece) && self.begun.insert(row.id) =>
+            {
+                Ok(Outcome::Worked)
+            }
             Next::Piece(piece) => self.hand.make(row, &plan, &piece).await,
             Next::Wait => Ok(Outcome::Waits),
             Next::Nothing => {

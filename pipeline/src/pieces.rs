@@ -54,6 +54,13 @@ impl Urgency {
     }
 }
 
+/// When a video would be due, in microseconds since 1970, if it took as long as it lasts from when it came: who is short comes
+/// before who is long, and nobody waits for ever for who comes later.
+pub(crate) fn due_us(row: &VideoRow) -> i64 {
+    let came_us = row.uploaded_at_us.unwrap_or(row.created_at_us);
+    came_us.saturating_add(row.duration_us.unwrap_or(0))
+}
+
 /// What there is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -177,6 +184,27 @@ impl Look<'_> {
         match segment < self.plan.segments() {
             true => self.missing_of(&self.late(), segment..segment + 1),
             false => Next::Nothing,
+        }
+    }
+
+    /// What of it comes before the rest of every video: the start rungs of its first chunk, and its poster.
+    pub(crate) fn first_chunks(&self) -> impl Iterator<Item = (Scope, u32)> {
+        let is_first = |(scope, _): &(Scope, u32)| matches!(scope, Scope::Start | Scope::Poster);
+        self.chunks().take_while(is_first)
+    }
+
+    /// Whether a piece is one of those.
+    pub(crate) fn is_first(&self, piece: &Piece) -> bool {
+        match piece {
+            Piece::Poster => true,
+            Piece::Segments {
+                renditions, first, ..
+            } => {
+                let start = self.plan.renditions_of(WorkKind::Start);
+                *first < self.plan.chunk_segments(0).1
+                    && renditions.iter().all(|id| start.contains(id))
+            }
+            Piece::Inits(_) | Piece::Sheet(_) | Piece::Texts | Piece::Loudness => false,
         }
     }
 

@@ -1,8 +1,8 @@
 //! What is left to do is offered, a little at a time: the plan minus what is stored, of the
 //! videos that this worker looks after.
 //!
-//! Every worker works out the same order for all of them: interactive uploads before bulk ones,
-//! then the owner who had least of late. Only what comes first in it is offered: the queue hands
+//! Every worker works out the same order for all of them: interactive uploads before bulk ones, what each video needs first
+//! before the rest of any, then the owner who had least of late, whose short videos come before the long ones. Only what comes first in it is offered: the queue hands
 //! out in the order of the offers, so it must never be deep, and what does not come first any more
 //! is withdrawn: who comes with little to do waits for what is in hand, and for nothing else.
 
@@ -20,7 +20,7 @@ use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
 use crate::inner::Inner;
 use crate::made::MadeSet;
-use crate::pieces::{Look, Urgency};
+use crate::pieces::{Look, Urgency, due_us};
 use crate::run::Standing;
 use crate::{anew, finalize, life, made, plans};
 
@@ -57,6 +57,7 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
         waiting: HashSet::new(),
         first: HashSet::new(),
         usage: Usage::default(),
+        begun: HashSet::new(),
         declined: HashMap::new(),
         renewed: HashMap::new(),
     };
@@ -88,6 +89,8 @@ struct Reconciler {
     /// What comes first in this round, whoever offers it.
     first: HashSet<Chunk>,
     usage: Usage,
+    /// Videos that have what comes first.
+    begun: HashSet<VideoId>,
     /// Since when some worker cannot go on with a rendition that is not whole.
     declined: HashMap<RenditionKey, Moment>,
     /// When a video was last begun anew.
@@ -100,6 +103,15 @@ struct Open {
     plan: Arc<Plan>,
     /// What is left of it, in order, and how much each is.
     left: std::vec::IntoIter<(Scope, u32)>,
+}
+
+/// What of videos is offered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Start rungs and posters.
+    First,
+    /// Whatever is left.
+    Rest,
 }
 
 impl Reconciler {
@@ -118,6 +130,7 @@ impl Reconciler {
             .retain(|key, _| is_unfinished.contains(&key.video));
         self.renewed
             .retain(|video, _| is_unfinished.contains(video));
+        self.begun.retain(|video| is_unfinished.contains(video));
         self.first.clear();
         let mut budget = able.max(1) * OFFERED;
         for urgency in [
@@ -126,17 +139,23 @@ impl Reconciler {
             Urgency::Late,
         ] {
             let open = rows.iter().filter(|row| Urgency::of(row) == urgency);
-            let mut line: HashMap<OwnerId, Vec<VideoRow>> = HashMap::new();
-            for row in open {
-                if self.is_open(row, &workers) {
+            let open: Vec<&VideoRow> = open.filter(|row| self.is_open(row, &workers)).collect();
+            let fresh: Vec<&VideoRow> = open
+                .iter()
+                .copied()
+                .filter(|row| !self.begun.contains(&row.id))
+                .collect();
+            for (rows, part) in [(fresh, Part::First), (open, Part::Rest)] {
+                let mut line: HashMap<OwnerId, Vec<VideoRow>> = HashMap::new();
+                for row in rows {
                     line.entry(row.owner).or_default().push(row.clone());
                 }
+                for rows in line.values_mut() {
+                    // What is due first is taken from the end.
+                    rows.sort_by_key(|row| std::cmp::Reverse((due_us(row), row.id)));
+                }
+                self.offer(line, part, &workers, &mut budget).await?;
             }
-            for rows in line.values_mut() {
-                // The oldest is taken from the end.
-                rows.sort_by_key(|row| std::cmp::Reverse((row.created_at_us, row.id)));
-            }
-            self.offer(line, &workers, &mut budget).await?;
         }
         self.withdraw().await;
         Ok(())
@@ -233,6 +252,7 @@ impl Reconciler {
     async fn offer(
         &mut self,
         mut line: HashMap<OwnerId, Vec<VideoRow>>,
+        part: Part,
         workers: &[Worker],
         budget: &mut usize,
     ) -> Result<(), store::Error> {
@@ -252,7 +272,7 @@ impl Reconciler {
                 let row = line.get_mut(&owner).and_then(Vec::pop);
                 match row {
                     Some(row) => {
-                        if let Some(found) = self.look(row, workers, *budget).await? {
+                        if let Some(found) = self.look(row, part, workers, *budget).await? {
                             open.insert(owner, found);
                         }
                     }
@@ -265,15 +285,18 @@ impl Reconciler {
                 continue;
             };
             let (id, plan) = (video.row.id, video.plan.clone());
-            *due.entry(owner).or_default() += weight(&plan, scope, index) * UNITS;
             let chunk = Chunk {
                 video: id,
                 plan: video.row.current_plan.clone().unwrap_or_default(),
                 scope,
                 index,
             };
+            // Both parts have what comes first.
+            if !self.first.insert(chunk.clone()) {
+                continue;
+            }
+            *due.entry(owner).or_default() += weight(&plan, scope, index) * UNITS;
             *budget -= 1;
-            self.first.insert(chunk.clone());
             if !self.is_mine(id, workers) {
                 continue;
             }
@@ -332,6 +355,7 @@ impl Reconciler {
     async fn look(
         &mut self,
         row: VideoRow,
+        part: Part,
         workers: &[Worker],
         most: usize,
     ) -> Result<Option<Open>, store::Error> {
@@ -356,7 +380,14 @@ impl Reconciler {
             plan: &plan,
             made: &made,
         };
-        let left: Vec<_> = look.chunks().take(most).collect();
+        let left: Vec<_> = match part {
+            Part::First => look.first_chunks().take(most).collect(),
+            Part::Rest => look.chunks().take(most).collect(),
+        };
+        if left.is_empty() && part == Part::First {
+            self.begun.insert(row.id);
+            return Ok(None);
+        }
         if left.is_empty() {
             if self.is_mine(row.id, workers) {
                 finalize::finalize(&inner, &row, &plan).await?;

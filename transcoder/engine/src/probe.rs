@@ -53,8 +53,11 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     for video in &found.further {
         check_size(video.coded_width, video.coded_height, limits)?;
     }
-    if let Some(encrypted) = tracks::encrypted(&input) {
-        return Err(reject(Code::Encrypted, encrypted).into());
+    // FFmpeg gives an encrypted track the letters of what is encrypted in it.
+    let is_mp4 = input.format().name().contains("mp4");
+    let says_so = || is_mp4 && boxes::is_encrypted(source.reader(), source.size());
+    if tracks::is_encrypted(&input) || says_so() {
+        return Err(reject(Code::Encrypted, head::ENCRYPTED).into());
     }
     if input.format().name() == "flv" {
         found.skip_unread(flv::unread(source.reader(), source.size()));

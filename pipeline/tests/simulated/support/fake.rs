@@ -3,6 +3,7 @@
 mod actor;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ struct Planted {
 
 /// What engines do, and what they did.
 pub struct Script {
-    seconds: i64,
+    /// How long a source lasts that is probed now.
+    seconds: AtomicI64,
     state: Mutex<State>,
     moved: Condvar,
 }
@@ -76,10 +78,15 @@ struct State {
 impl Script {
     pub fn of(seconds: i64) -> Arc<Self> {
         Arc::new(Self {
-            seconds,
+            seconds: AtomicI64::new(seconds),
             state: Mutex::default(),
             moved: Condvar::new(),
         })
+    }
+
+    /// Sources last so long from now on.
+    pub fn lasts(&self, seconds: i64) {
+        self.seconds.store(seconds, Ordering::Relaxed);
     }
 
     pub fn picture_fault(&self, segment: u32, fault: Fault, times: u32) {

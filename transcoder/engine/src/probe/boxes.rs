@@ -207,6 +207,21 @@ pub fn sample_entries(mut reader: impl Read + Seek, total: u64) -> Vec<(u32, Vec
     tracks.filter_map(entries).collect()
 }
 
+/// How sample entries say that samples are encrypted: by ISO/IEC 23001-7, and in what shops sold before it.
+const ENCRYPTED: [[u8; 4]; 4] = [*b"encv", *b"enca", *b"drmi", *b"drms"];
+
+/// Whether a sample entry says that its samples are encrypted.
+pub fn says_encrypted(entry: &[u8; 4]) -> bool {
+    ENCRYPTED.contains(entry)
+}
+
+/// Whether a track of a file of `total` bytes begins with encrypted samples.
+pub fn is_encrypted(reader: impl Read + Seek, total: u64) -> bool {
+    let entries = sample_entries(reader, total).into_iter();
+    let mut first = entries.filter_map(|(_, kinds)| kinds.first().copied());
+    first.any(|entry| says_encrypted(&entry))
+}
+
 /// The bytes of a track's sample entries (§8.5.2), by the bytes of its `trak` box.
 fn entries_of(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Range<u64>> {
     let path = [b"mdia", b"minf", b"stbl", b"stsd"];

@@ -4,10 +4,13 @@ use ffmpeg_next::Error;
 use plan::Code;
 use protocol::EngineFailure;
 
-use super::boxes::Boxes;
+use super::boxes::{self, Boxes};
 use super::reject;
 use crate::session::NO_MEMORY;
 use crate::source::Source;
+
+/// The sentence for a source whose samples are encrypted.
+pub const ENCRYPTED: &str = "The file is encrypted; reelmill has no key to it.";
 
 /// The code and sentence for an open that failed.
 pub fn refusal(source: &Source, error: Error) -> EngineFailure {
@@ -20,6 +23,9 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
     if error == NO_MEMORY {
         let message = "The file declares more than a probe has memory for.";
         return reject(Code::LimitSize, message);
+    }
+    if boxes::is_encrypted(source.reader(), source.size()) {
+        return reject(Code::Encrypted, ENCRYPTED);
     }
     match Boxes::walk(source.reader(), source.size()) {
         Some(Boxes { broken: true, .. }) => {

@@ -86,8 +86,7 @@ fn other_entries(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
         let (_, kinds) = entries.iter().find(|(track, _)| *track == number)?;
         let first = kinds.first()?;
         let other = kinds.iter().find(|kind| *kind != first)?;
-        let is_encrypted = [*b"encv", *b"enca"].contains(other);
-        let (code, how) = match is_encrypted {
+        let (code, how) = match boxes::says_encrypted(other) {
             true => (Code::Encrypted, "encrypted".to_owned()),
             false => (
                 Code::UnsupportedCodec,

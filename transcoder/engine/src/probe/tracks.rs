@@ -12,6 +12,7 @@ use plan::media_info::{AudioTrack, Color, SkippedTrack, TextTrack, VideoTrack};
 use plan::{Code, Note, Rational};
 
 pub use self::describe::{describe_colors, describe_picture};
+use super::boxes;
 use super::flv::Unread;
 use super::light;
 use super::matroska::{Segment, Track};
@@ -311,17 +312,15 @@ fn fourcc(stream: &Stream) -> Option<String> {
     is_name.then(|| String::from_utf8_lossy(&tag).trim().to_owned())
 }
 
-/// The sentence for a source whose samples are encrypted (ISO/IEC 23001-7).
-pub fn encrypted(input: &Input) -> Option<&'static str> {
-    let tags = [u32::from_le_bytes(*b"encv"), u32::from_le_bytes(*b"enca")];
-    let is_encrypted = |stream: Stream| {
-        tags.contains(&ffi::declared(&stream.parameters()).codec_tag)
+/// Whether a source's samples are encrypted (ISO/IEC 23001-7).
+pub fn is_encrypted(input: &Input) -> bool {
+    input.streams().any(|stream| {
+        let tag = ffi::declared(&stream.parameters()).codec_tag;
+        boxes::says_encrypted(&tag.to_le_bytes())
             || stream
                 .side_data()
                 .any(|data| data.kind() == side_data::Type::EncryptionInitInfo)
-    };
-    let found = input.streams().any(is_encrypted);
-    found.then_some("The file is encrypted; reelmill has no key to it.")
+    })
 }
 
 fn video(stream: &Stream, declared: &Declared) -> VideoTrack {

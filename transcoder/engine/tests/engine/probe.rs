@@ -41,6 +41,27 @@ fn a_file_without_its_end_is_truncated() {
     );
 }
 
+/// As players' packagers encrypt, as shops did before, and with an index in front or behind.
+#[test]
+fn what_is_encrypted_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let coded = format!("{} -c:v libx264 -preset ultrafast", picture("30", "2"));
+    let key = "-encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb \
+               -encryption_kid a7e61c373e219033c21091fa607bf3b8";
+    for (name, flags) in [("behind.mp4", ""), ("front.mp4", "-movflags +faststart")] {
+        let path = made(folder.path(), name, &format!("{coded} {key} {flags}"));
+        let bytes = std::fs::read(path).unwrap();
+        assert_eq!(refusal(name, &bytes), Code::Encrypted, "{name}");
+    }
+    let clear = made(folder.path(), "clear.mp4", &coded);
+    let mut bytes = std::fs::read(clear).unwrap();
+    let entry = bytes.windows(4).rposition(|word| word == b"avc1").unwrap();
+    for kind in [b"drmi", b"encv"] {
+        bytes[entry..entry + 4].copy_from_slice(kind);
+        assert_eq!(refusal("sold.m4v", &bytes), Code::Encrypted);
+    }
+}
+
 /// A source without an index is read whole, one with an index is not.
 #[test]
 fn a_long_read_says_how_far_it_has_come() {

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use plan::{Code, Plan, RenditionId, Size};
@@ -122,9 +123,10 @@ impl Actor {
     fn carry_out(&mut self, order: u32, what: Order) -> Result<Result<(), EngineFailure>, Exit> {
         match what {
             Order::Probe => {
-                let mut info = Box::new(film::info(self.script.seconds));
+                let seconds = self.script.seconds.load(Ordering::Relaxed);
+                let mut info = Box::new(film::info(seconds));
                 if self.script.state.lock().unwrap().coded {
-                    info.video.as_mut().unwrap().coded = Some(film::coded(self.script.seconds));
+                    info.video.as_mut().unwrap().coded = Some(film::coded(seconds));
                 }
                 self.say(&ToParent::Probed { order, info }, b"")?;
             }
