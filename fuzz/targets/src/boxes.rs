@@ -25,7 +25,11 @@ pub fn run(bytes: &[u8]) {
     assert!(shapes.is_empty() || boxes.index, "{shapes:?}");
     let lists = walker::edit_lists(Cursor::new(bytes), total);
     assert!(lists.is_empty() || boxes.index, "{lists:?}");
-    for (track, kinds) in walker::sample_entries(Cursor::new(bytes), total) {
+    let entries = walker::sample_entries(Cursor::new(bytes), total);
+    let says_so = |kinds: &Vec<[u8; 4]>| kinds.iter().any(walker::says_encrypted);
+    let is_encrypted = walker::is_encrypted(Cursor::new(bytes), total);
+    assert!(!is_encrypted || entries.iter().any(|(_, kinds)| says_so(kinds)));
+    for (track, kinds) in entries {
         let is_there = |kind: &[u8; 4]| bytes.windows(4).any(|found| found == kind);
         assert!(kinds.iter().all(is_there), "{kinds:?} of track {track}");
     }
