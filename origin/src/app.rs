@@ -47,7 +47,7 @@ pub struct App {
     pub(crate) metrics: Arc<Metrics>,
     /// What the objects are read through, if anything: it is counted.
     pub disk_cache: Option<Arc<DiskCache>>,
-    /// By who owns what is uploaded.
+    /// Uploads under way; an owner holds no more of their seats than are free.
     pub(crate) uploads: Arc<Seats<OwnerId>>,
     pub(crate) waiting: Arc<Seats<Network>>,
     pub(crate) listeners: Arc<Seats<Network>>,

@@ -15,7 +15,7 @@ impl App {
     /// Has a failed video tried again.
     ///
     /// # Errors
-    /// Where it did not fail, or not all of its source is there.
+    /// A `409` where the video did not fail, or where not all of its source is stored.
     pub(crate) async fn retry(&self, row: &VideoRow) -> Result<(), Problem> {
         let conflict = |code, detail: &str| Problem::new(StatusCode::CONFLICT, code, detail);
         if row.state != State::Failed {

@@ -26,7 +26,7 @@ const PAGES: usize = 50;
 const SAFETY: Duration = Duration::from_secs(30);
 /// How long a video is left alone that is in others' hands.
 const PAUSE: Duration = Duration::from_secs(1);
-/// As long one that lacks space.
+/// How long a video is left alone that failed for lack of space, before it is tried again.
 const FULL: Duration = Duration::from_secs(10);
 
 struct Background {

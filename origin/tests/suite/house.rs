@@ -120,7 +120,7 @@ impl House {
         }
     }
 
-    /// What it counts, at the address for it.
+    /// The metrics page, as the listener for metrics serves it.
     pub async fn metrics(&self) -> String {
         let watched = origin::watched(self.app.clone());
         let request = request(Method::GET, "/metrics").body(Body::empty());

@@ -36,7 +36,7 @@ const APART: Duration = Duration::from_millis(250);
 const BEGUN: Duration = Duration::from_secs(2);
 /// How long a video may be probed before somebody else has a look.
 const PROBED: Duration = Duration::from_secs(20);
-/// When a video is tried again that failed for lack of space.
+/// How long a video that failed for lack of space stays as it is before a worker tries it again.
 const FULL: Duration = Duration::from_secs(60);
 /// When what some worker cannot go on with is begun anew, though another could.
 const GIVEN_UP: Duration = Duration::from_secs(600);
