@@ -34,6 +34,20 @@ pub(crate) fn source_of(
     }
 }
 
+/// A source that is held in memory whole.
+pub(crate) struct Held(pub(crate) Bytes);
+
+#[async_trait]
+impl SourceReader for Held {
+    async fn read(&self, offset: u64, length: u32) -> Result<Bytes, SourceError> {
+        let at =
+            |place: u64| usize::try_from(place).map_or(self.0.len(), |at| at.min(self.0.len()));
+        Ok(self
+            .0
+            .slice(at(offset)..at(offset.saturating_add(u64::from(length)))))
+    }
+}
+
 /// Reads byte ranges of a stored source.
 struct BlockSource {
     objects: Arc<dyn Objects>,

@@ -57,6 +57,7 @@ use inner::{Inner, Role};
 pub use purge::Purge;
 pub use remake::{Remake, RemakeError};
 pub use seats::{Seat, Seats};
+pub use stills::THUMBNAIL_WIDTHS;
 pub use texts::SideCarError;
 pub use turns::{Network, Viewer};
 pub use upload::{Place, UploadError, UploadWriter};
@@ -351,9 +352,6 @@ impl Pipeline {
         stills::thumbnail(&self.inner, video, (width, second), viewer).await
     }
 }
-
-/// Widths that thumbnails are made in.
-pub const THUMBNAIL_WIDTHS: [u32; 5] = [160, 320, 480, 640, 1280];
 
 /// Ends an upload that was cut off, in the row of its video, as the next start would; says whether
 /// there is one.

@@ -65,6 +65,8 @@ pub(crate) struct MadeSet {
     /// Those that have an init segment.
     inits: HashSet<RenditionId>,
     posters: Posters,
+    /// How many thumbnails, where a listing told them: those and what this process has made since.
+    pub(crate) thumbnails: u32,
     /// Bytes of everything, where a listing told them.
     pub(crate) total_bytes: u64,
 }
@@ -140,6 +142,12 @@ impl MadeCache {
         }
     }
 
+    pub(crate) fn thumbnail(&self, video: VideoId) {
+        if let Some(entry) = self.0.lock().0.get_mut(&video) {
+            entry.set.thumbnails += 1;
+        }
+    }
+
     pub(crate) fn forget(&self, video: VideoId) {
         self.0.lock().0.remove(&video);
     }
@@ -175,6 +183,7 @@ impl MadeCache {
         entry.set.inits.extend(listing.inits);
         entry.set.posters.jpeg |= listing.posters.jpeg;
         entry.set.posters.webp |= listing.posters.webp;
+        entry.set.thumbnails = listing.thumbnails;
         entry.set.total_bytes = listing.total_bytes;
         entry.listed = true;
         entry.set.clone()
@@ -186,6 +195,7 @@ struct Listing {
     segments: Vec<(SegmentKey, u64)>,
     inits: Vec<RenditionId>,
     posters: Posters,
+    thumbnails: u32,
     total_bytes: u64,
 }
 
@@ -198,6 +208,7 @@ async fn list(inner: &Inner, video: VideoId) -> Result<Listing, store::Error> {
             ObjectKey::Segment(key) => listing.segments.push((key, listed.size)),
             ObjectKey::Init(key) => listing.inits.push(key.rendition),
             ObjectKey::Poster(_, format) => listing.posters.insert(format),
+            ObjectKey::Thumbnail { .. } => listing.thumbnails += 1,
             _ => {}
         }
     }

@@ -12,12 +12,12 @@ use store::Event;
 use store::metadata::VideoRow;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
-use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, Still};
+use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, SourceReader, Still};
 
 pub(crate) use self::error::{RunError, is_store_away};
 use self::leave::Leave;
 use self::report::Report;
-use crate::blocks::source_of;
+use crate::blocks::{Held, source_of};
 use crate::inner::Inner;
 use crate::making::Claims;
 use crate::memory::Share;
@@ -95,6 +95,28 @@ impl Run {
                 message: format!("The source cannot be read: {error}."),
             })
         })?;
+        Self::over(inner, row.id, standing, share, (source, size))
+    }
+
+    /// A session over what is held of a video instead of its source.
+    pub(crate) fn open_held(
+        inner: &Arc<Inner>,
+        video: VideoId,
+        standing: Standing,
+        share: Share,
+        held: Held,
+    ) -> Result<Self, RunError> {
+        let size = held.0.len() as u64;
+        Self::over(inner, video, standing, share, (Arc::new(held), size))
+    }
+
+    fn over(
+        inner: &Arc<Inner>,
+        video: VideoId,
+        standing: Standing,
+        share: Share,
+        (source, size): (Arc<dyn SourceReader>, u64),
+    ) -> Result<Self, RunError> {
         let (budget, limits) = (inner.config.budget(), inner.config.policy.limits.clone());
         // Where there is none, nobody opens a session.
         let engine = inner.engine().ok_or(RunError::Busy)?;
@@ -102,13 +124,13 @@ impl Run {
         Ok(Self {
             inner: inner.clone(),
             session,
-            claims: Claims::new(inner, row.id),
+            claims: Claims::new(inner, video),
             plan: None,
             standing,
             stop: CancellationToken::new(),
             share,
             end: 0,
-            report: Some(Report::new(inner, row.id)),
+            report: Some(Report::new(inner, video)),
             marked: None,
         })
     }

@@ -1,6 +1,7 @@
 //! Stills: those that a video needs, and those that are made when first asked for.
 
 mod needed;
+mod thumbnail;
 
 use std::sync::Arc;
 
@@ -13,8 +14,9 @@ use crate::cluster::ask;
 use crate::inner::Inner;
 use crate::run::{Run, Standing};
 use crate::turns::{Asked, Viewer};
-use crate::{DemandError, THUMBNAIL_WIDTHS, plans};
+use crate::{DemandError, plans};
 pub(crate) use needed::{beside, failed, is_done_without, needed};
+pub use thumbnail::WIDTHS as THUMBNAIL_WIDTHS;
 
 pub(crate) async fn sheet(
     inner: &Arc<Inner>,
@@ -106,6 +108,9 @@ async fn made(
         };
         let plan = plans::load(inner, video, hash).await?;
         let made = async {
+            if let Still::Thumbnail { second, width } = still {
+                return thumbnail::make(inner, &row, &plan, (width, second)).await;
+            }
             let share = inner.memory.take(inner.memory_for(&plan, &[])).await;
             // It gives way to viewers, and does not keep the background from its work.
             let mut run = Run::open(inner, &row, Standing::Background, share)?;

@@ -164,7 +164,19 @@ impl TimeLine {
     /// The segment that shows this moment of the presentation.
     pub fn segment_at_us(&self, us: i64) -> u32 {
         let tick = Rational::from_us(us.max(0)).scale_floor(self.rate.num(), self.rate.den());
-        let after = self.boundaries.partition_point(|b| b.0 <= tick) as u32;
+        self.segment_of(Frames(tick))
+    }
+
+    /// The tick nearest to a whole second of the presentation.
+    pub fn tick_at_second(&self, second: u32) -> Frames {
+        let tick = Rational::new(i64::from(second), 1);
+        let tick = tick.scale_round(self.rate.num(), self.rate.den());
+        Frames(tick.min(self.frames().0 - 1).max(0))
+    }
+
+    /// The segment that a tick lies in.
+    pub fn segment_of(&self, tick: Frames) -> u32 {
+        let after = self.boundaries.partition_point(|start| *start <= tick) as u32;
         after
             .saturating_sub(1)
             .min(self.segments().saturating_sub(1))

@@ -311,7 +311,7 @@ impl Open {
                 _ => return Err(Refusal::Unasked),
             },
             Made::Thumbnail { second, width } => match self.what {
-                Order::Still(wanted) if wanted == (Still::Thumbnail { second, width }) => {
+                Order::Still(still) if thumbnail_of(still) == Some((second, width)) => {
                     Thing::Thumbnail
                 }
                 _ => return Err(Refusal::Unasked),
@@ -347,7 +347,9 @@ impl Open {
                 Box::new([Thing::PosterJpeg, Thing::PosterWebp].into_iter())
             }
             Order::Still(Still::Sheet(_)) => Box::new([Thing::Sheet].into_iter()),
-            Order::Still(Still::Thumbnail { .. }) => Box::new([Thing::Thumbnail].into_iter()),
+            Order::Still(Still::Thumbnail { .. } | Still::StoredThumbnail { .. }) => {
+                Box::new([Thing::Thumbnail].into_iter())
+            }
             Order::Texts => {
                 let tracks = self.plan.as_ref().map_or(0, |plan| plan.info.text.len());
                 Box::new((0..tracks as u32).map(Thing::Cues))
@@ -388,6 +390,16 @@ impl Open {
                 (is_each && is_sane).then_some(()).ok_or(Refusal::Loudness)
             }
         }
+    }
+}
+
+/// The second and the width of a thumbnail that is asked for.
+fn thumbnail_of(still: Still) -> Option<(u32, u32)> {
+    match still {
+        Still::Thumbnail { second, width } | Still::StoredThumbnail { second, width, .. } => {
+            Some((second, width))
+        }
+        Still::Poster | Still::Sheet(_) => None,
     }
 }
 

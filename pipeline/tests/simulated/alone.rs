@@ -607,28 +607,6 @@ async fn a_full_disk_stops_a_video_which_goes_on_by_itself_when_there_is_space()
     assert_eq!(house.row(deleted).await.state, State::Deleted);
 }
 
-#[tokio::test]
-async fn a_thumbnail_is_made_when_it_is_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let script = Script::of(10);
-    let house = house(folder.path(), &script).await;
-    let video = house.upload().await;
-    house.until_playable(video).await;
-    let made = house
-        .pipeline
-        .thumbnail(video, 320, 9, &Viewer::default())
-        .await
-        .unwrap();
-    assert_eq!(made, sketch::JPEG);
-    for (width, second) in [(321, 9), (320, 10)] {
-        let refused = house
-            .pipeline
-            .thumbnail(video, width, second, &Viewer::default())
-            .await;
-        assert!(matches!(refused, Err(DemandError::NotFound)));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn short_videos_of_an_owner_come_before_the_rest_of_a_long_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ mod prune;
 mod remake;
 mod storm;
 mod support;
+mod thumbnails;
 mod trick_play;
 mod upgrade;
 mod views;

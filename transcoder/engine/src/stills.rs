@@ -4,12 +4,13 @@
 mod compress;
 mod cover;
 mod score;
+mod stored;
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use ffmpeg_next::frame;
-use plan::{Code, Frames, Plan, Size};
+use plan::{Code, Frames, Plan, RenditionId, Size};
 use protocol::{Made, Still, ToParent};
 
 use crate::finish::Shown;
@@ -36,6 +37,15 @@ pub fn make(maker: &mut Maker, order: u32, still: Still) -> Result<()> {
         }
         Still::Thumbnail { second, width } => {
             let bytes = thumbnail(maker, second, width)?;
+            made(maker, order, Made::Thumbnail { second, width }, &bytes)
+        }
+        Still::StoredThumbnail {
+            rendition,
+            segment,
+            second,
+            width,
+        } => {
+            let bytes = stored_thumbnail(maker, (rendition, segment), second, width)?;
             made(maker, order, Made::Thumbnail { second, width }, &bytes)
         }
     }
@@ -133,20 +143,40 @@ fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
 
 fn thumbnail(maker: &mut Maker, second: u32, width: u32) -> Result<Vec<u8>> {
     let plan = maker.plan().clone();
-    let full = upright(&plan)?;
-    let height = u64::from(width) * u64::from(full.height) / u64::from(full.width.max(1));
-    let size = Size {
-        width: (width / 2 * 2).max(16),
-        height: ((height / 2 * 2) as u32).max(16),
-    };
-    let rate = plan.timeline.rate;
-    let tick = plan::Rational::new(i64::from(second), 1).scale_round(rate.num(), rate.den());
-    let tick = Frames(tick.min(plan.timeline.frames().0 - 1).max(0));
+    let size = thumbnail_size(&plan, width)?;
+    let tick = plan.timeline.tick_at_second(second);
     let pictures = maker.pictures()?;
     pictures.go_to(tick)?;
     let decoded = pictures.next()?;
     let picture = shown(&plan, size)?.run(&decoded)?;
     compress::compress(&for_still(&picture, matrix(&plan), true)?, Format::Jpeg)
+}
+
+fn stored_thumbnail(
+    maker: &Maker,
+    (rendition, segment): (RenditionId, u32),
+    second: u32,
+    width: u32,
+) -> Result<Vec<u8>> {
+    let plan = maker.plan();
+    let rendition = plan.video_rendition(rendition);
+    let rendition = rendition.context("a rendition that the plan does not have")?;
+    let size = thumbnail_size(plan, width)?;
+    let (start, _) = plan.timeline.segment_frames(segment);
+    let place = Frames((plan.timeline.tick_at_second(second) - start).0.max(0));
+    let picture = stored::picture(maker, rendition, place, size)?;
+    let picture = for_still(&picture, &rendition.color.matrix, true)?;
+    compress::compress(&picture, Format::Jpeg)
+}
+
+/// The size of a thumbnail as wide as this.
+fn thumbnail_size(plan: &Plan, width: u32) -> Result<Size> {
+    let full = upright(plan)?;
+    let height = u64::from(width) * u64::from(full.height) / u64::from(full.width.max(1));
+    Ok(Size {
+        width: (width / 2 * 2).max(16),
+        height: ((height / 2 * 2) as u32).max(16),
+    })
 }
 
 fn matrix(plan: &Plan) -> &str {

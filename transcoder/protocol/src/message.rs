@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The version of these messages, and of all that travels in them: raised by hand when any of
 /// it changes, so that programs of different builds say so instead of misreading one another.
-pub const PROTOCOL: u32 = 14;
+pub const PROTOCOL: u32 = 15;
 
 /// From the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +107,18 @@ pub enum Still {
     Sheet(u32),
     /// The picture at a whole second, in a width.
     Thumbnail {
+        /// Seconds from the start of the presentation.
+        second: u32,
+        /// Width in pixels; the height follows.
+        width: u32,
+    },
+    /// The same of what is stored: the session's source is the init segment of a rendition of the plan and the
+    /// segment in which that second lies. It is made as [`Made::Thumbnail`] too.
+    StoredThumbnail {
+        /// Of which rendition.
+        rendition: RenditionId,
+        /// Which segment.
+        segment: u32,
         /// Seconds from the start of the presentation.
         second: u32,
         /// Width in pixels; the height follows.

@@ -68,6 +68,8 @@ struct State {
     made: BTreeMap<(RenditionId, u32), u32>,
     /// The segments in the order in which they were made.
     order: Vec<(RenditionId, u32)>,
+    /// What thumbnails were made of: a stored segment, or the source.
+    thumbnails: Vec<Option<(RenditionId, u32)>>,
     fillers_fail: bool,
     /// Which version of its libraries an engine has that is started now.
     libraries: u8,
@@ -182,6 +184,11 @@ impl Script {
     /// How often each segment was made.
     pub fn made(&self) -> BTreeMap<(RenditionId, u32), u32> {
         self.state.lock().unwrap().made.clone()
+    }
+
+    /// What thumbnails were made of, one after the other: a stored segment, or the source.
+    pub fn thumbnails(&self) -> Vec<Option<(RenditionId, u32)>> {
+        self.state.lock().unwrap().thumbnails.clone()
     }
 
     /// The numbers of the segments in the order in which they were made.

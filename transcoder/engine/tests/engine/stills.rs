@@ -2,8 +2,8 @@
 
 use protocol::{Made, Order, Still};
 
-use crate::support::planned;
 use crate::support::sources::{made, picture};
+use crate::support::{Engine, planned};
 
 #[test]
 fn stills_are_pictures_of_the_right_kind() {
@@ -62,4 +62,63 @@ fn a_cover_is_the_poster_of_sound_alone() {
     let source = made(folder.path(), "e.m4a", "-f lavfi -i sine=440:d=3 -c:a aac");
     let (_, plan) = planned(&source, 1);
     assert!(!plan.has_poster());
+}
+
+/// A thumbnail of what is stored looks as one of the source does.
+#[test]
+fn a_thumbnail_of_a_stored_segment_shows_the_same_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    // A picture is as bright as its second says; 29.97 a second, so that no second begins with a picture.
+    let inputs = "-f lavfi -i color=c=black:s=1280x720:r=30000/1001:d=9,\
+                  geq=lum=16+20*floor(T+0.001):cb=128+8*floor(T+0.001):cr=100";
+    let coded = format!("{inputs} -c:v libx264 -preset ultrafast -g 250");
+    let source = made(folder.path(), "s.mp4", &coded);
+    let (mut engine, plan) = planned(&source, 1);
+    for (rung, second, width) in [(480, 0, 320), (480, 3, 320), (720, 5, 640), (480, 8, 160)] {
+        let rendition = plan.video.iter().find(|v| v.rung == rung).unwrap().id;
+        let timeline = &plan.timeline;
+        let segment = timeline.segment_of(timeline.tick_at_second(second));
+        let init = engine.inits([rendition]).unwrap().inits[&rendition].clone();
+        let stored = engine.segments(&[rendition], segment, 1).segments;
+        let whole = folder.path().join("stored.mp4");
+        std::fs::write(&whole, [&init[..], &stored[&(rendition, segment)]].concat()).unwrap();
+        let thumbnail = Still::Thumbnail { second, width };
+        let of_source = engine.order(Order::Still(thumbnail)).unwrap().stills;
+        let mut over_stored = Engine::start(&whole, 1);
+        over_stored.plan(&plan);
+        let order = Order::Still(Still::StoredThumbnail {
+            rendition,
+            segment,
+            second,
+            width,
+        });
+        let of_stored = over_stored.order(order).unwrap().stills;
+        assert_eq!(of_stored[0].0, Made::Thumbnail { second, width });
+        assert_eq!(size(&of_stored[0].1), size(&of_source[0].1));
+        let (one, other) = (
+            means(folder.path(), &of_source[0].1),
+            means(folder.path(), &of_stored[0].1),
+        );
+        for (one, other) in one.iter().zip(&other) {
+            assert!((one - other).abs() < 2.0, "{one} and {other} at {second}");
+        }
+        // And it is that second's picture: each is 23 brighter than the one before.
+        let luma = 20.0 * f64::from(second) * 255.0 / 219.0;
+        assert!((other[0] - luma).abs() < 11.0, "{} at {second}", other[0]);
+    }
+}
+
+/// The mean of each plane of a JPEG.
+fn means(folder: &std::path::Path, jpeg: &[u8]) -> [f64; 3] {
+    let (width, height) = size(jpeg);
+    let file = folder.join("still.jpg");
+    std::fs::write(&file, jpeg).unwrap();
+    let mut ffmpeg = std::process::Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(&file);
+    ffmpeg.args(["-f", "rawvideo", "-pix_fmt", "yuvj444p", "-"]);
+    let planes = ffmpeg.output().unwrap().stdout;
+    let area = usize::from(width) * usize::from(height);
+    assert_eq!(planes.len(), 3 * area);
+    let mean = |plane: &[u8]| plane.iter().map(|&v| f64::from(v)).sum::<f64>() / area as f64;
+    [0, 1, 2].map(|plane| mean(&planes[plane * area..][..area]))
 }

@@ -29,6 +29,9 @@ pub struct Actor {
     stream: UnixStream,
     decoder: Decoder,
     plan: Option<Plan>,
+    /// Bytes of its source, and what it has read of it.
+    size: u64,
+    read: Vec<u8>,
     held: bool,
     abandoned: u32,
     skipped: Vec<(RenditionId, u32)>,
@@ -44,6 +47,8 @@ impl Actor {
             stream,
             decoder: Decoder::default(),
             plan: None,
+            size: 0,
+            read: Vec::new(),
             held: false,
             abandoned: 0,
             skipped: Vec::new(),
@@ -93,7 +98,7 @@ impl Actor {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
             Err(_) => return Err(Exit::HungUp),
         }
-        while let Some((message, _)) = self.decoder.take::<ToEngine>().unwrap() {
+        while let Some((message, payload)) = self.decoder.take::<ToEngine>().unwrap() {
             match message {
                 ToEngine::Order { order, what } => self.orders.push((order, what)),
                 ToEngine::Plan(plan) => self.plan = Some(*plan),
@@ -101,7 +106,8 @@ impl Actor {
                 ToEngine::Resume => self.set_held(false),
                 ToEngine::Abandon { order } => self.abandoned = order,
                 ToEngine::Skip { rendition, segment } => self.skipped.push((rendition, segment)),
-                ToEngine::Open { .. } | ToEngine::Bytes { .. } => {}
+                ToEngine::Open { size, .. } => self.size = size,
+                ToEngine::Bytes { .. } => self.read.extend_from_slice(&payload),
             }
         }
         Ok(())
@@ -176,6 +182,24 @@ impl Actor {
             }
             Order::Still(Still::Sheet(sheet)) => self.made(order, Made::Sheet(sheet), JPEG)?,
             Order::Still(Still::Thumbnail { second, width }) => {
+                self.script.state.lock().unwrap().thumbnails.push(None);
+                self.made(order, Made::Thumbnail { second, width }, JPEG)?;
+            }
+            Order::Still(Still::StoredThumbnail {
+                rendition,
+                segment,
+                second,
+                width,
+            }) => {
+                if let Some(failure) = self.refusal(&[rendition], segment) {
+                    return Ok(Err(failure));
+                }
+                if !self.holds((rendition, segment))? {
+                    return Ok(Err(failure("its source is another segment")));
+                }
+                let mut state = self.script.state.lock().unwrap();
+                state.thumbnails.push(Some((rendition, segment)));
+                drop(state);
                 self.made(order, Made::Thumbnail { second, width }, JPEG)?;
             }
             // Its source has no text.
@@ -203,6 +227,27 @@ impl Actor {
             None if last >= plan.segments() => Some(failure("the plan has no such segment")),
             None => None,
         }
+    }
+
+    /// Whether its source is the init segment of this rendition and this segment behind it.
+    fn holds(&mut self, (rendition, segment): (RenditionId, u32)) -> Result<bool, Exit> {
+        let ask = ToParent::Read {
+            read: 1,
+            offset: 0,
+            length: self.size as u32,
+        };
+        self.say(&ask, b"")?;
+        while (self.read.len() as u64) < self.size {
+            self.hear(true)?;
+        }
+        let word = sketch::word(&self.read).unwrap_or_default();
+        let is_it = word == "filler" || word.starts_with(&format!("{rendition} {segment}"));
+        let plan = self.plan.as_ref().unwrap();
+        let of_any = |libraries| {
+            self.read
+                .starts_with(&sketch::init(plan, rendition, libraries))
+        };
+        Ok(is_it && (0..=self.libraries).any(of_any))
     }
 
     fn made(&mut self, order: u32, what: Made, bytes: &[u8]) -> Result<(), Exit> {

@@ -1,0 +1,79 @@
+//! A picture of what is stored: the source of such a session is an init segment of a rendition and one of its segments.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::{codec, frame, media};
+use plan::{Code, Frames, Size, VideoRendition};
+
+use crate::chain::Shape;
+use crate::ffi::{self, Encoding};
+use crate::make::Maker;
+use crate::open;
+use crate::pictures::Picture;
+use crate::probe::{check_size, reject};
+use crate::scaler::Scaler;
+
+/// The picture at this place of the segment in the order of presentation, or its last one; in a size, and in the
+/// rendition's own colours.
+pub fn picture(
+    maker: &Maker,
+    rendition: &VideoRendition,
+    place: Frames,
+    size: Size,
+) -> Result<Picture> {
+    let decoded = decode(maker, place)?;
+    let shape = Shape {
+        format: Pixel::YUV420P,
+        width: size.width,
+        height: size.height,
+    };
+    let colours = Encoding {
+        matrix: ffi::matrix_constant(&rendition.color.matrix),
+        full_range: false,
+    };
+    let scaled = Scaler::new(&decoded, colours, (shape, colours))?.run(&decoded)?;
+    Ok(Arc::new(scaled.into()))
+}
+
+fn decode(maker: &Maker, place: Frames) -> Result<frame::Video> {
+    let mut input = open::open(maker.source())?;
+    let stream = input.streams().best(media::Type::Video);
+    let stream = stream.context("a segment without a picture")?;
+    let index = stream.index();
+    let context = codec::Context::from_parameters(stream.parameters())?;
+    let mut decoder = context.decoder().video()?;
+    check_size(decoder.width(), decoder.height(), maker.limits())?;
+    let mut last = None;
+    let mut left = place.0;
+    // Whether the picture is there; those before it are passed over.
+    let mut take = |decoder: &mut codec::decoder::Video| {
+        let mut picture = frame::Video::empty();
+        while decoder.receive_frame(&mut picture).is_ok() {
+            last = Some(std::mem::replace(&mut picture, frame::Video::empty()));
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
+        }
+        false
+    };
+    let mut is_there = false;
+    for (_, packet) in input
+        .packets()
+        .filter(|(stream, _)| stream.index() == index)
+    {
+        maker.source().link().go_on()?;
+        decoder.send_packet(&packet)?;
+        is_there = take(&mut decoder);
+        if is_there {
+            break;
+        }
+    }
+    if !is_there {
+        decoder.send_eof()?;
+        take(&mut decoder);
+    }
+    Ok(last.ok_or_else(|| reject(Code::Corrupt, "A stored segment has no picture."))?)
+}
