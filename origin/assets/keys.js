@@ -1,4 +1,5 @@
-// The keys people know from YouTube, while the player has the focus.
+// The keys people know from YouTube: all of them while the player has the focus, and those that do not scroll on the
+// whole page, unless that is turned off (WCAG 2.2, 2.1.4).
 "use strict";
 {
   const video = document.getElementById("video");
@@ -15,8 +16,17 @@
     if (document.fullscreenElement) document.exitFullscreen();
     else ask("mediaenterfullscreenrequest");
   };
+  const captions = () => {
+    const menu = document.getElementById("text");
+    if (menu.hidden) return;
+    const none = "-1";
+    if (menu.value !== none) last = menu.value;
+    menu.value = menu.value === none ? last ?? menu.options[1].value : none;
+    menu.dispatchEvent(new Event("change"));
+  };
+  let last = null;
   const keys = {
-    k: toggle, " ": toggle, m: () => { video.muted = !video.muted; }, f: fullscreen,
+    k: toggle, " ": toggle, m: () => { video.muted = !video.muted; }, f: fullscreen, c: captions,
     j: () => seek(-10), l: () => seek(10),
     ArrowLeft: () => seek(-5), ArrowRight: () => seek(5),
     ArrowUp: () => volume(0.05), ArrowDown: () => volume(-0.05),
@@ -28,13 +38,25 @@
   for (let tenth = 0; tenth < 10; tenth += 1) {
     keys[tenth] = () => { if (video.duration) video.currentTime = (video.duration * tenth) / 10; };
   }
-  player.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const on = event.target.localName;
-    // A control that has the focus keeps the keys it lives by.
-    if (on === "select") return;
-    if (on.endsWith("-range") && /^(Arrow|Home|End)/.test(event.key)) return;
-    if (on.endsWith("-button") && event.key === " ") return;
+  const everywhere = document.getElementById("keys-everywhere");
+  try {
+    everywhere.checked = localStorage.getItem("keys") !== "player";
+    everywhere.addEventListener("change", () => localStorage.setItem("keys", everywhere.checked ? "page" : "player"));
+  } catch { /* what is not kept holds for this page */ }
+  /** Whether a key that is pressed outside of the player is meant for it. */
+  const isForPlayer = (event) => everywhere.checked && !player.hidden
+    && !event.target.closest("input, textarea, select, [contenteditable]")
+    && !(event.key === " " && event.target.closest("button, summary, a"))
+    && !/^(ArrowUp|ArrowDown|Home|End)$/.test(event.key);
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (player.contains(event.target)) {
+      const on = event.target.localName;
+      // A control that has the focus keeps the keys it lives by.
+      if (on === "select") return;
+      if (on.endsWith("-range") && /^(Arrow|Home|End)/.test(event.key)) return;
+      if (on.endsWith("-button") && event.key === " ") return;
+    } else if (!isForPlayer(event)) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) { event.preventDefault(); act(); }
   });

@@ -147,5 +147,25 @@ addEventListener("drop", (event) => {
   drop.classList.remove("over");
   if (event.dataTransfer.files[0]) upload(event.dataTransfer.files[0]);
 });
-// Back from the watch page: the form is fresh again.
-addEventListener("pageshow", (event) => event.persisted && stop(""));
+
+// The list follows what happens while somebody looks at it, and is fresh again for who comes back.
+const LOOK_MS = 5000;
+const list = document.getElementById("cards");
+async function lookAgain() {
+  const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
+  const text = answer?.ok ? await answer.text().catch(() => "") : "";
+  const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("cards");
+  if (!fresh || fresh.innerHTML === list.innerHTML) return;
+  const focused = list.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  list.replaceChildren(...fresh.children);
+  if (focused) list.querySelector(`[href="${focused}"]`)?.focus();
+  const empty = document.querySelector(".empty");
+  if (empty) empty.hidden = list.children.length > 0;
+}
+const isUnfinished = () => list.querySelector(".state:not(.failed)") !== null;
+setInterval(() => document.visibilityState === "visible" && isUnfinished() && lookAgain(), LOOK_MS);
+addEventListener("pageshow", (event) => {
+  const [came] = performance.getEntriesByType("navigation");
+  if (event.persisted) stop("");
+  if (event.persisted || came?.type === "back_forward") lookAgain();
+});

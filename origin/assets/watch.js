@@ -33,6 +33,11 @@ function start(known) {
     video.play().catch(() => { /* the viewer starts it */ });
   });
   tracks(known);
+  // Sound without a cover has nothing to show but its controls.
+  if (known.sound) {
+    page.classList.add("sound-alone");
+    document.getElementById("player").setAttribute("autohide", "-1");
+  }
 }
 
 // Side-car text does not exist before the plan does, hence not in the page.
@@ -48,6 +53,12 @@ function tracks(known) {
   if (known.storyboard) add("metadata", "thumbnails", "storyboard.vtt");
   if (known.chapters) add("chapters", "Chapters", "chapters.vtt");
 }
+
+const speed = document.getElementById("speed");
+for (let quarters = 8; quarters > 0; quarters -= 1) speed.add(new Option("Speed: " + quarters / 4 + "×", quarters / 4));
+speed.value = 1;
+speed.onchange = () => { video.playbackRate = Number(speed.value); };
+video.addEventListener("ratechange", () => { speed.value = video.playbackRate; });
 
 // The rungs of one codec: a player does not leave the one that it has chosen.
 const auto = new Option("Auto", -1);
@@ -122,6 +133,20 @@ function languages(hls) {
 
 const words = { waiting: "waiting", probing: "looking at it", playable: "playable", ready: "ready", failed: "failed" };
 
+// What the owner sees besides follows what happens, at most so often.
+const LOOK_MS = 2000;
+let seen = "", due = null;
+function ownersParts(status) {
+  if (!window.owner) return;
+  const state = JSON.stringify([status.state, status.error, status.texts]);
+  if (state !== seen) {
+    seen = state;
+    lookAgainAtAll();
+  } else if (isPending() && due === null) {
+    due = setTimeout(() => { due = null; lookAgainAtAll(); }, LOOK_MS);
+  }
+}
+
 function show(status) {
   now = status.state;
   const part = status.total ? status.made / status.total : 0;
@@ -135,14 +160,17 @@ function show(status) {
   trouble.textContent = status.error || "";
   for (const part of document.querySelectorAll("#player, .links, .keys")) part.hidden = now === "failed";
   if (now === "playable" || now === "ready") start(status);
+  // A cover is all that there is to see of sound.
+  if (now === "ready" && status.poster && !video.poster) video.poster = base + "poster.jpg";
   hear(status.texts, streaming);
-  return now === "ready" || now === "failed";
+  ownersParts(status);
+  return (now === "ready" || now === "failed") && !(window.owner && isPending());
 }
 
 if (now === "playable" || now === "ready") {
-  start({ storyboard: page.dataset.storyboard === "true", chapters: page.dataset.chapters === "true" });
+  start({ storyboard: page.dataset.storyboard === "true", chapters: page.dataset.chapters === "true", sound: page.dataset.sound === "true" });
 }
-if (now !== "ready") {
+if (now !== "ready" || (window.owner && isPending())) {
   const events = new EventSource("/events?video=" + page.dataset.video);
   events.onmessage = (event) => { if (show(JSON.parse(event.data))) events.close(); };
 }

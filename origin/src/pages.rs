@@ -25,6 +25,8 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
+use store::metadata::{State as VideoState, VideoRow};
+
 use crate::app::App;
 
 /// Everything comes from here; Media Source needs `blob:`, hls.js a worker of its own making,
@@ -68,6 +70,11 @@ fn message(status: StatusCode, title: &str, text: &str) -> Response {
 /// Whatever is nowhere.
 pub async fn missing() -> Response {
     message(StatusCode::NOT_FOUND, "Not here", "There is no such page.")
+}
+
+/// Whether a video has no picture, as far as is known.
+fn is_sound(row: &VideoRow) -> bool {
+    matches!(row.state, VideoState::Playable | VideoState::Ready) && row.width_px.is_none()
 }
 
 /// `M:SS` or `H:MM:SS`.

@@ -43,6 +43,10 @@ struct Status {
     storyboard: bool,
     /// Whether it has chapters.
     chapters: bool,
+    /// Whether there is nothing to see of it: no picture and no cover.
+    sound: bool,
+    /// Whether it has a poster, or will have one.
+    poster: bool,
     /// Its text, once that is known.
     texts: Vec<Text>,
 }
@@ -124,6 +128,8 @@ impl Listener {
             scanned: self.scanned.filter(|_| row.state == VideoState::Probing),
             storyboard: plan.as_ref().is_some_and(|p| p.storyboard.is_some()),
             chapters: plan.as_ref().is_some_and(|p| !p.info.chapters.is_empty()),
+            sound: plan.as_ref().is_some_and(|p| !p.has_poster()),
+            poster: plan.as_ref().is_some_and(|p| p.has_poster()),
             texts: plan.iter().flat_map(|p| p.texts().map(Text::of)).collect(),
             error: row.error.map(|error| error.message),
         };

@@ -1,16 +1,21 @@
 //! `GET /api/v1/`: the API for people, from the same document that programs read.
 
 use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::openapi::Api;
+use crate::access;
+use crate::app::App;
 use crate::pages::page;
 
 #[derive(Template)]
 #[template(path = "reference.html")]
 struct Reference {
+    signed_in: bool,
     operations: Vec<Operation>,
     fields: Vec<Field>,
 }
@@ -31,7 +36,8 @@ struct Field {
 }
 
 /// The reference page.
-pub async fn reference() -> Response {
+pub async fn reference(State(app): State<App>, headers: HeaderMap) -> Response {
+    let signed_in = access::signed_in(&headers, &app).await.is_some();
     let document = serde_json::to_value(Api::openapi()).unwrap_or_default();
     let mut operations = Vec::new();
     for (path, methods) in entries(&document["paths"]) {
@@ -42,6 +48,7 @@ pub async fn reference() -> Response {
     let video = &document["components"]["schemas"]["Video"]["properties"];
     let fields = entries(video).map(|(name, schema)| field(name, schema));
     page(&Reference {
+        signed_in,
         fields: fields.collect(),
         operations,
     })

@@ -22,6 +22,8 @@ use crate::problem::Problem;
 pub struct Codecs {
     video: String,
     codecs: Vec<Line>,
+    /// Some are being made.
+    pending: bool,
 }
 
 struct Line {
@@ -68,8 +70,10 @@ impl Codecs {
             return Ok(None);
         }
         let states = app.pipeline.codecs(row).await?;
+        let is_pending = |(_, state): &(_, CodecState)| matches!(state, CodecState::Pending(_));
         Ok(Some(Self {
             video: row.id.to_string(),
+            pending: states.iter().any(is_pending),
             codecs: states
                 .into_iter()
                 .map(|(codec, state)| Line::of(codec, state))

@@ -36,6 +36,7 @@ struct Card {
     state: &'static str,
     length: String,
     poster: bool,
+    is_sound: bool,
 }
 
 /// The list, newest first; without a sign-in, the way to one.
@@ -63,6 +64,7 @@ pub async fn home(
             state: row.state.as_str(),
             length: row.duration_us.map(clock).unwrap_or_default(),
             poster: has_poster(&app, &row).await?,
+            is_sound: super::is_sound(&row),
             title: row.title,
         });
     }

@@ -12,7 +12,7 @@ use manifests::language;
 use plan::Plan;
 use store::metadata::{State as VideoState, VideoRow};
 
-use super::message;
+use super::{message, watch};
 use crate::access::Known;
 use crate::api::owned;
 use crate::app::App;
@@ -33,6 +33,16 @@ pub struct Texts {
     video: String,
     files: Vec<TextFile>,
     suggested: Vec<(&'static str, String)>,
+    /// What was typed into the form and refused, and why.
+    typed: Typed,
+    trouble: Option<String>,
+}
+
+/// The fields of the form, but for the file.
+#[derive(Default)]
+pub struct Typed {
+    language: String,
+    name: String,
 }
 
 struct TextFile {
@@ -57,22 +67,42 @@ impl Texts {
             video: row.id.to_string(),
             files: files.collect(),
             suggested: SUGGESTED.iter().filter_map(named).collect(),
+            typed: Typed::default(),
+            trouble: None,
         })
+    }
+
+    /// The same after what was typed was refused.
+    pub fn after(mut self, typed: Typed, problem: &Problem) -> Self {
+        self.typed = typed;
+        self.trouble = Some(problem.detail().to_owned());
+        self
     }
 }
 
-/// Takes the form's file and leads back to the page.
+/// Takes the form's file and leads back to the page; where it is refused, the page says why, and has what was typed.
 pub async fn add(
     State(app): State<App>,
     known: Result<Known, Problem>,
     Path(video): Path<String>,
     form: Multipart,
 ) -> Response {
-    let put = match known {
-        Ok(known) => take(&app, &known, &video, form).await,
+    let owned = match known {
+        Ok(known) => owned(&app, &known.0, &video).await.map(|row| (known, row)),
         Err(problem) => Err(problem),
     };
-    back(&video, "Not added", put)
+    let (known, row) = match owned {
+        Ok(owned) => owned,
+        Err(problem) => return back(&video, "Not added", Err(problem)),
+    };
+    let mut typed = Typed::default();
+    match take(&app, &known, &row, form, &mut typed).await {
+        Ok(()) => back(&video, "", Ok(())),
+        Err(problem) => match watch::after(&app, row, &known.0, typed, &problem).await {
+            Ok(page) => page,
+            Err(problem) => back(&video, "Not added", Err(problem)),
+        },
+    }
 }
 
 /// Takes the file of a language away and leads back to the page.
@@ -95,21 +125,26 @@ fn back(video: &str, trouble: &str, done: Result<(), Problem>) -> Response {
     }
 }
 
-async fn take(app: &App, known: &Known, video: &str, mut form: Multipart) -> Result<(), Problem> {
-    let row = owned(app, &known.0, video).await?;
+async fn take(
+    app: &App,
+    known: &Known,
+    row: &VideoRow,
+    mut form: Multipart,
+    typed: &mut Typed,
+) -> Result<(), Problem> {
     let seat = app.uploads.take(Some(known.0.owner));
     let _seat = seat.ok_or_else(Problem::busy)?;
-    let (mut declared, mut name, mut file) = (String::new(), String::new(), Bytes::new());
+    let mut file = Bytes::new();
     while let Some(field) = form.next_field().await.map_err(malformed)? {
         match field.name() {
-            Some("language") => declared = field.text().await.map_err(malformed)?,
-            Some("name") => name = field.text().await.map_err(malformed)?,
+            Some("language") => typed.language = field.text().await.map_err(malformed)?,
+            Some("name") => typed.name = field.text().await.map_err(malformed)?,
             Some("file") => file = field.bytes().await.map_err(malformed)?,
             _ => {}
         }
     }
-    let language = side_car::language_of(&declared)?;
-    side_car::put(app, &row, &language, &name, file).await?;
+    let language = side_car::language_of(&typed.language)?;
+    side_car::put(app, row, &language, &typed.name, file).await?;
     Ok(())
 }
 

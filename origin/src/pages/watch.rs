@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use catalog::Principal;
 use plan::{Frames, Note, VideoId};
 use store::metadata::{State as VideoState, VideoRow};
@@ -12,7 +12,7 @@ use store::{ImageFormat, ObjectKey};
 
 use super::codecs::Codecs;
 use super::remake::Remake;
-use super::texts::Texts;
+use super::texts::{Texts, Typed};
 use super::{clock, loudness, message, page};
 use crate::access;
 use crate::app::App;
@@ -36,15 +36,17 @@ struct Watch {
     error: Option<String>,
     /// There is nothing to play.
     failed: bool,
-    /// Who may change it may have it tried again.
+    /// There is nothing to see.
+    is_sound: bool,
+    signed_in: bool,
+    /// Whether who looks may change it; all of the following is for them.
+    is_owner: bool,
+    /// It may be tried again.
     retry: bool,
-    /// These for who may change it.
     views: Option<String>,
     loudness: Vec<String>,
     texts: Option<Texts>,
-    /// Likewise.
     codecs: Option<Codecs>,
-    /// Likewise.
     remake: Option<Remake>,
 }
 
@@ -61,48 +63,72 @@ pub async fn watch(
     let Some(row) = app.pipeline.video(id).await? else {
         return Ok(missing());
     };
-    let plan = app.pipeline.plan_of(&row).await?;
-    let plan = plan.as_deref();
-    let poster = ObjectKey::Poster(id, ImageFormat::Jpeg);
-    let objects = &app.pipeline.stores().objects;
     let principal = access::signed_in(&headers, &app).await;
-    let views = views(&app, &row, principal.as_ref()).await?;
-    let codecs = Codecs::of(&app, &row, principal.as_ref()).await?;
-    let remake = Remake::of(&app, &row, principal.as_ref()).await?;
-    let texts = Texts::of(&row, plan, principal.as_ref());
-    let loudness = loudness::lines(&row, plan, principal.as_ref());
-    let failed = row.state == VideoState::Failed;
-    // What was guessed or left out is for who can change it.
-    let is_owner = principal
-        .as_ref()
-        .is_some_and(|principal| principal.may_touch(row.owner));
-    let retry = is_owner && crate::retry::may(&row);
-    Ok(page(&Watch {
-        id: row.id.to_string(),
-        title: row.title,
-        state: row.state.as_str(),
-        length: row.duration_us.map(clock).unwrap_or_default(),
-        width: row.width_px.unwrap_or(16),
-        height: row.height_px.unwrap_or(9),
-        frame_s: plan.map_or(1.0 / 30.0, |plan| {
-            plan.timeline.frame_us(Frames(1)) as f64 / 1e6
-        }),
-        poster: objects.head(&poster).await?.is_some(),
-        storyboard: plan.is_some_and(|plan| plan.storyboard.is_some()),
-        chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
-        notes: match is_owner {
-            true => row.notes.into_iter().map(said).collect(),
-            false => Vec::new(),
-        },
-        error: row.error.filter(|_| failed).map(|error| error.message),
-        failed,
-        retry,
-        views,
-        loudness,
-        texts,
-        codecs,
-        remake,
-    }))
+    Ok(page(&Watch::of(&app, row, principal.as_ref()).await?))
+}
+
+/// The page after text that was to be put beside the video was refused.
+pub async fn after(
+    app: &App,
+    row: VideoRow,
+    principal: &Principal,
+    typed: Typed,
+    problem: &Problem,
+) -> Result<Response, Problem> {
+    let mut watch = Watch::of(app, row, Some(principal)).await?;
+    let Some(texts) = watch.texts.take() else {
+        return Ok(message(problem.status(), "Not added", problem.detail()));
+    };
+    watch.texts = Some(texts.after(typed, problem));
+    Ok((problem.status(), page(&watch)).into_response())
+}
+
+impl Watch {
+    async fn of(app: &App, row: VideoRow, principal: Option<&Principal>) -> Result<Self, Problem> {
+        let plan = app.pipeline.plan_of(&row).await?;
+        let plan = plan.as_deref();
+        let poster = ObjectKey::Poster(row.id, ImageFormat::Jpeg);
+        let objects = &app.pipeline.stores().objects;
+        let views = views(app, &row, principal).await?;
+        let codecs = Codecs::of(app, &row, principal).await?;
+        let remake = Remake::of(app, &row, principal).await?;
+        let texts = Texts::of(&row, plan, principal);
+        let loudness = loudness::lines(&row, plan, principal);
+        let failed = row.state == VideoState::Failed;
+        // What was guessed or left out is for who can change it.
+        let is_owner = principal.is_some_and(|principal| principal.may_touch(row.owner));
+        let is_sound = plan.is_some_and(|plan| !plan.has_poster());
+        let retry = is_owner && crate::retry::may(&row);
+        Ok(Self {
+            id: row.id.to_string(),
+            title: row.title,
+            state: row.state.as_str(),
+            length: row.duration_us.map(clock).unwrap_or_default(),
+            width: row.width_px.unwrap_or(16),
+            height: row.height_px.unwrap_or(9),
+            frame_s: plan.map_or(1.0 / 30.0, |plan| {
+                plan.timeline.frame_us(Frames(1)) as f64 / 1e6
+            }),
+            poster: objects.head(&poster).await?.is_some(),
+            storyboard: plan.is_some_and(|plan| plan.storyboard.is_some()),
+            chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
+            notes: match is_owner {
+                true => row.notes.into_iter().map(said).collect(),
+                false => Vec::new(),
+            },
+            error: row.error.filter(|_| failed).map(|error| error.message),
+            failed,
+            is_sound,
+            signed_in: principal.is_some(),
+            is_owner,
+            retry,
+            views,
+            loudness,
+            texts,
+            codecs,
+            remake,
+        })
+    }
 }
 
 /// How often it was played, for who may change it.
