@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -11,8 +11,10 @@ use serde_json::Value;
 use crate::cli::Upload;
 use crate::client::{Answer, Client};
 
-/// How often the server is asked how far it is.
-const AGAIN: Duration = Duration::from_millis(200);
+/// How soon the server is asked again how far it is: at first, and after some time.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// Who waits so long is told for what.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Uploads one after the other. What is wrong with one does not keep the others from it.
 pub fn run(arguments: &Upload) -> Result<()> {
@@ -43,6 +45,7 @@ fn upload(arguments: &Upload, path: &Path, client: &Client) -> Result<Value> {
     let title = arguments.title.as_deref().unwrap_or(&stem);
     let created = accepted(client.upload(title, source, length)?)?;
     let id = created["id"].as_str().context("an answer without an id")?;
+    let (mut again, mut told) = (AGAIN.0, Instant::now());
     loop {
         let video = accepted(client.get(&format!("/api/v1/videos/{id}"))?)?;
         match video["state"].as_str() {
@@ -53,8 +56,28 @@ fn upload(arguments: &Upload, path: &Path, client: &Client) -> Result<Value> {
                     |part: &str| video["error"][part].as_str().unwrap_or_default().to_owned();
                 bail!("{} ({})", said("message"), said("code"));
             }
-            _ => std::thread::sleep(AGAIN),
+            state => {
+                if told.elapsed() >= LONG {
+                    told = Instant::now();
+                    let (path, far) = (path.display(), how_far(state, &video));
+                    crate::server::say(format_args!("reelmill: {path}: {far}"));
+                }
+                std::thread::sleep(again);
+                again = (again * 5 / 4).min(AGAIN.1);
+            }
         }
+    }
+}
+
+/// What is said to who waits long.
+fn how_far(state: Option<&str>, video: &Value) -> String {
+    let count = |part: &str| video["progress"][part].as_u64().unwrap_or_default();
+    match (state, count("total")) {
+        (Some("playable"), total @ 1..) => {
+            format!("plays; {} % of it is encoded", count("made") * 100 / total)
+        }
+        (Some("probing"), _) => "the server looks at it".to_owned(),
+        _ => "the server has it, and has not come to it yet".to_owned(),
     }
 }
 

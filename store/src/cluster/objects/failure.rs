@@ -11,12 +11,15 @@ use crate::Error;
 /// Two requests met: the loser may ask again at once. No other 409 passes by itself.
 const MET: [&str; 2] = ["ConditionalRequestConflict", "OperationAborted"];
 /// How stores say that they are full.
-const FULL: [&str; 4] = [
+const FULL: [&str; 5] = [
     "QuotaExceeded",
     "QuotaExceededException",
+    "XMinioAdminBucketQuotaExceeded",
     "XMinioStorageFull",
     "InsufficientStorage",
 ];
+/// How Garage says that one of its quotas is used up, for which it has no code.
+const FULL_IN_WORDS: &str = "quota is reached";
 /// How they say that they have too much to do.
 const SLOW: [&str; 3] = ["SlowDown", "SlowDownRead", "SlowDownWrite"];
 /// HTTP's own word for it (RFC 4918 §11.5).
@@ -55,11 +58,13 @@ where
 {
     let code = failure.code().unwrap_or_default().to_owned();
     let status = status(&failure);
+    let words = failure.message().unwrap_or_default().to_lowercase();
     let said = DisplayErrorContext(failure).to_string();
     match status {
         Some(404) if code != "NoSuchBucket" => Error::NotFound,
         Some(INSUFFICIENT_STORAGE) => Error::NoSpace,
         _ if FULL.contains(&code.as_str()) => Error::NoSpace,
+        Some(403) if words.contains(FULL_IN_WORDS) => Error::NoSpace,
         Some(409) if !MET.contains(&code.as_str()) => {
             Error::corrupt(format!("a key conflicts: {said}"))
         }
