@@ -61,6 +61,10 @@ test("a full bucket fails no video, refuses uploads, lets things be deleted, and
   }
   const answer = await upload(body);
   assert.equal(answer.status, 507, await answer.text());
+  const refused = bucket.refused;
+  const next = await upload(body);
+  assert.equal(next.status, 507, await next.text());
+  const told = bucket.refused - refused;
   // Who watches what is there goes on; what is missing is said to come later, and no filler takes its place.
   const paths = await cluster.segments(base, ready);
   const served = await cluster.fetch(base, paths.at(-1));
@@ -72,7 +76,10 @@ test("a full bucket fails no video, refuses uploads, lets things be deleted, and
   assert.ok(Number(later.headers.get("retry-after")) > 0);
   const said = await fetch(base + "/readyz");
   assert.equal(said.status, 200, "what is stored can be served");
-  t.diagnostic(`/readyz: ${(await said.text()).trim().replaceAll("\n", "; ")}`);
+  const parts = (await said.text()).trim().replaceAll("\n", "; ");
+  assert.match(parts, /ok, in part;.*space: none for new media/);
+  assert.match(await cluster.metrics("origin-1"), /^reelmill_store_free_bytes 0$/m);
+  t.diagnostic(`/readyz: ${parts}; ${told} requests to the store for an upload that was refused in advance`);
   const removed = await cluster.fetch(base, `/api/v1/videos/${ready}`, { method: "DELETE" });
   assert.ok(removed.ok, `${removed.status}`);
   assert.equal((await cluster.fetch(base, paths.at(-1))).status, 404);
@@ -84,5 +91,10 @@ test("a full bucket fails no video, refuses uploads, lets things be deleted, and
   const back = Date.now();
   await until(begun, ["ready"]);
   t.diagnostic(`${bucket.refused} refusals; ready ${((Date.now() - back) / 1000).toFixed(1)} s after there was room`);
-  await until(await created(body), ["ready"]);
+  // The origin finds out by a try of its own, half a minute after it was last refused.
+  let taken = await upload(body);
+  for (; taken.status === 507 && Date.now() < back + 40_000; taken = await upload(body)) await sleep(500);
+  assert.equal(taken.status, 201, await taken.clone().text());
+  t.diagnostic(`an upload is taken ${((Date.now() - back) / 1000).toFixed(1)} s after there was room`);
+  await until((await taken.json()).id, ["ready"]);
 });

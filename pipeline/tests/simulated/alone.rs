@@ -612,25 +612,6 @@ async fn short_videos_of_an_owner_come_before_the_rest_of_a_long_one() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(1200);
     let house = house(folder.path(), &script).await;
-    script.gate(Some(20));
-    let owner = house.stores.ids.owner();
-    let long = house.upload_of(owner).await;
-    let (_, plan) = house.until_playable(long).await;
-    script.until_waiting(1).await;
-    script.lasts(8);
-    let mut short = Vec::new();
-    for _ in 0..4 {
-        short.push(house.upload_of(owner).await);
-    }
-    for &video in &short {
-        house.until_playable(video).await;
-    }
-    script.gate(None);
-    for &video in &short {
-        house.until_over(video).await;
-    }
-    let made = house.segments(long).await.len();
-    let all = plan.media_ids().count() * plan.segments() as usize;
-    assert!(made < all / 2, "{made} of {all}");
+    house.short_come_before_long(&script).await;
     house.pipeline.stop().await;
 }

@@ -195,6 +195,30 @@ impl House {
         self.until(video, is_over).await
     }
 
+    /// Four videos of eight seconds are over before half of one of twenty minutes that was there first, of the same owner.
+    pub async fn short_come_before_long(&self, script: &Arc<Script>) {
+        script.gate(Some(20));
+        let owner = self.stores.ids.owner();
+        let long = self.upload_of(owner).await;
+        let (_, plan) = self.until_playable(long).await;
+        script.until_waiting(1).await;
+        script.lasts(8);
+        let mut short = Vec::new();
+        for _ in 0..4 {
+            short.push(self.upload_of(owner).await);
+        }
+        for &video in &short {
+            self.until_playable(video).await;
+        }
+        script.gate(None);
+        for &video in &short {
+            self.until_over(video).await;
+        }
+        let made = self.segments(long).await.len();
+        let all = plan.media_ids().count() * plan.segments() as usize;
+        assert!(made < all / 2, "{made} of {all}");
+    }
+
     pub async fn until_playable(&self, video: VideoId) -> (VideoRow, Arc<Plan>) {
         let row = self.until(video, |row| row.current_plan.is_some()).await;
         let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();

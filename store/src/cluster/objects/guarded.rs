@@ -1,4 +1,4 @@
-//! Objects that are left alone while their store does not answer.
+//! Objects that are left alone while their store does not answer, and of which it is known for a while that they are full.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,16 +6,26 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::S3Objects;
 use crate::cluster::breaker::Breaker;
 use crate::objects::{Listing, SignedPut};
-use crate::{Checksum, Clock, Created, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
+use crate::{
+    Checksum, Clock, Created, Error, Moment, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix,
+};
+
+/// For how long a bucket that refused something for lack of space is taken for full. S3 has no word for how much is free,
+/// so that only the next try tells; it comes at most so much later than there is space.
+const FULL: Duration = Duration::from_secs(30);
 
 /// Objects in a bucket behind a breaker.
 pub struct GuardedObjects {
     objects: S3Objects,
     breaker: Breaker,
+    clock: Arc<dyn Clock>,
+    /// When something was last refused for lack of space, if nothing was stored since.
+    refused: Mutex<Option<Moment>>,
 }
 
 impl GuardedObjects {
@@ -23,8 +33,20 @@ impl GuardedObjects {
     pub fn new(objects: S3Objects, clock: Arc<dyn Clock>) -> Self {
         Self {
             objects,
-            breaker: Breaker::new("the object store", clock),
+            breaker: Breaker::new("the object store", clock.clone()),
+            clock,
+            refused: Mutex::default(),
         }
+    }
+
+    /// What came of storing something says whether there is space.
+    fn noting_space<T>(&self, stored: Result<T, Error>) -> Result<T, Error> {
+        match &stored {
+            Ok(_) => *self.refused.lock() = None,
+            Err(Error::NoSpace) => *self.refused.lock() = Some(self.clock.now()),
+            Err(_) => {}
+        }
+        stored
     }
 }
 
@@ -38,12 +60,14 @@ impl GuardedObjects {
 #[async_trait]
 impl Objects for GuardedObjects {
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
-        self.breaker.ask(self.objects.put(key, body)).await
+        let stored = self.breaker.ask(self.objects.put(key, body)).await;
+        self.noting_space(stored)
     }
 
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         let put = self.objects.put_if_absent(key, body);
-        self.breaker.ask(put).await
+        let stored = self.breaker.ask(put).await;
+        self.noting_space(stored)
     }
 
     async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
@@ -76,6 +100,8 @@ impl Objects for GuardedObjects {
     }
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        self.objects.free_bytes().await
+        let refused = *self.refused.lock();
+        let is_full = refused.is_some_and(|then| self.clock.now().since(then) < FULL);
+        Ok(is_full.then_some(0))
     }
 }
