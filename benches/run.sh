@@ -25,6 +25,9 @@ BUSY=1 node benches/viewers.mjs 10
 node benches/cluster.mjs
 node benches/matroska.mjs
 node benches/owners.mjs
+node benches/mixed.mjs
+node benches/strangers.mjs
+NETWORKS=100 node benches/strangers.mjs
 node benches/upload.mjs
 [ "$(id -u)" != 0 ] || node benches/workers.mjs
 node benches/memory.mjs
