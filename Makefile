@@ -20,7 +20,7 @@ test: ## Installs what is missing and runs every suite
 	@deploy/install.sh test
 	@deploy/test.sh
 
-bench: ## Measures, and prints the figures of the README
+bench: ## Measures, and prints the figures of docs/benchmarks.md
 	@deploy/install.sh bench
 	@cargo build --release --locked -p reelmill -p reelmill-engine
 	@benches/run.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the figures of the README. Needs a release build (`make bench` makes it).
+# Prints the figures of docs/benchmarks.md. Needs a release build (`make bench` makes it).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ -d tests/browser/node_modules ] || npm --prefix tests/browser ci --no-audit --no-fund --ignore-scripts

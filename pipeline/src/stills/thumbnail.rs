@@ -1,5 +1,5 @@
 //! Thumbnails: pictures at a whole second, made when first asked for. They come from a stored segment where there is one that
-//! is large enough, which takes a few milliseconds of decoding; from the source otherwise.
+//! is large enough, of which a few small pictures are decoded; from the source otherwise.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ async fn of_stored(
     };
     match run.still(still).await {
         Ok(()) => Ok(true),
-        Err(RunError::Fault(error)) => {
+        Err(error @ (RunError::Fault(_) | RunError::Unexplained)) => {
             tracing::warn!(%error, video = %row.id, "a stored segment does not show its picture");
             run.end().await;
             Ok(false)

@@ -116,7 +116,8 @@ impl Cascade {
     }
 }
 
-fn is_full_range(picture: &Picture) -> bool {
+/// Whether its values go from 0 to 255, and not from 16 to 235.
+pub fn is_full_range(picture: &frame::Video) -> bool {
     picture.color_range() == ffmpeg_next::color::Range::JPEG
         || matches!(
             picture.format(),

@@ -13,6 +13,7 @@ use crate::make::Maker;
 use crate::open;
 use crate::pictures::Picture;
 use crate::probe::{check_size, reject};
+use crate::scale::is_full_range;
 use crate::scaler::Scaler;
 
 /// The picture at this place of the segment in the order of presentation, or its last one; in a size, and in the
@@ -29,11 +30,13 @@ pub fn picture(
         width: size.width,
         height: size.height,
     };
-    let colours = Encoding {
+    let colours = |full_range| Encoding {
         matrix: ffi::matrix_constant(&rendition.color.matrix),
-        full_range: false,
+        full_range,
     };
-    let scaled = Scaler::new(&decoded, colours, (shape, colours))?.run(&decoded)?;
+    // What is passed through may have another range than what we encode.
+    let own = colours(is_full_range(&decoded));
+    let scaled = Scaler::new(&decoded, own, (shape, colours(false)))?.run(&decoded)?;
     Ok(Arc::new(scaled.into()))
 }
 
