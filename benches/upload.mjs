@@ -48,16 +48,16 @@ async function past() {
   const began = performance.now();
   const call = async (method, path) => (await cluster.fetch(base, "/api/v1/uploads" + path, { method })).json();
   const upload = await call("POST", `?size=${bytes.length}`);
-  const places = [];
+  const parts = [];
   const blocks = Math.ceil(bytes.length / upload.block_bytes);
-  while (places.length < blocks) {
-    places.push(...await call("GET", `/${upload.id}/places?first=${places.length}&count=64`));
+  while (parts.length < blocks) {
+    parts.push(...await call("GET", `/${upload.id}/parts?first=${parts.length}&count=64`));
   }
   const lane = async () => {
-    for (let place = places.shift(); place; place = places.shift()) {
-      const from = place.index * upload.block_bytes;
-      const body = bytes.subarray(from, from + place.bytes);
-      const answer = await fetch(place.url, { method: "PUT", headers: place.headers, body });
+    for (let part = parts.shift(); part; part = parts.shift()) {
+      const from = part.index * upload.block_bytes;
+      const body = bytes.subarray(from, from + part.bytes);
+      const answer = await fetch(part.url, { method: "PUT", headers: part.headers, body });
       if (!answer.ok) throw new Error(await answer.text());
     }
   };

@@ -66,13 +66,13 @@ async function direct(file, title, cancelled) {
   const blocks = Math.ceil(file.size / upload.block_bytes);
   const path = "/" + upload.id;
   const sent = new Array(blocks).fill(0);
-  let next = 0, places = [], turn = Promise.resolve();
-  const place = () => (turn = turn.then(async () => {
-    if (!places.length && next < blocks) {
-      places = await call("GET", `${path}/places?first=${next}&count=6`);
-      next += places.length;
+  let next = 0, parts = [], turn = Promise.resolve();
+  const part = () => (turn = turn.then(async () => {
+    if (!parts.length && next < blocks) {
+      parts = await call("GET", `${path}/parts?first=${next}&count=6`);
+      next += parts.length;
     }
-    return places.shift();
+    return parts.shift();
   }));
   const put = async ({ index, bytes, url, headers }) => {
     const request = new XMLHttpRequest();
@@ -94,15 +94,15 @@ async function direct(file, title, cancelled) {
       } catch (error) {
         if (cancelled.aborted || tries === TRIES) throw error;
         await new Promise((done) => setTimeout(done, 1000 * tries));
-        // Its place may have expired meanwhile.
-        [to] = await call("GET", `${path}/places?first=${to.index}&count=1`);
+        // Its signed request may have expired meanwhile.
+        [to] = await call("GET", `${path}/parts?first=${to.index}&count=1`);
       }
     }
   };
   const lane = async () => {
-    for (let to = await place(); to; to = await place()) {
+    for (let to = await part(); to; to = await part()) {
       await surely(to);
-      call("POST", path + "/arrived").catch(() => {});
+      call("POST", path + "/sync").catch(() => {});
     }
   };
   try {

@@ -60,7 +60,7 @@ pub use seats::{Seat, Seats};
 pub use stills::THUMBNAIL_WIDTHS;
 pub use texts::SideCarError;
 pub use turns::{Network, Viewer};
-pub use upload::{Place, UploadError, UploadWriter};
+pub use upload::{UploadError, UploadPart, UploadWriter};
 pub use views::LAZY_AFTER_VIEWS;
 
 /// Why a segment, an init segment or a still was not handed out.
@@ -206,19 +206,19 @@ impl Pipeline {
         self.inner.stores.metadata.uploads().get(&id).await
     }
 
-    /// Where its blocks from `first` on go, at most `count` of them.
-    pub async fn places(
+    /// The parts of an upload from block `first` on, at most `count` of them, with the requests that put them.
+    pub async fn parts(
         &self,
         row: &UploadRow,
         first: u32,
         count: u32,
-    ) -> Result<Vec<Place>, UploadError> {
-        upload::places(&self.inner, row, first, count).await
+    ) -> Result<Vec<UploadPart>, UploadError> {
+        upload::parts(&self.inner, row, first, count).await
     }
 
-    /// Looks how much of it has arrived.
-    pub async fn arrived(&self, row: &UploadRow) -> Result<UploadRow, UploadError> {
-        upload::arrived(&self.inner, row).await
+    /// Looks how much of an upload is stored without a gap.
+    pub async fn sync(&self, row: &UploadRow) -> Result<UploadRow, UploadError> {
+        upload::sync(&self.inner, row).await
     }
 
     /// All of it was put: the video's life goes on.

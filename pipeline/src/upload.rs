@@ -11,8 +11,8 @@ use store::Event;
 use store::metadata::{Priority, Source, SourcePart, State, UploadRow, VideoError, VideoRow};
 use transcoder::FileSource;
 
-pub use direct::Place;
-pub(crate) use direct::{arrived, begin_direct, complete, endpoint, places};
+pub use direct::UploadPart;
+pub(crate) use direct::{begin_direct, complete, endpoint, parts, sync};
 pub(crate) use promised::Promised;
 pub use writer::UploadWriter;
 

@@ -27,7 +27,7 @@ const json = async (status, method, path, { origin = 0, token } = {}) => {
   return body;
 };
 
-const put = (place, bytes) => fetch(place.url, { method: "PUT", headers: place.headers, body: bytes });
+const put = (part, bytes) => fetch(part.url, { method: "PUT", headers: part.headers, body: bytes });
 const block = (upload, index) => source.subarray(index * upload.block_bytes, (index + 1) * upload.block_bytes);
 
 async function ready(id) {
@@ -54,30 +54,30 @@ test("blocks put in any order, with pauses and repetitions, become the same vide
   assert.equal(upload.block_bytes, 8 * 2 ** 20);
   const blocks = Math.ceil(source.length / upload.block_bytes);
   assert.ok(blocks > 2, `a source of ${source.length} bytes is too short`);
-  const places = await json(200, "GET", `/uploads/${upload.id}/places?count=100`);
-  assert.deepEqual(places.map((place) => place.index), [...Array(blocks).keys()]);
-  const last = places.pop();
-  for (const place of places.reverse()) {
-    assert.equal((await put(place, block(upload, place.index))).status, 200);
-    const seen = await json(200, "POST", `/uploads/${upload.id}/arrived`, { origin: place.index % 2 });
-    assert.equal(seen.received_bytes, place.index ? 0 : (blocks - 1) * upload.block_bytes);
+  const parts = await json(200, "GET", `/uploads/${upload.id}/parts?count=100`);
+  assert.deepEqual(parts.map((part) => part.index), [...Array(blocks).keys()]);
+  const last = parts.pop();
+  for (const part of parts.reverse()) {
+    assert.equal((await put(part, block(upload, part.index))).status, 200);
+    const seen = await json(200, "POST", `/uploads/${upload.id}/sync`, { origin: part.index % 2 });
+    assert.equal(seen.received_bytes, part.index ? 0 : (blocks - 1) * upload.block_bytes);
   }
   // What is there stays: the contents below tell. The bucket may hang up on a body that it does not want
   // before its answer is read.
   const other = Buffer.alloc(upload.block_bytes, 7);
-  const refused = await put(places[0], other).catch((error) => error.cause);
+  const refused = await put(parts[0], other).catch((error) => error.cause);
   assert.ok(refused.status === 412 || refused.code === "ECONNRESET" || refused.code === "EPIPE", String(refused));
   assert.equal((await json(409, "POST", `/uploads/${upload.id}/complete`)).code, "incomplete");
   assert.equal((await put(last, block(upload, last.index))).status, 200);
   // Looking again at what is all there counts the last block, which is a short one, once.
   for (let looks = 0; looks < 2; looks++) {
-    const seen = await json(200, "POST", `/uploads/${upload.id}/arrived`);
+    const seen = await json(200, "POST", `/uploads/${upload.id}/sync`);
     assert.equal(seen.received_bytes, source.length);
   }
   const video = await json(200, "POST", `/uploads/${upload.id}/complete`, { origin: 1 });
   assert.equal(video.source, "complete");
   await json(200, "POST", `/uploads/${upload.id}/complete`);
-  await json(404, "GET", `/uploads/${upload.id}/places`);
+  await json(404, "GET", `/uploads/${upload.id}/parts`);
 
   const answer = await cluster.fetch(cluster.bases[0], "/api/v1/videos?title=Direct", { method: "POST", body: source });
   const through = await answer.json();
@@ -97,7 +97,7 @@ test("an upload is its owner's, and nothing more comes to a deleted one", { time
   await json(404, "POST", `/uploads/${upload.id}/complete`, { token });
   const deleted = await cluster.fetch(cluster.bases[0], `/api/v1/videos/${upload.video}`, { method: "DELETE" });
   assert.equal(deleted.status, 204);
-  await json(404, "GET", `/uploads/${upload.id}/places`);
+  await json(404, "GET", `/uploads/${upload.id}/parts`);
   assert.equal((await json(422, "POST", "/uploads?size=0")).code, "not_media");
   assert.equal((await json(413, "POST", "/uploads?size=18446744073709551615")).code, "limit_size");
 });

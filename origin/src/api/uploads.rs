@@ -29,7 +29,7 @@ pub struct Upload {
     size_bytes: u64,
     /// Bytes of every block but the last.
     block_bytes: u64,
-    /// What has arrived, without a gap, when it was last looked.
+    /// Bytes that were stored without a gap when the upload was last synchronised.
     received_bytes: u64,
     /// Whether the source is complete.
     complete: bool,
@@ -48,17 +48,17 @@ impl From<UploadRow> for Upload {
     }
 }
 
-/// Where a block goes: `PUT` these bytes with these headers, within 50 minutes. An answer of 412
-/// says that it is there already.
+/// A block of the source, and where it goes: `PUT` its bytes to the URL with these headers, within 50 minutes. An
+/// answer of 412 says that the block is stored already.
 #[derive(Serialize, ToSchema)]
-pub struct Place {
-    /// Which block, from nought.
+pub struct Part {
+    /// Number of the block in the source, from 0.
     index: u32,
-    /// Its length.
+    /// Length of the block in bytes.
     bytes: u64,
-    /// To where.
+    /// URL that the block is put to.
     url: String,
-    /// What to send with it.
+    /// Headers of the request.
     headers: BTreeMap<String, String>,
 }
 
@@ -71,11 +71,11 @@ pub struct CreateParams {
 }
 
 #[derive(Deserialize, IntoParams)]
-pub struct PlacesParams {
-    /// The first block.
+pub struct PartsParams {
+    /// Number of the first block.
     #[serde(default)]
     first: u32,
-    /// How many; at most 64 are given.
+    /// How many parts are asked for; one answer has at most 64.
     #[serde(default = "some")]
     count: u32,
 }
@@ -87,7 +87,7 @@ const fn some() -> u32 {
 /// Begin an upload in blocks
 ///
 /// For sources that go past reelmill into its object store, where the operator has opened it
-/// (`public_endpoint`). Ask for places, put the blocks there in any order, then complete.
+/// (`public_endpoint`). Ask for the parts, put them in any order, then complete the upload.
 #[utoipa::path(
     post,
     path = "/api/v1/uploads",
@@ -140,44 +140,42 @@ pub async fn get(
     Ok(Json(owned(&app, known, &upload).await?.into()))
 }
 
-/// Ask where blocks go
+/// List the parts of an upload, with the URLs that they are put to
 #[utoipa::path(
     get,
-    path = "/api/v1/uploads/{upload}/places",
+    path = "/api/v1/uploads/{upload}/parts",
     tag = "uploads",
-    params(("upload" = String, Path), PlacesParams),
+    params(("upload" = String, Path), PartsParams),
     responses(
-        (status = 200, body = Vec<Place>),
+        (status = 200, body = Vec<Part>),
         (status = 404, description = "`not_found`, or complete already", body = Problem),
     ),
     security(("token" = [])),
 )]
-pub async fn places(
+pub async fn parts(
     State(app): State<App>,
     known: Known,
     Path(upload): Path<String>,
-    Params(params): Params<PlacesParams>,
-) -> Result<Json<Vec<Place>>, Problem> {
+    Params(params): Params<PartsParams>,
+) -> Result<Json<Vec<Part>>, Problem> {
     let row = owned(&app, known, &upload).await?;
-    let places = app
-        .pipeline
-        .places(&row, params.first, params.count)
-        .await?;
-    let places = places.into_iter().map(|place| Place {
-        index: place.index,
-        bytes: place.bytes,
-        url: place.put.url,
-        headers: place.put.headers.into_iter().collect(),
+    let parts = app.pipeline.parts(&row, params.first, params.count).await?;
+    let parts = parts.into_iter().map(|part| Part {
+        index: part.index,
+        bytes: part.bytes,
+        url: part.put.url,
+        headers: part.put.headers.into_iter().collect(),
     });
-    Ok(Json(places.collect()))
+    Ok(Json(parts.collect()))
 }
 
-/// Say that blocks have been put
+/// Synchronise an upload with what is stored
 ///
-/// What has arrived without a gap can be worked at; who does not say so is believed at the end.
+/// The server looks which blocks are stored, and can start to work at those that are stored without a gap. A sender need
+/// not call this: completing the upload looks, too.
 #[utoipa::path(
     post,
-    path = "/api/v1/uploads/{upload}/arrived",
+    path = "/api/v1/uploads/{upload}/sync",
     tag = "uploads",
     params(("upload" = String, Path)),
     responses(
@@ -186,19 +184,19 @@ pub async fn places(
     ),
     security(("token" = [])),
 )]
-pub async fn arrived(
+pub async fn sync(
     State(app): State<App>,
     known: Known,
     Path(upload): Path<String>,
 ) -> Result<Json<Upload>, Problem> {
     let row = owned(&app, known, &upload).await?;
-    let row = app.pipeline.arrived(&row).await?;
+    let row = app.pipeline.sync(&row).await?;
     Ok(Json(row.into()))
 }
 
 /// Complete an upload
 ///
-/// Every block is there: the video plays about a second later. Again is no error.
+/// Call this when every block is stored; the video plays about a second later. Calling it again is no error.
 #[utoipa::path(
     post,
     path = "/api/v1/uploads/{upload}/complete",

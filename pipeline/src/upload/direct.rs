@@ -14,28 +14,28 @@ use super::{UploadError, advance, finish, insert, lose};
 use crate::blocks::BLOCK;
 use crate::inner::Inner;
 
-/// How long a block may be put after its place was given: 8 MiB at 20 kbit/s. An upload that
-/// stands still is given up later than that, so that nothing comes after it was.
+/// How long the signed request of a part is valid: 8 MiB at 20 kbit/s. An upload that stands still is given up
+/// later than that, so that no block arrives after it was given up.
 const VALID: Duration = Duration::from_secs(3000);
-/// Places given at once.
-const PLACES: u32 = 64;
+/// The most parts that one answer lists.
+const PARTS: u32 = 64;
 /// Blocks looked at beside each other.
 const LOOKS: usize = 16;
 /// So many bytes are looked for before it is noted that they are there.
 const NOTED: u64 = 256 * BLOCK;
 
-/// Where one block goes.
+/// A block of an upload that its sender puts into the object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Which block, from nought.
+pub struct UploadPart {
+    /// Number of the block in the source, from 0.
     pub index: u32,
-    /// Its exact length in bytes.
+    /// Exact length of the block in bytes.
     pub bytes: u64,
-    /// The request that puts it there, once.
+    /// The signed request that puts the block, once.
     pub put: SignedPut,
 }
 
-fn place_of(row: &UploadRow, index: u32) -> (ObjectKey, u64) {
+fn block_of(row: &UploadRow, index: u32) -> (ObjectKey, u64) {
     let key = ObjectKey::SourceBlock {
         upload: row.id,
         index,
@@ -60,7 +60,7 @@ pub(crate) async fn endpoint(inner: &Inner) -> Result<Option<String>, store::Err
     Ok(put.and_then(origin))
 }
 
-/// Begins a video whose source of `size` bytes goes to the places it is given.
+/// Begins a video whose sender puts the source, `size` bytes, into the object store part by part.
 pub(crate) async fn begin_direct(
     inner: &Arc<Inner>,
     owner: OwnerId,
@@ -78,40 +78,40 @@ pub(crate) async fn begin_direct(
     insert(inner, owner, title, Some(size), priority).await
 }
 
-/// Places of blocks from `first` on, at most `count` and [`PLACES`]; fewer at the source's end.
-pub(crate) async fn places(
+/// The parts from `first` on, at most `count` and at most [`PARTS`]; fewer at the end of the source.
+pub(crate) async fn parts(
     inner: &Inner,
     row: &UploadRow,
     first: u32,
     count: u32,
-) -> Result<Vec<Place>, UploadError> {
+) -> Result<Vec<UploadPart>, UploadError> {
     receiving(inner, row.video).await?;
-    // It moves: whoever asks for places means to go on.
+    // A sender that asks for parts means to go on, so the upload is not given up yet.
     let now = inner.stores.clock.now_us();
     let uploads = inner.stores.metadata.uploads();
     uploads.touch(&row.id, now).await?;
-    let mut places = Vec::new();
-    for index in first..first.saturating_add(count.min(PLACES)) {
-        let (key, bytes) = place_of(row, index);
+    let mut parts = Vec::new();
+    for index in first..first.saturating_add(count.min(PARTS)) {
+        let (key, bytes) = block_of(row, index);
         if bytes == 0 {
             break;
         }
         let put = inner.stores.objects.sign_put(&key, bytes, VALID).await?;
         let put = put.ok_or(UploadError::NotDirect)?;
-        places.push(Place { index, bytes, put });
+        parts.push(UploadPart { index, bytes, put });
     }
-    Ok(places)
+    Ok(parts)
 }
 
-/// Looks which blocks have arrived; the offset of the row is what is there without a gap.
-pub(crate) async fn arrived(inner: &Arc<Inner>, row: &UploadRow) -> Result<UploadRow, UploadError> {
+/// Looks which blocks are stored, and raises the row's offset to the end of those that are stored without a gap.
+pub(crate) async fn sync(inner: &Arc<Inner>, row: &UploadRow) -> Result<UploadRow, UploadError> {
     if row.complete {
         return Ok(row.clone());
     }
     receiving(inner, row.video).await?;
     // Rounded up: only the last block is short, and one that is in the offset is not looked at again.
     let first = u32::try_from(row.offset.div_ceil(BLOCK)).unwrap_or(u32::MAX);
-    let blocks = (first..).map(|index| place_of(row, index));
+    let blocks = (first..).map(|index| block_of(row, index));
     let blocks = stream::iter(blocks.take_while(|(_, bytes)| *bytes > 0));
     let looks = blocks.map(|(key, bytes)| async move {
         let found = inner.stores.objects.head(&key).await?;
@@ -143,7 +143,7 @@ pub(crate) async fn arrived(inner: &Arc<Inner>, row: &UploadRow) -> Result<Uploa
 /// The sender has put everything: the source is complete, and the video's life goes on. Again is
 /// no error.
 pub(crate) async fn complete(inner: &Arc<Inner>, row: &UploadRow) -> Result<VideoRow, UploadError> {
-    let row = arrived(inner, row).await?;
+    let row = sync(inner, row).await?;
     if Some(row.offset) != row.declared_size {
         let there = row.offset;
         return Err(UploadError::Incomplete { there });

@@ -88,7 +88,7 @@ impl World {
 
     /// Asks for the place of the only block and puts it there, unless its time is over; tells whether it did.
     async fn put(&self, upload: &UploadRow) -> Result<bool, UploadError> {
-        self.origin.places(upload, 0, 1).await?;
+        self.origin.parts(upload, 0, 1).await?;
         let given = self.calm.clock.now();
         self.dawdle().await;
         if self.calm.clock.now().since(given) > VALID {
