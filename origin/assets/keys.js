@@ -35,6 +35,7 @@
     Home: () => { video.currentTime = 0; },
     End: () => { if (video.duration) video.currentTime = video.duration; },
   };
+  const switches = new Set([toggle, fullscreen, captions, keys.m]);
   for (let tenth = 0; tenth < 10; tenth += 1) {
     keys[tenth] = () => { if (video.duration) video.currentTime = (video.duration * tenth) / 10; };
   }
@@ -57,7 +58,12 @@
       if (on.endsWith("-range") && /^(Arrow|Home|End)/.test(event.key)) return;
       if (on.endsWith("-button") && event.key === " ") return;
     } else if (!isForPlayer(event)) return;
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (act) { event.preventDefault(); act(); }
+    // Where a layout has other letters than Latin ones, the place of the key counts.
+    const letter = /^Key([A-Z])$/.exec(event.code)?.[1].toLowerCase();
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key] || (event.key > "\u007f" && keys[letter]);
+    if (!act) return;
+    event.preventDefault();
+    // A key that is held down goes on seeking, and switches nothing to and fro.
+    if (!(event.repeat && switches.has(act))) act();
   });
 }

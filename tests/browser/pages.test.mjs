@@ -154,6 +154,12 @@ test("the player's keys work on the whole page until that is turned off, and nev
   await page.evaluate(() => document.activeElement?.blur());
   await press("k", true);
   await press("Space", false);
+  // On a Russian keyboard; held down, it switches once.
+  await page.evaluate(() => {
+    for (const repeat of [false, true, true]) document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "л", code: "KeyK", repeat, bubbles: true }));
+  });
+  await page.waitForFunction(() => document.getElementById("video").paused);
+  await press("k", false);
   await page.keyboard.press("5");
   await page.waitForFunction(() => document.getElementById("video").currentTime >= 2.9);
   await press("k", true);
