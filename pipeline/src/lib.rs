@@ -201,9 +201,10 @@ impl Pipeline {
         upload::begin_direct(&self.inner, owner, title, size, priority).await
     }
 
-    /// An upload.
+    /// The row of an upload; nothing where the janitor has given the upload up, though its row may not be removed yet.
     pub async fn upload(&self, id: UploadId) -> Result<Option<UploadRow>, store::Error> {
-        self.inner.stores.metadata.uploads().get(&id).await
+        let row = self.inner.stores.metadata.uploads().get(&id).await?;
+        Ok(row.filter(|row| !row.given_up))
     }
 
     /// The parts of an upload from block `first` on, at most `count` of them, with the requests that put them.

@@ -20,10 +20,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream;
 use parking_lot::Mutex;
-use pipeline::{Config, Pipeline};
+use pipeline::{Config, DemandError, Pipeline};
 use plan::{CueList, SegmentKey, VideoId};
 use store::local::Local;
 use store::metadata::{State, VideoRow};
@@ -321,17 +322,25 @@ async fn assert_whole(world: &World, video: VideoId) {
                 let objects = &*world.calm.objects;
                 let is_current = current.has_media(rendition);
                 let bytes = match store::objects::get(objects, &ObjectKey::Segment(key)).await {
-                    Err(store::Error::NotFound) if !is_current => {
-                        let made = world.origin.segment(key, world.viewer()).await;
-                        made.unwrap_or_else(|error| panic!("{key:?}: {error}"))
-                            .bytes
-                    }
+                    Err(store::Error::NotFound) if !is_current => asked_for(world, key).await,
                     stored => stored.unwrap_or_else(|error| panic!("{key:?}: {error}")),
                 };
                 assert_made(&bytes, rendition, index);
             }
         }
     }
+}
+
+/// A segment that a viewer asks for until it is made, as players do after a 503.
+async fn asked_for(world: &World, key: SegmentKey) -> Bytes {
+    for _ in 0..10 {
+        match world.origin.segment(key, world.viewer()).await {
+            Ok(made) => return made.bytes,
+            Err(DemandError::NotReady) => {}
+            Err(error) => panic!("{key:?}: {error}"),
+        }
+    }
+    panic!("{key:?} is not made however often it is asked for");
 }
 
 /// Deleted at last where that failed; swept, what a worker put late as well.
