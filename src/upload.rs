@@ -11,9 +11,9 @@ use serde_json::Value;
 use crate::cli::Upload;
 use crate::client::{Answer, Client};
 
-/// How soon the server is asked again how far it is: at first, and after some time.
+/// Pauses between two questions to the server about its progress: the first one, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
-/// Who waits so long is told for what.
+/// How often an uploader who waits is told what the server is doing.
 const LONG: Duration = Duration::from_secs(30);
 
 /// Uploads one after the other. What is wrong with one does not keep the others from it.
@@ -69,7 +69,7 @@ fn upload(arguments: &Upload, path: &Path, client: &Client) -> Result<Value> {
     }
 }
 
-/// What is said to who waits long.
+/// A sentence about the progress of an upload, for an uploader who has waited for long.
 fn how_far(state: Option<&str>, video: &Value) -> String {
     let count = |part: &str| video["progress"][part].as_u64().unwrap_or_default();
     match (state, count("total")) {

@@ -34,7 +34,7 @@ pub(crate) fn source_of(
     }
 }
 
-/// A source that is held in memory whole.
+/// A whole source in memory, such as an init segment with one segment behind it.
 pub(crate) struct Held(pub(crate) Bytes);
 
 #[async_trait]

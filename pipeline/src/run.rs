@@ -98,7 +98,7 @@ impl Run {
         Self::over(inner, row.id, standing, share, (source, size))
     }
 
-    /// A session over what is held of a video instead of its source.
+    /// Opens a session whose source is a stored segment of the video in memory, instead of the uploaded file.
     pub(crate) fn open_held(
         inner: &Arc<Inner>,
         video: VideoId,

@@ -22,7 +22,7 @@ use crate::problem::Problem;
 pub struct Codecs {
     video: String,
     codecs: Vec<Line>,
-    /// Some are being made.
+    /// Whether a codec is being made, so that the page follows its progress.
     pending: bool,
 }
 

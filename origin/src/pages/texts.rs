@@ -33,12 +33,13 @@ pub struct Texts {
     video: String,
     files: Vec<TextFile>,
     suggested: Vec<(&'static str, String)>,
-    /// What was typed into the form and refused, and why.
+    /// Fields of the form that the server refused, to be shown again; empty otherwise.
     typed: Typed,
+    /// The reason why the server refused the form.
     trouble: Option<String>,
 }
 
-/// The fields of the form, but for the file.
+/// Fields of the form for a text file, without the file itself.
 #[derive(Default)]
 pub struct Typed {
     language: String,
@@ -72,7 +73,7 @@ impl Texts {
         })
     }
 
-    /// The same after what was typed was refused.
+    /// The forms again after the server refused one, with its fields and the reason.
     pub fn after(mut self, typed: Typed, problem: &Problem) -> Self {
         self.typed = typed;
         self.trouble = Some(problem.detail().to_owned());

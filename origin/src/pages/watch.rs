@@ -36,10 +36,10 @@ struct Watch {
     error: Option<String>,
     /// There is nothing to play.
     failed: bool,
-    /// There is nothing to see.
+    /// Whether the video has neither a picture nor a cover.
     is_sound: bool,
     signed_in: bool,
-    /// Whether who looks may change it; all of the following is for them.
+    /// Whether the visitor may change the video; all fields below are shown to such visitors only.
     is_owner: bool,
     /// It may be tried again.
     retry: bool,

@@ -105,12 +105,12 @@ struct Open {
     left: std::vec::IntoIter<(Scope, u32)>,
 }
 
-/// What of videos is offered.
+/// The portion of each video's work that one round of offers covers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Start rungs and posters.
+    /// The start rungs and the poster, which let viewers start.
     First,
-    /// Whatever is left.
+    /// All work that is left after the first portion.
     Rest,
 }
 

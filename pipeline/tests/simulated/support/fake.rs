@@ -68,7 +68,7 @@ struct State {
     made: BTreeMap<(RenditionId, u32), u32>,
     /// The segments in the order in which they were made.
     order: Vec<(RenditionId, u32)>,
-    /// What thumbnails were made of: a stored segment, or the source.
+    /// The stored segment that each thumbnail was made of; nothing where it was made of the source.
     thumbnails: Vec<Option<(RenditionId, u32)>>,
     fillers_fail: bool,
     /// Which version of its libraries an engine has that is started now.
@@ -186,7 +186,7 @@ impl Script {
         self.state.lock().unwrap().made.clone()
     }
 
-    /// What thumbnails were made of, one after the other: a stored segment, or the source.
+    /// The stored segment that each thumbnail was made of, in the order of making; nothing where it was made of the source.
     pub fn thumbnails(&self) -> Vec<Option<(RenditionId, u32)>> {
         self.state.lock().unwrap().thumbnails.clone()
     }
