@@ -368,6 +368,8 @@ fn open_window(
     video: VideoId,
     network: Option<Network>,
 ) -> Result<(), DemandError> {
+    // Dropped after the lock: a session that ends looks for who waits.
+    let mut idlest = None;
     let window = {
         let mut guard = inner.demands.state.lock();
         let state = &mut *guard;
@@ -384,14 +386,15 @@ fn open_window(
             let waited = |video: &VideoId| state.waiting.keys().any(|key| key.video == *video);
             let idle = state.windows.keys().find(|video| !waited(video)).copied();
             let idle = idle.ok_or(DemandError::NotReady)?;
-            if let Some(idle) = state.windows.remove(&idle) {
-                idle.leave();
-            }
+            idlest = state.windows.remove(&idle);
         }
         let window = Arc::new(Window::new(plan.clone(), video, network));
         state.windows.insert(video, window.clone());
         window
     };
+    if let Some(idlest) = idlest {
+        idlest.leave();
+    }
     inner.demands.tell();
     inner.spawn(windows::run(inner.clone(), window));
     Ok(())

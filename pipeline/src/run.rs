@@ -323,6 +323,8 @@ impl Run {
         let mut others = self.claims.others();
         let mut waiting = inner.demands.changes();
         let mut memory = inner.memory.changes();
+        let video = self.video();
+        tracing::debug!(%video, order = ?what, standing = ?self.standing, "an order is given");
         let order = self.session.order(what).await;
         let stop = std::mem::take(&mut self.stop);
         let mut leave = Leave::default();
@@ -335,6 +337,7 @@ impl Run {
             let hold = leave.holds(&inner, self.standing, &self.claims);
             if hold != held {
                 held = hold;
+                tracing::debug!(%video, order, hold, "an engine holds, or goes on");
                 if hold {
                     self.session.hold().await;
                 } else {

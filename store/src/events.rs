@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use plan::{SegmentKey, VideoId};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, ImageFormat};
 use crate::metadata::State;
 
 /// Something that has just happened. Told after it is durable.
@@ -26,6 +26,13 @@ pub enum Event {
         key: SegmentKey,
         /// In bytes.
         size: u64,
+    },
+    /// A video's poster was stored in one of its formats.
+    PosterStored {
+        /// The video that the poster stands for.
+        video: VideoId,
+        /// The format that it was stored in.
+        format: ImageFormat,
     },
     /// More of a source is durable.
     UploadProgress {
@@ -53,6 +60,7 @@ impl Event {
     pub const fn video(&self) -> VideoId {
         match self {
             Self::VideoChanged { video, .. }
+            | Self::PosterStored { video, .. }
             | Self::UploadProgress { video, .. }
             | Self::SourceScanned { video, .. }
             | Self::Deleted { video } => *video,

@@ -114,8 +114,8 @@ async fn make(inner: &Arc<Inner>, hand: &mut Hand, chunk: &Chunk) -> Result<Outc
             return Ok(Outcome::Worked);
         }
         let plan = plans::load(inner, row.id, &chunk.plan).await?;
-        // Nobody tells of posters and init segments.
-        let is_told = matches!(chunk.scope, Scope::Start | Scope::All | Scope::Lazy);
+        // Nobody tells of init segments, text and loudness.
+        let is_told = matches!(chunk.scope, Scope::Start | Scope::All | Scope::Lazy | Scope::Poster | Scope::Sheet);
         let made = if is_told || is_relisted {
             made::known(inner, row.id).await?
         } else {

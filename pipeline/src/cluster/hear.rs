@@ -40,6 +40,10 @@ fn note(inner: &Inner, event: &Event) {
             inner.demands.heard(key);
             inner.work.notify_one();
         }
+        Event::PosterStored { video, format } => {
+            inner.made.poster(*video, *format);
+            inner.work.notify_one();
+        }
         Event::VideoChanged { .. } => inner.work.notify_one(),
         Event::Deleted { video } => inner.made.forget(*video),
         Event::UploadProgress { .. } | Event::SourceScanned { .. } => {}

@@ -42,6 +42,11 @@ const FULL: Duration = Duration::from_secs(60);
 const GIVEN_UP: Duration = Duration::from_secs(600);
 /// When that is tried again, where it came to nothing.
 const RENEWED: Duration = Duration::from_secs(30);
+/// How long a chunk of another worker's video may stand at the front before what is known of that video is doubted: what was
+/// stored of it may not have been heard of. Twice as long the next time, and a minute at most.
+const DOUBTED: Duration = Duration::from_secs(5);
+/// The longest of those times.
+const DOUBTED_AT_MOST: Duration = Duration::from_secs(60);
 /// Rows read at once.
 const PAGE: u32 = 200;
 /// Pages looked at: more unfinished videos than that wait.
@@ -56,6 +61,7 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
         offered: HashSet::new(),
         waiting: HashSet::new(),
         first: HashSet::new(),
+        doubts: HashMap::new(),
         usage: Usage::default(),
         begun: HashSet::new(),
         declined: HashMap::new(),
@@ -88,6 +94,8 @@ struct Reconciler {
     waiting: HashSet<Chunk>,
     /// What comes first in this round, whoever offers it.
     first: HashSet<Chunk>,
+    /// Chunks of that which other workers offer: when what is known of their videos is doubted.
+    doubts: HashMap<Chunk, Doubt>,
     usage: Usage,
     /// Videos that have what comes first.
     begun: HashSet<VideoId>,
@@ -95,6 +103,14 @@ struct Reconciler {
     declined: HashMap<RenditionKey, Moment>,
     /// When a video was last begun anew.
     renewed: HashMap<VideoId, Moment>,
+}
+
+/// When what is known of a chunk's video is doubted.
+struct Doubt {
+    /// The next time.
+    at: Moment,
+    /// How long after the time before.
+    patience: Duration,
 }
 
 /// A video that has something to be made, most likely.
@@ -157,8 +173,30 @@ impl Reconciler {
                 self.offer(line, part, &workers, &mut budget).await?;
             }
         }
+        self.doubt(&workers);
         self.withdraw().await;
         Ok(())
+    }
+
+    /// Has videos listed again of which the same chunk has stood at the front for long although another worker offers it: it
+    /// may be stored, and would keep this worker from offering what comes after it.
+    fn doubt(&mut self, workers: &[Worker]) {
+        let now = self.inner.stores.clock.now();
+        self.doubts.retain(|chunk, _| self.first.contains(chunk));
+        for chunk in &self.first {
+            if looks_after(chunk.video, workers) == Some(self.me) {
+                continue;
+            }
+            let doubt = self.doubts.entry(chunk.clone()).or_insert(Doubt {
+                at: now + DOUBTED,
+                patience: DOUBTED,
+            });
+            if now >= doubt.at {
+                self.inner.made.forget(chunk.video);
+                doubt.patience = (doubt.patience * 2).min(DOUBTED_AT_MOST);
+                doubt.at = now + doubt.patience;
+            }
+        }
     }
 
     /// Withdraws what waits and does not come first any more.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use plan::{Plan, RenditionKey, SegmentKey, VideoId};
-use store::{ImageFormat, ObjectKey};
+use store::{Event, ImageFormat, ObjectKey};
 use transcoder::Made;
 
 use super::RunError;
@@ -64,18 +64,8 @@ pub(super) async fn store(
                 false => Err(RunError::Foreign(rendition)),
             }
         }
-        Made::PosterJpeg(_) => {
-            let key = ObjectKey::Poster(video, ImageFormat::Jpeg);
-            objects.put(&key, bytes).await?;
-            inner.made.poster(video, ImageFormat::Jpeg);
-            Ok(())
-        }
-        Made::PosterWebp(_) => {
-            let key = ObjectKey::Poster(video, ImageFormat::Webp);
-            objects.put(&key, bytes).await?;
-            inner.made.poster(video, ImageFormat::Webp);
-            Ok(())
-        }
+        Made::PosterJpeg(_) => poster(inner, video, ImageFormat::Jpeg, bytes).await,
+        Made::PosterWebp(_) => poster(inner, video, ImageFormat::Webp, bytes).await,
         Made::Thumbnail { second, width } => {
             let key = ObjectKey::Thumbnail {
                 video,
@@ -87,4 +77,18 @@ pub(super) async fn store(
         // Stored with the plan that lists them.
         Made::Cues { .. } | Made::Loudness(_) => Ok(()),
     }
+}
+
+/// Stores a video's poster in one format, and tells everybody.
+async fn poster(
+    inner: &Inner,
+    video: VideoId,
+    format: ImageFormat,
+    bytes: Bytes,
+) -> Result<(), RunError> {
+    let key = ObjectKey::Poster(video, format);
+    inner.stores.objects.put(&key, bytes).await?;
+    inner.made.poster(video, format);
+    inner.tell(Event::PosterStored { video, format }).await;
+    Ok(())
 }

@@ -64,7 +64,8 @@ pub(crate) async fn failed(
         *faults += 1;
         *faults
     };
-    if faults != TRIES {
+    // Where the note could not be written, the next fault writes it.
+    if faults < TRIES {
         return Ok(());
     }
     let (message, span_us) = missing(plan, sheet);

@@ -313,6 +313,23 @@ async fn work_that_is_wiped_with_much_left_is_offered_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workers_that_hear_of_nothing_do_not_wait_for_what_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::open(folder.path(), &Script::of(200));
+    let house = &cluster.house;
+    cluster.script.gate(Some(20));
+    let workers: Vec<_> = (0..4).map(|_| cluster.deaf_worker()).collect();
+    let owner = house.stores.ids.owner();
+    // More than are offered at once, each with a poster that most workers do not hear of.
+    for _ in 0..12 {
+        house.upload_of(owner).await;
+    }
+    cluster.script.until_waiting(4).await;
+    cluster.script.gate(None);
+    stop(workers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn short_videos_of_an_owner_come_before_the_rest_of_a_long_one() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(1200);

@@ -38,7 +38,7 @@ use self::metadata::StormyMetadata;
 use self::objects::StormyObjects;
 use self::uploaders::STILL;
 use self::weather::Weather;
-use super::support::{Script, assert_made};
+use super::support::{Script, assert_made, tell_of_failures};
 
 /// Storms of `cargo test`; `make soak` has ten thousand.
 const SEEDS: u64 = 200;
@@ -69,6 +69,7 @@ async fn in_any_storm_what_is_accepted_becomes_ready_and_what_is_deleted_stays_s
         None => (0..setting("SEEDS").unwrap_or(SEEDS)).collect(),
     };
     assert!(!seeds.is_empty(), "SEEDS=0 asks for no storm");
+    tell_of_failures();
     println!("{} storms, from seed {}", seeds.len(), seeds[0]);
     let storms = stream::iter(seeds).map(|seed| async move {
         let doing = Arc::new(Mutex::new("begins"));

@@ -1,5 +1,6 @@
 //! A pipeline over embedded stores and an engine that is played by a thread.
 
+mod deaf;
 mod fake;
 mod full;
 mod held;
@@ -18,7 +19,9 @@ use store::local::Local;
 use store::metadata::{Priority, State, VideoRow};
 use store::work::Worker;
 use store::{Clock, Layout, ObjectKey, Prefix, Received, Stores, SystemClock};
+use tracing_subscriber::EnvFilter;
 
+use deaf::Deaf;
 pub use fake::{Fault, MEASURED, Script};
 pub use full::FullDisk;
 pub use held::HeldPlan;
@@ -31,6 +34,16 @@ pub struct House {
     pub pipeline: Pipeline,
     pub stores: Stores,
     pub disk: Arc<FullDisk>,
+}
+
+/// Has the log of a test's processes printed where the test fails, as much of it as `RUST_LOG` says, such as `debug`.
+pub fn tell_of_failures() {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_ansi(false)
+        .with_test_writer();
+    // Another test may have begun to listen.
+    drop(log.try_init());
 }
 
 /// Opens the stores in a folder and starts a pipeline whose engines play a script.
@@ -94,6 +107,7 @@ impl Cluster {
 
     /// The same with other settings.
     pub fn open_with(folder: &Path, script: &Arc<Script>, set: impl FnOnce(&mut Config)) -> Self {
+        tell_of_failures();
         let mut config = config();
         set(&mut config);
         let clock = Arc::new(SystemClock::new());
@@ -121,6 +135,13 @@ impl Cluster {
 
     pub fn worker(&self) -> Pipeline {
         self.worker_of(&self.script)
+    }
+
+    /// A worker that hears of nothing that others have done.
+    pub fn deaf_worker(&self) -> Pipeline {
+        let mut stores = self.house.stores.clone();
+        stores.events = Arc::new(Deaf(stores.events));
+        Pipeline::worker(stores, self.script.engine(), self.config.clone())
     }
 
     /// A worker whose engines play another script.
