@@ -3,6 +3,10 @@
 //! get besides; what each needs first, its start rungs and its poster, before the rest of any; owners take turns, and
 //! of an owner's videos the short ones come before the long ones.
 
+pub(crate) mod backlog;
+pub(crate) mod runner;
+pub(crate) mod troubles;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +15,14 @@ use plan::{OwnerId, VideoId};
 use store::Moment;
 use store::metadata::{PageRequest, Source, State, VideoRow};
 
-use crate::hand::{Hand, Outcome};
+use self::backlog::{Backlog, Next, Urgency, due_us};
+use self::runner::{BackgroundRunner, Outcome};
+use self::troubles::Troubles;
+use crate::encoding::session::SessionError;
+use crate::encoding::stills;
 use crate::inner::Inner;
-use crate::pieces::{Look, Next, Urgency, due_us};
-use crate::run::RunError;
-use crate::troubles::Troubles;
-use crate::{finalize, life, made, plans, stills};
+use crate::plans;
+use crate::videos::{finish, inventory, start};
 
 /// Rows read at once.
 const PAGE: u32 = 200;
@@ -38,14 +44,14 @@ struct Background {
     /// Videos that are left alone until then.
     rests: HashMap<VideoId, Moment>,
     troubles: Troubles,
-    hand: Hand,
+    runner: BackgroundRunner,
     /// The video whose stills are made beside its segments.
     beside: Option<VideoId>,
 }
 
 pub(crate) async fn run(inner: Arc<Inner>) {
     let mut background = Background {
-        hand: Hand::new(inner.clone()),
+        runner: BackgroundRunner::new(inner.clone()),
         inner,
         turns: HashMap::new(),
         turn: 0,
@@ -66,7 +72,7 @@ impl Background {
             Ok(Some(row)) => {
                 self.turn += 1;
                 self.turns.insert(row.owner, self.turn);
-                self.hand.until_calm().await;
+                self.runner.until_calm().await;
                 match self.work_at(&row).await {
                     Ok(Outcome::Worked) => {
                         self.rests.remove(&row.id);
@@ -74,14 +80,14 @@ impl Background {
                     }
                     Ok(Outcome::Waits) => self.rest(row.id, PAUSE),
                     Err(error) => {
-                        self.hand.rest();
+                        self.runner.rest();
                         let pause = self.troubles.meet(&inner, row.id, &error).await;
                         self.rest(row.id, pause);
                     }
                 }
             }
             Ok(None) => {
-                self.hand.rest();
+                self.runner.rest();
                 let wait = self.rests.values().min().copied();
                 let safety = inner.stores.clock.now() + SAFETY;
                 tokio::select! {
@@ -119,7 +125,7 @@ impl Background {
             for row in rows.items {
                 match (row.state, row.source) {
                     (State::Waiting | State::Probing, Source::Complete) => {
-                        life::begin(&inner, row.id)
+                        start::begin(&inner, row.id)
                     }
                     _ if row.waits_for_space() => self.try_again(row.id).await?,
                     _ if row.is_in_the_making() => {
@@ -160,7 +166,7 @@ impl Background {
         let now = self.inner.stores.clock.now();
         let rests = self.rests.get(&video).is_some_and(|until| *until > now);
         if !rests && self.inner.has_space().await {
-            life::retry(&self.inner, video).await?;
+            start::retry(&self.inner, video).await?;
         }
         if !rests {
             self.rest(video, FULL);
@@ -169,7 +175,7 @@ impl Background {
     }
 
     /// Does the next piece of work at a video.
-    async fn work_at(&mut self, row: &VideoRow) -> Result<Outcome, RunError> {
+    async fn work_at(&mut self, row: &VideoRow) -> Result<Outcome, SessionError> {
         let inner = self.inner.clone();
         let Some(hash) = &row.current_plan else {
             return Ok(Outcome::Waits);
@@ -179,25 +185,27 @@ impl Background {
         if is_beside && self.beside.replace(row.id) != Some(row.id) {
             inner.spawn(stills::beside(inner.clone(), row.clone(), plan.clone()));
         }
-        let made = made::known(&inner, row.id).await?;
-        let look = Look {
+        let made = inventory::known(&inner, row.id).await?;
+        let backlog = Backlog {
             inner: &inner,
             row,
             plan: &plan,
             made: &made,
         };
-        match look.next() {
+        match backlog.next() {
             // Others may still need what comes first.
             Next::Piece(piece)
-                if inner.config.viewers && !look.is_first(&piece) && self.begun.insert(row.id) =>
+                if inner.config.viewers
+                    && !backlog.is_first(&piece)
+                    && self.begun.insert(row.id) =>
             {
                 Ok(Outcome::Worked)
             }
-            Next::Piece(piece) => self.hand.make(row, &plan, &piece).await,
+            Next::Piece(piece) => self.runner.make(row, &plan, &piece).await,
             Next::Wait => Ok(Outcome::Waits),
             Next::Nothing => {
-                self.hand.rest();
-                finalize::finalize(&inner, row, &plan).await?;
+                self.runner.rest();
+                finish::finalize(&inner, row, &plan).await?;
                 Ok(Outcome::Worked)
             }
         }

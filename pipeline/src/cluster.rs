@@ -13,4 +13,4 @@ pub(crate) mod hear;
 pub(crate) mod reconcile;
 mod usage;
 
-pub(crate) use ask::Watched;
+pub(crate) use self::ask::Watched;

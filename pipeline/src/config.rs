@@ -7,8 +7,8 @@ use std::time::Duration;
 use plan::{LazyCodec, Policy};
 use transcoder::Budget;
 
-use crate::purge::Purge;
-use crate::views::LAZY_AFTER_VIEWS;
+use crate::videos::purge::Purge;
+use crate::videos::views::LAZY_AFTER_VIEWS;
 
 /// What the operator chooses.
 #[derive(Clone)]

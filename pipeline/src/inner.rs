@@ -15,19 +15,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use transcoder::{Engine, memory_of};
 
-use crate::anew::Declined;
-use crate::calm::Calm;
 use crate::cluster::{Watched, announce};
-use crate::demand::Demands;
-use crate::inits::InitCache;
-use crate::made::MadeCache;
-use crate::making::Making;
-use crate::memory::Memory;
+use crate::encoding::background_gate::BackgroundGate;
+use crate::encoding::claims::ClaimBoard;
+use crate::encoding::demand::Demands;
+use crate::encoding::memory::Memory;
+use crate::encoding::seats::Seats;
+use crate::encoding::turns::{Network, Turns};
 use crate::plans::PlanCache;
-use crate::seats::Seats;
-use crate::turns::{Network, Turns};
-use crate::upload::Promised;
-use crate::views::{self, Views};
+use crate::plans::new_encoder::Declined;
+use crate::uploads::Promised;
+use crate::videos::init_segments::InitCache;
+use crate::videos::inventory::InventoryCache;
+use crate::videos::views::{self, Views};
 use crate::{Config, DemandError};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
@@ -53,11 +53,11 @@ pub(crate) struct Inner {
     pub(crate) declined: Declined,
     pub(crate) demands: Demands,
     /// Whether anything is being made for viewers.
-    pub(crate) calm: Arc<Calm>,
+    pub(crate) background_gate: Arc<BackgroundGate>,
     /// What is stored of videos that are being worked at.
-    pub(crate) made: MadeCache,
+    pub(crate) inventory: InventoryCache,
     /// What sessions are at.
-    pub(crate) making: Making,
+    pub(crate) claims: ClaimBoard,
     pub(crate) memory: Arc<Memory>,
     /// Something may be left to do.
     pub(crate) work: Notify,
@@ -104,15 +104,15 @@ const STILLS_WAITING: usize = 64;
 impl Inner {
     pub(crate) fn new(stores: Stores, role: Role, config: Config) -> Arc<Self> {
         Arc::new(Self {
-            calm: Calm::new(stores.clock.clone(), config.lull),
+            background_gate: BackgroundGate::new(stores.clock.clone(), config.lull),
             stores,
             role,
             plans: PlanCache::default(),
             inits: InitCache::default(),
             declined: Declined::default(),
             demands: Demands::default(),
-            made: MadeCache::default(),
-            making: Making::default(),
+            inventory: InventoryCache::default(),
+            claims: ClaimBoard::default(),
             memory: Memory::new(config.memory_bytes),
             work: Notify::new(),
             starts: Semaphore::new(STARTS),
@@ -293,7 +293,7 @@ impl Inner {
             Created::No => objects::get(objects, &object).await?,
         };
         let size = served.len() as u64;
-        self.made.insert(key, size);
+        self.inventory.insert(key, size);
         self.demands.made(&key, &served);
         self.tell(Event::SegmentStored { key, size }).await;
         Ok(())

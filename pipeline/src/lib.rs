@@ -2,44 +2,21 @@
 //!
 //! There is no table of jobs: what is left to do is the plan minus what is stored.
 
-mod anew;
 mod background;
-mod blocks;
-mod calm;
 mod cluster;
-mod codecs;
 mod config;
-mod delete;
-mod demand;
-mod finalize;
-mod hand;
-mod inits;
+mod encoding;
 mod inner;
-mod life;
-mod loudness;
-mod made;
-mod making;
-mod memory;
-mod notes;
-mod passthrough;
-mod pieces;
 mod plans;
-mod prune;
-mod purge;
-mod remake;
-mod retire;
-mod run;
-mod seats;
-mod stills;
-mod successor;
-mod texts;
-mod tries;
-mod troubles;
-mod turns;
-mod upload;
-mod views;
-mod windows;
+mod uploads;
+mod videos;
 
+use crate::encoding::demand;
+use crate::encoding::stills;
+use crate::videos::delete;
+use crate::videos::inventory;
+use crate::videos::start;
+use crate::videos::views;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,19 +26,19 @@ use store::metadata::{Page, PageRequest, Priority, UploadRow, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::Engine;
 
-pub use blocks::BLOCK;
-use cluster::{announce, answer, chunks, crew, hear, reconcile};
-pub use codecs::{CodecError, CodecState};
-pub use config::Config;
-use inner::{Inner, Role};
-pub use purge::Purge;
-pub use remake::{Remake, RemakeError};
-pub use seats::{Seat, Seats};
-pub use stills::THUMBNAIL_WIDTHS;
-pub use texts::SideCarError;
-pub use turns::{Network, Viewer};
-pub use upload::{UploadError, UploadPart, UploadWriter};
-pub use views::LAZY_AFTER_VIEWS;
+use crate::cluster::{announce, answer, chunks, crew, hear, reconcile};
+pub use crate::config::Config;
+pub use crate::encoding::seats::{Seat, Seats};
+pub use crate::encoding::stills::THUMBNAIL_WIDTHS;
+pub use crate::encoding::turns::{Network, Viewer};
+use crate::inner::{Inner, Role};
+pub use crate::plans::codecs::{CodecError, CodecState};
+pub use crate::plans::remake::{Remake, RemakeError};
+pub use crate::plans::texts::SideCarError;
+pub use crate::uploads::blocks::BLOCK;
+pub use crate::uploads::{UploadError, UploadPart, UploadWriter};
+pub use crate::videos::purge::Purge;
+pub use crate::videos::views::LAZY_AFTER_VIEWS;
 
 /// Why a segment, an init segment or a still was not handed out.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +100,7 @@ impl Pipeline {
         config: Config,
     ) -> Result<Self, store::Error> {
         let inner = Inner::new(stores, Role::Alone(engine), config);
-        life::recover(&inner).await?;
+        start::recover(&inner).await?;
         inner.spawn(views::run(inner.clone()));
         inner.spawn(background::run(inner.clone()));
         inner.spawn(delete::janitor(inner.clone()));
@@ -171,7 +148,7 @@ impl Pipeline {
     /// # Errors
     /// Where it would not: there is no space, or it is too large.
     pub async fn admits(&self, declared_size: Option<u64>) -> Result<(), UploadError> {
-        upload::admit(&self.inner, declared_size).await
+        uploads::admit(&self.inner, declared_size).await
     }
 
     /// Begins a video; its source is written to the writer.
@@ -182,12 +159,12 @@ impl Pipeline {
         declared_size: Option<u64>,
         priority: Priority,
     ) -> Result<(VideoRow, UploadWriter), UploadError> {
-        upload::begin(&self.inner, owner, title, declared_size, priority).await
+        uploads::begin(&self.inner, owner, title, declared_size, priority).await
     }
 
     /// Where senders put blocks themselves, as `scheme://host:port`; nothing where they cannot.
     pub async fn direct_endpoint(&self) -> Result<Option<String>, store::Error> {
-        upload::endpoint(&self.inner).await
+        uploads::endpoint(&self.inner).await
     }
 
     /// Begins a video whose sender puts its `size` bytes into the object store.
@@ -198,7 +175,7 @@ impl Pipeline {
         size: u64,
         priority: Priority,
     ) -> Result<(VideoRow, UploadRow), UploadError> {
-        upload::begin_direct(&self.inner, owner, title, size, priority).await
+        uploads::begin_direct(&self.inner, owner, title, size, priority).await
     }
 
     /// The row of an upload; nothing where the janitor has given the upload up, though its row may not be removed yet.
@@ -214,17 +191,17 @@ impl Pipeline {
         first: u32,
         count: u32,
     ) -> Result<Vec<UploadPart>, UploadError> {
-        upload::parts(&self.inner, row, first, count).await
+        uploads::parts(&self.inner, row, first, count).await
     }
 
     /// Looks how much of an upload is stored without a gap.
     pub async fn sync(&self, row: &UploadRow) -> Result<UploadRow, UploadError> {
-        upload::sync(&self.inner, row).await
+        uploads::sync(&self.inner, row).await
     }
 
     /// All of it was put: the video's life goes on.
     pub async fn complete(&self, row: &UploadRow) -> Result<VideoRow, UploadError> {
-        upload::complete(&self.inner, row).await
+        uploads::complete(&self.inner, row).await
     }
 
     /// Begins a video whose source is [`Config::source_file`], read where it lies.
@@ -233,7 +210,7 @@ impl Pipeline {
         owner: OwnerId,
         title: String,
     ) -> Result<VideoRow, UploadError> {
-        upload::begin_in_place(&self.inner, owner, title).await
+        uploads::begin_in_place(&self.inner, owner, title).await
     }
 
     /// A video; nothing where there is none or it was deleted.
@@ -258,7 +235,7 @@ impl Pipeline {
     /// Another try for a video that failed though its source is whole; tells whether there
     /// is one.
     pub async fn retry(&self, id: VideoId) -> Result<bool, store::Error> {
-        life::retry(&self.inner, id).await
+        start::retry(&self.inner, id).await
     }
 
     /// The current plan of a video; nothing before it is playable.
@@ -288,7 +265,7 @@ impl Pipeline {
 
     /// How far a video is.
     pub async fn progress(&self, row: &VideoRow) -> Result<Progress, store::Error> {
-        made::progress(&self.inner, row).await
+        inventory::progress(&self.inner, row).await
     }
 
     /// How far each picture and sound rendition of the current plan is.
@@ -296,7 +273,7 @@ impl Pipeline {
         &self,
         row: &VideoRow,
     ) -> Result<Vec<(RenditionId, Progress)>, store::Error> {
-        made::rendition_progress(&self.inner, row).await
+        inventory::rendition_progress(&self.inner, row).await
     }
 
     /// This segment was handed out: the viewer's window goes on from here. For what was served
@@ -357,5 +334,5 @@ impl Pipeline {
 /// Ends an upload that was cut off, in the row of its video, as the next start would; says whether
 /// there is one.
 pub fn lose_upload(row: &mut VideoRow) -> bool {
-    upload::lost(row, plan::Code::UploadLost)
+    uploads::lost(row, plan::Code::UploadLost)
 }

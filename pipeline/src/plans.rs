@@ -1,5 +1,15 @@
 //! Plans: immutable objects named by their hash, a few of them kept in memory.
 
+pub(crate) mod codecs;
+pub(crate) mod loudness;
+pub(crate) mod new_encoder;
+pub(crate) mod passthrough;
+pub(crate) mod prune;
+pub(crate) mod remake;
+pub(crate) mod retire;
+pub(crate) mod successor;
+pub(crate) mod texts;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 

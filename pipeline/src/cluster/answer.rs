@@ -9,9 +9,10 @@ use store::ObjectKey;
 use store::work::{Answer, Asked, Urgency, Wanted};
 use tokio::sync::Semaphore;
 
+use crate::encoding::turns::Viewer;
+use crate::encoding::{demand, stills};
 use crate::inner::Inner;
-use crate::turns::Viewer;
-use crate::{demand, life, made, stills};
+use crate::videos::{inventory, start};
 
 /// Demands in hand: each has looked for what is stored, or waits for what is being made.
 const ANSWERS: usize = 256;
@@ -63,8 +64,8 @@ async fn answer(inner: &Arc<Inner>, asked: Asked) {
         Wanted::Near(key) => demand::handed_out(inner, key, &viewer),
         Wanted::Chosen(key) => demand::is_chosen(inner, key, &viewer),
         Wanted::Start(video) => {
-            if life::has_time(inner) {
-                life::begin(inner, video);
+            if start::has_time(inner) {
+                start::begin(inner, video);
                 asked.answer(Answer::Accepted);
             }
         }
@@ -101,7 +102,7 @@ async fn segment(
     viewer: Viewer,
     second_try: bool,
 ) {
-    match made::known(inner, key.video).await {
+    match inventory::known(inner, key.video).await {
         Ok(made) if made.has(key.rendition, key.index) => {
             demand::handed_out(inner, key, &viewer);
             return asked.answer(Answer::Stored);

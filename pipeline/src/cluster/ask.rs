@@ -10,8 +10,8 @@ use store::work::{Answer, Demand, Urgency, Wanted};
 use store::{Moment, ObjectKey};
 use tokio::sync::Notify;
 
+use crate::encoding::turns::{Asked, Viewer};
 use crate::inner::Inner;
-use crate::turns::{Asked, Viewer};
 
 /// How long a worker that has taken something on is trusted before it is asked again: it may
 /// have died since. The one that is warm for the video says the same again.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use plan::VideoId;
 use store::work::{Chunk, InHand, Scope};
 
-use crate::hand::{Hand, Outcome};
+use crate::background::backlog::{Backlog, Next};
+use crate::background::runner::{BackgroundRunner, Outcome};
+use crate::background::troubles::Troubles;
+use crate::encoding::session::SessionError;
 use crate::inner::Inner;
-use crate::pieces::{Look, Next};
-use crate::run::RunError;
-use crate::troubles::Troubles;
-use crate::{made, plans};
+use crate::plans;
+use crate::videos::inventory;
 
 /// Pieces that one chunk may come to: each makes something, or counts a try of something.
 const PIECES: usize = 64;
@@ -26,13 +27,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Takes until nothing new is to be.
 pub(crate) async fn run(inner: Arc<Inner>) {
-    let mut hand = Hand::new(inner.clone());
+    let mut runner = BackgroundRunner::new(inner.clone());
     let mut troubles = Troubles::default();
     let mut last = None;
     while !inner.is_draining() {
         // Others take it meanwhile.
         tokio::select! {
-            () = hand.until_calm() => {}
+            () = runner.until_calm() => {}
             () = inner.until_draining() => return,
         }
         let taken = match last.take() {
@@ -43,7 +44,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             Some(taken) => Ok(taken),
             None => {
                 let taken = tokio::select! {
-                    taken = hand.warm_until(inner.stores.work.take()) => taken,
+                    taken = runner.warm_until(inner.stores.work.take()) => taken,
                     () = inner.until_draining() => return,
                 };
                 taken.map(|taken| (taken, 1))
@@ -58,7 +59,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             }
         };
         let video = taken.chunk().video;
-        match make(&inner, &mut hand, taken.chunk()).await {
+        match make(&inner, &mut runner, taken.chunk()).await {
             Ok(Outcome::Worked) => {
                 troubles.over(video);
                 taken.ack();
@@ -71,7 +72,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             }
             Ok(Outcome::Waits) => taken.nack(AGAIN),
             Err(error) => {
-                hand.rest();
+                runner.rest();
                 let pause = troubles.meet(&inner, video, &error).await;
                 park(taken, pause);
             }
@@ -104,7 +105,11 @@ async fn declines(inner: &Inner, chunk: &Chunk) -> bool {
 }
 
 /// Makes what is missing of a chunk; [`Outcome::Waits`] where that is in others' hands.
-async fn make(inner: &Arc<Inner>, hand: &mut Hand, chunk: &Chunk) -> Result<Outcome, RunError> {
+async fn make(
+    inner: &Arc<Inner>,
+    runner: &mut BackgroundRunner,
+    chunk: &Chunk,
+) -> Result<Outcome, SessionError> {
     let mut is_relisted = false;
     for _ in 0..PIECES {
         let Some(row) = inner.living(chunk.video).await? else {
@@ -115,25 +120,28 @@ async fn make(inner: &Arc<Inner>, hand: &mut Hand, chunk: &Chunk) -> Result<Outc
         }
         let plan = plans::load(inner, row.id, &chunk.plan).await?;
         // Nobody tells of init segments, text and loudness.
-        let is_told = matches!(chunk.scope, Scope::Start | Scope::All | Scope::Lazy | Scope::Poster | Scope::Sheet);
+        let is_told = matches!(
+            chunk.scope,
+            Scope::Start | Scope::All | Scope::Lazy | Scope::Poster | Scope::Sheet
+        );
         let made = if is_told || is_relisted {
-            made::known(inner, row.id).await?
+            inventory::known(inner, row.id).await?
         } else {
             is_relisted = true;
-            made::relisted(inner, row.id).await?
+            inventory::relisted(inner, row.id).await?
         };
-        let look = Look {
+        let backlog = Backlog {
             inner,
             row: &row,
             plan: &plan,
             made: &made,
         };
-        let piece = match look.of(chunk.scope, chunk.index) {
+        let piece = match backlog.of(chunk.scope, chunk.index) {
             Next::Piece(piece) => piece,
             Next::Wait => return Ok(Outcome::Waits),
             Next::Nothing => return Ok(Outcome::Worked),
         };
-        if let Outcome::Waits = hand.make(&row, &plan, &piece).await? {
+        if let Outcome::Waits = runner.make(&row, &plan, &piece).await? {
             return Ok(Outcome::Waits);
         }
     }

@@ -2,8 +2,9 @@
 
 use store::metadata::{PageRequest, Source, VideoRow};
 
+use crate::Crew;
 use crate::inner::Inner;
-use crate::{Crew, made};
+use crate::videos::inventory;
 
 /// Rows read at once.
 const PAGE: u32 = 200;
@@ -57,7 +58,7 @@ async fn left_of(
         return Ok(whole);
     }
     *looked_at += 1;
-    let progress = made::progress(inner, row).await?;
+    let progress = inventory::progress(inner, row).await?;
     let left = progress.total.saturating_sub(progress.made);
     // What lacks only its poster is not done either.
     let part = u128::from(whole) * u128::from(left) / u128::from(progress.total.max(1));

@@ -36,22 +36,22 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 fn note(inner: &Inner, event: &Event) {
     match event {
         Event::SegmentStored { key, size } => {
-            inner.made.insert(*key, *size);
+            inner.inventory.insert(*key, *size);
             inner.demands.heard(key);
             inner.work.notify_one();
         }
         Event::PosterStored { video, format } => {
-            inner.made.poster(*video, *format);
+            inner.inventory.poster(*video, *format);
             inner.work.notify_one();
         }
         Event::VideoChanged { .. } => inner.work.notify_one(),
-        Event::Deleted { video } => inner.made.forget(*video),
+        Event::Deleted { video } => inner.inventory.forget(*video),
         Event::UploadProgress { .. } | Event::SourceScanned { .. } => {}
     }
 }
 
 fn look_again(inner: &Inner) {
-    inner.made.forget_all();
+    inner.inventory.forget_all();
     inner.demands.heard_all();
     inner.work.notify_one();
 }

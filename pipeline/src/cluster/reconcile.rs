@@ -18,11 +18,13 @@ use store::work::{Chunk, Offered, Scope, Worker, WorkerId};
 use super::announce;
 use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
+use crate::background::backlog::{Backlog, Urgency, due_us};
+use crate::encoding::session::Standing;
 use crate::inner::Inner;
-use crate::made::MadeSet;
-use crate::pieces::{Look, Urgency, due_us};
-use crate::run::Standing;
-use crate::{anew, finalize, life, made, plans};
+use crate::plans;
+use crate::plans::new_encoder;
+use crate::videos::inventory::VideoInventory;
+use crate::videos::{finish, inventory, start};
 
 /// Chunks offered for each worker: one in hand and one to go on with.
 const OFFERED: usize = 2;
@@ -192,7 +194,7 @@ impl Reconciler {
                 patience: DOUBTED,
             });
             if now >= doubt.at {
-                self.inner.made.forget(chunk.video);
+                self.inner.inventory.forget(chunk.video);
                 doubt.patience = (doubt.patience * 2).min(DOUBTED_AT_MOST);
                 doubt.at = now + doubt.patience;
             }
@@ -261,7 +263,7 @@ impl Reconciler {
             _ => return false,
         };
         if unchanged >= patience && self.is_mine(row.id, workers) {
-            life::begin(&self.inner, row.id);
+            start::begin(&self.inner, row.id);
         }
         false
     }
@@ -271,7 +273,7 @@ impl Reconciler {
         let inner = self.inner.clone();
         self.inner.spawn(async move {
             if inner.has_space().await
-                && let Err(error) = life::retry(&inner, video).await
+                && let Err(error) = start::retry(&inner, video).await
             {
                 tracing::warn!(%error, %video, "what lacked space is not gone on with");
             }
@@ -347,7 +349,7 @@ impl Reconciler {
             match offered {
                 Offered::Queued if !self.offered.insert(chunk) => {
                     // Done with once already, or lost: what is known may be wrong.
-                    inner.made.forget(id);
+                    inner.inventory.forget(id);
                 }
                 Offered::Queued | Offered::Already => {}
                 Offered::Full => *budget = 0,
@@ -361,7 +363,7 @@ impl Reconciler {
         &mut self,
         row: &VideoRow,
         plan: &Plan,
-        made: &MadeSet,
+        made: &VideoInventory,
         workers: &[Worker],
     ) -> bool {
         let now = self.inner.stores.clock.now();
@@ -402,25 +404,27 @@ impl Reconciler {
             return Ok(None);
         };
         let plan = plans::load(&inner, row.id, hash).await?;
-        let made = made::known(&inner, row.id).await?;
+        let made = inventory::known(&inner, row.id).await?;
         self.usage.note(row.owner, row.id, made.segments());
         if self.is_mine(row.id, workers) && self.is_to_begin_anew(&row, &plan, &made, workers) {
             let (inner, row) = (inner.clone(), row.clone());
             self.inner.spawn(async move {
-                if let Err(error) = anew::renew(&inner, &row, None, Standing::Background).await {
+                if let Err(error) =
+                    new_encoder::renew(&inner, &row, None, Standing::Background).await
+                {
                     tracing::warn!(%error, video = %row.id, "nothing was begun anew");
                 }
             });
         }
-        let look = Look {
+        let backlog = Backlog {
             inner: &inner,
             row: &row,
             plan: &plan,
             made: &made,
         };
         let left: Vec<_> = match part {
-            Part::First => look.first_chunks().take(most).collect(),
-            Part::Rest => look.chunks().take(most).collect(),
+            Part::First => backlog.first_chunks().take(most).collect(),
+            Part::Rest => backlog.chunks().take(most).collect(),
         };
         if left.is_empty() && part == Part::First {
             self.begun.insert(row.id);
@@ -428,7 +432,7 @@ impl Reconciler {
         }
         if left.is_empty() {
             if self.is_mine(row.id, workers) {
-                finalize::finalize(&inner, &row, &plan).await?;
+                finish::finalize(&inner, &row, &plan).await?;
             }
             return Ok(None);
         }

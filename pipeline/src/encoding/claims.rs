@@ -1,0 +1,141 @@
+//! Who is at which segment this moment, so that nobody starts what somebody else is at.
+//! Within one process and only a saving: two workers that make the same segment do no harm.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use plan::{RenditionId, SegmentKey, VideoId};
+use tokio::sync::broadcast;
+
+use crate::inner::Inner;
+
+/// Claims that a session may be late to hear of; those it misses cost a segment made twice.
+const TOLD: usize = 256;
+
+/// A segment that a session has taken on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claimed {
+    pub(crate) run: u64,
+    pub(crate) key: SegmentKey,
+}
+
+pub(crate) struct ClaimBoard {
+    state: Mutex<State>,
+    told: broadcast::Sender<Claimed>,
+}
+
+#[derive(Default)]
+struct State {
+    claims: HashMap<SegmentKey, u64>,
+    runs: u64,
+}
+
+impl Default for ClaimBoard {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            told: broadcast::Sender::new(TOLD),
+        }
+    }
+}
+
+impl ClaimBoard {
+    /// Whether any session is at it.
+    pub(crate) fn is_claimed(&self, key: &SegmentKey) -> bool {
+        self.state.lock().claims.contains_key(key)
+    }
+}
+
+/// What one session is at; given back when it ends.
+pub(crate) struct Claims {
+    inner: Arc<Inner>,
+    run: u64,
+    video: VideoId,
+    held: HashSet<SegmentKey>,
+}
+
+impl Claims {
+    pub(crate) fn new(inner: &Arc<Inner>, video: VideoId) -> Self {
+        let mut state = inner.claims.state.lock();
+        state.runs += 1;
+        Self {
+            inner: inner.clone(),
+            run: state.runs,
+            video,
+            held: HashSet::new(),
+        }
+    }
+
+    pub(crate) fn key(&self, rendition: RenditionId, index: u32) -> SegmentKey {
+        SegmentKey {
+            video: self.video,
+            rendition,
+            index,
+        }
+    }
+
+    /// Takes a segment on; tells whether it is ours now.
+    pub(crate) fn claim(&mut self, key: SegmentKey) -> bool {
+        let mut state = self.inner.claims.state.lock();
+        let owner = *state.claims.entry(key).or_insert(self.run);
+        drop(state);
+        if owner != self.run {
+            return false;
+        }
+        if self.held.insert(key) {
+            // Nobody else at work is fine.
+            let _ = self.inner.claims.told.send(Claimed { run: self.run, key });
+        }
+        true
+    }
+
+    /// Whether another session is at it.
+    pub(crate) fn is_others(&self, key: &SegmentKey) -> bool {
+        let state = self.inner.claims.state.lock();
+        state.claims.get(key).is_some_and(|run| *run != self.run)
+    }
+
+    pub(crate) fn holds(&self, key: &SegmentKey) -> bool {
+        self.held.contains(key)
+    }
+
+    /// Claims of others, as they are made.
+    pub(crate) fn others(&self) -> broadcast::Receiver<Claimed> {
+        self.inner.claims.told.subscribe()
+    }
+
+    pub(crate) fn is_own(&self, claimed: &Claimed) -> bool {
+        claimed.run == self.run
+    }
+
+    pub(crate) fn video(&self) -> VideoId {
+        self.video
+    }
+
+    pub(crate) fn release(&mut self, key: &SegmentKey) {
+        if self.held.remove(key) {
+            self.inner.claims.state.lock().claims.remove(key);
+        }
+    }
+
+    /// Gives everything back. Who waits for any of it must be served by somebody else.
+    pub(crate) fn release_all(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        let mut state = self.inner.claims.state.lock();
+        for key in self.held.drain() {
+            state.claims.remove(&key);
+        }
+        drop(state);
+        crate::encoding::demand::wake(&self.inner, self.video);
+        self.inner.work.notify_one();
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        self.release_all();
+    }
+}

@@ -1,0 +1,178 @@
+//! A request that waits for a segment.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use plan::{Plan, SegmentKey};
+use store::Moment;
+use tokio::sync::{Notify, watch};
+
+use super::Waiter;
+use crate::encoding::background_gate::Busy;
+use crate::encoding::turns::{Asked, Network, Viewer};
+use crate::inner::{Inner, Role};
+
+/// Requests that may wait in all: each is an open connection.
+const REQUESTS: usize = 4096;
+/// Segments that may be waited for in all: more than a minute's work of two cores.
+const SEGMENTS: usize = 256;
+/// As much for each of a worker's places: others may have time.
+const SEGMENTS_OF_A_PLACE: usize = 4;
+/// Requests that went away unserved and are remembered: the second try outranks the first,
+/// since some players give up for good after it. So many of each network.
+const REMEMBERED: usize = 16;
+/// Networks of which any are.
+const NETWORKS: usize = 256;
+
+/// Requests that waited in vain, by network, the latest last.
+#[derive(Default)]
+pub(super) struct Unserved(VecDeque<(Option<Network>, VecDeque<SegmentKey>)>);
+
+impl Unserved {
+    /// Whether this network waited for it before in vain; forgotten with that.
+    fn take(&mut self, network: Option<Network>, key: &SegmentKey) -> bool {
+        let of = self.0.iter_mut().find(|(of, _)| *of == network);
+        let Some((_, keys)) = of else {
+            return false;
+        };
+        let at = keys.iter().position(|unserved| unserved == key);
+        at.is_some_and(|at| keys.remove(at).is_some())
+    }
+
+    fn put(&mut self, network: Option<Network>, key: SegmentKey) {
+        let at = self.0.iter().position(|(of, _)| *of == network);
+        let of = at.and_then(|at| self.0.remove(at));
+        let (_, mut keys) = of.unwrap_or_default();
+        if keys.len() >= REMEMBERED {
+            keys.pop_front();
+        }
+        keys.push_back(key);
+        if self.0.len() >= NETWORKS {
+            self.0.pop_front();
+        }
+        self.0.push_back((network, keys));
+    }
+}
+
+/// A request that waits; no more when dropped.
+pub(crate) struct Request<'a> {
+    inner: &'a Inner,
+    network: Option<Network>,
+    began: Moment,
+    pub(super) key: SegmentKey,
+    pub(super) plan: Arc<Plan>,
+    /// Where nobody waited for it before: told when it is said to be stored.
+    pub(super) first: Option<Arc<Notify>>,
+    made: watch::Receiver<Option<Bytes>>,
+    pub(super) served: bool,
+    _busy: Busy,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(
+        inner: &'a Inner,
+        plan: &Arc<Plan>,
+        key: SegmentKey,
+        viewer: &Viewer,
+        second_try: bool,
+    ) -> Option<Self> {
+        let demands = &inner.demands;
+        let busy = inner.background_gate.disturb();
+        let mut guard = demands.state.lock();
+        let state = &mut *guard;
+        let known = state.waiting.contains_key(&key);
+        let is_full = || {
+            state.waiting.len() >= segments_at_most(inner) || state.has_its_share(viewer.network)
+        };
+        if state.requests >= REQUESTS || (!known && is_full()) {
+            return None;
+        }
+        let (began, patience) = (inner.stores.clock.now(), inner.config.demand_wait);
+        let left = viewer.deadline.map_or(patience, |d| d.min(patience));
+        let (deadline, until) = (began + left, began + patience);
+        let second_try = state.unserved.take(viewer.network, &key) || second_try;
+        let waiter = state.waiting.entry(key).or_insert_with(|| Waiter {
+            made: watch::Sender::new(None),
+            requests: 0,
+            asked: Asked {
+                viewer: viewer.clone(),
+                second_try: false,
+                deadline,
+                until,
+            },
+            plan: plan.clone(),
+            heard: Arc::new(Notify::new()),
+        });
+        waiter.requests += 1;
+        let asked = &mut waiter.asked;
+        asked.deadline = asked.deadline.min(deadline);
+        asked.until = asked.until.max(until);
+        asked.second_try |= second_try;
+        // Nobody comes later for it because of who asked before.
+        let rank = |viewer: &Viewer| inner.turns.rank(viewer, key.video);
+        if rank(viewer) < rank(&asked.viewer) {
+            asked.viewer = viewer.clone();
+        }
+        let made = waiter.made.subscribe();
+        let first = (!known).then(|| waiter.heard.clone());
+        state.requests += 1;
+        drop(guard);
+        if !known {
+            demands.tell();
+        }
+        Some(Self {
+            inner,
+            network: viewer.network,
+            began,
+            key,
+            plan: plan.clone(),
+            first,
+            made,
+            served: false,
+            _busy: busy,
+        })
+    }
+
+    /// The segment's bytes; nothing where it was given up.
+    pub(crate) async fn wait(&mut self) -> Option<Bytes> {
+        let made = self.made.wait_for(Option::is_some).await.ok()?;
+        self.served = true;
+        made.clone()
+    }
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        let demands = &self.inner.demands;
+        let waited = self.inner.stores.clock.now().since(self.began);
+        let mut guard = demands.state.lock();
+        let state = &mut *guard;
+        state.requests -= 1;
+        // The entry may be a later one, of requests that came after this was resolved.
+        let own = |waiter: &&mut Waiter| waiter.made.subscribe().same_channel(&self.made);
+        let mut left = false;
+        if let Some(waiter) = state.waiting.get_mut(&self.key).filter(own) {
+            waiter.requests -= 1;
+            left = waiter.requests == 0;
+        }
+        if left {
+            state.waiting.remove(&self.key);
+        }
+        // Who goes away at once, to come again, has not waited in vain.
+        if !self.served && waited >= self.inner.config.demand_wait / 2 {
+            state.unserved.put(self.network, self.key);
+        }
+        drop(guard);
+        if left {
+            demands.tell();
+        }
+    }
+}
+
+fn segments_at_most(inner: &Inner) -> usize {
+    match inner.role {
+        Role::Worker(..) => SEGMENTS_OF_A_PLACE * inner.turns.places(),
+        Role::Alone(_) | Role::Origin => SEGMENTS,
+    }
+}

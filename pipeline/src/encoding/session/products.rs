@@ -1,0 +1,94 @@
+//! Where what an engine made is stored.
+
+use bytes::Bytes;
+use plan::{Plan, RenditionKey, SegmentKey, VideoId};
+use store::{Event, ImageFormat, ObjectKey};
+use transcoder::Made;
+
+use super::SessionError;
+use crate::inner::Inner;
+use crate::videos::{init_segments, notes};
+
+/// Stores a product, which the session has looked at, unless its video is deleted: that gets nothing any more.
+///
+/// # Errors
+/// [`SessionError::Foreign`] where it is not decoded with the init segment that is stored.
+pub(super) async fn store(
+    inner: &Inner,
+    video: VideoId,
+    plan: Option<&Plan>,
+    made: Made,
+    bytes: Bytes,
+) -> Result<(), SessionError> {
+    if inner.living(video).await?.is_none() {
+        return Err(store::Error::NotFound.into());
+    }
+    let objects = &inner.stores.objects;
+    match made {
+        Made::Segment {
+            rendition,
+            segment,
+            init,
+            report,
+        } => {
+            let key = RenditionKey { video, rendition };
+            if !init_segments::is_stored(inner, key, &init).await? {
+                return Err(SessionError::Foreign(rendition));
+            }
+            tracing::debug!(%video, %rendition, segment, us = report.encode_us, attempts = report.attempts, "made");
+            let key = SegmentKey {
+                video,
+                rendition,
+                index: segment,
+            };
+            if let Some(plan) = plan {
+                notes::of_segment(inner, video, plan, (rendition, segment), &report).await?;
+            }
+            Ok(inner.publish(key, bytes).await?)
+        }
+        Made::Sheet(index) => match plan.and_then(|plan| plan.storyboard.as_ref()) {
+            Some(board) => {
+                let key = SegmentKey {
+                    video,
+                    rendition: board.id,
+                    index,
+                };
+                Ok(inner.publish(key, bytes).await?)
+            }
+            None => Ok(()),
+        },
+        Made::Init(rendition) => {
+            let key = RenditionKey { video, rendition };
+            match init_segments::is_stored_now(inner, key, &bytes).await? {
+                true => Ok(()),
+                false => Err(SessionError::Foreign(rendition)),
+            }
+        }
+        Made::PosterJpeg(_) => poster(inner, video, ImageFormat::Jpeg, bytes).await,
+        Made::PosterWebp(_) => poster(inner, video, ImageFormat::Webp, bytes).await,
+        Made::Thumbnail { second, width } => {
+            let key = ObjectKey::Thumbnail {
+                video,
+                width,
+                second,
+            };
+            Ok(objects.put(&key, bytes).await?)
+        }
+        // Stored with the plan that lists them.
+        Made::Cues { .. } | Made::Loudness(_) => Ok(()),
+    }
+}
+
+/// Stores a video's poster in one format, and tells everybody.
+async fn poster(
+    inner: &Inner,
+    video: VideoId,
+    format: ImageFormat,
+    bytes: Bytes,
+) -> Result<(), SessionError> {
+    let key = ObjectKey::Poster(video, format);
+    inner.stores.objects.put(&key, bytes).await?;
+    inner.inventory.poster(video, format);
+    inner.tell(Event::PosterStored { video, format }).await;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Thumbnails: pictures at a whole second, made when first asked for. They come from a stored segment where there is one that
+//! is large enough, of which a few small pictures are decoded; from the source otherwise.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use plan::{Plan, RenditionKey, SegmentKey, VideoId};
+use store::metadata::VideoRow;
+use store::{ObjectKey, Prefix};
+use transcoder::Still;
+
+use crate::encoding::session::{EncodingSession, SessionError, Standing};
+use crate::inner::Inner;
+use crate::uploads::blocks::Held;
+use crate::videos::inventory;
+
+/// Widths that thumbnails are made in, in pixels.
+pub const WIDTHS: [u32; 5] = [160, 320, 480, 640, 1280];
+
+/// Thumbnails of one video that are kept, of those that this process knows of. They can be asked for at any second in every
+/// width: 36,000 of two hours.
+const MOST_KEPT: u32 = 1000;
+
+/// Makes one and stores it. It gives way to viewers, and does not keep the background from its work.
+pub(super) async fn make(
+    inner: &Arc<Inner>,
+    row: &VideoRow,
+    plan: &Arc<Plan>,
+    (width, second): (u32, u32),
+) -> Result<(), SessionError> {
+    if !of_stored(inner, row, plan, (width, second)).await? {
+        let share = inner.memory.take(inner.memory_for(plan, &[])).await;
+        let mut run = EncodingSession::open(inner, row, Standing::Background, share)?;
+        run.plan(plan).await;
+        run.still(Still::Thumbnail { second, width }).await?;
+    }
+    let video = row.id;
+    let key = ObjectKey::Thumbnail {
+        video,
+        width,
+        second,
+    };
+    make_room(inner, video, &key).await
+}
+
+/// Makes it of what is stored, where that shows it.
+async fn of_stored(
+    inner: &Arc<Inner>,
+    row: &VideoRow,
+    plan: &Arc<Plan>,
+    (width, second): (u32, u32),
+) -> Result<bool, SessionError> {
+    let Some(key) = stored(inner, row.id, plan, (width, second)).await? else {
+        return Ok(false);
+    };
+    // It may have been swept since it was listed.
+    let Some(source) = whole(inner, key).await else {
+        return Ok(false);
+    };
+    let share = inner.memory.take(inner.memory_for(plan, &[])).await;
+    let mut run = EncodingSession::open_held(inner, row.id, Standing::Background, share, source)?;
+    run.plan(plan).await;
+    let still = Still::StoredThumbnail {
+        rendition: key.rendition,
+        segment: key.index,
+        second,
+        width,
+    };
+    match run.still(still).await {
+        Ok(()) => Ok(true),
+        Err(error @ (SessionError::Fault(_) | SessionError::Unexplained)) => {
+            tracing::warn!(%error, video = %row.id, "a stored segment does not show its picture");
+            run.end().await;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The smallest segment that shows this second at least as wide, if one is stored.
+async fn stored(
+    inner: &Inner,
+    video: VideoId,
+    plan: &Plan,
+    (width, second): (u32, u32),
+) -> Result<Option<SegmentKey>, store::Error> {
+    let made = inventory::known(inner, video).await?;
+    let timeline = &plan.timeline;
+    let index = timeline.segment_of(timeline.tick_at_second(second));
+    let is_stored = |id| made.has_init(id) && made.has(id, index);
+    let mut rungs = plan.video.iter().rev();
+    let rung = rungs.find(|rung| rung.size().width >= width && is_stored(rung.id));
+    Ok(rung.map(|rung| SegmentKey {
+        video,
+        rendition: rung.id,
+        index,
+    }))
+}
+
+/// A segment behind its init segment, which is a whole file.
+async fn whole(inner: &Inner, key: SegmentKey) -> Option<Held> {
+    let (video, rendition) = (key.video, key.rendition);
+    let init = ObjectKey::Init(RenditionKey { video, rendition });
+    let init = inner.stored(&init).await.ok()?;
+    let segment = inner.stored(&ObjectKey::Segment(key)).await.ok()?;
+    let mut whole = BytesMut::with_capacity(init.len() + segment.len());
+    whole.extend_from_slice(&init);
+    whole.extend_from_slice(&segment);
+    Some(Held(Bytes::from(whole)))
+}
+
+/// One more is stored. Of too many every second one of the others goes: who asks for it again has it made again.
+async fn make_room(inner: &Inner, video: VideoId, newest: &ObjectKey) -> Result<(), SessionError> {
+    inner.inventory.thumbnail(video);
+    if inventory::known(inner, video).await?.thumbnails <= MOST_KEPT {
+        return Ok(());
+    }
+    let objects = &inner.stores.objects;
+    let mut listed = objects.list(&Prefix::Video(video)).await?;
+    let mut thumbnails = Vec::new();
+    while let Some(object) = listed.try_next().await? {
+        if matches!(object.key, ObjectKey::Thumbnail { .. }) && object.key != *newest {
+            thumbnails.push(object.key);
+        }
+    }
+    if thumbnails.len() >= MOST_KEPT as usize {
+        let surplus: Vec<ObjectKey> = thumbnails.into_iter().step_by(2).collect();
+        objects.delete(&surplus).await?;
+    }
+    inventory::relisted(inner, video).await?;
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! Remake: a video whose renditions are of an older generation is made again from its source. What comes is made when
+//! nothing else is to be, and stands in the place of what was once all of it is there: until then players get what they
+//! had.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use futures::TryStreamExt;
+use plan::{Plan, RenditionId, RenditionName, VideoId};
+use store::metadata::{State, VideoRow};
+use store::{ObjectKey, Prefix};
+
+use crate::inner::Inner;
+use crate::plans::successor::{Successor, succeed};
+use crate::uploads::blocks::BLOCK;
+use crate::videos::inventory;
+use crate::videos::inventory::VideoInventory;
+use crate::{Pipeline, Progress, plans};
+
+/// Why a video is not made again.
+#[derive(Debug, thiserror::Error)]
+pub enum RemakeError {
+    /// It is not ready yet: what is not made of it will be of the current generation by itself.
+    #[error("the video is not ready yet")]
+    NotReady,
+    /// It is not to be watched.
+    #[error("the video failed")]
+    Failed,
+    /// Its source is not kept, or not all of it.
+    #[error("the video's source is not there any more")]
+    SourceGone,
+    /// There is no such video.
+    #[error("no such video")]
+    NotFound,
+    /// The store did not answer.
+    #[error("the store did not answer: {0}")]
+    Store(store::Error),
+}
+
+impl From<store::Error> for RemakeError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// Whether a video is of the current generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remake {
+    /// It is.
+    Current,
+    /// It is not, or not all of it. Made again it will take about so many bytes more, until what was before is deleted.
+    Older {
+        /// As many as what it stands for.
+        bytes: u64,
+    },
+    /// It is being made again.
+    Pending {
+        /// What it will take.
+        bytes: u64,
+        /// How far that is.
+        progress: Progress,
+    },
+    /// Not all of it could be made again: it stays as it was.
+    Failed {
+        /// What another try will take.
+        bytes: u64,
+    },
+}
+
+impl Pipeline {
+    /// Whether a video is of the current generation, and what it would take to make it so; nothing before it is ready.
+    pub async fn remake_of(&self, row: &VideoRow) -> Result<Option<Remake>, store::Error> {
+        let plan = match (&row.current_plan, row.state) {
+            (Some(hash), State::Ready) => plans::load(&self.inner, row.id, hash).await?,
+            _ => return Ok(None),
+        };
+        of(&self.inner, row, &plan).await.map(Some)
+    }
+
+    /// Has a video made again where it is not of the current generation. Nothing changes where that is under way; where it
+    /// had failed it is tried again.
+    pub async fn remake(&self, video: VideoId) -> Result<(), RemakeError> {
+        remake(&self.inner, video).await
+    }
+}
+
+async fn of(inner: &Inner, row: &VideoRow, plan: &Plan) -> Result<Remake, store::Error> {
+    let older = plan.older();
+    if older.is_empty() {
+        return Ok(Remake::Current);
+    }
+    let made = inventory::known(inner, row.id).await?;
+    let bytes = older.iter().map(|id| made.bytes(*id)).sum();
+    let coming = plan.coming_ids();
+    Ok(match (coming.is_empty(), row.is_in_the_making()) {
+        (true, _) => Remake::Older { bytes },
+        (false, false) => Remake::Failed { bytes },
+        (false, true) => {
+            let total = u64::from(plan.segments()) * coming.len() as u64;
+            let made = coming.iter().map(|id| made.count(*id)).sum();
+            let progress = Progress { made, total };
+            Remake::Pending { bytes, progress }
+        }
+    })
+}
+
+async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
+    let row = inner.living(video).await?.ok_or(RemakeError::NotFound)?;
+    match row.state {
+        State::Ready => {}
+        State::Failed => return Err(RemakeError::Failed),
+        State::Deleted => return Err(RemakeError::NotFound),
+        State::Waiting | State::Probing | State::Playable => return Err(RemakeError::NotReady),
+    }
+    let Some(hash) = &row.current_plan else {
+        return Err(RemakeError::NotReady);
+    };
+    let plan = plans::load(inner, video, hash).await?;
+    if plan.older().is_empty() {
+        return Ok(());
+    }
+    if !has_source(inner, &row).await? {
+        return Err(RemakeError::SourceGone);
+    }
+    let policy = &inner.config.policy;
+    let is_open = |row: &VideoRow| row.state == State::Ready;
+    // What could not be made then is tried anew, not what could.
+    let fillers = inner.stores.metadata.tries().fillers(&video).await?;
+    let is_over = !row.is_in_the_making();
+    let coming = |current: &Plan| {
+        let again = || match is_over {
+            true => current.with_begun_anew(&spoiled(current, &fillers), policy),
+            false => None,
+        };
+        let cues = Vec::new();
+        let plan = current.remade(policy).or_else(again);
+        plan.map(|plan| Successor { plan, cues })
+    };
+    let row = succeed(inner, video, is_open, coming, &[]).await?;
+    if !row.is_in_the_making() {
+        inner.stores.metadata.tries().clear(&video).await?;
+        let reopen = |row: &mut VideoRow| {
+            let is_over = is_open(row) && !row.is_in_the_making();
+            if is_over {
+                row.whole_plan = None;
+            }
+            is_over
+        };
+        inner.change(video, reopen).await?;
+    }
+    tracing::info!(%video, "it is made again");
+    inner.work.notify_one();
+    Ok(())
+}
+
+/// Whether all of a source is stored, or it is read in place.
+async fn has_source(inner: &Inner, row: &VideoRow) -> Result<bool, store::Error> {
+    if row.parts.is_empty() {
+        return Ok(inner.config.source_file.is_some());
+    }
+    for part in &row.parts {
+        let mut stored = BTreeMap::new();
+        let upload = Prefix::Upload(part.upload);
+        let mut blocks = inner.stores.objects.list(&upload).await?;
+        while let Some(block) = blocks.try_next().await? {
+            if let ObjectKey::SourceBlock { index, .. } = block.key {
+                stored.insert(u64::from(index), block.size);
+            }
+        }
+        let size = |index: u64| (part.bytes - index * BLOCK).min(BLOCK);
+        let mut wanted = 0..part.bytes.div_ceil(BLOCK);
+        if !wanted.all(|index| stored.get(&index) == Some(&size(index))) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// All that was to come is made: it stands in the place of what was. Where it lacks what that had, the video stays as it
+/// is. Returns whether anything was to come.
+pub(crate) async fn finish(
+    inner: &Inner,
+    row: &VideoRow,
+    plan: &Plan,
+    made: &VideoInventory,
+) -> Result<bool, store::Error> {
+    let Some(coming) = &plan.coming else {
+        return Ok(false);
+    };
+    let (ids, segments) = (plan.coming_ids(), u64::from(plan.segments()));
+    let is_whole = |id: &RenditionId| made.has_init(*id) && made.count(*id) >= segments;
+    if !ids.iter().all(is_whole) {
+        return Ok(false);
+    }
+    let is_open = |row: &VideoRow| row.state == State::Ready;
+    let fillers = inner.stores.metadata.tries().fillers(&row.id).await?;
+    if lacks_more(plan, &fillers) {
+        tracing::warn!(video = %row.id, "made again it lacks what it has: it stays as it is");
+        let looked_at = row.current_plan.clone();
+        let over = |row: &mut VideoRow| {
+            let is_same = is_open(row) && row.current_plan == looked_at;
+            if is_same {
+                row.whole_plan.clone_from(&row.current_plan);
+            }
+            is_same
+        };
+        inner.change(row.id, over).await?;
+        return Ok(true);
+    }
+    let next = |current: &Plan| {
+        let is_same = current.coming.as_ref() == Some(coming);
+        let plan = current.with_coming_in_place().filter(|_| is_same)?;
+        let cues = Vec::new();
+        Some(Successor { plan, cues })
+    };
+    succeed(inner, row.id, is_open, next, &[]).await?;
+    tracing::info!(video = %row.id, "what was made again stands in its place");
+    Ok(true)
+}
+
+/// Renditions that are to come and have fillers.
+fn spoiled(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> Vec<RenditionId> {
+    let is_filled = |id: &RenditionId| fillers.iter().any(|(filled, _)| filled == id);
+    plan.coming_ids().into_iter().filter(is_filled).collect()
+}
+
+/// Whether there are fillers in what is to come where what is there has none.
+fn lacks_more(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> bool {
+    let coming: HashSet<RenditionId> = plan.coming_ids().into_iter().collect();
+    let own: HashSet<RenditionId> = plan
+        .every_media()
+        .filter(|id| !coming.contains(id))
+        .collect();
+    let of = |ids: HashSet<RenditionId>| {
+        let fillers = fillers.iter().filter(move |(id, _)| ids.contains(id));
+        fillers.map(|&(id, segment)| (id.name(), segment))
+    };
+    let known: HashSet<(RenditionName, u32)> = of(own).collect();
+    of(coming).any(|filler| !known.contains(&filler))
+}

@@ -1,0 +1,126 @@
+//! Plans that were current long ago leave their video's list, and what only they have is deleted: nobody plays by them any
+//! more.
+
+use std::sync::Arc;
+
+use plan::{Plan, RenditionId, RenditionKey, VideoId};
+use store::metadata::{PageRequest, PlanRef, State, VideoRow};
+use store::{ObjectKey, Prefix, objects};
+
+use crate::inner::Inner;
+use crate::plans;
+use crate::videos::inventory;
+
+/// How long a plan stays in the list after another one has become current, in microseconds.
+const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
+/// Rows read at once.
+const PAGE: u32 = 100;
+
+/// Looks at every video once.
+pub(crate) async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
+    let mut page = PageRequest::first(PAGE);
+    loop {
+        let rows = inner.stores.metadata.videos().list(None, &page).await?;
+        for row in rows.items {
+            let is_any_over = row.plans.iter().any(|known| is_over(inner, &row, known));
+            if is_any_over && let Err(error) = retire(inner, &row).await {
+                tracing::warn!(%error, video = %row.id, "what was replaced long ago is not deleted");
+            }
+        }
+        match rows.next {
+            Some(cursor) => page = PageRequest::after(cursor, PAGE),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Whether nobody needs a plan any more.
+fn is_over(inner: &Inner, row: &VideoRow, known: &PlanRef) -> bool {
+    let now = inner.stores.clock.now_us();
+    let is_old = known
+        .retired_at_us
+        .is_some_and(|at| now.saturating_sub(at) >= KEPT_US);
+    let is_needed = [&row.current_plan, &row.whole_plan]
+        .into_iter()
+        .flatten()
+        .any(|hash| *hash == known.hash);
+    known.leaves || is_old && !is_needed
+}
+
+/// First nothing is found by them any more, then what only they have is deleted, and then they leave the list: whoever is
+/// stopped in between begins again.
+async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> {
+    let video = row.id;
+    let marked = inner
+        .change(video, |row| {
+            let over: Vec<bool> = row
+                .plans
+                .iter()
+                .map(|known| is_over(inner, row, known))
+                .collect();
+            let mut is_changed = false;
+            for (known, over) in row.plans.iter_mut().zip(over) {
+                is_changed |= over && !known.leaves;
+                known.leaves |= over;
+            }
+            is_changed && row.state != State::Deleted
+        })
+        .await?;
+    if marked.state == State::Deleted {
+        return Ok(());
+    }
+    let (leaving, staying): (Vec<&PlanRef>, Vec<&PlanRef>) =
+        marked.plans.iter().partition(|known| known.leaves);
+    let mut kept = Vec::new();
+    for known in staying {
+        kept.push(plans::load(inner, video, &known.hash).await?);
+    }
+    let mut deleted = 0;
+    for known in &leaving {
+        let plan = match plans::load(inner, video, &known.hash).await {
+            // Its object was deleted before the list was changed.
+            Err(store::Error::NotFound) => continue,
+            loaded => loaded?,
+        };
+        for rendition in only_in(&plan, &kept) {
+            if !leaves(inner, video, &known.hash).await? {
+                return Ok(());
+            }
+            let key = RenditionKey { video, rendition };
+            objects::delete_prefix(&*inner.stores.objects, &Prefix::Rendition(key)).await?;
+            inner.inits.forget(key);
+            deleted += 1;
+        }
+        let hash = known.hash.clone();
+        let object = ObjectKey::Plan { video, hash };
+        inner.stores.objects.delete(&[object]).await?;
+    }
+    let left = inventory::relisted(inner, video).await?;
+    inner
+        .change(video, |row| {
+            let before = row.plans.len();
+            row.plans.retain(|known| !known.leaves);
+            if row.stored_bytes.is_some() {
+                row.stored_bytes = Some(left.total_bytes);
+            }
+            row.plans.len() != before
+        })
+        .await?;
+    tracing::info!(%video, plans = leaving.len(), renditions = deleted, "what was replaced long ago is deleted");
+    Ok(())
+}
+
+/// Whether a plan still leaves the list, and nobody has listed it again.
+async fn leaves(inner: &Inner, video: VideoId, hash: &str) -> Result<bool, store::Error> {
+    let row = inner.living(video).await?;
+    let plans = row.map_or(Vec::new(), |row| row.plans);
+    let mut named = plans.iter().filter(|known| known.hash == hash).peekable();
+    Ok(named.peek().is_some() && named.all(|known| known.leaves))
+}
+
+/// Renditions of a plan that none of these has.
+fn only_in(plan: &Plan, kept: &[Arc<Plan>]) -> Vec<RenditionId> {
+    let ids = plan.every_rendition().into_iter();
+    ids.filter(|id| kept.iter().all(|other| !other.lists(*id)))
+        .collect()
+}

@@ -1,0 +1,226 @@
+//! The text of a video: the source's own is extracted once, files are put beside it and taken away.
+//! Each makes a plan that lists it, which becomes the current one.
+
+use plan::{Code, CueList, Note, Plan, VideoId};
+use store::metadata::{State, VideoRow};
+
+use crate::Pipeline;
+use crate::encoding::session::{EncodingSession, SessionError};
+use crate::inner::Inner;
+use crate::plans::loudness;
+use crate::plans::successor::{Successor, succeed};
+
+/// Faults at it before the video goes without.
+const TRIES: u32 = 3;
+/// Files beside a source: a master playlist lists them all, and so does a menu.
+const MOST_SIDE_CARS: usize = 100;
+
+/// Why a text file was not put beside a video, or not taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum SideCarError {
+    /// It has no plan yet.
+    #[error("the video is not planned yet")]
+    NotPlanned,
+    /// It is not to be watched.
+    #[error("the video failed")]
+    Failed,
+    /// None of its cues is shown before the video ends.
+    #[error("no cue is within the video")]
+    NoCues,
+    /// It has as many as it may.
+    #[error("the video has {MOST_SIDE_CARS} text files")]
+    TooMany,
+    /// There is no such video, or no text file in that language.
+    #[error("no such text file")]
+    NotFound,
+    /// The store did not answer.
+    #[error("the store did not answer: {0}")]
+    Store(store::Error),
+}
+
+impl From<store::Error> for SideCarError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl Pipeline {
+    /// Puts a text file's cues beside a video, under a normalised language tag and the label that
+    /// menus show; in place of those that it had in this language. Says whether there were none.
+    pub async fn put_side_car(
+        &self,
+        video: VideoId,
+        language: &str,
+        label: &str,
+        list: &CueList,
+    ) -> Result<bool, SideCarError> {
+        put_side_car(&self.inner, video, language, label, list).await
+    }
+
+    /// Somebody watches a video by this plan. Where it was ready before text was ever extracted, or
+    /// its sound is to be levelled and was never measured, that is done now: the video is unfinished until its plan lists them.
+    pub fn is_watched(&self, row: &VideoRow, plan: &Plan) {
+        let was_whole =
+            |row: &VideoRow| row.state == State::Ready && row.whole_plan == row.current_plan;
+        let lacks = plan.lacks_text() || loudness::is_to_level(&self.inner, plan);
+        if !was_whole(row) || !lacks {
+            return;
+        }
+        let (inner, video, hash) = (self.inner.clone(), row.id, row.current_plan.clone());
+        self.inner.spawn(async move {
+            let reopen = |row: &mut VideoRow| {
+                let lacks = was_whole(row) && row.current_plan == hash;
+                if lacks {
+                    row.whole_plan = None;
+                }
+                lacks
+            };
+            if let Err(error) = inner.change(video, reopen).await {
+                tracing::debug!(%error, %video, "what it lacks is made when it is watched again");
+            }
+        });
+    }
+
+    /// Takes the text file of a language away.
+    pub async fn remove_side_car(
+        &self,
+        video: VideoId,
+        language: &str,
+    ) -> Result<(), SideCarError> {
+        remove_side_car(&self.inner, video, language).await
+    }
+}
+
+/// Extracts it.
+pub(crate) async fn needed(inner: &Inner, run: &mut EncodingSession) -> Result<(), SessionError> {
+    let lists = run.texts().await?;
+    Ok(extracted(inner, run.video(), &lists, None).await?)
+}
+
+/// The engine failed at it by its own doing.
+pub(crate) async fn failed(inner: &Inner, video: VideoId, code: Code) -> Result<(), store::Error> {
+    let faults = {
+        let mut faults = inner.text_faults.lock();
+        let faults = faults.entry(video).or_default();
+        *faults += 1;
+        *faults
+    };
+    if faults < TRIES {
+        return Ok(());
+    }
+    let note = Note {
+        track: None,
+        code,
+        message: "The text tracks could not be read.".to_owned(),
+        span_us: None,
+    };
+    extracted(inner, video, &[], Some(note)).await
+}
+
+/// The current plan gets these cues, one list for each text track of the source.
+async fn extracted(
+    inner: &Inner,
+    video: VideoId,
+    lists: &[CueList],
+    note: Option<Note>,
+) -> Result<(), store::Error> {
+    let listing = |current: &Plan| {
+        // Somebody else was faster.
+        let plan = current.lacks_text().then(|| current.with_text(lists))?;
+        let cues = (0..).zip(lists);
+        Some(Successor {
+            cues: cues
+                .map(|(track, list)| (list.rendition(track), list.clone()))
+                .collect(),
+            plan,
+        })
+    };
+    let is_living = |row: &VideoRow| row.state != State::Deleted;
+    let encodings = (1..)
+        .zip(lists)
+        .filter_map(|(number, list)| encoding_note(number, list));
+    let notes: Vec<Note> = note.into_iter().chain(encodings).collect();
+    succeed(inner, video, is_living, listing, &notes).await?;
+    inner.text_faults.lock().remove(&video);
+    Ok(())
+}
+
+/// What is to be said of the source's text track of this number, counted from 1.
+fn encoding_note(number: u32, list: &CueList) -> Option<Note> {
+    let encoding = list.guessed_encoding.as_deref()?;
+    let message = format!(
+        "The text of subtitle track {number} is not in UTF-8, as it should be; it was read as {encoding}."
+    );
+    Some(Note::new(Code::Guessed, message))
+}
+
+async fn put_side_car(
+    inner: &Inner,
+    video: VideoId,
+    language: &str,
+    label: &str,
+    list: &CueList,
+) -> Result<bool, SideCarError> {
+    let mut is_new = false;
+    let mut refused = None;
+    let listing = |current: &Plan| {
+        let end_us = current.timeline.duration_us();
+        let cues = CueList::of(list.cues.clone(), end_us);
+        is_new = current.side_car(language).is_none();
+        refused = if cues.cues.is_empty() {
+            Some(SideCarError::NoCues)
+        } else if is_new && current.side_cars.len() >= MOST_SIDE_CARS {
+            Some(SideCarError::TooMany)
+        } else {
+            None
+        };
+        if refused.is_some() {
+            return None;
+        }
+        let plan = current.with_side_car(language, label, &cues);
+        let id = plan.side_car(language)?.id;
+        Some(Successor {
+            cues: vec![(id, cues)],
+            plan,
+        })
+    };
+    change(inner, video, listing).await?;
+    refused.map_or(Ok(is_new), Err)
+}
+
+async fn remove_side_car(
+    inner: &Inner,
+    video: VideoId,
+    language: &str,
+) -> Result<(), SideCarError> {
+    let mut is_there = false;
+    let listing = |current: &Plan| {
+        let plan = current.without_side_car(language);
+        is_there = plan.is_some();
+        plan.map(|plan| Successor {
+            cues: Vec::new(),
+            plan,
+        })
+    };
+    change(inner, video, listing).await?;
+    is_there.then_some(()).ok_or(SideCarError::NotFound)
+}
+
+/// What people change is what can be watched.
+async fn change(
+    inner: &Inner,
+    video: VideoId,
+    listing: impl FnMut(&Plan) -> Option<Successor> + Send,
+) -> Result<(), SideCarError> {
+    let is_open = |row: &VideoRow| matches!(row.state, State::Playable | State::Ready);
+    let row = succeed(inner, video, is_open, listing, &[]).await?;
+    match row.state {
+        State::Playable | State::Ready => Ok(()),
+        State::Waiting | State::Probing => Err(SideCarError::NotPlanned),
+        State::Failed => Err(SideCarError::Failed),
+        State::Deleted => Err(SideCarError::NotFound),
+    }
+}

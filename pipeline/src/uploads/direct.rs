@@ -1,0 +1,161 @@
+//! A source whose blocks its sender puts into the object store itself. What is stored, and what
+//! the rows say, is the same as when it comes through us.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use plan::{Code, OwnerId, VideoId};
+use store::ObjectKey;
+use store::metadata::{Priority, Source, UploadRow, VideoRow};
+use store::objects::SignedPut;
+
+use super::{UploadError, advance, finish, insert, lose};
+use crate::inner::Inner;
+use crate::uploads::blocks::BLOCK;
+
+/// How long the signed request of a part is valid: 8 MiB at 20 kbit/s. An upload that stands still is given up
+/// later than that, so that no block arrives after it was given up.
+const VALID: Duration = Duration::from_secs(3000);
+/// The most parts that one answer lists.
+const PARTS: u32 = 64;
+/// Blocks looked at beside each other.
+const LOOKS: usize = 16;
+/// So many bytes are looked for before it is noted that they are there.
+const NOTED: u64 = 256 * BLOCK;
+
+/// A block of an upload that its sender puts into the object store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadPart {
+    /// Number of the block in the source, from 0.
+    pub index: u32,
+    /// Exact length of the block in bytes.
+    pub bytes: u64,
+    /// The signed request that puts the block, once.
+    pub put: SignedPut,
+}
+
+fn block_of(row: &UploadRow, index: u32) -> (ObjectKey, u64) {
+    let key = ObjectKey::SourceBlock {
+        upload: row.id,
+        index,
+    };
+    let from = u64::from(index) * BLOCK;
+    let bytes = row.declared_size.unwrap_or(0).saturating_sub(from);
+    (key, bytes.min(BLOCK))
+}
+
+/// Where blocks are put, as `scheme://host:port`; nothing where that is through us.
+pub(crate) async fn endpoint(inner: &Inner) -> Result<Option<String>, store::Error> {
+    let nothing = ObjectKey::SourceBlock {
+        upload: inner.stores.ids.upload(),
+        index: 0,
+    };
+    let put = inner.stores.objects.sign_put(&nothing, 1, VALID).await?;
+    let origin = |put: SignedPut| {
+        let (scheme, rest) = put.url.split_once("://")?;
+        let host = rest.split(['/', '?']).next()?;
+        Some(format!("{scheme}://{host}"))
+    };
+    Ok(put.and_then(origin))
+}
+
+/// Begins a video whose sender puts the source, `size` bytes, into the object store part by part.
+pub(crate) async fn begin_direct(
+    inner: &Arc<Inner>,
+    owner: OwnerId,
+    title: String,
+    size: u64,
+    priority: Priority,
+) -> Result<(VideoRow, UploadRow), UploadError> {
+    let limit = inner.config.policy.limits.size_bytes;
+    if size > limit {
+        return Err(UploadError::TooLarge { limit });
+    }
+    if endpoint(inner).await?.is_none() {
+        return Err(UploadError::NotDirect);
+    }
+    insert(inner, owner, title, Some(size), priority).await
+}
+
+/// The parts from `first` on, at most `count` and at most [`PARTS`]; fewer at the end of the source.
+pub(crate) async fn parts(
+    inner: &Inner,
+    row: &UploadRow,
+    first: u32,
+    count: u32,
+) -> Result<Vec<UploadPart>, UploadError> {
+    receiving(inner, row.video).await?;
+    // A sender that asks for parts means to go on, so the upload is not given up yet.
+    let now = inner.stores.clock.now_us();
+    let uploads = inner.stores.metadata.uploads();
+    uploads.touch(&row.id, now).await?;
+    let mut parts = Vec::new();
+    for index in first..first.saturating_add(count.min(PARTS)) {
+        let (key, bytes) = block_of(row, index);
+        if bytes == 0 {
+            break;
+        }
+        let put = inner.stores.objects.sign_put(&key, bytes, VALID).await?;
+        let put = put.ok_or(UploadError::NotDirect)?;
+        parts.push(UploadPart { index, bytes, put });
+    }
+    Ok(parts)
+}
+
+/// Looks which blocks are stored, and raises the row's offset to the end of those that are stored without a gap.
+pub(crate) async fn sync(inner: &Arc<Inner>, row: &UploadRow) -> Result<UploadRow, UploadError> {
+    if row.complete {
+        return Ok(row.clone());
+    }
+    receiving(inner, row.video).await?;
+    // Rounded up: only the last block is short, and one that is in the offset is not looked at again.
+    let first = u32::try_from(row.offset.div_ceil(BLOCK)).unwrap_or(u32::MAX);
+    let blocks = (first..).map(|index| block_of(row, index));
+    let blocks = stream::iter(blocks.take_while(|(_, bytes)| *bytes > 0));
+    let looks = blocks.map(|(key, bytes)| async move {
+        let found = inner.stores.objects.head(&key).await?;
+        Ok::<_, store::Error>((bytes, found))
+    });
+    let mut looks = looks.buffered(LOOKS);
+    let (mut known, mut offset) = (row.clone(), row.offset);
+    while let Some((bytes, found)) = looks.try_next().await? {
+        match found {
+            Some(found) if found.size == bytes => offset += bytes,
+            // Its length is in what is signed: somebody else has put it there.
+            Some(_) => {
+                lose(inner, row.video, row.id, Code::UploadLost).await?;
+                return Err(store::Error::NotFound.into());
+            }
+            None => break,
+        }
+        // Where looking takes long, it need not begin again.
+        if offset - known.offset >= NOTED {
+            known = advance(inner, row.video, &row.id, offset).await?;
+        }
+    }
+    if offset > known.offset {
+        known = advance(inner, row.video, &row.id, offset).await?;
+    }
+    Ok(known)
+}
+
+/// The sender has put everything: the source is complete, and the video's life goes on. Again is
+/// no error.
+pub(crate) async fn complete(inner: &Arc<Inner>, row: &UploadRow) -> Result<VideoRow, UploadError> {
+    let row = sync(inner, row).await?;
+    if Some(row.offset) != row.declared_size {
+        let there = row.offset;
+        return Err(UploadError::Incomplete { there });
+    }
+    Ok(finish(inner, row.video, row.id, row.offset).await?)
+}
+
+/// Whether a video still takes bytes: one that is deleted, complete or lost does not.
+async fn receiving(inner: &Inner, video: VideoId) -> Result<(), UploadError> {
+    let row = inner.living(video).await?;
+    match row.is_some_and(|row| row.source == Source::Receiving) {
+        true => Ok(()),
+        false => Err(store::Error::NotFound.into()),
+    }
+}

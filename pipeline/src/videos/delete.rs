@@ -1,0 +1,166 @@
+//! Deletion: a tombstone at once, then sweeps, since a worker may put a last object late.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plan::{Code, VideoId};
+use store::metadata::{PageRequest, State};
+use store::{Event, Prefix, objects};
+
+use crate::cluster::{announce, chosen};
+use crate::inner::{Inner, Role};
+use crate::plans::retire;
+use crate::uploads;
+use crate::videos::purge;
+
+/// When a deleted video's objects are swept again.
+const SWEEPS: [Duration; 3] = [
+    Duration::from_secs(60),
+    Duration::from_secs(3600),
+    Duration::from_secs(86_400),
+];
+/// After a sweep that failed.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How often the janitor looks at tombstones: the sweeps of a process that ended are left to it.
+const ROUND: Duration = Duration::from_secs(3600);
+/// In one of so many rounds every video is looked at, for plans that nobody needs any more.
+const RETIRED_EVERY: u32 = 24;
+/// A tombstone is swept in every round for this long, in microseconds: a day and a round.
+const SWEPT_US: i64 = (86_400 + 2 * 3600) * 1_000_000;
+/// A cache in front is told again in every round for this long, in microseconds: whoever deleted
+/// may have ended before it could.
+const PURGED_US: i64 = 2 * 3600 * 1_000_000;
+/// How long a tombstone is kept, in microseconds.
+const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
+/// An upload that has not moved for so long is given up, in microseconds: a block of 8 MiB at
+/// 20 kbit/s takes less.
+const STILL_US: i64 = 3600 * 1_000_000;
+/// Rows read at once.
+const PAGE: u32 = 100;
+
+pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), store::Error> {
+    let now = inner.stores.clock.now_us();
+    inner
+        .change(video, |row| {
+            let living = row.state != State::Deleted;
+            if living {
+                row.state = State::Deleted;
+                row.deleted_at_us = Some(now);
+            }
+            living
+        })
+        .await?;
+    inner.inventory.forget(video);
+    inner.tell(Event::Deleted { video }).await;
+    purge::forget(inner, video);
+    // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
+    let mut left = sweep(inner, video).await;
+    let (inner, tasks) = (inner.clone(), inner);
+    tasks.spawn(async move {
+        for pause in SWEEPS {
+            while let Err(error) = left {
+                tracing::warn!(%error, %video, "a deleted video could not be swept");
+                inner.stores.clock.sleep(AGAIN).await;
+                left = sweep(&inner, video).await;
+            }
+            inner.stores.clock.sleep(pause).await;
+            left = sweep(&inner, video).await;
+        }
+    });
+    Ok(())
+}
+
+async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
+    let objects = &*inner.stores.objects;
+    objects::delete_prefix(objects, &Prefix::Video(video)).await?;
+    for upload in inner
+        .stores
+        .metadata
+        .uploads()
+        .list_by_video(&video)
+        .await?
+    {
+        objects::delete_prefix(objects, &Prefix::Upload(upload.id)).await?;
+    }
+    let metadata = &inner.stores.metadata;
+    metadata.views().remove(&video).await?;
+    metadata.tries().remove(&video).await
+}
+
+/// Sweeps what was deleted lately, forgets what was deleted long ago, and gives up uploads that
+/// do not move any more; for ever.
+pub(crate) async fn janitor(inner: Arc<Inner>) {
+    for rounds in (0..RETIRED_EVERY).cycle() {
+        let retired = match rounds {
+            0 => retire::round(&inner).await,
+            _ => Ok(()),
+        };
+        for done in [round(&inner).await, give_up(&inner).await, retired] {
+            if let Err(error) = done {
+                tracing::warn!(%error, "the janitor's round stopped short");
+            }
+        }
+        inner.stores.clock.sleep(ROUND).await;
+    }
+}
+
+async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
+    let now = inner.stores.clock.now_us();
+    let mut page = PageRequest::first(PAGE);
+    loop {
+        let videos = inner.stores.metadata.videos();
+        let rows = videos.list_tombstones(now, &page).await?;
+        for row in rows.items {
+            let age_us = now.saturating_sub(row.deleted_at_us.unwrap_or(now));
+            // Another worker does what is to be done for it.
+            if !looks_after(inner, row.id).await {
+                continue;
+            }
+            if age_us < PURGED_US {
+                purge::forget(inner, row.id);
+            }
+            if age_us < SWEPT_US {
+                sweep(inner, row.id).await?;
+            } else if age_us > KEPT_US {
+                forget(inner, row.id).await?;
+            }
+        }
+        match rows.next {
+            Some(cursor) => page = PageRequest::after(cursor, PAGE),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Whether a deletion is ours to tell of, of all the workers there are.
+async fn looks_after(inner: &Inner, video: VideoId) -> bool {
+    let Role::Worker(_, me) = inner.role else {
+        return true;
+    };
+    let workers = announce::heard_of(inner, me).await;
+    chosen::looks_after(video, &workers) == Some(me)
+}
+
+/// A tombstone has served its time.
+async fn forget(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
+    sweep(inner, video).await?;
+    let uploads = inner.stores.metadata.uploads();
+    for upload in uploads.list_by_video(&video).await? {
+        uploads.remove(&upload.id).await?;
+    }
+    inner.stores.metadata.videos().remove(&video).await
+}
+
+/// Uploads whose origin died with them: nobody goes on with their connections.
+async fn give_up(inner: &Arc<Inner>) -> Result<(), store::Error> {
+    let before = inner.stores.clock.now_us() - STILL_US;
+    let uploads = inner.stores.metadata.uploads();
+    for upload in uploads.list_stale(before, PAGE).await? {
+        if !uploads.give_up(&upload).await? {
+            continue;
+        }
+        tracing::info!(video = %upload.video, "an upload does not move any more");
+        uploads::lose(inner, upload.video, upload.id, Code::UploadLost).await?;
+    }
+    Ok(())
+}

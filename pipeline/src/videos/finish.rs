@@ -1,0 +1,76 @@
+//! The end of the making: everything is stored, and measured.
+
+use std::collections::BTreeMap;
+
+use plan::{Lazy, Plan, RenditionId};
+use store::metadata::{State, VideoRow};
+
+use crate::background::backlog::{Backlog, Next};
+use crate::inner::Inner;
+use crate::plans::prune::prune;
+use crate::plans::remake;
+use crate::videos::inventory;
+
+/// Makes a video ready if a fresh listing agrees that all of its plan is stored but what it has in lazy
+/// codecs; its average rates come from the same listing. Those of a lazy codec that is whole too list it.
+pub(crate) async fn finalize(
+    inner: &Inner,
+    row: &VideoRow,
+    plan: &Plan,
+) -> Result<(), store::Error> {
+    let listed = inventory::relisted(inner, row.id).await?;
+    let backlog = Backlog {
+        inner,
+        row,
+        plan,
+        made: &listed,
+    };
+    if backlog.next() != Next::Nothing {
+        return Ok(());
+    }
+    if remake::finish(inner, row, plan, &listed).await? {
+        // It is the new plan whose rates are to be known.
+        return Ok(());
+    }
+    let duration_us = plan.timeline.duration_us().max(1) as u128;
+    let average = |id: RenditionId| {
+        let bytes = u128::from(listed.bytes(id));
+        // Upwards: what is listed must not be less than what is sent.
+        (id, (bytes * 8_000_000).div_ceil(duration_us) as u64)
+    };
+    let (whole, lacking): (Vec<&Lazy>, Vec<&Lazy>) = plan
+        .lazy
+        .iter()
+        .partition(|lazy| listed.is_whole(plan, lazy));
+    let ids = plan
+        .media_ids()
+        .chain(whole.iter().flat_map(|lazy| lazy.ids()));
+    let averages: BTreeMap<RenditionId, u64> = ids.map(average).collect();
+    if prune(inner, row, plan, &averages).await? {
+        // It is the new plan that is to be whole.
+        return Ok(());
+    }
+    let now = inner.stores.clock.now_us();
+    let looked_at = row.current_plan.clone();
+    let ready = |row: &mut VideoRow| {
+        // Another plan may have more to make.
+        if !row.is_in_the_making() || row.current_plan != looked_at {
+            return false;
+        }
+        if row.state != State::Ready {
+            row.state = State::Ready;
+            row.ready_at_us = Some(now);
+        }
+        row.average_bandwidth = averages.clone();
+        if lacking.is_empty() {
+            row.whole_plan.clone_from(&row.current_plan);
+        }
+        row.stored_bytes = Some(listed.total_bytes);
+        true
+    };
+    inner.change(row.id, ready).await?;
+    inner.inventory.forget(row.id);
+    let mut faults = inner.still_faults.lock();
+    faults.retain(|(video, _), _| *video != row.id);
+    Ok(())
+}

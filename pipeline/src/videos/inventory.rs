@@ -1,0 +1,267 @@
+//! What is stored of a video: a bitmap per rendition, from a listing, kept by what is published.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::TryStreamExt;
+use parking_lot::Mutex;
+use plan::{Lazy, Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
+use store::metadata::{State, VideoRow};
+use store::{ImageFormat, ObjectKey, Prefix};
+
+use crate::Progress;
+use crate::inner::Inner;
+
+/// Videos whose bitmaps are kept: 12 h in ten renditions take 14 KB; the others are listed
+/// again when they are worked at.
+const KEPT: usize = 512;
+
+/// Which segments of one rendition are stored, and their bytes.
+#[derive(Clone, Debug, Default)]
+struct Bitmap {
+    words: Vec<u64>,
+    count: u64,
+    bytes: u64,
+}
+
+impl Bitmap {
+    fn insert(&mut self, segment: u32, size: u64) {
+        let (word, bit) = (segment as usize / 64, 1 << (segment % 64));
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+        }
+        if self.words[word] & bit == 0 {
+            self.words[word] |= bit;
+            self.count += 1;
+            self.bytes += size;
+        }
+    }
+
+    fn has(&self, segment: u32) -> bool {
+        let word = self.words.get(segment as usize / 64);
+        word.is_some_and(|word| word & (1 << (segment % 64)) != 0)
+    }
+}
+
+/// The formats that a poster is stored in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Posters {
+    jpeg: bool,
+    webp: bool,
+}
+
+impl Posters {
+    fn insert(&mut self, format: ImageFormat) {
+        match format {
+            ImageFormat::Jpeg => self.jpeg = true,
+            ImageFormat::Webp => self.webp = true,
+        }
+    }
+}
+
+/// What is stored of one video.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VideoInventory {
+    renditions: HashMap<RenditionId, Bitmap>,
+    /// Those that have an init segment.
+    inits: HashSet<RenditionId>,
+    posters: Posters,
+    /// How many thumbnails, where a listing told them: those and what this process has made since.
+    pub(crate) thumbnails: u32,
+    /// Bytes of everything, where a listing told them.
+    pub(crate) total_bytes: u64,
+}
+
+impl VideoInventory {
+    pub(crate) fn insert(&mut self, rendition: RenditionId, segment: u32, size: u64) {
+        let bitmap = self.renditions.entry(rendition).or_default();
+        bitmap.insert(segment, size);
+    }
+
+    pub(crate) fn has(&self, rendition: RenditionId, segment: u32) -> bool {
+        let bitmap = self.renditions.get(&rendition);
+        bitmap.is_some_and(|bitmap| bitmap.has(segment))
+    }
+
+    pub(crate) fn has_init(&self, rendition: RenditionId) -> bool {
+        self.inits.contains(&rendition)
+    }
+
+    /// Whether all of what a plan has in a lazy codec is there.
+    pub(crate) fn is_whole(&self, plan: &Plan, lazy: &Lazy) -> bool {
+        let total = u64::from(plan.segments());
+        lazy.ids()
+            .all(|id| self.has_init(id) && self.count(id) == total)
+    }
+
+    pub(crate) const fn has_poster(&self) -> bool {
+        self.posters.jpeg && self.posters.webp
+    }
+
+    pub(crate) fn bytes(&self, rendition: RenditionId) -> u64 {
+        self.renditions.get(&rendition).map_or(0, |b| b.bytes)
+    }
+
+    /// Segments of all renditions.
+    pub(crate) fn segments(&self) -> u64 {
+        self.renditions.values().map(|bitmap| bitmap.count).sum()
+    }
+
+    pub(crate) fn count(&self, rendition: RenditionId) -> u64 {
+        self.renditions.get(&rendition).map_or(0, |b| b.count)
+    }
+}
+
+#[derive(Default)]
+struct Entry {
+    /// Whether what was stored before the entry was there is in it too.
+    listed: bool,
+    set: VideoInventory,
+    used: u64,
+}
+
+/// The bitmaps of the videos that are being worked at.
+#[derive(Default)]
+pub(crate) struct InventoryCache(Mutex<(HashMap<VideoId, Entry>, u64)>);
+
+impl InventoryCache {
+    pub(crate) fn insert(&self, key: SegmentKey, size: u64) {
+        if let Some(entry) = self.0.lock().0.get_mut(&key.video) {
+            entry.set.insert(key.rendition, key.index, size);
+        }
+    }
+
+    pub(crate) fn init(&self, key: RenditionKey) {
+        if let Some(entry) = self.0.lock().0.get_mut(&key.video) {
+            entry.set.inits.insert(key.rendition);
+        }
+    }
+
+    pub(crate) fn poster(&self, video: VideoId, format: ImageFormat) {
+        if let Some(entry) = self.0.lock().0.get_mut(&video) {
+            entry.set.posters.insert(format);
+        }
+    }
+
+    pub(crate) fn thumbnail(&self, video: VideoId) {
+        if let Some(entry) = self.0.lock().0.get_mut(&video) {
+            entry.set.thumbnails += 1;
+        }
+    }
+
+    pub(crate) fn forget(&self, video: VideoId) {
+        self.0.lock().0.remove(&video);
+    }
+
+    /// Something was stored that was not heard of.
+    pub(crate) fn forget_all(&self) {
+        self.0.lock().0.clear();
+    }
+
+    /// What is known, if it is all; from now on what is published is noted in any case.
+    fn look(&self, video: VideoId) -> Option<VideoInventory> {
+        let mut guard = self.0.lock();
+        let (entries, clock) = &mut *guard;
+        *clock += 1;
+        if !entries.contains_key(&video) && entries.len() >= KEPT {
+            let oldest = entries.iter().filter(|(_, entry)| entry.listed);
+            if let Some(oldest) = oldest.min_by_key(|(_, e)| e.used).map(|(video, _)| *video) {
+                entries.remove(&oldest);
+            }
+        }
+        let entry = entries.entry(video).or_default();
+        entry.used = *clock;
+        entry.listed.then(|| entry.set.clone())
+    }
+
+    /// Adds a listing to what was published while it ran.
+    fn merge(&self, video: VideoId, listing: Listing) -> VideoInventory {
+        let mut guard = self.0.lock();
+        let entry = guard.0.entry(video).or_default();
+        for (key, size) in listing.segments {
+            entry.set.insert(key.rendition, key.index, size);
+        }
+        entry.set.inits.extend(listing.inits);
+        entry.set.posters.jpeg |= listing.posters.jpeg;
+        entry.set.posters.webp |= listing.posters.webp;
+        entry.set.thumbnails = listing.thumbnails;
+        entry.set.total_bytes = listing.total_bytes;
+        entry.listed = true;
+        entry.set.clone()
+    }
+}
+
+#[derive(Default)]
+struct Listing {
+    segments: Vec<(SegmentKey, u64)>,
+    inits: Vec<RenditionId>,
+    posters: Posters,
+    thumbnails: u32,
+    total_bytes: u64,
+}
+
+async fn list(inner: &Inner, video: VideoId) -> Result<Listing, store::Error> {
+    let mut listing = Listing::default();
+    let mut objects = inner.stores.objects.list(&Prefix::Video(video)).await?;
+    while let Some(listed) = objects.try_next().await? {
+        listing.total_bytes += listed.size;
+        match listed.key {
+            ObjectKey::Segment(key) => listing.segments.push((key, listed.size)),
+            ObjectKey::Init(key) => listing.inits.push(key.rendition),
+            ObjectKey::Poster(_, format) => listing.posters.insert(format),
+            ObjectKey::Thumbnail { .. } => listing.thumbnails += 1,
+            _ => {}
+        }
+    }
+    Ok(listing)
+}
+
+/// What is stored of a video: listed once, kept up to date from then on.
+pub(crate) async fn known(inner: &Inner, video: VideoId) -> Result<VideoInventory, store::Error> {
+    if let Some(set) = inner.inventory.look(video) {
+        return Ok(set);
+    }
+    let listing = list(inner, video).await?;
+    Ok(inner.inventory.merge(video, listing))
+}
+
+/// What a fresh listing says: before `ready`, and on doubt.
+pub(crate) async fn relisted(
+    inner: &Inner,
+    video: VideoId,
+) -> Result<VideoInventory, store::Error> {
+    inner.inventory.forget(video);
+    known(inner, video).await
+}
+
+/// How far a video is: its media segments.
+pub(crate) async fn progress(inner: &Inner, row: &VideoRow) -> Result<Progress, store::Error> {
+    let each = rendition_progress(inner, row).await?;
+    Ok(each
+        .iter()
+        .fold(Progress::default(), |sum, (_, one)| Progress {
+            made: sum.made + one.made,
+            total: sum.total + one.total,
+        }))
+}
+
+/// How far each rendition of the current plan is.
+pub(crate) async fn rendition_progress(
+    inner: &Inner,
+    row: &VideoRow,
+) -> Result<Vec<(RenditionId, Progress)>, store::Error> {
+    let Some(hash) = &row.current_plan else {
+        return Ok(Vec::new());
+    };
+    let plan: std::sync::Arc<Plan> = crate::plans::load(inner, row.id, hash).await?;
+    let total = u64::from(plan.segments());
+    if row.state == State::Ready {
+        let whole = |id| (id, Progress { made: total, total });
+        return Ok(plan.media_ids().map(whole).collect());
+    }
+    let known = known(inner, row.id).await?;
+    let each = |id| {
+        let made = known.count(id);
+        (id, Progress { made, total })
+    };
+    Ok(plan.media_ids().map(each).collect())
+}

@@ -1,0 +1,340 @@
+//! The start of a video's life: probed, planned, playable, its first segments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plan::{Code, Plan, RenditionId, VideoId, WorkKind};
+use store::metadata::{PageRequest, PlanRef, Source, State, VideoError, VideoRow};
+use transcoder::EngineFailure;
+
+use crate::cluster::ask;
+use crate::encoding::demand;
+use crate::encoding::session::{EncodingSession, SessionError, Standing, is_store_away};
+use crate::inner::Inner;
+use crate::plans;
+use crate::plans::{loudness, new_encoder};
+
+/// Faults of the engine before a video fails.
+const FAULTS: u32 = 3;
+/// Ends of the engine that nobody can explain, before it does.
+const TROUBLES: u32 = 10;
+/// Doublings of the pause between two such.
+const DOUBLINGS: u32 = 5;
+/// As much while a store is away: four seconds.
+const AWAY: u32 = 3;
+/// Segments made by the session that probed: a second each.
+const FIRST_SEGMENTS: u32 = 2;
+/// What a session needs that starts a video, before anything is known of it: the index of a
+/// 12-h mp4 took 206 MB.
+const START_BYTES: u64 = 256 << 20;
+/// Rows read at once.
+const PAGE: u32 = 100;
+
+/// After a start: uploads that were caught in the middle are lost, since their connections
+/// died with the process that served them. Whatever else is unfinished the background finds.
+pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
+    let mut page = PageRequest::first(PAGE);
+    loop {
+        let videos = inner.stores.metadata.videos();
+        let rows = videos.list_unfinished(&page).await?;
+        let receiving = rows
+            .items
+            .into_iter()
+            .filter(|r| r.source == Source::Receiving);
+        for row in receiving {
+            let uploads = inner.stores.metadata.uploads();
+            for upload in uploads.list_by_video(&row.id).await? {
+                crate::uploads::lose(inner, row.id, upload.id, Code::UploadLost).await?;
+            }
+        }
+        match rows.next {
+            Some(cursor) => page = PageRequest::after(cursor, PAGE),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Starts a video whose source is complete, unless it is being started; or asks a worker to.
+pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
+    if inner.asks() {
+        return inner.spawn(ask::start(inner.clone(), video));
+    }
+    if !inner.starting.lock().insert(video) {
+        return;
+    }
+    let starting = Starting(inner.clone(), video);
+    inner.spawn(async move {
+        let inner = &starting.0;
+        // The semaphore is never closed.
+        let permit = inner.starts.acquire().await;
+        let started = until_started(inner, video).await;
+        // Others become playable before the first segments of this one are made, unless
+        // somebody asks for them.
+        drop(permit);
+        if let Some(started) = started {
+            first_segments(inner, started).await;
+        }
+    });
+}
+
+/// Whether a video that is begun now is started at once.
+pub(crate) fn has_time(inner: &Inner) -> bool {
+    inner.starts.available_permits() > 0
+}
+
+/// A video that is playable.
+struct Started {
+    run: EncodingSession,
+    plan: Arc<Plan>,
+    /// What is reserved of it.
+    first: First,
+}
+
+struct Starting(Arc<Inner>, VideoId);
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.0.starting.lock().remove(&self.1);
+        self.0.work.notify_one();
+    }
+}
+
+/// Tries to start a video until it is playable, which its session is returned for, or has failed.
+async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
+    let (mut faults, mut troubles, mut waits) = (0, 0, 0);
+    loop {
+        let error = match start(inner, video).await {
+            Ok(started) => return started,
+            Err(error) => error,
+        };
+        tracing::warn!(%error, %video, "a video's start failed");
+        let away = is_store_away(inner, &error).await;
+        let failure = match error {
+            // Deleted meanwhile.
+            SessionError::Store(store::Error::NotFound) => return None,
+            SessionError::Store(store::Error::NoSpace) => {
+                fail(inner, video, no_space()).await;
+                return None;
+            }
+            SessionError::Fault(failure) if is_final(failure.code) => {
+                fail(inner, video, failure).await;
+                return None;
+            }
+            // It comes back some time.
+            error if away => {
+                waits += 1;
+                failure(Code::Internal, &error.to_string())
+            }
+            SessionError::Fault(failure) => {
+                faults += 1;
+                failure
+            }
+            other => {
+                troubles += 1;
+                failure(Code::Internal, &other.to_string())
+            }
+        };
+        if faults >= FAULTS || troubles >= TROUBLES {
+            fail(inner, video, failure).await;
+            return None;
+        }
+        let doublings = if away {
+            waits.min(AWAY)
+        } else {
+            troubles.min(DOUBLINGS)
+        };
+        if let Some(doublings) = doublings.checked_sub(1) {
+            let pause: Duration = inner.config.pause * 2_u32.pow(doublings);
+            let jitter = inner.stores.jitter.up_to(pause / 4);
+            inner.stores.clock.sleep(pause + jitter).await;
+        }
+    }
+}
+
+/// What a video fails of for the time being.
+pub(crate) fn no_space() -> EngineFailure {
+    failure(
+        Code::NoSpace,
+        "No space is left where media is stored; it goes on when there is some.",
+    )
+}
+
+fn failure(code: Code, message: &str) -> EngineFailure {
+    EngineFailure {
+        code,
+        message: message.to_owned(),
+    }
+}
+
+/// Codes that another try does not change.
+const fn is_final(code: Code) -> bool {
+    !matches!(
+        code,
+        Code::EngineCrashed
+            | Code::EngineTimeout
+            | Code::EngineMemory
+            | Code::Internal
+            | Code::SourceUnreachable
+    )
+}
+
+/// Another try for a video that failed though its source is whole; tells whether there is one.
+pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, store::Error> {
+    let may = |row: &VideoRow| row.state == State::Failed && row.source == Source::Complete;
+    if !inner.living(video).await?.is_some_and(|row| may(&row)) {
+        return Ok(false);
+    }
+    inner.stores.metadata.tries().clear(&video).await?;
+    let mut again = false;
+    let wait = |row: &mut VideoRow| {
+        again = may(row);
+        if again {
+            row.state = State::Waiting;
+            row.error = None;
+        }
+        again
+    };
+    inner.change(video, wait).await?;
+    begin(inner, video);
+    Ok(again)
+}
+
+/// Ends a video's life with its reason. A ready one stays ready: it goes without what its plan has
+/// got since.
+pub(crate) async fn fail(inner: &Arc<Inner>, video: plan::VideoId, failure: EngineFailure) {
+    let failed = inner
+        .change(video, |row| {
+            if row.state == State::Ready && row.is_in_the_making() {
+                row.whole_plan.clone_from(&row.current_plan);
+                return true;
+            }
+            let open = matches!(row.state, State::Waiting | State::Probing | State::Playable);
+            if open {
+                row.state = State::Failed;
+                row.error = Some(VideoError {
+                    code: failure.code,
+                    message: failure.message.clone(),
+                });
+            }
+            open
+        })
+        .await;
+    if let Err(error) = failed {
+        tracing::error!(%error, %video, "a failure could not be noted");
+    }
+}
+
+async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, SessionError> {
+    let probing = |row: &mut VideoRow| {
+        let waits = row.state == State::Waiting && row.source == Source::Complete;
+        if waits {
+            row.state = State::Probing;
+        }
+        waits
+    };
+    let row = inner.change(video, probing).await?;
+    if row.state != State::Probing {
+        return Ok(None);
+    }
+    let share = inner.memory.take(START_BYTES).await;
+    let mut run = EncodingSession::open(inner, &row, Standing::Foreground, share)?;
+    let info = run.probe().await?;
+    let mut plan = plan::plan(&info, &inner.config.policy)
+        .map_err(|rejection| SessionError::Fault(failure(rejection.code, &rejection.message)))?;
+    // Another try after a failure: what people put beside the source stays, and what they asked for.
+    if let Some(before) = &row.current_plan {
+        match plans::load(inner, video, before).await {
+            Ok(before) => {
+                plan.side_cars = before.side_cars.clone();
+                for lazy in &before.lazy {
+                    plan = plan.with_codec(lazy.codec).unwrap_or(plan);
+                }
+            }
+            // It may be what the video failed of.
+            Err(store::Error::NotFound | store::Error::Corrupt { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let plan = Arc::new(loudness::at_once(inner, &mut run, plan).await?);
+    let renditions: Vec<RenditionId> = plan.media_ids().collect();
+    // What a start before this one has begun may be another version's.
+    let plan = new_encoder::agreed(inner, &mut run, plan, &renditions).await?;
+    let first = First::of(inner, &plan);
+    run.reserve(&first.renditions, first.segments);
+    become_playable(inner, &row, &plan).await?;
+    Ok(Some(Started { run, plan, first }))
+}
+
+/// What every viewer asks for first.
+struct First {
+    renditions: Vec<RenditionId>,
+    segments: u32,
+}
+
+impl First {
+    /// Sound and the start rungs; where others wait, only what a picture needs.
+    fn of(inner: &Inner, plan: &Plan) -> Self {
+        let mut renditions = plan.renditions_of(WorkKind::Start);
+        let segments = if !inner.config.viewers {
+            0
+        } else if inner.demands.others_wait(|_| false) {
+            for &rung in plan.start_rungs().iter().skip(1) {
+                renditions.retain(|id| *id != plan.video[rung].id);
+            }
+            1
+        } else {
+            plan.segments().min(FIRST_SEGMENTS)
+        };
+        Self {
+            renditions,
+            segments,
+        }
+    }
+}
+
+/// Makes what was reserved. Its viewers, or else the background, go on with it.
+async fn first_segments(inner: &Arc<Inner>, started: Started) {
+    let Started {
+        mut run,
+        plan,
+        first,
+    } = started;
+    run.set_standing(Standing::Ahead);
+    if let Err(error) = run.segments(&first.renditions, 0, first.segments).await {
+        tracing::debug!(%error, video = %run.video(), "the first segments were not made at once");
+        return;
+    }
+    demand::adopt(inner, &plan, run);
+}
+
+async fn become_playable(
+    inner: &Inner,
+    row: &VideoRow,
+    plan: &Arc<Plan>,
+) -> Result<(), store::Error> {
+    let hash = plans::save(inner, row.id, plan).await?;
+    let now = inner.stores.clock.now_us();
+    let size = plan.video.first().map(|v| v.size());
+    inner
+        .change(row.id, |row| {
+            if row.state != State::Probing {
+                return false;
+            }
+            row.state = State::Playable;
+            row.playable_at_us = Some(now);
+            row.plans = vec![PlanRef {
+                hash: hash.clone(),
+                current_since_us: now,
+                retired_at_us: None,
+                leaves: false,
+            }];
+            row.current_plan = Some(hash.clone());
+            row.notes = plan.info.notes.clone();
+            row.duration_us = Some(plan.timeline.duration_us());
+            row.width_px = size.map(|s| s.width);
+            row.height_px = size.map(|s| s.height);
+            true
+        })
+        .await?;
+    Ok(())
+}
