@@ -68,6 +68,7 @@ def edges(found):
         text = code(without_tests(path.read_text()))
         paths = [p for tree in re.findall(r"\buse\s+([^;]+);", text) for p in expand(tree)]
         paths += [p.split("::") for p in re.findall(r"\b((?:crate|super)(?:::\w+)+)", text)]
+        paths += [[child] for child in re.findall(r"(?<![\w:])(\w+)::", text) if module + (child,) in found]
         for parts in paths:
             parts = [part for part in parts if part]
             if parts and parts[0] == "crate":

@@ -3,9 +3,9 @@
 use manifests::text;
 use plan::{Cue, CueList};
 
-#[path = "../../../transcoder/engine/src/texts/ass.rs"]
+#[path = "../../../transcoder/engine/src/text/ass.rs"]
 mod parser;
-#[path = "../../../transcoder/engine/src/texts/styles.rs"]
+#[path = "../../../transcoder/engine/src/text/styles.rs"]
 mod styles;
 
 /// A dialogue line as FFmpeg hands it over, and the same bytes as text without marks.

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-#[path = "../../../transcoder/engine/src/probe/boxes.rs"]
+#[path = "../../../transcoder/engine/src/input/boxes.rs"]
 mod walker;
 
 /// A file.

@@ -1,6 +1,6 @@
 //! Captions inside pictures, and in tracks of their own: whole pairs, no more than were there.
 
-#[path = "../../../transcoder/engine/src/captions.rs"]
+#[path = "../../../transcoder/engine/src/text/captions.rs"]
 mod parser;
 
 /// A byte that chooses the coding and the length of lengths, then a picture.

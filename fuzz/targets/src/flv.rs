@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-#[path = "../../../transcoder/engine/src/probe/flv.rs"]
+#[path = "../../../transcoder/engine/src/probe/containers/flv.rs"]
 mod reader;
 
 /// A file.

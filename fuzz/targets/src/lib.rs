@@ -17,6 +17,7 @@ pub mod cmcd;
 pub mod cues;
 mod delivery;
 pub mod flv;
+mod input;
 pub mod matroska;
 pub mod names;
 pub mod products;
@@ -25,9 +26,6 @@ pub mod text_files;
 pub mod to_engine;
 pub mod to_parent;
 pub mod transport;
-#[path = "../../../transcoder/engine/src/units.rs"]
-mod units;
-
 /// A target by its name, that of its program and of its corpus.
 pub struct Target {
     /// Its name.

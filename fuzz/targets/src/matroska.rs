@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-#[path = "../../../transcoder/engine/src/probe/matroska.rs"]
+#[path = "../../../transcoder/engine/src/probe/containers/matroska.rs"]
 mod reader;
 
 /// A file.

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-#[path = "../../../transcoder/engine/src/probe/transport.rs"]
+#[path = "../../../transcoder/engine/src/probe/containers/transport.rs"]
 mod tables;
 
 /// A file.

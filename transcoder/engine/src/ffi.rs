@@ -14,7 +14,9 @@ use ffmpeg_next::software::scaling;
 use ffmpeg_next::{DictionaryRef, Error, Rational, Stream};
 
 pub use self::index::{IndexEntry, add_to_index, change_index, index_count, index_entries};
-pub use self::sound::{default_places, layout, layout_name, samples, with_extradata};
+pub use self::sound::{
+    MOST_CHANNELS, channel_places, default_places, layout_name, samples, with_extradata,
+};
 
 /// What a source says of itself under a key, whatever its bytes are: `ffmpeg-next` takes them for
 /// UTF-8.

@@ -1,46 +1,18 @@
 //! `reelmill-engine`: the only place where media is parsed. One process per session, started
 //! by `transcoder` with one end of a socket pair as its standard input.
 
-mod attempts;
+mod audio;
 mod cage;
-mod captions;
-mod chain;
-mod copy;
-mod demux;
-mod edits;
-mod encode_audio;
-mod encode_video;
 mod ffi;
-mod fields;
-mod filler;
-mod finish;
-mod fit;
-mod lane;
+mod input;
 mod link;
-mod loudness;
-mod make;
-mod mix;
-mod open;
-mod passes;
-mod pictures;
+mod output;
 mod probe;
-mod product;
-mod remarks;
-mod remix;
-mod scale;
-mod scaler;
+mod refusal;
 mod session;
-mod sound_decoder;
-mod sounds;
-mod source;
-mod stamps;
 mod stills;
-mod texts;
-mod times;
-mod turn;
-mod uniform;
-mod units;
-mod weave;
+mod text;
+mod video;
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;

@@ -1,37 +1,36 @@
 //! What is in a source: the first order of every new upload.
 
-mod aperture;
-pub mod boxes;
 mod choice;
 mod clock;
-mod coded;
-mod complexity;
-mod cut;
+pub(crate) mod containers;
 mod fill;
-mod flv;
-mod gops;
-mod head;
 mod kinds;
-mod light;
-mod look;
-mod matroska;
+mod observed_track;
+pub(crate) mod pictures;
 mod progress;
-mod rate;
 mod samples;
 mod second_best;
-mod seen;
 mod spans;
 mod tracks;
-mod transport;
 
+use crate::input::boxes;
+use crate::probe::containers::flv;
+use crate::probe::containers::head;
+use crate::probe::containers::matroska;
+use crate::probe::containers::truncation;
+use crate::probe::pictures::aperture;
+use crate::probe::pictures::complexity;
+use crate::probe::pictures::samples_of_pictures;
+use crate::refusal::{check_size, reject};
 use anyhow::Result;
 use ffmpeg_next::format::context::Input;
 use plan::media_info::Chapter;
 use plan::{Code, Index, Limits, MediaInfo, Note};
 use protocol::EngineFailure;
 
-use crate::source::Source;
-use crate::{ffi, open, times};
+use crate::ffi;
+use crate::input::source::Source;
+use crate::input::{open, times};
 
 /// The Dolby Vision profile whose base layer is in colours of its own.
 const WITHOUT_BASE: u8 = 5;
@@ -77,13 +76,15 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if let (Some(video), Index::Container) = (&mut found.video, &measured.index) {
         video.complexity = complexity::measure(&mut input, video);
     }
-    if let Some(note) = cut::missing(source, &input, &found) {
+    if let Some(note) = truncation::missing(source, &input, &found) {
         found.notes.insert(0, note);
     } else if measured.has_unreadable {
         let message = "A part of the file cannot be read; what can be is shown.";
         found.notes.insert(0, Note::new(Code::Corrupt, message));
     }
-    found.notes.extend(cut::rest(source, &input, &measured));
+    found
+        .notes
+        .extend(truncation::rest(source, &input, &measured));
     let second_best = second_best::notes(source, &input, &found);
     found.notes.extend(second_best);
     found.notes.extend(found.notes_of_skipped());
@@ -119,7 +120,7 @@ fn shown_streams(input: &Input) -> u32 {
 fn look_at_picture(
     source: &Source,
     input: &mut Input,
-    found: &mut tracks::Found,
+    found: &mut tracks::DeclaredTracks,
     limits: &Limits,
 ) -> Result<()> {
     let Some(mut video) = found.video.take() else {
@@ -129,7 +130,7 @@ fn look_at_picture(
         let message = "Dolby Vision profile 5 has no picture that is shown without a licence.";
         return Err(reject(Code::UnsupportedCodec, message).into());
     }
-    match look::first(input, &mut video, found.container_aspect, limits)? {
+    match samples_of_pictures::first(input, &mut video, found.container_aspect, limits)? {
         Some(looked) => {
             found.picture_step = looked.step;
             if looked.has_captions {
@@ -140,7 +141,9 @@ fn look_at_picture(
             {
                 aperture::describe(source, stream.id(), &mut video);
             }
-            video.aperture = video.aperture.or_else(|| look::crop(input, found, &video));
+            video.aperture = video
+                .aperture
+                .or_else(|| samples_of_pictures::crop(input, found, &video));
             let stream = input.stream(video.stream as usize);
             let own = stream.and_then(|stream| found.of_matroska(&stream));
             let is_one_of_two = own.is_some_and(|own| own.picture.is_one_of_two_views);
@@ -166,25 +169,7 @@ fn look_at_picture(
     Ok(())
 }
 
-/// A rejection as the engine reports it.
-pub fn reject(code: Code, message: impl Into<String>) -> EngineFailure {
-    EngineFailure {
-        code,
-        message: message.into(),
-    }
-}
-
-/// Refuses pictures that are larger than is decoded here.
-pub fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), EngineFailure> {
-    let pixels = u64::from(width) * u64::from(height);
-    if width.max(height) > limits.side_px || pixels > limits.frame_px {
-        let message = format!("Pictures of {width}x{height} are larger than can be decoded here.");
-        return Err(reject(Code::LimitDimensions, message));
-    }
-    Ok(())
-}
-
-fn nothing_to_play(found: &tracks::Found) -> EngineFailure {
+fn nothing_to_play(found: &tracks::DeclaredTracks) -> EngineFailure {
     let undecodable = found
         .skipped
         .iter()

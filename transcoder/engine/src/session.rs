@@ -7,10 +7,15 @@ use anyhow::{Context as _, Result, bail};
 use plan::{Code, Limits, Plan, RenditionId};
 use protocol::{Budget, EngineFailure, Made, Order, ToParent};
 
+use crate::audio::{self, loudness};
+use crate::input::source::Source;
 use crate::link::{Abandoned, Gone, Input, Link};
-use crate::make::{Maker, Run};
-use crate::source::Source;
-use crate::{cage, encode_audio, encode_video, filler, loudness, probe, stills, texts};
+use crate::output::filler;
+use crate::output::segments::{Run, SegmentMaker};
+use crate::refusal::NO_MEMORY;
+use crate::video;
+
+use crate::{cage, probe, stills, text};
 
 /// What a session knows.
 pub struct Session {
@@ -18,7 +23,7 @@ pub struct Session {
     source: Source,
     budget: Budget,
     limits: Limits,
-    maker: Option<Maker>,
+    maker: Option<SegmentMaker>,
 }
 
 impl Session {
@@ -69,7 +74,7 @@ impl Session {
         if let Err(error) = cage::widen() {
             tracing::error!(%error, "the session keeps a probe's memory");
         }
-        match Maker::new(self.source.clone(), plan, self.budget, self.limits.clone()) {
+        match SegmentMaker::new(self.source.clone(), plan, self.budget, self.limits.clone()) {
             Ok(maker) => self.maker = Some(maker),
             Err(error) => tracing::error!(%error, "no threads to work with"),
         }
@@ -110,7 +115,7 @@ impl Session {
 
     fn texts(&mut self, order: u32) -> Result<()> {
         let plan = self.maker()?.plan().clone();
-        let lists = texts::extract(&self.source, &plan)?;
+        let lists = text::extract(&self.source, &plan)?;
         for (track, list) in lists.iter().enumerate() {
             let track = track as u32;
             self.made(order, Made::Cues { track }, &serde_json::to_vec(list)?)?;
@@ -118,7 +123,7 @@ impl Session {
         Ok(())
     }
 
-    fn maker(&mut self) -> Result<&mut Maker> {
+    fn maker(&mut self) -> Result<&mut SegmentMaker> {
         self.maker.as_mut().context("an order without a plan")
     }
 
@@ -126,8 +131,8 @@ impl Session {
         let plan = self.maker()?.plan().clone();
         for &id in renditions {
             let bytes = match (plan.video_rendition(id), plan.audio_rendition(id)) {
-                (Some(video), _) => encode_video::init(video, plan.timeline.rate)?,
-                (None, Some(audio)) => encode_audio::init(audio)?,
+                (Some(rung), _) => video::encode::init(rung, plan.timeline.rate)?,
+                (None, Some(track)) => audio::encode::init(track)?,
                 (None, None) => bail!("a rendition that the plan does not have"),
             };
             self.made(order, Made::Init(id), &bytes)?;
@@ -139,11 +144,6 @@ impl Session {
         self.link.say(&ToParent::Made { order, what }, bytes)
     }
 }
-
-/// FFmpeg could not allocate.
-pub const NO_MEMORY: ffmpeg_next::Error = ffmpeg_next::Error::Other {
-    errno: nix::libc::ENOMEM,
-};
 
 /// The code of a failure: our own where one is inside the error, `corrupt` where FFmpeg
 /// complains of the data, `internal` otherwise.

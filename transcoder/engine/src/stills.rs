@@ -13,14 +13,14 @@ use ffmpeg_next::frame;
 use plan::{Code, Frames, Plan, RenditionId, Size};
 use protocol::{Made, Still, ToParent};
 
-use crate::finish::Shown;
-use crate::make::Maker;
-use crate::pictures::Picture;
-use crate::probe::reject;
-use crate::scale::{STILL_MATRIX, black, flat, for_still};
-use compress::Format;
+use self::compress::Format;
+use crate::output::segments::SegmentMaker;
+use crate::refusal::reject;
+use crate::video::pictures::Picture;
+use crate::video::transform::cascade::{STILL_MATRIX, black, flat, for_still};
+use crate::video::transform::tone_map::Shown;
 
-pub use compress::load_plugins;
+pub use self::compress::load_plugins;
 
 /// Moments that are looked at for a poster, in hundredths of the presentation.
 const POSTER_MOMENTS: [i64; 8] = [10, 20, 30, 40, 55, 70, 85, 3];
@@ -28,7 +28,7 @@ const POSTER_MOMENTS: [i64; 8] = [10, 20, 30, 40, 55, 70, 85, 3];
 const POSTER_SIDE: u32 = 1280;
 
 /// Makes a still.
-pub fn make(maker: &mut Maker, order: u32, still: Still) -> Result<()> {
+pub fn make(maker: &mut SegmentMaker, order: u32, still: Still) -> Result<()> {
     match still {
         Still::Poster => poster(maker, order),
         Still::Sheet(sheet) => {
@@ -51,14 +51,14 @@ pub fn make(maker: &mut Maker, order: u32, still: Still) -> Result<()> {
     }
 }
 
-fn made(maker: &Maker, order: u32, what: Made, bytes: &[u8]) -> Result<()> {
+fn made(maker: &SegmentMaker, order: u32, what: Made, bytes: &[u8]) -> Result<()> {
     Ok(maker
         .source()
         .link()
         .say(&ToParent::Made { order, what }, bytes)?)
 }
 
-fn poster(maker: &mut Maker, order: u32) -> Result<()> {
+fn poster(maker: &mut SegmentMaker, order: u32) -> Result<()> {
     let plan = maker.plan().clone();
     if plan.video.is_empty() {
         let cover = cover::decode(maker)?;
@@ -87,7 +87,7 @@ fn poster(maker: &mut Maker, order: u32) -> Result<()> {
 }
 
 /// A poster in both its formats.
-fn compressed(maker: &Maker, order: u32, picture: &Picture, matrix: &str) -> Result<()> {
+fn compressed(maker: &SegmentMaker, order: u32, picture: &Picture, matrix: &str) -> Result<()> {
     let size = even(picture);
     let jpeg = compress::compress(&for_still(picture, matrix, true)?, Format::Jpeg)?;
     made(maker, order, Made::PosterJpeg(size), &jpeg)?;
@@ -103,11 +103,11 @@ fn even(picture: &Picture) -> Size {
 }
 
 /// A picture at or a little before a tick; nothing where none can be decoded.
-fn near(maker: &mut Maker, tick: Frames) -> Result<Option<Picture>> {
+fn near(maker: &mut SegmentMaker, tick: Frames) -> Result<Option<Picture>> {
     Ok(maker.pictures()?.key_before(tick).ok())
 }
 
-fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
+fn storyboard_sheet(maker: &mut SegmentMaker, sheet: u32) -> Result<Vec<u8>> {
     let plan = maker.plan().clone();
     let board = plan
         .storyboard
@@ -141,7 +141,7 @@ fn storyboard_sheet(maker: &mut Maker, sheet: u32) -> Result<Vec<u8>> {
     compress::compress(&for_still(&canvas, matrix(&plan), true)?, Format::Jpeg)
 }
 
-fn thumbnail(maker: &mut Maker, second: u32, width: u32) -> Result<Vec<u8>> {
+fn thumbnail(maker: &mut SegmentMaker, second: u32, width: u32) -> Result<Vec<u8>> {
     let plan = maker.plan().clone();
     let size = thumbnail_size(&plan, width)?;
     let tick = plan.timeline.tick_at_second(second);
@@ -153,7 +153,7 @@ fn thumbnail(maker: &mut Maker, second: u32, width: u32) -> Result<Vec<u8>> {
 }
 
 fn stored_thumbnail(
-    maker: &Maker,
+    maker: &SegmentMaker,
     (rendition, segment): (RenditionId, u32),
     second: u32,
     width: u32,

@@ -1,36 +1,36 @@
-//! Framing: two lengths, a header in postcard, then the payload as it is.
+//! Framing of messages on the socket: two lengths, a header in postcard, and the payload as raw bytes.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Longest header: a plan of twelve hours with a scanned index is about 1 MiB.
+/// Longest header in bytes. A plan of twelve hours with a scanned index takes about 1 MiB.
 pub const MAX_HEADER: u32 = 16 << 20;
-/// Longest payload: a 10-s segment at 18 Mbit/s is 23 MB; a storyboard sheet far less.
+/// Longest payload in bytes. A segment of 10 s at 18 Mbit/s takes 23 MB, and a storyboard sheet far less.
 pub const MAX_PAYLOAD: u32 = 64 << 20;
+/// Number of bytes of the two lengths at the start of a frame.
 const LENGTHS: usize = 8;
 
-/// The other side does not keep to the protocol.
+/// Violation of the protocol by the other side.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// A declared length is over its limit.
-    #[error("a message of {header} + {payload} bytes is over the limit")]
+    /// A declared length exceeds its limit.
+    #[error("a message of {header} + {payload} bytes exceeds the limit")]
     TooLong {
         /// Declared length of the header.
         header: u32,
         /// Declared length of the payload.
         payload: u32,
     },
-    /// The header is no message.
+    /// The header is not a message.
     #[error("a message cannot be read")]
     Malformed(#[from] postcard::Error),
 }
 
-/// A message and its payload as bytes to write: lengths and header in one piece, then the
-/// payload, which is not copied.
+/// Encodes a message and its payload: the two lengths, the header, and the payload.
 ///
 /// # Errors
-/// Where either part is over its limit.
+/// If the header or the payload exceeds its limit.
 pub fn encode<M: Serialize>(message: &M, payload: &[u8]) -> Result<Bytes, FrameError> {
     let header = postcard::to_stdvec(message)?;
     let (header_length, payload_length) = (header.len(), payload.len());
@@ -48,7 +48,7 @@ pub fn encode<M: Serialize>(message: &M, payload: &[u8]) -> Result<Bytes, FrameE
     Ok(out.freeze())
 }
 
-/// Takes messages out of a stream of bytes.
+/// Decoder that takes messages out of a stream of bytes.
 #[derive(Debug)]
 pub struct Decoder {
     buffer: BytesMut,
@@ -67,21 +67,21 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// Takes no longer header and no longer payload from now on, in bytes.
+    /// Lowers the limits in bytes for the headers and payloads that follow.
     pub fn limit(&mut self, header: u32, payload: u32) {
         self.most_header = header.min(MAX_HEADER);
         self.most_payload = payload.min(MAX_PAYLOAD);
     }
 
-    /// Where newly read bytes are appended.
+    /// Buffer to which newly read bytes are appended.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
 
-    /// The next whole message with its payload, or nothing yet.
+    /// Returns the next complete message with its payload, or `None` if more bytes are needed.
     ///
     /// # Errors
-    /// Where the bytes do not follow the protocol; the stream is of no use then.
+    /// If the bytes do not follow the protocol. The stream cannot be used any further.
     pub fn take<M: DeserializeOwned>(&mut self) -> Result<Option<(M, Bytes)>, FrameError> {
         let Some(mut lengths) = self.buffer.get(..LENGTHS) else {
             return Ok(None);
@@ -122,7 +122,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn the_decoder_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut decoder = Decoder::default();
             decoder.buffer().extend_from_slice(&bytes);
             while let Ok(Some(_)) = decoder.take::<ToEngine>() {}

@@ -1,8 +1,8 @@
-//! The messages between `transcoder` (the parent) and `reelmill-engine` (the caged child),
-//! over a socket pair: one engine process per session.
+//! Messages between `transcoder` (the parent) and `reelmill-engine` (the sandboxed child) over a socket pair. Each
+//! engine process serves one session.
 //!
-//! The parent opens a source and gives orders; the child asks for byte ranges of the source
-//! and hands back what it made. The child never learns a path or an address.
+//! The parent opens a source and gives orders; the child requests byte ranges of the source and returns what it made.
+//! The child never learns a path or an address. Begin reading at [`ToEngine`] and [`ToParent`].
 
 mod frame;
 pub mod memory;

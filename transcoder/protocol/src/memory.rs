@@ -1,47 +1,47 @@
-//! What a session takes of memory, in bytes: the parent's shares and the engine's choice of
-//! how many encoders run at once come from the same figures.
+//! Estimates of a session's memory in bytes. The parent budgets memory by the same figures by which the engine
+//! chooses how many encoders run at once.
 
 use plan::{Conversion, Frames, Plan, RenditionId, VideoCodec, VideoRendition};
 
-/// x264 at work, for each pixel of its pictures: 218 MB at 1080p at policy `fast`, one thread,
-/// lookahead and references included.
+/// Memory of x264: 218 MB at 1080p with policy `fast` and one thread, lookahead and references included.
 const X264: Encoder = Encoder {
     each: 0,
     per_pixel: 105,
 };
-/// x265 likewise, at its preset of the plan: 300 MB at 1080p, 63 MB at 360p.
+/// Memory of x265 at its preset of the plan: 300 MB at 1080p, 63 MB at 360p.
 const X265: Encoder = Encoder {
     each: 36 << 20,
     per_pixel: 130,
 };
-/// SVT-AV1 likewise: 390 MB at 1080p, 82 MB at 360p.
+/// Memory of SVT-AV1: 390 MB at 1080p, 82 MB at 360p.
 const SVT_AV1: Encoder = Encoder {
     each: 44 << 20,
     per_pixel: 170,
 };
 
-/// What an encoder takes: so much in any case, and for each pixel of a picture.
+/// Memory of an encoder in bytes: a fixed part, and a part for each pixel of a frame.
 struct Encoder {
     each: u64,
     per_pixel: u64,
 }
 
-/// Pictures in linear light, three 32-bit floats a pixel, and those that wait in ten bits.
+/// Bytes per pixel for conversion in linear light: frames with three 32-bit floats per pixel, and frames that wait in
+/// ten bits.
 const LIGHT_BYTES_PER_PIXEL: u64 = 35;
-/// A decoder's pictures: sixteen of reference, the threads' own, in 4:2:0.
+/// Bytes per pixel for a decoder: sixteen reference frames and those of the threads, in 4:2:0.
 const DECODER_BYTES_PER_PIXEL: u64 = 40;
-/// The same in more than eight bits.
+/// Bytes per pixel for a decoder of more than eight bits.
 const DEEP_DECODER_BYTES_PER_PIXEL: u64 = 60;
-/// Index, blocks and stacks, 60 MB; libraries, of which 84 MB of their files are mapped (which
-/// engines share). It leaves room for the parent.
+/// Bytes of every session: 60 MB for index, blocks and stacks, and the libraries, 84 MB of whose files are mapped
+/// (engines share these). The sum leaves room for the parent.
 const BASE_BYTES: u64 = 140 << 20;
 
-/// Pictures of a segment that are passed through, and the segment: so many times its bytes.
+/// Number of times that a passed-through segment is in memory: its frames, and the segment made of them.
 const COPIES: u64 = 2;
-/// The longest such segment, in seconds.
+/// Longest passed-through segment in seconds.
 const COPIED_SECONDS: u64 = 10;
 
-/// A session that decodes the plan's source, before it encodes anything.
+/// Memory in bytes of a session that decodes the plan's source, without encoders.
 pub fn decoding(plan: &Plan) -> u64 {
     let Some(track) = &plan.info.video else {
         return BASE_BYTES;
@@ -57,7 +57,7 @@ pub fn decoding(plan: &Plan) -> u64 {
     BASE_BYTES + pixels * each
 }
 
-/// An encoder of a rung beside it, or what passes pictures through.
+/// Additional memory in bytes for one rung: its encoder, or the copies of a passed-through segment.
 pub fn encoding(rung: &VideoRendition) -> u64 {
     if rung.passed_through.is_some() {
         return rung.cap_bits_per_second / 8 * COPIED_SECONDS * COPIES;
@@ -74,13 +74,13 @@ pub fn encoding(rung: &VideoRendition) -> u64 {
     encoder.each + rung.size().pixels() * (encoder.per_pixel + light)
 }
 
-/// So many pictures of a rung, as they are before they are encoded.
+/// Memory in bytes of `count` frames of a rung before they are encoded.
 pub fn pictures(rung: &VideoRendition, count: Frames) -> u64 {
     rung.size().pixels() * 3 / 2 * count.0.max(0) as u64
 }
 
-/// A session that makes these renditions: encodes them from one decode, or passes pictures through,
-/// which takes no decoder.
+/// Memory in bytes of a session that makes these renditions from one decode. Passed-through rungs alone need no
+/// decoder.
 pub fn memory_of(plan: &Plan, renditions: &[RenditionId]) -> u64 {
     let rungs: Vec<&VideoRendition> = plan
         .every_picture()

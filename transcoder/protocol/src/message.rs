@@ -1,254 +1,255 @@
-//! What the two sides say. Bulk bytes travel beside a message, as its payload.
+//! Messages of both sides. Large data travels beside a message, as its payload.
 
 use plan::{Code, Limits, Loudness, MediaInfo, Plan, RenditionId, Size};
 use serde::{Deserialize, Serialize};
 
-/// The version of these messages, and of all that travels in them: raised by hand when any of
-/// it changes, so that programs of different builds say so instead of misreading one another.
+/// Version of these messages and of all types in them. It is raised by hand when any of them changes, so that
+/// programs of different builds report the difference instead of misreading one another.
 pub const PROTOCOL: u32 = 15;
 
-/// From the parent to the engine.
+/// Message from the parent to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {
-    /// The first message: the source's size and what the session may use.
+    /// The first message of a session: the source's size, and the limits of the session.
     Open {
-        /// Bytes of the whole source, which is immutable.
+        /// Size in bytes of the whole source, which is immutable.
         size: u64,
-        /// What the session may use.
+        /// Threads and memory that the session may use.
         budget: Budget,
-        /// What is refused before memory is spent on it.
+        /// Limits above which the source is refused, before memory is spent on it.
         limits: Limits,
     },
-    /// The answer to [`ToParent::Read`]; the payload holds the bytes, as many as were asked for but at the source's
-    /// end. Where they cannot be read the session ends.
+    /// The answer to [`ToParent::Read`]. The payload has the requested bytes; there are fewer only at the end of the
+    /// source. If the bytes cannot be read, the session ends instead.
     Bytes {
-        /// The question's number.
+        /// Number of the request that is answered.
         read: u32,
     },
-    /// Something to make. Orders are carried out one after another.
+    /// An order. The engine carries out orders one after another.
     Order {
-        /// Chosen by the parent; the engine's answers carry it.
+        /// Number of the order, chosen by the parent. The engine's answers carry it.
         order: u32,
-        /// What.
+        /// Work to be done.
         what: Order,
     },
-    /// The plan that later orders refer to.
+    /// The plan to which later orders refer.
     Plan(Box<Plan>),
-    /// Stop between two frames until `Resume`; memory stays.
+    /// Stop between two frames until `Resume`. Memory stays allocated.
     Hold,
-    /// Go on.
+    /// Continue after `Hold`.
     Resume,
-    /// Stop the order between two frames and answer `Done`: what is whole by then is made, the
-    /// rest is not. Nothing where the order is done already.
+    /// Stop the order between two frames and answer `Done`. Segments that are complete by then stay made. The message
+    /// has no effect on an order that is done.
     Abandon {
-        /// Which order.
+        /// Number of the order to stop.
         order: u32,
     },
-    /// Somebody else has made it: do not spend time on it.
+    /// Do not make this segment, because another session has made it.
     Skip {
-        /// Of which rendition.
+        /// Rendition of the segment.
         rendition: RenditionId,
-        /// Which segment.
+        /// Index of the segment.
         segment: u32,
     },
 }
 
-/// What a session may use.
+/// Resources that a session may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Threads that encode.
+    /// Number of encoding threads.
     pub encode_threads: u32,
-    /// Threads that decode.
+    /// Number of decoding threads.
     pub decode_threads: u32,
-    /// Bytes of memory; decides how many rungs are encoded from one decode.
+    /// Memory in bytes. It decides how many rungs are encoded from one decode.
     pub memory_bytes: u64,
 }
 
-/// Something to make.
+/// Kind of work that the parent can order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
-    /// Find out what the source is.
+    /// Find out the source's properties.
     Probe,
-    /// The init segments of these renditions.
+    /// Make the init segments of these renditions.
     Inits {
-        /// Any of the plan's picture and sound.
+        /// Renditions; any video and audio renditions of the plan.
         renditions: Vec<RenditionId>,
     },
-    /// Segments `first .. first + count` of these renditions.
+    /// Make the segments `first .. first + count` of these renditions.
     Segments {
-        /// Of which renditions; any of the plan's picture and sound.
+        /// Renditions; any video and audio renditions of the plan.
         renditions: Vec<RenditionId>,
-        /// The first.
+        /// Index of the first segment.
         first: u32,
-        /// How many.
+        /// Number of segments.
         count: u32,
     },
-    /// A filler in place of a segment that cannot be made: the last good picture held, silence.
+    /// Make a filler for a segment that cannot be made: the last good frame held, or silence.
     Filler {
-        /// Of which rendition.
+        /// Rendition of the segment.
         rendition: RenditionId,
-        /// Which segment.
+        /// Index of the segment.
         segment: u32,
     },
-    /// A still.
+    /// Make a still image.
     Still(Still),
-    /// The cue lists of every text track of the plan's source.
+    /// Extract the cues of every text track of the plan's source.
     Texts,
-    /// How loud each of the plan's sound renditions is before its gain.
+    /// Measure the loudness of each of the plan's audio renditions before its gain.
     Loudness,
 }
 
-/// A still picture, or a sheet of them.
+/// Still image, or a sheet of several images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Still {
-    /// The best of some candidates, as JPEG and as WebP.
+    /// The poster: the best of some candidate frames, as JPEG and as WebP.
     Poster,
-    /// One sheet of the storyboard.
+    /// One sheet of the storyboard, by its index.
     Sheet(u32),
-    /// The picture at a whole second, in a width.
+    /// The frame at a whole second, scaled to a width.
     Thumbnail {
-        /// Seconds from the start of the presentation.
+        /// Time in seconds from the start of the presentation.
         second: u32,
-        /// Width in pixels; the height follows.
+        /// Width in pixels. The height follows from the aspect ratio.
         width: u32,
     },
-    /// The same of what is stored: the session's source is the init segment of a rendition of the plan and the
-    /// segment in which that second lies. It is made as [`Made::Thumbnail`] too.
+    /// A thumbnail from stored media. The session's source is then the init segment of a rendition of the plan,
+    /// followed by the segment that contains the second. The result is [`Made::Thumbnail`] too.
     StoredThumbnail {
-        /// Of which rendition.
+        /// Rendition of the segment.
         rendition: RenditionId,
-        /// Which segment.
+        /// Index of the segment.
         segment: u32,
-        /// Seconds from the start of the presentation.
+        /// Time in seconds from the start of the presentation.
         second: u32,
-        /// Width in pixels; the height follows.
+        /// Width in pixels. The height follows from the aspect ratio.
         width: u32,
     },
 }
 
-/// From the engine to the parent.
+/// Message from the engine to the parent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToParent {
-    /// The cage is shut and the engine waits for work.
+    /// The sandbox is active, and the engine waits for work.
     Ready {
-        /// The protocol it speaks: [`PROTOCOL`].
+        /// Version of the protocol that the engine speaks: [`PROTOCOL`].
         protocol: u32,
         /// Names and versions of the libraries, for reports.
         libraries: String,
-        /// Parts of the cage that this kernel does not have.
+        /// Parts of the sandbox that this kernel does not support.
         lacking: Vec<String>,
     },
-    /// Bytes `offset .. offset + length` of the source, please.
+    /// Request for the bytes `offset .. offset + length` of the source.
     Read {
-        /// The question's number.
+        /// Number of the request, which the answer repeats.
         read: u32,
-        /// From where.
+        /// Offset of the first byte.
         offset: u64,
-        /// How many.
+        /// Number of bytes.
         length: u32,
     },
-    /// The engine works at this segment now: what fails next, failed at it.
+    /// The engine now works at this segment. Later failures count against it.
     At {
-        /// Of which order.
+        /// Number of the order.
         order: u32,
-        /// At which rendition; nothing where the decode serves several.
+        /// Rendition at which the engine works. `None` if one decode serves several renditions.
         rendition: Option<RenditionId>,
-        /// At which segment.
+        /// Index of the segment.
         segment: u32,
     },
-    /// A source without an index is read whole by its probe, which has come so far.
+    /// Progress of the probe while it reads a source without an index from start to end.
     Scanned {
-        /// Of its bytes, rounded down.
+        /// Part of the source's bytes that were read, in per cent, rounded down.
         percent: u8,
     },
-    /// The probe's answer.
+    /// The result of a probe.
     Probed {
-        /// Of which order.
+        /// Number of the order.
         order: u32,
-        /// What was found.
+        /// Properties of the source.
         info: Box<MediaInfo>,
     },
-    /// Something whole; the payload holds its bytes.
+    /// A complete result, whose bytes are the payload.
     Made {
-        /// Of which order.
+        /// Number of the order.
         order: u32,
-        /// What it is.
+        /// Kind of the result.
         what: Made,
     },
-    /// An order is carried out.
+    /// The order is carried out.
     Done {
-        /// Which.
+        /// Number of the order.
         order: u32,
     },
-    /// An order cannot be carried out; the engine waits for the next one.
+    /// The order cannot be carried out. The engine waits for the next one.
     Failed {
-        /// Which.
+        /// Number of the order.
         order: u32,
-        /// Why.
+        /// Reason of the failure.
         failure: EngineFailure,
     },
 }
 
-/// Something whole.
+/// Kind of a complete result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Made {
-    /// An init segment.
+    /// The init segment of a rendition.
     Init(RenditionId),
     /// A segment.
     Segment {
-        /// Of which rendition.
+        /// Rendition of the segment.
         rendition: RenditionId,
-        /// Which.
+        /// Index of the segment.
         segment: u32,
-        /// The init segment that its encoder declares: the stored one, or it is of no use.
+        /// Init segment that the segment's encoder declares. If it differs from the stored one, the segment cannot be
+        /// used.
         init: Vec<u8>,
-        /// How it went.
+        /// Statistics of the segment.
         report: SegmentReport,
     },
-    /// A poster as JPEG.
+    /// A poster as JPEG, with its size in pixels.
     PosterJpeg(Size),
-    /// A poster as WebP.
+    /// A poster as WebP, with its size in pixels.
     PosterWebp(Size),
-    /// A sheet of the storyboard.
+    /// A sheet of the storyboard, by its index.
     Sheet(u32),
     /// A thumbnail.
     Thumbnail {
-        /// Seconds from the start of the presentation.
+        /// Time in seconds from the start of the presentation.
         second: u32,
         /// Width in pixels.
         width: u32,
     },
     /// The cues of a text track, as JSON of [`plan::CueList`].
     Cues {
-        /// Which of `info.text`.
+        /// Index of the track in `info.text`.
         track: u32,
     },
-    /// How loud each of the plan's `audio` is; without a payload.
+    /// Loudness of each rendition in the plan's `audio`. There is no payload.
     Loudness(Vec<Loudness>),
 }
 
-/// Statistics of one segment; nothing depends on them.
+/// Statistics of one segment. Nothing depends on them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentReport {
     /// Time spent in the encoder, in microseconds.
     pub encode_us: u64,
-    /// Frames or AAC frames in it.
+    /// Number of video frames, or of audio frames, in the segment.
     pub frames: u32,
-    /// How often it was encoded: more than once where the first exceeded the cap.
+    /// Number of encodes of the segment. It is above one if the first exceeded the cap.
     pub attempts: u32,
-    /// Whether some of its picture or sound could not be decoded as it should.
+    /// Whether a part of the segment's video or audio could not be decoded correctly.
     pub damaged: bool,
-    /// Whether some of its picture or sound had another size, shape, colour, rate or number of channels in the source
-    /// than the rest of the track, and was brought to that.
+    /// Whether a part of the segment had another size, shape, color, rate or number of channels in the source than
+    /// the rest of the track, and was converted.
     pub converted: bool,
 }
 
-/// Why an order failed, in the engine's words.
+/// Reason why an order failed, as the engine states it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct EngineFailure {
-    /// The stable code.
+    /// Stable code of the reason.
     pub code: Code,
-    /// One sentence.
+    /// One sentence that describes the reason.
     pub message: String,
 }

@@ -5,6 +5,7 @@
 //! ends with `EPERM`, `EACCES` or `ENOSYS`; anything else means that the kernel looked at it.
 #![allow(unsafe_code)]
 
+mod attempt;
 mod files;
 mod kernel;
 mod network;
@@ -16,16 +17,13 @@ use anyhow::Result;
 use nix::libc::{self, c_long};
 use protocol::Budget;
 
+use self::attempt::{Outcome, outcome};
+
 /// Descriptors that a process may have been given by mistake are looked for below this.
 const DESCRIPTORS: i32 = 4096;
 /// Standard input is the socket to the parent, standard error a pipe to it; standard output is
 /// this trial's own.
 const OWN_DESCRIPTORS: i32 = 3;
-
-const PATH: *const libc::c_char = c"/nowhere/reelmill".as_ptr();
-const PASSWD: *const libc::c_char = c"/etc/passwd".as_ptr();
-const ROOT: *const libc::c_char = c"/".as_ptr();
-const EMPTY: *const libc::c_char = c"".as_ptr();
 
 /// Tries everything and prints a line for each; whether all was refused. `caged` is false for
 /// the test that an attempt can succeed at all.
@@ -65,44 +63,6 @@ pub fn run(caged: bool) -> Result<bool> {
         }
     }
     Ok(all)
-}
-
-type Outcome = Result<(), i32>;
-
-fn outcome(returned: c_long) -> Outcome {
-    if returned == -1 {
-        Err(io::Error::last_os_error().raw_os_error().unwrap_or(0))
-    } else {
-        Ok(())
-    }
-}
-
-macro_rules! call {
-    ($number:ident $(, $argument:expr)*) => {
-        // SAFETY: the module's promise: no argument refers to memory that the kernel could
-        // write to, and none asks for anything that changes this process or the machine.
-        outcome(unsafe { libc::syscall(libc::$number $(, $argument)*) })
-    };
-}
-
-use call;
-
-const NOTHING: c_long = 0;
-const INVALID: c_long = -1;
-
-fn flag(flag: i32) -> c_long {
-    c_long::from(flag)
-}
-
-/// A child that comes to be ends at once.
-fn fork() -> Outcome {
-    // SAFETY: there is one thread; the child calls nothing but `_exit`.
-    let child = unsafe { libc::syscall(libc::SYS_clone, c_long::from(libc::SIGCHLD), 0, 0, 0, 0) };
-    if child == 0 {
-        // SAFETY: ends the child without running anything of its parent's.
-        unsafe { libc::_exit(0) }
-    }
-    outcome(child)
 }
 
 fn write_to_inherited() -> Outcome {

@@ -5,21 +5,15 @@ use ffmpeg_next::codec::Parameters;
 use ffmpeg_next::ffi::{self, AVChannelLayout, AVChannelOrder, AVSampleFormat};
 use ffmpeg_next::frame;
 
-use crate::mix::{Layout, MOST_CHANNELS};
+/// More channels than that are not read.
+pub const MOST_CHANNELS: usize = 64;
 
-/// Where the channels of a decoded frame stand, by the stream's own word or else by the usual one.
-pub fn layout(frame: &frame::Audio) -> Layout {
+/// How many channels a decoded frame has, and where each stands by the stream's own word; nothing where it does not say.
+pub fn channel_places(frame: &frame::Audio) -> (usize, Option<Vec<i32>>) {
     // SAFETY: a frame's pointer is valid while it lives.
     let layout = unsafe { &(*frame.as_ptr()).ch_layout };
     let count = usize::try_from(layout.nb_channels).unwrap_or(0);
-    let places = places(layout).filter(|places| places.len() == count);
-    places.map_or_else(
-        || Layout::usual(count.min(MOST_CHANNELS)),
-        |places| Layout {
-            places,
-            is_said: true,
-        },
-    )
+    (count, places(layout).filter(|places| places.len() == count))
 }
 
 /// The places of so many channels by libavutil's default, which has none for some numbers.

@@ -8,10 +8,11 @@ use ffmpeg_next::Error;
 use ffmpeg_next::format::context::Input;
 use plan::media_info::VideoTrack;
 
-use super::tracks::Found;
-use crate::demux::next_packet;
-use crate::source::Source;
-use crate::{ffi, open};
+use super::tracks::DeclaredTracks;
+use crate::ffi;
+use crate::input::demux::next_packet;
+use crate::input::open;
+use crate::input::source::Source;
 
 /// Packets of any track read to see which tracks have pictures.
 const LOOKED_AT: usize = 1500;
@@ -21,7 +22,7 @@ const MOVING: usize = 2;
 const ANOTHER_PROGRAMME: &str = "it belongs to another programme of the broadcast";
 
 /// Takes the film's picture out of the tracks that could be it.
-pub fn choose(source: &Source, input: &mut Input, found: &mut Found) -> Result<()> {
+pub fn choose(source: &Source, input: &mut Input, found: &mut DeclaredTracks) -> Result<()> {
     let programmes = ffi::programmes(input);
     let mut candidates = std::mem::take(&mut found.further);
     // As they are in the file, where all are alike.
@@ -92,7 +93,7 @@ fn pictures(
 }
 
 /// Tracks of another programme than the picture's, or than the first sound's, belong to another film.
-fn keep_programme(programmes: &[Vec<u32>], found: &mut Found) {
+fn keep_programme(programmes: &[Vec<u32>], found: &mut DeclaredTracks) {
     let first = found.video.as_ref().map(|video| video.stream);
     let Some(first) = first.or_else(|| found.audio.first().map(|audio| audio.stream)) else {
         return;
@@ -116,10 +117,14 @@ fn keep_programme(programmes: &[Vec<u32>], found: &mut Found) {
 
 /// Width of a pixel over its height, where the container says it. In Matroska that is a size to be shown in, which
 /// FFmpeg has for files too that do not say it.
-fn container_aspect(input: &Input, found: &Found, track: &VideoTrack) -> Option<plan::Rational> {
+fn container_aspect(
+    input: &Input,
+    found: &DeclaredTracks,
+    track: &VideoTrack,
+) -> Option<plan::Rational> {
     let stream = input.stream(track.stream as usize)?;
     let Some(own) = found.of_matroska(&stream).map(|own| own.picture) else {
-        let aspect = crate::times::rational(ffi::container_aspect(&stream));
+        let aspect = crate::input::times::rational(ffi::container_aspect(&stream));
         return (aspect.num() > 0).then_some(aspect);
     };
     let [left, top, right, bottom] = own.crop;

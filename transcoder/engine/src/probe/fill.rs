@@ -7,13 +7,13 @@ use ffmpeg_next::format::context::Input;
 use plan::media_info::{AudioTrack, Join, VideoTrack};
 use plan::{Code, Note, Rational};
 
-use super::rate::Rate;
-use super::seen::{Seen, typical_step};
-use super::tracks::Found;
-use super::{coded, rate};
+use super::observed_track::{ObservedTrack, typical_step};
+use super::pictures::rate::Rate;
+use super::pictures::{coded, rate};
+use super::tracks::DeclaredTracks;
 use crate::ffi;
-use crate::source::Source;
-use crate::times::{rational, seconds};
+use crate::input::source::Source;
+use crate::input::times::{rational, seconds};
 
 /// Lengths that differ by less are not worth a word.
 const WORTH_SAYING: Rational = Rational::new(1, 2);
@@ -40,14 +40,14 @@ pub struct Looked {
 pub fn fill(
     source: &Source,
     input: &Input,
-    found: &mut Found,
-    seen: &mut HashMap<u32, Seen>,
+    found: &mut DeclaredTracks,
+    seen: &mut HashMap<u32, ObservedTrack>,
     looked: &Looked,
 ) -> Result<bool> {
     sounds(found, seen);
     let sound_ends = found.audio.iter().map(|audio| audio.end).max();
     let step = found.picture_step.unwrap_or(Rational::ZERO);
-    let Found { video, notes, .. } = found;
+    let DeclaredTracks { video, notes, .. } = found;
     if let Some(video) = video {
         let Some(pictures) = seen.get_mut(&video.stream).filter(|s| s.first.is_some()) else {
             return Ok(false);
@@ -74,7 +74,7 @@ fn picture(
     source: &Source,
     input: &Input,
     video: &mut VideoTrack,
-    (pictures, step): (&mut Seen, Rational),
+    (pictures, step): (&mut ObservedTrack, Rational),
     looked: &Looked,
 ) -> Result<Vec<i64>> {
     let entries = &looked.entries[..];
@@ -139,7 +139,7 @@ fn picture(
 /// Where the last picture ends, if that is not where it says: it lasts longer than any other, and than the sound.
 fn last_picture(
     video: &VideoTrack,
-    pictures: &Seen,
+    pictures: &ObservedTrack,
     stamps: &[i64],
     sound_ends: Option<Rational>,
 ) -> Option<Rational> {
@@ -161,8 +161,8 @@ fn last_picture(
     (video.end > end + HELD && end > video.start).then_some(end)
 }
 
-fn sounds(found: &mut Found, seen: &mut HashMap<u32, Seen>) {
-    let Found {
+fn sounds(found: &mut DeclaredTracks, seen: &mut HashMap<u32, ObservedTrack>) {
+    let DeclaredTracks {
         audio,
         notes,
         skipped,
@@ -185,7 +185,7 @@ fn sounds(found: &mut Found, seen: &mut HashMap<u32, Seen>) {
     });
 }
 
-fn sound_times(audio: &mut AudioTrack, sound: &mut Seen) -> Option<String> {
+fn sound_times(audio: &mut AudioTrack, sound: &mut ObservedTrack) -> Option<String> {
     let (first, mut end) = (sound.first.unwrap_or(0), sound.end.unwrap_or(0));
     let mut message = None;
     // The last packet lasts longer than any other, by more than a codec's frames do.
@@ -220,7 +220,7 @@ fn sound_times(audio: &mut AudioTrack, sound: &mut Seen) -> Option<String> {
 }
 
 /// Tracks that count from different days are taken to start together.
-pub fn align(found: &mut Found, joins: &mut Vec<Join>) {
+pub fn align(found: &mut DeclaredTracks, joins: &mut Vec<Join>) {
     let first = match &found.video {
         Some(video) => Some((video.start, video.end)),
         None => found.audio.first().map(|audio| (audio.start, audio.end)),

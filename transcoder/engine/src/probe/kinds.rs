@@ -5,9 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ffmpeg_next::Packet;
 
+use crate::audio::decoder::new_extradata;
 use crate::ffi;
-use crate::sound_decoder::new_extradata;
-use crate::units::Parted;
+use crate::input::coded_units::Parted;
 
 /// More kinds than that are counted as the last.
 const MOST_KINDS: usize = 16;

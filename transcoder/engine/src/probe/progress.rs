@@ -2,8 +2,8 @@
 
 use protocol::ToParent;
 
+use crate::input::source::Source;
 use crate::link::{Gone, Link};
-use crate::source::Source;
 
 /// Bytes between two words at least, so that short reads are silent.
 const STEP: u64 = 4 << 20;

@@ -9,12 +9,12 @@ use plan::media_info::AudioTrack;
 use plan::{Code, Note, Rational};
 
 use super::kinds::Kind;
-use super::seen::Seen;
-use super::tracks::Found;
+use super::observed_track::ObservedTrack;
+use super::tracks::DeclaredTracks;
+use crate::audio::decoder::SoundDecoder;
+use crate::audio::mix::Layout;
 use crate::ffi;
-use crate::mix::Layout;
-use crate::sound_decoder::SoundDecoder;
-use crate::times::seconds;
+use crate::input::times::seconds;
 
 /// Decoders need a frame or two before they give sound, which is no damage: less than this, in seconds.
 const USUAL_DELAY: Rational = Rational::new(1, 4);
@@ -42,7 +42,11 @@ pub struct Head {
 
 /// Fills in rates and channels, by what most packets decode to; says where they change, or are guessed. Tracks of which
 /// nothing decodes are left out.
-pub fn formats(input: &Input, found: &mut Found, seen: &HashMap<u32, Seen>) -> HashMap<u32, Head> {
+pub fn formats(
+    input: &Input,
+    found: &mut DeclaredTracks,
+    seen: &HashMap<u32, ObservedTrack>,
+) -> HashMap<u32, Head> {
     let mut heads = HashMap::new();
     let mut silent = Vec::new();
     for mut track in std::mem::take(&mut found.audio) {
@@ -95,7 +99,7 @@ pub fn formats(input: &Input, found: &mut Found, seen: &HashMap<u32, Seen>) -> H
     heads
 }
 
-fn say(found: &mut Found, track: &AudioTrack, most: &Format, formats: usize) {
+fn say(found: &mut DeclaredTracks, track: &AudioTrack, most: &Format, formats: usize) {
     if formats > 1 {
         let message = format!(
             "The sound changes its channels or its sample rate on the way; all of it was brought to {} at {} Hz.",
@@ -157,7 +161,7 @@ fn decode(input: &Input, track: &AudioTrack, kind: &Kind) -> Option<(Vec<Frame>,
 /// are whole milliseconds): the packets' lengths have a common divisor (Vorbis: a quarter of
 /// its short block), and where that is longer than the stamps' unit a stamp means one place.
 /// Of other tracks, the first frame that decodes, where the packets before it have no sound.
-pub fn starts(found: &mut Found, mut heads: HashMap<u32, Head>) {
+pub fn starts(found: &mut DeclaredTracks, mut heads: HashMap<u32, Head>) {
     for track in &mut found.audio {
         let Some(Head {
             mut frames,

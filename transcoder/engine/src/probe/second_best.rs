@@ -3,16 +3,16 @@
 use ffmpeg_next::format::context::Input;
 use plan::{Code, Note};
 
-use super::boxes;
-use super::tracks::Found;
-use super::transport;
-use crate::source::Source;
+use super::containers::transport;
+use super::tracks::DeclaredTracks;
+use crate::input::boxes;
+use crate::input::source::Source;
 
 /// More mono tracks than that are no sound of one room that somebody parted.
 const MOST_MONO_TRACKS: usize = 24;
 
 /// Looks at the tracks that are played.
-pub fn notes(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
+pub fn notes(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
     let mut notes = Vec::new();
     notes.extend(mono_tracks(input, found));
     if input.format().name() == "mpegts" {
@@ -40,7 +40,7 @@ pub fn of_two_views(stream: u32, shows_one: bool) -> Note {
 }
 
 /// Cameras and broadcasters store each channel as a track of its own, and do not say which belong together.
-fn mono_tracks(input: &Input, found: &Found) -> Option<Note> {
+fn mono_tracks(input: &Input, found: &DeclaredTracks) -> Option<Note> {
     let format = input.format();
     let stores_so = ["mp4", "mxf"]
         .iter()
@@ -59,7 +59,7 @@ fn mono_tracks(input: &Input, found: &Found) -> Option<Note> {
 }
 
 /// Streams of a broadcast that go over to another codec.
-fn other_codecs(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
+fn other_codecs(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
     let changes = transport::changes(source.reader(), source.size());
     let note = |stream: u32| {
         let identifier = u16::try_from(input.stream(stream as usize)?.id()).ok()?;
@@ -73,13 +73,13 @@ fn other_codecs(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
 }
 
 /// Streams of the tracks that are played.
-fn played(found: &Found) -> impl Iterator<Item = u32> {
+fn played(found: &DeclaredTracks) -> impl Iterator<Item = u32> {
     let picture = found.video.iter().map(|video| video.stream);
     picture.chain(found.audio.iter().map(|audio| audio.stream))
 }
 
 /// Samples of a track whose entries are of several codecs: FFmpeg reads those of the first.
-fn other_entries(source: &Source, input: &Input, found: &Found) -> Vec<Note> {
+fn other_entries(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
     let entries = boxes::sample_entries(source.reader(), source.size());
     let note = |stream: u32| {
         let number = u32::try_from(input.stream(stream as usize)?.id()).ok()?;

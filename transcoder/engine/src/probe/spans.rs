@@ -3,6 +3,7 @@
 
 mod ends;
 mod matroska;
+pub(crate) mod packets;
 
 use std::collections::HashMap;
 
@@ -12,24 +13,24 @@ use ffmpeg_next::{Error, Packet};
 use plan::media_info::{Join, KeyFrame};
 use plan::{Code, Index, Limits, Note, Rational};
 
-use super::boxes;
+use self::packets::{entries, head, tracks};
 use super::clock::{self, Clock};
 use super::fill::{self, Looked};
-use super::look;
+use super::observed_track::{self, ObservedTrack, Packed};
+use super::pictures::samples_of_pictures;
 use super::progress::Progress;
 use super::samples;
-use super::seen::{self, Packed, Seen};
-use super::tracks::Found;
-use crate::demux::next_packet;
-use crate::source::Source;
-use crate::stamps::Stamps;
-use crate::times::{rational, seconds};
-use crate::{ffi, open};
+use super::tracks::DeclaredTracks;
+use crate::ffi;
+use crate::input::boxes;
+use crate::input::demux::next_packet;
+use crate::input::open;
+use crate::input::source::Source;
+use crate::input::time_stamps::Stamps;
+use crate::input::times::{rational, seconds};
 
 /// Pictures read at the start where an index lists all of them: the first that is shown may be stored behind sixteen.
 const FEW_PICTURES: usize = 24;
-/// Packets read at the start while a track's first packet is waited for.
-const HEAD_PACKETS: usize = 3000;
 /// How far stamps may jump in a broadcast, on a disc or in Ogg, in microseconds: longer than reception fails for.
 const BROADCAST_GAP_US: i64 = 10_000_000;
 /// The same elsewhere: a screen that does not change may have no picture for so long.
@@ -52,12 +53,12 @@ pub struct Measured {
 pub fn measure(
     source: &Source,
     input: &mut Input,
-    found: &mut Found,
+    found: &mut DeclaredTracks,
     limits: &Limits,
 ) -> Result<Option<Measured>> {
     let (mut seen, looked, mut measured) = read(source, input, found)?;
     let heads = samples::formats(input, found, &seen);
-    look::most(input, found, &seen, limits)?;
+    samples_of_pictures::most(input, found, &seen, limits)?;
     say_joins(found, &measured.joins, &seen);
     if !fill::fill(source, input, found, &mut seen, &looked)? {
         return Ok(None);
@@ -71,8 +72,8 @@ pub fn measure(
 fn read(
     source: &Source,
     input: &mut Input,
-    found: &Found,
-) -> Result<(HashMap<u32, Seen>, Looked, Measured)> {
+    found: &DeclaredTracks,
+) -> Result<(HashMap<u32, ObservedTrack>, Looked, Measured)> {
     let name = input.format().name().to_owned();
     let video = found.video.as_ref().map(|video| video.stream as usize);
     let indexed = Measured {
@@ -119,9 +120,9 @@ fn read(
 fn scan(
     source: &Source,
     input: &mut Input,
-    found: &Found,
+    found: &DeclaredTracks,
     name: &str,
-) -> Result<(HashMap<u32, Seen>, Measured)> {
+) -> Result<(HashMap<u32, ObservedTrack>, Measured)> {
     open::rewind_all_parts(source, input)?;
     let video = found.video.as_ref().map(|video| video.stream);
     let is_broadcast = open::starts_anywhere(name) || name == "ogg";
@@ -131,7 +132,7 @@ fn scan(
         QUIET_GAP_US
     };
     let mut clock = Clock::new(gap, video);
-    let mut seen: HashMap<u32, Seen> = HashMap::new();
+    let mut seen: HashMap<u32, ObservedTrack> = HashMap::new();
     let mut progress = Progress::new(source);
     let wanted: Vec<u32> = tracks(found).collect();
     let (mut read_to, mut has_unreadable) = (0, false);
@@ -169,7 +170,7 @@ fn scan(
                 ffi::keep(&mut packet);
             }
             let seen = seen.entry(stream);
-            let seen = seen.or_insert_with(|| Seen::of(input, found, stream));
+            let seen = seen.or_insert_with(|| ObservedTrack::of(input, found, stream));
             let before = seen.stamps.len();
             seen.take(&packet, part);
             if !is_sorted && seen.stamps.len() > before {
@@ -182,14 +183,19 @@ fn scan(
     }
     let mut joins = match clock.is_one() {
         true => Vec::new(),
-        false => seen::join_all(&bases, video, clock.parts(), &mut seen),
+        false => observed_track::join_all(&bases, video, clock.parts(), &mut seen),
     };
     let leading = tracks(found).next().filter(|_| !joins.is_empty());
     if let Some((leading, base)) = leading.and_then(|stream| Some((stream, *bases.get(&stream)?))) {
         let texts = found.text.iter().map(|text| text.stream);
         for text in texts.filter(|text| !wanted.contains(text)) {
             let own = base_of(input, text).unwrap_or(base);
-            joins.extend(seen::join_like(&joins, (leading, base), text, own));
+            joins.extend(observed_track::join_like(
+                &joins,
+                (leading, base),
+                text,
+                own,
+            ));
         }
     }
     let index = index(input, name, video, &seen, !joins.is_empty());
@@ -253,7 +259,7 @@ impl Restarts {
 fn part_by_position(
     clock: &mut Clock,
     mut packets: Vec<(u32, Timed)>,
-    seen: &mut HashMap<u32, Seen>,
+    seen: &mut HashMap<u32, ObservedTrack>,
 ) {
     // Those of one track stay in their order.
     packets.sort_by_key(|(_, packet)| packet.position);
@@ -278,7 +284,7 @@ fn index(
     input: &mut Input,
     name: &str,
     video: Option<u32>,
-    seen: &HashMap<u32, Seen>,
+    seen: &HashMap<u32, ObservedTrack>,
     is_joined: bool,
 ) -> Index {
     if open::starts_anywhere(name) {
@@ -311,11 +317,14 @@ fn index(
 }
 
 /// Says where parts were laid end to end, by the times of the picture or else of the first sound.
-fn say_joins(found: &mut Found, joins: &[Join], seen: &HashMap<u32, Seen>) {
+fn say_joins(found: &mut DeclaredTracks, joins: &[Join], seen: &HashMap<u32, ObservedTrack>) {
     let Some(stream) = tracks(found).next() else {
         return;
     };
-    let starts = seen.get(&stream).map(Seen::part_starts).unwrap_or_default();
+    let starts = seen
+        .get(&stream)
+        .map(ObservedTrack::part_starts)
+        .unwrap_or_default();
     if joins.is_empty() {
         return;
     }
@@ -327,12 +336,16 @@ fn say_joins(found: &mut Found, joins: &[Join], seen: &HashMap<u32, Seen>) {
 }
 
 /// Whether a track is coded in several ways, one after the other, which a seek would miss.
-fn is_chained(seen: &HashMap<u32, Seen>) -> bool {
+fn is_chained(seen: &HashMap<u32, ObservedTrack>) -> bool {
     seen.values().any(|seen| seen.kinds.len() > 1)
 }
 
 /// A source with an index of every picture: its start, some key frames, its end.
-fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<HashMap<u32, Seen>> {
+fn look_at(
+    source: &Source,
+    input: &mut Input,
+    found: &DeclaredTracks,
+) -> Result<HashMap<u32, ObservedTrack>> {
     open::rewind(source, input)?;
     let mut seen = head(input, found, FEW_PICTURES)?;
     let size = i64::try_from(source.size()).unwrap_or(i64::MAX);
@@ -340,49 +353,6 @@ fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<HashMap<
     let picture_kind = ends::keys(input, found, &mut seen);
     ends::ends(input, size, found, &mut seen, picture_kind);
     Ok(seen)
-}
-
-/// Reads packets from the start, until every track has begun and there are so many pictures.
-pub(super) fn head(input: &mut Input, found: &Found, wanted: usize) -> Result<HashMap<u32, Seen>> {
-    let mut seen: HashMap<u32, Seen> = HashMap::new();
-    let video = found.video.as_ref().map(|v| v.stream);
-    let tracks: Vec<u32> = tracks(found).collect();
-    for _ in 0..HEAD_PACKETS {
-        let packet = match next_packet(input) {
-            Ok(packet) => packet,
-            Err(Error::InvalidData) => continue,
-            Err(Error::Exit) => anyhow::bail!("the parent is gone"),
-            Err(_) => break,
-        };
-        let stream = packet.stream() as u32;
-        if tracks.contains(&stream) {
-            let entry = seen.entry(stream);
-            entry
-                .or_insert_with(|| Seen::of(input, found, stream))
-                .take(&packet, 0);
-        }
-        let has_begun = |track| seen.get(track).is_some_and(Seen::has_begun);
-        let begun = tracks.iter().all(has_begun);
-        let pictures = video.map(|video| seen.get(&video).map_or(0, |s| s.stamps.len()));
-        if begun && pictures.is_none_or(|pictures| pictures >= wanted) {
-            break;
-        }
-    }
-    Ok(seen)
-}
-
-/// A demuxer's own index of a stream.
-pub(super) fn entries(input: &Input, stream: usize) -> Vec<ffi::IndexEntry> {
-    let stream = input.stream(stream);
-    stream
-        .map(|stream| ffi::index_entries(&stream))
-        .unwrap_or_default()
-}
-
-/// The streams that are shown.
-pub(super) fn tracks(found: &Found) -> impl Iterator<Item = u32> + '_ {
-    let video = found.video.iter().map(|video| video.stream);
-    video.chain(found.audio.iter().map(|audio| audio.stream))
 }
 
 /// Whether seeks in a container come out at the key frames that a scan has found.

@@ -12,19 +12,19 @@ use plan::media_info::{AudioTrack, Color, SkippedTrack, TextTrack, VideoTrack};
 use plan::{Code, Note, Rational};
 
 pub use self::describe::{describe_colors, describe_picture};
-use super::boxes;
-use super::flv::Unread;
-use super::light;
-use super::matroska::{Segment, Track};
+use super::containers::flv::Unread;
+use super::containers::matroska::{Segment, Track};
+use super::pictures::light;
 use crate::ffi::{self, Declared};
-use crate::times::rational;
+use crate::input::boxes;
+use crate::input::times::rational;
 
 /// Titles and languages longer than this are cut.
 const LONGEST_LABEL: usize = 200;
 
 /// What `find` found.
 #[derive(Default)]
-pub struct Found {
+pub struct DeclaredTracks {
     pub video: Option<VideoTrack>,
     /// Picture tracks besides, in their order.
     pub further: Vec<VideoTrack>,
@@ -43,10 +43,10 @@ pub struct Found {
 }
 
 /// Sorts the streams into tracks; times are filled in later.
-pub fn find(input: &Input, matroska: Option<Segment>) -> Found {
-    let mut found = Found {
+pub fn find(input: &Input, matroska: Option<Segment>) -> DeclaredTracks {
+    let mut found = DeclaredTracks {
         matroska,
-        ..Found::default()
+        ..DeclaredTracks::default()
     };
     for stream in input.streams() {
         let parameters = stream.parameters();
@@ -112,7 +112,7 @@ pub fn skipped_sound(track: &AudioTrack, reason: &str) -> SkippedTrack {
     }
 }
 
-impl Found {
+impl DeclaredTracks {
     /// Leaves out a sound track of which nothing can be decoded.
     pub fn skip_silent(&mut self, track: &AudioTrack) {
         self.skipped.push(skipped_sound(track, NOTHING_DECODES));

@@ -6,7 +6,7 @@ use gstreamer::{Caps, Fraction};
 use gstreamer_app::{AppSink, AppSrc};
 use gstreamer_video::{VideoFormat, VideoInfo};
 
-use crate::pictures::Picture;
+use crate::video::pictures::Picture;
 
 /// What comes out.
 #[derive(Clone, Copy, Debug)]

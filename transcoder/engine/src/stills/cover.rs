@@ -5,16 +5,16 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use ffmpeg_next::{codec, frame};
 
-use crate::make::Maker;
-use crate::open;
-use crate::pictures::Picture;
-use crate::probe::check_size;
+use crate::input::open;
+use crate::output::segments::SegmentMaker;
+use crate::refusal::check_size;
+use crate::video::pictures::Picture;
 
 /// Demuxers hand a cover out among the first packets.
 const PACKETS: usize = 100;
 
 /// The cover as it is stored.
-pub fn decode(maker: &Maker) -> Result<Picture> {
+pub fn decode(maker: &SegmentMaker) -> Result<Picture> {
     let source = maker.source();
     let cover = maker.plan().info.cover;
     let cover = cover.context("the source has no cover")? as usize;

@@ -1,6 +1,6 @@
 //! How well a picture would do as a poster.
 
-use crate::pictures::Picture;
+use crate::video::pictures::Picture;
 
 /// Higher is better: entropy of the luma times sharpness; nought for black, white or flat.
 pub fn of(picture: &Picture) -> u64 {

@@ -7,19 +7,19 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{codec, frame, media};
 use plan::{Code, Frames, Size, VideoRendition};
 
-use crate::chain::Shape;
 use crate::ffi::{self, Encoding};
-use crate::make::Maker;
-use crate::open;
-use crate::pictures::Picture;
-use crate::probe::{check_size, reject};
-use crate::scale::is_full_range;
-use crate::scaler::Scaler;
+use crate::input::open;
+use crate::output::segments::SegmentMaker;
+use crate::refusal::{check_size, reject};
+use crate::video::pictures::Picture;
+use crate::video::transform::cascade::is_full_range;
+use crate::video::transform::filter_graph::Shape;
+use crate::video::transform::scaler::Scaler;
 
 /// The picture at this place of the segment in the order of presentation, or its last one; in a size, and in the
 /// rendition's own colours.
 pub fn picture(
-    maker: &Maker,
+    maker: &SegmentMaker,
     rendition: &VideoRendition,
     place: Frames,
     size: Size,
@@ -40,7 +40,7 @@ pub fn picture(
     Ok(Arc::new(scaled.into()))
 }
 
-fn decode(maker: &Maker, place: Frames) -> Result<frame::Video> {
+fn decode(maker: &SegmentMaker, place: Frames) -> Result<frame::Video> {
     let mut input = open::open(maker.source())?;
     let stream = input.streams().best(media::Type::Video);
     let stream = stream.context("a segment without a picture")?;

@@ -3,7 +3,7 @@
 
 use nix::libc;
 
-use super::{EMPTY, INVALID, NOTHING, Outcome, PASSWD, PATH, ROOT, call, flag, outcome};
+use super::attempt::{EMPTY, INVALID, NOTHING, Outcome, PASSWD, PATH, ROOT, call, flag, outcome};
 
 pub fn attempts() -> Vec<(&'static str, Outcome)> {
     let here = flag(libc::AT_FDCWD);

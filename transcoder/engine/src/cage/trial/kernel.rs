@@ -3,7 +3,7 @@
 
 use nix::libc;
 
-use super::{INVALID, NOTHING, Outcome, PASSWD, PATH, call, flag, outcome};
+use super::attempt::{INVALID, NOTHING, Outcome, PASSWD, PATH, call, flag, outcome};
 
 pub fn attempts() -> Vec<(&'static str, Outcome)> {
     vec![

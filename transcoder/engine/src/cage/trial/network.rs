@@ -3,7 +3,7 @@
 
 use nix::libc;
 
-use super::{INVALID, NOTHING, Outcome, call, flag, outcome};
+use super::attempt::{INVALID, NOTHING, Outcome, call, flag, outcome};
 
 pub fn attempts() -> Vec<(&'static str, Outcome)> {
     vec![

@@ -3,7 +3,7 @@
 
 use nix::libc::{self, c_long};
 
-use super::{EMPTY, INVALID, NOTHING, Outcome, PATH, call, flag, fork, outcome};
+use super::attempt::{EMPTY, INVALID, NOTHING, Outcome, PATH, call, flag, fork, outcome};
 
 pub fn attempts(parent: c_long) -> Vec<(&'static str, Outcome)> {
     vec![

@@ -6,12 +6,12 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet};
 use plan::Rational;
 
-use super::{entries, tracks};
-use crate::demux::next_packet;
+use super::packets::{entries, tracks};
 use crate::ffi;
-use crate::probe::seen::Seen;
-use crate::probe::tracks::Found;
-use crate::times::rational;
+use crate::input::demux::next_packet;
+use crate::input::times::rational;
+use crate::probe::observed_track::ObservedTrack;
+use crate::probe::tracks::DeclaredTracks;
 
 /// Key frames looked at in between.
 const KEYS: usize = 8;
@@ -19,7 +19,11 @@ const KEYS: usize = 8;
 const LATE_PACKETS: usize = 64;
 
 /// Reads the first packets of tracks that had none among the source's first.
-pub fn late_starts(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) {
+pub fn late_starts(
+    input: &mut Input,
+    found: &DeclaredTracks,
+    seen: &mut HashMap<u32, ObservedTrack>,
+) {
     for stream in tracks(found) {
         if seen.get(&stream).is_some_and(|seen| seen.first.is_some()) {
             continue;
@@ -32,7 +36,7 @@ pub fn late_starts(input: &mut Input, found: &Found, seen: &mut HashMap<u32, See
         };
         ffi::discard_all_but(input, stream as usize);
         if ffi::seek_back(input, stream as usize, first).is_ok() {
-            let mut own = Seen::of(input, found, stream);
+            let mut own = ObservedTrack::of(input, found, stream);
             read(input, stream, LATE_PACKETS, |packet| own.take(packet, 0));
             seen.insert(stream, own);
         }
@@ -42,7 +46,11 @@ pub fn late_starts(input: &mut Input, found: &Found, seen: &mut HashMap<u32, See
 
 /// Looks at key frames of the picture on the way: how they are coded, and what they close.
 /// Returns the kind of the last, by which a demuxer goes on.
-pub fn keys(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) -> Option<u64> {
+pub fn keys(
+    input: &mut Input,
+    found: &DeclaredTracks,
+    seen: &mut HashMap<u32, ObservedTrack>,
+) -> Option<u64> {
     let video = found.video.as_ref()?;
     let all = entries(input, video.stream as usize);
     let numbered = all.iter().enumerate().filter(|(_, entry)| entry.key);
@@ -58,7 +66,7 @@ pub fn keys(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) -> 
     let first = places.first().map_or(all.len(), |(at, _)| *at);
     known.kinds.repeat(first.saturating_sub(head) as u64);
     ffi::discard_all_but(input, video.stream as usize);
-    let mut further = Seen::further(input, found, video.stream);
+    let mut further = ObservedTrack::further(input, found, video.stream);
     further.kinds.go_on_from(before);
     for (place, (at, key)) in places.iter().enumerate() {
         if ffi::seek_back(input, video.stream as usize, *key).is_ok() {
@@ -73,7 +81,7 @@ pub fn keys(input: &mut Input, found: &Found, seen: &mut HashMap<u32, Seen>) -> 
     last
 }
 
-fn add(seen: &mut Seen, further: Seen) {
+fn add(seen: &mut ObservedTrack, further: ObservedTrack) {
     seen.open_gops |= further.open_gops;
     seen.record = seen.record.take().filter(|_| further.record.is_some());
     seen.kinds.add(further.kinds);
@@ -83,8 +91,8 @@ fn add(seen: &mut Seen, further: Seen) {
 pub fn ends(
     input: &mut Input,
     size: i64,
-    found: &Found,
-    seen: &mut HashMap<u32, Seen>,
+    found: &DeclaredTracks,
+    seen: &mut HashMap<u32, ObservedTrack>,
     picture_kind: Option<u64>,
 ) {
     for stream in tracks(found) {
@@ -98,7 +106,7 @@ pub fn ends(
         {
             continue;
         }
-        let mut tail = Seen::further(input, found, stream);
+        let mut tail = ObservedTrack::further(input, found, stream);
         if found
             .video
             .as_ref()
@@ -113,7 +121,7 @@ pub fn ends(
 }
 
 /// A track goes on to where this ends.
-pub fn extend(seen: &mut Seen, tail: Seen) {
+pub fn extend(seen: &mut ObservedTrack, tail: ObservedTrack) {
     if tail.end > seen.end {
         seen.longest = seen.longest.max(seen.last_duration).max(tail.longest);
     }

@@ -10,15 +10,15 @@ use plan::media_info::KeyFrame;
 use plan::{Index, Rational};
 
 use super::ends::extend;
-use super::{entries, head, tracks};
-use crate::demux::next_packet;
+use super::packets::{entries, head, tracks};
 use crate::ffi::{self, IndexEntry};
-use crate::open;
-use crate::probe::rate;
-use crate::probe::seen::Seen;
-use crate::probe::tracks::Found;
-use crate::source::Source;
-use crate::times::rational;
+use crate::input::demux::next_packet;
+use crate::input::open;
+use crate::input::source::Source;
+use crate::input::times::rational;
+use crate::probe::observed_track::ObservedTrack;
+use crate::probe::pictures::rate;
+use crate::probe::tracks::DeclaredTracks;
 
 /// Pictures read at the start: two seconds of most films.
 const HEAD_PICTURES: usize = 60;
@@ -31,7 +31,7 @@ const PLACE_PACKETS: usize = 400;
 /// What is certain.
 pub struct Known {
     /// What packets told of each track.
-    pub seen: HashMap<u32, Seen>,
+    pub seen: HashMap<u32, ObservedTrack>,
     /// The places that the Cues name.
     pub cues: Vec<IndexEntry>,
     /// Pictures per second.
@@ -44,7 +44,11 @@ const STANDS_FOR: u64 = 50;
 const REORDERED: usize = 16;
 
 /// What these tell of each track, with the Cues; nothing where a scan must tell.
-pub fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<Option<Known>> {
+pub fn look_at(
+    source: &Source,
+    input: &mut Input,
+    found: &DeclaredTracks,
+) -> Result<Option<Known>> {
     let (Some(segment), Some(video)) = (&found.matroska, &found.video) else {
         return Ok(None);
     };
@@ -82,10 +86,10 @@ pub fn look_at(source: &Source, input: &mut Input, found: &Found) -> Result<Opti
 /// where one ends earlier still.
 fn tail(
     input: &mut Input,
-    found: &Found,
+    found: &DeclaredTracks,
     stream: usize,
     cues: &[IndexEntry],
-) -> Result<Option<HashMap<u32, Seen>>> {
+) -> Result<Option<HashMap<u32, ObservedTrack>>> {
     const BACK: [usize; 4] = [1, 5, 20, 80];
     for back in BACK {
         let from = &cues[cues.len().saturating_sub(back)];
@@ -103,12 +107,12 @@ fn tail(
 /// Packets of all tracks from a cue on, up to so many pictures.
 fn part(
     input: &mut Input,
-    found: &Found,
+    found: &DeclaredTracks,
     stream: usize,
     from: i64,
     pictures: usize,
-) -> Result<HashMap<u32, Seen>> {
-    let mut seen: HashMap<u32, Seen> = HashMap::new();
+) -> Result<HashMap<u32, ObservedTrack>> {
+    let mut seen: HashMap<u32, ObservedTrack> = HashMap::new();
     if ffi::seek_back(input, stream, from).is_err() {
         return Ok(seen);
     }
@@ -126,7 +130,7 @@ fn part(
         let track = packet.stream() as u32;
         if wanted.contains(&track) {
             let seen = seen.entry(track);
-            seen.or_insert_with(|| Seen::further(input, found, track))
+            seen.or_insert_with(|| ObservedTrack::further(input, found, track))
                 .take(&packet, 0);
         }
     }
@@ -135,8 +139,8 @@ fn part(
 
 /// Adds a part to what is known; the stamps of its pictures are returned.
 fn merge(
-    seen: &mut HashMap<u32, Seen>,
-    part: HashMap<u32, Seen>,
+    seen: &mut HashMap<u32, ObservedTrack>,
+    part: HashMap<u32, ObservedTrack>,
     video: u32,
     is_tail: bool,
 ) -> Option<Vec<i64>> {
@@ -161,8 +165,8 @@ fn merge(
 /// The rate of all pictures that were looked at, where they have one: nothing where there is more to be found out.
 fn certain_rate(
     input: &Input,
-    found: &Found,
-    seen: &mut HashMap<u32, Seen>,
+    found: &DeclaredTracks,
+    seen: &mut HashMap<u32, ObservedTrack>,
     places: &[Vec<i64>],
 ) -> Option<Rational> {
     let video = found.video.as_ref()?;

@@ -4,8 +4,8 @@ use ffmpeg_next::{codec, color, frame};
 use plan::Rational;
 use plan::media_info::{Color, VideoTrack};
 
-use crate::probe::light;
-use crate::times::rational;
+use crate::input::times::rational;
+use crate::probe::pictures::light;
 
 /// Fills in what only a decoded picture tells. What the container says of a pixel's shape comes before what the
 /// picture does.

@@ -1,0 +1,11 @@
+//! What is done to a picture between decoder and encoder: fields, shape, rotation, size, colours.
+
+pub(crate) mod cascade;
+pub(crate) mod fields;
+pub(crate) mod filter_graph;
+pub(crate) mod letterbox;
+pub(crate) mod normalize;
+pub(crate) mod rotation;
+pub(crate) mod scaler;
+pub(crate) mod tone_map;
+pub(crate) mod weave;
