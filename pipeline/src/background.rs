@@ -91,7 +91,7 @@ impl Background {
                 let wait = self.rests.values().min().copied();
                 let safety = inner.stores.clock.now() + SAFETY;
                 tokio::select! {
-                    () = inner.work.notified() => {}
+                    () = inner.records.backlog_changed.notified() => {}
                     () = inner.stores.clock.sleep_until(wait.map_or(safety, |w| w.min(safety))) => {}
                 }
             }
@@ -165,7 +165,7 @@ impl Background {
     async fn try_again(&mut self, video: VideoId) -> Result<(), store::Error> {
         let now = self.inner.stores.clock.now();
         let rests = self.rests.get(&video).is_some_and(|until| *until > now);
-        if !rests && self.inner.has_space().await {
+        if !rests && self.inner.records.has_space().await {
             start::retry(&self.inner, video).await?;
         }
         if !rests {
@@ -183,7 +183,9 @@ impl Background {
         let plan = plans::load(&inner, row.id, hash).await?;
         let is_beside = !inner.config.viewers && plan.has_poster();
         if is_beside && self.beside.replace(row.id) != Some(row.id) {
-            inner.spawn(stills::beside(inner.clone(), row.clone(), plan.clone()));
+            inner
+                .tasks
+                .spawn(stills::beside(inner.clone(), row.clone(), plan.clone()));
         }
         let made = inventory::known(&inner, row.id).await?;
         let backlog = Backlog {

@@ -7,15 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
-use store::metadata::{State, VideoRow, videos};
 use store::work::WorkerId;
 use store::{Created, Event, ObjectKey, Stores, objects};
-use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::Semaphore;
 use transcoder::{Engine, memory_of};
 
 use crate::cluster::{Watched, announce};
+use crate::config::Config;
 use crate::encoding::background_gate::BackgroundGate;
 use crate::encoding::claims::ClaimBoard;
 use crate::encoding::demand::Demands;
@@ -24,11 +22,12 @@ use crate::encoding::seats::Seats;
 use crate::encoding::turns::{Network, Turns};
 use crate::plans::PlanCache;
 use crate::plans::new_encoder::Declined;
+use crate::records::Records;
+use crate::tasks::Tasks;
 use crate::uploads::Promised;
 use crate::videos::init_segments::InitCache;
 use crate::videos::inventory::InventoryCache;
 use crate::videos::views::{self, Views};
-use crate::{Config, DemandError};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
 const STARTS: usize = 2;
@@ -45,6 +44,8 @@ pub(crate) enum Role {
 
 pub(crate) struct Inner {
     pub(crate) stores: Stores,
+    pub(crate) records: Arc<Records>,
+    pub(crate) tasks: Arc<Tasks>,
     pub(crate) role: Role,
     pub(crate) config: Config,
     pub(crate) plans: PlanCache,
@@ -59,8 +60,6 @@ pub(crate) struct Inner {
     /// What sessions are at.
     pub(crate) claims: ClaimBoard,
     pub(crate) memory: Arc<Memory>,
-    /// Something may be left to do.
-    pub(crate) work: Notify,
     pub(crate) starts: Semaphore,
     /// Videos that are being started, or wait for it.
     pub(crate) starting: Mutex<HashSet<VideoId>>,
@@ -85,17 +84,10 @@ pub(crate) struct Inner {
     pub(crate) loudness_faults: Mutex<HashMap<VideoId, u32>>,
     /// Faults at stills that a video needs: its poster, or one of its sheets.
     pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
-    tasks: TaskTracker,
-    /// What is in this worker's hands, which nothing more comes into once it drains.
-    hands: TaskTracker,
-    drains: CancellationToken,
-    stop: CancellationToken,
 }
 
 /// Source blocks that are on their way at once: 128 MiB.
 const BLOCKS: usize = 16;
-/// With so many bytes free, what stopped for lack of space goes on.
-const ENOUGH: u64 = 32 << 20;
 /// How long an end waits for views to be written down.
 const LAST_VIEWS: Duration = Duration::from_secs(5);
 /// Requests that may wait for stills: a seek bar full of hovering.
@@ -105,6 +97,8 @@ impl Inner {
     pub(crate) fn new(stores: Stores, role: Role, config: Config) -> Arc<Self> {
         Arc::new(Self {
             background_gate: BackgroundGate::new(stores.clock.clone(), config.lull),
+            records: Arc::new(Records::new(stores.clone())),
+            tasks: Arc::default(),
             stores,
             role,
             plans: PlanCache::default(),
@@ -114,7 +108,6 @@ impl Inner {
             inventory: InventoryCache::default(),
             claims: ClaimBoard::default(),
             memory: Memory::new(config.memory_bytes),
-            work: Notify::new(),
             starts: Semaphore::new(STARTS),
             starting: Mutex::default(),
             asked: Watched::default(),
@@ -128,10 +121,6 @@ impl Inner {
             text_faults: Mutex::default(),
             loudness_faults: Mutex::default(),
             still_faults: Mutex::default(),
-            tasks: TaskTracker::new(),
-            hands: TaskTracker::new(),
-            drains: CancellationToken::new(),
-            stop: CancellationToken::new(),
             config,
         })
     }
@@ -158,44 +147,19 @@ impl Inner {
         memory_of(plan, renditions).min(budget.max(memory_of(plan, &largest)))
     }
 
-    /// Runs something beside everything else, until it is done or the pipeline stops.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            // Dropped in the middle, a task leaves nothing that a new start does not pick up.
-            stop.run_until_cancelled(task).await;
-        });
-    }
-
-    /// Runs something short that the end of everything waits for.
-    pub(crate) fn finish(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
-    }
-
-    /// Runs something in this worker's hands: while it drains, that is finished.
-    pub(crate) fn spawn_in_hand(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.spawn(self.hands.track_future(task));
-    }
-
-    /// Whether nothing new is taken.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.drains.is_cancelled()
-    }
-
-    /// Ends when nothing new is to be taken.
-    pub(crate) async fn until_draining(&self) {
-        self.drains.cancelled().await;
-    }
-
     /// Takes nothing new, and finishes what is in hand, within a time.
     pub(crate) async fn drain(&self, within: Duration) {
-        self.drains.cancel();
+        self.tasks.drain();
         if let Role::Worker(_, id) = self.role {
             // Others take over what it looked after.
             announce::say(self, id).await;
         }
-        self.hands.close();
-        if self.within(within, self.hands.wait()).await.is_none() {
+        if self
+            .records
+            .within(within, self.tasks.until_drained())
+            .await
+            .is_none()
+        {
             tracing::debug!("what is in hand is left to others");
         }
     }
@@ -203,83 +167,26 @@ impl Inner {
     /// Ends all tasks and engines.
     pub(crate) async fn stop(&self) {
         self.drain(Duration::ZERO).await;
-        self.stop.cancel();
-        self.tasks.close();
+        self.tasks.stop();
         self.demands.close_all();
         loop {
-            self.tasks.wait().await;
+            self.tasks.until_stopped().await;
             // A task's last step may have opened a window, and a session that ends has a last
             // thing to do.
             if !self.demands.close_all() {
                 break;
             }
         }
-        if self.within(LAST_VIEWS, views::write(self)).await.is_none() {
+        if self
+            .records
+            .within(LAST_VIEWS, views::write(self))
+            .await
+            .is_none()
+        {
             tracing::warn!("views are lost: the store does not answer");
         }
         if let Some(engine) = self.engine() {
             engine.quiet().await;
-        }
-    }
-
-    /// A video's row, unless it is a tombstone.
-    pub(crate) async fn living(&self, id: VideoId) -> Result<Option<VideoRow>, store::Error> {
-        let row = self.stores.metadata.videos().get(&id).await?;
-        Ok(row.filter(|row| row.state != State::Deleted))
-    }
-
-    /// A stored object; nothing else is tried.
-    pub(crate) async fn stored(&self, key: &ObjectKey) -> Result<Bytes, DemandError> {
-        match objects::get(&*self.stores.objects, key).await {
-            Err(store::Error::NotFound) => Err(DemandError::NotFound),
-            other => Ok(other?),
-        }
-    }
-
-    /// Whether there is space for more than the next few segments; of a store that does not say it is only known when it
-    /// refuses something.
-    pub(crate) async fn has_space(&self) -> bool {
-        match self.stores.objects.free_bytes().await {
-            Ok(free) => free.is_none_or(|free| free >= ENOUGH),
-            Err(_) => false,
-        }
-    }
-
-    /// Changes a row by compare-and-set, then says so.
-    pub(crate) async fn change(
-        &self,
-        id: VideoId,
-        mut edit: impl FnMut(&mut VideoRow) -> bool + Send,
-    ) -> Result<VideoRow, store::Error> {
-        let mut changed = false;
-        let noting = |row: &mut VideoRow| {
-            changed = edit(row);
-            changed
-        };
-        let row = videos::change(self.stores.metadata.videos(), &id, noting).await?;
-        if !changed {
-            return Ok(row);
-        }
-        let event = Event::VideoChanged {
-            video: id,
-            state: row.state,
-            epoch: row.epoch,
-        };
-        // It has changed: whatever becomes of the news.
-        let log = self.stores.metadata.event_log();
-        if let Err(error) = log.append(&event, self.stores.clock.now_us()).await {
-            tracing::warn!(%error, video = %id, "a change is not in the event log");
-        }
-        self.tell(event).await;
-        self.work.notify_one();
-        Ok(row)
-    }
-
-    /// Tells everybody what has happened. A hint: who does not hear it finds out by reading the stores.
-    pub(crate) async fn tell(&self, event: Event) {
-        let video = event.video();
-        if let Err(error) = self.stores.events.publish(event).await {
-            tracing::debug!(%error, %video, "others could not be told what has happened");
         }
     }
 
@@ -295,20 +202,7 @@ impl Inner {
         let size = served.len() as u64;
         self.inventory.insert(key, size);
         self.demands.made(&key, &served);
-        self.tell(Event::SegmentStored { key, size }).await;
+        self.records.tell(Event::SegmentStored { key, size }).await;
         Ok(())
-    }
-
-    /// Waits for something, at most so long on our clock.
-    pub(crate) async fn within<T>(
-        &self,
-        patience: Duration,
-        what: impl Future<Output = T>,
-    ) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = what => Some(done),
-            () = self.stores.clock.sleep(patience) => None,
-        }
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! There is no table of jobs: what is left to do is the plan minus what is stored.
 
+mod answers;
 mod background;
 mod cluster;
 mod config;
 mod encoding;
 mod inner;
 mod plans;
+mod records;
+mod tasks;
 mod uploads;
 mod videos;
 
@@ -26,6 +29,7 @@ use store::metadata::{Page, PageRequest, Priority, UploadRow, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::Engine;
 
+pub use crate::answers::{Crew, Delivered, DemandError, Progress};
 use crate::cluster::{announce, answer, chunks, crew, hear, reconcile};
 pub use crate::config::Config;
 pub use crate::encoding::seats::{Seat, Seats};
@@ -39,52 +43,6 @@ pub use crate::uploads::blocks::BLOCK;
 pub use crate::uploads::{UploadError, UploadPart, UploadWriter};
 pub use crate::videos::purge::Purge;
 pub use crate::videos::views::LAZY_AFTER_VIEWS;
-
-/// Why a segment, an init segment or a still was not handed out.
-#[derive(Debug, thiserror::Error)]
-pub enum DemandError {
-    /// No plan lists it.
-    #[error("no such video, rendition or segment")]
-    NotFound,
-    /// It is being made, or cannot be made now; ask again.
-    #[error("not made yet")]
-    NotReady,
-    /// Nobody can go on with the rendition: another one stands for it in newer lists.
-    #[error("another rendition stands for this one")]
-    Gone,
-    /// The store did not answer.
-    #[error("the store did not answer: {0}")]
-    Store(#[from] store::Error),
-}
-
-/// A segment, and how long it was waited for.
-#[derive(Clone, Debug)]
-pub struct Delivered {
-    /// The whole object.
-    pub bytes: Bytes,
-    /// Time spent waiting for it to be made; nought where it was stored.
-    pub made_in: Duration,
-}
-
-/// The workers of a cluster, and what is left for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Crew {
-    /// Those that are heard of.
-    pub workers: u64,
-    /// As many would have everything made in [`Config::finish_within`].
-    pub wanted: u64,
-    /// Seconds of media that are left to make.
-    pub left_seconds: u64,
-}
-
-/// How far a video is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Segments stored.
-    pub made: u64,
-    /// Segments of the plan.
-    pub total: u64,
-}
 
 /// The pipeline of one process; cheap to clone.
 #[derive(Clone)]
@@ -101,17 +59,17 @@ impl Pipeline {
     ) -> Result<Self, store::Error> {
         let inner = Inner::new(stores, Role::Alone(engine), config);
         start::recover(&inner).await?;
-        inner.spawn(views::run(inner.clone()));
-        inner.spawn(background::run(inner.clone()));
-        inner.spawn(delete::janitor(inner.clone()));
+        inner.tasks.spawn(views::run(inner.clone()));
+        inner.tasks.spawn(background::run(inner.clone()));
+        inner.tasks.spawn(delete::janitor(inner.clone()));
         Ok(Self { inner })
     }
 
     /// An origin: takes uploads and serves viewers; workers make what is missing.
     pub fn origin(stores: Stores, config: Config) -> Self {
         let inner = Inner::new(stores, Role::Origin, config);
-        inner.spawn(hear::run(inner.clone()));
-        inner.spawn(views::run(inner.clone()));
+        inner.tasks.spawn(hear::run(inner.clone()));
+        inner.tasks.spawn(views::run(inner.clone()));
         Self { inner }
     }
 
@@ -119,12 +77,12 @@ impl Pipeline {
     pub fn worker(stores: Stores, engine: Engine, config: Config) -> Self {
         let id = stores.ids.worker();
         let inner = Inner::new(stores, Role::Worker(engine, id), config);
-        inner.spawn(hear::run(inner.clone()));
-        inner.spawn(announce::run(inner.clone(), id));
-        inner.spawn(answer::run(inner.clone()));
-        inner.spawn_in_hand(chunks::run(inner.clone()));
-        inner.spawn(reconcile::run(inner.clone(), id));
-        inner.spawn(delete::janitor(inner.clone()));
+        inner.tasks.spawn(hear::run(inner.clone()));
+        inner.tasks.spawn(announce::run(inner.clone(), id));
+        inner.tasks.spawn(answer::run(inner.clone()));
+        inner.tasks.spawn_in_hand(chunks::run(inner.clone()));
+        inner.tasks.spawn(reconcile::run(inner.clone(), id));
+        inner.tasks.spawn(delete::janitor(inner.clone()));
         Self { inner }
     }
 
@@ -215,7 +173,7 @@ impl Pipeline {
 
     /// A video; nothing where there is none or it was deleted.
     pub async fn video(&self, id: VideoId) -> Result<Option<VideoRow>, store::Error> {
-        self.inner.living(id).await
+        self.inner.records.living(id).await
     }
 
     /// Videos, newest first.
@@ -299,17 +257,20 @@ impl Pipeline {
 
     /// An init segment.
     pub async fn init(&self, key: RenditionKey) -> Result<Bytes, DemandError> {
-        self.inner.stored(&ObjectKey::Init(key)).await
+        self.inner.records.stored(&ObjectKey::Init(key)).await
     }
 
     /// A poster.
     pub async fn poster(&self, video: VideoId, format: ImageFormat) -> Result<Bytes, DemandError> {
-        self.inner.stored(&ObjectKey::Poster(video, format)).await
+        self.inner
+            .records
+            .stored(&ObjectKey::Poster(video, format))
+            .await
     }
 
     /// The cues of a text rendition.
     pub async fn cues(&self, key: RenditionKey) -> Result<CueList, DemandError> {
-        let json = self.inner.stored(&ObjectKey::Cues(key)).await?;
+        let json = self.inner.records.stored(&ObjectKey::Cues(key)).await?;
         let list = serde_json::from_slice(&json);
         list.map_err(|error| store::Error::corrupt(error.to_string()).into())
     }

@@ -98,7 +98,7 @@ pub(crate) async fn listing(
     video: VideoId,
     rendition: RenditionId,
 ) -> Result<Option<Arc<Plan>>, store::Error> {
-    let Some(row) = inner.living(video).await? else {
+    let Some(row) = inner.records.living(video).await? else {
         return Ok(None);
     };
     for reference in row.plans.iter().rev().filter(|known| !known.leaves) {
@@ -116,7 +116,7 @@ pub(crate) async fn is_given_up(
     plan: &Plan,
     key: RenditionKey,
 ) -> Result<bool, store::Error> {
-    let row = inner.living(key.video).await?;
+    let row = inner.records.living(key.video).await?;
     let Some(current) = row.and_then(|row| row.current_plan) else {
         return Ok(false);
     };

@@ -154,7 +154,7 @@ async fn advance(
         video,
         received_bytes: bytes,
     };
-    inner.tell(event).await;
+    inner.records.tell(event).await;
     Ok(row)
 }
 
@@ -177,7 +177,7 @@ async fn finish(
         row.uploaded_at_us = Some(now);
         true
     };
-    let row = inner.change(video, complete).await?;
+    let row = inner.records.change(video, complete).await?;
     if row.source != Source::Complete || row.state == State::Deleted {
         return Err(store::Error::NotFound);
     }
@@ -202,7 +202,7 @@ pub(crate) async fn lose(
     upload: UploadId,
     code: Code,
 ) -> Result<(), store::Error> {
-    match inner.change(video, |row| lost(row, code)).await {
+    match inner.records.change(video, |row| lost(row, code)).await {
         Ok(row) if row.source == Source::Complete && row.state != State::Deleted => {
             close(inner, &upload).await;
             return Ok(());

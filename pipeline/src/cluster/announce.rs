@@ -41,6 +41,6 @@ fn this(inner: &Inner, id: WorkerId) -> Worker {
         memory_bytes: inner.config.memory_bytes,
         warm: inner.demands.warm_videos(),
         declines: inner.declined.latest(),
-        drains: inner.is_draining(),
+        drains: inner.tasks.is_draining(),
     }
 }

@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Answers until nothing new is taken.
 pub(crate) async fn run(inner: Arc<Inner>) {
     let places = Arc::new(Semaphore::new(ANSWERS));
-    while !inner.is_draining() {
+    while !inner.tasks.is_draining() {
         if let Err(error) = listen(&inner, &places).await {
             tracing::warn!(%error, "demands cannot be heard");
             inner.stores.clock.sleep(PAUSE).await;
@@ -44,12 +44,12 @@ async fn listen(inner: &Arc<Inner>, places: &Arc<Semaphore>) -> Result<(), store
             asked = listener.next() => asked?,
             // The sender lives as long as the pipeline.
             _ = changes.changed() => continue,
-            () = inner.until_draining() => return Ok(()),
+            () = inner.tasks.until_draining() => return Ok(()),
         };
         // Over the bound it is dropped, which says that we are busy.
         if let Ok(place) = places.clone().try_acquire_owned() {
             let answerer = inner.clone();
-            inner.spawn_in_hand(async move {
+            inner.tasks.spawn_in_hand(async move {
                 answer(&answerer, asked).await;
                 drop(place);
             });
@@ -119,7 +119,7 @@ async fn segment(
     match taken {
         Ok(mut request) => {
             asked.answer(Answer::Accepted);
-            inner.within(patience, request.wait()).await;
+            inner.records.within(patience, request.wait()).await;
         }
         Err(error) => tracing::debug!(%error, video = %key.video, "a demand is refused"),
     }

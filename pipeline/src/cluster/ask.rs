@@ -129,7 +129,7 @@ pub(crate) async fn segment(inner: Arc<Inner>, key: SegmentKey, heard: Arc<Notif
             () = inner.stores.clock.sleep(pause) => {}
             () = deserted => return,
         }
-        match inner.stored(&object).await {
+        match inner.records.stored(&object).await {
             Ok(bytes) => return inner.demands.made(&key, &bytes),
             // What was said to be there was not: once more, not at once.
             Err(_) if pause.is_zero() => inner.stores.clock.sleep(soon(&inner)).await,
@@ -178,7 +178,7 @@ pub(crate) fn tell(inner: &Arc<Inner>, wanted: Wanted, viewer: &Viewer) {
         viewer: viewer.into(),
     };
     let teller = inner.clone();
-    inner.spawn(async move {
+    inner.tasks.spawn(async move {
         if let Err(error) = teller.stores.work.tell(demand).await {
             tracing::debug!(%error, "a worker cannot be told of its viewers");
         }

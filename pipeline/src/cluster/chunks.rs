@@ -30,11 +30,11 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     let mut runner = BackgroundRunner::new(inner.clone());
     let mut troubles = Troubles::default();
     let mut last = None;
-    while !inner.is_draining() {
+    while !inner.tasks.is_draining() {
         // Others take it meanwhile.
         tokio::select! {
             () = runner.until_calm() => {}
-            () = inner.until_draining() => return,
+            () = inner.tasks.until_draining() => return,
         }
         let taken = match last.take() {
             Some((video, count)) if count < IN_A_ROW => more_of(&inner, video, count + 1).await,
@@ -45,7 +45,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             None => {
                 let taken = tokio::select! {
                     taken = runner.warm_until(inner.stores.work.take()) => taken,
-                    () = inner.until_draining() => return,
+                    () = inner.tasks.until_draining() => return,
                 };
                 taken.map(|taken| (taken, 1))
             }
@@ -112,7 +112,7 @@ async fn make(
 ) -> Result<Outcome, SessionError> {
     let mut is_relisted = false;
     for _ in 0..PIECES {
-        let Some(row) = inner.living(chunk.video).await? else {
+        let Some(row) = inner.records.living(chunk.video).await? else {
             return Ok(Outcome::Worked);
         };
         if !row.is_in_the_making() || row.current_plan.as_ref() != Some(&chunk.plan) {

@@ -2,7 +2,7 @@
 
 use store::metadata::{PageRequest, Source, VideoRow};
 
-use crate::Crew;
+use crate::answers::Crew;
 use crate::inner::Inner;
 use crate::videos::inventory;
 

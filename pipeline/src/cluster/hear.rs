@@ -38,13 +38,13 @@ fn note(inner: &Inner, event: &Event) {
         Event::SegmentStored { key, size } => {
             inner.inventory.insert(*key, *size);
             inner.demands.heard(key);
-            inner.work.notify_one();
+            inner.records.backlog_changed.notify_one();
         }
         Event::PosterStored { video, format } => {
             inner.inventory.poster(*video, *format);
-            inner.work.notify_one();
+            inner.records.backlog_changed.notify_one();
         }
-        Event::VideoChanged { .. } => inner.work.notify_one(),
+        Event::VideoChanged { .. } => inner.records.backlog_changed.notify_one(),
         Event::Deleted { video } => inner.inventory.forget(*video),
         Event::UploadProgress { .. } | Event::SourceScanned { .. } => {}
     }
@@ -53,5 +53,5 @@ fn note(inner: &Inner, event: &Event) {
 fn look_again(inner: &Inner) {
     inner.inventory.forget_all();
     inner.demands.heard_all();
-    inner.work.notify_one();
+    inner.records.backlog_changed.notify_one();
 }

@@ -79,7 +79,7 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
         let took = clock.now().since(began);
         clock.sleep((took * 4).clamp(APART, TICK)).await;
         tokio::select! {
-            () = inner.work.notified() => {}
+            () = inner.records.backlog_changed.notified() => {}
             () = clock.sleep(TICK) => {}
         }
     }
@@ -271,8 +271,8 @@ impl Reconciler {
     /// Goes on with a video that failed for lack of space, where there may be some again.
     fn try_again(&self, video: VideoId) {
         let inner = self.inner.clone();
-        self.inner.spawn(async move {
-            if inner.has_space().await
+        self.inner.tasks.spawn(async move {
+            if inner.records.has_space().await
                 && let Err(error) = start::retry(&inner, video).await
             {
                 tracing::warn!(%error, %video, "what lacked space is not gone on with");
@@ -408,7 +408,7 @@ impl Reconciler {
         self.usage.note(row.owner, row.id, made.segments());
         if self.is_mine(row.id, workers) && self.is_to_begin_anew(&row, &plan, &made, workers) {
             let (inner, row) = (inner.clone(), row.clone());
-            self.inner.spawn(async move {
+            self.inner.tasks.spawn(async move {
                 if let Err(error) =
                     new_encoder::renew(&inner, &row, None, Standing::Background).await
                 {

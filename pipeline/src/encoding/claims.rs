@@ -130,7 +130,7 @@ impl Claims {
         }
         drop(state);
         crate::encoding::demand::wake(&self.inner, self.video);
-        self.inner.work.notify_one();
+        self.inner.records.backlog_changed.notify_one();
     }
 }
 

@@ -17,12 +17,13 @@ use tokio::sync::{Notify, watch};
 
 pub(crate) use self::pick::Pick;
 use self::request::{Request, Unserved};
+use crate::answers::{Delivered, DemandError};
 use crate::cluster::ask;
 use crate::encoding::session::EncodingSession;
 use crate::encoding::turns::{Asked, Network, Viewer};
 use crate::encoding::windows::{self, Window};
 use crate::inner::Inner;
-use crate::{Delivered, DemandError, plans};
+use crate::plans;
 
 /// Windows and waited-for segments of one network while others wait: two viewers' worth.
 const WINDOWS_OF_ONE: usize = 2;
@@ -202,7 +203,7 @@ pub(crate) async fn segment(
         bytes,
         made_in: Duration::ZERO,
     };
-    match inner.stored(&object).await {
+    match inner.records.stored(&object).await {
         Err(DemandError::NotFound) => {}
         Ok(bytes) => {
             near(inner, key, &viewer);
@@ -213,16 +214,19 @@ pub(crate) async fn segment(
     let began = inner.stores.clock.now();
     let mut request = request(inner, key, &viewer, false).await?;
     // Stored between the look and the request.
-    if let Ok(bytes) = inner.stored(&object).await {
+    if let Ok(bytes) = inner.records.stored(&object).await {
         request.served = true;
         return Ok(stored(bytes));
     }
     if !inner.asks() {
         serve(inner, &request, &viewer)?;
     } else if let Some(heard) = request.first.take() {
-        inner.spawn(ask::segment(inner.clone(), key, heard));
+        inner.tasks.spawn(ask::segment(inner.clone(), key, heard));
     }
-    let arrived = inner.within(inner.config.demand_wait, request.wait()).await;
+    let arrived = inner
+        .records
+        .within(inner.config.demand_wait, request.wait())
+        .await;
     let bytes = arrived.flatten().ok_or(DemandError::NotReady)?;
     Ok(Delivered {
         bytes,
@@ -303,7 +307,7 @@ fn known(
     }
     // Of another plan than those it was asked by, or of none.
     let reader = inner.clone();
-    inner.spawn(async move {
+    inner.tasks.spawn(async move {
         match plans::listing(&reader, video, rendition).await {
             Ok(Some(plan)) => {
                 window.learn(&plan);
@@ -396,6 +400,6 @@ fn open_window(
         idlest.leave();
     }
     inner.demands.tell();
-    inner.spawn(windows::run(inner.clone(), window));
+    inner.tasks.spawn(windows::run(inner.clone(), window));
     Ok(())
 }

@@ -62,7 +62,7 @@ impl Drop for EncodingSession {
     fn drop(&mut self) {
         // Its memory is free when its engine is gone, and not before.
         let (share, gone) = (self.share.take(), self.session.until_gone());
-        self.inner.finish(async move {
+        self.inner.tasks.finish(async move {
             gone.await;
             drop(share);
         });
@@ -375,7 +375,10 @@ impl EncodingSession {
                 }
                 SessionEvent::Scanned(percent) => {
                     let video = self.video();
-                    inner.tell(Event::SourceScanned { video, percent }).await;
+                    inner
+                        .records
+                        .tell(Event::SourceScanned { video, percent })
+                        .await;
                 }
                 SessionEvent::Probed(found) => told.info = Some(*found),
                 SessionEvent::Made(Made::Cues { .. }, bytes) => {

@@ -12,11 +12,12 @@ use transcoder::Still;
 
 pub(crate) use self::needed::{beside, failed, is_done_without, needed};
 pub use self::thumbnail::WIDTHS as THUMBNAIL_WIDTHS;
+use crate::answers::DemandError;
 use crate::cluster::ask;
 use crate::encoding::session::{EncodingSession, Standing};
 use crate::encoding::turns::{Asked, Viewer};
 use crate::inner::Inner;
-use crate::{DemandError, plans};
+use crate::plans;
 
 pub(crate) async fn sheet(
     inner: &Arc<Inner>,
@@ -39,7 +40,7 @@ pub(crate) async fn thumbnail(
     (width, second): (u32, u32),
     viewer: &Viewer,
 ) -> Result<Bytes, DemandError> {
-    let Some(row) = inner.living(video).await? else {
+    let Some(row) = inner.records.living(video).await? else {
         return Err(DemandError::NotFound);
     };
     let has_picture = row.width_px.is_some();
@@ -64,7 +65,7 @@ async fn made(
     still: Still,
     (video, viewer): (VideoId, &Viewer),
 ) -> Result<Bytes, DemandError> {
-    match inner.stored(object).await {
+    match inner.records.stored(object).await {
         Err(DemandError::NotFound) => {}
         other => return other,
     }
@@ -73,8 +74,8 @@ async fn made(
     _seat.as_ref().ok_or(DemandError::NotReady)?;
     if inner.asks() {
         let asking = ask::still(inner, object, viewer);
-        inner.within(inner.config.demand_wait, asking).await;
-        let made = inner.stored(object).await;
+        inner.records.within(inner.config.demand_wait, asking).await;
+        let made = inner.records.stored(object).await;
         return made.map_err(|error| match error {
             DemandError::NotFound => DemandError::NotReady,
             other => other,
@@ -96,11 +97,11 @@ async fn made(
             return Err(DemandError::NotReady);
         };
         // Whoever had the turn before may have made it.
-        match inner.stored(object).await {
+        match inner.records.stored(object).await {
             Err(DemandError::NotFound) => {}
             other => return other,
         }
-        let Some(row) = inner.living(video).await? else {
+        let Some(row) = inner.records.living(video).await? else {
             return Err(DemandError::NotFound);
         };
         let Some(hash) = &row.current_plan else {
@@ -121,8 +122,8 @@ async fn made(
             tracing::warn!(%error, %video, ?still, "a still could not be made");
             DemandError::NotReady
         })?;
-        inner.stored(object).await
+        inner.records.stored(object).await
     };
-    let made = inner.within(inner.config.demand_wait, making).await;
+    let made = inner.records.within(inner.config.demand_wait, making).await;
     made.unwrap_or(Err(DemandError::NotReady))
 }

@@ -219,7 +219,7 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
                 _ = memory.changed(), if is_warm => {}
             }
         };
-        let woken = inner.within(patience, news).await;
+        let woken = inner.records.within(patience, news).await;
         if woken.is_none() {
             let cold = window.idle.lock().take();
             drop(cold);
@@ -228,7 +228,10 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
             }
             // What is waited for is in somebody's hands, who says so when it is not any more.
             let patience = inner.config.window_idle;
-            inner.within(patience, window.woken.notified()).await;
+            inner
+                .records
+                .within(patience, window.woken.notified())
+                .await;
         }
     }
 }
@@ -283,7 +286,7 @@ async fn serve(
 ) {
     // By turns: more at once would only be later, each of them.
     let turn = inner.turns.ask(&pick.asked, window.video);
-    let turn = inner.within(inner.config.demand_wait, turn);
+    let turn = inner.records.within(inner.config.demand_wait, turn);
     let turn = tokio::select! {
         turn = turn => turn,
         () = deserted(inner, window, &pick) => return,
@@ -317,7 +320,7 @@ async fn give_up(inner: &Inner, window: &Window, pick: &Pick) {
     for key in pick.keys(window.video) {
         if inner.demands.is_waited_for(&key) && !inner.claims.is_claimed(&key) {
             // Stored all the same, or what is known of the store is wrong.
-            match inner.stored(&ObjectKey::Segment(key)).await {
+            match inner.records.stored(&ObjectKey::Segment(key)).await {
                 Ok(bytes) => inner.demands.made(&key, &bytes),
                 Err(_) => {
                     inner.inventory.forget(window.video);
@@ -397,12 +400,12 @@ async fn make_all(
                     first: pick.segment,
                     count: 1,
                 };
-                let row = inner.living(window.video).await?;
+                let row = inner.records.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
                 return tries::isolate(inner, &row, &pick.plan, work, standing).await;
             }
             SessionError::Foreign(rendition) => {
-                let row = inner.living(window.video).await?;
+                let row = inner.records.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
                 new_encoder::decline(inner, &row, rendition, standing).await?;
                 return Err(error);
@@ -433,9 +436,9 @@ async fn ready<'a>(
         Some(run) => run,
         None => {
             let share = inner.memory.take(bytes);
-            let share = inner.within(inner.config.demand_wait, share).await;
+            let share = inner.records.within(inner.config.demand_wait, share).await;
             let share = share.ok_or(SessionError::Busy)?;
-            let row = inner.living(window.video).await?;
+            let row = inner.records.living(window.video).await?;
             let row = row.ok_or(store::Error::NotFound)?;
             EncodingSession::open(inner, &row, Standing::Foreground, share)?
         }

@@ -4,10 +4,11 @@
 use plan::{LazyCodec, Plan, VideoId};
 use store::metadata::{State, VideoRow};
 
+use crate::answers::Progress;
 use crate::inner::Inner;
 use crate::plans::successor::{Successor, succeed};
 use crate::videos::inventory;
-use crate::{Pipeline, Progress, plans};
+use crate::{Pipeline, plans};
 
 /// Why a video does not get a codec.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +142,7 @@ async fn add(inner: &Inner, video: VideoId, codec: LazyCodec) -> Result<(), Code
             is_same
         };
         inner.stores.metadata.tries().clear(&video).await?;
-        inner.change(video, reopen).await?;
+        inner.records.change(video, reopen).await?;
     }
     Ok(())
 }

@@ -9,12 +9,13 @@ use plan::{Plan, RenditionId, RenditionName, VideoId};
 use store::metadata::{State, VideoRow};
 use store::{ObjectKey, Prefix};
 
+use crate::answers::Progress;
 use crate::inner::Inner;
 use crate::plans::successor::{Successor, succeed};
 use crate::uploads::blocks::BLOCK;
 use crate::videos::inventory;
 use crate::videos::inventory::VideoInventory;
-use crate::{Pipeline, Progress, plans};
+use crate::{Pipeline, plans};
 
 /// Why a video is not made again.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +108,11 @@ async fn of(inner: &Inner, row: &VideoRow, plan: &Plan) -> Result<Remake, store:
 }
 
 async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
-    let row = inner.living(video).await?.ok_or(RemakeError::NotFound)?;
+    let row = inner
+        .records
+        .living(video)
+        .await?
+        .ok_or(RemakeError::NotFound)?;
     match row.state {
         State::Ready => {}
         State::Failed => return Err(RemakeError::Failed),
@@ -148,10 +153,10 @@ async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
             }
             is_over
         };
-        inner.change(video, reopen).await?;
+        inner.records.change(video, reopen).await?;
     }
     tracing::info!(%video, "it is made again");
-    inner.work.notify_one();
+    inner.records.backlog_changed.notify_one();
     Ok(())
 }
 
@@ -206,7 +211,7 @@ pub(crate) async fn finish(
             }
             is_same
         };
-        inner.change(row.id, over).await?;
+        inner.records.change(row.id, over).await?;
         return Ok(true);
     }
     let next = |current: &Plan| {

@@ -52,6 +52,7 @@ fn is_over(inner: &Inner, row: &VideoRow, known: &PlanRef) -> bool {
 async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> {
     let video = row.id;
     let marked = inner
+        .records
         .change(video, |row| {
             let over: Vec<bool> = row
                 .plans
@@ -97,6 +98,7 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
     }
     let left = inventory::relisted(inner, video).await?;
     inner
+        .records
         .change(video, |row| {
             let before = row.plans.len();
             row.plans.retain(|known| !known.leaves);
@@ -112,7 +114,7 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
 
 /// Whether a plan still leaves the list, and nobody has listed it again.
 async fn leaves(inner: &Inner, video: VideoId, hash: &str) -> Result<bool, store::Error> {
-    let row = inner.living(video).await?;
+    let row = inner.records.living(video).await?;
     let plans = row.map_or(Vec::new(), |row| row.plans);
     let mut named = plans.iter().filter(|known| known.hash == hash).peekable();
     Ok(named.peek().is_some() && named.all(|known| known.leaves))

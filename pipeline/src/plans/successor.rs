@@ -39,7 +39,11 @@ pub(crate) async fn succeed(
     notes: &[plan::Note],
 ) -> Result<VideoRow, store::Error> {
     for _ in 0..TRIES {
-        let row = inner.living(video).await?.ok_or(store::Error::NotFound)?;
+        let row = inner
+            .records
+            .living(video)
+            .await?
+            .ok_or(store::Error::NotFound)?;
         let Some(before) = row.current_plan.clone().filter(|_| is_open(&row)) else {
             return Ok(row);
         };
@@ -69,7 +73,7 @@ pub(crate) async fn succeed(
             }
             is_done
         };
-        let row = inner.change(video, listed).await?;
+        let row = inner.records.change(video, listed).await?;
         if is_done {
             // It may have been deleted between the two, by who had not heard of the list.
             store_cues(inner, video, &cues).await?;

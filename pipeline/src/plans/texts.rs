@@ -70,7 +70,7 @@ impl Pipeline {
             return;
         }
         let (inner, video, hash) = (self.inner.clone(), row.id, row.current_plan.clone());
-        self.inner.spawn(async move {
+        self.inner.tasks.spawn(async move {
             let reopen = |row: &mut VideoRow| {
                 let lacks = was_whole(row) && row.current_plan == hash;
                 if lacks {
@@ -78,7 +78,7 @@ impl Pipeline {
                 }
                 lacks
             };
-            if let Err(error) = inner.change(video, reopen).await {
+            if let Err(error) = inner.records.change(video, reopen).await {
                 tracing::debug!(%error, %video, "what it lacks is made when it is watched again");
             }
         });

@@ -153,7 +153,7 @@ pub(crate) async fn complete(inner: &Arc<Inner>, row: &UploadRow) -> Result<Vide
 
 /// Whether a video still takes bytes: one that is deleted, complete or lost does not.
 async fn receiving(inner: &Inner, video: VideoId) -> Result<(), UploadError> {
-    let row = inner.living(video).await?;
+    let row = inner.records.living(video).await?;
     match row.is_some_and(|row| row.source == Source::Receiving) {
         true => Ok(()),
         false => Err(store::Error::NotFound.into()),

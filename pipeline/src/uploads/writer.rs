@@ -124,7 +124,7 @@ impl UploadWriter {
         self.last = Some(last);
         self.blocks.push_back(tokio::spawn(async move {
             // A deleted video gets nothing any more.
-            if inner.living(video).await?.is_none() {
+            if inner.records.living(video).await?.is_none() {
                 return Err(Error::NotFound);
             }
             inner.stores.objects.put(&key, block).await?;

@@ -41,6 +41,7 @@ const PAGE: u32 = 100;
 pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), store::Error> {
     let now = inner.stores.clock.now_us();
     inner
+        .records
         .change(video, |row| {
             let living = row.state != State::Deleted;
             if living {
@@ -51,12 +52,12 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
         })
         .await?;
     inner.inventory.forget(video);
-    inner.tell(Event::Deleted { video }).await;
+    inner.records.tell(Event::Deleted { video }).await;
     purge::forget(inner, video);
     // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
     let mut left = sweep(inner, video).await;
     let (inner, tasks) = (inner.clone(), inner);
-    tasks.spawn(async move {
+    tasks.tasks.spawn(async move {
         for pause in SWEEPS {
             while let Err(error) = left {
                 tracing::warn!(%error, %video, "a deleted video could not be swept");

@@ -68,7 +68,7 @@ pub(crate) async fn finalize(
         row.stored_bytes = Some(listed.total_bytes);
         true
     };
-    inner.change(row.id, ready).await?;
+    inner.records.change(row.id, ready).await?;
     inner.inventory.forget(row.id);
     let mut faults = inner.still_faults.lock();
     faults.retain(|(video, _), _| *video != row.id);

@@ -8,7 +8,7 @@ use plan::{Lazy, Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow};
 use store::{ImageFormat, ObjectKey, Prefix};
 
-use crate::Progress;
+use crate::answers::Progress;
 use crate::inner::Inner;
 
 /// Videos whose bitmaps are kept: 12 h in ten renditions take 14 KB; the others are listed

@@ -12,7 +12,7 @@ const MOST: usize = 100;
 /// Adds a note to a video's row, once.
 pub(crate) async fn add(inner: &Inner, video: VideoId, note: Note) -> Result<(), store::Error> {
     let add = |row: &mut VideoRow| add_once(&mut row.notes, &note);
-    inner.change(video, add).await.map(drop)
+    inner.records.change(video, add).await.map(drop)
 }
 
 /// Adds to a video's row what an engine found while it made a segment, and the probe had not said.
@@ -57,7 +57,7 @@ pub(crate) async fn of_segment(
     ];
     for note in found.into_iter().flatten() {
         let add = |row: &mut VideoRow| stretch(&mut row.notes, &note);
-        inner.change(video, add).await?;
+        inner.records.change(video, add).await?;
     }
     Ok(())
 }

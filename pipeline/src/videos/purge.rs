@@ -33,7 +33,7 @@ pub(crate) fn forget(inner: &Arc<Inner>, video: VideoId) {
         return;
     };
     let (inner, tasks) = (inner.clone(), inner);
-    tasks.spawn(async move {
+    tasks.tasks.spawn(async move {
         surely(&inner, &*cache, video).await;
         inner.stores.clock.sleep(ONCE_MORE).await;
         surely(&inner, &*cache, video).await;

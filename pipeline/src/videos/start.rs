@@ -57,13 +57,13 @@ pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
 /// Starts a video whose source is complete, unless it is being started; or asks a worker to.
 pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
     if inner.asks() {
-        return inner.spawn(ask::start(inner.clone(), video));
+        return inner.tasks.spawn(ask::start(inner.clone(), video));
     }
     if !inner.starting.lock().insert(video) {
         return;
     }
     let starting = Starting(inner.clone(), video);
-    inner.spawn(async move {
+    inner.tasks.spawn(async move {
         let inner = &starting.0;
         // The semaphore is never closed.
         let permit = inner.starts.acquire().await;
@@ -95,7 +95,7 @@ struct Starting(Arc<Inner>, VideoId);
 impl Drop for Starting {
     fn drop(&mut self) {
         self.0.starting.lock().remove(&self.1);
-        self.0.work.notify_one();
+        self.0.records.backlog_changed.notify_one();
     }
 }
 
@@ -181,7 +181,12 @@ const fn is_final(code: Code) -> bool {
 /// Another try for a video that failed though its source is whole; tells whether there is one.
 pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, store::Error> {
     let may = |row: &VideoRow| row.state == State::Failed && row.source == Source::Complete;
-    if !inner.living(video).await?.is_some_and(|row| may(&row)) {
+    if !inner
+        .records
+        .living(video)
+        .await?
+        .is_some_and(|row| may(&row))
+    {
         return Ok(false);
     }
     inner.stores.metadata.tries().clear(&video).await?;
@@ -194,7 +199,7 @@ pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, st
         }
         again
     };
-    inner.change(video, wait).await?;
+    inner.records.change(video, wait).await?;
     begin(inner, video);
     Ok(again)
 }
@@ -203,6 +208,7 @@ pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, st
 /// got since.
 pub(crate) async fn fail(inner: &Arc<Inner>, video: plan::VideoId, failure: EngineFailure) {
     let failed = inner
+        .records
         .change(video, |row| {
             if row.state == State::Ready && row.is_in_the_making() {
                 row.whole_plan.clone_from(&row.current_plan);
@@ -232,7 +238,7 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Se
         }
         waits
     };
-    let row = inner.change(video, probing).await?;
+    let row = inner.records.change(video, probing).await?;
     if row.state != State::Probing {
         return Ok(None);
     }
@@ -316,6 +322,7 @@ async fn become_playable(
     let now = inner.stores.clock.now_us();
     let size = plan.video.first().map(|v| v.size());
     inner
+        .records
         .change(row.id, |row| {
             if row.state != State::Probing {
                 return false;

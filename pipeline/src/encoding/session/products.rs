@@ -20,7 +20,7 @@ pub(super) async fn store(
     made: Made,
     bytes: Bytes,
 ) -> Result<(), SessionError> {
-    if inner.living(video).await?.is_none() {
+    if inner.records.living(video).await?.is_none() {
         return Err(store::Error::NotFound.into());
     }
     let objects = &inner.stores.objects;
@@ -89,6 +89,9 @@ async fn poster(
     let key = ObjectKey::Poster(video, format);
     inner.stores.objects.put(&key, bytes).await?;
     inner.inventory.poster(video, format);
-    inner.tell(Event::PosterStored { video, format }).await;
+    inner
+        .records
+        .tell(Event::PosterStored { video, format })
+        .await;
     Ok(())
 }

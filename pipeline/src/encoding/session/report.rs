@@ -83,7 +83,7 @@ impl Report {
         }
         self.ended_at_us = inner.stores.clock.now_us();
         let task = inner.clone();
-        inner.finish(async move {
+        inner.tasks.finish(async move {
             if let Err(error) = self.store(&task).await {
                 tracing::debug!(%error, "a report was not stored");
             }
@@ -92,7 +92,7 @@ impl Report {
 
     async fn store(&self, inner: &Inner) -> Result<(), store::Error> {
         let (video, session) = (self.video, self.session);
-        if inner.living(video).await?.is_none() {
+        if inner.records.living(video).await?.is_none() {
             return Ok(());
         }
         let json =

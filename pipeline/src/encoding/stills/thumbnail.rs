@@ -102,8 +102,8 @@ async fn stored(
 async fn whole(inner: &Inner, key: SegmentKey) -> Option<Held> {
     let (video, rendition) = (key.video, key.rendition);
     let init = ObjectKey::Init(RenditionKey { video, rendition });
-    let init = inner.stored(&init).await.ok()?;
-    let segment = inner.stored(&ObjectKey::Segment(key)).await.ok()?;
+    let init = inner.records.stored(&init).await.ok()?;
+    let segment = inner.records.stored(&ObjectKey::Segment(key)).await.ok()?;
     let mut whole = BytesMut::with_capacity(init.len() + segment.len());
     whole.extend_from_slice(&init);
     whole.extend_from_slice(&segment);

@@ -1,0 +1,67 @@
+//! The tasks of a process: started beside each other, drained and stopped together.
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Everything that runs until the pipeline stops.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    running: TaskTracker,
+    /// Work in this worker's hands; nothing is added once it drains.
+    in_hand: TaskTracker,
+    drains: CancellationToken,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// Runs something beside everything else, until it is done or the pipeline stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.running.spawn(async move {
+            // A task that is dropped in the middle leaves nothing that a new start does not pick up.
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Runs something short that the pipeline waits for when it stops.
+    pub(crate) fn finish(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.running.spawn(task);
+    }
+
+    /// Runs work that this worker has taken on, and that it finishes while it drains.
+    pub(crate) fn spawn_in_hand(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(self.in_hand.track_future(task));
+    }
+
+    /// Whether nothing new is to be taken.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drains.is_cancelled()
+    }
+
+    /// Ends when nothing new is to be taken.
+    pub(crate) async fn until_draining(&self) {
+        self.drains.cancelled().await;
+    }
+
+    /// From now on nothing new is to be taken.
+    pub(crate) fn drain(&self) {
+        self.drains.cancel();
+        self.in_hand.close();
+    }
+
+    /// Ends when all work that was taken on is done.
+    pub(crate) async fn until_drained(&self) {
+        self.in_hand.wait().await;
+    }
+
+    /// Drops every task that may be dropped.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+        self.running.close();
+    }
+
+    /// Ends when every task has ended.
+    pub(crate) async fn until_stopped(&self) {
+        self.running.wait().await;
+    }
+}
