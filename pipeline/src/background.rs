@@ -21,8 +21,7 @@ use self::troubles::Troubles;
 use crate::encoding::session::SessionError;
 use crate::encoding::stills;
 use crate::inner::Inner;
-use crate::plans;
-use crate::videos::{finish, inventory, start};
+use crate::videos::{finish, start};
 
 /// Rows read at once.
 const PAGE: u32 = 200;
@@ -180,14 +179,14 @@ impl Background {
         let Some(hash) = &row.current_plan else {
             return Ok(Outcome::Waits);
         };
-        let plan = plans::load(&inner, row.id, hash).await?;
+        let plan = inner.plans.load(row.id, hash).await?;
         let is_beside = !inner.config.viewers && plan.has_poster();
         if is_beside && self.beside.replace(row.id) != Some(row.id) {
             inner
                 .tasks
                 .spawn(stills::beside(inner.clone(), row.clone(), plan.clone()));
         }
-        let made = inventory::known(&inner, row.id).await?;
+        let made = inner.inventory.known(row.id).await?;
         let backlog = Backlog {
             inner: &inner,
             row,

@@ -20,13 +20,12 @@ use crate::encoding::demand::Demands;
 use crate::encoding::memory::Memory;
 use crate::encoding::seats::Seats;
 use crate::encoding::turns::{Network, Turns};
-use crate::plans::PlanCache;
-use crate::plans::new_encoder::Declined;
+use crate::plans::Plans;
 use crate::records::Records;
 use crate::tasks::Tasks;
 use crate::uploads::Promised;
-use crate::videos::init_segments::InitCache;
-use crate::videos::inventory::InventoryCache;
+use crate::videos::init_segments::InitSegments;
+use crate::videos::inventory::Inventory;
 use crate::videos::views::{self, Views};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
@@ -48,15 +47,13 @@ pub(crate) struct Inner {
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) role: Role,
     pub(crate) config: Config,
-    pub(crate) plans: PlanCache,
-    pub(crate) inits: InitCache,
-    /// What engines of this process cannot go on with.
-    pub(crate) declined: Declined,
+    pub(crate) plans: Arc<Plans>,
+    pub(crate) inits: Arc<InitSegments>,
     pub(crate) demands: Demands,
     /// Whether anything is being made for viewers.
     pub(crate) background_gate: Arc<BackgroundGate>,
     /// What is stored of videos that are being worked at.
-    pub(crate) inventory: InventoryCache,
+    pub(crate) inventory: Arc<Inventory>,
     /// What sessions are at.
     pub(crate) claims: ClaimBoard,
     pub(crate) memory: Arc<Memory>,
@@ -95,17 +92,18 @@ const STILLS_WAITING: usize = 64;
 
 impl Inner {
     pub(crate) fn new(stores: Stores, role: Role, config: Config) -> Arc<Self> {
+        let records = Arc::new(Records::new(stores.clone()));
+        let inventory = Arc::new(Inventory::new(&records));
         Arc::new(Self {
             background_gate: BackgroundGate::new(stores.clock.clone(), config.lull),
-            records: Arc::new(Records::new(stores.clone())),
+            records: records.clone(),
             tasks: Arc::default(),
             stores,
             role,
-            plans: PlanCache::default(),
-            inits: InitCache::default(),
-            declined: Declined::default(),
+            plans: Arc::new(Plans::new(&records)),
+            inits: Arc::new(InitSegments::new(&records, &inventory)),
             demands: Demands::default(),
-            inventory: InventoryCache::default(),
+            inventory,
             claims: ClaimBoard::default(),
             memory: Memory::new(config.memory_bytes),
             starts: Semaphore::new(STARTS),

@@ -17,7 +17,7 @@ mod videos;
 use crate::encoding::demand;
 use crate::encoding::stills;
 use crate::videos::delete;
-use crate::videos::inventory;
+use crate::videos::progress;
 use crate::videos::start;
 use crate::videos::views;
 use std::sync::Arc;
@@ -199,7 +199,7 @@ impl Pipeline {
     /// The current plan of a video; nothing before it is playable.
     pub async fn plan_of(&self, row: &VideoRow) -> Result<Option<Arc<Plan>>, store::Error> {
         match &row.current_plan {
-            Some(hash) => plans::load(&self.inner, row.id, hash).await.map(Some),
+            Some(hash) => self.inner.plans.load(row.id, hash).await.map(Some),
             None => Ok(None),
         }
     }
@@ -210,7 +210,7 @@ impl Pipeline {
         video: VideoId,
         rendition: RenditionId,
     ) -> Result<Option<Arc<Plan>>, store::Error> {
-        plans::listing(&self.inner, video, rendition).await
+        self.inner.plans.listing(video, rendition).await
     }
 
     /// How many workers there are and are wanted; nothing where this process does it all.
@@ -223,7 +223,7 @@ impl Pipeline {
 
     /// How far a video is.
     pub async fn progress(&self, row: &VideoRow) -> Result<Progress, store::Error> {
-        inventory::progress(&self.inner, row).await
+        progress::progress(&self.inner.plans, &self.inner.inventory, row).await
     }
 
     /// How far each picture and sound rendition of the current plan is.
@@ -231,7 +231,7 @@ impl Pipeline {
         &self,
         row: &VideoRow,
     ) -> Result<Vec<(RenditionId, Progress)>, store::Error> {
-        inventory::rendition_progress(&self.inner, row).await
+        progress::rendition_progress(&self.inner.plans, &self.inner.inventory, row).await
     }
 
     /// This segment was handed out: the viewer's window goes on from here. For what was served

@@ -1,6 +1,7 @@
 //! Plans: immutable objects named by their hash, a few of them kept in memory.
 
 pub(crate) mod codecs;
+pub(crate) mod declined;
 pub(crate) mod loudness;
 pub(crate) mod new_encoder;
 pub(crate) mod passthrough;
@@ -18,50 +19,122 @@ use parking_lot::Mutex;
 use plan::{Plan, RenditionId, RenditionKey, VideoId};
 use store::{ObjectKey, objects};
 
-use crate::inner::Inner;
+use self::declined::Declined;
+use crate::records::Records;
 
 /// Plans kept in memory: a 12-h one takes about 1 MB.
 const KEPT: usize = 64;
 
-#[derive(Default)]
-pub(crate) struct PlanCache(Mutex<VecDeque<(String, Arc<Plan>)>>);
+/// The plans of all videos: stored by hash, a few of them kept in memory.
+pub(crate) struct Plans {
+    records: Arc<Records>,
+    kept: Mutex<VecDeque<(String, Arc<Plan>)>>,
+    /// What engines of this process cannot go on with.
+    pub(crate) declined: Declined,
+}
 
-impl PlanCache {
+impl Plans {
+    pub(crate) fn new(records: &Arc<Records>) -> Self {
+        Self {
+            records: records.clone(),
+            kept: Mutex::default(),
+            declined: Declined::default(),
+        }
+    }
+
     fn get(&self, hash: &str) -> Option<Arc<Plan>> {
-        self.0
-            .lock()
-            .iter()
-            .find(|(known, _)| known == hash)
-            .map(|(_, plan)| plan.clone())
+        let kept = self.kept.lock();
+        let known = kept.iter().find(|(known, _)| known == hash);
+        known.map(|(_, plan)| plan.clone())
     }
 
     fn keep(&self, hash: &str, plan: &Arc<Plan>) {
-        let mut kept = self.0.lock();
+        let mut kept = self.kept.lock();
         kept.push_front((hash.to_owned(), plan.clone()));
         kept.truncate(KEPT);
     }
-}
 
-/// Stores a plan; its hash is that of its JSON, which holds integers and strings in a fixed
-/// order and so is canonical.
-pub(crate) async fn save(
-    inner: &Inner,
-    video: VideoId,
-    plan: &Arc<Plan>,
-) -> Result<String, store::Error> {
-    let json = json(plan)?;
-    let hash = hash_of(&json);
-    let key = ObjectKey::Plan {
-        video,
-        hash: hash.clone(),
-    };
-    inner
-        .stores
-        .objects
-        .put_if_absent(&key, Bytes::from(json))
-        .await?;
-    inner.plans.keep(&hash, plan);
-    Ok(hash)
+    /// Stores a plan; its hash is that of its JSON, which holds integers and strings in a fixed
+    /// order and so is canonical.
+    pub(crate) async fn save(
+        &self,
+        video: VideoId,
+        plan: &Arc<Plan>,
+    ) -> Result<String, store::Error> {
+        let json = json(plan)?;
+        let hash = hash_of(&json);
+        let key = ObjectKey::Plan {
+            video,
+            hash: hash.clone(),
+        };
+        self.records
+            .stores
+            .objects
+            .put_if_absent(&key, Bytes::from(json))
+            .await?;
+        self.keep(&hash, plan);
+        Ok(hash)
+    }
+
+    /// Loads a plan.
+    pub(crate) async fn load(&self, video: VideoId, hash: &str) -> Result<Arc<Plan>, store::Error> {
+        if let Some(plan) = self.get(hash) {
+            return Ok(plan);
+        }
+        let key = ObjectKey::Plan {
+            video,
+            hash: hash.to_owned(),
+        };
+        let json = objects::get(&*self.records.stores.objects, &key).await?;
+        let plan =
+            serde_json::from_slice(&json).map_err(|e| store::Error::corrupt(e.to_string()))?;
+        let plan = Arc::new(plan);
+        self.keep(hash, &plan);
+        Ok(plan)
+    }
+
+    /// The plan that lists a rendition: any of the video's.
+    pub(crate) async fn listing(
+        &self,
+        video: VideoId,
+        rendition: RenditionId,
+    ) -> Result<Option<Arc<Plan>>, store::Error> {
+        let Some(row) = self.records.living(video).await? else {
+            return Ok(None);
+        };
+        for reference in row.plans.iter().rev().filter(|known| !known.leaves) {
+            let plan = self.load(video, &reference.hash).await?;
+            if plan.lists(rendition) {
+                return Ok(Some(plan));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether nobody can go on with a rendition that a plan of the video lists, and others stand for it in the current one.
+    pub(crate) async fn is_given_up(
+        &self,
+        plan: &Plan,
+        key: RenditionKey,
+    ) -> Result<bool, store::Error> {
+        let row = self.records.living(key.video).await?;
+        let Some(current) = row.and_then(|row| row.current_plan) else {
+            return Ok(false);
+        };
+        let current = self.load(key.video, &current).await?;
+        // What is in it is begun anew some time, where that must be.
+        if current.lists(key.rendition) {
+            return Ok(false);
+        }
+        let is_known = current.given_up.contains(&key.rendition);
+        if is_known || !plan.is_of_this_generation(key.rendition) || self.declined.has(key) {
+            return Ok(true);
+        }
+        // A hint: who hears of no worker goes on waiting for one.
+        let workers = self.records.stores.work.workers().await.unwrap_or_default();
+        let mut able = workers.iter().filter(|worker| !worker.drains).peekable();
+        Ok(able.peek().is_some() && able.all(|worker| worker.declines.contains(&key)))
+    }
 }
 
 fn json(plan: &Plan) -> Result<Vec<u8>, store::Error> {
@@ -70,67 +143,4 @@ fn json(plan: &Plan) -> Result<Vec<u8>, store::Error> {
 
 fn hash_of(json: &[u8]) -> String {
     blake3::hash(json).to_hex().to_string()
-}
-
-/// Loads a plan.
-pub(crate) async fn load(
-    inner: &Inner,
-    video: VideoId,
-    hash: &str,
-) -> Result<Arc<Plan>, store::Error> {
-    if let Some(plan) = inner.plans.get(hash) {
-        return Ok(plan);
-    }
-    let key = ObjectKey::Plan {
-        video,
-        hash: hash.to_owned(),
-    };
-    let json = objects::get(&*inner.stores.objects, &key).await?;
-    let plan = serde_json::from_slice(&json).map_err(|e| store::Error::corrupt(e.to_string()))?;
-    let plan = Arc::new(plan);
-    inner.plans.keep(hash, &plan);
-    Ok(plan)
-}
-
-/// The plan that lists a rendition: any of the video's.
-pub(crate) async fn listing(
-    inner: &Inner,
-    video: VideoId,
-    rendition: RenditionId,
-) -> Result<Option<Arc<Plan>>, store::Error> {
-    let Some(row) = inner.records.living(video).await? else {
-        return Ok(None);
-    };
-    for reference in row.plans.iter().rev().filter(|known| !known.leaves) {
-        let plan = load(inner, video, &reference.hash).await?;
-        if plan.lists(rendition) {
-            return Ok(Some(plan));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether nobody can go on with a rendition that a plan of the video lists, and others stand for it in the current one.
-pub(crate) async fn is_given_up(
-    inner: &Inner,
-    plan: &Plan,
-    key: RenditionKey,
-) -> Result<bool, store::Error> {
-    let row = inner.records.living(key.video).await?;
-    let Some(current) = row.and_then(|row| row.current_plan) else {
-        return Ok(false);
-    };
-    let current = load(inner, key.video, &current).await?;
-    // What is in it is begun anew some time, where that must be.
-    if current.lists(key.rendition) {
-        return Ok(false);
-    }
-    let is_known = current.given_up.contains(&key.rendition);
-    if is_known || !plan.is_of_this_generation(key.rendition) || inner.declined.has(key) {
-        return Ok(true);
-    }
-    // A hint: who hears of no worker goes on waiting for one.
-    let workers = inner.stores.work.workers().await.unwrap_or_default();
-    let mut able = workers.iter().filter(|worker| !worker.drains).peekable();
-    Ok(able.peek().is_some() && able.all(|worker| worker.declines.contains(&key)))
 }

@@ -9,6 +9,7 @@ pub(crate) mod finish;
 pub(crate) mod init_segments;
 pub(crate) mod inventory;
 pub(crate) mod notes;
+pub(crate) mod progress;
 pub(crate) mod purge;
 pub(crate) mod start;
 pub(crate) mod views;

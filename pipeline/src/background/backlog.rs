@@ -319,7 +319,10 @@ impl Backlog<'_> {
     /// Whether engines of this process cannot go on with it.
     fn is_declined(&self, rendition: RenditionId) -> bool {
         let video = self.row.id;
-        self.inner.declined.has(RenditionKey { video, rendition })
+        self.inner
+            .plans
+            .declined
+            .has(RenditionKey { video, rendition })
     }
 
     /// Whether a session of this process is at it.

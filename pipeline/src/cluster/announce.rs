@@ -40,7 +40,7 @@ fn this(inner: &Inner, id: WorkerId) -> Worker {
         cores: inner.config.encode_threads,
         memory_bytes: inner.config.memory_bytes,
         warm: inner.demands.warm_videos(),
-        declines: inner.declined.latest(),
+        declines: inner.plans.declined.latest(),
         drains: inner.tasks.is_draining(),
     }
 }

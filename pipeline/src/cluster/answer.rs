@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::encoding::turns::Viewer;
 use crate::encoding::{demand, stills};
 use crate::inner::Inner;
-use crate::videos::{inventory, start};
+use crate::videos::start;
 
 /// Demands in hand: each has looked for what is stored, or waits for what is being made.
 const ANSWERS: usize = 256;
@@ -102,7 +102,7 @@ async fn segment(
     viewer: Viewer,
     second_try: bool,
 ) {
-    match inventory::known(inner, key.video).await {
+    match inner.inventory.known(key.video).await {
         Ok(made) if made.has(key.rendition, key.index) => {
             demand::handed_out(inner, key, &viewer);
             return asked.answer(Answer::Stored);

@@ -11,8 +11,6 @@ use crate::background::runner::{BackgroundRunner, Outcome};
 use crate::background::troubles::Troubles;
 use crate::encoding::session::SessionError;
 use crate::inner::Inner;
-use crate::plans;
-use crate::videos::inventory;
 
 /// Pieces that one chunk may come to: each makes something, or counts a try of something.
 const PIECES: usize = 64;
@@ -98,8 +96,8 @@ fn park(taken: InHand, pause: Duration) {
 
 /// Whether this worker cannot go on with something of the chunk's video; the others are told so again.
 async fn declines(inner: &Inner, chunk: &Chunk) -> bool {
-    match plans::load(inner, chunk.video, &chunk.plan).await {
-        Ok(plan) => inner.declined.note_again(chunk.video, &plan),
+    match inner.plans.load(chunk.video, &chunk.plan).await {
+        Ok(plan) => inner.plans.declined.note_again(chunk.video, &plan),
         Err(_) => false,
     }
 }
@@ -118,17 +116,17 @@ async fn make(
         if !row.is_in_the_making() || row.current_plan.as_ref() != Some(&chunk.plan) {
             return Ok(Outcome::Worked);
         }
-        let plan = plans::load(inner, row.id, &chunk.plan).await?;
+        let plan = inner.plans.load(row.id, &chunk.plan).await?;
         // Nobody tells of init segments, text and loudness.
         let is_told = matches!(
             chunk.scope,
             Scope::Start | Scope::All | Scope::Lazy | Scope::Poster | Scope::Sheet
         );
         let made = if is_told || is_relisted {
-            inventory::known(inner, row.id).await?
+            inner.inventory.known(row.id).await?
         } else {
             is_relisted = true;
-            inventory::relisted(inner, row.id).await?
+            inner.inventory.relisted(row.id).await?
         };
         let backlog = Backlog {
             inner,

@@ -4,7 +4,7 @@ use store::metadata::{PageRequest, Source, VideoRow};
 
 use crate::answers::Crew;
 use crate::inner::Inner;
-use crate::videos::inventory;
+use crate::videos::progress;
 
 /// Rows read at once.
 const PAGE: u32 = 200;
@@ -58,7 +58,7 @@ async fn left_of(
         return Ok(whole);
     }
     *looked_at += 1;
-    let progress = inventory::progress(inner, row).await?;
+    let progress = progress::progress(&inner.plans, &inner.inventory, row).await?;
     let left = progress.total.saturating_sub(progress.made);
     // What lacks only its poster is not done either.
     let part = u128::from(whole) * u128::from(left) / u128::from(progress.total.max(1));

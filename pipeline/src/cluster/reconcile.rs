@@ -21,10 +21,9 @@ use super::usage::{UNITS, Usage};
 use crate::background::backlog::{Backlog, Urgency, due_us};
 use crate::encoding::session::Standing;
 use crate::inner::Inner;
-use crate::plans;
 use crate::plans::new_encoder;
 use crate::videos::inventory::VideoInventory;
-use crate::videos::{finish, inventory, start};
+use crate::videos::{finish, start};
 
 /// Chunks offered for each worker: one in hand and one to go on with.
 const OFFERED: usize = 2;
@@ -403,8 +402,8 @@ impl Reconciler {
         let Some(hash) = &row.current_plan else {
             return Ok(None);
         };
-        let plan = plans::load(&inner, row.id, hash).await?;
-        let made = inventory::known(&inner, row.id).await?;
+        let plan = inner.plans.load(row.id, hash).await?;
+        let made = inner.inventory.known(row.id).await?;
         self.usage.note(row.owner, row.id, made.segments());
         if self.is_mine(row.id, workers) && self.is_to_begin_anew(&row, &plan, &made, workers) {
             let (inner, row) = (inner.clone(), row.clone());

@@ -23,7 +23,6 @@ use crate::encoding::session::EncodingSession;
 use crate::encoding::turns::{Asked, Network, Viewer};
 use crate::encoding::windows::{self, Window};
 use crate::inner::Inner;
-use crate::plans;
 
 /// Windows and waited-for segments of one network while others wait: two viewers' worth.
 const WINDOWS_OF_ONE: usize = 2;
@@ -241,7 +240,7 @@ pub(crate) async fn request<'a>(
     viewer: &Viewer,
     second_try: bool,
 ) -> Result<Request<'a>, DemandError> {
-    let plan = plans::listing(inner, key.video, key.rendition).await?;
+    let plan = inner.plans.listing(key.video, key.rendition).await?;
     let plan = plan.ok_or(DemandError::NotFound)?;
     if !plan.has_media(key.rendition) || key.index >= plan.segments() {
         return Err(DemandError::NotFound);
@@ -250,7 +249,7 @@ pub(crate) async fn request<'a>(
         video: key.video,
         rendition: key.rendition,
     };
-    if plans::is_given_up(inner, &plan, rendition).await? {
+    if inner.plans.is_given_up(&plan, rendition).await? {
         return Err(DemandError::Gone);
     }
     let request = Request::new(inner, &plan, key, viewer, second_try);
@@ -308,7 +307,7 @@ fn known(
     // Of another plan than those it was asked by, or of none.
     let reader = inner.clone();
     inner.tasks.spawn(async move {
-        match plans::listing(&reader, video, rendition).await {
+        match reader.plans.listing(video, rendition).await {
             Ok(Some(plan)) => {
                 window.learn(&plan);
                 tell(&window);

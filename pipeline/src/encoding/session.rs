@@ -252,7 +252,7 @@ impl EncodingSession {
         count: u32,
     ) -> Result<(), SessionError> {
         self.can_go_on_with(renditions)?;
-        let made = crate::videos::inventory::known(&self.inner, self.video()).await?;
+        let made = self.inner.inventory.known(self.video()).await?;
         let segments = first..first.saturating_add(count);
         let (mut wanted, mut skipped) = (Vec::new(), Vec::new());
         for &rendition in renditions {

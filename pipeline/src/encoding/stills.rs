@@ -17,7 +17,6 @@ use crate::cluster::ask;
 use crate::encoding::session::{EncodingSession, Standing};
 use crate::encoding::turns::{Asked, Viewer};
 use crate::inner::Inner;
-use crate::plans;
 
 pub(crate) async fn sheet(
     inner: &Arc<Inner>,
@@ -25,7 +24,7 @@ pub(crate) async fn sheet(
     viewer: &Viewer,
 ) -> Result<Bytes, DemandError> {
     let object = ObjectKey::Segment(key);
-    let plan = plans::listing(inner, key.video, key.rendition).await?;
+    let plan = inner.plans.listing(key.video, key.rendition).await?;
     let board = plan.as_ref().and_then(|plan| plan.storyboard.as_ref());
     let listed = board.is_some_and(|board| board.id == key.rendition && key.index < board.sheets());
     if !listed {
@@ -107,7 +106,7 @@ async fn made(
         let Some(hash) = &row.current_plan else {
             return Err(DemandError::NotReady);
         };
-        let plan = plans::load(inner, video, hash).await?;
+        let plan = inner.plans.load(video, hash).await?;
         let made = async {
             if let Still::Thumbnail { second, width } = still {
                 return thumbnail::make(inner, &row, &plan, (width, second)).await;

@@ -10,7 +10,6 @@ use transcoder::EngineFailure;
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::inner::Inner;
 use crate::plans::passthrough;
-use crate::videos::inventory;
 use crate::videos::notes;
 
 /// Counted tries after which a filler is stored.
@@ -34,7 +33,7 @@ pub(crate) async fn isolate(
     work: Work<'_>,
     standing: Standing,
 ) -> Result<(), SessionError> {
-    let made = inventory::known(inner, row.id).await?;
+    let made = inner.inventory.known(row.id).await?;
     let unmade = |id: RenditionId| {
         let mut segments = work.first..work.first.saturating_add(work.count);
         segments
@@ -81,7 +80,7 @@ pub(crate) async fn bury(
         plan,
         standing: Standing::Ahead,
     };
-    let made = inventory::known(inner, row.id).await?;
+    let made = inner.inventory.known(row.id).await?;
     for &rendition in renditions.iter().filter(|&&id| !made.has(id, segment)) {
         let failure = match trial.attempt(&[rendition], segment).await {
             Ok(()) => continue,
@@ -112,7 +111,7 @@ impl Trial<'_> {
         // Each round counts a try of some rendition, or makes one.
         let rounds = (TRIES as usize + 1) * renditions.len();
         for _ in 0..rounds {
-            let made = inventory::known(self.inner, self.row.id).await?;
+            let made = self.inner.inventory.known(self.row.id).await?;
             let mut unmade = renditions
                 .iter()
                 .copied()
@@ -128,7 +127,7 @@ impl Trial<'_> {
             }
             match self.attempt(&together, segment).await {
                 Ok(()) => {
-                    let made = inventory::known(self.inner, self.row.id).await?;
+                    let made = self.inner.inventory.known(self.row.id).await?;
                     if !made.has(first, segment) {
                         // In somebody else's hands.
                         return Ok(());
@@ -219,5 +218,5 @@ async fn warn(
         message: "A part of the video cannot be decoded; the last good picture is held.".to_owned(),
         span_us: Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end))),
     };
-    Ok(notes::add(inner, row.id, note).await?)
+    Ok(notes::add(&inner.records, row.id, note).await?)
 }

@@ -245,9 +245,7 @@ async fn asked(inner: &Inner, window: &Window) {
 
 /// What a viewer will ask for next and nobody is at.
 async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
-    let made = crate::videos::inventory::known(inner, window.video)
-        .await
-        .ok()?;
+    let made = inner.inventory.known(window.video).await.ok()?;
     let now = inner.stores.clock.now();
     let wanted = |rendition, index| {
         let key = SegmentKey {
@@ -261,7 +259,7 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
         };
         let plan = window.plan_of(rendition);
         plan.is_some_and(|plan| index < plan.segments())
-            && !inner.declined.has(declined)
+            && !inner.plans.declined.has(declined)
             && !made.has(rendition, index)
             && !inner.claims.is_claimed(&key)
     };

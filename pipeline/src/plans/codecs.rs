@@ -7,8 +7,7 @@ use store::metadata::{State, VideoRow};
 use crate::answers::Progress;
 use crate::inner::Inner;
 use crate::plans::successor::{Successor, succeed};
-use crate::videos::inventory;
-use crate::{Pipeline, plans};
+use crate::Pipeline;
 
 /// Why a video does not get a codec.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +64,7 @@ impl Pipeline {
         row: &VideoRow,
     ) -> Result<Vec<(LazyCodec, CodecState)>, store::Error> {
         let plan = match &row.current_plan {
-            Some(hash) => Some(plans::load(&self.inner, row.id, hash).await?),
+            Some(hash) => Some(self.inner.plans.load(row.id, hash).await?),
             None => None,
         };
         let mut states = Vec::new();
@@ -95,7 +94,7 @@ async fn state(
     if row.state == State::Ready && !row.is_in_the_making() {
         return Ok(CodecState::Failed);
     }
-    let known = inventory::known(inner, row.id).await?;
+    let known = inner.inventory.known(row.id).await?;
     Ok(CodecState::Pending(Progress {
         made: lazy.ids().map(|id| known.count(id)).sum(),
         total: u64::from(plan.segments()) * lazy.ids().count() as u64,
@@ -117,7 +116,7 @@ pub(crate) async fn list(
             cues: Vec::new(),
         })
     };
-    let row = succeed(inner, video, is_open, more, &[]).await?;
+    let row = succeed(&inner.plans, video, is_open, more, &[]).await?;
     match row.state {
         State::Playable | State::Ready if has_picture => Ok(row),
         State::Playable | State::Ready => Err(CodecError::NoPicture),
@@ -132,7 +131,7 @@ async fn add(inner: &Inner, video: VideoId, codec: LazyCodec) -> Result<(), Code
     let Some(hash) = row.current_plan.clone() else {
         return Ok(());
     };
-    let plan = plans::load(inner, video, &hash).await?;
+    let plan = inner.plans.load(video, &hash).await?;
     if state(inner, &row, &plan, codec).await? == CodecState::Failed {
         let reopen = |row: &mut VideoRow| {
             let is_same = row.state == State::Ready && row.current_plan.as_ref() == Some(&hash);

@@ -100,7 +100,7 @@ async fn levelled(
         })
     };
     let is_living = |row: &VideoRow| row.state != State::Deleted;
-    succeed(inner, video, is_living, listing, note.as_slice()).await?;
+    succeed(&inner.plans, video, is_living, listing, note.as_slice()).await?;
     inner.loudness_faults.lock().remove(&video);
     Ok(())
 }

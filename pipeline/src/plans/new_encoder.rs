@@ -5,19 +5,16 @@
 //! Where nobody else can go on, other renditions are begun: who plays the first goes on as far as they are made, and
 //! is told to look at the list of renditions again where they are not. What is whole stays as it is.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use plan::{Code, Plan, RenditionId, RenditionKey, VideoId};
+use plan::{Code, Plan, RenditionId, RenditionKey};
 use store::metadata::{State, VideoRow};
 use transcoder::EngineFailure;
 
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::inner::{Inner, Role};
-use crate::plans;
 use crate::plans::successor::{Successor, succeed};
-use crate::videos::{inventory, purge};
+use crate::videos::purge;
 
 /// Versions of libraries that a video may have met, one after the other.
 const ROUNDS: usize = 8;
@@ -55,7 +52,7 @@ pub(crate) async fn decline(
     let video = row.id;
     let key = RenditionKey { video, rendition };
     let current = match &row.current_plan {
-        Some(hash) => plans::load(inner, video, hash).await?,
+        Some(hash) => inner.plans.load(video, hash).await?,
         None => return Ok(false),
     };
     let is_current = current.lists(rendition);
@@ -65,13 +62,13 @@ pub(crate) async fn decline(
             .map(|()| true);
     }
     // Whoever looks after the video hears of it with our next announcement, and of all the others at once.
-    let is_new = inner.declined.note(key);
+    let is_new = inner.plans.declined.note(key);
     if is_new
         && is_current
         && let Some(Survey { foreign, .. }) = Survey::of(inner, row, standing).await?
     {
         for rendition in foreign {
-            inner.declined.note(RenditionKey { video, rendition });
+            inner.plans.declined.note(RenditionKey { video, rendition });
         }
     }
     Ok(false)
@@ -124,7 +121,7 @@ impl Survey {
         let Some(hash) = &row.current_plan else {
             return Ok(None);
         };
-        let plan = plans::load(inner, row.id, hash).await?;
+        let plan = inner.plans.load(row.id, hash).await?;
         let unmade = unmade(inner, row, &plan).await?;
         let share = inner.memory.take(inner.memory_for(&plan, &unmade)).await;
         let mut run = EncodingSession::open(inner, row, standing, share)?;
@@ -148,7 +145,7 @@ async fn unmade(
     if !row.is_in_the_making() {
         return Ok(Vec::new());
     }
-    let made = inventory::relisted(inner, row.id).await?;
+    let made = inner.inventory.relisted(row.id).await?;
     let is_whole = |id: &RenditionId| made.count(*id) >= u64::from(plan.segments());
     let all = match row.state {
         State::Ready => plan.every_media().collect::<Vec<_>>(),
@@ -187,50 +184,6 @@ pub(crate) async fn begin(
         })
     };
     let is_living = |row: &VideoRow| row.state != State::Deleted;
-    succeed(inner, video, is_living, anew, &[]).await?;
+    succeed(&inner.plans, video, is_living, anew, &[]).await?;
     Ok(())
-}
-
-/// Renditions that are remembered.
-const REMEMBERED: usize = 4096;
-
-/// Renditions that others are told of at a time: 16 KB every few seconds.
-const TOLD: usize = 256;
-
-/// What engines of this process cannot go on with.
-#[derive(Default)]
-pub(crate) struct Declined(Mutex<VecDeque<RenditionKey>>);
-
-impl Declined {
-    /// Returns whether that is news. Others are told of what was noted last.
-    fn note(&self, key: RenditionKey) -> bool {
-        let mut known = self.0.lock();
-        let before = known.iter().position(|noted| *noted == key);
-        if let Some(at) = before {
-            known.remove(at);
-        }
-        known.push_front(key);
-        known.truncate(REMEMBERED);
-        before.is_none()
-    }
-
-    /// Notes what there is of a video once more, but for what others stand for; returns whether there is anything.
-    pub(crate) fn note_again(&self, video: VideoId, plan: &Plan) -> bool {
-        let mut known = self.0.lock();
-        known.retain(|key| key.video != video || !plan.given_up.contains(&key.rendition));
-        let (of_it, others): (VecDeque<_>, VecDeque<_>) =
-            known.iter().partition(|key| key.video == video);
-        let is_any = !of_it.is_empty();
-        *known = of_it.into_iter().chain(others).collect();
-        is_any
-    }
-
-    pub(crate) fn has(&self, key: RenditionKey) -> bool {
-        self.0.lock().contains(&key)
-    }
-
-    /// Those that others are told of.
-    pub(crate) fn latest(&self) -> Vec<RenditionKey> {
-        self.0.lock().iter().take(TOLD).copied().collect()
-    }
 }

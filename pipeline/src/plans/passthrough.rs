@@ -44,7 +44,7 @@ pub(crate) async fn give_up(
     let is_living = |row: &VideoRow| row.state != State::Deleted;
     let video = run.video();
     tracing::warn!(%video, segment, "the source's own pictures are no rung: it is encoded");
-    succeed(inner, video, is_living, encoded, &[]).await?;
+    succeed(&inner.plans, video, is_living, encoded, &[]).await?;
     if let Some(next) = &next {
         new_encoder::begin(inner, run, next, &foreign).await?;
         run.plan(plan).await;

@@ -34,7 +34,7 @@ pub(crate) async fn prune(
         Some(Successor { plan, cues })
     };
     let is_open = |row: &VideoRow| matches!(row.state, State::Playable | State::Ready);
-    succeed(inner, row.id, is_open, without, &[]).await?;
+    succeed(&inner.plans, row.id, is_open, without, &[]).await?;
     tracing::info!(video = %row.id, ?left, "rungs that are not worth their bytes are left out");
     Ok(true)
 }

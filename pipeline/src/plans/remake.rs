@@ -13,9 +13,8 @@ use crate::answers::Progress;
 use crate::inner::Inner;
 use crate::plans::successor::{Successor, succeed};
 use crate::uploads::blocks::BLOCK;
-use crate::videos::inventory;
 use crate::videos::inventory::VideoInventory;
-use crate::{Pipeline, plans};
+use crate::Pipeline;
 
 /// Why a video is not made again.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +73,7 @@ impl Pipeline {
     /// Whether a video is of the current generation, and what it would take to make it so; nothing before it is ready.
     pub async fn remake_of(&self, row: &VideoRow) -> Result<Option<Remake>, store::Error> {
         let plan = match (&row.current_plan, row.state) {
-            (Some(hash), State::Ready) => plans::load(&self.inner, row.id, hash).await?,
+            (Some(hash), State::Ready) => self.inner.plans.load(row.id, hash).await?,
             _ => return Ok(None),
         };
         of(&self.inner, row, &plan).await.map(Some)
@@ -92,7 +91,7 @@ async fn of(inner: &Inner, row: &VideoRow, plan: &Plan) -> Result<Remake, store:
     if older.is_empty() {
         return Ok(Remake::Current);
     }
-    let made = inventory::known(inner, row.id).await?;
+    let made = inner.inventory.known(row.id).await?;
     let bytes = older.iter().map(|id| made.bytes(*id)).sum();
     let coming = plan.coming_ids();
     Ok(match (coming.is_empty(), row.is_in_the_making()) {
@@ -122,7 +121,7 @@ async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
     let Some(hash) = &row.current_plan else {
         return Err(RemakeError::NotReady);
     };
-    let plan = plans::load(inner, video, hash).await?;
+    let plan = inner.plans.load(video, hash).await?;
     if plan.older().is_empty() {
         return Ok(());
     }
@@ -143,7 +142,7 @@ async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
         let plan = current.remade(policy).or_else(again);
         plan.map(|plan| Successor { plan, cues })
     };
-    let row = succeed(inner, video, is_open, coming, &[]).await?;
+    let row = succeed(&inner.plans, video, is_open, coming, &[]).await?;
     if !row.is_in_the_making() {
         inner.stores.metadata.tries().clear(&video).await?;
         let reopen = |row: &mut VideoRow| {
@@ -220,7 +219,7 @@ pub(crate) async fn finish(
         let cues = Vec::new();
         Some(Successor { plan, cues })
     };
-    succeed(inner, row.id, is_open, next, &[]).await?;
+    succeed(&inner.plans, row.id, is_open, next, &[]).await?;
     tracing::info!(video = %row.id, "what was made again stands in its place");
     Ok(true)
 }

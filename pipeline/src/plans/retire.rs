@@ -8,8 +8,6 @@ use store::metadata::{PageRequest, PlanRef, State, VideoRow};
 use store::{ObjectKey, Prefix, objects};
 
 use crate::inner::Inner;
-use crate::plans;
-use crate::videos::inventory;
 
 /// How long a plan stays in the list after another one has become current, in microseconds.
 const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
@@ -74,11 +72,11 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
         marked.plans.iter().partition(|known| known.leaves);
     let mut kept = Vec::new();
     for known in staying {
-        kept.push(plans::load(inner, video, &known.hash).await?);
+        kept.push(inner.plans.load(video, &known.hash).await?);
     }
     let mut deleted = 0;
     for known in &leaving {
-        let plan = match plans::load(inner, video, &known.hash).await {
+        let plan = match inner.plans.load(video, &known.hash).await {
             // Its object was deleted before the list was changed.
             Err(store::Error::NotFound) => continue,
             loaded => loaded?,
@@ -96,7 +94,7 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
         let object = ObjectKey::Plan { video, hash };
         inner.stores.objects.delete(&[object]).await?;
     }
-    let left = inventory::relisted(inner, video).await?;
+    let left = inner.inventory.relisted(video).await?;
     inner
         .records
         .change(video, |row| {

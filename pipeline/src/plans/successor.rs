@@ -9,8 +9,8 @@ use plan::{CueList, Plan, RenditionId, RenditionKey, VideoId};
 use store::ObjectKey;
 use store::metadata::{PlanRef, VideoRow};
 
-use crate::inner::Inner;
-use crate::plans;
+use crate::plans::Plans;
+use crate::records::Records;
 
 /// Plans by which renditions are found: beyond that the oldest but one leaves the list, and with it
 /// text that was replaced so often. The first has the rungs that were left out since.
@@ -32,14 +32,14 @@ pub(crate) struct Successor {
 /// on where it changed meanwhile. Nothing happens where the row is not `open` to it, or where
 /// `make` has nothing to say. Returns the row as it is now.
 pub(crate) async fn succeed(
-    inner: &Inner,
+    plans: &Plans,
     video: VideoId,
     is_open: fn(&VideoRow) -> bool,
     mut make: impl FnMut(&Plan) -> Option<Successor> + Send,
     notes: &[plan::Note],
 ) -> Result<VideoRow, store::Error> {
     for _ in 0..TRIES {
-        let row = inner
+        let row = plans
             .records
             .living(video)
             .await?
@@ -47,18 +47,18 @@ pub(crate) async fn succeed(
         let Some(before) = row.current_plan.clone().filter(|_| is_open(&row)) else {
             return Ok(row);
         };
-        let current = plans::load(inner, video, &before).await?;
+        let current = plans.load(video, &before).await?;
         let Some(next) = make(&current) else {
             return Ok(row);
         };
         let adds_media = adds_media(&next.plan, &current);
         let (plan, cues) = (Arc::new(next.plan), next.cues);
-        store_cues(inner, video, &cues).await?;
-        let hash = plans::save(inner, video, &plan).await?;
+        store_cues(&plans.records, video, &cues).await?;
+        let hash = plans.save(video, &plan).await?;
         if hash == before {
             return Ok(row);
         }
-        let now = inner.stores.clock.now_us();
+        let now = plans.records.stores.clock.now_us();
         let (mut is_done, mut leaves) = (false, false);
         let listed = |row: &mut VideoRow| {
             // One of long ago that comes back while it is being deleted.
@@ -73,15 +73,15 @@ pub(crate) async fn succeed(
             }
             is_done
         };
-        let row = inner.records.change(video, listed).await?;
+        let row = plans.records.change(video, listed).await?;
         if is_done {
             // It may have been deleted between the two, by who had not heard of the list.
-            store_cues(inner, video, &cues).await?;
-            plans::save(inner, video, &plan).await?;
+            store_cues(&plans.records, video, &cues).await?;
+            plans.save(video, &plan).await?;
             return Ok(row);
         }
         if leaves {
-            inner.stores.clock.sleep(LEAVING).await;
+            plans.records.stores.clock.sleep(LEAVING).await;
         }
     }
     Err(store::Error::Conflict)
@@ -93,7 +93,7 @@ fn adds_media(next: &Plan, before: &Plan) -> bool {
 }
 
 async fn store_cues(
-    inner: &Inner,
+    records: &Records,
     video: VideoId,
     cues: &[(RenditionId, CueList)],
 ) -> Result<(), store::Error> {
@@ -101,7 +101,7 @@ async fn store_cues(
         let rendition = *rendition;
         let key = ObjectKey::Cues(RenditionKey { video, rendition });
         let json = serde_json::to_vec(list).map_err(|e| store::Error::corrupt(e.to_string()))?;
-        let objects = &inner.stores.objects;
+        let objects = &records.stores.objects;
         objects.put_if_absent(&key, Bytes::from(json)).await?;
     }
     Ok(())

@@ -143,7 +143,7 @@ async fn extracted(
         .zip(lists)
         .filter_map(|(number, list)| encoding_note(number, list));
     let notes: Vec<Note> = note.into_iter().chain(encodings).collect();
-    succeed(inner, video, is_living, listing, &notes).await?;
+    succeed(&inner.plans, video, is_living, listing, &notes).await?;
     inner.text_faults.lock().remove(&video);
     Ok(())
 }
@@ -216,7 +216,7 @@ async fn change(
     listing: impl FnMut(&Plan) -> Option<Successor> + Send,
 ) -> Result<(), SideCarError> {
     let is_open = |row: &VideoRow| matches!(row.state, State::Playable | State::Ready);
-    let row = succeed(inner, video, is_open, listing, &[]).await?;
+    let row = succeed(&inner.plans, video, is_open, listing, &[]).await?;
     match row.state {
         State::Playable | State::Ready => Ok(()),
         State::Waiting | State::Probing => Err(SideCarError::NotPlanned),

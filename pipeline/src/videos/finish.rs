@@ -9,7 +9,6 @@ use crate::background::backlog::{Backlog, Next};
 use crate::inner::Inner;
 use crate::plans::prune::prune;
 use crate::plans::remake;
-use crate::videos::inventory;
 
 /// Makes a video ready if a fresh listing agrees that all of its plan is stored but what it has in lazy
 /// codecs; its average rates come from the same listing. Those of a lazy codec that is whole too list it.
@@ -18,7 +17,7 @@ pub(crate) async fn finalize(
     row: &VideoRow,
     plan: &Plan,
 ) -> Result<(), store::Error> {
-    let listed = inventory::relisted(inner, row.id).await?;
+    let listed = inner.inventory.relisted(row.id).await?;
     let backlog = Backlog {
         inner,
         row,

@@ -1,15 +1,14 @@
 //! What is stored of a video: a bitmap per rendition, from a listing, kept by what is published.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 use plan::{Lazy, Plan, RenditionId, RenditionKey, SegmentKey, VideoId};
-use store::metadata::{State, VideoRow};
 use store::{ImageFormat, ObjectKey, Prefix};
 
-use crate::answers::Progress;
-use crate::inner::Inner;
+use crate::records::Records;
 
 /// Videos whose bitmaps are kept: 12 h in ten renditions take 14 KB; the others are listed
 /// again when they are worked at.
@@ -119,47 +118,57 @@ struct Entry {
     used: u64,
 }
 
-/// The bitmaps of the videos that are being worked at.
-#[derive(Default)]
-pub(crate) struct InventoryCache(Mutex<(HashMap<VideoId, Entry>, u64)>);
+/// What is stored of the videos that are being worked at: listed once, and kept up to date from then on.
+pub(crate) struct Inventory {
+    records: Arc<Records>,
+    /// By video, and how often any was looked at.
+    known: Mutex<(HashMap<VideoId, Entry>, u64)>,
+}
 
-impl InventoryCache {
+impl Inventory {
+    pub(crate) fn new(records: &Arc<Records>) -> Self {
+        Self {
+            records: records.clone(),
+            known: Mutex::default(),
+        }
+    }
+
     pub(crate) fn insert(&self, key: SegmentKey, size: u64) {
-        if let Some(entry) = self.0.lock().0.get_mut(&key.video) {
+        if let Some(entry) = self.known.lock().0.get_mut(&key.video) {
             entry.set.insert(key.rendition, key.index, size);
         }
     }
 
     pub(crate) fn init(&self, key: RenditionKey) {
-        if let Some(entry) = self.0.lock().0.get_mut(&key.video) {
+        if let Some(entry) = self.known.lock().0.get_mut(&key.video) {
             entry.set.inits.insert(key.rendition);
         }
     }
 
     pub(crate) fn poster(&self, video: VideoId, format: ImageFormat) {
-        if let Some(entry) = self.0.lock().0.get_mut(&video) {
+        if let Some(entry) = self.known.lock().0.get_mut(&video) {
             entry.set.posters.insert(format);
         }
     }
 
     pub(crate) fn thumbnail(&self, video: VideoId) {
-        if let Some(entry) = self.0.lock().0.get_mut(&video) {
+        if let Some(entry) = self.known.lock().0.get_mut(&video) {
             entry.set.thumbnails += 1;
         }
     }
 
     pub(crate) fn forget(&self, video: VideoId) {
-        self.0.lock().0.remove(&video);
+        self.known.lock().0.remove(&video);
     }
 
     /// Something was stored that was not heard of.
     pub(crate) fn forget_all(&self) {
-        self.0.lock().0.clear();
+        self.known.lock().0.clear();
     }
 
     /// What is known, if it is all; from now on what is published is noted in any case.
     fn look(&self, video: VideoId) -> Option<VideoInventory> {
-        let mut guard = self.0.lock();
+        let mut guard = self.known.lock();
         let (entries, clock) = &mut *guard;
         *clock += 1;
         if !entries.contains_key(&video) && entries.len() >= KEPT {
@@ -175,7 +184,7 @@ impl InventoryCache {
 
     /// Adds a listing to what was published while it ran.
     fn merge(&self, video: VideoId, listing: Listing) -> VideoInventory {
-        let mut guard = self.0.lock();
+        let mut guard = self.known.lock();
         let entry = guard.0.entry(video).or_default();
         for (key, size) in listing.segments {
             entry.set.insert(key.rendition, key.index, size);
@@ -188,6 +197,21 @@ impl InventoryCache {
         entry.listed = true;
         entry.set.clone()
     }
+
+    /// What is stored of a video: listed once, kept up to date from then on.
+    pub(crate) async fn known(&self, video: VideoId) -> Result<VideoInventory, store::Error> {
+        if let Some(set) = self.look(video) {
+            return Ok(set);
+        }
+        let listing = list(&self.records, video).await?;
+        Ok(self.merge(video, listing))
+    }
+
+    /// What a fresh listing says: before `ready`, and on doubt.
+    pub(crate) async fn relisted(&self, video: VideoId) -> Result<VideoInventory, store::Error> {
+        self.forget(video);
+        self.known(video).await
+    }
 }
 
 #[derive(Default)]
@@ -199,9 +223,9 @@ struct Listing {
     total_bytes: u64,
 }
 
-async fn list(inner: &Inner, video: VideoId) -> Result<Listing, store::Error> {
+async fn list(records: &Records, video: VideoId) -> Result<Listing, store::Error> {
     let mut listing = Listing::default();
-    let mut objects = inner.stores.objects.list(&Prefix::Video(video)).await?;
+    let mut objects = records.stores.objects.list(&Prefix::Video(video)).await?;
     while let Some(listed) = objects.try_next().await? {
         listing.total_bytes += listed.size;
         match listed.key {
@@ -213,55 +237,4 @@ async fn list(inner: &Inner, video: VideoId) -> Result<Listing, store::Error> {
         }
     }
     Ok(listing)
-}
-
-/// What is stored of a video: listed once, kept up to date from then on.
-pub(crate) async fn known(inner: &Inner, video: VideoId) -> Result<VideoInventory, store::Error> {
-    if let Some(set) = inner.inventory.look(video) {
-        return Ok(set);
-    }
-    let listing = list(inner, video).await?;
-    Ok(inner.inventory.merge(video, listing))
-}
-
-/// What a fresh listing says: before `ready`, and on doubt.
-pub(crate) async fn relisted(
-    inner: &Inner,
-    video: VideoId,
-) -> Result<VideoInventory, store::Error> {
-    inner.inventory.forget(video);
-    known(inner, video).await
-}
-
-/// How far a video is: its media segments.
-pub(crate) async fn progress(inner: &Inner, row: &VideoRow) -> Result<Progress, store::Error> {
-    let each = rendition_progress(inner, row).await?;
-    Ok(each
-        .iter()
-        .fold(Progress::default(), |sum, (_, one)| Progress {
-            made: sum.made + one.made,
-            total: sum.total + one.total,
-        }))
-}
-
-/// How far each rendition of the current plan is.
-pub(crate) async fn rendition_progress(
-    inner: &Inner,
-    row: &VideoRow,
-) -> Result<Vec<(RenditionId, Progress)>, store::Error> {
-    let Some(hash) = &row.current_plan else {
-        return Ok(Vec::new());
-    };
-    let plan: std::sync::Arc<Plan> = crate::plans::load(inner, row.id, hash).await?;
-    let total = u64::from(plan.segments());
-    if row.state == State::Ready {
-        let whole = |id| (id, Progress { made: total, total });
-        return Ok(plan.media_ids().map(whole).collect());
-    }
-    let known = known(inner, row.id).await?;
-    let each = |id| {
-        let made = known.count(id);
-        (id, Progress { made, total })
-    };
-    Ok(plan.media_ids().map(each).collect())
 }

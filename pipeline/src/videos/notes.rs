@@ -4,20 +4,20 @@ use plan::{Code, Note, Plan, RenditionId, VideoId};
 use store::metadata::VideoRow;
 use transcoder::SegmentReport;
 
-use crate::inner::Inner;
+use crate::records::Records;
 
 /// Notes of a video: damage all over a long one need not be told span by span.
 const MOST: usize = 100;
 
 /// Adds a note to a video's row, once.
-pub(crate) async fn add(inner: &Inner, video: VideoId, note: Note) -> Result<(), store::Error> {
+pub(crate) async fn add(records: &Records, video: VideoId, note: Note) -> Result<(), store::Error> {
     let add = |row: &mut VideoRow| add_once(&mut row.notes, &note);
-    inner.records.change(video, add).await.map(drop)
+    records.change(video, add).await.map(drop)
 }
 
 /// Adds to a video's row what an engine found while it made a segment, and the probe had not said.
 pub(crate) async fn of_segment(
-    inner: &Inner,
+    records: &Records,
     video: VideoId,
     plan: &Plan,
     (rendition, segment): (RenditionId, u32),
@@ -57,7 +57,7 @@ pub(crate) async fn of_segment(
     ];
     for note in found.into_iter().flatten() {
         let add = |row: &mut VideoRow| stretch(&mut row.notes, &note);
-        inner.records.change(video, add).await?;
+        records.change(video, add).await?;
     }
     Ok(())
 }

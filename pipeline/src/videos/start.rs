@@ -11,7 +11,6 @@ use crate::cluster::ask;
 use crate::encoding::demand;
 use crate::encoding::session::{EncodingSession, SessionError, Standing, is_store_away};
 use crate::inner::Inner;
-use crate::plans;
 use crate::plans::{loudness, new_encoder};
 
 /// Faults of the engine before a video fails.
@@ -249,7 +248,7 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Se
         .map_err(|rejection| SessionError::Fault(failure(rejection.code, &rejection.message)))?;
     // Another try after a failure: what people put beside the source stays, and what they asked for.
     if let Some(before) = &row.current_plan {
-        match plans::load(inner, video, before).await {
+        match inner.plans.load(video, before).await {
             Ok(before) => {
                 plan.side_cars = before.side_cars.clone();
                 for lazy in &before.lazy {
@@ -318,7 +317,7 @@ async fn become_playable(
     row: &VideoRow,
     plan: &Arc<Plan>,
 ) -> Result<(), store::Error> {
-    let hash = plans::save(inner, row.id, plan).await?;
+    let hash = inner.plans.save(row.id, plan).await?;
     let now = inner.stores.clock.now_us();
     let size = plan.video.first().map(|v| v.size());
     inner

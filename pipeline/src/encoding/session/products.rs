@@ -7,7 +7,7 @@ use transcoder::Made;
 
 use super::SessionError;
 use crate::inner::Inner;
-use crate::videos::{init_segments, notes};
+use crate::videos::notes;
 
 /// Stores a product, which the session has looked at, unless its video is deleted: that gets nothing any more.
 ///
@@ -32,7 +32,7 @@ pub(super) async fn store(
             report,
         } => {
             let key = RenditionKey { video, rendition };
-            if !init_segments::is_stored(inner, key, &init).await? {
+            if !inner.inits.is_stored(key, &init).await? {
                 return Err(SessionError::Foreign(rendition));
             }
             tracing::debug!(%video, %rendition, segment, us = report.encode_us, attempts = report.attempts, "made");
@@ -42,7 +42,8 @@ pub(super) async fn store(
                 index: segment,
             };
             if let Some(plan) = plan {
-                notes::of_segment(inner, video, plan, (rendition, segment), &report).await?;
+                notes::of_segment(&inner.records, video, plan, (rendition, segment), &report)
+                    .await?;
             }
             Ok(inner.publish(key, bytes).await?)
         }
@@ -59,7 +60,7 @@ pub(super) async fn store(
         },
         Made::Init(rendition) => {
             let key = RenditionKey { video, rendition };
-            match init_segments::is_stored_now(inner, key, &bytes).await? {
+            match inner.inits.is_stored_now(key, &bytes).await? {
                 true => Ok(()),
                 false => Err(SessionError::Foreign(rendition)),
             }

@@ -9,7 +9,6 @@ use transcoder::Still;
 
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::inner::Inner;
-use crate::videos::inventory;
 use crate::videos::notes;
 
 /// Faults at a still before the video goes without it.
@@ -23,7 +22,7 @@ pub(crate) async fn needed(
 ) -> Result<(), SessionError> {
     let _turn = inner.stills.acquire().await;
     // Whoever had the turn before may have made it.
-    let made = inventory::known(inner, run.video()).await?;
+    let made = inner.inventory.known(run.video()).await?;
     let board = run.storyboard();
     let is_made = match still {
         Still::Sheet(sheet) => board.is_some_and(|board| made.has(board, sheet)),
@@ -79,7 +78,7 @@ pub(crate) async fn failed(
         message: message.to_owned(),
         span_us,
     };
-    notes::add(inner, video, note).await
+    notes::add(&inner.records, video, note).await
 }
 
 /// What is said of one that is done without, and where it is missing.

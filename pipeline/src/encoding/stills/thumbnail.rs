@@ -13,7 +13,6 @@ use transcoder::Still;
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::inner::Inner;
 use crate::uploads::blocks::Held;
-use crate::videos::inventory;
 
 /// Widths that thumbnails are made in, in pixels.
 pub const WIDTHS: [u32; 5] = [160, 320, 480, 640, 1280];
@@ -85,7 +84,7 @@ async fn stored(
     plan: &Plan,
     (width, second): (u32, u32),
 ) -> Result<Option<SegmentKey>, store::Error> {
-    let made = inventory::known(inner, video).await?;
+    let made = inner.inventory.known(video).await?;
     let timeline = &plan.timeline;
     let index = timeline.segment_of(timeline.tick_at_second(second));
     let is_stored = |id| made.has_init(id) && made.has(id, index);
@@ -113,7 +112,7 @@ async fn whole(inner: &Inner, key: SegmentKey) -> Option<Held> {
 /// One more is stored. Of too many every second one of the others goes: who asks for it again has it made again.
 async fn make_room(inner: &Inner, video: VideoId, newest: &ObjectKey) -> Result<(), SessionError> {
     inner.inventory.thumbnail(video);
-    if inventory::known(inner, video).await?.thumbnails <= MOST_KEPT {
+    if inner.inventory.known(video).await?.thumbnails <= MOST_KEPT {
         return Ok(());
     }
     let objects = &inner.stores.objects;
@@ -128,6 +127,6 @@ async fn make_room(inner: &Inner, video: VideoId, newest: &ObjectKey) -> Result<
         let surplus: Vec<ObjectKey> = thumbnails.into_iter().step_by(2).collect();
         objects.delete(&surplus).await?;
     }
-    inventory::relisted(inner, video).await?;
+    inner.inventory.relisted(video).await?;
     Ok(())
 }
