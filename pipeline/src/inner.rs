@@ -4,22 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
-use plan::{Plan, RenditionId, SegmentKey, VideoId};
+use plan::VideoId;
 use store::work::WorkerId;
-use store::{Created, Event, ObjectKey, Stores, objects};
+use store::Stores;
 use tokio::sync::Semaphore;
-use transcoder::{Engine, memory_of};
+use transcoder::Engine;
 
 use crate::cluster::{Watched, announce};
 use crate::config::Config;
-use crate::encoding::background_gate::BackgroundGate;
-use crate::encoding::claims::ClaimBoard;
-use crate::encoding::demand::Demands;
-use crate::encoding::memory::Memory;
 use crate::encoding::seats::Seats;
+use crate::encoding::sessions::Sessions;
 use crate::encoding::turns::{Network, Turns};
+use crate::encoding::windows::registry::Windows;
 use crate::plans::Plans;
 use crate::records::Records;
 use crate::tasks::Tasks;
@@ -46,24 +43,18 @@ pub(crate) struct Inner {
     pub(crate) records: Arc<Records>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) role: Role,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) windows: Windows,
     pub(crate) plans: Arc<Plans>,
     pub(crate) inits: Arc<InitSegments>,
-    pub(crate) demands: Demands,
-    /// Whether anything is being made for viewers.
-    pub(crate) background_gate: Arc<BackgroundGate>,
     /// What is stored of videos that are being worked at.
     pub(crate) inventory: Arc<Inventory>,
-    /// What sessions are at.
-    pub(crate) claims: ClaimBoard,
-    pub(crate) memory: Arc<Memory>,
     pub(crate) starts: Semaphore,
     /// Videos that are being started, or wait for it.
     pub(crate) starting: Mutex<HashSet<VideoId>>,
     /// Videos that workers were lately asked for something of.
     pub(crate) asked: Watched,
-    /// Demands that are made at once: as many as there are cores.
-    pub(crate) turns: Arc<Turns>,
     pub(crate) views: Views,
     /// One stills session at a time.
     pub(crate) stills: Semaphore,
@@ -94,22 +85,31 @@ impl Inner {
     pub(crate) fn new(stores: Stores, role: Role, config: Config) -> Arc<Self> {
         let records = Arc::new(Records::new(stores.clone()));
         let inventory = Arc::new(Inventory::new(&records));
+        let inits = Arc::new(InitSegments::new(&records, &inventory));
+        let (tasks, config) = (Arc::<Tasks>::default(), Arc::new(config));
+        let engine = match &role {
+            Role::Alone(engine) | Role::Worker(engine, _) => Some(engine.clone()),
+            Role::Origin => None,
+        };
+        let sessions = Sessions::new(
+            (&records, &tasks, &config),
+            (&inventory, &inits),
+            engine,
+            matches!(role, Role::Worker(..)),
+        );
         Arc::new(Self {
-            background_gate: BackgroundGate::new(stores.clock.clone(), config.lull),
             records: records.clone(),
-            tasks: Arc::default(),
+            tasks,
+            sessions: Arc::new(sessions),
+            windows: Windows::default(),
             stores,
             role,
             plans: Arc::new(Plans::new(&records)),
-            inits: Arc::new(InitSegments::new(&records, &inventory)),
-            demands: Demands::default(),
+            inits,
             inventory,
-            claims: ClaimBoard::default(),
-            memory: Memory::new(config.memory_bytes),
             starts: Semaphore::new(STARTS),
             starting: Mutex::default(),
             asked: Watched::default(),
-            turns: Turns::new(config.encode_threads.max(1) as usize),
             views: Views::default(),
             stills: Semaphore::new(1),
             promised: Promised::default(),
@@ -123,26 +123,9 @@ impl Inner {
         })
     }
 
-    /// How engines are started, where any are.
-    pub(crate) const fn engine(&self) -> Option<&Engine> {
-        match &self.role {
-            Role::Alone(engine) | Role::Worker(engine, _) => Some(engine),
-            Role::Origin => None,
-        }
-    }
-
     /// Whether others are asked for what is missing.
     pub(crate) const fn asks(&self) -> bool {
         matches!(self.role, Role::Origin)
-    }
-
-    /// What a session takes that makes these renditions: rungs beyond its budget are encoded
-    /// one after the other, the largest in any case.
-    pub(crate) fn memory_for(&self, plan: &Plan, renditions: &[RenditionId]) -> u64 {
-        let rungs = plan.pictures().filter(|v| renditions.contains(&v.id));
-        let largest: Vec<RenditionId> = rungs.map(|v| v.id).take(1).collect();
-        let budget = self.config.budget().memory_bytes;
-        memory_of(plan, renditions).min(budget.max(memory_of(plan, &largest)))
     }
 
     /// Takes nothing new, and finishes what is in hand, within a time.
@@ -166,12 +149,12 @@ impl Inner {
     pub(crate) async fn stop(&self) {
         self.drain(Duration::ZERO).await;
         self.tasks.stop();
-        self.demands.close_all();
+        self.windows.close_all();
         loop {
             self.tasks.until_stopped().await;
             // A task's last step may have opened a window, and a session that ends has a last
             // thing to do.
-            if !self.demands.close_all() {
+            if !self.windows.close_all() {
                 break;
             }
         }
@@ -183,24 +166,8 @@ impl Inner {
         {
             tracing::warn!("views are lost: the store does not answer");
         }
-        if let Some(engine) = self.engine() {
+        if let Some(engine) = &self.sessions.engine {
             engine.quiet().await;
         }
-    }
-
-    /// Stores a segment unless there is one, tells who waits, and everybody else.
-    pub(crate) async fn publish(&self, key: SegmentKey, bytes: Bytes) -> Result<(), store::Error> {
-        let object = ObjectKey::Segment(key);
-        let objects = &*self.stores.objects;
-        // Only what is stored is served: the bytes of the put that won.
-        let served = match objects.put_if_absent(&object, bytes.clone()).await? {
-            Created::Yes => bytes,
-            Created::No => objects::get(objects, &object).await?,
-        };
-        let size = served.len() as u64;
-        self.inventory.insert(key, size);
-        self.demands.made(&key, &served);
-        self.records.tell(Event::SegmentStored { key, size }).await;
-        Ok(())
     }
 }

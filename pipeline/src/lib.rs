@@ -60,6 +60,7 @@ impl Pipeline {
         let inner = Inner::new(stores, Role::Alone(engine), config);
         start::recover(&inner).await?;
         inner.tasks.spawn(views::run(inner.clone()));
+        inner.tasks.spawn(demand::serve_after_releases(inner.clone()));
         inner.tasks.spawn(background::run(inner.clone()));
         inner.tasks.spawn(delete::janitor(inner.clone()));
         Ok(Self { inner })
@@ -79,6 +80,7 @@ impl Pipeline {
         let inner = Inner::new(stores, Role::Worker(engine, id), config);
         inner.tasks.spawn(hear::run(inner.clone()));
         inner.tasks.spawn(announce::run(inner.clone(), id));
+        inner.tasks.spawn(demand::serve_after_releases(inner.clone()));
         inner.tasks.spawn(answer::run(inner.clone()));
         inner.tasks.spawn_in_hand(chunks::run(inner.clone()));
         inner.tasks.spawn(reconcile::run(inner.clone(), id));

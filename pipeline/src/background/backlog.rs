@@ -332,6 +332,6 @@ impl Backlog<'_> {
             rendition,
             index,
         };
-        self.inner.claims.is_claimed(&key)
+        self.inner.sessions.claims.is_claimed(&key)
     }
 }

@@ -42,13 +42,13 @@ impl BackgroundRunner {
     /// needed.
     pub(crate) async fn until_calm(&mut self) {
         let inner = self.inner.clone();
-        let mut memory = inner.memory.changes();
+        let mut memory = inner.sessions.memory.changes();
         loop {
             if self.warm.as_mut().is_some_and(EncodingSession::is_to_leave) {
                 self.warm = None;
             }
             tokio::select! {
-                () = inner.background_gate.until(true) => return,
+                () = inner.sessions.gate.until(true) => return,
                 // The sender lives as long as the pipeline.
                 _ = memory.changed() => {}
             }
@@ -59,7 +59,7 @@ impl BackgroundRunner {
     /// waited for long.
     pub(crate) async fn warm_until<T>(&mut self, something: impl Future<Output = T>) -> T {
         let inner = self.inner.clone();
-        let mut memory = inner.memory.changes();
+        let mut memory = inner.sessions.memory.changes();
         let cold = inner.stores.clock.now() + inner.config.window_idle;
         tokio::pin!(something);
         loop {
@@ -88,7 +88,7 @@ impl BackgroundRunner {
             Piece::Segments { renditions, .. } | Piece::Inits(renditions) => renditions,
             Piece::Poster | Piece::Sheet(_) | Piece::Texts | Piece::Loudness => &[],
         };
-        let bytes = inner.memory_for(plan, renditions);
+        let bytes = inner.sessions.memory_for(plan, renditions);
         let mut run = match self.session(row, plan, bytes).await {
             Ok(run) => run,
             // Others, who cannot wait, have the memory.
@@ -160,10 +160,11 @@ impl BackgroundRunner {
             None => {
                 let share = self
                     .inner
+                    .sessions
                     .memory
                     .try_take(bytes)
                     .ok_or(SessionError::Busy)?;
-                EncodingSession::open(&self.inner, row, Standing::Background, share)?
+                EncodingSession::open(&self.inner.sessions, row, Standing::Background, share)?
             }
         };
         run.set_standing(Standing::Background);

@@ -39,7 +39,7 @@ fn this(inner: &Inner, id: WorkerId) -> Worker {
         id,
         cores: inner.config.encode_threads,
         memory_bytes: inner.config.memory_bytes,
-        warm: inner.demands.warm_videos(),
+        warm: inner.windows.warm_videos(),
         declines: inner.plans.declined.latest(),
         drains: inner.tasks.is_draining(),
     }

@@ -32,10 +32,10 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 
 async fn listen(inner: &Arc<Inner>, places: &Arc<Semaphore>) -> Result<(), store::Error> {
     let mut listener = inner.stores.work.listen().await?;
-    let mut changes = inner.demands.changes();
+    let mut changes = inner.sessions.waiting.changes();
     let mut attended: Vec<VideoId> = Vec::new();
     loop {
-        let warm = inner.demands.warm_videos();
+        let warm = inner.windows.warm_videos();
         if warm != attended {
             listener.attend(&warm).await?;
             attended = warm;

@@ -106,20 +106,20 @@ fn soon(inner: &Inner) -> Duration {
 /// is heard, or seen, whichever is first.
 pub(crate) async fn segment(inner: Arc<Inner>, key: SegmentKey, heard: Arc<Notify>) {
     let object = ObjectKey::Segment(key);
-    let mut changes = inner.demands.changes();
-    while let Some(asked) = inner.demands.still_asked(&key, &heard) {
+    let mut changes = inner.sessions.waiting.changes();
+    while let Some(asked) = inner.sessions.waiting.still_asked(&key, &heard) {
         let pause = match ask(&inner, Wanted::Object(object.clone()), &asked).await {
             Answer::Accepted => TRUST,
             Answer::Stored => Duration::ZERO,
             Answer::Busy => soon(&inner),
             Answer::Nobody => {
                 tracing::warn!(video = %key.video, "there is no worker");
-                return inner.demands.give_up(&key);
+                return inner.sessions.waiting.give_up(&key);
             }
         };
         inner.asked.note(&inner, key.video);
         let deserted = async {
-            while inner.demands.still_asked(&key, &heard).is_some() {
+            while inner.sessions.waiting.still_asked(&key, &heard).is_some() {
                 // The sender lives as long as the pipeline.
                 let _ = changes.changed().await;
             }
@@ -130,7 +130,7 @@ pub(crate) async fn segment(inner: Arc<Inner>, key: SegmentKey, heard: Arc<Notif
             () = deserted => return,
         }
         match inner.records.stored(&object).await {
-            Ok(bytes) => return inner.demands.made(&key, &bytes),
+            Ok(bytes) => return inner.sessions.waiting.made(&key, &bytes),
             // What was said to be there was not: once more, not at once.
             Err(_) if pause.is_zero() => inner.stores.clock.sleep(soon(&inner)).await,
             Err(_) => {}

@@ -37,7 +37,7 @@ fn note(inner: &Inner, event: &Event) {
     match event {
         Event::SegmentStored { key, size } => {
             inner.inventory.insert(*key, *size);
-            inner.demands.heard(key);
+            inner.sessions.waiting.heard(key);
             inner.records.backlog_changed.notify_one();
         }
         Event::PosterStored { video, format } => {
@@ -52,6 +52,6 @@ fn note(inner: &Inner, event: &Event) {
 
 fn look_again(inner: &Inner) {
     inner.inventory.forget_all();
-    inner.demands.heard_all();
+    inner.sessions.waiting.heard_all();
     inner.records.backlog_changed.notify_one();
 }

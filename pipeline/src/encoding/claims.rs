@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use plan::{RenditionId, SegmentKey, VideoId};
 use tokio::sync::broadcast;
 
-use crate::inner::Inner;
+use crate::records::Records;
 
 /// Claims that a session may be late to hear of; those it misses cost a segment made twice.
 const TOLD: usize = 256;
@@ -21,8 +21,10 @@ pub(crate) struct Claimed {
 }
 
 pub(crate) struct ClaimBoard {
+    records: Arc<Records>,
     state: Mutex<State>,
     told: broadcast::Sender<Claimed>,
+    released: broadcast::Sender<VideoId>,
 }
 
 #[derive(Default)]
@@ -31,16 +33,21 @@ struct State {
     runs: u64,
 }
 
-impl Default for ClaimBoard {
-    fn default() -> Self {
+impl ClaimBoard {
+    pub(crate) fn new(records: &Arc<Records>) -> Self {
         Self {
+            records: records.clone(),
             state: Mutex::default(),
             told: broadcast::Sender::new(TOLD),
+            released: broadcast::Sender::new(TOLD),
         }
     }
-}
 
-impl ClaimBoard {
+    /// Videos of which a session gave segments back: whoever waits for them must be served by another session.
+    pub(crate) fn released(&self) -> broadcast::Receiver<VideoId> {
+        self.released.subscribe()
+    }
+
     /// Whether any session is at it.
     pub(crate) fn is_claimed(&self, key: &SegmentKey) -> bool {
         self.state.lock().claims.contains_key(key)
@@ -49,18 +56,18 @@ impl ClaimBoard {
 
 /// What one session is at; given back when it ends.
 pub(crate) struct Claims {
-    inner: Arc<Inner>,
+    board: Arc<ClaimBoard>,
     run: u64,
     video: VideoId,
     held: HashSet<SegmentKey>,
 }
 
 impl Claims {
-    pub(crate) fn new(inner: &Arc<Inner>, video: VideoId) -> Self {
-        let mut state = inner.claims.state.lock();
+    pub(crate) fn new(board: &Arc<ClaimBoard>, video: VideoId) -> Self {
+        let mut state = board.state.lock();
         state.runs += 1;
         Self {
-            inner: inner.clone(),
+            board: board.clone(),
             run: state.runs,
             video,
             held: HashSet::new(),
@@ -77,7 +84,7 @@ impl Claims {
 
     /// Takes a segment on; tells whether it is ours now.
     pub(crate) fn claim(&mut self, key: SegmentKey) -> bool {
-        let mut state = self.inner.claims.state.lock();
+        let mut state = self.board.state.lock();
         let owner = *state.claims.entry(key).or_insert(self.run);
         drop(state);
         if owner != self.run {
@@ -85,14 +92,14 @@ impl Claims {
         }
         if self.held.insert(key) {
             // Nobody else at work is fine.
-            let _ = self.inner.claims.told.send(Claimed { run: self.run, key });
+            let _ = self.board.told.send(Claimed { run: self.run, key });
         }
         true
     }
 
     /// Whether another session is at it.
     pub(crate) fn is_others(&self, key: &SegmentKey) -> bool {
-        let state = self.inner.claims.state.lock();
+        let state = self.board.state.lock();
         state.claims.get(key).is_some_and(|run| *run != self.run)
     }
 
@@ -102,7 +109,7 @@ impl Claims {
 
     /// Claims of others, as they are made.
     pub(crate) fn others(&self) -> broadcast::Receiver<Claimed> {
-        self.inner.claims.told.subscribe()
+        self.board.told.subscribe()
     }
 
     pub(crate) fn is_own(&self, claimed: &Claimed) -> bool {
@@ -115,7 +122,7 @@ impl Claims {
 
     pub(crate) fn release(&mut self, key: &SegmentKey) {
         if self.held.remove(key) {
-            self.inner.claims.state.lock().claims.remove(key);
+            self.board.state.lock().claims.remove(key);
         }
     }
 
@@ -124,13 +131,14 @@ impl Claims {
         if self.held.is_empty() {
             return;
         }
-        let mut state = self.inner.claims.state.lock();
+        let mut state = self.board.state.lock();
         for key in self.held.drain() {
             state.claims.remove(&key);
         }
         drop(state);
-        crate::encoding::demand::wake(&self.inner, self.video);
-        self.inner.records.backlog_changed.notify_one();
+        // Nobody may wait for any of them.
+        let _ = self.board.released.send(self.video);
+        self.board.records.backlog_changed.notify_one();
     }
 }
 

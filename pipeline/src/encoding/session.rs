@@ -19,7 +19,7 @@ use self::leave::Leave;
 use self::report::Report;
 use crate::encoding::claims::Claims;
 use crate::encoding::memory::Share;
-use crate::inner::Inner;
+use crate::encoding::sessions::Sessions;
 use crate::uploads::blocks::{Held, source_of};
 
 /// Unexplained ends at the same segment that count as three tries.
@@ -42,7 +42,7 @@ pub(crate) enum Standing {
 
 /// A session and what is done with it. Dropped, its engine is killed.
 pub(crate) struct EncodingSession {
-    inner: Arc<Inner>,
+    sessions: Arc<Sessions>,
     session: Session,
     claims: Claims,
     plan: Option<Arc<Plan>>,
@@ -62,12 +62,12 @@ impl Drop for EncodingSession {
     fn drop(&mut self) {
         // Its memory is free when its engine is gone, and not before.
         let (share, gone) = (self.share.take(), self.session.until_gone());
-        self.inner.tasks.finish(async move {
+        self.sessions.tasks.finish(async move {
             gone.await;
             drop(share);
         });
         if let Some(report) = self.report.take() {
-            report.leave(&self.inner);
+            report.leave(&self.sessions);
         }
     }
 }
@@ -84,53 +84,61 @@ struct Told {
 
 impl EncodingSession {
     pub(crate) fn open(
-        inner: &Arc<Inner>,
+        sessions: &Arc<Sessions>,
         row: &VideoRow,
         standing: Standing,
         share: Share,
     ) -> Result<Self, SessionError> {
-        let (source, size) = source_of(inner, row).map_err(|error| {
+        let (source, size) = source_of(
+            sessions.config.source_file.as_deref(),
+            &sessions.records.stores.objects,
+            row,
+        )
+        .map_err(|error| {
             SessionError::Fault(EngineFailure {
                 code: Code::SourceUnreachable,
                 message: format!("The source cannot be read: {error}."),
             })
         })?;
-        Self::over(inner, row.id, standing, share, (source, size))
+        Self::over(sessions, row.id, standing, share, (source, size))
     }
 
     /// Opens a session whose source is a stored segment of the video in memory, instead of the uploaded file.
     pub(crate) fn open_held(
-        inner: &Arc<Inner>,
+        sessions: &Arc<Sessions>,
         video: VideoId,
         standing: Standing,
         share: Share,
         held: Held,
     ) -> Result<Self, SessionError> {
         let size = held.0.len() as u64;
-        Self::over(inner, video, standing, share, (Arc::new(held), size))
+        Self::over(sessions, video, standing, share, (Arc::new(held), size))
     }
 
     fn over(
-        inner: &Arc<Inner>,
+        sessions: &Arc<Sessions>,
         video: VideoId,
         standing: Standing,
         share: Share,
         (source, size): (Arc<dyn SourceReader>, u64),
     ) -> Result<Self, SessionError> {
-        let (budget, limits) = (inner.config.budget(), inner.config.policy.limits.clone());
+        let (budget, limits) = (
+            sessions.config.budget(),
+            sessions.config.policy.limits.clone(),
+        );
         // Where there is none, nobody opens a session.
-        let engine = inner.engine().ok_or(SessionError::Busy)?;
+        let engine = sessions.engine.as_ref().ok_or(SessionError::Busy)?;
         let session = Session::open(engine, source, size, budget, limits)?;
         Ok(Self {
-            inner: inner.clone(),
+            sessions: sessions.clone(),
             session,
-            claims: Claims::new(inner, video),
+            claims: Claims::new(&sessions.claims, video),
             plan: None,
             standing,
             stop: CancellationToken::new(),
             share,
             end: 0,
-            report: Some(Report::new(inner, video)),
+            report: Some(Report::new(sessions, video)),
             marked: None,
         })
     }
@@ -147,8 +155,8 @@ impl EncodingSession {
 
     /// The run with at least this much memory, if there is as much; it has ended if not.
     pub(crate) async fn grown(mut self, bytes: u64) -> Option<Self> {
-        let inner = self.inner.clone();
-        if self.share.grow(bytes, &inner.memory) {
+        let sessions = self.sessions.clone();
+        if self.share.grow(bytes, &sessions.memory) {
             return Some(self);
         }
         self.end().await;
@@ -252,7 +260,7 @@ impl EncodingSession {
         count: u32,
     ) -> Result<(), SessionError> {
         self.can_go_on_with(renditions)?;
-        let made = self.inner.inventory.known(self.video()).await?;
+        let made = self.sessions.inventory.known(self.video()).await?;
         let segments = first..first.saturating_add(count);
         let (mut wanted, mut skipped) = (Vec::new(), Vec::new());
         for &rendition in renditions {
@@ -303,16 +311,21 @@ impl EncodingSession {
         if !matches!(outcome, Err(SessionError::Unexplained))
             && let Some(key) = self.marked.take()
         {
-            self.inner.stores.metadata.tries().unmark(&key).await?;
+            self.sessions
+                .records
+                .stores
+                .metadata
+                .tries()
+                .unmark(&key)
+                .await?;
         }
         outcome
     }
 
     /// Gives an order and stores what it makes, until it is done.
     async fn follow(&mut self, what: Order) -> Result<Told, SessionError> {
-        let inner = self.inner.clone();
-        let _busy =
-            (self.standing != Standing::Background).then(|| inner.background_gate.disturb());
+        let sessions = self.sessions.clone();
+        let _busy = (self.standing != Standing::Background).then(|| sessions.gate.disturb());
         let renditions = match &what {
             Order::Segments { renditions, .. } => renditions.clone(),
             _ => Vec::new(),
@@ -322,8 +335,8 @@ impl EncodingSession {
             self.mark(&renditions, *first).await?;
         }
         let mut others = self.claims.others();
-        let mut waiting = inner.demands.changes();
-        let mut memory = inner.memory.changes();
+        let mut waiting = sessions.waiting.changes();
+        let mut memory = sessions.memory.changes();
         let video = self.video();
         tracing::debug!(%video, order = ?what, standing = ?self.standing, "an order is given");
         let order = self.session.order(what).await;
@@ -335,7 +348,7 @@ impl EncodingSession {
             if self.makes_room() {
                 return Err(SessionError::Busy);
             }
-            let hold = leave.holds(&inner, self.standing, &self.claims);
+            let hold = leave.holds(&sessions, self.standing, &self.claims);
             if hold != held {
                 held = hold;
                 tracing::debug!(%video, order, hold, "an engine holds, or goes on");
@@ -354,7 +367,7 @@ impl EncodingSession {
                 }
                 // The sender lives as long as the pipeline.
                 _ = waiting.changed() => continue,
-                () = leave.changes(&inner, self.standing) => continue,
+                () = leave.changes(&sessions, self.standing) => continue,
                 _ = memory.changed() => continue,
                 claimed = others.recv() => {
                     match claimed {
@@ -375,7 +388,7 @@ impl EncodingSession {
                 }
                 SessionEvent::Scanned(percent) => {
                     let video = self.video();
-                    inner
+                    sessions
                         .records
                         .tell(Event::SourceScanned { video, percent })
                         .await;
@@ -398,7 +411,7 @@ impl EncodingSession {
                     }
                     let is_init = matches!(made, Made::Init(_));
                     let plan = self.plan.as_deref();
-                    match products::store(&inner, self.video(), plan, made, bytes).await {
+                    match products::store(&sessions, self.video(), plan, made, bytes).await {
                         Err(SessionError::Foreign(rendition)) if is_init => {
                             told.foreign.push(rendition);
                         }
@@ -431,13 +444,13 @@ impl EncodingSession {
     fn makes_room(&mut self) -> bool {
         let is_own = |key: &SegmentKey| self.claims.holds(key);
         self.standing != Standing::Foreground
-            && self.inner.demands.asked_of(is_own).is_none()
-            && self.share.makes_room(&self.inner.memory)
+            && self.sessions.waiting.asked_of(is_own).is_none()
+            && self.share.makes_room(&self.sessions.memory)
     }
 
     /// Whether its memory is needed elsewhere while it does nothing.
     pub(crate) fn is_to_leave(&mut self) -> bool {
-        self.share.makes_room(&self.inner.memory)
+        self.share.makes_room(&self.sessions.memory)
     }
 
     /// The engine has come to a segment: its pictures are ours.
@@ -482,7 +495,7 @@ impl EncodingSession {
         if self.standing != Standing::Background || self.marked == Some(key) {
             return Ok(());
         }
-        let tries = self.inner.stores.metadata.tries();
+        let tries = self.sessions.records.stores.metadata.tries();
         if let Some(left) = self.marked.replace(key) {
             tries.unmark(&left).await?;
         }

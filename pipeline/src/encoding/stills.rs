@@ -111,9 +111,14 @@ async fn made(
             if let Still::Thumbnail { second, width } = still {
                 return thumbnail::make(inner, &row, &plan, (width, second)).await;
             }
-            let share = inner.memory.take(inner.memory_for(&plan, &[])).await;
+            let share = inner
+                .sessions
+                .memory
+                .take(inner.sessions.memory_for(&plan, &[]))
+                .await;
             // It gives way to viewers, and does not keep the background from its work.
-            let mut run = EncodingSession::open(inner, &row, Standing::Background, share)?;
+            let mut run =
+                EncodingSession::open(&inner.sessions, &row, Standing::Background, share)?;
             run.plan(&plan).await;
             run.still(still).await
         };

@@ -157,9 +157,9 @@ impl Trial<'_> {
     }
 
     async fn open(&self, renditions: &[RenditionId]) -> Result<EncodingSession, SessionError> {
-        let bytes = self.inner.memory_for(self.plan, renditions);
-        let share = self.inner.memory.take(bytes).await;
-        let mut run = EncodingSession::open(self.inner, self.row, self.standing, share)?;
+        let bytes = self.inner.sessions.memory_for(self.plan, renditions);
+        let share = self.inner.sessions.memory.take(bytes).await;
+        let mut run = EncodingSession::open(&self.inner.sessions, self.row, self.standing, share)?;
         run.plan(self.plan).await;
         Ok(run)
     }

@@ -4,10 +4,10 @@
 use plan::{LazyCodec, Plan, VideoId};
 use store::metadata::{State, VideoRow};
 
+use crate::Pipeline;
 use crate::answers::Progress;
 use crate::inner::Inner;
 use crate::plans::successor::{Successor, succeed};
-use crate::Pipeline;
 
 /// Why a video does not get a codec.
 #[derive(Debug, thiserror::Error)]

@@ -123,8 +123,12 @@ impl Survey {
         };
         let plan = inner.plans.load(row.id, hash).await?;
         let unmade = unmade(inner, row, &plan).await?;
-        let share = inner.memory.take(inner.memory_for(&plan, &unmade)).await;
-        let mut run = EncodingSession::open(inner, row, standing, share)?;
+        let share = inner
+            .sessions
+            .memory
+            .take(inner.sessions.memory_for(&plan, &unmade))
+            .await;
+        let mut run = EncodingSession::open(&inner.sessions, row, standing, share)?;
         let (of_now, older): (Vec<_>, Vec<_>) = unmade
             .into_iter()
             .partition(|&id| plan.is_of_this_generation(id));

@@ -9,12 +9,12 @@ use plan::{Plan, RenditionId, RenditionName, VideoId};
 use store::metadata::{State, VideoRow};
 use store::{ObjectKey, Prefix};
 
+use crate::Pipeline;
 use crate::answers::Progress;
 use crate::inner::Inner;
 use crate::plans::successor::{Successor, succeed};
 use crate::uploads::blocks::BLOCK;
 use crate::videos::inventory::VideoInventory;
-use crate::Pipeline;
 
 /// Why a video is not made again.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! A source as it lies in the store: 8-MiB blocks of one or more uploads.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,24 +9,23 @@ use store::metadata::{SourcePart, VideoRow};
 use store::{ObjectKey, Objects};
 use transcoder::{FileSource, SourceError, SourceReader};
 
-use crate::inner::Inner;
-
 /// Size of a source block.
 pub const BLOCK: u64 = 8 << 20;
 
 /// The source of a video, and its size: its blocks, or the file that is read in place.
 pub(crate) fn source_of(
-    inner: &Inner,
+    source_file: Option<&Path>,
+    objects: &Arc<dyn Objects>,
     row: &VideoRow,
 ) -> std::io::Result<(Arc<dyn SourceReader>, u64)> {
-    match &inner.config.source_file {
+    match source_file {
         Some(path) if row.parts.is_empty() => {
             let (source, size) = FileSource::open(path)?;
             Ok((Arc::new(source), size))
         }
         _ => {
             let source = BlockSource {
-                objects: inner.stores.objects.clone(),
+                objects: objects.clone(),
                 parts: row.parts.clone(),
             };
             let size = source.size();

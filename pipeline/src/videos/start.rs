@@ -241,8 +241,8 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Se
     if row.state != State::Probing {
         return Ok(None);
     }
-    let share = inner.memory.take(START_BYTES).await;
-    let mut run = EncodingSession::open(inner, &row, Standing::Foreground, share)?;
+    let share = inner.sessions.memory.take(START_BYTES).await;
+    let mut run = EncodingSession::open(&inner.sessions, &row, Standing::Foreground, share)?;
     let info = run.probe().await?;
     let mut plan = plan::plan(&info, &inner.config.policy)
         .map_err(|rejection| SessionError::Fault(failure(rejection.code, &rejection.message)))?;
@@ -282,7 +282,7 @@ impl First {
         let mut renditions = plan.renditions_of(WorkKind::Start);
         let segments = if !inner.config.viewers {
             0
-        } else if inner.demands.others_wait(|_| false) {
+        } else if inner.sessions.waiting.others_wait(|_| false) {
             for &rung in plan.start_rungs().iter().skip(1) {
                 renditions.retain(|id| *id != plan.video[rung].id);
             }

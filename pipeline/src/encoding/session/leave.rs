@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use super::Standing;
 use crate::encoding::claims::Claims;
+use crate::encoding::sessions::Sessions;
 use crate::encoding::turns::Turn;
-use crate::inner::Inner;
 
 /// A session's leave to go on. Those in the foreground have a turn of their own; others take
 /// one when somebody comes to wait for what they are at.
@@ -21,25 +21,30 @@ pub(super) struct Leave {
 
 impl Leave {
     /// Whether the session is to hold now.
-    pub(super) fn holds(&mut self, inner: &Inner, standing: Standing, claims: &Claims) -> bool {
+    pub(super) fn holds(
+        &mut self,
+        sessions: &Sessions,
+        standing: Standing,
+        claims: &Claims,
+    ) -> bool {
         if standing == Standing::Foreground {
             return false;
         }
-        self.calm = inner.background_gate.is_calm();
+        self.calm = sessions.gate.is_calm();
         let video = claims.video();
         let is_own = |key: &SegmentKey| claims.holds(key);
-        let Some(asked) = inner.demands.asked_of(is_own) else {
+        let Some(asked) = sessions.waiting.asked_of(is_own) else {
             (self.turn, self.called) = (None, None);
             return match standing {
                 Standing::Background => !self.calm,
                 // Those who wait for others of its own video wait for its session in any case.
-                _ => inner.demands.others_wait(|key| key.video == video),
+                _ => sessions.waiting.others_wait(|key| key.video == video),
             };
         };
         if self.turn.is_none() {
             let called = self
                 .called
-                .get_or_insert_with(|| inner.turns.ask(&asked, video));
+                .get_or_insert_with(|| sessions.turns.ask(&asked, video));
             if let Ok(turn) = called.try_recv() {
                 self.has(turn);
             }
@@ -49,11 +54,11 @@ impl Leave {
 
     /// Ends when whether it holds is to be looked at again: its turn comes, or calm. Safe to
     /// drop at any time.
-    pub(super) async fn changes(&mut self, inner: &Inner, standing: Standing) {
+    pub(super) async fn changes(&mut self, sessions: &Sessions, standing: Standing) {
         let other = !self.calm;
         tokio::select! {
             () = self.comes() => {}
-            () = inner.background_gate.until(other), if standing == Standing::Background => {}
+            () = sessions.gate.until(other), if standing == Standing::Background => {}
         }
     }
 

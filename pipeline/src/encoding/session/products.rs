@@ -6,7 +6,7 @@ use store::{Event, ImageFormat, ObjectKey};
 use transcoder::Made;
 
 use super::SessionError;
-use crate::inner::Inner;
+use crate::encoding::sessions::Sessions;
 use crate::videos::notes;
 
 /// Stores a product, which the session has looked at, unless its video is deleted: that gets nothing any more.
@@ -14,16 +14,16 @@ use crate::videos::notes;
 /// # Errors
 /// [`SessionError::Foreign`] where it is not decoded with the init segment that is stored.
 pub(super) async fn store(
-    inner: &Inner,
+    sessions: &Sessions,
     video: VideoId,
     plan: Option<&Plan>,
     made: Made,
     bytes: Bytes,
 ) -> Result<(), SessionError> {
-    if inner.records.living(video).await?.is_none() {
+    if sessions.records.living(video).await?.is_none() {
         return Err(store::Error::NotFound.into());
     }
-    let objects = &inner.stores.objects;
+    let objects = &sessions.records.stores.objects;
     match made {
         Made::Segment {
             rendition,
@@ -32,7 +32,7 @@ pub(super) async fn store(
             report,
         } => {
             let key = RenditionKey { video, rendition };
-            if !inner.inits.is_stored(key, &init).await? {
+            if !sessions.inits.is_stored(key, &init).await? {
                 return Err(SessionError::Foreign(rendition));
             }
             tracing::debug!(%video, %rendition, segment, us = report.encode_us, attempts = report.attempts, "made");
@@ -42,10 +42,16 @@ pub(super) async fn store(
                 index: segment,
             };
             if let Some(plan) = plan {
-                notes::of_segment(&inner.records, video, plan, (rendition, segment), &report)
-                    .await?;
+                notes::of_segment(
+                    &sessions.records,
+                    video,
+                    plan,
+                    (rendition, segment),
+                    &report,
+                )
+                .await?;
             }
-            Ok(inner.publish(key, bytes).await?)
+            Ok(sessions.publish(key, bytes).await?)
         }
         Made::Sheet(index) => match plan.and_then(|plan| plan.storyboard.as_ref()) {
             Some(board) => {
@@ -54,19 +60,19 @@ pub(super) async fn store(
                     rendition: board.id,
                     index,
                 };
-                Ok(inner.publish(key, bytes).await?)
+                Ok(sessions.publish(key, bytes).await?)
             }
             None => Ok(()),
         },
         Made::Init(rendition) => {
             let key = RenditionKey { video, rendition };
-            match inner.inits.is_stored_now(key, &bytes).await? {
+            match sessions.inits.is_stored_now(key, &bytes).await? {
                 true => Ok(()),
                 false => Err(SessionError::Foreign(rendition)),
             }
         }
-        Made::PosterJpeg(_) => poster(inner, video, ImageFormat::Jpeg, bytes).await,
-        Made::PosterWebp(_) => poster(inner, video, ImageFormat::Webp, bytes).await,
+        Made::PosterJpeg(_) => poster(sessions, video, ImageFormat::Jpeg, bytes).await,
+        Made::PosterWebp(_) => poster(sessions, video, ImageFormat::Webp, bytes).await,
         Made::Thumbnail { second, width } => {
             let key = ObjectKey::Thumbnail {
                 video,
@@ -82,15 +88,15 @@ pub(super) async fn store(
 
 /// Stores a video's poster in one format, and tells everybody.
 async fn poster(
-    inner: &Inner,
+    sessions: &Sessions,
     video: VideoId,
     format: ImageFormat,
     bytes: Bytes,
 ) -> Result<(), SessionError> {
     let key = ObjectKey::Poster(video, format);
-    inner.stores.objects.put(&key, bytes).await?;
-    inner.inventory.poster(video, format);
-    inner
+    sessions.records.stores.objects.put(&key, bytes).await?;
+    sessions.inventory.poster(video, format);
+    sessions
         .records
         .tell(Event::PosterStored { video, format })
         .await;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use store::ObjectKey;
 use transcoder::Made;
 
-use crate::inner::Inner;
+use crate::encoding::sessions::Sessions;
 
 /// Segments that are listed one by one; later ones are only counted. A chunk of every rung of
 /// a film has fewer.
@@ -40,10 +40,10 @@ struct Line {
 }
 
 impl Report {
-    pub(super) fn new(inner: &Inner, video: VideoId) -> Self {
-        let now = inner.stores.clock.now_us();
+    pub(super) fn new(sessions: &Sessions, video: VideoId) -> Self {
+        let now = sessions.records.stores.clock.now_us();
         Self {
-            session: inner.stores.ids.session(),
+            session: sessions.records.stores.ids.session(),
             video,
             started_at_us: now,
             ended_at_us: now,
@@ -77,27 +77,27 @@ impl Report {
     }
 
     /// Stores it beside everything else, if there is anything to report.
-    pub(super) fn leave(mut self, inner: &Arc<Inner>) {
+    pub(super) fn leave(mut self, sessions: &Arc<Sessions>) {
         if self.made == 0 {
             return;
         }
-        self.ended_at_us = inner.stores.clock.now_us();
-        let task = inner.clone();
-        inner.tasks.finish(async move {
+        self.ended_at_us = sessions.records.stores.clock.now_us();
+        let task = sessions.clone();
+        sessions.tasks.finish(async move {
             if let Err(error) = self.store(&task).await {
                 tracing::debug!(%error, "a report was not stored");
             }
         });
     }
 
-    async fn store(&self, inner: &Inner) -> Result<(), store::Error> {
+    async fn store(&self, sessions: &Sessions) -> Result<(), store::Error> {
         let (video, session) = (self.video, self.session);
-        if inner.records.living(video).await?.is_none() {
+        if sessions.records.living(video).await?.is_none() {
             return Ok(());
         }
         let json =
             serde_json::to_vec(self).map_err(|error| store::Error::corrupt(error.to_string()))?;
         let key = ObjectKey::Report { video, session };
-        inner.stores.objects.put(&key, json.into()).await
+        sessions.records.stores.objects.put(&key, json.into()).await
     }
 }

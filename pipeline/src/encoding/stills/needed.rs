@@ -37,9 +37,12 @@ pub(crate) async fn needed(
 /// All of them, beside a video's segments. What goes wrong here the background comes to.
 pub(crate) async fn beside(inner: Arc<Inner>, row: VideoRow, plan: Arc<Plan>) {
     let made = async {
-        let share = inner.memory.try_take(inner.memory_for(&plan, &[]));
+        let share = inner
+            .sessions
+            .memory
+            .try_take(inner.sessions.memory_for(&plan, &[]));
         let share = share.ok_or(SessionError::Busy)?;
-        let mut run = EncodingSession::open(&inner, &row, Standing::Background, share)?;
+        let mut run = EncodingSession::open(&inner.sessions, &row, Standing::Background, share)?;
         run.plan(&plan).await;
         needed(&inner, &mut run, Still::Poster).await?;
         let sheets = plan.storyboard.as_ref().map_or(0, |board| board.sheets());

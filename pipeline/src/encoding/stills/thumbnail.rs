@@ -29,8 +29,12 @@ pub(super) async fn make(
     (width, second): (u32, u32),
 ) -> Result<(), SessionError> {
     if !of_stored(inner, row, plan, (width, second)).await? {
-        let share = inner.memory.take(inner.memory_for(plan, &[])).await;
-        let mut run = EncodingSession::open(inner, row, Standing::Background, share)?;
+        let share = inner
+            .sessions
+            .memory
+            .take(inner.sessions.memory_for(plan, &[]))
+            .await;
+        let mut run = EncodingSession::open(&inner.sessions, row, Standing::Background, share)?;
         run.plan(plan).await;
         run.still(Still::Thumbnail { second, width }).await?;
     }
@@ -57,8 +61,13 @@ async fn of_stored(
     let Some(source) = whole(inner, key).await else {
         return Ok(false);
     };
-    let share = inner.memory.take(inner.memory_for(plan, &[])).await;
-    let mut run = EncodingSession::open_held(inner, row.id, Standing::Background, share, source)?;
+    let share = inner
+        .sessions
+        .memory
+        .take(inner.sessions.memory_for(plan, &[]))
+        .await;
+    let mut run =
+        EncodingSession::open_held(&inner.sessions, row.id, Standing::Background, share, source)?;
     run.plan(plan).await;
     let still = Still::StoredThumbnail {
         rendition: key.rendition,

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
 
-use super::Demands;
+use super::Waiting;
 use crate::encoding::turns::Asked;
-use crate::inner::Inner;
 
 /// What a window is to make next: segments of the same time.
 pub(crate) struct Pick {
@@ -29,16 +28,16 @@ impl Pick {
     }
 }
 
-impl Demands {
+impl Waiting {
     /// What of a video is waited for and in nobody's hands: by turns, inside a network second tries first,
     /// then who has the least time. The sound and the picture of the same time are one piece of work.
-    pub(crate) fn pick(&self, inner: &Inner, video: VideoId) -> Option<Pick> {
+    pub(crate) fn pick(&self, video: VideoId) -> Option<Pick> {
         let state = self.state.lock();
-        let free = |key: &SegmentKey| key.video == video && !inner.claims.is_claimed(key);
+        let free = |key: &SegmentKey| key.video == video && !self.claims.is_claimed(key);
         let mut waiting: Vec<_> = state.waiting.iter().filter(|(key, _)| free(key)).collect();
         waiting.sort_by_key(|(key, waiter)| {
             let asked = &waiter.asked;
-            let rank = inner.turns.rank(&asked.viewer, video);
+            let rank = self.turns.rank(&asked.viewer, video);
             (rank, !asked.second_try, asked.deadline, **key)
         });
         let (first, waiter) = waiting.first()?;
@@ -55,12 +54,12 @@ impl Demands {
 
     /// Whether something of a video is waited for that is not next to this segment, and in
     /// nobody's hands.
-    pub(crate) fn waits_elsewhere(&self, inner: &Inner, video: VideoId, segment: u32) -> bool {
+    pub(crate) fn waits_elsewhere(&self, video: VideoId, segment: u32) -> bool {
         let state = self.state.lock();
         let mut waiting = state.waiting.keys();
         waiting.any(|key| {
             let elsewhere = key.video == video && key.index.abs_diff(segment) > 1;
-            elsewhere && !inner.claims.is_claimed(key)
+            elsewhere && !self.claims.is_claimed(key)
         })
     }
 }

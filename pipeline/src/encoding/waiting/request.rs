@@ -8,17 +8,12 @@ use plan::{Plan, SegmentKey};
 use store::Moment;
 use tokio::sync::{Notify, watch};
 
-use super::Waiter;
+use super::{Waiter, Waiting};
 use crate::encoding::background_gate::Busy;
 use crate::encoding::turns::{Asked, Network, Viewer};
-use crate::inner::{Inner, Role};
 
 /// Requests that may wait in all: each is an open connection.
 const REQUESTS: usize = 4096;
-/// Segments that may be waited for in all: more than a minute's work of two cores.
-const SEGMENTS: usize = 256;
-/// As much for each of a worker's places: others may have time.
-const SEGMENTS_OF_A_PLACE: usize = 4;
 /// Requests that went away unserved and are remembered: the second try outranks the first,
 /// since some players give up for good after it. So many of each network.
 const REMEMBERED: usize = 16;
@@ -57,38 +52,36 @@ impl Unserved {
 
 /// A request that waits; no more when dropped.
 pub(crate) struct Request<'a> {
-    inner: &'a Inner,
+    board: &'a Waiting,
     network: Option<Network>,
     began: Moment,
-    pub(super) key: SegmentKey,
-    pub(super) plan: Arc<Plan>,
+    pub(crate) key: SegmentKey,
+    pub(crate) plan: Arc<Plan>,
     /// Where nobody waited for it before: told when it is said to be stored.
-    pub(super) first: Option<Arc<Notify>>,
+    pub(crate) first: Option<Arc<Notify>>,
     made: watch::Receiver<Option<Bytes>>,
-    pub(super) served: bool,
+    pub(crate) served: bool,
     _busy: Busy,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(
-        inner: &'a Inner,
+    pub(crate) fn new(
+        board: &'a Waiting,
         plan: &Arc<Plan>,
         key: SegmentKey,
         viewer: &Viewer,
         second_try: bool,
     ) -> Option<Self> {
-        let demands = &inner.demands;
-        let busy = inner.background_gate.disturb();
-        let mut guard = demands.state.lock();
+        let busy = board.gate.disturb();
+        let mut guard = board.state.lock();
         let state = &mut *guard;
         let known = state.waiting.contains_key(&key);
-        let is_full = || {
-            state.waiting.len() >= segments_at_most(inner) || state.has_its_share(viewer.network)
-        };
+        let is_full =
+            || state.waiting.len() >= board.most_segments || state.has_its_share(viewer.network);
         if state.requests >= REQUESTS || (!known && is_full()) {
             return None;
         }
-        let (began, patience) = (inner.stores.clock.now(), inner.config.demand_wait);
+        let (began, patience) = (board.clock.now(), board.patience);
         let left = viewer.deadline.map_or(patience, |d| d.min(patience));
         let (deadline, until) = (began + left, began + patience);
         let second_try = state.unserved.take(viewer.network, &key) || second_try;
@@ -110,7 +103,7 @@ impl<'a> Request<'a> {
         asked.until = asked.until.max(until);
         asked.second_try |= second_try;
         // Nobody comes later for it because of who asked before.
-        let rank = |viewer: &Viewer| inner.turns.rank(viewer, key.video);
+        let rank = |viewer: &Viewer| board.turns.rank(viewer, key.video);
         if rank(viewer) < rank(&asked.viewer) {
             asked.viewer = viewer.clone();
         }
@@ -119,10 +112,10 @@ impl<'a> Request<'a> {
         state.requests += 1;
         drop(guard);
         if !known {
-            demands.tell();
+            board.tell();
         }
         Some(Self {
-            inner,
+            board,
             network: viewer.network,
             began,
             key,
@@ -144,9 +137,9 @@ impl<'a> Request<'a> {
 
 impl Drop for Request<'_> {
     fn drop(&mut self) {
-        let demands = &self.inner.demands;
-        let waited = self.inner.stores.clock.now().since(self.began);
-        let mut guard = demands.state.lock();
+        let board = self.board;
+        let waited = board.clock.now().since(self.began);
+        let mut guard = board.state.lock();
         let state = &mut *guard;
         state.requests -= 1;
         // The entry may be a later one, of requests that came after this was resolved.
@@ -160,19 +153,12 @@ impl Drop for Request<'_> {
             state.waiting.remove(&self.key);
         }
         // Who goes away at once, to come again, has not waited in vain.
-        if !self.served && waited >= self.inner.config.demand_wait / 2 {
+        if !self.served && waited >= board.patience / 2 {
             state.unserved.put(self.network, self.key);
         }
         drop(guard);
         if left {
-            demands.tell();
+            board.tell();
         }
-    }
-}
-
-fn segments_at_most(inner: &Inner) -> usize {
-    match inner.role {
-        Role::Worker(..) => SEGMENTS_OF_A_PLACE * inner.turns.places(),
-        Role::Alone(_) | Role::Origin => SEGMENTS,
     }
 }
