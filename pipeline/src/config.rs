@@ -8,7 +8,10 @@ use plan::{LazyCodec, Policy};
 use transcoder::Budget;
 
 use crate::videos::purge::Purge;
-use crate::videos::views::LAZY_AFTER_VIEWS;
+
+/// As many views save, where a CDN is paid by the gigabyte, what AV1 costs to make and to keep
+/// (docs/decisions/022).
+pub const LAZY_AFTER_VIEWS: u64 = 100;
 
 /// What the operator chooses.
 #[derive(Clone)]

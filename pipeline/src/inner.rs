@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use plan::VideoId;
-use store::work::WorkerId;
 use store::Stores;
+use store::work::WorkerId;
 use tokio::sync::Semaphore;
 use transcoder::Engine;
 
@@ -18,11 +18,13 @@ use crate::encoding::sessions::Sessions;
 use crate::encoding::turns::{Network, Turns};
 use crate::encoding::windows::registry::Windows;
 use crate::plans::Plans;
+use crate::plans::planner::Planner;
 use crate::records::Records;
 use crate::tasks::Tasks;
 use crate::uploads::Promised;
 use crate::videos::init_segments::InitSegments;
 use crate::videos::inventory::Inventory;
+use crate::videos::purge::CachePurge;
 use crate::videos::views::{self, Views};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
@@ -46,8 +48,9 @@ pub(crate) struct Inner {
     pub(crate) config: Arc<Config>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) windows: Windows,
+    pub(crate) planner: Arc<Planner>,
+    pub(crate) purge: Arc<CachePurge>,
     pub(crate) plans: Arc<Plans>,
-    pub(crate) inits: Arc<InitSegments>,
     /// What is stored of videos that are being worked at.
     pub(crate) inventory: Arc<Inventory>,
     pub(crate) starts: Semaphore,
@@ -66,10 +69,6 @@ pub(crate) struct Inner {
     pub(crate) stills_turns: Arc<Turns>,
     /// Requests that wait for a still.
     pub(crate) stills_waiting: Arc<Seats<Network>>,
-    /// Faults at the text of a video.
-    pub(crate) text_faults: Mutex<HashMap<VideoId, u32>>,
-    /// Faults at the loudness of a video.
-    pub(crate) loudness_faults: Mutex<HashMap<VideoId, u32>>,
     /// Faults at stills that a video needs: its poster, or one of its sheets.
     pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
 }
@@ -91,21 +90,27 @@ impl Inner {
             Role::Alone(engine) | Role::Worker(engine, _) => Some(engine.clone()),
             Role::Origin => None,
         };
-        let sessions = Sessions::new(
+        let sessions = Arc::new(Sessions::new(
             (&records, &tasks, &config),
             (&inventory, &inits),
             engine,
             matches!(role, Role::Worker(..)),
-        );
+        ));
+        let plans = Arc::new(Plans::new(&records));
+        let clock = stores.clock.clone();
+        let purge = Arc::new(CachePurge::new(config.purge.clone(), &tasks, clock));
+        let works_alone = matches!(role, Role::Alone(_));
+        let planner = Planner::new(&sessions, &plans, &purge, works_alone);
         Arc::new(Self {
             records: records.clone(),
             tasks,
-            sessions: Arc::new(sessions),
+            sessions,
             windows: Windows::default(),
             stores,
             role,
-            plans: Arc::new(Plans::new(&records)),
-            inits,
+            plans,
+            planner: Arc::new(planner),
+            purge,
             inventory,
             starts: Semaphore::new(STARTS),
             starting: Mutex::default(),
@@ -116,8 +121,6 @@ impl Inner {
             blocks: Arc::new(Semaphore::new(BLOCKS)),
             stills_turns: Turns::new(1),
             stills_waiting: Seats::new(STILLS_WAITING),
-            text_faults: Mutex::default(),
-            loudness_faults: Mutex::default(),
             still_faults: Mutex::default(),
             config,
         })

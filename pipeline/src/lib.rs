@@ -16,6 +16,7 @@ mod videos;
 
 use crate::encoding::demand;
 use crate::encoding::stills;
+use crate::plans::{codecs, remake, texts};
 use crate::videos::delete;
 use crate::videos::progress;
 use crate::videos::start;
@@ -24,14 +25,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use plan::{CueList, OwnerId, Plan, RenditionId, RenditionKey, SegmentKey, UploadId, VideoId};
+use plan::{
+    CueList, LazyCodec, OwnerId, Plan, RenditionId, RenditionKey, SegmentKey, UploadId, VideoId,
+};
 use store::metadata::{Page, PageRequest, Priority, UploadRow, VideoRow};
 use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::Engine;
 
 pub use crate::answers::{Crew, Delivered, DemandError, Progress};
 use crate::cluster::{announce, answer, chunks, crew, hear, reconcile};
-pub use crate::config::Config;
+pub use crate::config::{Config, LAZY_AFTER_VIEWS};
 pub use crate::encoding::seats::{Seat, Seats};
 pub use crate::encoding::stills::THUMBNAIL_WIDTHS;
 pub use crate::encoding::turns::{Network, Viewer};
@@ -42,7 +45,6 @@ pub use crate::plans::texts::SideCarError;
 pub use crate::uploads::blocks::BLOCK;
 pub use crate::uploads::{UploadError, UploadPart, UploadWriter};
 pub use crate::videos::purge::Purge;
-pub use crate::videos::views::LAZY_AFTER_VIEWS;
 
 /// The pipeline of one process; cheap to clone.
 #[derive(Clone)]
@@ -60,7 +62,9 @@ impl Pipeline {
         let inner = Inner::new(stores, Role::Alone(engine), config);
         start::recover(&inner).await?;
         inner.tasks.spawn(views::run(inner.clone()));
-        inner.tasks.spawn(demand::serve_after_releases(inner.clone()));
+        inner
+            .tasks
+            .spawn(demand::serve_after_releases(inner.clone()));
         inner.tasks.spawn(background::run(inner.clone()));
         inner.tasks.spawn(delete::janitor(inner.clone()));
         Ok(Self { inner })
@@ -80,7 +84,9 @@ impl Pipeline {
         let inner = Inner::new(stores, Role::Worker(engine, id), config);
         inner.tasks.spawn(hear::run(inner.clone()));
         inner.tasks.spawn(announce::run(inner.clone(), id));
-        inner.tasks.spawn(demand::serve_after_releases(inner.clone()));
+        inner
+            .tasks
+            .spawn(demand::serve_after_releases(inner.clone()));
         inner.tasks.spawn(answer::run(inner.clone()));
         inner.tasks.spawn_in_hand(chunks::run(inner.clone()));
         inner.tasks.spawn(reconcile::run(inner.clone(), id));
@@ -291,6 +297,73 @@ impl Pipeline {
         viewer: &Viewer,
     ) -> Result<Bytes, DemandError> {
         stills::thumbnail(&self.inner, video, (width, second), viewer).await
+    }
+
+    /// Puts the cues of a text file beside a video, under a normalised language tag and the label that menus show. They
+    /// replace those that the video had in this language; the answer is whether it had none.
+    pub async fn put_side_car(
+        &self,
+        video: VideoId,
+        language: &str,
+        label: &str,
+        list: &CueList,
+    ) -> Result<bool, SideCarError> {
+        texts::put_side_car(&self.inner.planner, video, language, label, list).await
+    }
+
+    /// Takes the text file of a language away from a video.
+    pub async fn remove_side_car(
+        &self,
+        video: VideoId,
+        language: &str,
+    ) -> Result<(), SideCarError> {
+        texts::remove_side_car(&self.inner.planner, video, language).await
+    }
+
+    /// Somebody watches a video by this plan. Where the video was ready before its text was ever extracted, or its sound is
+    /// to be levelled and was never measured, that is done now: the video counts as unfinished until its plan lists both.
+    pub fn is_watched(&self, row: &VideoRow, plan: &Plan) {
+        let planner = &self.inner.planner;
+        if texts::lacks_what_viewers_need(planner, row, plan) {
+            let (planner, row) = (planner.clone(), row.clone());
+            let reopening = async move { texts::reopen(&planner, &row).await };
+            self.inner.tasks.spawn(reopening);
+        }
+    }
+
+    /// Whether a video is of the current generation, and what it would take to make it so; nothing before it is ready.
+    pub async fn remake_of(&self, row: &VideoRow) -> Result<Option<Remake>, store::Error> {
+        remake::state(&self.inner.planner, row).await
+    }
+
+    /// Has a video made again that is not of the current generation. A remake that is under way goes on; one that failed is
+    /// tried again.
+    pub async fn remake(&self, video: VideoId) -> Result<(), RemakeError> {
+        remake::remake(&self.inner.planner, video).await
+    }
+
+    /// Has a video made in another codec too. One that is there or under way stays as it is; one that failed is tried again.
+    pub async fn add_codec(&self, video: VideoId, codec: LazyCodec) -> Result<(), CodecError> {
+        codecs::add(&self.inner.planner, video, codec).await
+    }
+
+    /// How far each codec is that a video can get besides.
+    pub async fn codecs(
+        &self,
+        row: &VideoRow,
+    ) -> Result<Vec<(LazyCodec, CodecState)>, store::Error> {
+        codecs::states(&self.inner.planner, row).await
+    }
+
+    /// A viewer has got media of a video.
+    pub fn is_viewed(&self, video: VideoId, viewer: &Viewer) {
+        let now = self.inner.stores.clock.now();
+        self.inner.views.note(video, viewer, now);
+    }
+
+    /// How often a video was played, as far as that is stored: counts of the last minute may be missing.
+    pub async fn views(&self, video: VideoId) -> Result<u64, store::Error> {
+        self.inner.stores.metadata.views().get(&video).await
     }
 }
 

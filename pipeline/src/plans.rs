@@ -5,6 +5,7 @@ pub(crate) mod declined;
 pub(crate) mod loudness;
 pub(crate) mod new_encoder;
 pub(crate) mod passthrough;
+pub(crate) mod planner;
 pub(crate) mod prune;
 pub(crate) mod remake;
 pub(crate) mod retire;

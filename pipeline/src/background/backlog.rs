@@ -111,7 +111,7 @@ impl Backlog<'_> {
             return Next::Piece(Piece::Texts);
         }
         // Before the sound, little of which is encoded twice then.
-        if is_to_level(self.inner, plan) {
+        if is_to_level(&self.inner.planner, plan) {
             return Next::Piece(Piece::Loudness);
         }
         let at_once = if viewers { 1 } else { CHUNKS_AT_ONCE };
@@ -221,7 +221,7 @@ impl Backlog<'_> {
         let texts = self.plan.lacks_text().then_some((Scope::Texts, 0));
         let sheets = self.missing_sheets().map(|sheet| (Scope::Sheet, sheet));
         let loudness = self.plan.lacks_loudness().then_some((Scope::Loudness, 0));
-        let (first, last) = match is_to_level(self.inner, self.plan) {
+        let (first, last) = match is_to_level(&self.inner.planner, self.plan) {
             true => (loudness, None),
             false => (None, loudness),
         };

@@ -107,8 +107,8 @@ impl BackgroundRunner {
             },
             Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
             Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
-            Piece::Texts => texts::needed(&inner, &mut run).await,
-            Piece::Loudness => loudness::needed(&inner, &mut run, plan).await,
+            Piece::Texts => texts::needed(&inner.planner, &mut run).await,
+            Piece::Loudness => loudness::needed(&inner.planner, &mut run, plan).await,
         };
         match done {
             Ok(()) => {
@@ -121,7 +121,9 @@ impl BackgroundRunner {
                     Err(SessionError::Foreign(rendition)) => {
                         let standing = Standing::Background;
                         Ok(
-                            match new_encoder::decline(&inner, row, rendition, standing).await? {
+                            match new_encoder::decline(&inner.planner, row, rendition, standing)
+                                .await?
+                            {
                                 true => Outcome::Worked,
                                 // Others may go on with it.
                                 false => Outcome::Waits,
@@ -232,11 +234,11 @@ impl BackgroundRunner {
                 Ok(Outcome::Worked)
             }
             (SessionError::Fault(_) | SessionError::Unexplained, Piece::Texts) => {
-                texts::failed(inner, row.id, code).await?;
+                texts::failed(&inner.planner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (SessionError::Fault(_) | SessionError::Unexplained, Piece::Loudness) => {
-                loudness::failed(inner, row.id, code).await?;
+                loudness::failed(&inner.planner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (other, _) => Err(other),

@@ -41,7 +41,7 @@ impl Troubles {
             SessionError::Fault(failure) => Some(failure.clone()),
             _ => None,
         };
-        let is_away = is_store_away(inner, error).await;
+        let is_away = is_store_away(&inner.records, error).await;
         if let Some(failure) = lasting
             && troubles >= LASTING
             && !is_away

@@ -409,7 +409,7 @@ impl Reconciler {
             let (inner, row) = (inner.clone(), row.clone());
             self.inner.tasks.spawn(async move {
                 if let Err(error) =
-                    new_encoder::renew(&inner, &row, None, Standing::Background).await
+                    new_encoder::renew(&inner.planner, &row, None, Standing::Background).await
                 {
                     tracing::warn!(%error, video = %row.id, "nothing was begun anew");
                 }

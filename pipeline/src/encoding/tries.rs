@@ -178,7 +178,7 @@ impl Trial<'_> {
         let (inner, row, plan) = (self.inner, self.row, self.plan);
         let mut run = self.open(&[rendition]).await?;
         if passthrough::is_passed_through(plan, rendition) {
-            return passthrough::give_up(inner, &mut run, plan, rendition, segment).await;
+            return passthrough::give_up(&inner.planner, &mut run, plan, rendition, segment).await;
         }
         // Before it is there: no filler is ever taken for good pictures.
         let tries = inner.stores.metadata.tries();

@@ -252,7 +252,7 @@ async fn make_all(
             SessionError::Foreign(rendition) => {
                 let row = inner.records.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
-                new_encoder::decline(inner, &row, rendition, standing).await?;
+                new_encoder::decline(&inner.planner, &row, rendition, standing).await?;
                 return Err(error);
             }
             SessionError::Unexplained | SessionError::Start(_) if tries < TRIES => {

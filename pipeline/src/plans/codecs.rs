@@ -4,9 +4,8 @@
 use plan::{LazyCodec, Plan, VideoId};
 use store::metadata::{State, VideoRow};
 
-use crate::Pipeline;
 use crate::answers::Progress;
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
 /// Why a video does not get a codec.
@@ -51,36 +50,28 @@ pub enum CodecState {
     Listed,
 }
 
-impl Pipeline {
-    /// Has a video made in a codec too. Nothing changes where it is, or is being made; where that had
-    /// failed it is tried again.
-    pub async fn add_codec(&self, video: VideoId, codec: LazyCodec) -> Result<(), CodecError> {
-        add(&self.inner, video, codec).await
-    }
-
-    /// How far each lazy codec of a video is.
-    pub async fn codecs(
-        &self,
-        row: &VideoRow,
-    ) -> Result<Vec<(LazyCodec, CodecState)>, store::Error> {
-        let plan = match &row.current_plan {
-            Some(hash) => Some(self.inner.plans.load(row.id, hash).await?),
-            None => None,
+/// How far each lazy codec of a video is.
+pub(crate) async fn states(
+    planner: &Planner,
+    row: &VideoRow,
+) -> Result<Vec<(LazyCodec, CodecState)>, store::Error> {
+    let plan = match &row.current_plan {
+        Some(hash) => Some(planner.plans.load(row.id, hash).await?),
+        None => None,
+    };
+    let mut states = Vec::new();
+    for codec in LazyCodec::ALL {
+        let state = match &plan {
+            Some(plan) => state(planner, row, plan, codec).await?,
+            None => CodecState::Absent,
         };
-        let mut states = Vec::new();
-        for codec in LazyCodec::ALL {
-            let state = match &plan {
-                Some(plan) => state(&self.inner, row, plan, codec).await?,
-                None => CodecState::Absent,
-            };
-            states.push((codec, state));
-        }
-        Ok(states)
+        states.push((codec, state));
     }
+    Ok(states)
 }
 
 async fn state(
-    inner: &Inner,
+    planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
     codec: LazyCodec,
@@ -94,7 +85,7 @@ async fn state(
     if row.state == State::Ready && !row.is_in_the_making() {
         return Ok(CodecState::Failed);
     }
-    let known = inner.inventory.known(row.id).await?;
+    let known = planner.inventory.known(row.id).await?;
     Ok(CodecState::Pending(Progress {
         made: lazy.ids().map(|id| known.count(id)).sum(),
         total: u64::from(plan.segments()) * lazy.ids().count() as u64,
@@ -103,7 +94,7 @@ async fn state(
 
 /// Has a video's plan list a codec. Nothing changes where it does already, however far that has come.
 pub(crate) async fn list(
-    inner: &Inner,
+    planner: &Planner,
     video: VideoId,
     codec: LazyCodec,
 ) -> Result<VideoRow, CodecError> {
@@ -116,7 +107,7 @@ pub(crate) async fn list(
             cues: Vec::new(),
         })
     };
-    let row = succeed(&inner.plans, video, is_open, more, &[]).await?;
+    let row = succeed(&planner.plans, video, is_open, more, &[]).await?;
     match row.state {
         State::Playable | State::Ready if has_picture => Ok(row),
         State::Playable | State::Ready => Err(CodecError::NoPicture),
@@ -126,13 +117,18 @@ pub(crate) async fn list(
     }
 }
 
-async fn add(inner: &Inner, video: VideoId, codec: LazyCodec) -> Result<(), CodecError> {
-    let row = list(inner, video, codec).await?;
+/// Has a video made in a codec too.
+pub(crate) async fn add(
+    planner: &Planner,
+    video: VideoId,
+    codec: LazyCodec,
+) -> Result<(), CodecError> {
+    let row = list(planner, video, codec).await?;
     let Some(hash) = row.current_plan.clone() else {
         return Ok(());
     };
-    let plan = inner.plans.load(video, &hash).await?;
-    if state(inner, &row, &plan, codec).await? == CodecState::Failed {
+    let plan = planner.plans.load(video, &hash).await?;
+    if state(planner, &row, &plan, codec).await? == CodecState::Failed {
         let reopen = |row: &mut VideoRow| {
             let is_same = row.state == State::Ready && row.current_plan.as_ref() == Some(&hash);
             if is_same {
@@ -140,8 +136,14 @@ async fn add(inner: &Inner, video: VideoId, codec: LazyCodec) -> Result<(), Code
             }
             is_same
         };
-        inner.stores.metadata.tries().clear(&video).await?;
-        inner.records.change(video, reopen).await?;
+        planner
+            .records
+            .stores
+            .metadata
+            .tries()
+            .clear(&video)
+            .await?;
+        planner.records.change(video, reopen).await?;
     }
     Ok(())
 }

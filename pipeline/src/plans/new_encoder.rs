@@ -12,9 +12,8 @@ use store::metadata::{State, VideoRow};
 use transcoder::EngineFailure;
 
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
-use crate::inner::{Inner, Role};
+use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
-use crate::videos::purge;
 
 /// Versions of libraries that a video may have met, one after the other.
 const ROUNDS: usize = 8;
@@ -22,12 +21,12 @@ const ROUNDS: usize = 8;
 /// Has the init segments of renditions of a plan stored. What was begun otherwise is begun anew: returns the plan of
 /// what this engine can make.
 pub(crate) async fn agreed(
-    inner: &Inner,
+    planner: &Planner,
     run: &mut EncodingSession,
     plan: Arc<Plan>,
     renditions: &[RenditionId],
 ) -> Result<Arc<Plan>, SessionError> {
-    let policy = &inner.config.policy;
+    let policy = &planner.config.policy;
     let (mut plan, mut wanted) = (plan, renditions.to_vec());
     for _ in 0..ROUNDS {
         run.plan(&plan).await;
@@ -44,7 +43,7 @@ pub(crate) async fn agreed(
 /// This process cannot go on with a rendition. Where it works alone, that and all others of its kind are begun anew;
 /// returns whether they were.
 pub(crate) async fn decline(
-    inner: &Arc<Inner>,
+    planner: &Planner,
     row: &VideoRow,
     rendition: RenditionId,
     standing: Standing,
@@ -52,23 +51,26 @@ pub(crate) async fn decline(
     let video = row.id;
     let key = RenditionKey { video, rendition };
     let current = match &row.current_plan {
-        Some(hash) => inner.plans.load(video, hash).await?,
+        Some(hash) => planner.plans.load(video, hash).await?,
         None => return Ok(false),
     };
     let is_current = current.lists(rendition);
-    if matches!(inner.role, Role::Alone(_)) && is_current {
-        return renew(inner, row, Some(rendition), standing)
+    if planner.works_alone && is_current {
+        return renew(planner, row, Some(rendition), standing)
             .await
             .map(|()| true);
     }
     // Whoever looks after the video hears of it with our next announcement, and of all the others at once.
-    let is_new = inner.plans.declined.note(key);
+    let is_new = planner.plans.declined.note(key);
     if is_new
         && is_current
-        && let Some(Survey { foreign, .. }) = Survey::of(inner, row, standing).await?
+        && let Some(Survey { foreign, .. }) = Survey::of(planner, row, standing).await?
     {
         for rendition in foreign {
-            inner.plans.declined.note(RenditionKey { video, rendition });
+            planner
+                .plans
+                .declined
+                .note(RenditionKey { video, rendition });
         }
     }
     Ok(false)
@@ -76,19 +78,19 @@ pub(crate) async fn decline(
 
 /// Begins everything anew that is not whole and that an engine of today cannot go on with, such as what was `tried`.
 pub(crate) async fn renew(
-    inner: &Arc<Inner>,
+    planner: &Planner,
     row: &VideoRow,
     tried: Option<RenditionId>,
     standing: Standing,
 ) -> Result<(), SessionError> {
-    if let Some(mut survey) = Survey::of(inner, row, standing).await? {
+    if let Some(mut survey) = Survey::of(planner, row, standing).await? {
         let Survey { run, plan, foreign } = &mut survey;
         if tried.is_some_and(|tried| !foreign.contains(&tried)) {
             return Err(SessionError::Fault(fickle()));
         }
-        begin(inner, run, plan, foreign).await?;
+        begin(planner, run, plan, foreign).await?;
         // Whose master playlists send players to what will never be made.
-        purge::forget(inner, row.id);
+        planner.purge.forget(row.id);
     }
     Ok(())
 }
@@ -114,21 +116,21 @@ struct Survey {
 impl Survey {
     /// Asks an engine; returns nothing where the video has no plan yet.
     async fn of(
-        inner: &Arc<Inner>,
+        planner: &Planner,
         row: &VideoRow,
         standing: Standing,
     ) -> Result<Option<Self>, SessionError> {
         let Some(hash) = &row.current_plan else {
             return Ok(None);
         };
-        let plan = inner.plans.load(row.id, hash).await?;
-        let unmade = unmade(inner, row, &plan).await?;
-        let share = inner
+        let plan = planner.plans.load(row.id, hash).await?;
+        let unmade = unmade(planner, row, &plan).await?;
+        let share = planner
             .sessions
             .memory
-            .take(inner.sessions.memory_for(&plan, &unmade))
+            .take(planner.sessions.memory_for(&plan, &unmade))
             .await;
-        let mut run = EncodingSession::open(&inner.sessions, row, standing, share)?;
+        let mut run = EncodingSession::open(&planner.sessions, row, standing, share)?;
         let (of_now, older): (Vec<_>, Vec<_>) = unmade
             .into_iter()
             .partition(|&id| plan.is_of_this_generation(id));
@@ -142,14 +144,14 @@ impl Survey {
 /// Renditions of a plan that are not whole. Of a video that is ready and has nothing in the making none is: what it
 /// has lost since, nobody can make as it was.
 async fn unmade(
-    inner: &Inner,
+    planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
 ) -> Result<Vec<RenditionId>, store::Error> {
     if !row.is_in_the_making() {
         return Ok(Vec::new());
     }
-    let made = inner.inventory.relisted(row.id).await?;
+    let made = planner.inventory.relisted(row.id).await?;
     let is_whole = |id: &RenditionId| made.count(*id) >= u64::from(plan.segments());
     let all = match row.state {
         State::Ready => plan.every_media().collect::<Vec<_>>(),
@@ -160,17 +162,17 @@ async fn unmade(
 
 /// Makes a plan current in which others stand for these renditions.
 pub(crate) async fn begin(
-    inner: &Inner,
+    planner: &Planner,
     run: &mut EncodingSession,
     plan: &Arc<Plan>,
     foreign: &[RenditionId],
 ) -> Result<(), SessionError> {
-    let policy = &inner.config.policy;
+    let policy = &planner.config.policy;
     let Some(next) = plan.with_begun_anew(foreign, policy) else {
         return Ok(());
     };
     let fresh: Vec<RenditionId> = next.every_media().filter(|id| !plan.lists(*id)).collect();
-    let agreed = agreed(inner, run, Arc::new(next), &fresh).await?;
+    let agreed = agreed(planner, run, Arc::new(next), &fresh).await?;
     let video = run.video();
     tracing::warn!(%video, ?foreign, "what was begun by another version is begun anew");
     let anew = |current: &Plan| {
@@ -188,6 +190,6 @@ pub(crate) async fn begin(
         })
     };
     let is_living = |row: &VideoRow| row.state != State::Deleted;
-    succeed(&inner.plans, video, is_living, anew, &[]).await?;
+    succeed(&planner.plans, video, is_living, anew, &[]).await?;
     Ok(())
 }

@@ -7,8 +7,8 @@ use plan::{Plan, RenditionId};
 use store::metadata::{State, VideoRow};
 
 use crate::encoding::session::{EncodingSession, SessionError};
-use crate::inner::Inner;
 use crate::plans::new_encoder;
+use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
 /// Whether a rendition is made of the source's own pictures.
@@ -20,13 +20,13 @@ pub(crate) fn is_passed_through(plan: &Plan, rendition: RenditionId) -> bool {
 /// Makes a plan without it the current one. Who plays it goes on, with a key frame held in the
 /// segment that could not be made; who comes later has the rung encoded.
 pub(crate) async fn give_up(
-    inner: &Inner,
+    planner: &Planner,
     run: &mut EncodingSession,
     plan: &Arc<Plan>,
     rendition: RenditionId,
     segment: u32,
 ) -> Result<(), SessionError> {
-    let policy = &inner.config.policy;
+    let policy = &planner.config.policy;
     let next = plan.with_all_encoded(policy).map(Arc::new);
     let mut foreign = Vec::new();
     if let Some(next) = &next {
@@ -44,9 +44,9 @@ pub(crate) async fn give_up(
     let is_living = |row: &VideoRow| row.state != State::Deleted;
     let video = run.video();
     tracing::warn!(%video, segment, "the source's own pictures are no rung: it is encoded");
-    succeed(&inner.plans, video, is_living, encoded, &[]).await?;
+    succeed(&planner.plans, video, is_living, encoded, &[]).await?;
     if let Some(next) = &next {
-        new_encoder::begin(inner, run, next, &foreign).await?;
+        new_encoder::begin(planner, run, next, &foreign).await?;
         run.plan(plan).await;
     }
     match run.filler(rendition, segment).await {

@@ -9,9 +9,8 @@ use plan::{Plan, RenditionId, RenditionName, VideoId};
 use store::metadata::{State, VideoRow};
 use store::{ObjectKey, Prefix};
 
-use crate::Pipeline;
 use crate::answers::Progress;
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 use crate::uploads::blocks::BLOCK;
 use crate::videos::inventory::VideoInventory;
@@ -69,29 +68,24 @@ pub enum Remake {
     },
 }
 
-impl Pipeline {
-    /// Whether a video is of the current generation, and what it would take to make it so; nothing before it is ready.
-    pub async fn remake_of(&self, row: &VideoRow) -> Result<Option<Remake>, store::Error> {
-        let plan = match (&row.current_plan, row.state) {
-            (Some(hash), State::Ready) => self.inner.plans.load(row.id, hash).await?,
-            _ => return Ok(None),
-        };
-        of(&self.inner, row, &plan).await.map(Some)
-    }
-
-    /// Has a video made again where it is not of the current generation. Nothing changes where that is under way; where it
-    /// had failed it is tried again.
-    pub async fn remake(&self, video: VideoId) -> Result<(), RemakeError> {
-        remake(&self.inner, video).await
-    }
+/// Whether a video is of the current generation; nothing before it is ready.
+pub(crate) async fn state(
+    planner: &Planner,
+    row: &VideoRow,
+) -> Result<Option<Remake>, store::Error> {
+    let plan = match (&row.current_plan, row.state) {
+        (Some(hash), State::Ready) => planner.plans.load(row.id, hash).await?,
+        _ => return Ok(None),
+    };
+    of(planner, row, &plan).await.map(Some)
 }
 
-async fn of(inner: &Inner, row: &VideoRow, plan: &Plan) -> Result<Remake, store::Error> {
+async fn of(planner: &Planner, row: &VideoRow, plan: &Plan) -> Result<Remake, store::Error> {
     let older = plan.older();
     if older.is_empty() {
         return Ok(Remake::Current);
     }
-    let made = inner.inventory.known(row.id).await?;
+    let made = planner.inventory.known(row.id).await?;
     let bytes = older.iter().map(|id| made.bytes(*id)).sum();
     let coming = plan.coming_ids();
     Ok(match (coming.is_empty(), row.is_in_the_making()) {
@@ -106,8 +100,9 @@ async fn of(inner: &Inner, row: &VideoRow, plan: &Plan) -> Result<Remake, store:
     })
 }
 
-async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
-    let row = inner
+/// Begins a remake of a video.
+pub(crate) async fn remake(planner: &Planner, video: VideoId) -> Result<(), RemakeError> {
+    let row = planner
         .records
         .living(video)
         .await?
@@ -121,17 +116,23 @@ async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
     let Some(hash) = &row.current_plan else {
         return Err(RemakeError::NotReady);
     };
-    let plan = inner.plans.load(video, hash).await?;
+    let plan = planner.plans.load(video, hash).await?;
     if plan.older().is_empty() {
         return Ok(());
     }
-    if !has_source(inner, &row).await? {
+    if !has_source(planner, &row).await? {
         return Err(RemakeError::SourceGone);
     }
-    let policy = &inner.config.policy;
+    let policy = &planner.config.policy;
     let is_open = |row: &VideoRow| row.state == State::Ready;
     // What could not be made then is tried anew, not what could.
-    let fillers = inner.stores.metadata.tries().fillers(&video).await?;
+    let fillers = planner
+        .records
+        .stores
+        .metadata
+        .tries()
+        .fillers(&video)
+        .await?;
     let is_over = !row.is_in_the_making();
     let coming = |current: &Plan| {
         let again = || match is_over {
@@ -142,9 +143,15 @@ async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
         let plan = current.remade(policy).or_else(again);
         plan.map(|plan| Successor { plan, cues })
     };
-    let row = succeed(&inner.plans, video, is_open, coming, &[]).await?;
+    let row = succeed(&planner.plans, video, is_open, coming, &[]).await?;
     if !row.is_in_the_making() {
-        inner.stores.metadata.tries().clear(&video).await?;
+        planner
+            .records
+            .stores
+            .metadata
+            .tries()
+            .clear(&video)
+            .await?;
         let reopen = |row: &mut VideoRow| {
             let is_over = is_open(row) && !row.is_in_the_making();
             if is_over {
@@ -152,22 +159,22 @@ async fn remake(inner: &Inner, video: VideoId) -> Result<(), RemakeError> {
             }
             is_over
         };
-        inner.records.change(video, reopen).await?;
+        planner.records.change(video, reopen).await?;
     }
     tracing::info!(%video, "it is made again");
-    inner.records.backlog_changed.notify_one();
+    planner.records.backlog_changed.notify_one();
     Ok(())
 }
 
 /// Whether all of a source is stored, or it is read in place.
-async fn has_source(inner: &Inner, row: &VideoRow) -> Result<bool, store::Error> {
+async fn has_source(planner: &Planner, row: &VideoRow) -> Result<bool, store::Error> {
     if row.parts.is_empty() {
-        return Ok(inner.config.source_file.is_some());
+        return Ok(planner.config.source_file.is_some());
     }
     for part in &row.parts {
         let mut stored = BTreeMap::new();
         let upload = Prefix::Upload(part.upload);
-        let mut blocks = inner.stores.objects.list(&upload).await?;
+        let mut blocks = planner.records.stores.objects.list(&upload).await?;
         while let Some(block) = blocks.try_next().await? {
             if let ObjectKey::SourceBlock { index, .. } = block.key {
                 stored.insert(u64::from(index), block.size);
@@ -185,7 +192,7 @@ async fn has_source(inner: &Inner, row: &VideoRow) -> Result<bool, store::Error>
 /// All that was to come is made: it stands in the place of what was. Where it lacks what that had, the video stays as it
 /// is. Returns whether anything was to come.
 pub(crate) async fn finish(
-    inner: &Inner,
+    planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
     made: &VideoInventory,
@@ -199,7 +206,13 @@ pub(crate) async fn finish(
         return Ok(false);
     }
     let is_open = |row: &VideoRow| row.state == State::Ready;
-    let fillers = inner.stores.metadata.tries().fillers(&row.id).await?;
+    let fillers = planner
+        .records
+        .stores
+        .metadata
+        .tries()
+        .fillers(&row.id)
+        .await?;
     if lacks_more(plan, &fillers) {
         tracing::warn!(video = %row.id, "made again it lacks what it has: it stays as it is");
         let looked_at = row.current_plan.clone();
@@ -210,7 +223,7 @@ pub(crate) async fn finish(
             }
             is_same
         };
-        inner.records.change(row.id, over).await?;
+        planner.records.change(row.id, over).await?;
         return Ok(true);
     }
     let next = |current: &Plan| {
@@ -219,7 +232,7 @@ pub(crate) async fn finish(
         let cues = Vec::new();
         Some(Successor { plan, cues })
     };
-    succeed(&inner.plans, row.id, is_open, next, &[]).await?;
+    succeed(&planner.plans, row.id, is_open, next, &[]).await?;
     tracing::info!(video = %row.id, "what was made again stands in its place");
     Ok(true)
 }

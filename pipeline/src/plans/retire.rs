@@ -7,7 +7,7 @@ use plan::{Plan, RenditionId, RenditionKey, VideoId};
 use store::metadata::{PageRequest, PlanRef, State, VideoRow};
 use store::{ObjectKey, Prefix, objects};
 
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 
 /// How long a plan stays in the list after another one has become current, in microseconds.
 const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
@@ -15,13 +15,19 @@ const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
 const PAGE: u32 = 100;
 
 /// Looks at every video once.
-pub(crate) async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
+pub(crate) async fn round(planner: &Planner) -> Result<(), store::Error> {
     let mut page = PageRequest::first(PAGE);
     loop {
-        let rows = inner.stores.metadata.videos().list(None, &page).await?;
+        let rows = planner
+            .records
+            .stores
+            .metadata
+            .videos()
+            .list(None, &page)
+            .await?;
         for row in rows.items {
-            let is_any_over = row.plans.iter().any(|known| is_over(inner, &row, known));
-            if is_any_over && let Err(error) = retire(inner, &row).await {
+            let is_any_over = row.plans.iter().any(|known| is_over(planner, &row, known));
+            if is_any_over && let Err(error) = retire(planner, &row).await {
                 tracing::warn!(%error, video = %row.id, "what was replaced long ago is not deleted");
             }
         }
@@ -33,8 +39,8 @@ pub(crate) async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
 }
 
 /// Whether nobody needs a plan any more.
-fn is_over(inner: &Inner, row: &VideoRow, known: &PlanRef) -> bool {
-    let now = inner.stores.clock.now_us();
+fn is_over(planner: &Planner, row: &VideoRow, known: &PlanRef) -> bool {
+    let now = planner.records.stores.clock.now_us();
     let is_old = known
         .retired_at_us
         .is_some_and(|at| now.saturating_sub(at) >= KEPT_US);
@@ -47,15 +53,15 @@ fn is_over(inner: &Inner, row: &VideoRow, known: &PlanRef) -> bool {
 
 /// First nothing is found by them any more, then what only they have is deleted, and then they leave the list: whoever is
 /// stopped in between begins again.
-async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> {
+async fn retire(planner: &Planner, row: &VideoRow) -> Result<(), store::Error> {
     let video = row.id;
-    let marked = inner
+    let marked = planner
         .records
         .change(video, |row| {
             let over: Vec<bool> = row
                 .plans
                 .iter()
-                .map(|known| is_over(inner, row, known))
+                .map(|known| is_over(planner, row, known))
                 .collect();
             let mut is_changed = false;
             for (known, over) in row.plans.iter_mut().zip(over) {
@@ -72,30 +78,31 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
         marked.plans.iter().partition(|known| known.leaves);
     let mut kept = Vec::new();
     for known in staying {
-        kept.push(inner.plans.load(video, &known.hash).await?);
+        kept.push(planner.plans.load(video, &known.hash).await?);
     }
     let mut deleted = 0;
     for known in &leaving {
-        let plan = match inner.plans.load(video, &known.hash).await {
+        let plan = match planner.plans.load(video, &known.hash).await {
             // Its object was deleted before the list was changed.
             Err(store::Error::NotFound) => continue,
             loaded => loaded?,
         };
         for rendition in only_in(&plan, &kept) {
-            if !leaves(inner, video, &known.hash).await? {
+            if !leaves(planner, video, &known.hash).await? {
                 return Ok(());
             }
             let key = RenditionKey { video, rendition };
-            objects::delete_prefix(&*inner.stores.objects, &Prefix::Rendition(key)).await?;
-            inner.inits.forget(key);
+            objects::delete_prefix(&*planner.records.stores.objects, &Prefix::Rendition(key))
+                .await?;
+            planner.inits.forget(key);
             deleted += 1;
         }
         let hash = known.hash.clone();
         let object = ObjectKey::Plan { video, hash };
-        inner.stores.objects.delete(&[object]).await?;
+        planner.records.stores.objects.delete(&[object]).await?;
     }
-    let left = inner.inventory.relisted(video).await?;
-    inner
+    let left = planner.inventory.relisted(video).await?;
+    planner
         .records
         .change(video, |row| {
             let before = row.plans.len();
@@ -111,8 +118,8 @@ async fn retire(inner: &Arc<Inner>, row: &VideoRow) -> Result<(), store::Error> 
 }
 
 /// Whether a plan still leaves the list, and nobody has listed it again.
-async fn leaves(inner: &Inner, video: VideoId, hash: &str) -> Result<bool, store::Error> {
-    let row = inner.records.living(video).await?;
+async fn leaves(planner: &Planner, video: VideoId, hash: &str) -> Result<bool, store::Error> {
+    let row = planner.records.living(video).await?;
     let plans = row.map_or(Vec::new(), |row| row.plans);
     let mut named = plans.iter().filter(|known| known.hash == hash).peekable();
     Ok(named.peek().is_some() && named.all(|known| known.leaves))

@@ -4,10 +4,9 @@
 use plan::{Code, CueList, Note, Plan, VideoId};
 use store::metadata::{State, VideoRow};
 
-use crate::Pipeline;
 use crate::encoding::session::{EncodingSession, SessionError};
-use crate::inner::Inner;
 use crate::plans::loudness;
+use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
 /// Faults at it before the video goes without.
@@ -47,63 +46,47 @@ impl From<store::Error> for SideCarError {
     }
 }
 
-impl Pipeline {
-    /// Puts a text file's cues beside a video, under a normalised language tag and the label that
-    /// menus show; in place of those that it had in this language. Says whether there were none.
-    pub async fn put_side_car(
-        &self,
-        video: VideoId,
-        language: &str,
-        label: &str,
-        list: &CueList,
-    ) -> Result<bool, SideCarError> {
-        put_side_car(&self.inner, video, language, label, list).await
-    }
+/// Whether a video is ready, and lacks text that was never extracted, or the loudness by which its sound is to be levelled.
+pub(crate) fn lacks_what_viewers_need(planner: &Planner, row: &VideoRow, plan: &Plan) -> bool {
+    was_whole(row) && (plan.lacks_text() || loudness::is_to_level(planner, plan))
+}
 
-    /// Somebody watches a video by this plan. Where it was ready before text was ever extracted, or
-    /// its sound is to be levelled and was never measured, that is done now: the video is unfinished until its plan lists them.
-    pub fn is_watched(&self, row: &VideoRow, plan: &Plan) {
-        let was_whole =
-            |row: &VideoRow| row.state == State::Ready && row.whole_plan == row.current_plan;
-        let lacks = plan.lacks_text() || loudness::is_to_level(&self.inner, plan);
-        if !was_whole(row) || !lacks {
-            return;
+fn was_whole(row: &VideoRow) -> bool {
+    row.state == State::Ready && row.whole_plan == row.current_plan
+}
+
+/// Has the background look at such a video again.
+pub(crate) async fn reopen(planner: &Planner, row: &VideoRow) {
+    let (video, looked_at) = (row.id, &row.current_plan);
+    let reopen = |row: &mut VideoRow| {
+        let lacks = was_whole(row) && row.current_plan == *looked_at;
+        if lacks {
+            row.whole_plan = None;
         }
-        let (inner, video, hash) = (self.inner.clone(), row.id, row.current_plan.clone());
-        self.inner.tasks.spawn(async move {
-            let reopen = |row: &mut VideoRow| {
-                let lacks = was_whole(row) && row.current_plan == hash;
-                if lacks {
-                    row.whole_plan = None;
-                }
-                lacks
-            };
-            if let Err(error) = inner.records.change(video, reopen).await {
-                tracing::debug!(%error, %video, "what it lacks is made when it is watched again");
-            }
-        });
-    }
-
-    /// Takes the text file of a language away.
-    pub async fn remove_side_car(
-        &self,
-        video: VideoId,
-        language: &str,
-    ) -> Result<(), SideCarError> {
-        remove_side_car(&self.inner, video, language).await
+        lacks
+    };
+    if let Err(error) = planner.records.change(video, reopen).await {
+        tracing::debug!(%error, %video, "text and loudness are made when the video is watched again");
     }
 }
 
-/// Extracts it.
-pub(crate) async fn needed(inner: &Inner, run: &mut EncodingSession) -> Result<(), SessionError> {
+/// Extracts the source's own text tracks.
+pub(crate) async fn needed(
+    planner: &Planner,
+    run: &mut EncodingSession,
+) -> Result<(), SessionError> {
     let lists = run.texts().await?;
-    Ok(extracted(inner, run.video(), &lists, None).await?)
+    Ok(extracted(planner, run.video(), &lists, None).await?)
 }
 
 /// The engine failed at it by its own doing.
-pub(crate) async fn failed(inner: &Inner, video: VideoId, code: Code) -> Result<(), store::Error> {
+pub(crate) async fn failed(
+    planner: &Planner,
+    video: VideoId,
+    code: Code,
+) -> Result<(), store::Error> {
     let faults = {
-        let mut faults = inner.text_faults.lock();
+        let mut faults = planner.text_faults.lock();
         let faults = faults.entry(video).or_default();
         *faults += 1;
         *faults
@@ -117,12 +100,12 @@ pub(crate) async fn failed(inner: &Inner, video: VideoId, code: Code) -> Result<
         message: "The text tracks could not be read.".to_owned(),
         span_us: None,
     };
-    extracted(inner, video, &[], Some(note)).await
+    extracted(planner, video, &[], Some(note)).await
 }
 
 /// The current plan gets these cues, one list for each text track of the source.
 async fn extracted(
-    inner: &Inner,
+    planner: &Planner,
     video: VideoId,
     lists: &[CueList],
     note: Option<Note>,
@@ -143,8 +126,8 @@ async fn extracted(
         .zip(lists)
         .filter_map(|(number, list)| encoding_note(number, list));
     let notes: Vec<Note> = note.into_iter().chain(encodings).collect();
-    succeed(&inner.plans, video, is_living, listing, &notes).await?;
-    inner.text_faults.lock().remove(&video);
+    succeed(&planner.plans, video, is_living, listing, &notes).await?;
+    planner.text_faults.lock().remove(&video);
     Ok(())
 }
 
@@ -157,8 +140,8 @@ fn encoding_note(number: u32, list: &CueList) -> Option<Note> {
     Some(Note::new(Code::Guessed, message))
 }
 
-async fn put_side_car(
-    inner: &Inner,
+pub(crate) async fn put_side_car(
+    planner: &Planner,
     video: VideoId,
     language: &str,
     label: &str,
@@ -187,12 +170,12 @@ async fn put_side_car(
             plan,
         })
     };
-    change(inner, video, listing).await?;
+    change(planner, video, listing).await?;
     refused.map_or(Ok(is_new), Err)
 }
 
-async fn remove_side_car(
-    inner: &Inner,
+pub(crate) async fn remove_side_car(
+    planner: &Planner,
     video: VideoId,
     language: &str,
 ) -> Result<(), SideCarError> {
@@ -205,18 +188,18 @@ async fn remove_side_car(
             plan,
         })
     };
-    change(inner, video, listing).await?;
+    change(planner, video, listing).await?;
     is_there.then_some(()).ok_or(SideCarError::NotFound)
 }
 
 /// What people change is what can be watched.
 async fn change(
-    inner: &Inner,
+    planner: &Planner,
     video: VideoId,
     listing: impl FnMut(&Plan) -> Option<Successor> + Send,
 ) -> Result<(), SideCarError> {
     let is_open = |row: &VideoRow| matches!(row.state, State::Playable | State::Ready);
-    let row = succeed(&inner.plans, video, is_open, listing, &[]).await?;
+    let row = succeed(&planner.plans, video, is_open, listing, &[]).await?;
     match row.state {
         State::Playable | State::Ready => Ok(()),
         State::Waiting | State::Probing => Err(SideCarError::NotPlanned),

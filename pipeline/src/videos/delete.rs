@@ -11,7 +11,6 @@ use crate::cluster::{announce, chosen};
 use crate::inner::{Inner, Role};
 use crate::plans::retire;
 use crate::uploads;
-use crate::videos::purge;
 
 /// When a deleted video's objects are swept again.
 const SWEEPS: [Duration; 3] = [
@@ -53,7 +52,7 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
         .await?;
     inner.inventory.forget(video);
     inner.records.tell(Event::Deleted { video }).await;
-    purge::forget(inner, video);
+    inner.purge.forget(video);
     // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
     let mut left = sweep(inner, video).await;
     let (inner, tasks) = (inner.clone(), inner);
@@ -93,7 +92,7 @@ async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
 pub(crate) async fn janitor(inner: Arc<Inner>) {
     for rounds in (0..RETIRED_EVERY).cycle() {
         let retired = match rounds {
-            0 => retire::round(&inner).await,
+            0 => retire::round(&inner.planner).await,
             _ => Ok(()),
         };
         for done in [round(&inner).await, give_up(&inner).await, retired] {
@@ -118,7 +117,7 @@ async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
                 continue;
             }
             if age_us < PURGED_US {
-                purge::forget(inner, row.id);
+                inner.purge.forget(row.id);
             }
             if age_us < SWEPT_US {
                 sweep(inner, row.id).await?;

@@ -27,7 +27,7 @@ pub(crate) async fn finalize(
     if backlog.next() != Next::Nothing {
         return Ok(());
     }
-    if remake::finish(inner, row, plan, &listed).await? {
+    if remake::finish(&inner.planner, row, plan, &listed).await? {
         // It is the new plan whose rates are to be known.
         return Ok(());
     }
@@ -45,7 +45,7 @@ pub(crate) async fn finalize(
         .media_ids()
         .chain(whole.iter().flat_map(|lazy| lazy.ids()));
     let averages: BTreeMap<RenditionId, u64> = ids.map(average).collect();
-    if prune(inner, row, plan, &averages).await? {
+    if prune(&inner.planner, row, plan, &averages).await? {
         // It is the new plan that is to be whole.
         return Ok(());
     }

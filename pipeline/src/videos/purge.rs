@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use plan::VideoId;
+use store::Clock;
 
-use crate::inner::Inner;
+use crate::tasks::Tasks;
 
 /// A cache that origins do not reach by themselves: a CDN's.
 #[async_trait]
@@ -27,28 +28,49 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// After so many failures it is left to an operator.
 const TRIES: u32 = 12;
 
-/// Has a video dropped, now and once more.
-pub(crate) fn forget(inner: &Arc<Inner>, video: VideoId) {
-    let Some(cache) = inner.config.purge.clone() else {
-        return;
-    };
-    let (inner, tasks) = (inner.clone(), inner);
-    tasks.tasks.spawn(async move {
-        surely(&inner, &*cache, video).await;
-        inner.stores.clock.sleep(ONCE_MORE).await;
-        surely(&inner, &*cache, video).await;
-    });
+/// Tells the configured cache of deletions, where there is one.
+pub(crate) struct CachePurge {
+    cache: Option<Arc<dyn Purge>>,
+    tasks: Arc<Tasks>,
+    clock: Arc<dyn Clock>,
 }
 
-async fn surely(inner: &Inner, cache: &dyn Purge, video: VideoId) {
+impl CachePurge {
+    pub(crate) fn new(
+        cache: Option<Arc<dyn Purge>>,
+        tasks: &Arc<Tasks>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            cache,
+            tasks: tasks.clone(),
+            clock,
+        }
+    }
+
+    /// Has everything of a video dropped from the cache, now and once more.
+    pub(crate) fn forget(&self, video: VideoId) {
+        let Some(cache) = self.cache.clone() else {
+            return;
+        };
+        let clock = self.clock.clone();
+        self.tasks.spawn(async move {
+            purge_until_done(&*cache, &*clock, video).await;
+            clock.sleep(ONCE_MORE).await;
+            purge_until_done(&*cache, &*clock, video).await;
+        });
+    }
+}
+
+async fn purge_until_done(cache: &dyn Purge, clock: &dyn Clock, video: VideoId) {
     let mut pause = AGAIN;
     for _ in 0..TRIES {
         match cache.purge(video).await {
             Ok(()) => return,
             Err(error) => tracing::warn!(%error, %video, "a cache was not told to drop a video"),
         }
-        inner.stores.clock.sleep(pause).await;
+        clock.sleep(pause).await;
         pause = LONGEST.min(pause * 2);
     }
-    tracing::error!(%video, "a cache may keep what is not so any more: purge it by hand");
+    tracing::error!(%video, "a cache may keep a deleted or replaced video: purge it by hand");
 }

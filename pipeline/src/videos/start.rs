@@ -107,7 +107,7 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             Err(error) => error,
         };
         tracing::warn!(%error, %video, "a video's start failed");
-        let away = is_store_away(inner, &error).await;
+        let away = is_store_away(&inner.records, &error).await;
         let failure = match error {
             // Deleted meanwhile.
             SessionError::Store(store::Error::NotFound) => return None,
@@ -260,10 +260,10 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Se
             Err(error) => return Err(error.into()),
         }
     }
-    let plan = Arc::new(loudness::at_once(inner, &mut run, plan).await?);
+    let plan = Arc::new(loudness::at_once(&inner.planner, &mut run, plan).await?);
     let renditions: Vec<RenditionId> = plan.media_ids().collect();
     // What a start before this one has begun may be another version's.
-    let plan = new_encoder::agreed(inner, &mut run, plan, &renditions).await?;
+    let plan = new_encoder::agreed(&inner.planner, &mut run, plan, &renditions).await?;
     let first = First::of(inner, &plan);
     run.reserve(&first.renditions, first.segments);
     become_playable(inner, &row, &plan).await?;

@@ -13,14 +13,9 @@ use plan::VideoId;
 use store::Moment;
 use tokio::sync::Notify;
 
-use crate::Pipeline;
 use crate::encoding::turns::Viewer;
 use crate::inner::Inner;
 use crate::plans::codecs::{self, CodecError};
-
-/// As many views save, where a CDN is paid by the gigabyte, what AV1 costs to make and to keep
-/// (docs/decisions/022).
-pub const LAZY_AFTER_VIEWS: u64 = 100;
 
 /// Who was away for so long, or for twice as long at most, plays the video another time.
 const SILENCE: Duration = Duration::from_secs(1800);
@@ -30,19 +25,6 @@ const PAUSE: Duration = Duration::from_secs(60);
 const VIEWERS: usize = 1 << 17;
 /// Videos whose views wait to be written; views of more are lost.
 const VIDEOS: usize = 1 << 14;
-
-impl Pipeline {
-    /// A viewer has got media of a video.
-    pub fn is_viewed(&self, video: VideoId, viewer: &Viewer) {
-        let now = self.inner.stores.clock.now();
-        self.inner.views.note(video, viewer, now);
-    }
-
-    /// How often a video was played, as far as that is written down: within a minute, mostly.
-    pub async fn views(&self, video: VideoId) -> Result<u64, store::Error> {
-        self.inner.stores.metadata.views().get(&video).await
-    }
-}
 
 #[derive(Default)]
 struct State {
@@ -151,7 +133,7 @@ async fn earn(inner: &Inner, video: VideoId, views: u64) {
     }
     for &codec in &inner.config.lazy_codecs {
         // What failed, was deleted or has no picture gets none.
-        if let Err(CodecError::Store(error)) = codecs::list(inner, video, codec).await {
+        if let Err(CodecError::Store(error)) = codecs::list(&inner.planner, video, codec).await {
             tracing::warn!(%error, %video, codec = codec.as_str(), "its views are not heeded yet");
         }
     }

@@ -3,7 +3,7 @@
 use plan::{Code, RenditionId};
 use transcoder::{EngineFailure, StartError};
 
-use crate::inner::Inner;
+use crate::records::Records;
 
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +39,9 @@ impl SessionError {
 }
 
 /// Whether an error is but a store's that does not answer or not let us in: it is waited for, and nobody's fault.
-pub(crate) async fn is_store_away(inner: &Inner, error: &SessionError) -> bool {
+pub(crate) async fn is_store_away(records: &Records, error: &SessionError) -> bool {
     match error {
         SessionError::Store(error) => error.is_the_stores(),
-        error => error.is_unreachable() && !inner.stores.objects_answer().await,
+        error => error.is_unreachable() && !records.stores.objects_answer().await,
     }
 }
