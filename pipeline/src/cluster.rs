@@ -12,5 +12,3 @@ pub(crate) mod crew;
 pub(crate) mod hear;
 pub(crate) mod reconcile;
 mod usage;
-
-pub(crate) use self::ask::Watched;

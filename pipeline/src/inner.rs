@@ -8,10 +8,11 @@ use parking_lot::Mutex;
 use plan::VideoId;
 use store::Stores;
 use store::work::WorkerId;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use transcoder::Engine;
 
-use crate::cluster::{Watched, announce};
+use crate::cluster::announce::Presence;
+use crate::cluster::ask::RemoteWorkers;
 use crate::config::Config;
 use crate::encoding::seats::Seats;
 use crate::encoding::sessions::Sessions;
@@ -21,11 +22,11 @@ use crate::plans::Plans;
 use crate::plans::planner::Planner;
 use crate::records::Records;
 use crate::tasks::Tasks;
-use crate::uploads::Promised;
+use crate::uploads::Uploads;
 use crate::videos::init_segments::InitSegments;
 use crate::videos::inventory::Inventory;
 use crate::videos::purge::CachePurge;
-use crate::videos::views::{self, Views};
+use crate::videos::views::{self, ViewCounter};
 
 /// Probes at once: each reads an index and starts a video; two keep two cores busy.
 const STARTS: usize = 2;
@@ -47,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) role: Role,
     pub(crate) config: Arc<Config>,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) windows: Windows,
+    pub(crate) windows: Arc<Windows>,
     pub(crate) planner: Arc<Planner>,
     pub(crate) purge: Arc<CachePurge>,
     pub(crate) plans: Arc<Plans>,
@@ -56,15 +57,13 @@ pub(crate) struct Inner {
     pub(crate) starts: Semaphore,
     /// Videos that are being started, or wait for it.
     pub(crate) starting: Mutex<HashSet<VideoId>>,
-    /// Videos that workers were lately asked for something of.
-    pub(crate) asked: Watched,
-    pub(crate) views: Views,
+    pub(crate) remote: Arc<RemoteWorkers>,
+    /// This worker among the others; nothing where the process is none.
+    pub(crate) presence: Option<Arc<Presence>>,
+    pub(crate) uploads: Arc<Uploads>,
+    pub(crate) views: Arc<ViewCounter>,
     /// One stills session at a time.
     pub(crate) stills: Semaphore,
-    /// What uploads under way have still to bring, as far as their senders said.
-    pub(crate) promised: Promised,
-    /// Source blocks on their way to the store, of all uploads.
-    pub(crate) blocks: Arc<Semaphore>,
     /// Whose turn it is to have one made that was asked for.
     pub(crate) stills_turns: Arc<Turns>,
     /// Requests that wait for a still.
@@ -73,15 +72,18 @@ pub(crate) struct Inner {
     pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
 }
 
-/// Source blocks that are on their way at once: 128 MiB.
-const BLOCKS: usize = 16;
 /// How long an end waits for views to be written down.
 const LAST_VIEWS: Duration = Duration::from_secs(5);
 /// Requests that may wait for stills: a seek bar full of hovering.
 const STILLS_WAITING: usize = 64;
 
 impl Inner {
-    pub(crate) fn new(stores: Stores, role: Role, config: Config) -> Arc<Self> {
+    /// The parts of a process, and the videos whose uploads complete.
+    pub(crate) fn new(
+        stores: Stores,
+        role: Role,
+        config: Config,
+    ) -> (Arc<Self>, mpsc::Receiver<VideoId>) {
         let records = Arc::new(Records::new(stores.clone()));
         let inventory = Arc::new(Inventory::new(&records));
         let inits = Arc::new(InitSegments::new(&records, &inventory));
@@ -100,12 +102,26 @@ impl Inner {
         let clock = stores.clock.clone();
         let purge = Arc::new(CachePurge::new(config.purge.clone(), &tasks, clock));
         let works_alone = matches!(role, Role::Alone(_));
+        let windows = Arc::<Windows>::default();
+        let presence = match &role {
+            Role::Worker(_, id) => Some(Arc::new(Presence {
+                id: *id,
+                records: records.clone(),
+                config: config.clone(),
+                plans: plans.clone(),
+                windows: windows.clone(),
+                tasks: tasks.clone(),
+            })),
+            Role::Alone(_) | Role::Origin => None,
+        };
+        let remote = RemoteWorkers::new(&sessions);
+        let (uploads, completions) = Uploads::new(&records, &config);
         let planner = Planner::new(&sessions, &plans, &purge, works_alone);
-        Arc::new(Self {
+        let inner = Arc::new(Self {
             records: records.clone(),
             tasks,
             sessions,
-            windows: Windows::default(),
+            windows,
             stores,
             role,
             plans,
@@ -114,16 +130,17 @@ impl Inner {
             inventory,
             starts: Semaphore::new(STARTS),
             starting: Mutex::default(),
-            asked: Watched::default(),
-            views: Views::default(),
+            remote: Arc::new(remote),
+            presence,
+            uploads: Arc::new(uploads),
+            views: Arc::default(),
             stills: Semaphore::new(1),
-            promised: Promised::default(),
-            blocks: Arc::new(Semaphore::new(BLOCKS)),
             stills_turns: Turns::new(1),
             stills_waiting: Seats::new(STILLS_WAITING),
             still_faults: Mutex::default(),
             config,
-        })
+        });
+        (inner, completions)
     }
 
     /// Whether others are asked for what is missing.
@@ -134,9 +151,9 @@ impl Inner {
     /// Takes nothing new, and finishes what is in hand, within a time.
     pub(crate) async fn drain(&self, within: Duration) {
         self.tasks.drain();
-        if let Role::Worker(_, id) = self.role {
+        if let Some(presence) = &self.presence {
             // Others take over what it looked after.
-            announce::say(self, id).await;
+            presence.announce().await;
         }
         if self
             .records
@@ -163,7 +180,7 @@ impl Inner {
         }
         if self
             .records
-            .within(LAST_VIEWS, views::write(self))
+            .within(LAST_VIEWS, views::write(&self.views, &self.planner))
             .await
             .is_none()
         {

@@ -33,7 +33,7 @@ use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::Engine;
 
 pub use crate::answers::{Crew, Delivered, DemandError, Progress};
-use crate::cluster::{announce, answer, chunks, crew, hear, reconcile};
+use crate::cluster::{answer, chunks, crew, hear, reconcile};
 pub use crate::config::{Config, LAZY_AFTER_VIEWS};
 pub use crate::encoding::seats::{Seat, Seats};
 pub use crate::encoding::stills::THUMBNAIL_WIDTHS;
@@ -59,9 +59,14 @@ impl Pipeline {
         engine: Engine,
         config: Config,
     ) -> Result<Self, store::Error> {
-        let inner = Inner::new(stores, Role::Alone(engine), config);
+        let (inner, completions) = Inner::new(stores, Role::Alone(engine), config);
+        inner
+            .tasks
+            .spawn(start::begin_completed(inner.clone(), completions));
         start::recover(&inner).await?;
-        inner.tasks.spawn(views::run(inner.clone()));
+        inner
+            .tasks
+            .spawn(views::run(inner.views.clone(), inner.planner.clone()));
         inner
             .tasks
             .spawn(demand::serve_after_releases(inner.clone()));
@@ -72,24 +77,34 @@ impl Pipeline {
 
     /// An origin: takes uploads and serves viewers; workers make what is missing.
     pub fn origin(stores: Stores, config: Config) -> Self {
-        let inner = Inner::new(stores, Role::Origin, config);
+        let (inner, completions) = Inner::new(stores, Role::Origin, config);
+        inner
+            .tasks
+            .spawn(start::begin_completed(inner.clone(), completions));
         inner.tasks.spawn(hear::run(inner.clone()));
-        inner.tasks.spawn(views::run(inner.clone()));
+        inner
+            .tasks
+            .spawn(views::run(inner.views.clone(), inner.planner.clone()));
         Self { inner }
     }
 
     /// A worker: makes what origins ask for, and then everything else that is missing.
     pub fn worker(stores: Stores, engine: Engine, config: Config) -> Self {
         let id = stores.ids.worker();
-        let inner = Inner::new(stores, Role::Worker(engine, id), config);
+        let (inner, completions) = Inner::new(stores, Role::Worker(engine, id), config);
+        inner
+            .tasks
+            .spawn(start::begin_completed(inner.clone(), completions));
         inner.tasks.spawn(hear::run(inner.clone()));
-        inner.tasks.spawn(announce::run(inner.clone(), id));
+        if let Some(presence) = inner.presence.clone() {
+            inner.tasks.spawn(presence.clone().run());
+            inner.tasks.spawn(reconcile::run(inner.clone(), presence));
+        }
         inner
             .tasks
             .spawn(demand::serve_after_releases(inner.clone()));
         inner.tasks.spawn(answer::run(inner.clone()));
         inner.tasks.spawn_in_hand(chunks::run(inner.clone()));
-        inner.tasks.spawn(reconcile::run(inner.clone(), id));
         inner.tasks.spawn(delete::janitor(inner.clone()));
         Self { inner }
     }
@@ -114,7 +129,7 @@ impl Pipeline {
     /// # Errors
     /// Where it would not: there is no space, or it is too large.
     pub async fn admits(&self, declared_size: Option<u64>) -> Result<(), UploadError> {
-        uploads::admit(&self.inner, declared_size).await
+        uploads::admit(&self.inner.uploads, declared_size).await
     }
 
     /// Begins a video; its source is written to the writer.
@@ -125,12 +140,12 @@ impl Pipeline {
         declared_size: Option<u64>,
         priority: Priority,
     ) -> Result<(VideoRow, UploadWriter), UploadError> {
-        uploads::begin(&self.inner, owner, title, declared_size, priority).await
+        uploads::begin(&self.inner.uploads, owner, title, declared_size, priority).await
     }
 
     /// Where senders put blocks themselves, as `scheme://host:port`; nothing where they cannot.
     pub async fn direct_endpoint(&self) -> Result<Option<String>, store::Error> {
-        uploads::endpoint(&self.inner).await
+        uploads::endpoint(&self.inner.uploads).await
     }
 
     /// Begins a video whose sender puts its `size` bytes into the object store.
@@ -141,7 +156,7 @@ impl Pipeline {
         size: u64,
         priority: Priority,
     ) -> Result<(VideoRow, UploadRow), UploadError> {
-        uploads::begin_direct(&self.inner, owner, title, size, priority).await
+        uploads::begin_direct(&self.inner.uploads, owner, title, size, priority).await
     }
 
     /// The row of an upload; nothing where the janitor has given the upload up, though its row may not be removed yet.
@@ -157,17 +172,17 @@ impl Pipeline {
         first: u32,
         count: u32,
     ) -> Result<Vec<UploadPart>, UploadError> {
-        uploads::parts(&self.inner, row, first, count).await
+        uploads::parts(&self.inner.uploads, row, first, count).await
     }
 
     /// Looks how much of an upload is stored without a gap.
     pub async fn sync(&self, row: &UploadRow) -> Result<UploadRow, UploadError> {
-        uploads::sync(&self.inner, row).await
+        uploads::sync(&self.inner.uploads, row).await
     }
 
     /// All of it was put: the video's life goes on.
     pub async fn complete(&self, row: &UploadRow) -> Result<VideoRow, UploadError> {
-        uploads::complete(&self.inner, row).await
+        uploads::complete(&self.inner.uploads, row).await
     }
 
     /// Begins a video whose source is [`Config::source_file`], read where it lies.
@@ -176,7 +191,7 @@ impl Pipeline {
         owner: OwnerId,
         title: String,
     ) -> Result<VideoRow, UploadError> {
-        uploads::begin_in_place(&self.inner, owner, title).await
+        uploads::begin_in_place(&self.inner.uploads, owner, title).await
     }
 
     /// A video; nothing where there is none or it was deleted.

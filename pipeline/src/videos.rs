@@ -5,6 +5,7 @@
 //! out; `views` counts viewers, and `purge` tells the cache in front of origins. Begin with `start`.
 
 pub(crate) mod delete;
+pub(crate) mod failure;
 pub(crate) mod finish;
 pub(crate) mod init_segments;
 pub(crate) mod inventory;

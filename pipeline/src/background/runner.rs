@@ -12,7 +12,7 @@ use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::encoding::{stills, tries, windows};
 use crate::inner::Inner;
 use crate::plans::{loudness, new_encoder, texts};
-use crate::videos::start;
+use crate::videos::failure;
 
 /// What became of a piece of work.
 pub(crate) enum Outcome {
@@ -230,7 +230,7 @@ impl BackgroundRunner {
             }
             // No encoder for them: nothing that comes later helps.
             (SessionError::Fault(failure), Piece::Inits(_)) => {
-                start::fail(inner, row.id, failure).await;
+                failure::fail(&inner.records, row.id, failure).await;
                 Ok(Outcome::Worked)
             }
             (SessionError::Fault(_) | SessionError::Unexplained, Piece::Texts) => {

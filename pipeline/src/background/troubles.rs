@@ -9,7 +9,7 @@ use plan::VideoId;
 
 use crate::encoding::session::{SessionError, is_store_away};
 use crate::inner::Inner;
-use crate::videos::start;
+use crate::videos::failure;
 
 /// Doublings of the pause: a minute.
 const DOUBLINGS: u32 = 7;
@@ -37,7 +37,7 @@ impl Troubles {
         let lasting = match error {
             // Who can watch it already goes on doing so, and the rest is made when there is space.
             SessionError::Store(store::Error::NoSpace) if inner.config.viewers => None,
-            SessionError::Store(store::Error::NoSpace) => Some(start::no_space()),
+            SessionError::Store(store::Error::NoSpace) => Some(failure::no_space()),
             SessionError::Fault(failure) => Some(failure.clone()),
             _ => None,
         };
@@ -46,7 +46,7 @@ impl Troubles {
             && troubles >= LASTING
             && !is_away
         {
-            start::fail(inner, video, failure).await;
+            failure::fail(&inner.records, video, failure).await;
         }
         let doublings = if is_away { AWAY } else { DOUBLINGS };
         let pause = inner.config.pause * 2_u32.pow(troubles.min(doublings) - 1);

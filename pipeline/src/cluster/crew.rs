@@ -38,7 +38,7 @@ pub(crate) async fn crew(inner: &Inner) -> Result<Crew, store::Error> {
     }
     let within_us = u64::try_from(inner.config.finish_within.as_micros()).unwrap_or(u64::MAX);
     // Somebody who was sent away comes again, and somebody is to be there then.
-    let lacked = inner.asked.lacked_workers(inner.stores.clock.now());
+    let lacked = inner.remote.are_lacking();
     let wanted = left_us.div_ceil(within_us.max(1)).max(u64::from(lacked));
     Ok(Crew {
         workers: workers.iter().filter(|worker| !worker.drains).count() as u64,

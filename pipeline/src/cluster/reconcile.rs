@@ -13,9 +13,9 @@ use std::time::Duration;
 use plan::{OwnerId, Plan, RenditionKey, VideoId};
 use store::Moment;
 use store::metadata::{PageRequest, Priority, Source, State, VideoRow};
-use store::work::{Chunk, Offered, Scope, Worker, WorkerId};
+use store::work::{Chunk, Offered, Scope, Worker};
 
-use super::announce;
+use super::announce::Presence;
 use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
 use crate::background::backlog::{Backlog, Urgency, due_us};
@@ -54,10 +54,10 @@ const PAGE: u32 = 200;
 const PAGES: usize = 50;
 
 /// Reconciles for ever.
-pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
+pub(crate) async fn run(inner: Arc<Inner>, presence: Arc<Presence>) {
     let mut reconciler = Reconciler {
         inner: inner.clone(),
-        me,
+        presence,
         seen: HashMap::new(),
         offered: HashSet::new(),
         waiting: HashSet::new(),
@@ -86,7 +86,7 @@ pub(crate) async fn run(inner: Arc<Inner>, me: WorkerId) {
 
 struct Reconciler {
     inner: Arc<Inner>,
-    me: WorkerId,
+    presence: Arc<Presence>,
     /// Since when a video's row has been as it is.
     seen: HashMap<VideoId, (u64, Moment)>,
     /// What was offered and queued.
@@ -134,7 +134,7 @@ enum Part {
 impl Reconciler {
     async fn round(&mut self) -> Result<(), store::Error> {
         let inner = self.inner.clone();
-        let workers = announce::heard_of(&inner, self.me).await;
+        let workers = self.presence.workers().await;
         let able = workers.iter().filter(|worker| !worker.drains).count();
         let rows = self.unfinished().await?;
         let is_unfinished: HashSet<VideoId> = rows.iter().map(|row| row.id).collect();
@@ -185,7 +185,7 @@ impl Reconciler {
         let now = self.inner.stores.clock.now();
         self.doubts.retain(|chunk, _| self.first.contains(chunk));
         for chunk in &self.first {
-            if looks_after(chunk.video, workers) == Some(self.me) {
+            if looks_after(chunk.video, workers) == Some(self.presence.id) {
                 continue;
             }
             let doubt = self.doubts.entry(chunk.clone()).or_insert(Doubt {
@@ -234,7 +234,7 @@ impl Reconciler {
     }
 
     fn is_mine(&self, video: VideoId, workers: &[Worker]) -> bool {
-        looks_after(video, workers) == Some(self.me)
+        looks_after(video, workers) == Some(self.presence.id)
     }
 
     /// Whether a video's chunks are to be offered. Starts it where that is left undone.

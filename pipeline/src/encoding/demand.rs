@@ -49,7 +49,9 @@ pub(crate) async fn segment(
     if !inner.asks() {
         serve(inner, &request, &viewer)?;
     } else if let Some(heard) = request.first.take() {
-        inner.tasks.spawn(ask::segment(inner.clone(), key, heard));
+        inner
+            .tasks
+            .spawn(ask::segment(inner.remote.clone(), key, heard));
     }
     let arrived = inner
         .records
@@ -106,7 +108,7 @@ pub(crate) fn serve(
 /// already is told; likewise below.
 pub(crate) fn handed_out(inner: &Arc<Inner>, key: SegmentKey, viewer: &Viewer) {
     if inner.asks() {
-        ask::tell(inner, Wanted::Near(key), viewer);
+        ask::tell(&inner.remote, Wanted::Near(key), viewer);
     } else {
         near(inner, key, viewer);
     }
@@ -158,7 +160,7 @@ pub(crate) fn is_next(inner: &Arc<Inner>, key: SegmentKey, viewer: &Viewer) {
 /// A playlist was fetched.
 pub(crate) fn is_chosen(inner: &Arc<Inner>, key: RenditionKey, viewer: &Viewer) {
     if inner.asks() {
-        ask::tell(inner, Wanted::Chosen(key), viewer);
+        ask::tell(&inner.remote, Wanted::Chosen(key), viewer);
     } else {
         let (told, viewer) = (inner.clone(), viewer.clone());
         known(inner, key.video, key.rendition, move |window| {

@@ -4,6 +4,7 @@ mod error;
 mod leave;
 mod products;
 mod report;
+mod standing;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, SourceR
 pub(crate) use self::error::{SessionError, is_store_away};
 use self::leave::Leave;
 use self::report::Report;
+pub(crate) use self::standing::Standing;
 use crate::encoding::claims::Claims;
 use crate::encoding::memory::Share;
 use crate::encoding::sessions::Sessions;
@@ -28,17 +30,6 @@ const UNEXPLAINED: u32 = 10;
 /// Orders of up to so many segments are claimed whole; longer ones as they go on, so that
 /// viewers need not wait for what a chunk comes to much later.
 const CLAIMED_AT_ONCE: u32 = 2;
-
-/// To whom a run gives way. Where somebody waits for what it is at, it takes a turn for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is what somebody waits for, whose turn it is.
-    Foreground,
-    /// Nobody asked for it yet: it gives way to viewers of other videos.
-    Ahead,
-    /// It gives way to everything that is made for viewers.
-    Background,
-}
 
 /// A session and what is done with it. Dropped, its engine is killed.
 pub(crate) struct EncodingSession {

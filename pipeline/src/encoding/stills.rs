@@ -72,7 +72,7 @@ async fn made(
     let _seat = inner.stills_waiting.take(viewer.network);
     _seat.as_ref().ok_or(DemandError::NotReady)?;
     if inner.asks() {
-        let asking = ask::still(inner, object, viewer);
+        let asking = ask::still(&inner.remote, object, viewer);
         inner.records.within(inner.config.demand_wait, asking).await;
         let made = inner.records.stored(object).await;
         return made.map_err(|error| match error {

@@ -187,14 +187,14 @@ impl Trial<'_> {
             Ok(()) => {}
             Err(SessionError::Fault(error)) => {
                 tracing::error!(%error, video = %row.id, segment, "not even a filler can be made");
-                crate::videos::start::fail(inner, row.id, failure).await;
+                crate::videos::failure::fail(&inner.records, row.id, failure).await;
                 return Err(SessionError::Fault(error));
             }
             Err(other) => return Err(other),
         }
         let fillers = tries.fillers(&row.id).await?.len();
         if fillers * 2 > plan.media_ids().count() * plan.segments() as usize {
-            crate::videos::start::fail(inner, row.id, failure).await;
+            crate::videos::failure::fail(&inner.records, row.id, failure).await;
             return Ok(());
         }
         warn(inner, row, plan, segment, failure.code).await

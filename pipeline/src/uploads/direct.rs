@@ -10,8 +10,7 @@ use store::ObjectKey;
 use store::metadata::{Priority, Source, UploadRow, VideoRow};
 use store::objects::SignedPut;
 
-use super::{UploadError, advance, finish, insert, lose};
-use crate::inner::Inner;
+use super::receipt::{UploadError, Uploads, advance, finish, insert, lose};
 use crate::uploads::blocks::BLOCK;
 
 /// How long the signed request of a part is valid: 8 MiB at 20 kbit/s. An upload that stands still is given up
@@ -46,12 +45,17 @@ fn block_of(row: &UploadRow, index: u32) -> (ObjectKey, u64) {
 }
 
 /// Where blocks are put, as `scheme://host:port`; nothing where that is through us.
-pub(crate) async fn endpoint(inner: &Inner) -> Result<Option<String>, store::Error> {
+pub(crate) async fn endpoint(uploads: &Uploads) -> Result<Option<String>, store::Error> {
     let nothing = ObjectKey::SourceBlock {
-        upload: inner.stores.ids.upload(),
+        upload: uploads.records.stores.ids.upload(),
         index: 0,
     };
-    let put = inner.stores.objects.sign_put(&nothing, 1, VALID).await?;
+    let put = uploads
+        .records
+        .stores
+        .objects
+        .sign_put(&nothing, 1, VALID)
+        .await?;
     let origin = |put: SignedPut| {
         let (scheme, rest) = put.url.split_once("://")?;
         let host = rest.split(['/', '?']).next()?;
@@ -62,41 +66,46 @@ pub(crate) async fn endpoint(inner: &Inner) -> Result<Option<String>, store::Err
 
 /// Begins a video whose sender puts the source, `size` bytes, into the object store part by part.
 pub(crate) async fn begin_direct(
-    inner: &Arc<Inner>,
+    uploads: &Arc<Uploads>,
     owner: OwnerId,
     title: String,
     size: u64,
     priority: Priority,
 ) -> Result<(VideoRow, UploadRow), UploadError> {
-    let limit = inner.config.policy.limits.size_bytes;
+    let limit = uploads.config.policy.limits.size_bytes;
     if size > limit {
         return Err(UploadError::TooLarge { limit });
     }
-    if endpoint(inner).await?.is_none() {
+    if endpoint(uploads).await?.is_none() {
         return Err(UploadError::NotDirect);
     }
-    insert(inner, owner, title, Some(size), priority).await
+    insert(uploads, owner, title, Some(size), priority).await
 }
 
 /// The parts from `first` on, at most `count` and at most [`PARTS`]; fewer at the end of the source.
 pub(crate) async fn parts(
-    inner: &Inner,
+    uploads: &Uploads,
     row: &UploadRow,
     first: u32,
     count: u32,
 ) -> Result<Vec<UploadPart>, UploadError> {
-    receiving(inner, row.video).await?;
+    receiving(uploads, row.video).await?;
     // A sender that asks for parts means to go on, so the upload is not given up yet.
-    let now = inner.stores.clock.now_us();
-    let uploads = inner.stores.metadata.uploads();
-    uploads.touch(&row.id, now).await?;
+    let now = uploads.records.stores.clock.now_us();
+    let rows = uploads.records.stores.metadata.uploads();
+    rows.touch(&row.id, now).await?;
     let mut parts = Vec::new();
     for index in first..first.saturating_add(count.min(PARTS)) {
         let (key, bytes) = block_of(row, index);
         if bytes == 0 {
             break;
         }
-        let put = inner.stores.objects.sign_put(&key, bytes, VALID).await?;
+        let put = uploads
+            .records
+            .stores
+            .objects
+            .sign_put(&key, bytes, VALID)
+            .await?;
         let put = put.ok_or(UploadError::NotDirect)?;
         parts.push(UploadPart { index, bytes, put });
     }
@@ -104,17 +113,20 @@ pub(crate) async fn parts(
 }
 
 /// Looks which blocks are stored, and raises the row's offset to the end of those that are stored without a gap.
-pub(crate) async fn sync(inner: &Arc<Inner>, row: &UploadRow) -> Result<UploadRow, UploadError> {
+pub(crate) async fn sync(
+    uploads: &Arc<Uploads>,
+    row: &UploadRow,
+) -> Result<UploadRow, UploadError> {
     if row.complete {
         return Ok(row.clone());
     }
-    receiving(inner, row.video).await?;
+    receiving(uploads, row.video).await?;
     // Rounded up: only the last block is short, and one that is in the offset is not looked at again.
     let first = u32::try_from(row.offset.div_ceil(BLOCK)).unwrap_or(u32::MAX);
     let blocks = (first..).map(|index| block_of(row, index));
     let blocks = stream::iter(blocks.take_while(|(_, bytes)| *bytes > 0));
     let looks = blocks.map(|(key, bytes)| async move {
-        let found = inner.stores.objects.head(&key).await?;
+        let found = uploads.records.stores.objects.head(&key).await?;
         Ok::<_, store::Error>((bytes, found))
     });
     let mut looks = looks.buffered(LOOKS);
@@ -124,36 +136,39 @@ pub(crate) async fn sync(inner: &Arc<Inner>, row: &UploadRow) -> Result<UploadRo
             Some(found) if found.size == bytes => offset += bytes,
             // Its length is in what is signed: somebody else has put it there.
             Some(_) => {
-                lose(inner, row.video, row.id, Code::UploadLost).await?;
+                lose(uploads, row.video, row.id, Code::UploadLost).await?;
                 return Err(store::Error::NotFound.into());
             }
             None => break,
         }
         // Where looking takes long, it need not begin again.
         if offset - known.offset >= NOTED {
-            known = advance(inner, row.video, &row.id, offset).await?;
+            known = advance(uploads, row.video, &row.id, offset).await?;
         }
     }
     if offset > known.offset {
-        known = advance(inner, row.video, &row.id, offset).await?;
+        known = advance(uploads, row.video, &row.id, offset).await?;
     }
     Ok(known)
 }
 
 /// The sender has put everything: the source is complete, and the video's life goes on. Again is
 /// no error.
-pub(crate) async fn complete(inner: &Arc<Inner>, row: &UploadRow) -> Result<VideoRow, UploadError> {
-    let row = sync(inner, row).await?;
+pub(crate) async fn complete(
+    uploads: &Arc<Uploads>,
+    row: &UploadRow,
+) -> Result<VideoRow, UploadError> {
+    let row = sync(uploads, row).await?;
     if Some(row.offset) != row.declared_size {
         let there = row.offset;
         return Err(UploadError::Incomplete { there });
     }
-    Ok(finish(inner, row.video, row.id, row.offset).await?)
+    Ok(finish(uploads, row.video, row.id, row.offset).await?)
 }
 
 /// Whether a video still takes bytes: one that is deleted, complete or lost does not.
-async fn receiving(inner: &Inner, video: VideoId) -> Result<(), UploadError> {
-    let row = inner.records.living(video).await?;
+async fn receiving(uploads: &Uploads, video: VideoId) -> Result<(), UploadError> {
+    let row = uploads.records.living(video).await?;
     match row.is_some_and(|row| row.source == Source::Receiving) {
         true => Ok(()),
         false => Err(store::Error::NotFound.into()),

@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use plan::{Code, UploadId, VideoId};
-use store::metadata::{UploadRow, VideoRow};
+use plan::{Code, OwnerId, UploadId, VideoId};
+use store::metadata::{Priority, UploadRow, VideoRow};
 use store::{Error, ObjectKey};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::promised::Promise;
-use super::{UploadError, advance, finish, lose};
-use crate::inner::Inner;
+use super::receipt::{UploadError, Uploads, advance, finish, insert, lose};
 use crate::uploads::blocks::BLOCK;
 
 /// Blocks of one upload that are on their way at once: a store far away takes its time for each.
@@ -21,7 +20,7 @@ const AT_ONCE: usize = 4;
 /// Takes a source's bytes in order. Dropped before [`UploadWriter::finish`], the upload is
 /// lost and nothing of it stays.
 pub struct UploadWriter {
-    inner: Arc<Inner>,
+    uploads: Arc<Uploads>,
     video: VideoId,
     upload: UploadId,
     /// The block that is being filled.
@@ -40,11 +39,11 @@ pub struct UploadWriter {
 }
 
 impl UploadWriter {
-    pub(super) fn new(inner: Arc<Inner>, upload: &UploadRow) -> Self {
+    pub(super) fn new(uploads: Arc<Uploads>, upload: &UploadRow) -> Self {
         Self {
-            limit: inner.config.policy.limits.size_bytes,
-            promise: inner.promised.make(upload.declared_size.unwrap_or(0)),
-            inner,
+            limit: uploads.config.policy.limits.size_bytes,
+            promise: uploads.promised.make(upload.declared_size.unwrap_or(0)),
+            uploads,
             video: upload.video,
             upload: upload.id,
             buffer: BytesMut::new(),
@@ -88,7 +87,7 @@ impl UploadWriter {
         while let Some(block) = self.blocks.pop_front() {
             self.stored(block).await?;
         }
-        let row = finish(&self.inner, self.video, self.upload, self.bytes).await?;
+        let row = finish(&self.uploads, self.video, self.upload, self.bytes).await?;
         self.finished = true;
         Ok(row)
     }
@@ -106,10 +105,10 @@ impl UploadWriter {
             };
             self.stored(block).await?;
         }
-        let inner = self.inner.clone();
+        let uploads = self.uploads.clone();
         // Never closed. A block that is on its way keeps its place without us: no one waits
         // for another here.
-        let place = inner.blocks.clone().acquire_owned().await;
+        let place = uploads.blocks.clone().acquire_owned().await;
         let key = ObjectKey::SourceBlock {
             upload: self.upload,
             // The limit is far below.
@@ -124,10 +123,10 @@ impl UploadWriter {
         self.last = Some(last);
         self.blocks.push_back(tokio::spawn(async move {
             // A deleted video gets nothing any more.
-            if inner.records.living(video).await?.is_none() {
+            if uploads.records.living(video).await?.is_none() {
                 return Err(Error::NotFound);
             }
-            inner.stores.objects.put(&key, block).await?;
+            uploads.records.stores.objects.put(&key, block).await?;
             drop(place);
             // What is durable is said in order; where the one before failed, it says so itself.
             if let Some(before) = before
@@ -135,7 +134,7 @@ impl UploadWriter {
             {
                 return Ok(());
             }
-            advance(&inner, video, &upload, bytes).await?;
+            advance(&uploads, video, &upload, bytes).await?;
             let _ = done.send(());
             Ok(())
         }));
@@ -154,12 +153,25 @@ impl UploadWriter {
     }
 }
 
+/// Begins a video whose source comes through this process.
+pub(crate) async fn begin(
+    uploads: &Arc<Uploads>,
+    owner: OwnerId,
+    title: String,
+    declared_size: Option<u64>,
+    priority: Priority,
+) -> Result<(VideoRow, UploadWriter), UploadError> {
+    let (video, upload) = insert(uploads, owner, title, declared_size, priority).await?;
+    let writer = UploadWriter::new(uploads.clone(), &upload);
+    Ok((video, writer))
+}
+
 impl Drop for UploadWriter {
     fn drop(&mut self) {
         if self.finished {
             return;
         }
-        let (inner, video, upload) = (self.inner.clone(), self.video, self.upload);
+        let (uploads, video, upload) = (self.uploads.clone(), self.video, self.upload);
         let (code, blocks) = (self.lost, std::mem::take(&mut self.blocks));
         // Where nothing runs any more, the next start clears it away.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -168,7 +180,7 @@ impl Drop for UploadWriter {
         runtime.spawn(async move {
             // What is on its way would come after what clears it away.
             futures::future::join_all(blocks).await;
-            if let Err(error) = lose(&inner, video, upload, code).await {
+            if let Err(error) = lose(&uploads, video, upload, code).await {
                 tracing::warn!(%error, %video, "a cut-off upload could not be cleared away");
             }
         });

@@ -7,8 +7,8 @@ use plan::{Code, VideoId};
 use store::metadata::{PageRequest, State};
 use store::{Event, Prefix, objects};
 
-use crate::cluster::{announce, chosen};
-use crate::inner::{Inner, Role};
+use crate::cluster::chosen;
+use crate::inner::Inner;
 use crate::plans::retire;
 use crate::uploads;
 
@@ -132,13 +132,13 @@ async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
     }
 }
 
-/// Whether a deletion is ours to tell of, of all the workers there are.
+/// Whether the deletion of a video is told of by this process, of all the workers there are.
 async fn looks_after(inner: &Inner, video: VideoId) -> bool {
-    let Role::Worker(_, me) = inner.role else {
+    let Some(presence) = &inner.presence else {
         return true;
     };
-    let workers = announce::heard_of(inner, me).await;
-    chosen::looks_after(video, &workers) == Some(me)
+    let workers = presence.workers().await;
+    chosen::looks_after(video, &workers) == Some(presence.id)
 }
 
 /// A tombstone has served its time.
@@ -160,7 +160,7 @@ async fn give_up(inner: &Arc<Inner>) -> Result<(), store::Error> {
             continue;
         }
         tracing::info!(video = %upload.video, "an upload does not move any more");
-        uploads::lose(inner, upload.video, upload.id, Code::UploadLost).await?;
+        uploads::lose(&inner.uploads, upload.video, upload.id, Code::UploadLost).await?;
     }
     Ok(())
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plan::{Code, Plan, RenditionId, VideoId, WorkKind};
-use store::metadata::{PageRequest, PlanRef, Source, State, VideoError, VideoRow};
-use transcoder::EngineFailure;
+use store::metadata::{PageRequest, PlanRef, Source, State, VideoRow};
+use tokio::sync::mpsc;
 
 use crate::cluster::ask;
 use crate::encoding::demand;
 use crate::encoding::session::{EncodingSession, SessionError, Standing, is_store_away};
 use crate::inner::Inner;
 use crate::plans::{loudness, new_encoder};
+use crate::videos::failure::{fail, failure, no_space};
 
 /// Faults of the engine before a video fails.
 const FAULTS: u32 = 3;
@@ -43,7 +44,7 @@ pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
         for row in receiving {
             let uploads = inner.stores.metadata.uploads();
             for upload in uploads.list_by_video(&row.id).await? {
-                crate::uploads::lose(inner, row.id, upload.id, Code::UploadLost).await?;
+                crate::uploads::lose(&inner.uploads, row.id, upload.id, Code::UploadLost).await?;
             }
         }
         match rows.next {
@@ -56,7 +57,7 @@ pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
 /// Starts a video whose source is complete, unless it is being started; or asks a worker to.
 pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
     if inner.asks() {
-        return inner.tasks.spawn(ask::start(inner.clone(), video));
+        return inner.tasks.spawn(ask::start(inner.remote.clone(), video));
     }
     if !inner.starting.lock().insert(video) {
         return;
@@ -74,6 +75,13 @@ pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
             first_segments(inner, started).await;
         }
     });
+}
+
+/// Starts the videos whose uploads complete, for ever.
+pub(crate) async fn begin_completed(inner: Arc<Inner>, mut completions: mpsc::Receiver<VideoId>) {
+    while let Some(video) = completions.recv().await {
+        begin(&inner, video);
+    }
 }
 
 /// Whether a video that is begun now is started at once.
@@ -112,11 +120,11 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             // Deleted meanwhile.
             SessionError::Store(store::Error::NotFound) => return None,
             SessionError::Store(store::Error::NoSpace) => {
-                fail(inner, video, no_space()).await;
+                fail(&inner.records, video, no_space()).await;
                 return None;
             }
             SessionError::Fault(failure) if is_final(failure.code) => {
-                fail(inner, video, failure).await;
+                fail(&inner.records, video, failure).await;
                 return None;
             }
             // It comes back some time.
@@ -134,7 +142,7 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             }
         };
         if faults >= FAULTS || troubles >= TROUBLES {
-            fail(inner, video, failure).await;
+            fail(&inner.records, video, failure).await;
             return None;
         }
         let doublings = if away {
@@ -147,21 +155,6 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             let jitter = inner.stores.jitter.up_to(pause / 4);
             inner.stores.clock.sleep(pause + jitter).await;
         }
-    }
-}
-
-/// What a video fails of for the time being.
-pub(crate) fn no_space() -> EngineFailure {
-    failure(
-        Code::NoSpace,
-        "No space is left where media is stored; it goes on when there is some.",
-    )
-}
-
-fn failure(code: Code, message: &str) -> EngineFailure {
-    EngineFailure {
-        code,
-        message: message.to_owned(),
     }
 }
 
@@ -201,32 +194,6 @@ pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, st
     inner.records.change(video, wait).await?;
     begin(inner, video);
     Ok(again)
-}
-
-/// Ends a video's life with its reason. A ready one stays ready: it goes without what its plan has
-/// got since.
-pub(crate) async fn fail(inner: &Arc<Inner>, video: plan::VideoId, failure: EngineFailure) {
-    let failed = inner
-        .records
-        .change(video, |row| {
-            if row.state == State::Ready && row.is_in_the_making() {
-                row.whole_plan.clone_from(&row.current_plan);
-                return true;
-            }
-            let open = matches!(row.state, State::Waiting | State::Probing | State::Playable);
-            if open {
-                row.state = State::Failed;
-                row.error = Some(VideoError {
-                    code: failure.code,
-                    message: failure.message.clone(),
-                });
-            }
-            open
-        })
-        .await;
-    if let Err(error) = failed {
-        tracing::error!(%error, %video, "a failure could not be noted");
-    }
 }
 
 async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, SessionError> {

@@ -1,4 +1,4 @@
-//! Views: each playback is counted once, in memory; once a minute the counts are written down, and
+//! ViewCounter: each playback is counted once, in memory; once a minute the counts are written down, and
 //! a video that has enough of them gets other codecs.
 
 use std::collections::hash_map::RandomState;
@@ -14,8 +14,8 @@ use store::Moment;
 use tokio::sync::Notify;
 
 use crate::encoding::turns::Viewer;
-use crate::inner::Inner;
 use crate::plans::codecs::{self, CodecError};
+use crate::plans::planner::Planner;
 
 /// Who was away for so long, or for twice as long at most, plays the video another time.
 const SILENCE: Duration = Duration::from_secs(1800);
@@ -38,13 +38,13 @@ struct State {
 
 /// Who plays what, and what of it is not written down yet.
 #[derive(Default)]
-pub(crate) struct Views {
+pub(crate) struct ViewCounter {
     hasher: RandomState,
     state: Mutex<State>,
     counted: Notify,
 }
 
-impl Views {
+impl ViewCounter {
     /// A viewer has got media of a video. A network counts as one viewer: sessions are what players
     /// say, and who makes them up would have any video encoded. Where the network is not known, the
     /// session has to do.
@@ -100,25 +100,32 @@ impl State {
 }
 
 /// Writes counts down, for ever.
-pub(crate) async fn run(inner: Arc<Inner>) {
+pub(crate) async fn run(counter: Arc<ViewCounter>, planner: Arc<Planner>) {
     loop {
-        inner.views.counted.notified().await;
-        inner.stores.clock.sleep(PAUSE).await;
-        write(&inner).await;
+        counter.counted.notified().await;
+        planner.records.stores.clock.sleep(PAUSE).await;
+        write(&counter, &planner).await;
     }
 }
 
 /// Writes down what was counted, each video once. Where a store does not answer, the views of one
 /// video are lost, since they may be counted already, and the rest waits.
-pub(crate) async fn write(inner: &Inner) {
+pub(crate) async fn write(counter: &ViewCounter, planner: &Planner) {
     let mut last = None;
-    while let Some((video, views)) = inner.views.take_after(last) {
+    while let Some((video, views)) = counter.take_after(last) {
         last = Some(video);
-        match inner.stores.metadata.views().add(&video, views).await {
-            Ok(all) => earn(inner, video, all).await,
+        match planner
+            .records
+            .stores
+            .metadata
+            .views()
+            .add(&video, views)
+            .await
+        {
+            Ok(all) => earn(planner, video, all).await,
             Err(error) => {
                 tracing::warn!(%error, %video, views, "views may be lost");
-                inner.views.counted.notify_one();
+                counter.counted.notify_one();
                 return;
             }
         }
@@ -127,13 +134,13 @@ pub(crate) async fn write(inner: &Inner) {
 
 /// A video with enough views gets the codecs of the settings: with every writing, since another
 /// process may have ended before it could, and since settings change.
-async fn earn(inner: &Inner, video: VideoId, views: u64) {
-    if views < inner.config.lazy_after_views {
+async fn earn(planner: &Planner, video: VideoId, views: u64) {
+    if views < planner.config.lazy_after_views {
         return;
     }
-    for &codec in &inner.config.lazy_codecs {
+    for &codec in &planner.config.lazy_codecs {
         // What failed, was deleted or has no picture gets none.
-        if let Err(CodecError::Store(error)) = codecs::list(&inner.planner, video, codec).await {
+        if let Err(CodecError::Store(error)) = codecs::list(planner, video, codec).await {
             tracing::warn!(%error, %video, codec = codec.as_str(), "its views are not heeded yet");
         }
     }
@@ -156,7 +163,7 @@ mod tests {
         Moment::default() + Duration::from_secs(60 * n)
     }
 
-    fn counts(views: &Views) -> Vec<u64> {
+    fn counts(views: &ViewCounter) -> Vec<u64> {
         let mut counts = Vec::new();
         let mut last = None;
         while let Some((video, count)) = views.take_after(last) {
@@ -168,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_playback_counts_once_however_long_it_is_and_again_after_a_silence() {
-        let (views, video) = (Views::default(), VideoId::new());
+        let (views, video) = (ViewCounter::default(), VideoId::new());
         for minute in (0..180).chain([209]) {
             views.note(video, &at("192.0.2.1", "a"), minutes(minute));
         }
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn sessions_do_not_make_a_network_many_but_tell_viewers_apart_where_it_is_not_known() {
-        let (views, videos) = (Views::default(), [VideoId::new(), VideoId::new()]);
+        let (views, videos) = (ViewCounter::default(), [VideoId::new(), VideoId::new()]);
         for (address, session) in [
             ("192.0.2.1", "a"),
             ("192.0.2.1", "b"),
@@ -200,7 +207,7 @@ mod tests {
 
     #[test]
     fn memory_has_an_end() {
-        let (views, video) = (Views::default(), VideoId::new());
+        let (views, video) = (ViewCounter::default(), VideoId::new());
         for session in 0..VIEWERS + 5 {
             views.note(video, &at("", &session.to_string()), minutes(0));
         }

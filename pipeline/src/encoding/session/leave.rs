@@ -4,7 +4,7 @@
 use plan::SegmentKey;
 use tokio::sync::oneshot;
 
-use super::Standing;
+use super::standing::Standing;
 use crate::encoding::claims::Claims;
 use crate::encoding::sessions::Sessions;
 use crate::encoding::turns::Turn;

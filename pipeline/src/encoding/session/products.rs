@@ -5,7 +5,7 @@ use plan::{Plan, RenditionKey, SegmentKey, VideoId};
 use store::{Event, ImageFormat, ObjectKey};
 use transcoder::Made;
 
-use super::SessionError;
+use super::error::SessionError;
 use crate::encoding::sessions::Sessions;
 use crate::videos::notes;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
 
-use super::Waiting;
+use super::board::Waiting;
 use crate::encoding::turns::Asked;
 
 /// What a window is to make next: segments of the same time.

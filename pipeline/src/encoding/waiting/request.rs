@@ -1,6 +1,5 @@
 //! A request that waits for a segment.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,48 +7,12 @@ use plan::{Plan, SegmentKey};
 use store::Moment;
 use tokio::sync::{Notify, watch};
 
-use super::{Waiter, Waiting};
+use super::board::{Waiter, Waiting};
 use crate::encoding::background_gate::Busy;
 use crate::encoding::turns::{Asked, Network, Viewer};
 
 /// Requests that may wait in all: each is an open connection.
 const REQUESTS: usize = 4096;
-/// Requests that went away unserved and are remembered: the second try outranks the first,
-/// since some players give up for good after it. So many of each network.
-const REMEMBERED: usize = 16;
-/// Networks of which any are.
-const NETWORKS: usize = 256;
-
-/// Requests that waited in vain, by network, the latest last.
-#[derive(Default)]
-pub(super) struct Unserved(VecDeque<(Option<Network>, VecDeque<SegmentKey>)>);
-
-impl Unserved {
-    /// Whether this network waited for it before in vain; forgotten with that.
-    fn take(&mut self, network: Option<Network>, key: &SegmentKey) -> bool {
-        let of = self.0.iter_mut().find(|(of, _)| *of == network);
-        let Some((_, keys)) = of else {
-            return false;
-        };
-        let at = keys.iter().position(|unserved| unserved == key);
-        at.is_some_and(|at| keys.remove(at).is_some())
-    }
-
-    fn put(&mut self, network: Option<Network>, key: SegmentKey) {
-        let at = self.0.iter().position(|(of, _)| *of == network);
-        let of = at.and_then(|at| self.0.remove(at));
-        let (_, mut keys) = of.unwrap_or_default();
-        if keys.len() >= REMEMBERED {
-            keys.pop_front();
-        }
-        keys.push_back(key);
-        if self.0.len() >= NETWORKS {
-            self.0.pop_front();
-        }
-        self.0.push_back((network, keys));
-    }
-}
-
 /// A request that waits; no more when dropped.
 pub(crate) struct Request<'a> {
     board: &'a Waiting,
