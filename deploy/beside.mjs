@@ -1,9 +1,9 @@
-// Runs programs beside each other: what each says comes in one piece once it has ended, and a table of
-// their times at the end.
+// Runs several programs at the same time. The output of each is printed in one piece when the program has ended; a
+// table of their times follows at the end.
 import { spawn } from "node:child_process";
 
-/** Runs all of `jobs` ({ name, program, args, cwd, env }), started in this order, `atOnce` at a time; resolves
- *  to whether all succeeded. */
+/** Runs all `jobs` ({ name, program, args, cwd, env }) in this order, `atOnce` at a time. Resolves to whether all of
+ *  them succeeded. */
 export async function runBeside(jobs, atOnce) {
   const waiting = [...jobs];
   const times = [];

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A whole cluster on loopback, to try it and to test it:
+# Runs a whole cluster on loopback, to try it and to test it:
 #   cluster.sh up FOLDER [ORIGINS] [WORKERS]   starts S3, CQL and NATS (deploy/services.sh), then
 #                                              origins and workers; prints the origins' addresses
 #   cluster.sh role FOLDER ROLE NAME           starts one more origin or worker
-#   cluster.sh down FOLDER                     stops all of them; what they stored stays
-# In FOLDER: reelmill.toml, admin-token, and pid, log (earlier.log) and address of each process. $REELMILL is
-# the program. Where $CLUSTER_SERVERS names a folder, the servers of S3, CQL and NATS are those there, which
-# clusters share: each has a bucket, a keyspace and subjects of its own, and `down` lets the servers run.
+#   cluster.sh down FOLDER                     stops all of them; stored data stays
+# FOLDER gets reelmill.toml, admin-token, and the pid, log (earlier.log) and address of each process. $REELMILL names
+# the program. If $CLUSTER_SERVERS names a folder, several clusters share the servers there: each has a bucket, a
+# keyspace and subjects of its own, and `down` leaves the servers running.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 program=${REELMILL:-$here/../target/release/reelmill}
@@ -21,7 +21,7 @@ role() { # ROLE NAME
   [ ! -e "$folder/$2.log" ] || cat "$folder/$2.log" >>"$folder/$2.earlier.log"
   : >"$folder/$2.log"
   cd "$folder"
-  # A folder of its own for what an origin keeps on disk.
+  # Each origin needs a folder of its own for its disk cache.
   export REELMILL_DATA=$folder/$2.data
   [ "$1" != origin ] || export REELMILL_ORIGIN__DISK_CACHE=128MiB REELMILL_ORIGIN__METRICS_LISTEN=127.0.0.1:0
   setsid "$program" "$1" --config "$folder/reelmill.toml" --listen 127.0.0.1:0 \
@@ -43,7 +43,7 @@ up() { # ORIGINS WORKERS
   s3=$("$here/services.sh" up s3 "$servers/s3")
   cql=$("$here/services.sh" up cql "$servers/cql")
   nats=$("$here/services.sh" up nats "$servers/nats")
-  # A bucket is a folder there.
+  # The S3 server of the tests keeps each bucket as a folder.
   mkdir -p "$servers/s3/data/$name"
   [ -e "$folder/reelmill.toml" ] || cat >"$folder/reelmill.toml" <<TOML
 [cluster.objects]

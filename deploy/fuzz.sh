@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Ten thousand damaged uploads through the whole pipeline ($MUTANTS, $SEED), then libFuzzer on every
-# parser of ours, which share $FUZZ_SECONDS (600). `fuzz.sh TARGET...` is only the latter, on these.
+# Sends ten thousand damaged uploads through the whole pipeline ($MUTANTS, $SEED), then runs libFuzzer on every parser
+# of the project; all parsers together get $FUZZ_SECONDS (600). `fuzz.sh TARGET...` only runs libFuzzer, on these
+# parsers.
 #
-# What libFuzzer finds lies in fuzz/artifacts; inputs that reach further lie in fuzz/found, and go into the
-# corpus by hand, the least of them that reach as far:
+# Inputs that make a parser fail are stored in fuzz/artifacts. Inputs that reach new code are stored in fuzz/found; the
+# smallest set of them that reaches the same code is added to the corpus by hand:
 #   fuzz/target/*/release/TARGET -merge=1 fuzz/corpus/TARGET fuzz/found/TARGET
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,8 +20,8 @@ fi
 if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
   cargo install cargo-fuzz --version "$version" --locked --quiet --root "$tools"
 fi
-# A released compiler instruments, but has no sanitizers. They would find nothing here that a panic does
-# not say: there is no `unsafe` outside the engine.
+# A stable compiler can instrument code, but has no sanitizers. They would find nothing here that does not panic anyway:
+# there is no `unsafe` outside the engine.
 options=(--sanitizer none)
 mapfile -t targets < <(cargo fuzz list)
 [ $# = 0 ] || targets=("$@")
@@ -31,7 +32,7 @@ failed=0
 for target in "${targets[@]}"; do
   found=fuzz/found/$target
   mkdir -p "$found"
-  # What takes more than 2 GiB or 10 s for one input is a finding, too.
+  # An input that takes more than 2 GiB or 10 s counts as a failure, too.
   if cargo fuzz run "${options[@]}" "$target" "$found" "fuzz/corpus/$target" -- \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 >"$found.log" 2>&1; then
     echo "$target: $(grep '^Done' "$found.log")"

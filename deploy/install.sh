@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing on Debian 12: install.sh run | test | bench
-# `run`: what building and running needs. `test`: browsers and tools of the tests besides. `bench`: both, and
-# what judges pictures.
+# Installs missing packages on Debian 12: install.sh run | test | bench
+# `run` installs what building and running needs, `test` also the browsers and tools of the tests, and `bench` also the
+# tools that measure picture quality and load.
 set -euo pipefail
 
 packages=(
@@ -15,7 +15,8 @@ packages=(
 what=${1:-run}
 if [ "$what" = test ] || [ "$what" = bench ]; then
   packages+=(chromium fonts-dejavu-core nginx-light procps qemu-user strace time)
-  # Other readers of what we send (tests/readers), a screen for one of them and a silent sound card for another.
+  # These are other players, which tests/readers tests, a virtual screen for one of them and a silent sound card for
+  # another.
   packages+=(firefox-esr gir1.2-gstreamer-1.0 libvlc5 mpv pulseaudio python3-gi python3-venv vlc-plugin-base webkit2gtk-driver xauth xvfb)
   command -v java >/dev/null && command -v mvn >/dev/null || packages+=(maven openjdk-17-jre-headless)
 fi
@@ -33,11 +34,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   $sudo apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi
 
-# Debian 12 has 18.
+# Debian 12 has Node.js 18, which is too old for the tests.
 if [ "$what" != run ]; then
   node=$(node --version 2>/dev/null || echo v0)
   [ "$(printf '%s\n' v20.11.0 "$node" | sort -V | head -1)" = v20.11.0 ] && command -v npm >/dev/null ||
-    { echo "Node.js 20.11 or later is missing, with npm: nodejs.org has it" >&2; exit 1; }
+    { echo "Node.js 20.11 or later with npm is missing: install it from nodejs.org" >&2; exit 1; }
 fi
 if ! command -v cargo >/dev/null; then
   [ -x "$HOME/.cargo/bin/cargo" ] || { echo "Rust is missing: install rustup (rust-toolchain.toml names the version)" >&2; exit 1; }

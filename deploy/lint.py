@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What deploy/lint.sh checks by reading files: lint.py WHAT FILE...  It says what is wrong, and ends with 1."""
+"""Checks of deploy/lint.sh that read files: lint.py CHECK FILE...  It prints what is wrong, and ends with 1."""
 
 import ctypes
 import json
@@ -18,7 +18,7 @@ def documents(path):
 
 
 def custom(definition, path):
-    """An object keeps to the schema of its CustomResourceDefinition, with nothing beside."""
+    """Checks that an object fits the schema of its CustomResourceDefinition, and has no other fields."""
     import jsonschema
 
     def close(schema):
@@ -39,7 +39,7 @@ def custom(definition, path):
 
 
 def restricted(*paths):
-    """Pods keep to the standard `restricted`, and write nowhere."""
+    """Checks that pods keep to the Pod Security Standard `restricted`, and have a read-only file system."""
     for path in paths:
         for document in documents(path):
             pod = document.get("spec", {}).get("template", {}).get("spec") if "spec" in document else None
@@ -58,7 +58,7 @@ def restricted(*paths):
 
 
 def queries(path):
-    """The dashboard's queries, as rules that promtool reads."""
+    """Prints the dashboard's queries as recording rules, which promtool can check."""
     board = json.loads(Path(path).read_text())
     ids = [panel["id"] for panel in board["panels"]]
     assert len(ids) == len(set(ids)), "two panels have one id"
@@ -71,22 +71,22 @@ def queries(path):
 
 
 def metrics():
-    """Rules and dashboard name metrics that the sources tell."""
+    """Checks that rules and dashboard use exactly the metrics that the sources export."""
     sources = HERE.parent / "origin" / "src"
-    told = set()
+    exported = set()
     for name in ("metrics.rs", "health.rs"):
-        told |= set(re.findall(r'"(reelmill_[a-z_]+)"', (sources / name).read_text()))
-    asked = set()
+        exported |= set(re.findall(r'"(reelmill_[a-z_]+)"', (sources / name).read_text()))
+    used = set()
     for path in ["prometheus/rules.yaml", "grafana/reelmill.json", "kubernetes/keda/scaled-object.yaml"]:
-        asked |= set(re.findall(r"\breelmill_[a-z_]+", (HERE / path).read_text()))
-    unknown = asked - told
-    assert not unknown, f"nobody tells {', '.join(sorted(unknown))}"
-    unasked = told - asked
-    assert not unasked, f"nothing asks for {', '.join(sorted(unasked))}"
+        used |= set(re.findall(r"\breelmill_[a-z_]+", (HERE / path).read_text()))
+    unknown = used - exported
+    assert not unknown, f"the sources do not export {', '.join(sorted(unknown))}"
+    unused = exported - used
+    assert not unused, f"neither rules nor dashboard use {', '.join(sorted(unused))}"
 
 
 def unit_filter(path):
-    """The calls that a unit's SystemCallFilter leaves, as a profile for seccomp/try.py."""
+    """Prints the system calls that a unit's SystemCallFilter allows, as a profile for seccomp/try.py."""
 
     def calls(name):
         if not name.startswith("@"):
@@ -105,11 +105,12 @@ def unit_filter(path):
 
 
 def cage():
-    """A process may still give up more: no_new_privs, landlock, a filter of its own, limits."""
+    """Checks that a process can restrict itself further: no_new_privs, Landlock, a seccomp filter, limits."""
     libc = ctypes.CDLL(None, use_errno=True)
     permitted = lambda result: result >= 0 or ctypes.get_errno() != 1  # EPERM
     assert libc.prctl(38, 1, 0, 0, 0) == 0, "no_new_privs"
-    # By number on x86-64: landlock_create_ruleset asks for its version, seccomp for an action.
+    # The system calls are named by their numbers on x86-64. landlock_create_ruleset asks for the version of Landlock
+    # here, and seccomp asks whether an action is available.
     assert permitted(libc.syscall(444, 0, 0, 1)), "landlock_create_ruleset"
     assert permitted(libc.syscall(445, -1, 1, 0, 0)), "landlock_add_rule"
     assert permitted(libc.syscall(446, -1, 0)), "landlock_restrict_self"

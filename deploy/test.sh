@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Every suite of `make test`, each with its time; the last line counts them. CONTRIBUTING.md says what
-# each is and how long it takes.
-#   test.sh            all of them
-#   test.sh NAME...    these only, of those below; what they need must have been built and fetched
+# Runs the suites of `make test` and prints the time of each; the last line counts them. CONTRIBUTING.md describes the
+# suites and says how long they take.
+#   test.sh            runs all suites
+#   test.sh NAME...    runs these suites only; everything that they need must have been built and fetched before
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
-# What is built once, for a checkout that is thrown away, need not be kept in pieces.
+# CI builds once and throws the checkout away, so incremental compilation would only cost time and space.
 [ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
 asked=("$@")
 passed=0 failed=0 skipped=0 times='' failures=''
@@ -30,8 +30,8 @@ suite() { # NAME COMMAND...
   times+=$(printf '%6d s  %s, %s' $((SECONDS - began)) "$name" "$outcome")$'\n'
 }
 
-# What a suite prints is kept in a file too. This shell itself starts services, which it stops, and waits for nginx,
-# which has a file of its own.
+# Runs a suite and keeps its output in a file too. Two suites are exceptions: `services` must run in this shell, which
+# stops the servers at its end, and `nginx` runs in the background with a file of its own.
 logged() { # NAME COMMAND...
   local name=$1; shift
   if [ "$name" = services ] || [ "$name" = nginx ]; then "$@"; return; fi
@@ -39,16 +39,16 @@ logged() { # NAME COMMAND...
   "$@" 2>&1 | tee "target/suites/$name.log"
 }
 
-# The lines of a failed suite that say what failed, once more where nobody needs to search for them.
-said_of_failure() { # NAME
-  echo "== of $1, which failed"
+# Repeats the lines of a failed suite that say what failed, so that nobody has to search for them.
+print_failure() { # NAME
+  echo "== from the output of $1, which failed"
   local log=target/suites/$1.log
   [ -f "$log" ] || log=target/$1.log
   grep -E -A 4 'FAILED|panicked at|NOT AS EXPECTED|shown the film again|✖|^not ok|^FAIL|^error|Error:|ended with|timed out' "$log" 2>/dev/null |
     tail -n 80 | cut -c 1-400
 }
 
-# What a suite does, begun before its turn, beside others: it waits for the most part.
+# Starts a suite in the background before its turn, because it mostly waits; `ended` waits for it and prints its output.
 begin() { # NAME COMMAND...
   local name=$1; shift
   is_asked "$name" || return 0
@@ -60,7 +60,7 @@ ended() { # NAME
   return $said
 }
 
-# FFmpeg 9, as the wheel of a Python package brings it.
+# Fetches FFmpeg 9, which the wheel of a Python package contains.
 IMAGEIO_FFMPEG=0.8.1
 ffmpeg9() {
   local folder=target/imageio-ffmpeg
@@ -71,7 +71,7 @@ ffmpeg9() {
     rm -rf $folder/venv && echo $IMAGEIO_FFMPEG >$folder/version
 }
 
-# Everything from outside, side by side: crates, the servers, packages of the browser tests, a newer FFmpeg.
+# Downloads everything from outside, at the same time: crates, servers, packages of the browser tests, a newer FFmpeg.
 fetch() {
   local folder=tests/browser jobs=() status=0 job
   deploy/services.sh install s3 cql nats & jobs+=($!)
@@ -84,13 +84,13 @@ fetch() {
   return $status
 }
 
-# Programs, test programs and lints by one command, so that each crate is compiled once.
+# Builds programs and test programs and runs the lints by one command, so that each crate is compiled once.
 . deploy/lints.sh
 build() {
   cargo test --workspace --lib --bins --tests --examples --locked --no-run
 }
 
-# Fresh servers that the test programs and the clusters share.
+# Starts new servers, which the test programs and the clusters share.
 export CLUSTER_SERVERS=$PWD/target/services
 services() {
   trap stop_services EXIT
@@ -111,7 +111,7 @@ programs() {
   deploy/test-programs.mjs "${arguments[@]}"
 }
 
-# A second opinion of what an S3 store is.
+# Runs the tests of S3 with a second implementation, MinIO.
 minio() {
   local s3; s3=$(deploy/services.sh up minio target/services/minio) || return 1
   REELMILL_TEST_S3=$s3 cargo test --workspace --locked --test cluster -- s3 rowed
@@ -141,7 +141,7 @@ suite cluster tests/cluster/run.mjs
 if [ -n "${MINIO:-}" ] || [[ " ${asked[*]-} " == *" minio "* ]]; then suite minio minio; fi
 suite nginx ended nginx
 
-for name in $failures; do said_of_failure "$name"; done
+for name in $failures; do print_failure "$name"; done
 printf '%s' "$times"
 if [ -z "$corpus" ]; then
   skipped=1

@@ -1,4 +1,7 @@
-//! The command line.
+//! Commands and arguments of `reelmill`, as `clap` reads them.
+//!
+//! The doc comments of the types below are the text of `--help`. Each command has its arguments here, and a module of
+//! the same name runs it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,8 +13,8 @@ use plan::Effort;
 
 use crate::settings::{Bytes, LEAST_MEMORY};
 
-/// A media processing pipeline and streaming origin: any upload plays about a second after
-/// its last byte.
+/// A video server: it takes uploads of any format and serves them over HLS and DASH. A video plays about
+/// a second after its last byte has arrived.
 #[derive(Parser)]
 #[command(
     version,
@@ -24,73 +27,73 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Runs everything in one process: uploads, encoding, delivery, pages
+    /// Runs everything in one process: uploads, encoding, delivery and pages
     #[command(
-        after_help = "Example: reelmill serve --data ./data --listen 127.0.0.1:8080\n\ndeploy/reelmill.toml is a file of all settings."
+        after_help = "Example: reelmill serve --data ./data --listen 127.0.0.1:8080\n\ndeploy/reelmill.toml shows all settings with their defaults."
     )]
     Serve(Serve),
-    /// Takes uploads and serves viewers, one of any number; workers make what is missing
+    /// Runs one of any number of origins: takes uploads and serves viewers; workers do the encoding
     #[command(
         after_help = "Example: reelmill origin --config reelmill.toml --listen 0.0.0.0:8080\n\n\
-        Its stores are those of [cluster] in the settings; see deploy/reelmill.toml."
+        The section [cluster] of the settings names the stores; see deploy/reelmill.toml."
     )]
     Origin(Origin),
-    /// Makes what origins ask for and everything else that is missing, one of any number
+    /// Runs one of any number of workers: encodes what viewers wait for, then everything else
     #[command(
         after_help = "Example: reelmill worker --config reelmill.toml --memory 4GiB\n\n\
-        Its stores are those of [cluster] in the settings; see deploy/reelmill.toml."
+        The section [cluster] of the settings names the stores; see deploy/reelmill.toml."
     )]
     Worker(Worker),
-    /// Makes the tables of a cluster's keyspace, or brings them up to date: once for each version
+    /// Creates or updates the tables of a cluster's keyspace; run it once for each version of reelmill
     #[command(
         after_help = "Example: reelmill schema --config reelmill.toml --create \\\n  \
         \"replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 3}\""
     )]
     Schema(Schema),
-    /// Copies everything from one machine to a cluster, or back; run again, it goes on where it was
+    /// Copies all data from one machine to a cluster, or back; if interrupted, run it again to continue
     #[command(
         after_help = "Example: reelmill migrate --config reelmill.toml --from local --to cluster\n\n\
-        The data folder and [cluster] are those of the settings. Stop `serve`, or origins and\n\
-        workers, before. Nothing is deleted in what is copied from. Sign-ins are not copied:\n\
-        `reelmill sign-in` prints a link.\n\n\
+        The settings name the data folder and the [cluster]. Stop `serve`, or all origins and\n\
+        workers, first. The data that is copied stays where it is. Sign-ins are not copied:\n\
+        `reelmill sign-in` prints a new link.\n\n\
         Exit codes: 0 done, 1 failed or some videos are not copied, 2 wrong arguments."
     )]
     Migrate(Migrate),
-    /// Makes the whole static presentation of a file; run again, it goes on where it was
+    /// Encodes a file into a folder that any web server can serve; if interrupted, run it again to continue
     #[command(
         after_help = "Example: reelmill transcode film.mkv ./film --policy balanced\n\n\
-        The folder then holds master.m3u8, manifest.mpd, a folder for each rendition, stills and\n\
-        report.json; any web server can serve it.\n\n\
+        The folder then holds master.m3u8, manifest.mpd, a folder for each rendition, poster and\n\
+        storyboard images, and report.json.\n\n\
         Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 the folder belongs to another source\n\
         or policy."
     )]
     Transcode(Transcode),
-    /// Prints what is in a file, as JSON
+    /// Prints what a media file contains, as JSON
     #[command(after_help = "Example: reelmill probe --plan film.mkv")]
     Probe(Probe),
-    /// Uploads files to a running server and prints their watch links
+    /// Uploads files to a running server and prints the links of their watch pages
     #[command(after_help = "Example: reelmill upload --token-file ./data/admin-token a.mp4 b.mov")]
     Upload(Upload),
-    /// Encodes videos again that an older reelmill has made; says first how much space that needs, and asks
+    /// Encodes videos again that an older version encoded; shows the space that this needs, and asks first
     #[command(
         after_help = "Example: reelmill remake --token-file ./data/admin-token --all\n\n\
-        Of the videos named, or of all, those are encoded again from their sources that an older version\n\
-        has made, when the server has no other videos to encode. Viewers keep the present one until the\n\
-        new one is complete; the old files are deleted 30 days later.\n\n\
-        Exit codes: 0 done, 1 failed or some cannot be made again, 2 wrong arguments."
+        Name videos, or use --all. Videos that an older version encoded are encoded again from their\n\
+        sources when the server has no other videos to encode. Viewers get the old files until the new\n\
+        ones are complete; the old files are deleted 30 days later.\n\n\
+        Exit codes: 0 done, 1 failed or some videos cannot be encoded again, 2 wrong arguments."
     )]
     Remake(Remake),
-    /// Manages API tokens, whether the server runs or not
+    /// Creates, lists and revokes API tokens; the server need not be running
     #[command(after_help = "Example: reelmill token create --owner ann --name laptop")]
     Token(Token),
-    /// Prints a link that signs in as the admin: for one use, within ten minutes
+    /// Prints a link that signs you in as the admin; it works once, within ten minutes
     #[command(after_help = "Example: reelmill sign-in --data ./data")]
     SignIn(SignIn),
-    /// Says in one sentence each whether this machine has what reelmill needs
+    /// Checks whether this machine has what reelmill needs
     Doctor(Doctor),
     /// Prints a completion script for a shell
     Completions {
-        /// bash, zsh, fish ...
+        /// Name of the shell: bash, zsh, fish ...
         shell: clap_complete::Shell,
     },
     /// Prints the man page
@@ -99,10 +102,10 @@ pub enum Command {
 
 #[derive(Args, Clone)]
 pub struct Serve {
-    /// A file of settings; arguments and the environment (REELMILL_ORIGIN__LISTEN ...) are above it
+    /// Settings file; environment variables (REELMILL_ORIGIN__LISTEN ...) and arguments override it
     #[arg(long, env = "REELMILL_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Folder for all data; made if it is not there [default: ./data]
+    /// Folder for all data; created if it does not exist [default: ./data]
     #[arg(long)]
     pub data: Option<PathBuf>,
     #[command(flatten)]
@@ -113,7 +116,7 @@ pub struct Serve {
 
 #[derive(Args, Clone)]
 pub struct Origin {
-    /// A file of settings; arguments and the environment (REELMILL_CLUSTER__OBJECTS__BUCKET ...) are above it
+    /// Settings file; environment variables (REELMILL_CLUSTER__OBJECTS__BUCKET ...) and arguments override it
     #[arg(long, env = "REELMILL_CONFIG")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
@@ -122,7 +125,7 @@ pub struct Origin {
 
 #[derive(Args, Clone)]
 pub struct Worker {
-    /// A file of settings; arguments and the environment (REELMILL_CLUSTER__OBJECTS__BUCKET ...) are above it
+    /// Settings file; environment variables (REELMILL_CLUSTER__OBJECTS__BUCKET ...) and arguments override it
     #[arg(long, env = "REELMILL_CONFIG")]
     pub config: Option<PathBuf>,
     /// Address for health checks and metrics [default: 127.0.0.1:8081]
@@ -134,134 +137,134 @@ pub struct Worker {
 
 #[derive(Args)]
 pub struct Schema {
-    /// A file of settings
+    /// Settings file
     #[arg(long, env = "REELMILL_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Makes the keyspace too, unless it is there, with these words of CQL after WITH
+    /// Create the keyspace too if it does not exist, with these CQL options after WITH
     #[arg(long)]
     pub create: Option<String>,
 }
 
 #[derive(Args)]
 pub struct Migrate {
-    /// A file of settings; arguments and the environment (REELMILL_CLUSTER__OBJECTS__BUCKET ...) are above it
+    /// Settings file; environment variables (REELMILL_CLUSTER__OBJECTS__BUCKET ...) and arguments override it
     #[arg(long, env = "REELMILL_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The data folder [default: ./data]
+    /// Data folder [default: ./data]
     #[arg(long)]
     pub data: Option<PathBuf>,
-    /// What is copied
+    /// Stores to copy from
     #[arg(long)]
     pub from: Kind,
-    /// Where to
+    /// Stores to copy to
     #[arg(long)]
     pub to: Kind,
-    /// Read every object back and compare it byte for byte, also those that were there before
+    /// Read every object back and compare it byte for byte, including objects that were copied before
     #[arg(long)]
     pub verify: bool,
-    /// Go on although workers are at work in the cluster
+    /// Start even if workers are running in the cluster
     #[arg(long)]
     pub force: bool,
-    /// End with one JSON object on stdout
+    /// Print the summary as one JSON object on stdout
     #[arg(long)]
     pub json: bool,
 }
 
-/// A kind of stores.
+/// Kind of stores that `reelmill migrate` copies from or to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// The data folder
+    /// Files and SQLite in the data folder
     Local,
-    /// Those of [cluster] in the settings
+    /// Stores of [cluster] in the settings
     Cluster,
 }
 
-/// How an origin is reached.
+/// Arguments of `serve` and `origin` that say how clients reach the server.
 #[derive(Args, Clone)]
 pub struct Delivery {
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long)]
     pub listen: Option<SocketAddr>,
-    /// Address for metrics and health checks; without, there are no metrics
+    /// Address for metrics and health checks; metrics are off without it
     #[arg(long)]
     pub metrics_listen: Option<SocketAddr>,
-    /// Where the server is reached from outside; default: http:// and the listen address
+    /// URL under which clients reach the server [default: http:// and the listen address]
     #[arg(long)]
     pub public_url: Option<String>,
-    /// Further host names under which the pages answer
+    /// Additional host names that the pages and the API accept
     #[arg(long, value_delimiter = ',')]
     pub allowed_hosts: Option<Vec<String>>,
-    /// Networks of proxies that are believed when they say for whom they ask, such as 10.0.0.0/8
+    /// Networks of trusted proxies, such as 10.0.0.0/8: their X-Forwarded-For names the client
     #[arg(long, value_delimiter = ',')]
     pub trusted_proxies: Option<Vec<IpNet>>,
 }
 
-/// How sources become renditions.
+/// Arguments of `serve` and `worker` that say how videos are encoded.
 #[derive(Args, Clone)]
 pub struct Making {
-    /// How much time is spent on each frame: fast, balanced or quality [default: fast]
+    /// Encoding effort for each frame: fast, balanced or quality [default: fast]
     #[arg(long)]
     pub policy: Option<Effort>,
     /// Length of a segment in seconds, 2 to 10 [default: 4]
     #[arg(long)]
     pub segment_seconds: Option<u32>,
-    /// Whether rungs follow how hard a title is to encode: true or false [default: true]
+    /// Choose sizes and bit rates for each title: true or false [default: true]
     #[arg(long)]
     pub per_title: Option<bool>,
-    /// How loud sound is sent in LUFS, such as -16 [default: as it is]
+    /// Target loudness of sound in LUFS, such as -16 [default: unchanged]
     #[arg(long, allow_negative_numbers = true)]
     pub loudness_lufs: Option<i32>,
-    /// Send a source's own H.264 as the top rung where players take it as it is
+    /// Copy the source's H.264 as the largest size instead of encoding it, where players can play it
     #[arg(long)]
     pub passthrough: bool,
-    /// Memory for the engines, such as 512MiB [default: 2GiB]
+    /// Memory for all encoding processes together, such as 512MiB [default: 2GiB]
     #[arg(long)]
     pub memory: Option<Bytes>,
 }
 
 #[derive(Args)]
 pub struct Transcode {
-    /// The file
+    /// Media file to encode
     pub input: PathBuf,
-    /// The folder for the presentation; made if it is not there
+    /// Folder for the result; created if it does not exist
     pub output: PathBuf,
-    /// How much time is spent on each frame: fast, balanced or quality
+    /// Encoding effort for each frame: fast, balanced or quality
     #[arg(long, default_value = "fast")]
     pub policy: Effort,
     /// Length of a segment in seconds, 2 to 10
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=10))]
     pub segment_seconds: u32,
-    /// Whether rungs follow how hard the title is to encode: true or false
+    /// Choose sizes and bit rates for the title: true or false
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     pub per_title: bool,
-    /// How loud sound is sent in LUFS, such as -16; as it is without
+    /// Target loudness of sound in LUFS, -40 to -5, such as -16 [default: unchanged]
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-40..=-5))]
     pub loudness_lufs: Option<i32>,
-    /// Send a source's own H.264 as the top rung where players take it as it is
+    /// Copy the source's H.264 as the largest size instead of encoding it, where players can play it
     #[arg(long)]
     pub passthrough: bool,
-    /// Memory for the engine, such as 512MiB or 2GiB; at least 128MiB
-    #[arg(long, default_value = "4GiB", value_parser = enough_memory)]
+    /// Memory for the encoding process, such as 512MiB or 2GiB; at least 128MiB
+    #[arg(long, default_value = "4GiB", value_parser = parse_engine_memory)]
     pub memory: Bytes,
-    /// Clear the folder if it belongs to another source or policy
+    /// Delete what the folder holds if it is the result of another source or of other options
     #[arg(long)]
     pub force: bool,
-    /// End with one JSON object on stdout
+    /// Print the summary as one JSON object on stdout
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Args)]
 pub struct Probe {
-    /// The file
+    /// Media file to examine
     pub input: PathBuf,
-    /// Print the plan instead
+    /// Print the encoding plan of the file instead
     #[arg(long)]
     pub plan: bool,
 }
 
-/// Memory with which an engine can do anything.
-fn enough_memory(text: &str) -> Result<Bytes, String> {
+/// Parses a memory size and refuses one that is too small for an engine.
+fn parse_engine_memory(text: &str) -> Result<Bytes, String> {
     let bytes: Bytes = text.parse()?;
     match bytes.0 >= LEAST_MEMORY {
         true => Ok(bytes),
@@ -271,13 +274,13 @@ fn enough_memory(text: &str) -> Result<Bytes, String> {
 
 #[derive(Args)]
 pub struct Upload {
-    /// The files; `-` is what comes from standard input
+    /// Files to upload; `-` reads standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// What people call it; without, the file's name
+    /// Title of the video [default: the name of the file]
     #[arg(long)]
     pub title: Option<String>,
-    /// Wait until all of it is encoded, not only until it plays
+    /// Wait until the whole video is encoded, not only until it plays
     #[arg(long)]
     pub wait: bool,
     /// Print each video as one line of JSON
@@ -287,16 +290,16 @@ pub struct Upload {
     pub server: Server,
 }
 
-/// A running server, and who asks it.
+/// Arguments that name a running server and the API token for it.
 #[derive(Args)]
 pub struct Server {
-    /// The server
+    /// URL of the server
     #[arg(long, env = "REELMILL_SERVER", default_value = "http://127.0.0.1:8080")]
     pub server: String,
-    /// An API token; better by the variable, which other users of the machine do not see
+    /// API token; prefer the variable: other users of the machine can see arguments
     #[arg(long, env = "REELMILL_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// A file that holds an API token
+    /// File that holds an API token
     #[arg(
         long,
         env = "REELMILL_TOKEN_FILE",
@@ -307,10 +310,10 @@ pub struct Server {
 
 #[derive(Args)]
 pub struct Remake {
-    /// Ids of videos
+    /// Ids of the videos to encode again
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub videos: Vec<String>,
-    /// Every video that the token's holder may change
+    /// Encode every video again that the token may change
     #[arg(long)]
     pub all: bool,
     /// Do not ask before starting
@@ -322,10 +325,10 @@ pub struct Remake {
 
 #[derive(Args)]
 pub struct Token {
-    /// A file of settings: those of a cluster name the stores
+    /// Settings file; needed where the settings have a [cluster]
     #[arg(long, env = "REELMILL_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The data folder [default: ./data]
+    /// Data folder [default: ./data]
     #[arg(long)]
     pub data: Option<PathBuf>,
     #[command(subcommand)]
@@ -334,15 +337,15 @@ pub struct Token {
 
 #[derive(Subcommand)]
 pub enum TokenAction {
-    /// Makes a token and prints its secret, once
+    /// Creates a token and prints its secret; the secret cannot be shown again
     Create {
-        /// On whose behalf it acts; made if not there
+        /// Name of the user that the token acts for; created if it does not exist
         #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         owner: String,
-        /// What its holder calls it
+        /// Name of the token in the list, such as the machine that uses it
         #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         name: String,
-        /// May do everything, not only upload
+        /// Allow the token to change all videos, not only the owner's own
         #[arg(long)]
         admin: bool,
     },
@@ -350,30 +353,30 @@ pub enum TokenAction {
     List,
     /// Revokes a token
     Revoke {
-        /// Its id, from the list
+        /// Id of the token, as `reelmill token list` prints it
         id: String,
     },
 }
 
 #[derive(Args)]
 pub struct SignIn {
-    /// A file of settings: those of a cluster name the stores
+    /// Settings file; needed where the settings have a [cluster]
     #[arg(long, env = "REELMILL_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The data folder [default: ./data]
+    /// Data folder [default: ./data]
     #[arg(long)]
     pub data: Option<PathBuf>,
-    /// Where the server is reached [default: http://127.0.0.1:8080]
+    /// URL under which browsers reach the server [default: http://127.0.0.1:8080]
     #[arg(long)]
     pub public_url: Option<String>,
 }
 
 #[derive(Args)]
 pub struct Doctor {
-    /// The data folder
+    /// Data folder
     #[arg(long, env = "REELMILL_DATA", default_value = "./data")]
     pub data: PathBuf,
-    /// The address the server would listen on
+    /// Address that the server is to listen on
     #[arg(
         long,
         env = "REELMILL_ORIGIN__LISTEN",

@@ -1,4 +1,4 @@
-//! A running server's API, for the commands that ask one.
+//! HTTP client for the API of a running server, for the commands `upload` and `remake`.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,27 +10,27 @@ use ureq::{Agent, Body};
 
 use crate::cli::Server;
 
-/// A server and a token for it.
+/// Client of one server, with the API token for it.
 pub struct Client {
     agent: Agent,
     server: String,
     token: String,
 }
 
-/// What a server answers: a status, and JSON, `null` where it sent none.
+/// Answer of a server: the HTTP status, and the body as JSON, or `null` if the body is not JSON.
 pub struct Answer {
     pub status: u16,
     pub body: Value,
 }
 
 impl Answer {
-    /// Why it was refused: what is wrong in a sentence, and its code.
+    /// Reason why the server refused the request: a sentence and the stable code of the problem document.
     pub fn refusal(&self) -> String {
         let detail = self.body["detail"].as_str();
         let code = self.body["code"].as_str();
         format!(
             "{} ({})",
-            detail.unwrap_or("the server refused it"),
+            detail.unwrap_or("the server refused the request"),
             code.unwrap_or("unknown")
         )
     }
@@ -41,8 +41,12 @@ impl Client {
         let path: &Path = &arguments.token_file;
         let token = match &arguments.token {
             Some(token) => token.clone(),
-            None => std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the token in {}", path.display()))?,
+            None => std::fs::read_to_string(path).with_context(|| {
+                format!(
+                    "cannot read the API token in {}; name its file by --token-file",
+                    path.display()
+                )
+            })?,
         };
         let config = Agent::config_builder().http_status_as_error(false).build();
         Ok(Self {
@@ -62,7 +66,7 @@ impl Client {
         self.answer(request.header("authorization", self.bearer()).send_empty())
     }
 
-    /// Sends a source as a new video, of so many bytes where that is known.
+    /// Sends a file as a new video; `length` is its size in bytes, if that is known.
     pub fn upload(
         &self,
         title: &str,
@@ -89,7 +93,8 @@ impl Client {
     }
 
     fn answer(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Answer> {
-        let mut response = response.with_context(|| format!("cannot reach {}", self.server))?;
+        let mut response =
+            response.with_context(|| format!("cannot reach the server {}", self.server))?;
         let text = response.body_mut().read_to_string()?;
         Ok(Answer {
             status: response.status().as_u16(),

@@ -1,4 +1,5 @@
-//! `reelmill doctor`: whether this machine has what reelmill needs, one sentence each.
+//! `reelmill doctor`: checks whether this machine has what reelmill needs. Each check prints one sentence; the exit
+//! code is 1 if a check fails.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -10,23 +11,24 @@ use transcoder::{Engine, EngineFailure, Trial};
 use crate::cli::Doctor;
 use crate::probe;
 
-/// Under this, an upload of an hour may not fit.
+/// Free bytes below which the disk check fails: with less than 5 GiB, an upload of an hour may not fit.
 const LITTLE_SPACE: u64 = 5 << 30;
 
+/// Runs the checks and prints a sentence for each; an error if one of them fails.
 pub fn run(arguments: &Doctor) -> Result<()> {
     let checks = [port(arguments), disk(&arguments.data), engine(), sandbox()];
-    let mut troubles = 0;
+    let mut failed = 0;
     for check in checks {
         match check {
             Ok(sentence) => println!("ok       {sentence}"),
             Err(sentence) => {
-                troubles += 1;
-                println!("trouble  {sentence}");
+                failed += 1;
+                println!("problem  {sentence}");
             }
         }
     }
-    if troubles > 0 {
-        bail!("{troubles} of these need you");
+    if failed > 0 {
+        bail!("{failed} of these checks failed");
     }
     Ok(())
 }
@@ -35,7 +37,7 @@ fn port(arguments: &Doctor) -> Result<String, String> {
     match TcpListener::bind(arguments.listen) {
         Ok(_) => Ok(format!("{} is free to listen on.", arguments.listen)),
         Err(error) => Err(format!(
-            "{} cannot be listened on: {error}.",
+            "{} cannot be listened on: {error}. Stop the program that uses it, or name another address by --listen.",
             arguments.listen
         )),
     }
@@ -51,18 +53,25 @@ fn disk(data: &Path) -> Result<String, String> {
     } else {
         existing
     };
-    let stats = nix::sys::statvfs::statvfs(existing)
-        .map_err(|error| format!("{} cannot be looked at: {error}.", existing.display()))?;
+    let stats = nix::sys::statvfs::statvfs(existing).map_err(|error| {
+        format!(
+            "The free space of {} cannot be read: {error}.",
+            existing.display()
+        )
+    })?;
     let free = stats.blocks_available() * stats.fragment_size();
     let sentence = format!("{} has {} GiB free.", existing.display(), free >> 30);
     if free < LITTLE_SPACE {
-        Err(sentence)
+        let least = LITTLE_SPACE >> 30;
+        Err(format!(
+            "{sentence} Long uploads may not fit: free at least {least} GiB, or name another folder by --data."
+        ))
     } else {
         Ok(sentence)
     }
 }
 
-/// The engine starts, with its media libraries, and says of an empty file that it is none.
+/// Checks that the engine starts with its media libraries: it has to answer that an empty file is not media.
 fn engine() -> Result<String, String> {
     let answer = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
@@ -72,26 +81,28 @@ fn engine() -> Result<String, String> {
         failure.is_some_and(|failure| failure.code == Code::NotMedia)
     };
     match answer {
-        Err(error) if !not_media(&error) => Err(format!("No engine can be run: {error:#}.")),
-        _ => Ok("reelmill-engine runs, with its media libraries.".to_owned()),
+        Err(error) if !not_media(&error) => {
+            Err(format!("reelmill-engine cannot be run: {error:#}."))
+        }
+        _ => Ok("reelmill-engine runs, and finds its media libraries.".to_owned()),
     }
 }
 
-/// An engine tries what it must not be able to do.
+/// Checks the sandbox: an engine tries forbidden actions, and the kernel has to refuse all of them.
 fn sandbox() -> Result<String, String> {
     let trial = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| Ok(runtime.block_on(Engine::beside_current()?.trial())?))
-        .map_err(|error| format!("The cage of engines cannot be tried: {error:#}."))?;
+        .map_err(|error| format!("The sandbox of engines cannot be tested: {error:#}."))?;
     let Trial { refused, gaps } = trial;
     let tried = refused + gaps.len();
     if gaps.is_empty() {
         Ok(format!(
-            "An engine was refused all of {tried} things that it must not be able to do."
+            "An engine was refused all {tried} forbidden actions that it tried: the sandbox works."
         ))
     } else {
         Err(format!(
-            "An engine was refused {refused} of {tried} things that it must not be able to do: {}.",
+            "An engine was refused {refused} of {tried} forbidden actions that it tried; the others are: {}.",
             gaps.join("; ")
         ))
     }

@@ -1,4 +1,10 @@
-//! reelmill: a media processing pipeline and streaming origin in one program.
+//! The program `reelmill`: video server, encoder and command line tools in one executable.
+//!
+//! Each subcommand has a file of its name: `serve.rs` runs everything in one process, `origin.rs` and `worker.rs` run
+//! one role of a cluster, the others are tools. `cli.rs` declares the arguments, `settings.rs` the settings, and
+//! `stores.rs` opens the stores that the settings name. What the servers share is in `server.rs`; what the commands
+//! that talk to a running server share is in `client.rs`. Begin reading with `serve.rs`: it shows how the parts are
+//! put together.
 
 mod cli;
 mod client;
@@ -7,11 +13,11 @@ mod migrate;
 mod origin;
 mod probe;
 mod purge;
-mod reached;
 mod remake;
 mod schema;
 mod serve;
 mod server;
+mod server_url;
 mod settings;
 mod sign_in;
 mod stores;
@@ -28,8 +34,8 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log();
-    let done = match cli.command {
+    start_logging();
+    let outcome = match cli.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Origin(arguments) => origin::run(arguments),
         Command::Worker(arguments) => worker::run(arguments),
@@ -55,12 +61,12 @@ fn main() -> ExitCode {
             .render(&mut std::io::stdout())
             .map_err(anyhow::Error::from),
     };
-    match done {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("reelmill: {error:#}");
-            // As clap has it for arguments that it refuses itself.
-            match error.is::<settings::Wrong>() {
+            // clap also exits with 2 when it refuses an argument.
+            match error.is::<settings::InvalidSettings>() {
                 true => ExitCode::from(2),
                 false => ExitCode::FAILURE,
             }
@@ -68,8 +74,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Logs go to stderr: for people on a terminal, as JSON otherwise. `RUST_LOG` chooses.
-fn log() {
+/// Sends log lines to stderr: as text on a terminal, as JSON otherwise. The variable `RUST_LOG` selects the levels.
+fn start_logging() {
     use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
 
@@ -77,7 +83,7 @@ fn log() {
         .unwrap_or_else(|_| EnvFilter::new(format!("info,{}", store::cluster::LOGGED)));
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        // Where nobody reads any more, a line that cannot be written is no trouble of who wrote it.
+        // The reader of a pipe may be gone; a log line that cannot be written must not disturb the code that logs.
         .log_internal_errors(false)
         .with_env_filter(filter);
     if std::io::stderr().is_terminal() {

@@ -1,7 +1,11 @@
-//! `reelmill migrate`: all that lies in the stores of one kind, into those of the other.
+//! `reelmill migrate`: copies all data from the stores of one machine to those of a cluster, or back.
 //!
-//! It works above the seams, and its only memory is the target: a video's row is put there after
-//! everything else of it, so a row that is there says that the video is whole.
+//! The copy uses the interfaces of the crate `store` alone, and keeps no record of its own. A video's row is written to
+//! the target after everything else of the video; a row in the target therefore says that the video is complete, and a
+//! second run continues where the first one ended.
+//!
+//! Begin reading with `Migration::run`. `people.rs` copies owners and tokens, `videos.rs` goes through all videos,
+//! `video.rs` copies one video and `object.rs` one object. `progress.rs`, `summary.rs` and `trouble.rs` report.
 
 mod object;
 mod people;
@@ -26,18 +30,19 @@ use store::work::ALIVE;
 use tokio::sync::Semaphore;
 
 use crate::cli::{Cli, Kind, Migrate};
-use crate::server::{self, set};
+use crate::server::{self, override_with};
 use crate::settings::Settings;
 use crate::stores;
 use progress::Progress;
 use summary::{Counts, Summary};
 
+/// Runs the command, prints its summary and returns its exit code.
 pub fn run(arguments: Migrate) -> ExitCode {
     if arguments.from == arguments.to {
-        return unusable("--from and --to name the same stores");
+        return refuse_arguments("--from and --to name the same stores");
     }
     let json = arguments.json;
-    let runtime = tokio::runtime::Runtime::new().context("no runtime");
+    let runtime = tokio::runtime::Runtime::new().context("the async runtime cannot be started");
     match runtime.and_then(|runtime| runtime.block_on(migrate(arguments))) {
         Ok(summary) => {
             if json {
@@ -45,7 +50,7 @@ pub fn run(arguments: Migrate) -> ExitCode {
             } else {
                 println!("{summary}");
             }
-            if summary.is_whole() {
+            if summary.is_complete() {
                 ExitCode::SUCCESS
             } else {
                 ExitCode::FAILURE
@@ -58,8 +63,8 @@ pub fn run(arguments: Migrate) -> ExitCode {
     }
 }
 
-/// Wrong arguments that `clap` cannot tell.
-fn unusable(why: &str) -> ExitCode {
+/// Refuses a combination of arguments that `clap` cannot check, in the way in which `clap` refuses arguments.
+fn refuse_arguments(why: &str) -> ExitCode {
     let mut cli = Cli::command();
     cli.build();
     let command = cli.find_subcommand_mut("migrate");
@@ -72,7 +77,7 @@ fn unusable(why: &str) -> ExitCode {
 
 async fn migrate(arguments: Migrate) -> Result<Summary> {
     let mut settings = server::settings(arguments.config.as_deref())?;
-    set(&mut settings.data, arguments.data);
+    override_with(&mut settings.data, arguments.data);
     if arguments.from == Kind::Local {
         let data = &settings.data;
         ensure!(data.is_dir(), "there is no data folder {}", data.display());
@@ -84,14 +89,14 @@ async fn migrate(arguments: Migrate) -> Result<Summary> {
             Kind::Cluster => &from,
             Kind::Local => &to,
         };
-        nobody_works(of_cluster).await?;
+        check_no_workers(of_cluster).await?;
     }
     let progress = Progress::on_stderr();
     let migration = Migration::new(from, to, arguments.verify, progress);
     migration.run().await
 }
 
-/// The stores of a kind. The lock of a data folder is held as long as they live.
+/// Opens the stores of a kind. The lock of a data folder is held as long as its stores live.
 async fn open(kind: Kind, settings: &Settings) -> Result<Stores> {
     match kind {
         Kind::Local => stores::local(&settings.data),
@@ -99,29 +104,29 @@ async fn open(kind: Kind, settings: &Settings) -> Result<Stores> {
     }
 }
 
-/// Refuses where workers are at work, which would change rows while they are read, or go on with
-/// what has only half arrived. Origins do not announce themselves.
-async fn nobody_works(cluster: &Stores) -> Result<()> {
-    // Each is heard at least once in a third of this.
+/// Refuses to start while workers run in the cluster. Workers would change rows while they are copied from the cluster,
+/// or continue videos that have arrived there only in part. Origins do not announce themselves and cannot be counted.
+async fn check_no_workers(cluster: &Stores) -> Result<()> {
+    // Each worker announces itself at least once in a third of ALIVE.
     cluster.clock.sleep(ALIVE / 2).await;
     let workers = cluster.work.workers().await?.len();
     ensure!(
         workers == 0,
-        "{workers} workers are at work in the cluster: stop them and the origins first, or say --force"
+        "{workers} workers are running in the cluster: stop them and the origins first, or use --force"
     );
     Ok(())
 }
 
-/// Everything of some stores, into others.
+/// One copy of all data from some stores to others.
 struct Migration {
     from: Stores,
     to: Stores,
-    /// Read everything back, in place of trusting what the target says of it.
+    /// Whether every object is read back and compared; otherwise the checksums that the target reports are trusted.
     verify: bool,
-    /// Owners who have another id in the target.
-    others: BTreeMap<OwnerId, OwnerId>,
-    /// For the bytes of objects that are under way.
-    room: Arc<Semaphore>,
+    /// Ids in the target of owners who have another id there, by their id in the source.
+    owner_ids: BTreeMap<OwnerId, OwnerId>,
+    /// Memory for objects that are being copied, in units of `object::UNIT` bytes.
+    memory: Arc<Semaphore>,
     progress: Progress,
     counts: Counts,
 }
@@ -132,30 +137,32 @@ impl Migration {
             from,
             to,
             verify,
-            others: BTreeMap::new(),
-            room: object::room(),
+            owner_ids: BTreeMap::new(),
+            memory: object::memory(),
             progress,
             counts: Counts::default(),
         }
     }
 
-    /// Copies all that is not there.
+    /// Copies everything that the target does not have.
     ///
     /// # Errors
-    /// Where a store does not answer, or is full. A video that cannot be copied is counted, and
-    /// the others are.
+    /// A store does not answer, or is full. A video that cannot be copied for a reason of its own is only counted, and
+    /// the others are copied.
     async fn run(mut self) -> Result<Summary> {
         let clock = Arc::clone(&self.from.clock);
         let began = clock.now();
-        self.people().await.context("owners and tokens")?;
+        self.copy_people()
+            .await
+            .context("owners and tokens cannot be copied")?;
         let migration = Arc::new(self);
         let videos = tokio::select! {
-            done = videos::all(&migration) => done,
-            () = migration.progress.show(&*clock) => unreachable!("it shows for ever"),
+            copied = videos::copy_all(&migration) => copied,
+            () = migration.progress.show(&*clock) => unreachable!("showing progress never ends"),
         };
         migration.progress.clear();
-        let again = "not everything is copied; run again, it goes on where it was";
-        let videos = videos.context(again)?;
+        let incomplete = "the copy is not complete; run again to continue it";
+        let videos = videos.context(incomplete)?;
         let seconds = clock.now().since(began).as_secs_f64();
         Ok(Summary::new(videos, &migration.counts, seconds))
     }

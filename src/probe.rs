@@ -1,4 +1,4 @@
-//! `reelmill probe`: what is in a file.
+//! `reelmill probe`: prints what an engine finds in a file, or the plan for it, as JSON.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use transcoder::{Budget, Engine, FileSource, Order, Session, SessionEvent};
 
 use crate::cli::Probe;
 
+/// Probes the file and prints the result.
 pub fn run(arguments: &Probe) -> Result<()> {
     let info = tokio::runtime::Runtime::new()?.block_on(probe(&arguments.input))?;
     let json = if arguments.plan {
@@ -20,10 +21,11 @@ pub fn run(arguments: &Probe) -> Result<()> {
     Ok(())
 }
 
-/// What an engine finds in a file.
+/// Has an engine probe a file, and returns what it found.
 ///
 /// # Errors
-/// An `EngineFailure` where the engine looked, and something else where it could not.
+/// An `EngineFailure` if the engine read the file and refused it; another error if the file or the engine could not be
+/// opened.
 pub async fn probe(input: &Path) -> Result<MediaInfo> {
     let opened =
         FileSource::open(input).with_context(|| format!("cannot read {}", input.display()));
@@ -42,7 +44,7 @@ pub async fn probe(input: &Path) -> Result<MediaInfo> {
             SessionEvent::Failed(_, failure) => {
                 return Err(failure).context(input.display().to_string());
             }
-            SessionEvent::Ended(end) => bail!("the engine ended: {end:?}"),
+            SessionEvent::Ended(end) => bail!("the engine ended before it answered: {end:?}"),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The request by which a CDN is told to drop a deleted video.
+//! HTTP request that tells a CDN to drop a deleted video, as the section `[purge]` of the settings describes it.
 
 use async_trait::async_trait;
 use pipeline::Purge;
@@ -9,12 +9,12 @@ use ureq::http::Request;
 
 use crate::settings;
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// What stands for the video's id in the URL and the body.
+/// Time that the CDN's answer may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Placeholder of the video's id in the URL and the body.
 const VIDEO: &str = "{video}";
 
-/// A purge by HTTP.
+/// Client that sends the purge request of the settings.
 pub struct HttpPurge {
     agent: Agent,
     settings: settings::Purge,
@@ -22,7 +22,7 @@ pub struct HttpPurge {
 
 impl HttpPurge {
     pub fn new(settings: settings::Purge) -> Self {
-        let config = Agent::config_builder().timeout_global(Some(PATIENCE));
+        let config = Agent::config_builder().timeout_global(Some(TIMEOUT));
         Self {
             agent: config.build().into(),
             settings,
@@ -40,7 +40,7 @@ impl HttpPurge {
         request.body(fill(&self.settings.body))
     }
 
-    /// Whether it can be said at all.
+    /// Refuses settings that do not make a valid HTTP request.
     pub fn check(&self) -> anyhow::Result<()> {
         self.request(VideoId::new())?;
         Ok(())
@@ -65,8 +65,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether a request is there with all of its body, which may come in a packet of its own.
-    fn whole(heard: &str) -> bool {
+    /// Whether a request was received with all of its body, which may come in a packet of its own.
+    fn is_complete(heard: &str) -> bool {
         let Some((head, body)) = heard.split_once("\r\n\r\n") else {
             return false;
         };
@@ -76,15 +76,16 @@ mod tests {
         body.len() == length.map_or(0, |length| length.parse().unwrap())
     }
 
-    /// What a server hears that answers so.
-    async fn heard(status: &str, settings: &str) -> (Result<(), String>, String, VideoId) {
+    /// Purges a video at a server that answers with `status`. Returns the outcome, the request that the server
+    /// received, and the video.
+    async fn purge_at(status: &str, settings: &str) -> (Result<(), String>, String, VideoId) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         let server = std::thread::spawn(move || {
             let (mut client, _) = listener.accept().unwrap();
             let (mut heard, mut piece) = (String::new(), [0; 4096]);
-            while !whole(&heard) {
+            while !is_complete(&heard) {
                 let length = client.read(&mut piece).unwrap();
                 assert!(length > 0, "cut off after {heard}");
                 heard += std::str::from_utf8(&piece[..length]).unwrap();
@@ -101,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn a_video_is_named_in_the_url_or_the_body() {
         let settings = "url = 'http://ADDRESS/purge/{video}'\nheaders = { fastly-key = 'secret' }";
-        let (purged, heard, video) = heard("200 OK", settings).await;
+        let (purged, heard, video) = purge_at("200 OK", settings).await;
         purged.unwrap();
         assert!(heard.starts_with(&format!("POST /purge/{video} HTTP/1.1\r\n")));
         assert!(heard.contains("fastly-key: secret\r\n"), "{heard}");
@@ -110,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_an_error() {
         let settings = "url = 'http://ADDRESS/'\nmethod = 'PUT'\nbody = '{\"tags\":[\"{video}\"]}'";
-        let (purged, heard, video) = heard("403 Forbidden", settings).await;
+        let (purged, heard, video) = purge_at("403 Forbidden", settings).await;
         assert!(purged.unwrap_err().contains("403"));
         assert!(heard.starts_with("PUT / HTTP/1.1\r\n"), "{heard}");
         assert!(
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_said_is_refused() {
+    fn settings_that_make_no_http_request_are_refused() {
         for settings in ["url = 'no url'", "url = 'http://a/'\nmethod = 'A B'"] {
             let settings = toml::from_str(settings).unwrap();
             assert!(HttpPurge::new(settings).check().is_err());

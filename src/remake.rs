@@ -1,4 +1,5 @@
-//! `reelmill remake`: has videos of a running server made again as this version makes them.
+//! `reelmill remake`: has a running server encode videos again that an older version encoded. It prints the space that
+//! this needs, and asks before it starts.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -7,32 +8,33 @@ use anyhow::{Context, Result, bail};
 use crate::cli::Remake;
 use crate::client::Client;
 
-/// A video that an older version has made.
+/// Video that an older version encoded, and that can be encoded again.
 struct Older {
     id: String,
-    /// About how many bytes it takes to make it again.
+    /// Estimated size of the new files in bytes.
     bytes: u64,
 }
 
+/// Finds the videos that can be encoded again, asks, and starts.
 pub fn run(arguments: &Remake) -> Result<()> {
     let client = Client::new(&arguments.server)?;
     let ids = match arguments.all {
-        true => all(&client)?,
+        true => list_all(&client)?,
         false => arguments.videos.clone(),
     };
     let mut older = Vec::new();
     for id in ids {
-        match look(&client, &id, arguments.all)? {
+        match find_older(&client, &id, arguments.all)? {
             Some(video) => {
                 println!("{}\tabout {}", video.id, size(video.bytes));
                 older.push(video);
             }
             None if arguments.all => {}
-            None => println!("{id}\tnothing to make"),
+            None => println!("{id}\tis up to date"),
         }
     }
     if older.is_empty() {
-        eprintln!("Nothing is to be made again.");
+        eprintln!("No video needs to be encoded again.");
         return Ok(());
     }
     let bytes = older.iter().map(|video| video.bytes).sum();
@@ -41,11 +43,11 @@ pub fn run(arguments: &Remake) -> Result<()> {
         count => format!("{count} videos"),
     };
     eprintln!(
-        "{count}: about {} more, for the 30 days for which the old files are kept too.",
+        "Encoding {count} again needs about {} more for 30 days: the old files are kept that long.",
         size(bytes)
     );
-    if !arguments.yes && !is_wanted()? {
-        eprintln!("Nothing is made again. With --yes it is.");
+    if !arguments.yes && !ask_user()? {
+        eprintln!("Nothing was started. Use --yes to start without being asked.");
         return Ok(());
     }
     let mut refused = 0;
@@ -57,14 +59,14 @@ pub fn run(arguments: &Remake) -> Result<()> {
         }
     }
     if refused > 0 {
-        bail!("{refused} of {count} cannot be made again");
+        bail!("{refused} of {count} cannot be encoded again");
     }
-    eprintln!("They are encoded when the server has no other videos to encode.");
+    eprintln!("The server encodes them when it has no other videos to encode.");
     Ok(())
 }
 
-/// All videos that the token's holder may touch.
-fn all(client: &Client) -> Result<Vec<String>> {
+/// Lists the ids of all videos that the token may change.
+fn list_all(client: &Client) -> Result<Vec<String>> {
     let mut ids = Vec::new();
     let mut cursor = None::<String>;
     loop {
@@ -75,7 +77,7 @@ fn all(client: &Client) -> Result<Vec<String>> {
         }
         let videos = page.body["videos"]
             .as_array()
-            .context("an answer without videos")?;
+            .context("the server's answer has no list of videos")?;
         ids.extend(
             videos
                 .iter()
@@ -89,8 +91,9 @@ fn all(client: &Client) -> Result<Vec<String>> {
     }
 }
 
-/// A video, where there is something to make. Of all videos some are not ready yet, and some gone meanwhile.
-fn look(client: &Client, id: &str, is_any: bool) -> Result<Option<Older>> {
+/// Asks the server whether a video can be encoded again; `None` means that it is up to date. With `is_any`, the video
+/// comes from the list of all: then one that is not ready yet, or was deleted meanwhile, is passed over.
+fn find_older(client: &Client, id: &str, is_any: bool) -> Result<Option<Older>> {
     let answer = client.get(&format!("/api/v1/videos/{id}/remake"))?;
     match (answer.status, answer.body["state"].as_str()) {
         (200, Some("older" | "failed")) => Ok(Some(Older {
@@ -98,7 +101,9 @@ fn look(client: &Client, id: &str, is_any: bool) -> Result<Option<Older>> {
             bytes: answer.body["bytes"].as_u64().unwrap_or(0),
         })),
         (200, Some("unready")) if !is_any => {
-            bail!("{id}: The video is not ready yet; it can be made again then. (not_ready)")
+            bail!(
+                "{id}: The video is not ready yet; it can be encoded again once it is. (not_ready)"
+            )
         }
         (200, Some(_)) => Ok(None),
         (404, _) if is_any => Ok(None),
@@ -106,20 +111,20 @@ fn look(client: &Client, id: &str, is_any: bool) -> Result<Option<Older>> {
     }
 }
 
-/// Asks, where there is somebody to ask.
-fn is_wanted() -> Result<bool> {
+/// Asks on the terminal whether to start; the answer is no if standard input is not a terminal.
+fn ask_user() -> Result<bool> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Ok(false);
     }
-    eprint!("Make them again? [y/N] ");
+    eprint!("Encode again? [y/N] ");
     std::io::stderr().flush()?;
     let mut said = String::new();
     stdin.lock().read_line(&mut said)?;
     Ok(matches!(said.trim(), "y" | "Y" | "yes"))
 }
 
-/// Bytes as people say them.
+/// Formats a number of bytes for people, in kB, MB or GB.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),

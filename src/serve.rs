@@ -1,4 +1,5 @@
-//! `reelmill serve`: all roles in one process, over the embedded stores or a cluster's.
+//! `reelmill serve`: runs uploads, encoding, delivery and pages in one process, over the embedded stores or those of a
+//! cluster.
 
 use std::io::IsTerminal;
 
@@ -8,15 +9,16 @@ use pipeline::Pipeline;
 use store::Stores;
 
 use crate::cli::Serve;
-use crate::server::{self, set};
+use crate::server::{self, override_with};
 use crate::settings::Settings;
-use crate::{reached, sign_in, stores};
+use crate::{server_url, sign_in, stores};
 
+/// Runs the server until it is told to stop.
 pub fn run(arguments: Serve) -> Result<()> {
     let mut settings = server::settings(arguments.config.as_deref())?;
-    set(&mut settings.data, arguments.data);
-    arguments.delivery.set(&mut settings.origin);
-    arguments.making.set(&mut settings.pipeline);
+    override_with(&mut settings.data, arguments.data);
+    arguments.delivery.override_settings(&mut settings.origin);
+    arguments.making.override_settings(&mut settings.pipeline);
     let settings = settings.check()?;
     tokio::runtime::Runtime::new()?.block_on(serve(settings))
 }
@@ -31,18 +33,18 @@ async fn serve(settings: Settings) -> Result<()> {
         }
         None => {
             let stores = stores::local(&settings.data)?;
-            stores::say_who_reads(&settings.data);
+            stores::warn_if_others_can_read(&settings.data);
             tokens::first_start(&stores, &settings.data).await?;
             (stores, settings.data.display().to_string())
         }
     };
     let listener = server::listen(settings.origin.listen).await?;
-    let watched = server::listen_for_metrics(&settings.origin).await?;
-    let (near, disk_cache) = stores::near(stores.clone(), &settings).await?;
-    // Of a cluster, it is an origin and a worker, which know no more of each other than others do.
+    let metrics_listener = server::listen_for_metrics(&settings.origin).await?;
+    let (cached_stores, disk_cache) = stores::with_disk_cache(stores.clone(), &settings).await?;
+    // In a cluster, this process is an origin and a worker that talk to each other through the stores only.
     let pipelines = if settings.cluster.is_some() {
         let worker = Pipeline::worker(stores.clone(), engine, config.clone());
-        vec![Pipeline::origin(near, config), worker]
+        vec![Pipeline::origin(cached_stores, config), worker]
     } else {
         vec![Pipeline::start(stores.clone(), engine, config).await?]
     };
@@ -50,12 +52,12 @@ async fn serve(settings: Settings) -> Result<()> {
     app.disk_cache = disk_cache.clone();
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in {place}");
-    server::say_metrics(watched.as_ref())?;
+    server::print_metrics_url(metrics_listener.as_ref())?;
     if settings.cluster.is_none() {
-        reached::note(&settings.data, &public_url)?;
+        server_url::record(&settings.data, &public_url)?;
     }
-    greet(&stores, &public_url).await?;
-    origin::serve(listener, watched, app, server::told_to_stop()?).await?;
+    print_sign_in(&stores, &public_url).await?;
+    origin::serve(listener, metrics_listener, app, server::stop_signal()?).await?;
     for pipeline in pipelines {
         pipeline.stop().await;
     }
@@ -65,14 +67,16 @@ async fn serve(settings: Settings) -> Result<()> {
     Ok(())
 }
 
-/// The way in for who started the program: on a terminal only, never in a log file.
-async fn greet(stores: &Stores, public_url: &str) -> Result<()> {
+/// Prints a sign-in link to a terminal. Elsewhere, stderr may be a log file, which must not hold a secret: then it
+/// prints how to get a link.
+async fn print_sign_in(stores: &Stores, public_url: &str) -> Result<()> {
     if !std::io::stderr().is_terminal() {
-        // No secret in a log.
-        server::say("to sign in, run `reelmill sign-in` on this machine, which prints a link");
+        server::print_line("to sign in, run `reelmill sign-in` on this machine; it prints a link");
         return Ok(());
     }
-    let link = sign_in::link(stores, public_url).await?;
-    server::say(format_args!("sign in within ten minutes: {link}"));
+    let link = sign_in::create_link(stores, public_url).await?;
+    server::print_line(format_args!(
+        "to sign in, open this link within ten minutes: {link}"
+    ));
     Ok(())
 }

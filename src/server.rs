@@ -1,4 +1,5 @@
-//! What the roles that listen have in common.
+//! Steps that `serve`, `origin` and `worker` share: settings from file, environment and arguments, the engine, the
+//! pipeline's configuration, listeners, the HTTP application, and the signal to stop.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -19,24 +20,25 @@ use crate::cli::{Delivery, Making};
 use crate::purge::HttpPurge;
 use crate::settings::{self, Bytes, Settings};
 
-/// Settings of a file under those of the environment.
+/// Loads settings from a file, if one is given, and from environment variables, which override the file.
 pub fn settings(file: Option<&Path>) -> Result<Settings> {
-    let readable = |(name, value): (OsString, OsString)| {
+    let as_text = |(name, value): (OsString, OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
-    let environment = std::env::vars_os().filter_map(readable).collect();
+    let environment = std::env::vars_os().filter_map(as_text).collect();
     Settings::load(file, environment)
 }
 
-/// An argument is above a setting.
-pub fn set<T>(setting: &mut T, argument: Option<T>) {
+/// Replaces a setting by the command line argument of the same meaning, if that argument was given.
+pub fn override_with<T>(setting: &mut T, argument: Option<T>) {
     if let Some(argument) = argument {
         *setting = argument;
     }
 }
 
 impl Delivery {
-    pub fn set(self, origin: &mut settings::Origin) {
+    /// Replaces settings of `[origin]` by the arguments that were given.
+    pub fn override_settings(self, origin: &mut settings::Origin) {
         let Self {
             listen,
             metrics_listen,
@@ -44,16 +46,17 @@ impl Delivery {
             allowed_hosts,
             trusted_proxies,
         } = self;
-        set(&mut origin.listen, listen);
+        override_with(&mut origin.listen, listen);
         origin.metrics_listen = metrics_listen.or(origin.metrics_listen);
         origin.public_url = public_url.or(origin.public_url.take());
-        set(&mut origin.allowed_hosts, allowed_hosts);
-        set(&mut origin.trusted_proxies, trusted_proxies);
+        override_with(&mut origin.allowed_hosts, allowed_hosts);
+        override_with(&mut origin.trusted_proxies, trusted_proxies);
     }
 }
 
 impl Making {
-    pub fn set(self, pipeline: &mut settings::Pipeline) {
+    /// Replaces settings of `[pipeline]` by the arguments that were given.
+    pub fn override_settings(self, pipeline: &mut settings::Pipeline) {
         let Self {
             policy,
             segment_seconds,
@@ -62,19 +65,19 @@ impl Making {
             passthrough,
             memory,
         } = self;
-        set(&mut pipeline.policy, policy);
-        set(&mut pipeline.segment_seconds, segment_seconds);
-        set(&mut pipeline.per_title, per_title);
+        override_with(&mut pipeline.policy, policy);
+        override_with(&mut pipeline.segment_seconds, segment_seconds);
+        override_with(&mut pipeline.per_title, per_title);
         pipeline.loudness_lufs = loudness_lufs.or(pipeline.loudness_lufs);
         pipeline.passthrough |= passthrough;
-        set(&mut pipeline.memory, memory);
+        override_with(&mut pipeline.memory, memory);
     }
 }
 
-/// The engine, after one has tried whether this kernel can shut it in.
+/// Finds the engine program and tests its sandbox: an engine tries whether this kernel refuses forbidden actions.
 ///
 /// # Errors
-/// Where it cannot be started, or its cage has gaps and the settings want none.
+/// The engine cannot be started, or its sandbox has gaps and the settings require it to have none.
 pub async fn engine(settings: &Settings) -> Result<Engine> {
     let sandbox = settings.sandbox();
     let engine = Engine::beside_current()?.sandboxed(sandbox);
@@ -82,9 +85,9 @@ pub async fn engine(settings: &Settings) -> Result<Engine> {
     Ok(engine.with_spare()?)
 }
 
-/// How sources become renditions.
+/// Configuration of the pipeline, from the sections `[pipeline]` and `[purge]` of the settings.
 pub fn config(settings: &Settings) -> Result<Config> {
-    // Each by its name: a setting that is not handed on does not compile.
+    // The pattern names each field, so that a new setting that is not passed on does not compile.
     let settings::Pipeline {
         policy: effort,
         segment_seconds,
@@ -106,7 +109,9 @@ pub fn config(settings: &Settings) -> Result<Config> {
     };
     let purge = settings.purge.clone().map(HttpPurge::new);
     if let Some(purge) = &purge {
-        purge.check().context("[purge] of the settings")?;
+        purge
+            .check()
+            .context("the section [purge] of the settings does not describe an HTTP request")?;
     }
     Ok(Config {
         policy,
@@ -118,12 +123,15 @@ pub fn config(settings: &Settings) -> Result<Config> {
     })
 }
 
+/// Listens on an address for HTTP connections.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
-    listener.with_context(|| format!("cannot listen on {address}; is another server there?"))
+    listener.with_context(|| {
+        format!("cannot listen on {address}; another program may use this address")
+    })
 }
 
-/// A listener for metrics, where they are wanted.
+/// Listens on the address for metrics and health checks, if the settings have one.
 pub async fn listen_for_metrics(origin: &settings::Origin) -> Result<Option<TcpListener>> {
     match origin.metrics_listen {
         Some(address) => listen(address).await.map(Some),
@@ -131,30 +139,30 @@ pub async fn listen_for_metrics(origin: &settings::Origin) -> Result<Option<TcpL
     }
 }
 
-/// Tells whoever started the program, who may have closed the other end by now.
-pub fn say(line: impl Display) {
+/// Prints a line to stderr and ignores a failure: the reader of a pipe may have closed it.
+pub fn print_line(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Tells where metrics are.
-pub fn say_metrics(watched: Option<&TcpListener>) -> Result<()> {
-    if let Some(watched) = watched {
-        say(format_args!(
+/// Prints the URL of the metrics, if they are served.
+pub fn print_metrics_url(metrics_listener: Option<&TcpListener>) -> Result<()> {
+    if let Some(listener) = metrics_listener {
+        print_line(format_args!(
             "metrics are at http://{}/metrics",
-            watched.local_addr()?
+            listener.local_addr()?
         ));
     }
     Ok(())
 }
 
-/// The application, and where it is reached from outside.
+/// Builds the HTTP application, and returns it with the URL under which clients reach it.
 pub async fn app(
     pipeline: &Pipeline,
     listener: &TcpListener,
     origin: settings::Origin,
 ) -> Result<(App, String)> {
-    // Each by its name: a setting that is not handed on does not compile. The listeners have their addresses, and
-    // `stores::near` makes the cache on disk.
+    // The pattern names each field, so that a new setting that is not passed on does not compile. The listeners already
+    // have the addresses, and `stores::with_disk_cache` has opened the disk cache.
     let settings::Origin {
         listen: _,
         metrics_listen: _,
@@ -177,8 +185,8 @@ pub async fn app(
     Ok((App::new(pipeline.clone(), settings), public_url))
 }
 
-/// Ends when an operator wants the process to.
-pub fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
+/// Returns a future that ends when the process receives SIGTERM or SIGINT.
+pub fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
@@ -186,6 +194,6 @@ pub fn told_to_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        say("reelmill stops");
+        print_line("reelmill is stopping");
     })
 }

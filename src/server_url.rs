@@ -1,4 +1,5 @@
-//! Where the server of a data folder is reached: noted there by the server, for commands beside it.
+//! URL of the server that uses a data folder. The server writes it into a file of the folder, so that `reelmill
+//! sign-in` on the same machine prints links that reach the server.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +9,15 @@ fn file(data: &Path) -> PathBuf {
     data.join("reached-at")
 }
 
-/// Notes it.
-pub fn note(data: &Path, public_url: &str) -> Result<()> {
+/// Writes the public URL of the server into the data folder.
+pub fn record(data: &Path, public_url: &str) -> Result<()> {
     let path = file(data);
-    let noted = std::fs::write(&path, format!("{public_url}\n"));
-    noted.with_context(|| format!("cannot write {}", path.display()))
+    let written = std::fs::write(&path, format!("{public_url}\n"));
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Where the server of this folder is or was reached, if one ever was.
-pub fn noted(data: &Path) -> Option<String> {
+/// Public URL of the server that uses this data folder, or used it last; `None` if no server ever did.
+pub fn recorded(data: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file(data)).ok()?;
     Some(text.trim().to_owned())
 }

@@ -1,5 +1,9 @@
-//! What the operator of a server chooses: defaults, then a file, then the environment, then
-//! arguments.
+//! Settings of a server. The defaults are overridden by a TOML file, the file by environment variables, and those by
+//! command line arguments.
+//!
+//! [`Settings::load`] merges file and environment, the commands apply their arguments, and [`Settings::check`] refuses
+//! values that cannot work. `deploy/reelmill.toml` explains each setting; tests below compare that file with the types
+//! here. `cluster.rs` holds the section `[cluster]`.
 
 mod cluster;
 mod whole;
@@ -27,74 +31,94 @@ pub use cluster::{Cluster, Hidden};
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Folder for all data.
     pub data: PathBuf,
+    /// Section `[origin]`.
     pub origin: Origin,
+    /// Section `[pipeline]`.
     pub pipeline: Pipeline,
+    /// Section `[worker]`.
     pub worker: Worker,
-    /// Nothing: no cache in front is told of deletions.
+    /// Request that tells a CDN about a deleted video; without one, no CDN is told.
     pub purge: Option<Purge>,
-    /// Nothing: files and SQLite in `data`.
+    /// Stores of a cluster; without them, data is kept in files and SQLite in the folder `data`.
     pub cluster: Option<Cluster>,
 }
 
-/// How the server is reached.
+/// Section `[origin]`: addresses, names and caches of the HTTP server.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Origin {
+    /// Address that the server listens on.
     pub listen: SocketAddr,
-    /// Nothing: metrics are served nowhere.
+    /// Address of the metrics and health server; without one, metrics are not served.
     pub metrics_listen: Option<SocketAddr>,
-    /// Nothing: `http://` and the listen address.
+    /// URL under which clients reach the server; without one, it is `http://` and the listen address.
     pub public_url: Option<String>,
+    /// Additional host names that the pages and the API accept.
     pub allowed_hosts: Vec<String>,
+    /// Networks of proxies whose `Forwarded` and `X-Forwarded-For` headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Size of the memory cache for media files.
     pub cache: Bytes,
-    /// Nothing: no cache on disk.
+    /// Size of the disk cache in front of a cluster's object store; without one, there is no such cache.
     pub disk_cache: Option<Bytes>,
 }
 
-/// How sources become renditions.
+/// Section `[pipeline]`: how videos are encoded.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pipeline {
+    /// Encoding effort for each frame.
     pub policy: Effort,
+    /// Length of a segment in seconds.
     #[serde(deserialize_with = "whole::number")]
     pub segment_seconds: u32,
+    /// Whether sizes, rate factors and bit-rate caps are chosen for each title.
     pub per_title: bool,
-    /// Nothing: sound is sent as loud as it is.
+    /// Target loudness of sound in LUFS; without one, loudness is left unchanged.
     #[serde(deserialize_with = "whole::number_if_any")]
     pub loudness_lufs: Option<i32>,
+    /// Whether the source's own H.264 is copied as the largest size where players can play it.
     pub passthrough: bool,
-    /// Codecs besides H.264 that a video gets by its views.
+    /// Codecs besides H.264 that a video gets once it has been watched `lazy_after_views` times.
     pub lazy_codecs: Vec<LazyCodec>,
     #[serde(deserialize_with = "whole::number")]
+    /// Number of views after which a video gets the `lazy_codecs`.
     pub lazy_after_views: u64,
+    /// Memory for all engines together.
     pub memory: Bytes,
-    /// Nothing: required with a cluster, preferred without.
+    /// Sandbox of engines; without this setting, it is required with a cluster and preferred on one machine.
     pub sandbox: Option<Sandbox>,
 }
 
-/// How a worker is watched.
+/// Section `[worker]`: health checks and metrics of `reelmill worker`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Worker {
+    /// Address that the worker listens on.
     pub listen: SocketAddr,
 }
 
-/// How a cache in front of origins is told to drop a video, whose id stands for `{video}`.
+/// Section `[purge]`: HTTP request that tells a CDN to drop a deleted video. In URL and body, `{video}` is replaced by
+/// the video's id.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Purge {
+    /// URL of the request.
     pub url: String,
-    #[serde(default = "post")]
+    /// HTTP method of the request; `POST` by default.
+    #[serde(default = "default_method")]
     pub method: String,
+    /// Headers of the request, whose values may be secrets.
     #[serde(default)]
     pub headers: HashMap<String, Hidden>,
+    /// Body of the request; empty by default.
     #[serde(default)]
     pub body: String,
 }
 
-fn post() -> String {
+fn default_method() -> String {
     "POST".to_owned()
 }
 
@@ -150,15 +174,15 @@ impl Default for Worker {
 }
 
 impl Settings {
-    /// Settings of a file, if there is one, under those of the environment: the variable
-    /// `REELMILL_ORIGIN__LISTEN` is `listen` of `[origin]`, `REELMILL_DATA` is `data`.
+    /// Loads settings from a file, if one is given, and overrides them by environment variables: the variable
+    /// `REELMILL_ORIGIN__LISTEN` sets `listen` of `[origin]`, and `REELMILL_DATA` sets `data`.
     pub fn load(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self> {
-        // Other variables of this name are for other commands, or for scripts.
-        let is_ours = |name: &str| name == "REELMILL_DATA" || name.contains("__");
-        for name in environment.keys().filter(|name| is_meaningless(name)) {
-            eprintln!("reelmill: the variable {name} is no setting, and changes nothing");
+        // Variables without `__` belong to other commands or to scripts, except REELMILL_DATA.
+        let is_setting = |name: &str| name == "REELMILL_DATA" || name.contains("__");
+        for name in environment.keys().filter(|name| is_unknown_variable(name)) {
+            eprintln!("reelmill: the variable {name} is not a setting and is ignored");
         }
-        let ours = environment.into_iter().filter(|(name, _)| is_ours(name));
+        let ours = environment.into_iter().filter(|(name, _)| is_setting(name));
         let mut builder = Config::builder();
         if let Some(file) = file {
             builder = builder.add_source(File::from(file).format(FileFormat::Toml));
@@ -180,21 +204,24 @@ impl Settings {
             Some(file) => format!("the settings in {} and the environment", file.display()),
             None => "the settings in the environment".to_owned(),
         };
-        settings.with_context(of).context(Wrong)
+        settings.with_context(of).context(InvalidSettings)
     }
 
-    /// What is asked of the cage of engines.
+    /// How strictly engines are sandboxed: as set, or by default strictly with a cluster only.
     pub fn sandbox(&self) -> Sandbox {
-        let usual = match self.cluster {
+        let default = match self.cluster {
             Some(_) => Sandbox::Required,
             None => Sandbox::Preferred,
         };
-        self.pipeline.sandbox.unwrap_or(usual)
+        self.pipeline.sandbox.unwrap_or(default)
     }
 
-    /// Whether they make sense together.
+    /// Returns the settings unless a value, or a combination of values, cannot work.
+    ///
+    /// # Errors
+    /// `InvalidSettings`, with a cause that names the setting.
     pub fn check(self) -> Result<Self> {
-        self.checked().context(Wrong)
+        self.checked().context(InvalidSettings)
     }
 
     fn checked(self) -> Result<Self> {
@@ -203,7 +230,7 @@ impl Settings {
             let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
             ensure!(
                 uri.is_some_and(|uri| is_web(&uri) && uri.host().is_some()),
-                "public_url is {url}; it is to be as in https://video.example.org"
+                "public_url is {url}; it must be a URL such as https://video.example.org"
             );
         }
         let Bytes(memory) = self.pipeline.memory;
@@ -215,28 +242,28 @@ impl Settings {
         let seconds = self.pipeline.segment_seconds;
         ensure!(
             (2..=10).contains(&seconds),
-            "segment_seconds is {seconds}; from 2 to 10 is possible"
+            "segment_seconds is {seconds}; it must be from 2 to 10"
         );
         if let Some(lufs) = self.pipeline.loudness_lufs {
             ensure!(
                 LOUDNESS_LUFS.contains(&lufs),
-                "loudness_lufs is {lufs}; from {} to {} is possible",
+                "loudness_lufs is {lufs}; it must be from {} to {}",
                 LOUDNESS_LUFS.start(),
                 LOUDNESS_LUFS.end()
             );
         }
         ensure!(
             self.pipeline.lazy_after_views > 0,
-            "lazy_after_views is 0; a video is watched at least once before it gets another codec"
+            "lazy_after_views is 0; it must be at least 1"
         );
         if let Some(Bytes(bytes)) = self.origin.disk_cache {
             ensure!(
                 self.cluster.is_some(),
-                "disk_cache is for origins with a [cluster]; without it all objects are on disk"
+                "disk_cache needs a [cluster]; without one, all media is on this machine's disk already"
             );
             ensure!(
                 bytes >= SMALLEST,
-                "disk_cache is {bytes} bytes; at least {} MiB are of use",
+                "disk_cache is {bytes} bytes; it must be at least {} MiB",
                 SMALLEST >> 20
             );
         }
@@ -244,16 +271,16 @@ impl Settings {
     }
 }
 
-/// What an engine needs to look at a video at all.
+/// Least memory for engines, in bytes: with less, an engine cannot even probe a video.
 pub const LEAST_MEMORY: u64 = 128 << 20;
 
-/// The settings are wrong, which is for who gave them to mend.
+/// Error of invalid settings, which the operator has to correct. The program exits with code 2, as for wrong arguments.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("wrong settings")]
-pub struct Wrong;
+#[error("the settings are wrong")]
+pub struct InvalidSettings;
 
-/// Variables of other commands and of what runs them.
-const OTHERS: [&str; 8] = [
+/// Variables `REELMILL_…` that are not settings: clap reads some as arguments, scripts and tests use the others.
+const OTHER_VARIABLES: [&str; 8] = [
     "CONFIG",
     "SERVER",
     "TOKEN",
@@ -264,16 +291,16 @@ const OTHERS: [&str; 8] = [
     "FIELD",
 ];
 
-/// Whether a variable is named like a setting and is none.
-fn is_meaningless(name: &str) -> bool {
+/// Whether a variable begins with `REELMILL_` but neither is a setting nor is read by anything else.
+fn is_unknown_variable(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("REELMILL_") else {
         return false;
     };
     let is_ours = rest == "DATA" || rest.contains("__");
-    !is_ours && !OTHERS.contains(&rest) && !rest.starts_with("TEST_")
+    !is_ours && !OTHER_VARIABLES.contains(&rest) && !rest.starts_with("TEST_")
 }
 
-/// A number of bytes, written with a unit: `512MiB`.
+/// Number of bytes, written as a plain number or with the unit B, KiB, MiB or GiB: `512MiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 
@@ -290,13 +317,15 @@ impl FromStr for Bytes {
             "KiB" => 1 << 10,
             "MiB" => 1 << 20,
             "GiB" => 1 << 30,
-            _ => return Err("a number with KiB, MiB or GiB".to_owned()),
+            _ => return Err("write a number of bytes, or a number with KiB, MiB or GiB".to_owned()),
         };
         let number: u64 = number
             .parse()
-            .map_err(|_| "a number with KiB, MiB or GiB".to_owned())?;
+            .map_err(|_| "write a number of bytes, or a number with KiB, MiB or GiB".to_owned())?;
         let bytes = number.checked_mul(factor);
-        bytes.map(Self).ok_or_else(|| "too large".to_owned())
+        bytes
+            .map(Self)
+            .ok_or_else(|| "the number is too large".to_owned())
     }
 }
 
@@ -341,10 +370,10 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_file_says_the_defaults() {
+    fn the_sample_file_shows_the_defaults() {
         let sample = include_str!("../deploy/reelmill.toml");
         assert_eq!(load(Some(sample), &[]).unwrap(), Settings::default());
-        // What is commented out is right too.
+        // The examples, which are commented out by `#: `, are valid settings too.
         let all = sample.lines().map(|line| match line.strip_prefix("#: ") {
             Some(setting) => setting.to_owned() + "\n",
             None => line.to_owned() + "\n",
@@ -356,7 +385,7 @@ mod tests {
         assert!(all.origin.disk_cache.is_some());
     }
 
-    /// What is unknown is refused with the names of what is known.
+    /// The error for an unknown setting lists the known ones; the sample file shows all of them.
     #[test]
     fn the_sample_file_shows_every_setting() {
         let sample = include_str!("../deploy/reelmill.toml").replace("#: [", "[");
@@ -378,7 +407,7 @@ mod tests {
             let (_, rest) = sample.split_once(&format!("\n[{section}]\n")).unwrap();
             let shown = rest.split("\n[").next().unwrap();
             let names = shown.lines().filter_map(|line| line.split_once(" = "));
-            // Behind `# ` stands what excludes what is shown above it.
+            // Lines that begin with `# ` show settings that exclude the ones above them.
             let is_mark = |c| matches!(c, '#' | ':' | ' ');
             let names = names.map(|(name, _)| name.trim_start_matches(is_mark));
             let names: Vec<&str> = names.collect();
@@ -389,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_above_the_file() {
+    fn environment_variables_override_the_file() {
         let file = "data = '/srv/a'\n[origin]\nlisten = '127.0.0.1:1'\ncache = 4096\n";
         let variables = [
             ("REELMILL_ORIGIN__LISTEN", "127.0.0.1:2"),
@@ -420,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_impossible_is_refused() {
+    fn unknown_settings_and_impossible_values_are_refused() {
         for file in [
             "colour = 1",
             "[origin]\nport = 1",
@@ -441,7 +470,8 @@ mod tests {
         assert!(load(None, &[("REELMILL_PIPELINE__SEGMENT_SECONDS", "4.5")]).is_err());
         let whole = load(None, &[("REELMILL_PIPELINE__SEGMENT_SECONDS", "5")]);
         assert_eq!(whole.unwrap().pipeline.segment_seconds, 5);
-        assert!(is_meaningless("REELMILL_FOO") && !is_meaningless("REELMILL_ORIGIN__LISTEN"));
+        assert!(is_unknown_variable("REELMILL_FOO"));
+        assert!(!is_unknown_variable("REELMILL_ORIGIN__LISTEN"));
         assert!(load(None, &[("REELMILL_PIPELINE__MEMORY", "2TB")]).is_err());
     }
 

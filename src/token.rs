@@ -1,27 +1,31 @@
-//! `reelmill token`: API tokens.
+//! `reelmill token`: creates, lists and revokes API tokens, directly in the metadata store.
 
 use anyhow::{Context, Result};
 use catalog::tokens;
 use store::metadata::Role;
 
 use crate::cli::{Token, TokenAction};
-use crate::server::{self, set};
+use crate::server::{self, override_with};
 use crate::stores;
 
+/// Creates, lists or revokes tokens.
 pub fn run(arguments: Token) -> Result<()> {
-    tokio::runtime::Runtime::new()?.block_on(act(arguments))
+    tokio::runtime::Runtime::new()?.block_on(run_action(arguments))
 }
 
-async fn act(arguments: Token) -> Result<()> {
+async fn run_action(arguments: Token) -> Result<()> {
     let mut settings = server::settings(arguments.config.as_deref())?;
-    set(&mut settings.data, arguments.data);
-    // Beside the server, which may be running.
-    let rows = stores::rows(&settings).await?;
+    override_with(&mut settings.data, arguments.data);
+    // The metadata alone can be opened while a server runs on the same data.
+    let rows = stores::open_metadata(&settings).await?;
     match arguments.action {
         TokenAction::Create { owner, name, admin } => {
             let role = if admin { Role::Admin } else { Role::Uploader };
             let (row, secret) = tokens::create(&rows, &owner, &name, role).await?;
-            eprintln!("{} for {owner}; this is shown once:", row.id);
+            eprintln!(
+                "Created {} for {owner}. Keep this secret; it cannot be shown again:",
+                row.id
+            );
             println!("{}", secret.expose());
         }
         TokenAction::List => {
@@ -43,8 +47,9 @@ async fn act(arguments: Token) -> Result<()> {
             let id = id
                 .parse()
                 .ok()
-                .with_context(|| format!("`{id}` is no token's id"))?;
-            tokens::revoke(&rows, &id).await.context("no such token")?;
+                .with_context(|| format!("{id} is not the id of a token"))?;
+            let revoked = tokens::revoke(&rows, &id).await;
+            revoked.context("there is no such token; `reelmill token list` shows their ids")?;
         }
     }
     Ok(())

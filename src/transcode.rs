@@ -1,5 +1,8 @@
-//! `reelmill transcode`: the whole static presentation of one file, by the same pipeline over
-//! local stores that are laid out as the URLs are.
+//! `reelmill transcode`: encodes one file into a folder that any web server can serve.
+//!
+//! The command runs the same pipeline as the server, over local stores whose files lie where the URLs say.
+//! `identity.rs` keeps two sources out of one folder, `publish.rs` writes playlists and manifests when everything is
+//! encoded, and `sweep.rs` deletes the files of renditions that the final plan does not have.
 
 mod identity;
 mod publish;
@@ -23,10 +26,10 @@ use transcoder::Engine;
 use crate::cli::Transcode;
 use identity::{Claim, Identity};
 
-/// The folder belongs to another source or policy.
+/// Exit code when the folder holds the result of another source or of other options.
 const FOREIGN_FOLDER: u8 = 3;
 
-/// A failure with its stable code.
+/// Failure of the command: a sentence for people, a stable code for programs, and the exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct Failed {
@@ -35,6 +38,7 @@ struct Failed {
     exit: u8,
 }
 
+/// Runs the command and returns its exit code.
 pub fn run(arguments: &Transcode) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -43,6 +47,7 @@ pub fn run(arguments: &Transcode) -> ExitCode {
     report(arguments, runtime.block_on(transcode(arguments)))
 }
 
+/// Prints the outcome, as JSON if the arguments ask for that, and returns the exit code.
 fn report(arguments: &Transcode, outcome: Result<Value>) -> ExitCode {
     match outcome {
         Ok(summary) => {
@@ -67,6 +72,7 @@ fn report(arguments: &Transcode, outcome: Result<Value>) -> ExitCode {
     }
 }
 
+/// Encodes the file and writes the presentation; returns the summary.
 async fn transcode(arguments: &Transcode) -> Result<Value> {
     let began = Instant::now();
     let policy = Policy {
@@ -86,10 +92,11 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     let refused = match identity.claim(&arguments.output, arguments.force)? {
         Claim::Ours => None,
         Claim::Foreign => Some(format!(
-            "{output} belongs to another source or policy; --force clears it"
+            "{output} holds the result of another source or of other options; use --force to delete it, or choose \
+             another folder"
         )),
-        Claim::Somebodys => Some(format!(
-            "{output} has files in it that reelmill has not made; choose another folder"
+        Claim::NotOurs => Some(format!(
+            "{output} holds files that reelmill did not write; choose another folder"
         )),
     };
     if let Some(message) = refused {
@@ -105,7 +112,8 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     let input = std::fs::canonicalize(&arguments.input)?;
     let config = Config {
         policy,
-        // One session at a time: it may use all of it.
+        // The pipeline gives one session at most half of the memory. This command runs one session at a time, which may
+        // use all of what the argument allows.
         memory_bytes: arguments.memory.0.saturating_mul(2),
         source_file: Some(input),
         viewers: false,
@@ -121,7 +129,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     let pipeline = Pipeline::start(stores.clone(), Engine::beside_current()?, config).await?;
     let video = match known.first() {
         Some(row) => {
-            // A rerun is the retry of a video that failed: what was wrong may be mended.
+            // Running the command again retries a failed video: its cause, such as a full disk, may be gone.
             if row.state == State::Failed {
                 pipeline.retry(row.id).await?;
             }
@@ -139,13 +147,13 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
                 .id
         }
     };
-    let watched = watch(&pipeline, video).await;
+    let waited = wait_until_ready(&pipeline, video).await;
     pipeline.stop().await;
-    let row = watched?;
+    let row = waited?;
     let plan = pipeline
         .plan_of(&row)
         .await?
-        .context("a ready video without a plan")?;
+        .context("the video is ready but has no plan")?;
     let mut texts = Vec::new();
     for text in plan.texts() {
         let rendition = text.id;
@@ -158,8 +166,11 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
     Ok(summary)
 }
 
-/// Waits until the video is ready; shows how far it is, on a terminal.
-async fn watch(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
+/// Waits until the video is ready, and shows its progress on a terminal.
+///
+/// # Errors
+/// `Failed`, with the video's code, if the video fails.
+async fn wait_until_ready(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
     let mut events = pipeline.stores().events.subscribe().await?;
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new(0)
@@ -170,7 +181,10 @@ async fn watch(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
         bar.set_style(style);
     }
     loop {
-        let row = pipeline.video(video).await?.context("the video is gone")?;
+        let row = pipeline
+            .video(video)
+            .await?
+            .context("the video was deleted while it was encoded")?;
         let progress = pipeline.progress(&row).await?;
         bar.set_length(progress.total);
         bar.set_position(progress.made);
@@ -182,9 +196,10 @@ async fn watch(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
             (State::Failed, Some(error)) => {
                 bar.finish_and_clear();
                 let message = match error.code {
-                    // What is made is kept.
+                    // Segments that are encoded stay in the folder; the next run continues with the others.
                     Code::NoSpace => {
-                        "No space is left: make room and run the same again".to_owned()
+                        "No space is left on the disk: free some, and run the same command again"
+                            .to_owned()
                     }
                     _ => error.message.clone(),
                 };
@@ -199,11 +214,12 @@ async fn watch(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
             _ => {}
         }
         if events.next().await == Received::Closed {
-            anyhow::bail!("the stores closed");
+            anyhow::bail!("the stores were closed before the video was ready");
         }
     }
 }
 
+/// Summary of the result as JSON, for `report.json` and `--json`; `wall_s` is the time that the command took.
 fn summary(row: &VideoRow, plan: &plan::Plan, wall_s: f64) -> Value {
     let renditions: Vec<Value> = plan
         .media_ids()

@@ -1,4 +1,5 @@
-//! People and what they may do: owners, API tokens, sign-in.
+//! Users and their rights: owners, API tokens and sign-in. Secrets that clients present go in; a [`Principal`] comes
+//! out.
 
 pub mod people;
 pub mod sign_in;
@@ -7,17 +8,17 @@ pub mod tokens;
 use plan::OwnerId;
 use store::metadata::Role;
 
-/// Who makes a request.
+/// Identity on whose behalf a request is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// On whose behalf.
+    /// Owner on whose behalf the request is made.
     pub owner: OwnerId,
-    /// What they may do.
+    /// Role that decides what the request may do.
     pub role: Role,
 }
 
 impl Principal {
-    /// Whether they may see and change what belongs to `owner`.
+    /// Whether the principal may see and change what belongs to `owner`.
     pub fn may_touch(&self, owner: OwnerId) -> bool {
         self.role == Role::Admin || self.owner == owner
     }

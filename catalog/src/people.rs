@@ -1,9 +1,9 @@
-//! Owners: those who own videos and tokens.
+//! Owners: people and programs that own videos and tokens.
 
 use store::metadata::{OwnerRow, Role};
 use store::{Error, Rows};
 
-/// The owner of this name; made with `role` where there is none yet.
+/// Returns the owner with this name. If there is none, creates one with `role`.
 pub async fn owner(rows: &impl Rows, name: &str, role: Role) -> Result<OwnerRow, Error> {
     let owners = rows.metadata().owners();
     if let Some(known) = owners.by_name(name).await? {
@@ -17,7 +17,7 @@ pub async fn owner(rows: &impl Rows, name: &str, role: Role) -> Result<OwnerRow,
     };
     match owners.insert(&row).await {
         Ok(()) => Ok(row),
-        // Somebody else was faster.
+        // Another process created the owner at the same time.
         Err(Error::Conflict) => owners.by_name(name).await?.ok_or(Error::Conflict),
         Err(other) => Err(other),
     }

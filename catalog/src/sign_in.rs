@@ -1,4 +1,4 @@
-//! Sign-in: a single-use code in a link, exchanged for a cookie.
+//! Sign-in: a single-use code in a link is exchanged for a session cookie.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use store::{Error, Rows, Secret, SecretHash};
 
 use crate::Principal;
 
-/// How long a code is worth anything.
+/// Time for which a sign-in code is valid.
 const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
-/// How long a cookie is.
+/// Time for which a session cookie is valid.
 pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Makes a code that signs an owner in, once.
+/// Creates a code that signs an owner in once.
 pub async fn code(rows: &impl Rows, owner: OwnerId) -> Result<Secret, Error> {
     let secret = rows.ids().code();
     let code = SignInCode {
@@ -22,13 +22,13 @@ pub async fn code(rows: &impl Rows, owner: OwnerId) -> Result<Secret, Error> {
         expires_at_us: rows.clock().now_us() + CODE_LIFE.as_micros() as i64,
     };
     let sign_ins = rows.metadata().sign_ins();
-    // Codes are made by hand, a few a day: often enough to forget what has expired.
+    // Codes are created by hand, a few a day, which is often enough to remove expired rows.
     sign_ins.prune(rows.clock().now_us()).await?;
     sign_ins.insert_code(&code).await?;
     Ok(secret)
 }
 
-/// Exchanges a code for a cookie's value; nothing where it was used, has expired or never was.
+/// Exchanges a code for the value of a session cookie. `None` if the code was used, has expired or never existed.
 pub async fn exchange(rows: &impl Rows, presented: &str) -> Result<Option<Secret>, Error> {
     let now = rows.clock().now_us();
     let sign_ins = rows.metadata().sign_ins();
@@ -46,7 +46,7 @@ pub async fn exchange(rows: &impl Rows, presented: &str) -> Result<Option<Secret
     Ok(Some(secret))
 }
 
-/// Who is signed in with this cookie.
+/// Returns the principal that is signed in with this cookie, if any.
 pub async fn authenticate(rows: &impl Rows, presented: &str) -> Result<Option<Principal>, Error> {
     let now = rows.clock().now_us();
     let hash = SecretHash::of(presented);
@@ -60,7 +60,7 @@ pub async fn authenticate(rows: &impl Rows, presented: &str) -> Result<Option<Pr
     }))
 }
 
-/// Signs out: the cookie is worth nothing any more.
+/// Signs out: the cookie is no longer valid.
 pub async fn end(rows: &impl Rows, presented: &str) -> Result<(), Error> {
     let hash = SecretHash::of(presented);
     rows.metadata().sign_ins().end_session(&hash).await

@@ -1,4 +1,4 @@
-//! API tokens: random, shown once, stored as a hash.
+//! API tokens: random secrets that are shown once and stored as a hash.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,12 +10,12 @@ use store::{Error, Rows, Secret, SecretHash};
 
 use crate::{Principal, people};
 
-/// The owner that the first start makes.
+/// Name of the owner that the first start creates.
 pub const ADMIN: &str = "admin";
-/// Where its token lies in the data folder.
+/// Name of the file in the data folder with the token of that owner.
 pub const ADMIN_TOKEN_FILE: &str = "admin-token";
 
-/// Makes a token for the owner of a name.
+/// Creates a token for the owner with a name, and the owner if there is none.
 pub async fn create(
     rows: &impl Rows,
     owner: &str,
@@ -37,8 +37,8 @@ pub async fn create(
     Ok((row, secret))
 }
 
-/// Whose token this is, if it is one. The secret is looked up by its hash, so that no
-/// comparison takes longer the more of it is right.
+/// Returns the principal of a token, if the token is valid. The secret is looked up by its hash, so that the time of
+/// a comparison does not tell how much of a guess is right.
 pub async fn authenticate(rows: &impl Rows, presented: &str) -> Result<Option<Principal>, Error> {
     let token = rows
         .metadata()
@@ -51,37 +51,37 @@ pub async fn authenticate(rows: &impl Rows, presented: &str) -> Result<Option<Pr
     }))
 }
 
-/// All tokens, revoked ones too, without their secrets; oldest first.
+/// All tokens without their secrets, oldest first; revoked tokens are among them.
 pub async fn list(rows: &impl Rows) -> Result<Vec<TokenRow>, Error> {
     rows.metadata().tokens().list().await
 }
 
-/// Revokes a token: it opens nothing from now on. `NotFound` where there is none of this id.
+/// Revokes a token, which is no longer valid from now on. `NotFound` if there is no token with this id.
 pub async fn revoke(rows: &impl Rows, id: &TokenId) -> Result<(), Error> {
     let now = rows.clock().now_us();
     rows.metadata().tokens().revoke(id, now).await
 }
 
-/// The admin token could not be written.
+/// Reason why the admin token could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminTokenError {
-    /// To its file.
+    /// The file of the token could not be written.
     #[error("cannot write {path}: {error}")]
     File {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the file system.
         #[source]
         error: std::io::Error,
     },
-    /// To the store.
+    /// The store failed.
     #[error("the store did not answer: {0}")]
     Store(#[from] Error),
 }
 
-/// On the first start: an admin, and a token in `folder/admin-token` that only the user who
-/// runs the program can read. The file is whole or not there: a start that is killed on the way
-/// is a first start again.
+/// Creates an admin and, in `folder/admin-token`, a token that only the user who runs the program can read, unless
+/// the file exists. The file appears only when it is complete, so that a start that is killed on the way is repeated
+/// as a first start.
 pub async fn first_start(rows: &impl Rows, folder: &Path) -> Result<(), AdminTokenError> {
     let path = folder.join(ADMIN_TOKEN_FILE);
     if path.exists() {
@@ -93,7 +93,7 @@ pub async fn first_start(rows: &impl Rows, folder: &Path) -> Result<(), AdminTok
 
 fn write_secret(path: &Path, secret: &Secret) -> std::io::Result<()> {
     let unfinished = path.with_extension("new");
-    let _ = std::fs::remove_file(&unfinished); // of a start that was killed
+    let _ = std::fs::remove_file(&unfinished); // left by a start that was killed
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .write(true)

@@ -1,4 +1,4 @@
-//! Tokens and sign-in over the embedded stores.
+//! Tests of tokens and sign-in with the embedded stores.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ async fn a_revoked_token_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_code_signs_in_once_and_not_for_long() {
+async fn a_code_signs_in_once_and_expires() {
     let folder = tempfile::tempdir().unwrap();
     let (stores, clock) = stores(folder.path());
     let owner = people::owner(&stores, "ann", Role::Uploader).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_first_start_that_was_killed_is_a_first_start_again() {
     let folder = tempfile::tempdir().unwrap();
     let (stores, _) = stores(&folder.path().join("data"));
     let path = folder.path().join(tokens::ADMIN_TOKEN_FILE);
-    // Killed while it wrote: what is there is not yet the token's file.
+    // The first start was killed while it wrote: the token's file does not exist yet.
     std::fs::write(path.with_extension("new"), "half a tok").unwrap();
     tokens::first_start(&stores, folder.path()).await.unwrap();
     let token = std::fs::read_to_string(&path).unwrap();
@@ -119,7 +119,7 @@ async fn a_first_start_that_was_killed_is_a_first_start_again() {
 }
 
 #[tokio::test]
-async fn who_signs_out_is_signed_out_everywhere_that_cookie_is() {
+async fn signing_out_invalidates_the_cookie_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let (stores, _) = stores(folder.path());
     let owner = people::owner(&stores, "ann", Role::Uploader).await.unwrap();

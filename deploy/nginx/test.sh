@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The nginx in front of origins, tried with the real ones on loopback, within three minutes: nginx as
-# reelmill.conf has it, and `reelmill serve`. Needs nginx, curl and ffmpeg; $REELMILL is the program
-# (target/release/reelmill). The last line counts.
+# Tests nginx in front of an origin, with the real programs on loopback: nginx with reelmill.conf, and `reelmill serve`.
+# It takes three minutes and needs nginx, curl and ffmpeg; $REELMILL names the program (target/release/reelmill). The
+# last line counts the checks.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 program=$(readlink -f "${REELMILL:-$here/../../target/release/reelmill}")
@@ -34,8 +34,8 @@ free_port() {
   echo "$port"
 }
 
-# Engines may be halted at their work: a segment is then not made in time. With the trap it ends between two
-# commands: a `pkill` that outlived it would halt what is woken up after it.
+# Halts the engines, so that a segment is not encoded in time. The trap lets the loop end between two commands only: a
+# `pkill` that outlived the loop would halt engines that `wake` has continued.
 halt() { trap 'exit 0' TERM; while :; do pkill -STOP -P "$server" 2>/dev/null; sleep 0.1; done; }
 wake() { pkill -CONT -P "$server" 2>/dev/null; }
 
@@ -57,14 +57,14 @@ metrics=127.0.0.1:$(free_port)
 while [ "$edge" = "$origin" ]; do edge=127.0.0.1:$(free_port); done
 while [ "$metrics" = "$origin" ] || [ "$metrics" = "$edge" ]; do metrics=127.0.0.1:$(free_port); done
 
-# A program of its own, whose engines are nobody else's.
+# The test runs its own copy of the program, so that it cannot halt the engines of another one.
 mkdir "$folder/bin" "$folder/cache"
 for name in reelmill reelmill-engine; do
   cp "$(dirname "$program")/$name" "$folder/bin/$name" || give_up "$name is not there"
 done
 ffmpeg -v error -f lavfi -i testsrc2=s=854x480:r=30:d=20 -f lavfi -i sine=d=20:r=48000 -c:v libx264 \
   -preset veryfast -crf 35 -c:a aac -shortest "$folder/short.mp4" </dev/null || give_up "ffmpeg"
-# Long, so that its end is not made while we look at its beginning.
+# The sample is long, so that its end is not encoded while the test uses its beginning.
 ffmpeg -v error -stream_loop 44 -i "$folder/short.mp4" -c copy "$folder/sample.mp4" </dev/null || give_up "ffmpeg"
 
 sed -e "s#server 127.0.0.1:8080#server $origin#" "$here/origins.conf" >"$folder/origins.conf"
@@ -80,12 +80,12 @@ http {
   include $folder/origins.conf; include $folder/reelmill.conf;
 }
 CONF
-check "nginx takes the configuration" nginx -q -t -c "$folder/nginx.conf" -e "$folder/nginx.log"
+check "nginx accepts the configuration" nginx -q -t -c "$folder/nginx.conf" -e "$folder/nginx.log"
 nginx -c "$folder/nginx.conf" -e "$folder/nginx.log" </dev/null & nginx=$!
 for _ in $(seq 50); do curl -s -m 1 -o /dev/null "http://$edge/" && break; sleep 0.1; done
 
 get /v/anything/master.m3u8
-check "without an origin: 503, Retry-After, not to be stored" \
+check "without an origin: 503 with Retry-After and no-store" \
   is "$(status) $(head_of retry-after) $(head_of cache-control)" "503 2 no-store"
 
 "$folder/bin/reelmill" serve --data "$folder/data" --listen "$origin" --metrics-listen "$metrics" --trusted-proxies 127.0.0.0/8 \
@@ -93,19 +93,19 @@ check "without an origin: 503, Retry-After, not to be stored" \
 for _ in $(seq 100); do curl -s -m 1 -fo /dev/null "http://$origin/readyz" && break; sleep 0.1; done
 token=$(cat "$folder/data/admin-token") || give_up "the server did not start"
 
-# Uploads. Slowly: what has arrived at the origin in mid-upload was not kept back.
+# Uploads. During a slow upload, bytes have to arrive at the origin: nginx must not hold them back.
 authorization="Authorization: Bearer $token"
 curl -s -m 60 --limit-rate 400k -H "$authorization" --data-binary "@$folder/short.mp4" \
   "http://$edge/api/v1/videos?title=slow" -o /dev/null </dev/null & slow=$!
 sleep 1.5
 arrived=$(counter reelmill_upload_bytes_total)
-check "an upload is handed on as it comes (${arrived:-0} bytes after 1.5 s)" \
+check "an upload is passed on as it arrives (${arrived:-0} bytes after 1.5 s)" \
   test "${arrived:-0}" -gt 100000 -a "${arrived:-0}" -lt "$(stat -c %s "$folder/short.mp4")"
 curl -s -m 60 -H "$authorization" --data-binary "@$folder/sample.mp4" "http://$edge/api/v1/videos?title=long" \
   -o "$folder/created" </dev/null
 wait "$slow"
 id=$(grep -o '"id":"video_[^"]*"' "$folder/created" | head -1 | cut -d'"' -f4)
-check "an upload of $(stat -c %s "$folder/sample.mp4") bytes is taken" test -n "$id"
+check "an upload of $(stat -c %s "$folder/sample.mp4") bytes is accepted" test -n "$id"
 [ -n "$id" ] || give_up "no video"
 curl -s -N -m 3 "http://$edge/events?video=$id" -o "$folder/events" </dev/null
 check "events come at once" grep -q '^data:' "$folder/events"
@@ -115,12 +115,12 @@ began=$SECONDS
 rendition=$(grep -om1 '^v[^/]*' "$folder/body")
 [ -n "$rendition" ] || give_up "no rendition"
 media=/v/$id/$rendition
-check "a manifest is kept" answer "/v/$id/master.m3u8" 200 HIT
-check "  whatever encoding is asked for" answer "/v/$id/master.m3u8" 200 HIT -H "Accept-Encoding: gzip"
-check "  and is then compressed here" is "$(head_of content-encoding)" gzip
-check "a playlist is kept" eval "answer $media/playlist.m3u8 200 MISS && answer $media/playlist.m3u8 200 HIT"
+check "a manifest is stored" answer "/v/$id/master.m3u8" 200 HIT
+check "  one copy for every Accept-Encoding" answer "/v/$id/master.m3u8" 200 HIT -H "Accept-Encoding: gzip"
+check "  and nginx compresses it" is "$(head_of content-encoding)" gzip
+check "a playlist is stored" eval "answer $media/playlist.m3u8 200 MISS && answer $media/playlist.m3u8 200 HIT"
 
-# A stampede at a segment that is not made.
+# Many clients ask for a segment that is not encoded, at the same time.
 before=$(counter reelmill_files_requested_total)
 clients=()
 for n in $(seq 50); do
@@ -130,61 +130,61 @@ done
 wait "${clients[@]}"
 after=$(counter reelmill_files_requested_total)
 check "50 clients at one cold segment are one request to the origin" is "$((after - before))" 1
-check "  and all have it" is "$(cat "$folder"/stampede-*.code | cut -d' ' -f1 | sort | uniq -c | tr -s ' ')" " 50 200"
-check "  the same" is "$(sha256sum "$folder"/stampede-{1..50} | cut -d' ' -f1 | sort -u | wc -l)" 1
+check "  and all get it" is "$(cat "$folder"/stampede-*.code | cut -d' ' -f1 | sort | uniq -c | tr -s ' ')" " 50 200"
+check "  with the same bytes" is "$(sha256sum "$folder"/stampede-{1..50} | cut -d' ' -f1 | sort -u | wc -l)" 1
 echo "        seconds, first and last: $(cat "$folder"/stampede-*.code | cut -d' ' -f2 | sort -n | sed -n '1p;$p' | paste -sd' ')"
-check "  and each is told of its wait" is "$(grep -lis '^server-timing: make;dur=' "$folder"/stampede-*.head | wc -l)" 50
+check "  and each response reports its own wait" is "$(grep -lis '^server-timing: make;dur=' "$folder"/stampede-*.head | wc -l)" 50
 
 check "a second request is a hit" answer "$media/150.m4s" 200 HIT
-check "  that is kept for a year" is "$(head_of cache-control)" "public, max-age=31536000, immutable"
-check "  and says nothing of somebody else's wait" is "$(head_of server-timing)" ""
+check "  that may be cached for a year" is "$(head_of cache-control)" "public, max-age=31536000, immutable"
+check "  and does not report the wait of another request" is "$(head_of server-timing)" ""
 check "  and carries its video's tags" is "$(head_of cache-tag) $(head_of surrogate-key)" "$id $id"
 etag=$(head_of etag)
-check "what a player says of itself leads to the same copy" answer "$media/150.m4s?CMCD=bl%3D21300%2Csid%3D%22a%22" 200 HIT
-check "  whoever says it" answer "$media/150.m4s?CMCD=sid%3D%22b%22" 200 HIT
+check "a request with CMCD data gets the same copy" answer "$media/150.m4s?CMCD=bl%3D21300%2Csid%3D%22a%22" 200 HIT
+check "  and so does one with other CMCD data" answer "$media/150.m4s?CMCD=sid%3D%22b%22" 200 HIT
 get "$media/150.m4s" -H "If-None-Match: $etag"
-check "who has it is told so" is "$(status)" 304
+check "a client that has the segment gets 304" is "$(status)" 304
 get "$media/150.m4s" -r 0-99
-check "a part is cut from the copy" is "$(status) $(stat -c %s "$folder/body") $(head_of x-cache)" "206 100 HIT"
-check "a part of what is not there fetches the whole" \
+check "a range is served from the copy" is "$(status) $(stat -c %s "$folder/body") $(head_of x-cache)" "206 100 HIT"
+check "a range of a segment that is not stored fetches the whole segment" \
   eval "answer $media/151.m4s 206 MISS -r 0-99 && answer $media/151.m4s 200 HIT"
 
-# Not in time: the origin holds the request for nine seconds.
+# A segment that is not encoded in time: the origin holds the request for nine seconds.
 get "$media/60.m4s"
 halt & halting=$!
 sleep 0.3
 get "$media/190.m4s"
-check "a segment that is not made in time is 503, to be asked again" \
+check "a segment that is not encoded in time is answered with 503 and Retry-After" \
   is "$(status) $(head_of retry-after) $(head_of cache-control)" "503 1 no-store"
 kill "$halting"; wait "$halting" 2>/dev/null; halting=''; wake
 for _ in $(seq 5); do get "$media/190.m4s"; [ "$(status)" = 503 ] || break; done
-check "  which is not kept" is "$(status) $(head_of x-cache)" "200 MISS"
+check "  which is not stored" is "$(status) $(head_of x-cache)" "200 MISS"
 
 missing=/v/$id/$rendition/999999.m4s
-check "404 is not kept" eval "answer $missing 404 MISS && answer $missing 404 MISS"
+check "a 404 is not stored" eval "answer $missing 404 MISS && answer $missing 404 MISS"
 get /metrics
-check "metrics are not for everybody" is "$(status)" 404
+check "metrics are not public" is "$(status)" 404
 get / -H "Forwarded: for=192.0.2.1"
-check "pages pass" is "$(status)" 200
-check "  and are not kept" is "$(head_of x-cache)" ""
+check "pages are passed on" is "$(status)" 200
+check "  and are not stored" is "$(head_of x-cache)" ""
 
-# A manifest is good for a minute, and while it is asked for anew, the old one is handed out.
+# A manifest is fresh for a minute; after that, the old one is served while nginx fetches a new one.
 left=$((62 - (SECONDS - began))); [ "$left" -le 0 ] || sleep "$left"
-check "after a minute the old manifest is handed out" answer "/v/$id/master.m3u8" 200 STALE
+check "after a minute the stale manifest is served" answer "/v/$id/master.m3u8" 200 STALE
 sleep 1
-check "  while the origin is asked: then it is new" answer "/v/$id/master.m3u8" 200 HIT
+check "  while nginx fetches a new one, which is served then" answer "/v/$id/master.m3u8" 200 HIT
 
-# A deletion is not told to nginx.
+# Nobody tells nginx about a deletion.
 curl -s -m 10 -X DELETE -H "$authorization" "http://$origin/api/v1/videos/$id" -o /dev/null </dev/null
 sleep 1.5
 check "a deleted video's segments stay in the cache" answer "$media/150.m4s" 200 HIT
 get "$media/40.m4s"
-check "  what is not there is 404" is "$(status)" 404
+check "  a segment that is not stored is answered with 404" is "$(status)" 404
 "$here/purge.sh" "$id" "$folder/cache" >"$folder/purged"
 check "  until they are purged ($(cat "$folder/purged"))" answer "$media/150.m4s" 404 MISS
-check "  the manifest too" answer "/v/$id/master.m3u8" 404 MISS
+check "  and so does the manifest" answer "/v/$id/master.m3u8" 404 MISS
 
-# The same with an origin whose manifests are good for a second, and stale for three more.
+# The same with an origin whose manifests are fresh for a second, and may be served stale for three more.
 stub=127.0.0.1:$(free_port) short=127.0.0.1:$(free_port)
 mkdir "$folder/brief" "$folder/www" "$folder/www/v"
 echo text >"$folder/www/v/m"
@@ -199,13 +199,13 @@ CONF
 nginx -c "$folder/brief/nginx.conf" -e "$folder/brief/nginx.log" </dev/null & brief=$!
 for _ in $(seq 50); do curl -s -m 1 -o /dev/null "http://$stub/" && break; sleep 0.1; done
 edge=$short
-check "an origin's own times count" eval "answer /v/m 200 MISS && answer /v/m 200 HIT"
+check "the cache times of the origin are used" eval "answer /v/m 200 MISS && answer /v/m 200 HIT"
 rm "$folder/www/v/m"
 sleep 2.2
-check "  what is gone is handed out while it may be stale" answer /v/m 200 STALE
+check "  a file that is gone is served as long as it may be stale" answer /v/m 200 STALE
 sleep 3
-check "  and then no more" eval "get /v/m; is \"\$(status)\" 404"
+check "  and not any more after that" eval "get /v/m; is \"\$(status)\" 404"
 
-check "nginx had nothing to say" is "$(grep -vE 'connect\(\) failed|no live upstreams|\[notice\]' "$folder/nginx.log")" ""
+check "nginx logged no errors" is "$(grep -vE 'connect\(\) failed|no live upstreams|\[notice\]' "$folder/nginx.log")" ""
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

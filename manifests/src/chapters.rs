@@ -1,10 +1,10 @@
-//! Chapters as a WebVTT track.
+//! Chapters of a video as a WebVTT track. A plan goes in; the text of `chapters.vtt` comes out.
 
 use plan::Plan;
 
 use crate::webvtt;
 
-/// The chapters track, relative to the presentation's start; nothing where there are none.
+/// The chapters track, with times relative to the presentation's start. `None` if the source has no chapters.
 pub fn vtt(plan: &Plan) -> Option<String> {
     if plan.info.chapters.is_empty() {
         return None;
@@ -18,9 +18,9 @@ pub fn vtt(plan: &Plan) -> Option<String> {
                 .clamp(0, end)
         };
         let (from, to) = (at(chapter.start), at(chapter.end));
-        // A cue that is empty in milliseconds is no cue (WebVTT §4.1).
+        // A cue whose start and end are the same millisecond is invalid (WebVTT §4.1).
         if to / 1000 > from / 1000 {
-            // Without a title it has its number: a cue without text is none.
+            // A chapter without a title gets its number as text, since a cue needs text.
             let title = match chapter.title.trim() {
                 "" => format!("Chapter {number}"),
                 title => webvtt::escape(title),

@@ -1,4 +1,6 @@
-//! The DASH manifest (ISO/IEC 23009-1, profile isoff-live) of the same segments.
+//! The DASH manifest (MPD; ISO/IEC 23009-1, profile isoff-live) of the same segments as the HLS playlists.
+//!
+//! [`mpd`] takes a plan and the measured averages and returns the text of `manifest.mpd`.
 
 mod trick_play;
 
@@ -11,16 +13,16 @@ use plan::{AudioRendition, Plan, Storyboard, TextRendition, VideoRendition};
 use crate::xml::Xml;
 use crate::{Averages, listed};
 
-/// What a player that receives a representation at its `bandwidth` must hold before it plays
-/// (§5.3.1.2): a segment is never further ahead of its cap than the encoder's buffer, which is
-/// one second. More would only delay the start (Shaka waits for it).
+/// Duration of media that a player must buffer before it plays, if it receives a representation at its `bandwidth`
+/// (§5.3.1.2). A segment exceeds its cap by at most the encoder's buffer, which is one second. A longer duration
+/// would only delay the start (Shaka waits for it).
 const MIN_BUFFER: &str = "PT1S";
 
-/// The id of the adaptation set of the picture.
-const PICTURE: usize = 0;
+/// Id of the adaptation set of the video in H.264.
+const VIDEO_SET_ID: usize = 0;
 
-/// The MPD of a plan. `bandwidth` is the bound of each representation; DASH has no average, and
-/// those that were measured only tell which codecs are whole.
+/// The MPD of a plan. `bandwidth` is the upper bound of each representation. DASH has no average bit rate, so
+/// `averages` only tells which codecs are complete.
 pub fn mpd(plan: &Plan, averages: &Averages) -> String {
     let mut xml = Xml::document();
     let duration = seconds(plan.timeline.duration_us());
@@ -44,7 +46,7 @@ pub fn mpd(plan: &Plan, averages: &Averages) -> String {
         &[("id", &"0"), ("start", &"PT0S"), ("duration", &duration)],
     );
     if !plan.video.is_empty() {
-        pictures(&mut xml, plan, &plan.video, PICTURE, H264_PRIORITY);
+        pictures(&mut xml, plan, &plan.video, VIDEO_SET_ID, H264_PRIORITY);
     }
     for (index, rendition) in plan.audio.iter().enumerate() {
         sound(&mut xml, plan, rendition, index + 1, H264_PRIORITY);
@@ -76,8 +78,8 @@ pub fn mpd(plan: &Plan, averages: &Averages) -> String {
     xml.finish()
 }
 
-/// `selectionPriority` where none is said (§5.3.3.2): players choose the highest that they have a
-/// decoder for.
+/// Value of `selectionPriority` if the attribute is absent (§5.3.3.2). Players choose the adaptation set with the
+/// highest priority among those that they can decode.
 const H264_PRIORITY: u32 = 1;
 
 fn pictures(xml: &mut Xml, plan: &Plan, rungs: &[VideoRendition], id: usize, priority: u32) {
@@ -118,7 +120,7 @@ fn pictures(xml: &mut Xml, plan: &Plan, rungs: &[VideoRendition], id: usize, pri
     xml.close();
 }
 
-/// The segments of pictures.
+/// Writes the segment template of a video rendition.
 fn frames(xml: &mut Xml, plan: &Plan, rendition: &VideoRendition) {
     let duration = i64::from(rendition.frame_duration);
     let boundaries = plan.timeline.boundaries.iter();
@@ -143,9 +145,10 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize, prio
         attributes.push(("selectionPriority", &priority));
     }
     xml.open("AdaptationSet", &attributes);
-    // The schema's order: what every representation base may hold, then roles, then templates.
+    // The schema prescribes this order: elements of every representation base (such as labels), then roles, then
+    // templates.
     let mut label = language::label(&rendition.label, declared);
-    // Here a menu lists it beside its stereo, and would show both alike.
+    // Menus of DASH players list 5.1 beside its stereo, and would show both with the same label.
     if rendition.channels > 2 {
         label += " (5.1)";
     }
@@ -186,7 +189,7 @@ fn sound(xml: &mut Xml, plan: &Plan, rendition: &AudioRendition, id: usize, prio
     xml.close();
 }
 
-/// Side-loaded WebVTT: raw WebVTT has no segments in DASH (DASH-IF IOP part 7 §4.2).
+/// Writes a text rendition as one WebVTT file: raw WebVTT has no segments in DASH (DASH-IF IOP part 7 §4.2).
 fn text(xml: &mut Xml, rendition: &TextRendition, is_default: bool, id: usize) {
     let mut attributes: Vec<(&str, &dyn Display)> = vec![
         ("id", &id),
@@ -212,7 +215,7 @@ fn text(xml: &mut Xml, rendition: &TextRendition, is_default: bool, id: usize) {
     }
     xml.open(
         "Representation",
-        // Nobody chooses by it.
+        // `bandwidth` is mandatory, but players do not choose text by it.
         &[("id", &rendition.id), ("bandwidth", &1000)],
     );
     xml.text("BaseURL", &[], &format!("{}/all.vtt", rendition.id));
@@ -220,7 +223,7 @@ fn text(xml: &mut Xml, rendition: &TextRendition, is_default: bool, id: usize) {
     xml.close();
 }
 
-/// Segment template and time line: runs of equal length, counted from 0.
+/// Writes a segment template with its time line: runs of segments of equal length, counted from 0.
 fn template(xml: &mut Xml, time_scale: u32, boundaries: &[i64]) {
     xml.open(
         "SegmentTemplate",
@@ -250,7 +253,7 @@ fn template(xml: &mut Xml, time_scale: u32, boundaries: &[i64]) {
     xml.close();
 }
 
-/// Storyboard sheets (DASH-IF IOP: image adaptation sets with `thumbnail_tile`).
+/// Writes the storyboard as an adaptation set of images with `thumbnail_tile` (DASH-IF IOP).
 fn tiles(xml: &mut Xml, storyboard: &Storyboard) {
     let (columns, rows) = (storyboard.columns, storyboard.rows);
     let sheet_seconds = columns * rows * storyboard.interval_seconds;
@@ -271,7 +274,7 @@ fn tiles(xml: &mut Xml, storyboard: &Storyboard) {
         "Representation",
         &[
             ("id", &storyboard.id),
-            // A tile of this size takes about 4 kB; players only compare it with others.
+            // A tile of this size takes about 4 kB. Players only compare the value with other representations.
             ("bandwidth", &(columns * rows * 32_000 / sheet_seconds)),
             ("width", &(size.width * columns)),
             ("height", &(size.height * rows)),
@@ -291,7 +294,7 @@ fn tiles(xml: &mut Xml, storyboard: &Storyboard) {
     xml.close();
 }
 
-/// An `xs:duration` in seconds, exact to the microsecond.
+/// A duration as `xs:duration` in seconds, exact to the microsecond.
 fn seconds(us: i64) -> String {
     match us % 1_000_000 {
         0 => format!("PT{}S", us / 1_000_000),

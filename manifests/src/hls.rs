@@ -1,4 +1,4 @@
-//! HLS playlists (RFC 8216, rfc8216bis).
+//! HLS playlists (RFC 8216, rfc8216bis): the multivariant playlist in `master.rs`, media playlists in `media.rs`.
 
 mod attributes;
 mod master;

@@ -1,5 +1,8 @@
-//! Plan to text: HLS, DASH, WebVTT. No I/O, no clock; every URL is relative, so that the same
-//! text serves under `/v/{video}/`, under a signed prefix, and from a folder of files.
+//! Manifests of a plan: HLS playlists, the DASH MPD and WebVTT tracks. A plan and measured bit rates go in; texts
+//! come out.
+//!
+//! Nothing here does I/O or reads a clock. Every URL is relative, so that the same text is valid under `/v/{video}/`,
+//! under a signed prefix, and in a folder of files. Begin reading at `hls/master.rs` and `dash.rs`.
 
 pub mod bandwidth;
 pub mod chapters;
@@ -16,5 +19,5 @@ use std::collections::BTreeMap;
 
 use plan::RenditionId;
 
-/// Measured bits per second of renditions that are whole.
+/// Measured average bit rates, in bits per second, of the renditions that are complete.
 pub type Averages = BTreeMap<RenditionId, u64>;

@@ -1,11 +1,12 @@
-//! The storyboard as a WebVTT track of tiles, for seek bars.
+//! The storyboard as a WebVTT track of preview tiles for seek bars. A plan goes in; the text of `storyboard.vtt`
+//! comes out.
 
 use plan::Plan;
 
 use crate::webvtt;
 
-/// One cue for each tile, with its place on its sheet as a media fragment (`#xywh`);
-/// relative to `/v/{video}/`. Nothing where there is no picture.
+/// The storyboard track: one cue for each tile, with the tile's area on its sheet as a media fragment (`#xywh`). URLs
+/// are relative to `/v/{video}/`. `None` if the presentation has no video.
 pub fn vtt(plan: &Plan) -> Option<String> {
     let storyboard = plan.storyboard.as_ref()?;
     let per_sheet = storyboard.columns * storyboard.rows;
@@ -15,7 +16,7 @@ pub fn vtt(plan: &Plan) -> Option<String> {
     let mut text = String::from("WEBVTT\n");
     for tile in 0..storyboard.tiles {
         let from = i64::from(tile) * step;
-        // Rounded up: a last tile of less than a millisecond still has a cue that lasts.
+        // The end is rounded up, so that a last tile of less than a millisecond has a cue with a duration.
         let to = (from + step).min(end.saturating_add(999));
         let (sheet, place) = (tile / per_sheet, tile % per_sheet);
         let (x, y) = (

@@ -1,28 +1,28 @@
-//! Text renditions: WebVTT in segments for HLS, in one file for DASH.
+//! Text renditions as WebVTT: segments and a media playlist for HLS, one file for DASH.
 
 use plan::Plan;
 use plan::cues::{Cue, CueList, USUAL_PLACE};
 
 use crate::webvtt;
 
-/// Length of a segment, in seconds. A cue stands in each that it is shown in.
+/// Length of a text segment in seconds. A cue is repeated in every segment in which it is shown.
 const SEGMENT_SECONDS: i64 = 60;
 
-/// Segments of every text rendition of a plan.
+/// Number of segments of every text rendition of a plan.
 pub fn segments(plan: &Plan) -> u32 {
     let us = plan.timeline.duration_us();
     let count = (us + SEGMENT_SECONDS * 1_000_000 - 1) / (SEGMENT_SECONDS * 1_000_000);
     u32::try_from(count).unwrap_or(u32::MAX).max(1)
 }
 
-/// All cues in one file.
+/// All cues in one WebVTT file.
 pub fn whole(list: &CueList) -> String {
     let mut text = String::from("WEBVTT\n");
     list.cues.iter().for_each(|cue| append(&mut text, cue));
     text
 }
 
-/// The cues that are shown in one segment; times are the presentation's own (RFC 8216 §3.5).
+/// The cues that are shown in one segment. Times count from the start of the presentation (RFC 8216 §3.5).
 pub fn segment(list: &CueList, index: u32) -> String {
     let from = i64::from(index) * SEGMENT_SECONDS * 1_000_000;
     let until = from + SEGMENT_SECONDS * 1_000_000;
@@ -33,7 +33,7 @@ pub fn segment(list: &CueList, index: u32) -> String {
     text
 }
 
-/// The media playlist of a text rendition.
+/// The media playlist of a text rendition, the same for all text renditions of a plan.
 pub fn playlist(plan: &Plan) -> String {
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{SEGMENT_SECONDS}\n\
@@ -50,7 +50,7 @@ pub fn playlist(plan: &Plan) -> String {
 }
 
 fn append(text: &mut String, cue: &Cue) {
-    // Milliseconds are the least that WebVTT knows; a cue must last one.
+    // WebVTT times are in milliseconds, and a cue must last at least one.
     if cue.end_us / 1000 <= cue.start_us / 1000 {
         return;
     }
@@ -63,7 +63,7 @@ fn append(text: &mut String, cue: &Cue) {
     );
 }
 
-/// Cue settings (WebVTT §3.5) of a place on the numeric keypad.
+/// Cue settings (WebVTT §3.5) of a position on the numeric keypad.
 fn settings(place: u8) -> String {
     if place == USUAL_PLACE {
         return String::new();

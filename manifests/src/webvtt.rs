@@ -1,6 +1,6 @@
-//! WebVTT text.
+//! Times and escaped text of WebVTT.
 
-/// `HH:MM:SS.mmm`, rounded down to the millisecond.
+/// Time of a cue as `HH:MM:SS.mmm`, rounded down to the millisecond.
 pub(crate) fn time(us: i64) -> String {
     let ms = us.max(0) / 1000;
     let (seconds, ms) = (ms / 1000, ms % 1000);
@@ -12,7 +12,8 @@ pub(crate) fn time(us: i64) -> String {
     )
 }
 
-/// Cue text: markup characters escaped, line breaks folded, so that a title cannot end its cue.
+/// Escapes the text of a cue: markup characters are escaped and line breaks become spaces, so that a title cannot end
+/// its cue.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,8 +1,8 @@
-//! Just enough XML to write an MPD byte for byte the same every time.
+//! Minimal XML writer for the MPD. Equal calls give equal bytes.
 
 use std::fmt::{Display, Write};
 
-/// A document in the making: elements opened and closed in order, two spaces a level.
+/// XML document to which elements are added in order, indented by two spaces for each level.
 #[derive(Default)]
 pub(crate) struct Xml {
     out: String,
@@ -27,20 +27,20 @@ impl Xml {
         }
     }
 
-    /// Opens an element.
+    /// Starts an element.
     pub(crate) fn open(&mut self, name: &'static str, attributes: &[(&str, &dyn Display)]) {
         self.start(name, attributes);
         self.out.push_str(">\n");
         self.open.push(name);
     }
 
-    /// An element without content.
+    /// Writes an element without content.
     pub(crate) fn empty(&mut self, name: &str, attributes: &[(&str, &dyn Display)]) {
         self.start(name, attributes);
         self.out.push_str("/>\n");
     }
 
-    /// Closes the element that was opened last.
+    /// Ends the element that was started last.
     pub(crate) fn close(&mut self) {
         if let Some(name) = self.open.pop() {
             self.out.push_str(&"  ".repeat(self.open.len()));
@@ -48,7 +48,7 @@ impl Xml {
         }
     }
 
-    /// An element that holds text.
+    /// Writes an element that contains text.
     pub(crate) fn text(&mut self, name: &str, attributes: &[(&str, &dyn Display)], text: &str) {
         self.start(name, attributes);
         let _ = writeln!(self.out, ">{}</{name}>", escape(text));
@@ -62,7 +62,7 @@ impl Xml {
     }
 }
 
-/// Markup escaped; characters that XML 1.0 cannot hold become spaces (§2.2).
+/// Escapes markup. Characters that XML 1.0 cannot contain (§2.2) become spaces.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,5 +1,5 @@
-// The keys people know from YouTube: all of them while the player has the focus, and those that do not scroll on the
-// whole page, unless that is turned off (WCAG 2.2, 2.1.4).
+// Keyboard shortcuts of the player, the same as on YouTube. All of them work while the player has the focus. Those that
+// do not scroll the page work on the whole page too, unless the viewer turns that off (WCAG 2.2, 2.1.4).
 "use strict";
 {
   const video = document.getElementById("video");
@@ -43,7 +43,7 @@
   try {
     everywhere.checked = localStorage.getItem("keys") !== "player";
     everywhere.addEventListener("change", () => localStorage.setItem("keys", everywhere.checked ? "page" : "player"));
-  } catch { /* what is not kept holds for this page */ }
+  } catch { /* Without storage, the choice holds for this page only. */ }
   /** Whether a key that is pressed outside of the player is meant for it. */
   const isForPlayer = (event) => everywhere.checked && !player.hidden
     && !event.target.closest("input, textarea, select, [contenteditable]")
@@ -53,17 +53,17 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (player.contains(event.target)) {
       const on = event.target.localName;
-      // A control that has the focus keeps the keys it lives by.
+      // A control that has the focus keeps the keys that operate it.
       if (on === "select") return;
       if (on.endsWith("-range") && /^(Arrow|Home|End)/.test(event.key)) return;
       if (on.endsWith("-button") && event.key === " ") return;
     } else if (!isForPlayer(event)) return;
-    // Where a layout has other letters than Latin ones, the place of the key counts.
+    // On a keyboard layout without Latin letters, the position of the key counts.
     const letter = /^Key([A-Z])$/.exec(event.code)?.[1].toLowerCase();
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key] || (event.key > "\u007f" && keys[letter]);
     if (!act) return;
     event.preventDefault();
-    // A key that is held down goes on seeking, and switches nothing to and fro.
+    // A key that is held down repeats seeking and volume, but does not switch anything on and off.
     if (!(event.repeat && switches.has(act))) act();
   });
 }

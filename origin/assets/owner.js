@@ -1,18 +1,19 @@
-// What a video's owner sees on its page: kept up to date while things happen, and forms that lose nothing.
+// Owner's part of the watch page: keeps it up to date while the video changes, and submits the subtitle form without
+// leaving the page, so that a refused form keeps its fields.
 "use strict";
 const owner = document.getElementById("owner");
 
-/** Whether somebody is filling in a form there. */
+/** Whether a form in this part of the page is partly filled in. */
 const isFilledIn = (part) => [...part.querySelectorAll("input")].some((input) => input.value !== input.defaultValue);
 
-let looking = false;
-let lookAgain = false;
+let isRefreshing = false;
+let refreshAgain = false;
 
-/** Takes what the page would have now; what somebody is at stays. */
-async function lookAgainAtAll() {
-  lookAgain = looking;
-  if (looking) return;
-  looking = true;
+/** Loads the page again and replaces the owner's parts that have changed, except where a form is being filled in. */
+async function refreshOwnerParts() {
+  refreshAgain = isRefreshing;
+  if (isRefreshing) return;
+  isRefreshing = true;
   const answer = await fetch(location.pathname).catch(() => null);
   const text = answer?.ok ? await answer.text().catch(() => "") : "";
   const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("owner");
@@ -23,14 +24,14 @@ async function lookAgainAtAll() {
     part.replaceChildren(...now.childNodes);
     if (focused) part.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   });
-  looking = false;
-  if (lookAgain) await lookAgainAtAll();
+  isRefreshing = false;
+  if (refreshAgain) await refreshOwnerParts();
 }
 
-/** Whether something is being made that is no part of the video's state. */
+/** Whether a codec is being encoded, which the state of the video does not show. */
 const isPending = () => Boolean(owner.querySelector("[data-pending]"));
 
-// A file that is refused is still chosen, with what was typed.
+// The subtitle form is sent by the script: if the server refuses it, the chosen file and the typed fields stay.
 owner.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.id !== "texts-add") return;
@@ -39,19 +40,19 @@ owner.addEventListener("submit", async (event) => {
   button.disabled = true;
   const trouble = document.getElementById("texts-trouble");
   trouble.hidden = true;
-  let said = "The connection was lost. Please try again.";
+  let error = "The connection was lost. Please try again.";
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.ok) {
       form.reset();
-      said = "";
-      await lookAgainAtAll();
+      error = "";
+      await refreshOwnerParts();
     } else {
-      said = page.getElementById("texts-trouble")?.textContent || page.querySelector("main p")?.textContent || "The file was not added.";
+      error = page.getElementById("texts-trouble")?.textContent || page.querySelector("main p")?.textContent || "The file was not added.";
     }
-  } catch { /* said above */ }
+  } catch { /* The connection was lost: the error has its text already. */ }
   button.disabled = false;
-  trouble.textContent = said;
-  trouble.hidden = !said;
+  trouble.textContent = error;
+  trouble.hidden = !error;
 });

@@ -1,9 +1,10 @@
-// hls.js, told that a missing segment is made while its request waits.
+// Playback with hls.js, adapted to a server that encodes a missing segment while its request waits.
 "use strict";
 
-// The wait for a segment to be made is not the network's: it must not count as bandwidth, or
-// the player sinks to the lowest rung. A cache's copy (Age) tells of somebody else's wait.
-function discount(stats, request) {
+// Takes the time for which a request waited for its segment to be encoded out of the loading time, and returns it in
+// seconds. If it counted, the player would measure a slow network and go down to the lowest quality. A copy from a
+// cache has the header Age; its Server-Timing is about the wait of an earlier request.
+function discountWait(stats, request) {
   const header = (name) => request && request.getResponseHeader && request.getResponseHeader(name);
   if (header("age")) return;
   const made = /(?:^|,)\s*make;dur=([\d.]+)/.exec(header("server-timing") || "");
@@ -12,12 +13,13 @@ function discount(stats, request) {
   return made ? Number(made[1]) / 1000 : 0;
 }
 
-// `onMade` hears of fragments that were made while their request waited, and for how long.
+// Loader of hls.js that calls `onMade` with each fragment that was encoded while its request waited, and the seconds of
+// that wait.
 function loader(onMade) {
   return class extends Hls.DefaultConfig.loader {
     load(context, config, callbacks) {
       const onSuccess = (response, stats, context, request) => {
-        const wait = discount(stats, request);
+        const wait = discountWait(stats, request);
         if (wait && context.frag) onMade(context.frag, wait);
         callbacks.onSuccess(response, stats, context, request);
       };
@@ -26,13 +28,13 @@ function loader(onMade) {
   };
 }
 
-// Seconds buffered before quality rises where not everything is encoded.
+// Seconds that have to be buffered before the quality may rise while the video is not encoded completely.
 const DEEP = 8;
-// A part of a fragment's duration; making it in more leaves no room for the network. Short ones,
-// with which a video begins, say more of how fast a session starts.
+// TOO_SLOW is a fraction of a fragment's duration: if encoding takes longer, no time is left for the network. Fragments
+// of at most SHORT seconds, with which a video begins, are not judged: they measure how fast the encoder starts.
 const TOO_SLOW = 0.7, SHORT = 2;
 
-// Seconds that are buffered from where the video is.
+// Seconds that are buffered after the present position.
 function ahead(video) {
   const at = video.currentTime;
   for (let i = 0; i < video.buffered.length; i++) {
@@ -41,12 +43,14 @@ function ahead(video) {
   return 0;
 }
 
-// Fatal errors in a row after which it is given up: some minutes without the server.
-const MOST_TROUBLES = 10;
-// Between two looks for what stands in a rendition's place: a cache in front may keep the old list for a minute.
-const ANEW_MS = 3000;
+// Fatal errors in a row after which playback is given up: some minutes without the server.
+const MOST_ERRORS = 10;
+// Least time between two loads of the master playlist after a rendition was replaced: a cache may keep the old playlist
+// for a minute.
+const RELOAD_MS = 3000;
 
-// Plays a master playlist; `isWhole` says whether everything is encoded.
+// Plays a master playlist. `isWhole` tells whether the video is encoded completely; `onGivenUp` is called when playback
+// has failed for good.
 function play(video, master, isWhole, onGivenUp) {
   if (!(window.Hls && Hls.isSupported())) {
     video.src = master;
@@ -55,51 +59,52 @@ function play(video, master, isWhole, onGivenUp) {
   const patience = { maxTimeToFirstByteMs: 10000, maxLoadTimeMs: 60000 };
   const retry = { maxNumRetry: 8, retryDelayMs: 500, maxRetryDelayMs: 4000 };
   const policy = { default: { ...patience, timeoutRetry: retry, errorRetry: retry } };
-  // The highest level that is made about as fast as it plays.
-  let bearable = Infinity;
+  // The highest level that the server encodes about as fast as it plays.
+  let highestFast = Infinity;
   const hls = new Hls({
     fLoader: loader((frag, wait) => {
       if (frag.type === "main" && frag.duration > SHORT && wait > frag.duration * TOO_SLOW) {
-        bearable = Math.min(bearable, Math.max(frag.level - 1, hls.firstLevel));
+        highestFast = Math.min(highestFast, Math.max(frag.level - 1, hls.firstLevel));
       }
     }),
     fragLoadPolicy: policy,
     manifestLoadPolicy: policy,
     playlistLoadPolicy: policy,
     capLevelToPlayerSize: false,
-    // Who asks and what comes next (CTA-5004): what is made, is made in turns and ahead.
+    // CMCD (CTA-5004) tells the server the session, the deadline and the next segment, so that it can share encoding
+    // fairly between viewers and encode ahead.
     cmcd: { useHeaders: true, includeKeys: ["sid", "nor", "dl"] },
   });
-  // What is not encoded arrives as fast as it is made: first the rung that is made first, others
-  // once there is something to watch meanwhile.
-  const goLow = () => {
+  // While the video is not encoded completely, segments arrive as fast as they are encoded. Playback begins with the
+  // first level, which the server encodes first, and may rise once enough is buffered.
+  const limitToFirstLevel = () => {
     if (!isWhole() && hls.autoLevelEnabled && hls.firstLevel >= 0) hls.autoLevelCapping = hls.firstLevel;
   };
-  hls.on(Hls.Events.MANIFEST_PARSED, goLow);
+  hls.on(Hls.Events.MANIFEST_PARSED, limitToFirstLevel);
   hls.on(Hls.Events.FRAG_BUFFERED, () => {
     if (isWhole()) hls.autoLevelCapping = -1;
-    else if (ahead(video) >= DEEP) hls.autoLevelCapping = bearable === Infinity ? -1 : bearable;
+    else if (ahead(video) >= DEEP) hls.autoLevelCapping = highestFast === Infinity ? -1 : highestFast;
   });
-  // Before hls.js hears of a seek to where nothing is.
+  // This listener runs before that of hls.js: a seek into media that is not buffered begins with the first level again.
   video.addEventListener("seeking", () => {
     if (ahead(video) > 0 || isWhole() || !hls.autoLevelEnabled) return;
-    goLow();
+    limitToFirstLevel();
     if (hls.firstLevel >= 0 && hls.loadLevel > hls.firstLevel) hls.nextAutoLevel = hls.firstLevel;
   });
-  // Another rendition stands in the place of one that cannot be gone on with: the master playlist of now lists it, which
-  // no cache has under this name. It is played from where the viewer is, as they had chosen.
-  let list = master, isLoadingAnew = false, anewAt = -Infinity;
-  const loadAnew = () => {
-    isLoadingAnew = true;
+  // The server answers 410 when a rendition was replaced by another. Then the master playlist is loaded again, under a
+  // URL that no cache has, and playback continues at the same position with the same choices.
+  let list = master, isReloading = false, reloadedAt = -Infinity;
+  const reloadMaster = () => {
+    isReloading = true;
     setTimeout(() => {
-      anewAt = performance.now();
+      reloadedAt = performance.now();
       if (isOver) return;
       const { currentTime, paused, playbackRate } = video;
       const { manualLevel, audioTrack, subtitleTrack, subtitleDisplay } = hls;
       hls.detachMedia();
       hls.config.startPosition = currentTime;
       hls.once(Hls.Events.MANIFEST_PARSED, () => {
-        isLoadingAnew = false;
+        isReloading = false;
         if (manualLevel >= 0 && manualLevel < hls.levels.length) hls.nextLevel = manualLevel;
       });
       hls.once(Hls.Events.AUDIO_TRACKS_UPDATED, () => { if (audioTrack >= 0) hls.audioTrack = audioTrack; });
@@ -112,18 +117,18 @@ function play(video, master, isWhole, onGivenUp) {
       hls.loadSource(list);
       hls.attachMedia(video);
       video.playbackRate = playbackRate;
-      if (!paused) video.play().catch(() => { /* the viewer starts it */ });
-    }, Math.max(0, anewAt + ANEW_MS - performance.now()));
+      if (!paused) video.play().catch(() => { /* The browser does not allow it; the viewer has to start it. */ });
+    }, Math.max(0, reloadedAt + RELOAD_MS - performance.now()));
   };
-  let troubles = 0, isOver = false;
-  hls.on(Hls.Events.FRAG_BUFFERED, () => { troubles = 0; });
+  let errors = 0, isOver = false;
+  hls.on(Hls.Events.FRAG_BUFFERED, () => { errors = 0; });
   hls.on(Hls.Events.ERROR, (_, data) => {
     if (data.response?.code === 410) {
-      if (!isLoadingAnew) loadAnew();
+      if (!isReloading) reloadMaster();
       return;
     }
     if (!data.fatal) return;
-    if (++troubles > MOST_TROUBLES) {
+    if (++errors > MOST_ERRORS) {
       isOver = true;
       hls.destroy();
       onGivenUp();

@@ -1,4 +1,4 @@
-//! Who makes a request: an API token, or a signed-in cookie.
+//! Authentication: finds out who sends a request, by its API token or by the cookie of a sign-in.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -11,7 +11,8 @@ use crate::problem::Problem;
 /// Name of the sign-in cookie.
 pub const COOKIE: &str = "reelmill_session";
 
-/// Somebody who is known; a request without is refused.
+/// Extractor of the authenticated sender of a request. Requests without a valid token or sign-in are refused with
+/// `401`, and changes that a page of another site asks for with a cookie are refused with `403`.
 pub struct Known(pub Principal);
 
 impl FromRequestParts<App> for Known {
@@ -21,24 +22,25 @@ impl FromRequestParts<App> for Known {
         let stores = app.pipeline.stores();
         if let Some(token) = bearer(&parts.headers) {
             let principal = tokens::authenticate(stores, token).await?;
-            let wrong = || Problem::unauthorized("The token is not known, or was revoked.");
+            let wrong = || Problem::unauthorized("The API token is unknown or was revoked.");
             return principal.map(Self).ok_or_else(wrong);
         }
         let Some(cookie) = cookie(&parts.headers) else {
-            return Err(Problem::unauthorized("Sign in, or send an API token."));
+            let detail = "Sign in, or send an API token in the header Authorization.";
+            return Err(Problem::unauthorized(detail));
         };
         if is_unsafe(&parts.method) && !is_same_origin(&parts.headers, app) {
-            let detail = "A page of another site may not do this.";
+            let detail = "A page of another site asked for this change; it was refused.";
             return Err(Problem::new(StatusCode::FORBIDDEN, "cross_origin", detail));
         }
         let principal = sign_in::authenticate(stores, cookie).await?;
         principal
             .map(Self)
-            .ok_or_else(|| Problem::unauthorized("The sign-in has expired."))
+            .ok_or_else(|| Problem::unauthorized("Your sign-in has expired; please sign in again."))
     }
 }
 
-/// Who is signed in, if anybody: for pages, which show a way in instead of refusing.
+/// The signed-in visitor of a page, if there is one. Pages show a way to sign in instead of refusing the request.
 pub async fn signed_in(headers: &HeaderMap, app: &App) -> Option<Principal> {
     sign_in::authenticate(app.pipeline.stores(), cookie(headers)?)
         .await
@@ -51,6 +53,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// Value of the sign-in cookie.
 pub fn cookie(headers: &HeaderMap) -> Option<&str> {
     let lines = headers
         .get_all(header::COOKIE)
@@ -68,14 +71,14 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Whether a browser says that a request comes from another site's page.
+/// Whether a browser says that a page of another site sent the request.
 pub fn is_cross_origin(headers: &HeaderMap, app: &App) -> bool {
     let says = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
     says && !is_same_origin(headers, app)
 }
 
-/// Browsers say where a request comes from; one that says nothing is no browser, and has no
-/// business with a cookie.
+/// Whether a browser says that a page of this server sent the request. Every browser says where a request comes from; a
+/// client that does not say so is not a browser, and has no reason to send a cookie.
 fn is_same_origin(headers: &HeaderMap, app: &App) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
@@ -83,7 +86,7 @@ fn is_same_origin(headers: &HeaderMap, app: &App) -> bool {
     let Some(origin) = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok()) else {
         return false;
     };
-    // The host is a known one: `hosts` has seen to that.
+    // The middleware of `hosts.rs` has checked that `Host` is a known name.
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
     let own = origin.split_once("://").map(|(_, host)| host);
     origin == app.settings.public_url || (own.is_some() && own == host)

@@ -1,4 +1,9 @@
-//! The API under `/api/v1`, and live events.
+//! HTTP API under `/api/v1`, and the event stream of the watch page.
+//!
+//! Each operation has a file: `videos/` has what is done to a video, `uploads.rs` the uploads that go straight to the
+//! object store, `events.rs` the event stream. Handlers carry their own description for the OpenAPI document, which
+//! `openapi.rs` collects and `reference.rs` shows as a page: their doc comments, and those of their types, are what
+//! users of the API read. Begin reading with `videos/create.rs`.
 
 mod events;
 mod openapi;
@@ -22,7 +27,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::side_car;
 
-/// All but uploads, which take longer than the others may.
+/// Routes of the API, except the upload of a whole file, which `router.rs` adds without a time limit.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(reference::reference))
@@ -55,16 +60,17 @@ pub fn routes() -> Router<App> {
         .route("/uploads/{upload}/parts", get(uploads::parts))
         .route("/uploads/{upload}/sync", post(uploads::sync))
         .route("/uploads/{upload}/complete", post(uploads::complete))
-        .fallback(nothing)
+        .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
 }
 
-async fn nothing(uri: Uri) -> Problem {
-    let detail = format!("The API has nothing at {}.", uri.path());
+async fn unknown_path(uri: Uri) -> Problem {
+    let detail = format!("The API has no path {}.", uri.path());
     Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
 }
 
 async fn wrong_method() -> Problem {
-    let detail = "This is not done with this method.";
+    let detail =
+        "This path does not support the method; the header Allow lists those that it supports.";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }

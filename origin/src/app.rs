@@ -1,4 +1,4 @@
-//! What handlers share.
+//! State that all handlers share, and the limits of what an origin does at once.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use crate::delivery::{FileCache, Living};
 use crate::health::Health;
 use crate::metrics::Metrics;
 
-/// What the operator chooses.
+/// Settings of the HTTP server, as the operator chose them.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the origin is reached from outside; absolute URLs are made of it, never of `Host`.
+    /// URL under which clients reach the origin. Absolute URLs begin with it; the header `Host` is never used for them.
     pub public_url: String,
-    /// The address it listens on.
+    /// Address that the origin listens on.
     pub listen: SocketAddr,
-    /// Names besides `public_url`'s, the listen address and loopback under which pages answer.
+    /// Host names that pages and API accept, besides those of `public_url`, of the listen address and of loopback.
     pub allowed_hosts: Vec<String>,
-    /// Proxies that say truly for whom they ask (`Forwarded`, `X-Forwarded-For`).
+    /// Networks of proxies whose `Forwarded` and `X-Forwarded-For` headers are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Where pages put sources themselves, as `scheme://host:port`.
+    /// Object store that browsers upload to directly, as `scheme://host:port`; none if uploads go through the origin.
     pub direct_endpoint: Option<String>,
-    /// Bytes of segments kept in memory.
+    /// Size in bytes of the memory cache for files of renditions.
     pub cache_bytes: u64,
 }
 
-/// Uploads at once: each holds a source block of 8 MiB.
+/// Most uploads at once: each holds a source block of 8 MiB in memory.
 const UPLOADS: usize = 16;
-/// Requests for a manifest that may wait for its video to become playable.
+/// Most requests for a manifest that wait at once for their video to become playable.
 const WAITING: usize = 256;
-/// Open event streams: each may have a thousand events in its queue.
+/// Most open event streams: each may have a thousand events in its queue.
 const LISTENERS: usize = 512;
 
-/// What handlers share; cheap to clone.
+/// State that all handlers share; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub(crate) pipeline: Pipeline,
@@ -45,19 +45,21 @@ pub struct App {
     pub(crate) files: FileCache,
     pub(crate) living: Living,
     pub(crate) metrics: Arc<Metrics>,
-    /// What the objects are read through, if anything: it is counted.
+    /// Disk cache that objects are read through, if there is one; its hits and misses are metrics.
     pub disk_cache: Option<Arc<DiskCache>>,
-    /// Uploads under way; an owner holds no more of their seats than are free.
+    /// Seats for uploads; one owner may hold at most as many seats as are still free.
     pub(crate) uploads: Arc<Seats<OwnerId>>,
+    /// Seats for requests that wait for a video to become playable, shared by the clients' networks.
     pub(crate) waiting: Arc<Seats<Network>>,
+    /// Seats for open event streams, shared by the clients' networks.
     pub(crate) listeners: Arc<Seats<Network>>,
-    /// Ends what would never end by itself.
+    /// Cancelled when the server stops; it ends event streams, which would never end by themselves.
     pub(crate) stop: CancellationToken,
     pub(crate) health: Health,
 }
 
 impl App {
-    /// An application over a pipeline.
+    /// Application that serves the videos of a pipeline.
     pub fn new(pipeline: Pipeline, mut settings: Settings) -> Self {
         let base = settings.public_url.trim_end_matches('/').len();
         settings.public_url.truncate(base);
@@ -77,7 +79,7 @@ impl App {
         }
     }
 
-    /// Whether people reach it over https.
+    /// Whether clients reach the server over https.
     pub(crate) fn is_https(&self) -> bool {
         self.settings.public_url.starts_with("https://")
     }

@@ -1,4 +1,10 @@
 //! Delivery to players and CDNs: everything under `/v/{video}/`.
+//!
+//! Each kind of file has a source file here: `master.rs`, `mpd.rs`, `storyboard.rs` and `chapters.rs` write short-lived
+//! texts from the video's current plan; `rendition.rs` serves all files below a rendition, which never change, with
+//! `playlist.rs`, `init.rs`, `segment.rs`, `sheet.rs` and `text.rs` to read them; `still.rs` serves posters and
+//! thumbnails. `respond.rs` writes every response and error; `cache.rs` is the memory cache. Begin reading with
+//! `rendition.rs`: a player asks for a segment there.
 
 mod cache;
 mod chapters;
@@ -33,12 +39,14 @@ pub use name::FileName;
 
 use crate::app::App;
 
+/// Content type of HLS playlists.
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+/// Content type of WebVTT files.
 const VTT: &str = "text/vtt; charset=utf-8";
 
-/// All routes of delivery: they answer under any name, and never read a cookie.
+/// Routes of delivery. They answer under any host name, and never read a cookie.
 pub fn routes() -> Router<App> {
-    // Playlists and other text are compressed; media is compressed already.
+    // Playlists and other texts are compressed; media is compressed already.
     let texts = SizeAbove::new(256)
         .and(NotForContentType::const_new("video/"))
         .and(NotForContentType::const_new("audio/"))
@@ -58,7 +66,7 @@ pub fn routes() -> Router<App> {
         .layer(CompressionLayer::new().compress_when(texts))
 }
 
-/// Players on any page may read everything, timing included.
+/// CORS layer that lets players on pages of any site read all responses and their timing.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
@@ -72,7 +80,7 @@ fn cors() -> CorsLayer {
             header::DATE,
             header::ETAG,
         ])
-        // The answer is the same for every origin; a `Vary` would split it in every cache.
+        // Responses are the same for every `Origin`; with `Vary`, every cache would keep a copy for each.
         .vary([])
         .max_age(Duration::from_secs(86_400))
 }

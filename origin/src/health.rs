@@ -1,6 +1,10 @@
-//! Liveness, readiness, metrics.
+//! Health checks and metrics: `/livez`, `/readyz` with `/health`, and `/metrics`.
+//!
+//! An origin serves the health checks at its public address, and with the metrics at an address for monitoring. A
+//! worker serves all of them, and nothing else. The stores are asked at most every few seconds; `recent.rs` keeps the
+//! answers.
 
-mod kept;
+mod recent;
 
 use std::sync::Arc;
 
@@ -11,20 +15,22 @@ use axum::routing::get;
 use pipeline::{Crew, Pipeline};
 use tokio_util::sync::CancellationToken;
 
-use self::kept::Kept;
+use self::recent::Recent;
 use crate::app::App;
 use crate::metrics::counter;
 
-/// A process as its probes see it.
+/// Health of a process: what its probes and its metrics ask for.
 #[derive(Clone)]
 pub struct Health {
     pipeline: Pipeline,
     pub(crate) stop: CancellationToken,
-    stores: Arc<Kept<(Vec<Part>, Option<u64>)>>,
-    crew: Arc<Kept<(Option<Crew>, Option<u64>)>>,
+    /// Recent states of the stores, and the free bytes of the object store.
+    stores: Arc<Recent<(Vec<Part>, Option<u64>)>>,
+    /// Recent numbers of workers and of media left to encode, and the free bytes of the object store.
+    crew: Arc<Recent<(Option<Crew>, Option<u64>)>>,
 }
 
-/// A store, and what is wrong with it, if anything.
+/// State of one store: its name, and what is wrong with it, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
     name: &'static str,
@@ -38,7 +44,7 @@ impl FromRef<App> for Health {
 }
 
 impl Health {
-    /// Of a process; it stops when `stop` is cancelled.
+    /// Health of a process over its pipeline; the process is stopping once `stop` is cancelled.
     pub(crate) fn of(pipeline: Pipeline, stop: CancellationToken) -> Self {
         Self {
             pipeline,
@@ -48,7 +54,7 @@ impl Health {
         }
     }
 
-    /// All that a process answers that serves nothing else.
+    /// Routes of a worker, which serves health checks and metrics only.
     pub(crate) fn router(self) -> Router {
         let metrics = async |State(health): State<Self>| health.gauges().await;
         let ready = async |State(health): State<Self>| health.ready(|| false).await;
@@ -60,8 +66,8 @@ impl Health {
             .with_state(self)
     }
 
-    /// The state of each store and the bytes that are free, as they were a few seconds ago; nothing where none has said
-    /// anything yet.
+    /// State of each store and the free bytes of the object store, at most a few seconds old; `None` if no store has
+    /// answered yet.
     async fn parts(&self) -> Option<(Vec<Part>, Option<u64>)> {
         let stores = self.pipeline.stores().clone();
         let clock = stores.clock.clone();
@@ -73,12 +79,12 @@ impl Health {
         asked.await
     }
 
-    /// Whether it can do something of what it is there for, and the parts of that. `has_some` tells whether it can without
-    /// any store.
+    /// Readiness as a status and a text with a line for each store. A process is ready if it can do a part of its work;
+    /// `has_some` tells whether it can serve something without any store.
     async fn ready(&self, has_some: impl FnOnce() -> bool) -> (StatusCode, String) {
         let stopping = self.stop.is_cancelled();
         let (parts, free) = self.parts().await.unwrap_or_default();
-        // Without messages everything that is made is served, and uploads are taken.
+        // While only the messages are away, stored media is still served and uploads are still accepted.
         let is_well = |part: &Part| part.trouble.is_none();
         let is_whole = parts.iter().all(is_well) && free != Some(0);
         let is_served = |part: &Part| part.name == MESSAGES || is_well(part);
@@ -100,7 +106,7 @@ impl Health {
         (status, format!("{first}\n{lines}{space}"))
     }
 
-    /// What every process of a cluster knows, in the Prometheus text format.
+    /// Gauges that origins and workers both have, in the Prometheus text format.
     async fn gauges(&self) -> String {
         let pipeline = self.pipeline.clone();
         let clock = pipeline.stores().clock.clone();
@@ -122,10 +128,10 @@ impl Health {
     }
 }
 
-/// The name of what may be away while everything that is made is served.
+/// Name of the store for messages, which a process can be ready without.
 const MESSAGES: &str = "messages";
 
-/// They answer under any name, and never read a cookie.
+/// Routes of the health checks of an origin. They answer under any host name, and never read a cookie.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/health", get(ready))
@@ -133,23 +139,24 @@ pub fn routes() -> Router<App> {
         .route("/readyz", get(ready))
 }
 
-/// What an origin answers at an address of its own: the same, and what it counts.
+/// Routes of an origin's address for monitoring: health checks and metrics.
 pub fn watched(app: App) -> Router {
     routes().route("/metrics", get(metrics)).with_state(app)
 }
 
-/// `GET /livez`: the process answers.
+/// `GET /livez`: answers `200` as long as the process runs.
 async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`, and `/health` for people: it can serve something of what it has.
+/// `GET /readyz`, and `/health` for people: answers `200` if the origin can serve at least a part of its media, and
+/// `503` if it cannot, or is stopping. The body has a line for each store.
 async fn ready(State(app): State<App>) -> (StatusCode, String) {
     let has_some = || app.files.size().0 > 0 || app.disk_cache.is_some();
     app.health.ready(has_some).await
 }
 
-/// `GET /metrics` in the Prometheus text format.
+/// `GET /metrics`: metrics in the Prometheus text format.
 async fn metrics(State(app): State<App>) -> String {
     let (files, bytes) = app.files.size();
     let (uploads, listeners) = (app.uploads.held(), app.listeners.held());
@@ -167,7 +174,7 @@ async fn metrics(State(app): State<App>) -> String {
     app.metrics.text() + &disk + &own + &app.health.gauges().await
 }
 
-/// Gauges that are known.
+/// Gauges in the Prometheus text format; those without a value are left out.
 fn text<const N: usize>(gauges: [(&str, Option<u64>); N]) -> String {
     let line = |(name, value): (&str, Option<u64>)| {
         Some(format!("# TYPE {name} gauge\n{name} {}\n", value?))

@@ -1,5 +1,5 @@
-//! Pages and API answer only under names that are theirs: a foreign name that resolves to
-//! this address (DNS rebinding) reaches nothing that reads a cookie.
+//! Check of the header `Host`: pages and API answer only under their own names. A foreign name that resolves to this
+//! server's address (DNS rebinding) therefore reaches nothing that reads a cookie.
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -9,21 +9,23 @@ use axum::response::{IntoResponse, Response};
 use crate::app::{App, Settings};
 use crate::problem::Problem;
 
-/// Lets requests for known names pass.
-pub async fn known_only(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Middleware that passes requests for known host names on and refuses all others with `421`.
+pub async fn require_known_host(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = request
         .headers()
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
-    // HTTP/2 carries the name in the URI.
+    // HTTP/2 carries the host name in the URI.
     let host = host.or_else(|| request.uri().authority().map(|a| a.as_str()));
     if host.is_some_and(|host| is_known(&app.settings, host)) {
         return next.run(request).await;
     }
-    let detail = "This host name is not known here; `allowed_hosts` lists those that are.";
+    let detail = "This server does not know the host name of the request; the setting `allowed_hosts` lists \
+                  additional names.";
     Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", detail).into_response()
 }
 
+/// Whether a host name is loopback, the server's own, or one that the operator allowed.
 fn is_known(settings: &Settings, host: &str) -> bool {
     let name = without_port(host);
     let public = settings
@@ -40,7 +42,7 @@ fn is_known(settings: &Settings, host: &str) -> bool {
             .any(|allowed| without_port(allowed) == name)
 }
 
-/// The name of `name:port`, brackets of an IPv6 address kept.
+/// Host name without its port; an IPv6 address keeps its brackets.
 fn without_port(host: &str) -> &str {
     match host.rfind(':') {
         Some(colon) if !host[colon..].contains(']') => &host[..colon],
@@ -53,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_ones_own_are_known() {
+    fn only_the_servers_own_host_names_are_known() {
         let settings = Settings {
             public_url: "https://video.example.org".into(),
             listen: ([192, 0, 2, 1], 8080).into(),

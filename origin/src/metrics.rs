@@ -1,57 +1,57 @@
-//! Counters of what this origin did since it started.
+//! Counters of an origin since its start, and the Prometheus text format.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// One number that only grows.
+/// Counter, a number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// One more.
-    pub fn one(&self) {
+    /// Adds one.
+    pub fn increment(&self) {
         self.add(1);
     }
 
-    /// So many more.
+    /// Adds a number.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// How many there were.
+    /// Present value.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What is counted.
+/// Counters of an origin.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// Files of renditions that were asked for.
+    /// Requests for files of renditions.
     pub files: Counter,
-    /// Of these, how many were not in memory.
+    /// Requests for files of renditions that were not in the memory cache.
     pub files_read: Counter,
-    /// Responses that waited for a segment to be made.
+    /// Responses that waited for their segment to be encoded.
     pub waited: Counter,
-    /// Milliseconds that they waited together.
+    /// Sum of the times that responses waited for their segments, in milliseconds.
     pub waited_ms: Counter,
-    /// Requests sent away with 503: not made in time, or too many wait.
+    /// Requests that were answered with `503`: the segment was not encoded in time, or too many requests were waiting.
     pub not_ready: Counter,
-    /// Sources received whole.
+    /// Sources that were received completely.
     pub uploads: Counter,
-    /// Bytes of sources received, whole or not.
+    /// Bytes of sources that were received, of incomplete uploads too.
     pub upload_bytes: Counter,
 }
 
 impl Metrics {
-    /// A response waited for its segment to be made.
-    pub fn waited_for(&self, span: Duration) {
-        self.waited.one();
+    /// Counts a response that waited for its segment to be encoded.
+    pub fn count_wait(&self, span: Duration) {
+        self.waited.increment();
         self.waited_ms
             .add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
     }
 
-    /// In the Prometheus text format.
+    /// All counters in the Prometheus text format.
     pub fn text(&self) -> String {
         let counters = [
             ("reelmill_files_requested_total", &self.files),
@@ -70,7 +70,7 @@ impl Metrics {
     }
 }
 
-/// A number that only grows, in the Prometheus text format.
+/// A counter in the Prometheus text format.
 pub fn counter(name: &str, value: u64) -> String {
     format!("# TYPE {name} counter\n{name} {value}\n")
 }

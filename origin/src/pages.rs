@@ -1,4 +1,6 @@
-//! The pages, rendered here; scripts add to them what needs scripts.
+//! HTML pages. Each page and each form has a file here, and a template in `origin/templates`; the scripts and styles
+//! are in `origin/assets`. Pages work without scripts except for playback; scripts add progress and updates. Begin
+//! reading with `watch.rs`.
 
 mod assets;
 mod codecs;
@@ -29,28 +31,28 @@ use store::metadata::{State as VideoState, VideoRow};
 
 use crate::app::App;
 
-/// Everything comes from here; Media Source needs `blob:`, hls.js a worker of its own making,
-/// Media Chrome inline styles in its shadow trees.
+/// Content security policy of all pages: everything comes from this server. Media Source Extensions need `blob:`,
+/// hls.js starts a worker from a `blob:`, and Media Chrome has inline styles in its shadow trees.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; media-src 'self' blob: data:; \
     worker-src 'self' blob:; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
 
-/// What pages may fetch, besides where they may put sources.
+/// Content security policy of the pages; it also allows requests to the object store if browsers upload directly to it.
 pub fn content_security_policy(app: &App) -> HeaderValue {
     let direct = app.settings.direct_endpoint.iter();
     let policy = direct.fold(CONTENT_SECURITY_POLICY.to_owned(), |policy, endpoint| {
         format!("{policy}; connect-src 'self' {endpoint}")
     });
-    // An endpoint that is no header value is no URL either: nothing can be put there.
+    // An endpoint that cannot be a header value is not a URL either, so browsers cannot upload to it anyway.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
 }
 
-/// A rendered page.
+/// Response with a rendered page.
 pub fn page(template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
-            tracing::error!(%error, "a page cannot be rendered");
+            tracing::error!(%error, "a page could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -63,21 +65,23 @@ struct Message<'a> {
     text: &'a str,
 }
 
+/// Response with a page that has only a title and a sentence.
 fn message(status: StatusCode, title: &str, text: &str) -> Response {
     (status, page(&Message { title, text })).into_response()
 }
 
-/// Whatever is nowhere.
+/// Page for paths that do not exist: `404`.
 pub async fn missing() -> Response {
-    message(StatusCode::NOT_FOUND, "Not here", "There is no such page.")
+    let text = "There is no page at this address.";
+    message(StatusCode::NOT_FOUND, "Page not found", text)
 }
 
-/// Whether a video has no picture, as far as is known.
+/// Whether a video is known to have no picture.
 fn is_sound(row: &VideoRow) -> bool {
     matches!(row.state, VideoState::Playable | VideoState::Ready) && row.width_px.is_none()
 }
 
-/// `M:SS` or `H:MM:SS`.
+/// Formats microseconds as `M:SS` or `H:MM:SS`.
 fn clock(us: i64) -> String {
     let seconds = us / 1_000_000;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

@@ -1,29 +1,29 @@
-//! Errors of the API as problem documents (RFC 9457), each with a stable code.
+//! Errors of the API as problem documents (RFC 9457), each with a stable code for programs and a sentence for people.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A problem document.
+/// Error as a problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`: `code` says what it is.
+    /// Always `about:blank`; the kind of error is in `code`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// The status in words.
+    /// Name of the HTTP status.
     title: &'static str,
-    /// The HTTP status.
+    /// HTTP status.
     status: u16,
-    /// Stable, for programs.
+    /// Kind of error, for programs; a code never changes its meaning.
     #[schema(example = "not_found")]
     code: &'static str,
-    /// One sentence, for people.
+    /// What is wrong, in one sentence for people.
     detail: String,
 }
 
 impl Problem {
-    /// A problem with its status, stable code and one sentence.
+    /// Problem with an HTTP status, a stable code and a sentence for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
@@ -34,7 +34,7 @@ impl Problem {
         }
     }
 
-    /// There is no such video, or the asker may not know of it.
+    /// `404`: the video does not exist, or the client may not see it.
     pub fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -43,76 +43,80 @@ impl Problem {
         )
     }
 
-    /// There is no such upload, or the asker may not know of it.
+    /// `404`: the upload does not exist, or the client may not see it.
     pub fn no_upload() -> Self {
         let detail = "There is no such upload.";
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
-    /// Nobody is known by what came with the request.
+    /// `401`: the request has no valid token or sign-in.
     pub fn unauthorized(detail: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
-    /// What came in the query or path cannot be understood.
+    /// `400`: the query, the path or a form cannot be read.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
 
-    /// The body has no bytes.
+    /// `422`: the body of an upload is empty.
     pub fn empty() -> Self {
-        let detail = "The body is empty: there is no media in it.";
+        let detail = "The upload is empty.";
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_media", detail)
     }
 
-    /// The body ended before it was whole.
+    /// `400`: the connection broke before the whole body had arrived.
     pub fn cut_off() -> Self {
-        let detail = "The upload was cut off before its last byte; nothing of it was kept.";
+        let detail = "The connection ended before the whole upload had arrived; nothing of it was kept. Please \
+                      upload it again.";
         Self::new(StatusCode::BAD_REQUEST, "upload_lost", detail)
     }
 
-    /// Nothing more of the body came.
+    /// `408`: no further byte of the body has arrived for a minute.
     pub fn standstill() -> Self {
-        let detail = "Nothing came for a minute; nothing of the upload was kept.";
+        let detail =
+            "No data arrived for a minute; nothing of the upload was kept. Please upload it again.";
         Self::new(StatusCode::REQUEST_TIMEOUT, "upload_lost", detail)
     }
 
-    /// More bytes than are taken.
+    /// `413`: the body is larger than `limit` bytes.
     pub fn too_large(limit: u64) -> Self {
-        let detail = format!("At most {limit} bytes are taken.");
+        let detail = format!("The file is too large: at most {limit} bytes are accepted.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "limit_size", detail)
     }
 
-    /// Not every block has been put.
+    /// `409`: the upload cannot be completed, because blocks are missing after the first `there` bytes.
     pub fn incomplete(there: u64) -> Self {
-        let detail = format!("Only the first {there} bytes are there.");
+        let detail =
+            format!("The upload is not complete: only its first {there} bytes are stored.");
         Self::new(StatusCode::CONFLICT, "incomplete", detail)
     }
 
-    /// Senders do not reach the object store.
+    /// `404`: this server does not let clients upload to the object store directly.
     pub fn not_direct() -> Self {
-        let detail = "Sources are taken by POST /api/v1/videos only.";
+        let detail = "This server accepts uploads by POST /api/v1/videos only.";
         Self::new(StatusCode::NOT_FOUND, "not_direct", detail)
     }
 
-    /// The disk is full.
+    /// `507`: the disk is full.
     pub fn no_space() -> Self {
-        let detail = "No space is left where media is stored.";
+        let detail = "The server has no space left for media.";
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", detail)
     }
 
-    /// Too many do the same at once.
+    /// `503`: too many clients do the same at once.
     pub fn busy() -> Self {
-        let detail = "Too many do this at once; please try again soon.";
+        let detail =
+            "The server has too many requests of this kind at once; please try again soon.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
     }
 
-    /// Its status.
+    /// HTTP status of the response.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Its sentence.
+    /// Sentence for people.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -124,14 +128,19 @@ impl From<store::Error> for Problem {
             store::Error::NotFound => Self::not_found(),
             store::Error::NoSpace => Self::no_space(),
             error if error.is_away() => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a store is away");
-                let detail = "The store did not answer; please try again soon.";
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a store did not answer"
+                );
+                let detail = "The server's store did not answer; please try again soon.";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
             }
             error => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
-                let detail =
-                    "The server's store does not do what it is asked to; its log says why.";
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a request failed because a store failed"
+                );
+                let detail = "The server's store failed; the server's log says why.";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
             }
         }
@@ -141,7 +150,7 @@ impl From<store::Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        // Strings and a number: this cannot fail.
+        // A problem has only strings and a number, so serializing it cannot fail.
         let body = serde_json::to_string(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! A source arrives: every way to upload ends here.
+//! Receives the source of a new video. The API and the upload form both call [`receive`].
 
 use std::time::Duration;
 
@@ -11,14 +11,16 @@ use store::metadata::{Priority, VideoRow};
 use crate::app::App;
 use crate::problem::Problem;
 
-/// How long an upload may stand still: a phone that changes networks needs some seconds.
+/// Time for which an upload may send nothing before it is given up. A phone that changes networks needs some seconds.
 const STANDSTILL: Duration = Duration::from_secs(60);
-/// Longest title in characters.
+/// Longest title, in characters; the rest is cut off.
 const LONGEST_TITLE: usize = 200;
 
-/// Takes a whole source and begins its video. Nothing of it is in memory but the block that is
-/// being filled. An empty body leaves nothing behind, nor does one that is refused on its way;
-/// one that is cut off leaves a video that failed with `upload_lost`, and no bytes.
+/// Receives a whole source and creates its video. Only the block that is being filled is in memory.
+///
+/// # Errors
+/// An empty body, or one that is refused while it arrives, leaves nothing behind. A body that is cut off leaves a video
+/// that failed with `upload_lost`, and none of its bytes.
 pub async fn receive<E>(
     app: &App,
     principal: Principal,
@@ -28,7 +30,7 @@ pub async fn receive<E>(
 ) -> Result<VideoRow, Problem> {
     let seat = app.uploads.take(Some(principal.owner));
     let _seat = seat.ok_or_else(Problem::busy)?;
-    // Before the first byte is asked for: who waits with the rest need not send it.
+    // This is checked before the first byte is read: a client that sent `Expect: 100-continue` need not send the body.
     app.pipeline.admits(declared_size).await?;
     let pieces = pieces.filter(|piece| {
         let is_something = piece.as_ref().map_or(true, |bytes| !bytes.is_empty());
@@ -54,12 +56,12 @@ pub async fn receive<E>(
             Ok(Some(more)) => piece = more,
             Ok(None) => match writer.finish().await {
                 Ok(row) => {
-                    app.metrics.uploads.one();
+                    app.metrics.uploads.increment();
                     return Ok(row);
                 }
                 Err(error) => return Err(discard(app, &row, error.into()).await),
             },
-            // The writer, dropped, clears the bytes away and says so in the video's row.
+            // Dropping the writer deletes the bytes and marks the video's row.
             Err(problem) => return Err(problem),
         }
     };
@@ -67,14 +69,16 @@ pub async fn receive<E>(
     Err(discard(app, &row, refused).await)
 }
 
-/// The client is told why; a video that never was would tell it nobody.
+/// Deletes the video of a refused upload, and returns the problem. The client learns the reason from the response; a
+/// failed video would say nothing more.
 async fn discard(app: &App, row: &VideoRow, problem: Problem) -> Problem {
     if let Err(error) = app.pipeline.delete(row.id).await {
-        tracing::warn!(%error, video = %row.id, "a refused upload could not be cleared away");
+        tracing::warn!(%error, video = %row.id, "the video of a refused upload could not be deleted");
     }
     problem
 }
 
+/// Next piece of the body, or `None` at its end.
 async fn next<E>(
     pieces: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
 ) -> Result<Option<Bytes>, Problem> {
@@ -86,12 +90,12 @@ async fn next<E>(
     }
 }
 
-/// A title as people see it.
+/// Title of a video as people see it: one line of limited length, or "Untitled".
 pub fn title_of(text: &str) -> String {
     one_line(text, LONGEST_TITLE).unwrap_or_else(|| "Untitled".to_owned())
 }
 
-/// What somebody typed as one line, not endless; nothing where there is nothing in it.
+/// Text that somebody typed, as one line of at most `longest` characters; `None` if nothing is left of it.
 pub fn one_line(text: &str, longest: usize) -> Option<String> {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     let line: String = line.trim().chars().take(longest).collect();
@@ -115,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_one_line_and_not_endless() {
+    fn a_title_is_one_line_of_limited_length() {
         assert_eq!(title_of(" \n"), "Untitled");
         assert_eq!(title_of("a\u{0}b\r\nc "), "abc");
         assert_eq!(title_of(&"é".repeat(900)).chars().count(), LONGEST_TITLE);

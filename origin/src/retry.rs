@@ -1,4 +1,4 @@
-//! Another try for a video that failed, by the API and by its page.
+//! Retry of a failed video, for the API and for the video's page.
 
 use axum::http::StatusCode;
 use store::metadata::{Source, State, VideoRow};
@@ -6,23 +6,23 @@ use store::metadata::{Source, State, VideoRow};
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Whether there is anything to try again.
-pub fn may(row: &VideoRow) -> bool {
+/// Whether a video can be retried: it failed, and its source is complete.
+pub fn can_retry(row: &VideoRow) -> bool {
     row.state == State::Failed && row.source == Source::Complete
 }
 
 impl App {
-    /// Has a failed video tried again.
+    /// Retries a failed video.
     ///
     /// # Errors
-    /// A `409` where the video did not fail, or where not all of its source is stored.
+    /// `409` if the video did not fail, or if its source is not complete.
     pub(crate) async fn retry(&self, row: &VideoRow) -> Result<(), Problem> {
         let conflict = |code, detail: &str| Problem::new(StatusCode::CONFLICT, code, detail);
         if row.state != State::Failed {
             return Err(conflict("not_failed", "The video did not fail."));
         }
-        if !may(row) {
-            let detail = "Not all of the video's source is there; please upload it again.";
+        if !can_retry(row) {
+            let detail = "The video's source is not complete; please upload it again.";
             return Err(conflict("source_gone", detail));
         }
         self.pipeline.retry(row.id).await?;

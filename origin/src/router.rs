@@ -1,4 +1,4 @@
-//! All routes in one place, and what every response carries.
+//! All routes, and the layers that every response passes: security headers, compression, request ids, time limits.
 
 use std::time::Duration;
 
@@ -20,16 +20,17 @@ use tracing::Span;
 use crate::app::App;
 use crate::{api, delivery, health, hosts, pages, side_car};
 
-/// A page or an API answer takes milliseconds; a store that hangs must not hang its callers.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Forms with a code in them.
+/// Time limit of requests for pages and API answers. They take milliseconds; the limit keeps a store that hangs from
+/// hanging its callers.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Most bytes of a small form, such as the one with a sign-in code.
 const FORM_BYTES: usize = 16 << 10;
 
-/// All routes.
+/// Router with all routes of the server.
 pub fn router(app: App) -> Router {
     let quick = Router::new()
         .nest("/api/v1", api::routes())
-        // `nest` answers without the slash only.
+        // A nested router does not answer its own path with a trailing slash.
         .route("/api/v1/", get(api::reference))
         .route("/", get(pages::home))
         .route("/watch/{video}", get(pages::watch))
@@ -50,21 +51,21 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
-            PATIENCE,
+            TIMEOUT,
         ));
-    // An upload takes as long as it takes; what bounds it is how long it may stand still.
+    // Uploads and event streams have no time limit; an upload ends when it has stood still for too long.
     let long = Router::new()
         .route("/api/v1/videos", post(api::create))
         .route("/upload", post(pages::upload))
         .layer(DefaultBodyLimit::disable())
         .route("/events", get(api::events));
-    let known_hosts = axum::middleware::from_fn_with_state(app.clone(), hosts::known_only);
+    let known_hosts = axum::middleware::from_fn_with_state(app.clone(), hosts::require_known_host);
     let guarded = quick
         .merge(long)
         .fallback(pages::missing)
         .layer(CompressionLayer::new())
         .layer(known_hosts)
-        .layer(always("cache-control", "private, no-cache"))
+        .layer(default_header("cache-control", "private, no-cache"))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CONTENT_SECURITY_POLICY,
             pages::content_security_policy(&app),
@@ -74,20 +75,22 @@ pub fn router(app: App) -> Router {
         .merge(health::routes())
         .fallback_service(guarded.with_state(app.clone()))
         .layer(CatchPanicLayer::new())
-        .layer(always("x-content-type-options", "nosniff"))
-        .layer(always("referrer-policy", "no-referrer"))
+        .layer(default_header("x-content-type-options", "nosniff"))
+        .layer(default_header("referrer-policy", "no-referrer"))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
         .with_state(app)
 }
 
-fn always(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+/// Layer that sets a response header unless the handler has set it.
+fn default_header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     let name = HeaderName::from_static(name);
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// The path without its query: sign-in codes stand there, and belong into no log.
+/// Log span of a request, with method, path and id. The query is left out: it may hold a sign-in code, which must not
+/// be logged.
 fn span(request: &Request<Body>) -> Span {
     let id = request.extensions().get::<RequestId>();
     let id = id.and_then(|id| id.header_value().to_str().ok());

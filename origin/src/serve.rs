@@ -1,4 +1,5 @@
-//! The accept loop: bounded connections, no slow heads, a stop that ends.
+//! Accepts connections and serves HTTP on them. Connections and slow request heads are limited, and the server stops in
+//! bounded time.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -26,34 +27,35 @@ use crate::app::App;
 use crate::health::{self, Health};
 use crate::router;
 
-/// Connections at once; more wait in the kernel's queue. Who comes from one network holds no more of them than are free.
+/// Most connections at once; more wait in the kernel's queue. Clients of one network may hold at most as many
+/// connections as are still free.
 const CONNECTIONS: usize = 4096;
-/// How long a request's head may take, and a kept connection stay idle.
+/// Time that a request's head may take, and that a kept-alive connection may stay idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// Streams of one HTTP/2 connection: a player asks for a handful.
+/// Most streams of one HTTP/2 connection; a player uses a handful.
 const STREAMS: u32 = 128;
-/// How often a silent HTTP/2 peer is asked whether it is there.
+/// Interval at which a silent HTTP/2 client is pinged.
 const PING: Duration = Duration::from_secs(20);
-/// A pause after accepting failed: no file descriptor is free, most likely.
+/// Pause after a connection could not be accepted, most likely because no file descriptor is free.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long what is under way may take after the stop.
+/// Time that requests may take to finish after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `shutdown`, then finishes what is under way, within ten seconds; at `watched`, if there is one, what it counts
-/// and how it is.
+/// Serves until `shutdown` ends, then finishes open requests within ten seconds. Metrics and health checks are served
+/// at `metrics_listener`, if there is one.
 pub async fn serve(
     listener: TcpListener,
-    watched: Option<TcpListener>,
+    metrics_listener: Option<TcpListener>,
     app: App,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let stop = app.stop.clone();
-    if let Some(watched) = watched {
+    if let Some(listener) = metrics_listener {
         let (service, stopped) = (health::watched(app.clone()), stop.clone());
         tokio::spawn(async move {
             let until = stopped.clone().cancelled_owned();
-            if let Err(error) = accept(watched, service, Vec::new(), stopped, until).await {
-                tracing::error!(%error, "metrics are not served any more");
+            if let Err(error) = accept(listener, service, Vec::new(), stopped, until).await {
+                tracing::error!(%error, "the server for metrics and health checks ended");
             }
         });
     }
@@ -61,7 +63,7 @@ pub async fn serve(
     accept(listener, router(app), trusted, stop, shutdown).await
 }
 
-/// Serves the health of a process that serves nothing else, until `shutdown`.
+/// Serves health checks and metrics of a worker, which serves nothing else, until `shutdown` ends.
 pub async fn serve_health(
     listener: TcpListener,
     pipeline: &Pipeline,
@@ -72,6 +74,7 @@ pub async fn serve_health(
     accept(listener, health.router(), Vec::new(), stop, shutdown).await
 }
 
+/// Accepts connections and serves `service` on them until `shutdown` ends; cancels `stop` then.
 async fn accept(
     listener: TcpListener,
     service: Router,
@@ -92,7 +95,7 @@ async fn accept(
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let seats = Seats::new(CONNECTIONS);
-    // A proxy serves many networks.
+    // A proxy's connections serve clients of many networks, so they are not counted for one.
     let is_proxy = |ip: IpAddr| ip.is_loopback() || trusted.iter().any(|net| net.contains(&ip));
     let mut shutdown = pin!(shutdown);
     loop {
@@ -108,7 +111,7 @@ async fn accept(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
+                tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
@@ -116,10 +119,10 @@ async fn accept(
         let ip = peer.ip().to_canonical();
         let network = (!is_proxy(ip)).then(|| Network::from(ip));
         let Some(seat) = seats.take(network) else {
-            tracing::debug!(%peer, "there are too many connections from there");
+            tracing::debug!(%peer, "a connection was closed: its network has too many");
             continue;
         };
-        // Heads and first bytes go out at once; without it small answers wait for an ACK.
+        // TCP_NODELAY sends response heads and first bytes at once; without it, small responses wait for an ACK.
         let _ = stream.set_nodelay(true);
         let service = service
             .clone()
@@ -145,7 +148,9 @@ async fn accept(
         .await
         .is_err()
     {
-        tracing::warn!("some requests were not finished in time");
+        tracing::warn!(
+            "some requests were cut off: they did not finish within ten seconds of the stop"
+        );
     }
     Ok(())
 }

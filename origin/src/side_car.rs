@@ -1,4 +1,5 @@
-//! A text file comes beside a video: every way to put one there ends here.
+//! Subtitle files that are added to a video, besides the subtitles of its source. The API and the video's page both use
+//! this file.
 
 use axum::http::StatusCode;
 use bytes::Bytes;
@@ -12,13 +13,13 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::receive::one_line;
 
-/// Bytes of a text file: what it may have in text, and as much for times and UTF-16.
+/// Most bytes of a subtitle file: the limit of its text, and as much again for time stamps and UTF-16.
 pub const MOST_BYTES: usize = 2 * plan::cues::MOST_BYTES;
-/// Longest name in characters: a line of a menu.
+/// Longest name of a subtitle track, in characters: it is a line of a menu.
 const LONGEST_NAME: usize = 60;
 
-/// Reads a file and puts it beside a video, in place of the one in its language. Says whether
-/// there was none.
+/// Parses a subtitle file and adds it to a video; it replaces the file of the same language. Returns whether there was
+/// no such file before.
 pub async fn put(
     app: &App,
     row: &VideoRow,
@@ -26,7 +27,7 @@ pub async fn put(
     name: &str,
     file: Bytes,
 ) -> Result<bool, Problem> {
-    // Some milliseconds for each megabyte, in which others are served.
+    // Parsing takes some milliseconds for each megabyte; on its own thread it does not hold up other requests.
     let parsed = tokio::task::spawn_blocking(move || CueList::parse(&file)).await;
     let list = match parsed {
         Ok(list) => list?,
@@ -39,11 +40,14 @@ pub async fn put(
     Ok(put.await?)
 }
 
-/// The tag of what somebody typed or put into a path.
+/// Language tag (BCP 47) of a text that somebody typed or put into a path.
+///
+/// # Errors
+/// `400` if the text is not the tag of a known language.
 pub fn language_of(declared: &str) -> Result<String, Problem> {
     let tag = language::known_tag(declared.trim());
     tag.ok_or_else(|| {
-        let detail = "The language is no tag that is known: `en`, `de` and `pt-BR` are some.";
+        let detail = "The language is unknown; use a language tag such as en, de or pt-BR.";
         Problem::new(StatusCode::BAD_REQUEST, "bad_language", detail)
     })
 }
@@ -64,22 +68,23 @@ impl From<SideCarError> for Problem {
         let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match error {
             SideCarError::NotPlanned => {
-                let detail = "The video is not playable yet; text can be put beside it then.";
+                let detail = "The video is not playable yet; you can add subtitles once it is.";
                 conflict("not_playable", detail)
             }
             SideCarError::Failed => conflict(
                 "failed",
-                "The video failed: text has nothing to stand beside.",
+                "The video failed, so subtitles cannot be added to it.",
             ),
             SideCarError::TooMany => {
-                conflict("limit_texts", "The video has as many text files as it may.")
+                let detail = "The video has the highest possible number of subtitle files; remove one first.";
+                conflict("limit_texts", detail)
             }
             SideCarError::NoCues => {
-                let detail = "No cue of the file is shown before the video ends.";
+                let detail = "All subtitles of the file begin after the end of the video.";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no_cues", detail)
             }
             SideCarError::NotFound => {
-                let detail = "There is no text file in this language.";
+                let detail = "The video has no subtitle file in this language.";
                 Self::new(StatusCode::NOT_FOUND, "not_found", detail)
             }
             SideCarError::Store(error) => error.into(),

@@ -1,5 +1,5 @@
-//! Who asks for media, and what their player says of its state (CTA-5004, CMCD): by this,
-//! viewers take turns where something must be made for them.
+//! Viewers: who asks for media, and what their players report in CMCD (CTA-5004). The pipeline uses both to share
+//! encoding fairly between viewers.
 
 mod client;
 mod cmcd;
@@ -15,19 +15,21 @@ use serde::Deserialize;
 
 use crate::app::App;
 use client::{client, values};
-use cmcd::Said;
+use cmcd::Cmcd;
 
-/// Who sent a request for media.
+/// Extractor of the viewer who sent a request for media.
 #[derive(Debug, Default)]
 pub struct Asker {
+    /// Viewer as the pipeline knows them: network, CMCD session and deadline.
     pub viewer: Viewer,
-    said: Said,
+    /// CMCD data of the request.
+    cmcd: Cmcd,
 }
 
 impl Asker {
-    /// The segment that the player asks for next.
+    /// Segment that the player will ask for next, if it says so; `at` is the rendition of this request.
     pub fn next_segment(&self, at: RenditionKey) -> Option<SegmentKey> {
-        self.said.next_segment(at)
+        self.cmcd.next_segment(at)
     }
 }
 
@@ -35,7 +37,7 @@ impl FromRequestParts<App> for Asker {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let mut asker = said(parts);
+        let mut asker = read_cmcd(parts);
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let client = peer.and_then(|ConnectInfo(peer)| {
             client(peer.ip(), &parts.headers, &app.settings.trusted_proxies)
@@ -45,26 +47,27 @@ impl FromRequestParts<App> for Asker {
     }
 }
 
+/// CMCD data in the query of a request.
 #[derive(Deserialize)]
-struct InQuery {
+struct CmcdQuery {
     #[serde(rename = "CMCD")]
     cmcd: Option<String>,
 }
 
-/// What the player says, in the query or in headers.
-fn said(parts: &Parts) -> Asker {
-    let query = Query::<InQuery>::try_from_uri(&parts.uri).ok();
+/// Reads the CMCD data of a request, from its query and its headers.
+fn read_cmcd(parts: &Parts) -> Asker {
+    let query = Query::<CmcdQuery>::try_from_uri(&parts.uri).ok();
     let query = query.and_then(|Query(query)| query.cmcd);
     let headers = ["cmcd-request", "cmcd-session"]
         .into_iter()
         .flat_map(|name| values(&parts.headers, name));
-    let mut said = Said::read(query.as_deref().into_iter().chain(headers));
+    let mut cmcd = Cmcd::read(query.as_deref().into_iter().chain(headers));
     let viewer = Viewer {
-        session: said.session.take(),
-        deadline: said.deadline,
+        session: cmcd.session.take(),
+        deadline: cmcd.deadline,
         ..Viewer::default()
     };
-    Asker { viewer, said }
+    Asker { viewer, cmcd }
 }
 
 #[cfg(test)]
@@ -83,11 +86,11 @@ mod tests {
     fn asker(path: &str, lines: &[(&'static str, &str)]) -> Asker {
         let mut request = Request::get(path).body(()).unwrap();
         *request.headers_mut() = headers(lines);
-        said(&request.into_parts().0)
+        read_cmcd(&request.into_parts().0)
     }
 
     #[test]
-    fn players_say_who_they_are_and_what_comes_next() {
+    fn cmcd_names_the_session_the_deadline_and_the_next_segment() {
         let key = RenditionKey {
             video: "video_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
             rendition: "v720-k3m9x2a7q0wd".parse().unwrap(),

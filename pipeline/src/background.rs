@@ -20,7 +20,10 @@ use self::runner::{BackgroundRunner, Outcome};
 use self::troubles::Troubles;
 use crate::encoding::session::SessionError;
 use crate::encoding::stills;
-use crate::inner::Inner;
+use crate::encoding::stills::StillMaker;
+use crate::encoding::windows::registry::Windows;
+use crate::plans::planner::Planner;
+use crate::videos::start::Starts;
 use crate::videos::{finish, start};
 
 /// Rows read at once.
@@ -34,8 +37,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long a video is left alone that failed for lack of space, before it is tried again.
 const FULL: Duration = Duration::from_secs(10);
 
+/// What background work is made with.
+pub(crate) struct BackgroundParts {
+    pub(crate) planner: Arc<Planner>,
+    pub(crate) windows: Arc<Windows>,
+    pub(crate) stills: Arc<StillMaker>,
+    pub(crate) starts: Arc<Starts>,
+}
+
 struct Background {
-    inner: Arc<Inner>,
+    parts: Arc<BackgroundParts>,
     turns: HashMap<OwnerId, u64>,
     turn: u64,
     /// Videos that have what comes first.
@@ -48,10 +59,10 @@ struct Background {
     beside: Option<VideoId>,
 }
 
-pub(crate) async fn run(inner: Arc<Inner>) {
+pub(crate) async fn run(parts: Arc<BackgroundParts>) {
     let mut background = Background {
-        runner: BackgroundRunner::new(inner.clone()),
-        inner,
+        runner: BackgroundRunner::new(&parts.planner, &parts.windows, &parts.stills),
+        parts,
         turns: HashMap::new(),
         turn: 0,
         begun: HashSet::new(),
@@ -66,7 +77,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 
 impl Background {
     async fn step(&mut self) {
-        let inner = self.inner.clone();
+        let parts = self.parts.clone();
         match self.next_video().await {
             Ok(Some(row)) => {
                 self.turn += 1;
@@ -80,7 +91,7 @@ impl Background {
                     Ok(Outcome::Waits) => self.rest(row.id, PAUSE),
                     Err(error) => {
                         self.runner.rest();
-                        let pause = self.troubles.meet(&inner, row.id, &error).await;
+                        let pause = self.troubles.meet(&parts.planner, row.id, &error).await;
                         self.rest(row.id, pause);
                     }
                 }
@@ -88,34 +99,36 @@ impl Background {
             Ok(None) => {
                 self.runner.rest();
                 let wait = self.rests.values().min().copied();
-                let safety = inner.stores.clock.now() + SAFETY;
+                let safety = parts.planner.records.stores.clock.now() + SAFETY;
                 tokio::select! {
-                    () = inner.records.backlog_changed.notified() => {}
-                    () = inner.stores.clock.sleep_until(wait.map_or(safety, |w| w.min(safety))) => {}
+                    () = parts.planner.records.backlog_changed.notified() => {}
+                    () = parts.planner.records.stores.clock.sleep_until(wait.map_or(safety, |w| w.min(safety))) => {}
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, "unfinished videos cannot be listed");
-                inner.stores.clock.sleep(PAUSE).await;
+                parts.planner.records.stores.clock.sleep(PAUSE).await;
             }
         }
     }
 
     fn rest(&mut self, video: VideoId, span: Duration) {
-        let until = self.inner.stores.clock.now() + span;
+        let until = self.parts.planner.records.stores.clock.now() + span;
         self.rests.insert(video, until);
     }
 
     /// The video whose turn it is: interactive first, then who lacks what comes first, then the owner served longest ago,
     /// then what is due first. Starts whatever waits to be started on the way.
     async fn next_video(&mut self) -> Result<Option<VideoRow>, store::Error> {
-        let inner = self.inner.clone();
-        let now = inner.stores.clock.now();
+        let parts = self.parts.clone();
+        let now = parts.planner.records.stores.clock.now();
         let mut best: Option<((_, bool, u64, i64), VideoRow)> = None;
         let mut unfinished = HashSet::new();
         let mut page = PageRequest::first(PAGE);
         for _ in 0..PAGES {
-            let rows = inner
+            let rows = parts
+                .planner
+                .records
                 .stores
                 .metadata
                 .videos()
@@ -124,13 +137,13 @@ impl Background {
             for row in rows.items {
                 match (row.state, row.source) {
                     (State::Waiting | State::Probing, Source::Complete) => {
-                        start::begin(&inner, row.id)
+                        start::begin(&parts.starts, row.id)
                     }
                     _ if row.waits_for_space() => self.try_again(row.id).await?,
                     _ if row.is_in_the_making() => {
                         let rests = self.rests.get(&row.id);
                         // Its first segments are in the making, and its session comes with them.
-                        let starting = inner.starting.lock().contains(&row.id);
+                        let starting = parts.starts.is_starting(row.id);
                         if starting || rests.is_some_and(|until| *until > now) {
                             continue;
                         }
@@ -162,10 +175,10 @@ impl Background {
 
     /// Goes on with a video that failed for lack of space, where there is some again.
     async fn try_again(&mut self, video: VideoId) -> Result<(), store::Error> {
-        let now = self.inner.stores.clock.now();
+        let now = self.parts.planner.records.stores.clock.now();
         let rests = self.rests.get(&video).is_some_and(|until| *until > now);
-        if !rests && self.inner.records.has_space().await {
-            start::retry(&self.inner, video).await?;
+        if !rests && self.parts.planner.records.has_space().await {
+            start::retry(&self.parts.starts, video).await?;
         }
         if !rests {
             self.rest(video, FULL);
@@ -175,20 +188,22 @@ impl Background {
 
     /// Does the next piece of work at a video.
     async fn work_at(&mut self, row: &VideoRow) -> Result<Outcome, SessionError> {
-        let inner = self.inner.clone();
+        let parts = self.parts.clone();
         let Some(hash) = &row.current_plan else {
             return Ok(Outcome::Waits);
         };
-        let plan = inner.plans.load(row.id, hash).await?;
-        let is_beside = !inner.config.viewers && plan.has_poster();
+        let plan = parts.planner.plans.load(row.id, hash).await?;
+        let is_beside = !parts.planner.config.viewers && plan.has_poster();
         if is_beside && self.beside.replace(row.id) != Some(row.id) {
-            inner
-                .tasks
-                .spawn(stills::beside(inner.clone(), row.clone(), plan.clone()));
+            parts.planner.sessions.tasks.spawn(stills::beside(
+                parts.stills.clone(),
+                row.clone(),
+                plan.clone(),
+            ));
         }
-        let made = inner.inventory.known(row.id).await?;
+        let made = parts.planner.inventory.known(row.id).await?;
         let backlog = Backlog {
-            inner: &inner,
+            planner: &parts.planner,
             row,
             plan: &plan,
             made: &made,
@@ -196,7 +211,7 @@ impl Background {
         match backlog.next() {
             // Others may still need what comes first.
             Next::Piece(piece)
-                if inner.config.viewers
+                if parts.planner.config.viewers
                     && !backlog.is_first(&piece)
                     && self.begun.insert(row.id) =>
             {
@@ -206,7 +221,7 @@ impl Background {
             Next::Wait => Ok(Outcome::Waits),
             Next::Nothing => {
                 self.runner.rest();
-                finish::finalize(&inner, row, &plan).await?;
+                finish::finalize(&parts.planner, row, &plan).await?;
                 Ok(Outcome::Worked)
             }
         }

@@ -7,7 +7,7 @@ mod background;
 mod cluster;
 mod config;
 mod encoding;
-mod inner;
+mod parts;
 mod plans;
 mod records;
 mod tasks;
@@ -20,7 +20,6 @@ use crate::plans::{codecs, remake, texts};
 use crate::videos::delete;
 use crate::videos::progress;
 use crate::videos::start;
-use crate::videos::views;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,12 +32,12 @@ use store::{ImageFormat, ObjectKey, Stores};
 use transcoder::Engine;
 
 pub use crate::answers::{Crew, Delivered, DemandError, Progress};
-use crate::cluster::{answer, chunks, crew, hear, reconcile};
+use crate::cluster::crew;
 pub use crate::config::{Config, LAZY_AFTER_VIEWS};
 pub use crate::encoding::seats::{Seat, Seats};
 pub use crate::encoding::stills::THUMBNAIL_WIDTHS;
 pub use crate::encoding::turns::{Network, Viewer};
-use crate::inner::{Inner, Role};
+use crate::parts::{Parts, Role};
 pub use crate::plans::codecs::{CodecError, CodecState};
 pub use crate::plans::remake::{Remake, RemakeError};
 pub use crate::plans::texts::SideCarError;
@@ -49,7 +48,7 @@ pub use crate::videos::purge::Purge;
 /// The pipeline of one process; cheap to clone.
 #[derive(Clone)]
 pub struct Pipeline {
-    inner: Arc<Inner>,
+    parts: Arc<Parts>,
 }
 
 impl Pipeline {
@@ -59,69 +58,40 @@ impl Pipeline {
         engine: Engine,
         config: Config,
     ) -> Result<Self, store::Error> {
-        let (inner, completions) = Inner::new(stores, Role::Alone(engine), config);
-        inner
-            .tasks
-            .spawn(start::begin_completed(inner.clone(), completions));
-        start::recover(&inner).await?;
-        inner
-            .tasks
-            .spawn(views::run(inner.views.clone(), inner.planner.clone()));
-        inner
-            .tasks
-            .spawn(demand::serve_after_releases(inner.clone()));
-        inner.tasks.spawn(background::run(inner.clone()));
-        inner.tasks.spawn(delete::janitor(inner.clone()));
-        Ok(Self { inner })
+        let parts = Arc::new(Parts::new(stores, Role::Alone(engine), config));
+        start::recover(&parts.starts).await?;
+        parts.run_alone();
+        Ok(Self { parts })
     }
 
     /// An origin: takes uploads and serves viewers; workers make what is missing.
     pub fn origin(stores: Stores, config: Config) -> Self {
-        let (inner, completions) = Inner::new(stores, Role::Origin, config);
-        inner
-            .tasks
-            .spawn(start::begin_completed(inner.clone(), completions));
-        inner.tasks.spawn(hear::run(inner.clone()));
-        inner
-            .tasks
-            .spawn(views::run(inner.views.clone(), inner.planner.clone()));
-        Self { inner }
+        let parts = Arc::new(Parts::new(stores, Role::Origin, config));
+        parts.run_origin();
+        Self { parts }
     }
 
     /// A worker: makes what origins ask for, and then everything else that is missing.
     pub fn worker(stores: Stores, engine: Engine, config: Config) -> Self {
         let id = stores.ids.worker();
-        let (inner, completions) = Inner::new(stores, Role::Worker(engine, id), config);
-        inner
-            .tasks
-            .spawn(start::begin_completed(inner.clone(), completions));
-        inner.tasks.spawn(hear::run(inner.clone()));
-        if let Some(presence) = inner.presence.clone() {
-            inner.tasks.spawn(presence.clone().run());
-            inner.tasks.spawn(reconcile::run(inner.clone(), presence));
-        }
-        inner
-            .tasks
-            .spawn(demand::serve_after_releases(inner.clone()));
-        inner.tasks.spawn(answer::run(inner.clone()));
-        inner.tasks.spawn_in_hand(chunks::run(inner.clone()));
-        inner.tasks.spawn(delete::janitor(inner.clone()));
-        Self { inner }
+        let parts = Arc::new(Parts::new(stores, Role::Worker(engine, id), config));
+        parts.run_worker();
+        Self { parts }
     }
 
     /// Takes nothing new and finishes what is in hand, for so long at most; to be stopped then.
     pub async fn drain(&self, within: Duration) {
-        self.inner.drain(within).await;
+        self.parts.drain(within).await;
     }
 
     /// Stops working: engines end, and what was in their hands is made after the next start.
     pub async fn stop(&self) {
-        self.inner.stop().await;
+        self.parts.stop().await;
     }
 
     /// The stores it works on.
     pub fn stores(&self) -> &Stores {
-        &self.inner.stores
+        &self.parts.records.stores
     }
 
     /// Whether a source of so many bytes, as far as that is known, would be taken now.
@@ -129,7 +99,7 @@ impl Pipeline {
     /// # Errors
     /// Where it would not: there is no space, or it is too large.
     pub async fn admits(&self, declared_size: Option<u64>) -> Result<(), UploadError> {
-        uploads::admit(&self.inner.uploads, declared_size).await
+        uploads::admit(&self.parts.uploads, declared_size).await
     }
 
     /// Begins a video; its source is written to the writer.
@@ -140,12 +110,12 @@ impl Pipeline {
         declared_size: Option<u64>,
         priority: Priority,
     ) -> Result<(VideoRow, UploadWriter), UploadError> {
-        uploads::begin(&self.inner.uploads, owner, title, declared_size, priority).await
+        uploads::begin(&self.parts.uploads, owner, title, declared_size, priority).await
     }
 
     /// Where senders put blocks themselves, as `scheme://host:port`; nothing where they cannot.
     pub async fn direct_endpoint(&self) -> Result<Option<String>, store::Error> {
-        uploads::endpoint(&self.inner.uploads).await
+        uploads::endpoint(&self.parts.uploads).await
     }
 
     /// Begins a video whose sender puts its `size` bytes into the object store.
@@ -156,12 +126,19 @@ impl Pipeline {
         size: u64,
         priority: Priority,
     ) -> Result<(VideoRow, UploadRow), UploadError> {
-        uploads::begin_direct(&self.inner.uploads, owner, title, size, priority).await
+        uploads::begin_direct(&self.parts.uploads, owner, title, size, priority).await
     }
 
     /// The row of an upload; nothing where the janitor has given the upload up, though its row may not be removed yet.
     pub async fn upload(&self, id: UploadId) -> Result<Option<UploadRow>, store::Error> {
-        let row = self.inner.stores.metadata.uploads().get(&id).await?;
+        let row = self
+            .parts
+            .records
+            .stores
+            .metadata
+            .uploads()
+            .get(&id)
+            .await?;
         Ok(row.filter(|row| !row.given_up))
     }
 
@@ -172,17 +149,17 @@ impl Pipeline {
         first: u32,
         count: u32,
     ) -> Result<Vec<UploadPart>, UploadError> {
-        uploads::parts(&self.inner.uploads, row, first, count).await
+        uploads::parts(&self.parts.uploads, row, first, count).await
     }
 
     /// Looks how much of an upload is stored without a gap.
     pub async fn sync(&self, row: &UploadRow) -> Result<UploadRow, UploadError> {
-        uploads::sync(&self.inner.uploads, row).await
+        uploads::sync(&self.parts.uploads, row).await
     }
 
     /// All of it was put: the video's life goes on.
     pub async fn complete(&self, row: &UploadRow) -> Result<VideoRow, UploadError> {
-        uploads::complete(&self.inner.uploads, row).await
+        uploads::complete(&self.parts.uploads, row).await
     }
 
     /// Begins a video whose source is [`Config::source_file`], read where it lies.
@@ -191,12 +168,12 @@ impl Pipeline {
         owner: OwnerId,
         title: String,
     ) -> Result<VideoRow, UploadError> {
-        uploads::begin_in_place(&self.inner.uploads, owner, title).await
+        uploads::begin_in_place(&self.parts.uploads, owner, title).await
     }
 
     /// A video; nothing where there is none or it was deleted.
     pub async fn video(&self, id: VideoId) -> Result<Option<VideoRow>, store::Error> {
-        self.inner.records.living(id).await
+        self.parts.records.living(id).await
     }
 
     /// Videos, newest first.
@@ -205,24 +182,30 @@ impl Pipeline {
         owner: Option<&OwnerId>,
         page: &PageRequest,
     ) -> Result<Page<VideoRow>, store::Error> {
-        self.inner.stores.metadata.videos().list(owner, page).await
+        self.parts
+            .records
+            .stores
+            .metadata
+            .videos()
+            .list(owner, page)
+            .await
     }
 
     /// Deletes a video: a tombstone at once, the objects right after.
     pub async fn delete(&self, id: VideoId) -> Result<(), store::Error> {
-        delete::delete(&self.inner, id).await
+        delete::delete(&self.parts.janitor, id).await
     }
 
     /// Another try for a video that failed though its source is whole; tells whether there
     /// is one.
     pub async fn retry(&self, id: VideoId) -> Result<bool, store::Error> {
-        start::retry(&self.inner, id).await
+        start::retry(&self.parts.starts, id).await
     }
 
     /// The current plan of a video; nothing before it is playable.
     pub async fn plan_of(&self, row: &VideoRow) -> Result<Option<Arc<Plan>>, store::Error> {
         match &row.current_plan {
-            Some(hash) => self.inner.plans.load(row.id, hash).await.map(Some),
+            Some(hash) => self.parts.planner.plans.load(row.id, hash).await.map(Some),
             None => Ok(None),
         }
     }
@@ -233,20 +216,25 @@ impl Pipeline {
         video: VideoId,
         rendition: RenditionId,
     ) -> Result<Option<Arc<Plan>>, store::Error> {
-        self.inner.plans.listing(video, rendition).await
+        self.parts.planner.plans.listing(video, rendition).await
     }
 
     /// How many workers there are and are wanted; nothing where this process does it all.
     pub async fn crew(&self) -> Result<Option<Crew>, store::Error> {
-        match self.inner.role {
-            Role::Alone(_) => Ok(None),
-            Role::Origin | Role::Worker(..) => crew::crew(&self.inner).await.map(Some),
+        match &self.parts.remote {
+            Some(remote) => crew::crew(&self.parts.planner, remote).await.map(Some),
+            None => Ok(None),
         }
     }
 
     /// How far a video is.
     pub async fn progress(&self, row: &VideoRow) -> Result<Progress, store::Error> {
-        progress::progress(&self.inner.plans, &self.inner.inventory, row).await
+        progress::progress(
+            &self.parts.planner.plans,
+            &self.parts.planner.inventory,
+            row,
+        )
+        .await
     }
 
     /// How far each picture and sound rendition of the current plan is.
@@ -254,38 +242,43 @@ impl Pipeline {
         &self,
         row: &VideoRow,
     ) -> Result<Vec<(RenditionId, Progress)>, store::Error> {
-        progress::rendition_progress(&self.inner.plans, &self.inner.inventory, row).await
+        progress::rendition_progress(
+            &self.parts.planner.plans,
+            &self.parts.planner.inventory,
+            row,
+        )
+        .await
     }
 
     /// This segment was handed out: the viewer's window goes on from here. For what was served
     /// without asking us.
     pub fn handed_out(&self, key: SegmentKey, viewer: &Viewer) {
-        demand::handed_out(&self.inner, key, viewer);
+        demand::handed_out(&self.parts.demand, key, viewer);
     }
 
     /// A player will ask for this segment next: CMCD's `nor`.
     pub fn is_next(&self, key: SegmentKey, viewer: &Viewer) {
-        demand::is_next(&self.inner, key, viewer);
+        demand::is_next(&self.parts.demand, key, viewer);
     }
 
     /// A player fetched the rendition's playlist: it is about to go on in it.
     pub fn is_chosen(&self, key: RenditionKey, viewer: &Viewer) {
-        demand::is_chosen(&self.inner, key, viewer);
+        demand::is_chosen(&self.parts.demand, key, viewer);
     }
 
     /// A segment: stored, or made now; waits at most `demand_wait`.
     pub async fn segment(&self, key: SegmentKey, viewer: Viewer) -> Result<Delivered, DemandError> {
-        demand::segment(&self.inner, key, viewer).await
+        demand::segment(&self.parts.demand, key, viewer).await
     }
 
     /// An init segment.
     pub async fn init(&self, key: RenditionKey) -> Result<Bytes, DemandError> {
-        self.inner.records.stored(&ObjectKey::Init(key)).await
+        self.parts.records.stored(&ObjectKey::Init(key)).await
     }
 
     /// A poster.
     pub async fn poster(&self, video: VideoId, format: ImageFormat) -> Result<Bytes, DemandError> {
-        self.inner
+        self.parts
             .records
             .stored(&ObjectKey::Poster(video, format))
             .await
@@ -293,14 +286,14 @@ impl Pipeline {
 
     /// The cues of a text rendition.
     pub async fn cues(&self, key: RenditionKey) -> Result<CueList, DemandError> {
-        let json = self.inner.records.stored(&ObjectKey::Cues(key)).await?;
+        let json = self.parts.records.stored(&ObjectKey::Cues(key)).await?;
         let list = serde_json::from_slice(&json);
         list.map_err(|error| store::Error::corrupt(error.to_string()).into())
     }
 
     /// A storyboard sheet: stored, or made now.
     pub async fn sheet(&self, key: SegmentKey, viewer: &Viewer) -> Result<Bytes, DemandError> {
-        stills::sheet(&self.inner, key, viewer).await
+        stills::sheet(&self.parts.stills, key, viewer).await
     }
 
     /// The picture at a whole second, in one of [`THUMBNAIL_WIDTHS`]; made when first asked for.
@@ -311,7 +304,7 @@ impl Pipeline {
         second: u32,
         viewer: &Viewer,
     ) -> Result<Bytes, DemandError> {
-        stills::thumbnail(&self.inner, video, (width, second), viewer).await
+        stills::thumbnail(&self.parts.stills, video, (width, second), viewer).await
     }
 
     /// Puts the cues of a text file beside a video, under a normalised language tag and the label that menus show. They
@@ -323,7 +316,7 @@ impl Pipeline {
         label: &str,
         list: &CueList,
     ) -> Result<bool, SideCarError> {
-        texts::put_side_car(&self.inner.planner, video, language, label, list).await
+        texts::put_side_car(&self.parts.planner, video, language, label, list).await
     }
 
     /// Takes the text file of a language away from a video.
@@ -332,34 +325,34 @@ impl Pipeline {
         video: VideoId,
         language: &str,
     ) -> Result<(), SideCarError> {
-        texts::remove_side_car(&self.inner.planner, video, language).await
+        texts::remove_side_car(&self.parts.planner, video, language).await
     }
 
     /// Somebody watches a video by this plan. Where the video was ready before its text was ever extracted, or its sound is
     /// to be levelled and was never measured, that is done now: the video counts as unfinished until its plan lists both.
     pub fn is_watched(&self, row: &VideoRow, plan: &Plan) {
-        let planner = &self.inner.planner;
+        let planner = &self.parts.planner;
         if texts::lacks_what_viewers_need(planner, row, plan) {
             let (planner, row) = (planner.clone(), row.clone());
             let reopening = async move { texts::reopen(&planner, &row).await };
-            self.inner.tasks.spawn(reopening);
+            self.parts.tasks.spawn(reopening);
         }
     }
 
     /// Whether a video is of the current generation, and what it would take to make it so; nothing before it is ready.
     pub async fn remake_of(&self, row: &VideoRow) -> Result<Option<Remake>, store::Error> {
-        remake::state(&self.inner.planner, row).await
+        remake::state(&self.parts.planner, row).await
     }
 
     /// Has a video made again that is not of the current generation. A remake that is under way goes on; one that failed is
     /// tried again.
     pub async fn remake(&self, video: VideoId) -> Result<(), RemakeError> {
-        remake::remake(&self.inner.planner, video).await
+        remake::remake(&self.parts.planner, video).await
     }
 
     /// Has a video made in another codec too. One that is there or under way stays as it is; one that failed is tried again.
     pub async fn add_codec(&self, video: VideoId, codec: LazyCodec) -> Result<(), CodecError> {
-        codecs::add(&self.inner.planner, video, codec).await
+        codecs::add(&self.parts.planner, video, codec).await
     }
 
     /// How far each codec is that a video can get besides.
@@ -367,18 +360,18 @@ impl Pipeline {
         &self,
         row: &VideoRow,
     ) -> Result<Vec<(LazyCodec, CodecState)>, store::Error> {
-        codecs::states(&self.inner.planner, row).await
+        codecs::states(&self.parts.planner, row).await
     }
 
     /// A viewer has got media of a video.
     pub fn is_viewed(&self, video: VideoId, viewer: &Viewer) {
-        let now = self.inner.stores.clock.now();
-        self.inner.views.note(video, viewer, now);
+        let now = self.parts.records.stores.clock.now();
+        self.parts.views.note(video, viewer, now);
     }
 
     /// How often a video was played, as far as that is stored: counts of the last minute may be missing.
     pub async fn views(&self, video: VideoId) -> Result<u64, store::Error> {
-        self.inner.stores.metadata.views().get(&video).await
+        self.parts.records.stores.metadata.views().get(&video).await
     }
 }
 

@@ -1,12 +1,14 @@
-//! The bytes that a rendition's hash is taken of: versioned, length-prefixed integers and
-//! strings, so that no two different settings share an encoding.
+//! Encoding of settings as bytes for the hash of a rendition: versioned, length-prefixed integers and strings, so
+//! that two different settings never have the same bytes.
+//!
+//! Settings go in; a [`RenditionId`] comes out.
 
 use crate::{Rational, RenditionId, RenditionName};
 
-/// Raised when the encoding below changes.
+/// Version of the encoding below. It is raised whenever the encoding changes.
 const ENCODING_VERSION: i64 = 1;
 
-/// A hash in the making.
+/// Hash of a rendition's settings, to which settings are added one by one.
 pub(crate) struct Canonical(blake3::Hasher);
 
 impl Canonical {

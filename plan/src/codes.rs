@@ -1,63 +1,64 @@
-//! The codes by which a video fails, and those of its notes. Stable: clients match on them.
+//! Stable codes of a video's failures and notes. Clients match on them.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a video failed, or what was wrong with a part of it.
+/// Reason why a video failed, or problem with a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
-    /// The bytes are no media file.
+    /// The bytes are not a media file.
     NotMedia,
-    /// Neither picture nor sound in it.
+    /// The file contains neither video nor audio.
     NoVideo,
-    /// Nothing here decodes it.
+    /// No decoder of this installation can decode the codec.
     UnsupportedCodec,
     /// The samples are encrypted.
     Encrypted,
     /// The file ends before its content does.
     Truncated,
-    /// Damaged.
+    /// The file is damaged.
     Corrupt,
-    /// Frames wider, higher or larger than allowed.
+    /// The frames are wider, higher or larger in area than allowed.
     LimitDimensions,
-    /// Longer than allowed.
+    /// The presentation is longer than allowed.
     LimitDuration,
-    /// More streams than allowed.
+    /// The file has more streams than allowed.
     LimitStreams,
-    /// More frames per second than allowed.
+    /// The video has more frames per second than allowed.
     LimitFrameRate,
-    /// More bytes than allowed.
+    /// The file has more bytes than allowed.
     LimitSize,
     /// The source could not be read.
     SourceUnreachable,
-    /// The upload never arrived whole.
+    /// The upload never arrived completely.
     UploadLost,
-    /// No space left where media is stored.
+    /// The storage for media is full.
     NoSpace,
-    /// The engine died at it.
+    /// The engine process crashed while it worked on the source.
     EngineCrashed,
     /// The engine took longer than the limit allows.
     EngineTimeout,
     /// The engine needed more memory than the limit allows.
     EngineMemory,
-    /// A fault of reelmill's own.
+    /// A fault inside reelmill.
     Internal,
-    /// A note only: a track of the source is in no rendition.
+    /// Only in notes: a track of the source is in no rendition.
     TrackSkipped,
-    /// A note only: the source does not say it, and the usual was taken.
+    /// Only in notes: the source does not declare a property, and the usual value was assumed.
     Guessed,
-    /// A note only: time stamps restart or jump, and the parts were laid end to end.
+    /// Only in notes: time stamps restart or jump, and the parts were joined end to end.
     TimeJoined,
-    /// A note only: size, channels or the like change on the way, and were brought to one format.
+    /// Only in notes: size, channels or a similar property change within the source, and were converted to one
+    /// format.
     FormatChanges,
-    /// A note only: a length that the source declares is contradicted by what it holds.
+    /// Only in notes: a length that the source declares contradicts its content.
     LengthCorrected,
 }
 
 impl Code {
-    /// Whether a note of this code tells of damage: of what was guessed or left out otherwise.
+    /// Whether a note with this code reports damage. Other notes report a guess or an omission.
     pub const fn is_damage(self) -> bool {
         !matches!(
             self,
@@ -70,7 +71,7 @@ impl Code {
         )
     }
 
-    /// The stable spelling, as in JSON.
+    /// Stable spelling of the code, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotMedia => "not_media",
@@ -106,18 +107,18 @@ impl fmt::Display for Code {
     }
 }
 
-/// Why no plan can be made of a source: a code for programs, a sentence for the uploader.
+/// Reason why no plan can be made of a source: a code for programs and a sentence for the uploader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Rejection {
-    /// The stable code.
+    /// Stable code of the reason.
     pub code: Code,
-    /// One sentence that says what is wrong.
+    /// One sentence for the uploader that says what is wrong.
     pub message: String,
 }
 
 impl Rejection {
-    /// A rejection with its sentence.
+    /// Creates a rejection from a code and its sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -126,22 +127,23 @@ impl Rejection {
     }
 }
 
-/// What is to be said of a source that can be watched: damage, what was guessed, left out or is second-best.
+/// Remark about a source that can be watched: damage, a guess, an omission or a second-best choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// The stable code.
+    /// Stable code of the remark.
     pub code: Code,
-    /// Which stream of the source it is about, counted from 0, where it is about one.
+    /// Index of the source's stream that the note is about, counted from 0. `None` if the note is about the whole
+    /// source.
     #[serde(default)]
     pub track: Option<u32>,
     /// One sentence for the uploader.
     pub message: String,
-    /// From where to where in the presentation, in microseconds, where that is known.
+    /// Start and end of the affected part of the presentation in microseconds, if known.
     pub span_us: Option<(i64, i64)>,
 }
 
 impl Note {
-    /// A note about the whole source.
+    /// Creates a note about the whole source.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -151,7 +153,7 @@ impl Note {
         }
     }
 
-    /// The same about one of its streams.
+    /// Returns this note as a note about one stream of the source.
     #[must_use]
     pub fn of_track(self, stream: u32) -> Self {
         Self {

@@ -1,4 +1,7 @@
-//! Text that is shown at its time: what a text track of a source, or a file beside it, says.
+//! Timed text (subtitles and captions) from a text track of a source or from a file beside the source.
+//!
+//! Bytes of text files and packets of tracks go in; a [`CueList`] in presentation order comes out. Start reading at
+//! [`CueList`]; [`CueList::parse`] in `file.rs` reads whole files.
 
 mod decode;
 mod file;
@@ -16,40 +19,42 @@ pub use file::TextError;
 pub use markup::{Markup, Style};
 pub use pieces::{decode_pieces, webvtt_cue};
 
-/// Cues of a track. A film has two thousand.
+/// Largest number of cues in a track. A film has about two thousand.
 pub const MOST_CUES: usize = 50_000;
-/// Bytes of text in a track: a film has a tenth of a megabyte, and there may be 32 tracks.
+/// Largest size of a track's text in bytes. A film has a tenth of a megabyte, and a source may have 32 tracks.
 pub const MOST_BYTES: usize = 2 << 20;
 
-/// A piece of text with its time and place.
+/// Piece of text with the time and the position at which it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cue {
-    /// From when it is shown, in microseconds of the presentation.
+    /// Time from which the cue is shown, in microseconds of the presentation.
     pub start_us: i64,
-    /// Until when.
+    /// Time until which the cue is shown, in microseconds of the presentation.
     pub end_us: i64,
-    /// Where, as a numeric keypad has it: 2 is below in the middle, 8 above.
+    /// Position on the screen as a key of the numeric keypad: 2 is bottom center, 8 is top center.
     pub place: u8,
-    /// Lines of WebVTT cue text (W3C WebVTT §3.4): escaped, with tags `i`, `b` and `u`.
+    /// Lines of WebVTT cue text (W3C WebVTT §3.4), escaped, with the tags `i`, `b` and `u`.
     pub text: String,
 }
 
-/// Where cues are shown that say nothing of it.
+/// Position of cues that declare none: bottom center.
 pub const USUAL_PLACE: u8 = 2;
 
-/// All cues of a track, by their start.
+/// All cues of a track, ordered by start time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CueList {
-    /// The cues.
+    /// Cues, ordered by start time.
     pub cues: Vec<Cue>,
-    /// The encoding that the source's text was taken to be in, where it is not in the one that it should be.
+    /// Name of the encoding that was assumed for the source's text. `None` if the text has the encoding that its
+    /// format prescribes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guessed_encoding: Option<String>,
 }
 
 impl CueList {
-    /// By their starts, each once, within a presentation that ends then. What is shown on and on by cue after cue, as
-    /// signs are that move with the picture, is one cue.
+    /// Creates the list of a track from its cues: sorted by start, without duplicates, and cut at `end_us`, the end
+    /// of the presentation. Consecutive cues with the same text and position become one cue. Moving signs are often
+    /// stored as one cue for each frame.
     pub fn of(mut cues: Vec<Cue>, end_us: i64) -> Self {
         cues.sort_by_key(|cue| cue.start_us);
         let mut cues = join_repeats(cues);
@@ -64,7 +69,7 @@ impl CueList {
         }
     }
 
-    /// The rendition that shows them as text track number `track`: its id is a hash of them.
+    /// Id of the rendition that shows this list as text track number `track`. The id contains a hash of the cues.
     pub fn rendition(&self, track: u32) -> RenditionId {
         self.rendition_named(RenditionName::Text(track))
     }
@@ -80,20 +85,21 @@ impl CueList {
     }
 }
 
-/// So much apart, cues go on from one another: a frame of film, rounded.
-const APART_US: i64 = 50_000;
-/// Cues that may be shown at once: those are looked among for one that goes on.
+/// Largest gap in microseconds between two equal cues that are joined into one: a frame of film (42 ms), rounded up.
+const LONGEST_GAP_US: i64 = 50_000;
+/// Largest number of cues that may be shown at once. A cue is joined only to one of this many cues before it, which
+/// bounds the search.
 const MOST_AT_ONCE: usize = 64;
 
 fn join_repeats(cues: Vec<Cue>) -> Vec<Cue> {
     let mut joined: Vec<Cue> = Vec::with_capacity(cues.len());
-    // Places of cues that another may go on from.
+    // Positions in `joined` of the cues that a later cue may continue.
     let mut open: std::collections::VecDeque<usize> = std::collections::VecDeque::new();
     for cue in cues {
         let goes_on = open.iter().copied().find(|&at| {
             let known = &joined[at];
             let is_same = known.text == cue.text && known.place == cue.place;
-            is_same && cue.start_us <= known.end_us.saturating_add(APART_US)
+            is_same && cue.start_us <= known.end_us.saturating_add(LONGEST_GAP_US)
         });
         match goes_on {
             Some(at) => joined[at].end_us = joined[at].end_us.max(cue.end_us),
@@ -114,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_that_is_shown_on_and_on_is_one_cue() {
+    fn consecutive_cues_with_equal_text_become_one() {
         let cue = |start: i64, end: i64, text: &str| Cue {
             start_us: start * 1000,
             end_us: end * 1000,
@@ -136,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn other_cues_have_another_id() {
+    fn different_cues_have_different_ids() {
         let cue = Cue {
             start_us: 0,
             end_us: 1_000_000,

@@ -1,12 +1,12 @@
-//! H.264 settings that follow from size, rate and cap.
+//! H.264 level and codec string of a rendition, from its size, frame rate and bit-rate cap.
 
 use crate::Rational;
 use crate::ladder::Size;
 
-/// Frames that x264 keeps with B-pyramid, whatever fewer references it searches.
+/// Number of frames that x264 keeps for references with B-pyramid, even if it searches fewer.
 const DPB_FRAMES: u64 = 4;
 
-/// One row of ITU-T H.264 table A-1.
+/// One row of ITU-T H.264 table A-1 (levels and their limits).
 struct Level {
     idc: u32,
     macroblocks_per_second: u64,
@@ -25,6 +25,7 @@ const fn level(idc: u32, mbps: u64, fs: u64, dpb: u64, br: u64) -> Level {
     }
 }
 
+/// Levels in rising order (ITU-T H.264 table A-1).
 const LEVELS: [Level; 19] = [
     level(10, 1_485, 99, 396, 64),
     level(11, 3_000, 396, 900, 192),
@@ -47,7 +48,8 @@ const LEVELS: [Level; 19] = [
     level(62, 16_711_680, 139_264, 696_320, 800_000),
 ];
 
-/// The least level (times ten) that a High-profile stream of this size, rate and cap meets.
+/// Lowest level (as ten times its number) whose limits a High-profile stream of this size, frame rate and bit-rate
+/// cap meets.
 pub(crate) fn level_idc(size: Size, rate: Rational, cap_kbit: u32) -> u32 {
     let (columns, rows) = (
         u64::from(size.width.div_ceil(16)),
@@ -60,13 +62,13 @@ pub(crate) fn level_idc(size: Size, rate: Rational, cap_kbit: u32) -> u32 {
             && columns.max(rows).pow(2) <= 8 * level.macroblocks_per_frame
             && per_second <= level.macroblocks_per_second
             && frame * DPB_FRAMES <= level.dpb_macroblocks
-            // High profile: 1.25 times the table's rate.
+            // High profile allows 1.25 times the bit rate of the table.
             && u64::from(cap_kbit) * 4 <= level.kbit_per_second * 5
     };
     LEVELS.iter().find(fits).map_or(62, |level| level.idc)
 }
 
-/// `avc1.6400LL`: High profile, no constraint flags (RFC 6381 §3.3, ISO/IEC 14496-15).
+/// Codec string `avc1.6400LL`: High profile, no constraint flags (RFC 6381 §3.3, ISO/IEC 14496-15).
 pub(crate) fn codec_string(level_idc: u32) -> String {
     format!("avc1.6400{level_idc:02x}")
 }

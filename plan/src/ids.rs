@@ -1,13 +1,13 @@
 //! Public identifiers: TypeIDs such as `video_01h455vb4pex5vsknk084sn02q`.
 //!
-//! Parsed and printed here; allocated elsewhere (`store::Ids`), since this crate
-//! reads neither clock nor random numbers.
+//! Ids are parsed and printed here. `store::Ids` allocates them, since this crate reads neither a clock nor random
+//! numbers.
 
 use type_safe_id::{StaticType, TypeSafeId};
 
 macro_rules! id {
     ($(#[$doc:meta])* $kind:ident, $alias:ident, $prefix:literal) => {
-        #[doc = concat!("The type tag of [`", stringify!($alias), "`].")]
+        #[doc = concat!("Type tag of [`", stringify!($alias), "`].")]
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $kind;
         impl StaticType for $kind {
@@ -19,22 +19,22 @@ macro_rules! id {
 }
 
 id!(
-    /// A video: everything under `/v/{video}/`.
+    /// Id of a video; it names everything under `/v/{video}/`.
     VideoKind, VideoId, "video"
 );
 id!(
-    /// One upload: an ordered run of source blocks.
+    /// Id of an upload, which is an ordered sequence of source blocks.
     UploadKind, UploadId, "upload"
 );
 id!(
-    /// Somebody who owns videos and tokens.
+    /// Id of a person or program that owns videos and tokens.
     OwnerKind, OwnerId, "owner"
 );
 id!(
-    /// One engine session; names its report object.
+    /// Id of an engine session; it names the session's report object.
     SessionKind, SessionId, "session"
 );
 id!(
-    /// An API token's public handle (never its secret).
+    /// Public id of an API token, never its secret.
     TokenKind, TokenId, "token"
 );

@@ -1,47 +1,50 @@
-//! Which rungs a picture gets, and how each is scaled.
+//! The bit-rate ladder: which rungs a video gets, and how frames are scaled to each of them.
+//!
+//! Track properties and frame rate go in; rungs with their sizes, caps and scale paths come out.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Rational;
 use crate::media_info::VideoTrack;
 
-/// A picture's size in pixels, both even.
+/// Size of a frame in pixels. Both sides are even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Size {
-    /// Pixels from left to right.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels from top to bottom.
+    /// Height in pixels.
     pub height: u32,
 }
 
 impl Size {
-    /// Number of pixels.
+    /// Number of pixels of a frame.
     pub const fn pixels(self) -> u64 {
         self.width as u64 * self.height as u64
     }
 }
 
-/// A box that pictures fit in, in either orientation, and the cap of its rung.
+/// Bounding box of a rung, for frames in either orientation, with the rung's bit-rate cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Box {
-    /// Its name N: the longest that a picture's short side may be.
+    /// Longest short side of a frame in pixels. The number is the box's name, as in `v720`.
     pub short: u32,
-    /// The longest that a picture's long side may be.
+    /// Longest long side of a frame in pixels.
     pub long: u32,
-    /// Kilobits of H.264 per second that no segment exceeds, at up to 30 pictures a second.
+    /// Bit-rate cap in kilobits of H.264 per second at up to 30 frames per second. No segment exceeds it.
     pub cap_kbit: u32,
 }
 
-/// Pictures a second up to which a box's own cap holds.
+/// Frame rate, in frames per second, up to which a box's own cap applies.
 const USUAL_RATE: i64 = 30;
-/// The smallest box whose cap rises with the picture rate: those below it are for who has hardly any bandwidth.
+/// Short side in pixels of the smallest box whose cap rises with the frame rate. Smaller boxes are for viewers with
+/// hardly any bandwidth.
 const LEAST_RISING_BOX: u32 = 480;
-/// Pictures a second at which a cap is highest, half as much again: a picture that follows another sooner differs less
-/// from it.
+/// Frame rate, in frames per second, at which a cap is highest: 1.5 times the box's own. The rise is less than the
+/// rate's, since frames that follow each other sooner differ less.
 const HIGHEST_RATE: i64 = 60;
 
 impl Box {
-    /// The same box for pictures at this rate.
+    /// Returns the box with the cap for this frame rate.
     fn at(self, rate: Rational) -> Self {
         if self.short < LEAST_RISING_BOX {
             return self;
@@ -55,7 +58,7 @@ impl Box {
     }
 }
 
-/// The boxes, largest first.
+/// All boxes, largest first.
 pub const BOXES: [Box; 7] = [
     Box {
         short: 2160,
@@ -94,18 +97,18 @@ pub const BOXES: [Box; 7] = [
     },
 ];
 
-/// One rung: a size in a box, and the sizes a picture passes through on its way there.
+/// One rung of the ladder: the size of its frames, and the sizes through which a frame is scaled down to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rung {
     pub(crate) container: Box,
-    /// From the source down; the last is the rung's own. Fixed by the boxes, not by which
-    /// rungs are kept, so that a rung made alone is scaled like one made in a cascade.
+    /// Sizes of the scaling steps, from the largest down to the rung's own size. The boxes fix the path, not the
+    /// choice of rungs, so that a rung made alone is scaled like one made in a cascade.
     pub(crate) path: Vec<Size>,
 }
 
 impl Rung {
     pub(crate) fn size(&self) -> Size {
-        // A path is made with its own size as the last step.
+        // The last step of a path is the rung's own size.
         self.path.last().copied().unwrap_or(Size {
             width: 16,
             height: 16,
@@ -113,12 +116,14 @@ impl Rung {
     }
 }
 
-/// Pixels are stretched by less than 3 wherever anybody meant it; beyond this a header is
-/// damaged, and square is the better guess.
+/// Largest plausible ratio of a pixel's width to its height. Real sources stretch pixels by less than 3; beyond this
+/// limit the header is damaged, and square pixels are the better guess.
 const WIDEST_PIXEL: Rational = Rational::new(10, 1);
+/// Smallest plausible ratio of a pixel's width to its height: the inverse of the largest.
 const FLATTEST_PIXEL: Rational = Rational::new(1, 10);
 
-/// What a viewer sees: square pixels (height kept) and turned upright; exact, not yet even.
+/// Width and height of a frame as a viewer sees it: with square pixels (the height is kept) and turned upright. The
+/// numbers are exact and may be odd.
 pub(crate) fn display_size(video: &VideoTrack) -> (u64, u64) {
     let aspect = video.sample_aspect;
     let (num, den) = if (FLATTEST_PIXEL..=WIDEST_PIXEL).contains(&aspect) {
@@ -138,7 +143,7 @@ pub(crate) fn display_size(video: &VideoTrack) -> (u64, u64) {
     }
 }
 
-/// The rungs of a picture at this rate, highest first.
+/// Rungs of a video at this frame rate, highest first.
 pub(crate) fn rungs(video: &VideoTrack, rate: Rational) -> Vec<Rung> {
     let display = display_size(video);
     let (short, long) = (display.0.min(display.1), display.0.max(display.1));
@@ -164,12 +169,12 @@ pub(crate) fn rungs(video: &VideoTrack, rate: Rational) -> Vec<Rung> {
     rungs
 }
 
-/// The display size brought into a box: never up-scaled, each side the nearest even number
-/// that stays in the box, at least 16.
+/// Scales the display size down into a box, never up. Each side is the nearest even number that fits the box, and at
+/// least 16.
 fn fit((width, height): (u64, u64), container: &Box) -> Size {
     let (short, long) = (width.min(height), width.max(height));
     let (box_short, box_long) = (u64::from(container.short), u64::from(container.long));
-    // The smaller of 1, box_short/short and box_long/long, as a fraction.
+    // The scale factor as a fraction: the smallest of 1, box_short/short and box_long/long.
     let (mut num, mut den) = (1, 1);
     for (n, d) in [(box_short, short), (box_long, long)] {
         if n * den < num * d {
@@ -177,7 +182,7 @@ fn fit((width, height): (u64, u64), container: &Box) -> Size {
         }
     }
     let side = |length: u64, limit: u64| {
-        let even = (length * num + den - 1) / (2 * den) * 2; // nearest even, ties down
+        let even = (length * num + den - 1) / (2 * den) * 2; // the nearest even number; ties round down
         even.min(limit / 2 * 2).max(16) as u32
     };
     let (short_side, long_side) = (side(short, box_short), side(long, box_long));

@@ -1,11 +1,13 @@
-//! Language tags (BCP 47) and names, for people and players. What sources declare stays in plans,
-//! whose renditions are named by it; it is read here.
+//! Language tags (BCP 47) and language names, for viewers and players.
+//!
+//! Plans keep the language exactly as the source declares it, because renditions' ids contain it. The functions here
+//! interpret it when it is shown.
 
 use isolang::Language;
 use oxilangtag::LanguageTag;
 
-/// Codes of ISO 639-2 that are not those of ISO 639-3: the bibliographic ones, which Matroska has
-/// by its specification, and the codes of ISO 639-1 for them.
+/// Bibliographic codes of ISO 639-2, which ISO 639-3 does not contain and Matroska prescribes, with their ISO 639-1
+/// codes.
 const BIBLIOGRAPHIC: [(&str, &str); 20] = [
     ("alb", "sq"),
     ("arm", "hy"),
@@ -28,40 +30,40 @@ const BIBLIOGRAPHIC: [(&str, &str); 20] = [
     ("tib", "bo"),
     ("wel", "cy"),
 ];
-/// RFC 5646 §4.4.1 asks for room for so many characters.
-const LONGEST: usize = 35;
+/// Longest accepted tag in characters: RFC 5646 §4.4.1 asks for room for this many.
+const LONGEST_TAG: usize = 35;
 
-/// The tag of what a source or a person says: `deu` and `ger` are `de`, `pt_br` is `pt-BR`. Nothing
-/// where it has not the form of one: a strict parser refuses a whole MPD for such a `lang`
-/// (`xs:language`), and the source may say anything.
+/// BCP 47 tag of a declared language: `deu` and `ger` become `de`, `pt_br` becomes `pt-BR`. Returns `None` if the
+/// text does not have the form of a tag. A source may declare anything, and a strict parser refuses a whole MPD for
+/// an invalid `lang` (`xs:language`).
 pub fn tag(declared: &str) -> Option<String> {
-    if declared.len() > LONGEST {
+    if declared.len() > LONGEST_TAG {
         return None;
     }
     let declared = declared.replace('_', "-");
     let parsed = LanguageTag::parse_and_normalize(&declared).ok()?;
     let first = parsed.primary_language();
     let rest = &parsed.as_str()[first.len()..];
-    // Tags have the shortest code that there is (RFC 5646 §2.2.1).
+    // Tags use the shortest code that exists (RFC 5646 §2.2.1).
     let known = BIBLIOGRAPHIC.iter().find(|(code, _)| *code == first);
     let short = known.map(|(_, short)| *short);
     let short = short.or_else(|| Language::from_639_3(first)?.to_639_1());
     Some(format!("{}{rest}", short.unwrap_or(first)))
 }
 
-/// The tag of a language that there is.
+/// BCP 47 tag of a declared language. Returns `None` if no such language exists.
 pub fn known_tag(declared: &str) -> Option<String> {
     tag(declared).filter(|tag| language(tag).is_some())
 }
 
-/// A language by its own name, as menus show it: `Deutsch`, `Português (BR)`. In its own, since
-/// HLS wants a NAME in the language that it is beside (RFC 8216 §4.3.4.1).
+/// Name of a language for menus: `Deutsch`, `Português (BR)`. It is written in the language itself, since the NAME of
+/// an HLS rendition is in the language of its LANGUAGE attribute (RFC 8216 §4.3.4.1).
 pub fn name(tag: &str) -> Option<String> {
     let language = language(tag)?;
     let name = language.to_autonym().unwrap_or(language.to_name());
     let mut characters = name.chars();
     let first = characters.next()?;
-    // Many languages write their names small, which looks odd as a whole line of a menu.
+    // Many languages write their names in lower case, which looks odd as a menu entry.
     let name: String = first.to_uppercase().chain(characters).collect();
     Some(match tag.split_once('-') {
         Some((_, rest)) => format!("{name} ({rest})"),
@@ -69,8 +71,8 @@ pub fn name(tag: &str) -> Option<String> {
     })
 }
 
-/// The three letters of ISO 639-2 for what a source declares, as boxes of MP4 have them (ISO/IEC 14496-12 §8.4.2);
-/// `und` where there are none.
+/// Three-letter ISO 639-2 code of a declared language, as MP4 boxes store it (ISO/IEC 14496-12 §8.4.2). `und` if the
+/// language is unknown.
 pub fn three_letters(declared: Option<&str>) -> String {
     let tag = declared.and_then(tag);
     let language = tag.as_deref().and_then(language);
@@ -79,8 +81,8 @@ pub fn three_letters(declared: Option<&str>) -> String {
         .to_owned()
 }
 
-/// What a menu shows for a rendition whose plan has this label: its title; where the source has
-/// none, plans repeat the language, which has a name.
+/// Label of a rendition for a menu: the track's title from the plan, or the name of the language. Plans repeat the
+/// language code as the label of tracks without a title.
 pub fn label(label: &str, declared: Option<&str>) -> String {
     let named = declared.filter(|declared| *declared == label);
     let named = named.and_then(|declared| name(&tag(declared)?));
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_have_the_terminological_code() {
+    fn mp4_boxes_use_the_terminological_code() {
         for (declared, code) in [
             ("fr", "fra"),
             ("ger", "deu"),
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_looks_like_a_tag_is_one() {
+    fn malformed_tags_are_refused() {
         let endless = "a-".repeat(40);
         for bad in [
             "",
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_is_only_a_code_becomes_a_name() {
+    fn a_label_that_is_a_language_code_becomes_a_name() {
         assert_eq!(label("eng", Some("eng")), "English");
         assert_eq!(label("Commentary", Some("eng")), "Commentary");
         assert_eq!(label("Audio 1", None), "Audio 1");

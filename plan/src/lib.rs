@@ -1,7 +1,8 @@
-//! The shared words of reelmill (ids, units, keys, codes) and the pure function
-//! from what the probe found to a plan.
+//! Shared types of reelmill (ids, units, keys, codes) and [`plan()`], the pure function from the probe's findings and
+//! the policy to a [`Plan`].
 //!
-//! Nothing here does I/O, reads a clock or allocates ids.
+//! Nothing here does I/O, reads a clock or allocates ids. Begin reading at `plan.rs`: a [`MediaInfo`] and a
+//! [`Policy`] go in; a [`Plan`] with all renditions and segment boundaries comes out.
 
 mod canonical;
 pub mod codes;

@@ -1,9 +1,10 @@
-//! Logarithms to base 2 and powers of 2 in integers, so that they are the same on every machine.
+//! Binary logarithms and powers of 2 in integer arithmetic, so that results are the same on every machine.
 //!
-//! Logarithms are in units of 1/65536, [`ONE`]: an octave.
+//! Logarithms are fixed-point numbers in units of 1/65536; [`ONE`] is an octave, a factor of 2.
 
-/// An octave: the logarithm of 2.
+/// Logarithm of 2 in units of 1/65536: one octave.
 pub(crate) const ONE: i64 = 1 << FRACTION_BITS;
+/// Number of fraction bits of a logarithm.
 const FRACTION_BITS: u32 = 16;
 
 /// 2 to the power of 1/2, 1/4, 1/8 ... as multiples of 2^-32, rounded.
@@ -26,11 +27,11 @@ const ROOTS: [u64; FRACTION_BITS as usize] = [
     4_295_012_722,
 ];
 
-/// The logarithm of a number, rounded down; that of 0 is taken to be that of 1.
+/// Binary logarithm of a number in units of 1/65536, rounded down. The logarithm of 0 is defined as that of 1.
 pub(crate) fn log2(number: u64) -> i64 {
     let number = number.max(1);
     let whole = number.ilog2();
-    // From 1 up to 2, as a multiple of 2^-63.
+    // Number between 1 and 2 in units of 2^-63.
     let mut mantissa = u128::from(number) << (63 - whole);
     let mut fraction = 0;
     for bit in (0..FRACTION_BITS).rev() {
@@ -43,7 +44,7 @@ pub(crate) fn log2(number: u64) -> i64 {
     i64::from(whole) << FRACTION_BITS | fraction
 }
 
-/// 2 to the power of a logarithm, rounded down; at most 2^62.
+/// 2 to the power of a logarithm in units of 1/65536, rounded down; at most 2^62.
 pub(crate) fn exp2(logarithm: i64) -> u64 {
     let whole = logarithm >> FRACTION_BITS;
     let mut power = 1u128 << 32;
@@ -79,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn they_are_what_floating_point_has(number in 1u64..1 << 50, logarithm in 0i64..50 * ONE) {
+        fn results_agree_with_floating_point(number in 1u64..1 << 50, logarithm in 0i64..50 * ONE) {
             let expected = (number as f64).log2() * ONE as f64;
             prop_assert!((log2(number) as f64 - expected).abs() < 1.5, "{number}");
             let expected = (logarithm as f64 / ONE as f64).exp2();

@@ -1,4 +1,8 @@
-//! The plan: the whole presentation, fixed before a frame is encoded.
+//! The plan of a presentation, fixed before a frame is encoded.
+//!
+//! [`plan()`] takes what the probe found and the policy, and returns a [`Plan`]: the time line, all segment
+//! boundaries and all renditions with their settings. The modules below hold one kind of rendition or one decision
+//! each. The methods that return a changed [`Plan`] take renditions over unchanged where they can.
 
 mod anew;
 mod audio;
@@ -35,128 +39,130 @@ use crate::policy::Policy;
 use crate::timeline::{self, TimeLine};
 use crate::{Code, Rational, Rejection, RenditionId};
 
-/// Raised by hand when our own processing changes the bytes of any rendition.
+/// Number of the rules by which sources become bytes. It is raised by hand when our own processing changes the bytes
+/// of any rendition.
 pub const MEDIA_GENERATION: u32 = 12;
 
-/// That of renditions which do not say it.
+/// Generation of renditions whose stored plans do not have the field: the last one before the field was introduced.
 const fn generation_of_old() -> u32 {
     7
 }
 
-/// The whole presentation of one source under one policy.
+/// Presentation of one source under one policy, with all its renditions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// What the probe found; the engine needs it to find its way in the source.
+    /// Findings of the probe. The engine needs them to find positions in the source.
     pub info: MediaInfo,
-    /// Time: ticks, length, boundaries.
+    /// Time line of the presentation: frame rate, length and segment boundaries.
     pub timeline: TimeLine,
-    /// How a place in the source is reached.
+    /// How the engine reaches a position in the source.
     pub access: Access,
     /// Estimated time of the worst seek to any segment, in microseconds of one core.
     pub worst_seek_us: u64,
-    /// Picture, highest rung first; empty for sound alone.
+    /// Video renditions, highest rung first. The list is empty for audio-only sources.
     pub video: Vec<VideoRendition>,
-    /// One picture of each segment; nothing for sound alone, and in plans of before.
+    /// Trick-play rendition, with one frame for each segment. `None` for audio-only sources, and in plans stored
+    /// before trick play existed.
     #[serde(default)]
     pub trick_play: Option<VideoRendition>,
-    /// Sound, in track order.
+    /// Audio renditions: stereo in track order, then 5.1 in track order.
     pub audio: Vec<AudioRendition>,
-    /// The same in other codecs, made after everything else.
+    /// The presentation's renditions in other codecs, which are made after everything else.
     #[serde(default)]
     pub lazy: Vec<Lazy>,
-    /// What is to stand in the place of all of these, once all of it is made.
+    /// Video and audio renditions that will replace the current ones as soon as they are completely made.
     #[serde(default)]
     pub coming: Option<Media>,
-    /// Text, in track order; nothing before its cues are extracted.
+    /// Text renditions in track order. `None` until the cues of the source's text tracks are extracted.
     #[serde(default)]
     pub text: Option<Vec<TextRendition>>,
-    /// Text of files that were put beside the source, by language; no two in the same.
+    /// Text renditions of subtitle files that were added beside the source, at most one for each language.
     #[serde(default)]
     pub side_cars: Vec<TextRendition>,
-    /// How loud each of `audio` is before its gain; nothing before it is measured, none where it
-    /// could not be.
+    /// Loudness of each rendition in `audio` before its gain is applied. `None` until it is measured; empty if it
+    /// could not be measured.
     #[serde(default)]
     pub loudness: Option<Vec<Loudness>>,
-    /// Renditions of plans before this one that nobody can go on with: what of them is not made will never be.
+    /// Renditions of earlier plans that no available program can continue. Their missing segments will never be made.
     #[serde(default)]
     pub given_up: Vec<RenditionId>,
-    /// Preview tiles, where there is a picture.
+    /// Storyboard with preview tiles. `None` for audio-only sources.
     pub storyboard: Option<Storyboard>,
-    /// Where each track's own content lies, relative to the earliest.
+    /// Time span of each track's own content, relative to the earliest track.
     pub content: Content,
 }
 
-/// How a segment's first frame is reached.
+/// How the decoder reaches a segment's first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
-    /// Seek to the key frame before, decode, discard.
+    /// Seek to the key frame before the segment, decode from there and discard what comes before the segment.
     Exact,
-    /// As `exact`, from that many key frames earlier.
+    /// Like `exact`, but start this many key frames earlier.
     Preroll(u32),
     /// Seeks are not exact: decode in order from the start of the chunk.
     Linear,
 }
 
-/// Where content lies on the presentation's own time line, in microseconds from the earlier
-/// start of picture and sound: (start, length).
+/// Time spans of the tracks' content as (start, length), in microseconds. Times count from the earliest start of any
+/// video or audio track.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// The picture.
+    /// Time span of the video track.
     pub video: Option<(i64, i64)>,
-    /// Each sound track.
+    /// Time span of each audio track.
     pub audio: Vec<(i64, i64)>,
 }
 
-/// Which of the work on a video: the fastest way to a start, or all of it.
+/// Kind of encoding work on a video: only what playback needs to start, or everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
-    /// The start rungs and the sound.
+    /// The start rungs and the audio.
     Start,
-    /// Whatever is not made yet.
+    /// Everything that is not made yet.
     All,
 }
 
 impl Plan {
-    /// Number of segments of every picture and sound rendition.
+    /// Number of segments of every video and audio rendition.
     pub fn segments(&self) -> u32 {
         self.timeline.segments()
     }
 
-    /// Whether there is something to make a poster of: a picture track, or a cover.
+    /// Whether a poster can be made: the source has a video track or a cover image.
     pub fn has_poster(&self) -> bool {
         !self.video.is_empty() || self.info.cover.is_some()
     }
 
-    /// What is encoded of the picture: every rung, highest first, then trick play.
+    /// All video renditions in H.264: every rung, highest first, then trick play.
     pub fn pictures(&self) -> impl Iterator<Item = &VideoRendition> + Clone {
         self.video.iter().chain(&self.trick_play)
     }
 
-    /// The rendition of this id among picture renditions.
+    /// The video rendition with this id, in any codec.
     pub fn video_rendition(&self, id: RenditionId) -> Option<&VideoRendition> {
         self.every_picture().find(|v| v.id == id)
     }
 
-    /// The rendition of this id among sound renditions.
+    /// The audio rendition with this id, in any codec.
     pub fn audio_rendition(&self, id: RenditionId) -> Option<&AudioRendition> {
         self.every_sound().find(|a| a.id == id)
     }
 
-    /// Picture and sound renditions, without lazy ones: all that a video needs to be ready.
+    /// Ids of the video and audio renditions that a video needs to be ready. Lazy codecs are not among them.
     pub fn media_ids(&self) -> impl Iterator<Item = RenditionId> + '_ {
         let pictures = self.pictures().map(|v| v.id);
         pictures.chain(self.audio.iter().map(|a| a.id))
     }
 
-    /// All renditions of picture and sound, in whatever codec: what has init segments.
+    /// Ids of all video and audio renditions in any codec. These are the renditions that have init segments.
     pub fn every_media(&self) -> impl Iterator<Item = RenditionId> + '_ {
         let pictures = self.every_picture().map(|video| video.id);
         pictures.chain(self.every_sound().map(|audio| audio.id))
     }
 
-    /// All that it has, of whatever kind.
+    /// Ids of all renditions of any kind.
     pub fn every_rendition(&self) -> Vec<RenditionId> {
         let texts = self.text.iter().flatten().chain(&self.side_cars);
         let sheets = self.storyboard.iter().map(|board| board.id);
@@ -164,18 +170,18 @@ impl Plan {
         all.chain(texts.map(|text| text.id)).collect()
     }
 
-    /// Whether it has a picture or sound rendition of this id: one that has an init segment and
-    /// `m4s` segments.
+    /// Whether the plan has a video or audio rendition with this id: one with an init segment and `m4s` segments.
     pub fn has_media(&self, id: RenditionId) -> bool {
         self.video_rendition(id).is_some() || self.audio_rendition(id).is_some()
     }
 
-    /// Whether it has a rendition of this id, of any kind.
+    /// Whether the plan has a rendition of any kind with this id.
     pub fn lists(&self, id: RenditionId) -> bool {
         self.segment_count(id).is_some() || self.text_rendition(id).is_some()
     }
 
-    /// How many segments (or sheets) a rendition has; nothing where it is not in the plan.
+    /// Number of segments (or storyboard sheets) of a rendition. `None` if the plan has no such rendition, or if it
+    /// is text.
     pub fn segment_count(&self, id: RenditionId) -> Option<u32> {
         match &self.storyboard {
             Some(storyboard) if storyboard.id == id => Some(storyboard.sheets()),
@@ -183,8 +189,9 @@ impl Plan {
         }
     }
 
-    /// Positions in `video` of the rungs that players start with: the highest in box <= 480,
-    /// which is listed first, and the highest in box <= 360; the lowest where there is none.
+    /// Indices in `video` of the rungs with which players start: the highest one in a box of at most 480 lines, which
+    /// is listed first, and the highest one in a box of at most 360 lines. The lowest rung stands in if no rung is
+    /// small enough.
     pub fn start_rungs(&self) -> Vec<usize> {
         let highest = |limit| {
             let position = self.video.iter().position(|v| v.rung <= limit);
@@ -195,7 +202,7 @@ impl Plan {
         rungs
     }
 
-    /// The renditions of a kind of work.
+    /// Ids of the renditions that a kind of work makes.
     pub fn renditions_of(&self, kind: WorkKind) -> Vec<RenditionId> {
         match kind {
             WorkKind::All => self.media_ids().collect(),
@@ -210,15 +217,14 @@ impl Plan {
     }
 }
 
-/// The plan of a source under a policy; the same arguments give the same plan. Total: what
-/// the probe found comes from a stranger's file.
+/// Makes the plan of a source under a policy. Equal arguments give equal plans. The function accepts any `info`,
+/// since the probe's findings come from an untrusted file.
 ///
 /// # Errors
-/// A [`Rejection`] where the source exceeds a limit, contradicts itself, or holds neither
-/// picture nor sound.
+/// A [`Rejection`] if the source exceeds a limit, contradicts itself, or has neither video nor audio.
 pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
     check::check(info, policy)?;
-    let nothing = || Rejection::new(Code::NoVideo, "The file holds neither picture nor sound.");
+    let nothing = || Rejection::new(Code::NoVideo, "The file contains neither video nor audio.");
     let usual = TimeLine::of(info, policy.segment_seconds).ok_or_else(nothing)?;
     let access = access(info);
     let cut = Cut::of(info, &usual, access, policy);
@@ -255,7 +261,8 @@ pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
     })
 }
 
-/// Nobody asks for them once segments are cut, and their list is long.
+/// Returns the findings without the list of coded frames: it is long, and nothing needs it after the segment
+/// boundaries are fixed.
 fn without_coded_pictures(info: &MediaInfo) -> MediaInfo {
     let mut info = info.clone();
     if let Some(video) = &mut info.video {
@@ -264,9 +271,10 @@ fn without_coded_pictures(info: &MediaInfo) -> MediaInfo {
     info
 }
 
-/// Decoders lose pictures in the first open group that they see, not in the second. Seeks are not
-/// exact without an index, in VC-1 (its entry points do not reset what later
-/// pictures refer to), and in AVI with a variable rate (it counts pictures, not time).
+/// How the engine reaches positions in a source. Open groups of pictures need a preroll, because decoders lose frames
+/// in the first open group that they see, but not in the second. Seeks are not exact without an index, in VC-1 (its
+/// entry points do not reset what later frames refer to), and in AVI with a variable rate (it counts frames, not
+/// time).
 fn access(info: &MediaInfo) -> Access {
     let is_inexact = |video: &VideoTrack| {
         matches!(video.codec.as_str(), "vc1" | "wmv3")
@@ -280,7 +288,7 @@ fn access(info: &MediaInfo) -> Access {
     }
 }
 
-/// Pixels that one core decodes per second, roughly: 1080p H.264 at 240 frames.
+/// Approximate number of pixels that one core decodes per second: 1080p H.264 at 240 frames per second.
 const DECODE_PIXELS_PER_SECOND: u64 = 500_000_000;
 
 fn worst_seek_us(video: &VideoTrack) -> u64 {
@@ -290,7 +298,7 @@ fn worst_seek_us(video: &VideoTrack) -> u64 {
     u64::try_from(us).unwrap_or(u64::MAX)
 }
 
-/// What shapes the bytes of every rendition alike.
+/// Adds the settings that shape the bytes of every rendition to a hash.
 fn hash_source<'a>(hash: &'a mut Canonical, stream: u32, timeline: &TimeLine) -> &'a mut Canonical {
     hash.int(MEDIA_GENERATION)
         .int(stream)
@@ -300,7 +308,7 @@ fn hash_source<'a>(hash: &'a mut Canonical, stream: u32, timeline: &TimeLine) ->
         .ints(timeline.boundaries.iter().map(|b| b.0))
 }
 
-/// Adds by how much the time stamps of a stream are shifted, where recordings were joined.
+/// Adds the time-stamp corrections of a stream to a hash, if recordings were joined.
 fn hash_joins(hash: &mut Canonical, info: &MediaInfo, stream: u32) {
     let joins = info.joins.iter().filter(|join| join.stream == stream);
     let shifts: Vec<i64> = joins.map(|join| join.shift).collect();

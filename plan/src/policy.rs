@@ -1,35 +1,35 @@
-//! What the operator chooses, as far as it shapes a plan.
+//! Settings of the operator that shape a plan: encoding effort, segment length, pass-through and limits.
 
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-/// What [`Policy::loudness_lufs`] may be: broadcasters ask for -23 or -24, phones for -16 or -14.
+/// Valid range of [`Policy::loudness_lufs`] in LUFS. Broadcasters ask for -23 or -24, phones for -16 or -14.
 pub const LOUDNESS_LUFS: RangeInclusive<i32> = -40..=-5;
 
-/// How a source becomes renditions.
+/// Rules by which a source becomes renditions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// How much time is spent on each frame.
+    /// Encoding effort: the time that is spent on each frame.
     pub effort: Effort,
-    /// Length of a segment once a player has started, in seconds: 2 to 10.
+    /// Length in seconds, from 2 to 10, of the segments after the first few, which are shorter.
     pub segment_seconds: u32,
-    /// Whether rate factors, caps and the choice of rungs follow how hard a title is to encode.
+    /// Whether rate factors, caps and the choice of rungs depend on how hard a title is to encode.
     pub per_title: bool,
-    /// What sound is brought to once it is measured, in LUFS; nothing leaves it as it is.
+    /// Target loudness of audio in LUFS, applied once the loudness is measured. `None` leaves the audio as it is.
     pub loudness_lufs: Option<i32>,
-    /// Whether a source's own H.264 is the top rung where players take it as it is; segments then
-    /// meet at its key frames.
+    /// Whether a source's own H.264 is passed through as the top rung if players can play it as it is. Segments then
+    /// meet at the source's key frames.
     pub passthrough: bool,
-    /// What is refused.
+    /// Limits above which a source is refused.
     pub limits: Limits,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        // 4 s keeps 5 % of the bytes and half the requests against 2 s, for ever;
-        // a cold seek is short only while a title is new.
+        // Segments of 4 s save 5 % of the bytes and half the requests against 2 s for as long as a video is kept; a
+        // seek into unmade segments is slower only while a title is new.
         Self {
             effort: Effort::Fast,
             segment_seconds: 4,
@@ -41,21 +41,21 @@ impl Default for Policy {
     }
 }
 
-/// x264 effort.
+/// Encoding effort of x264.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effort {
-    /// `superfast` with what is worth its time.
+    /// Preset `superfast`, with those further settings that are worth their time.
     #[default]
     Fast,
-    /// `medium`.
+    /// Preset `medium`.
     Balanced,
-    /// `slow`.
+    /// Preset `slow`.
     Quality,
 }
 
 impl Effort {
-    /// Its name on the command line and in the API.
+    /// Name of the effort on the command line and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fast => "fast",
@@ -72,13 +72,13 @@ impl Effort {
         }
     }
 
-    /// How x264 is told to work for the rung of a box with this short side.
+    /// Settings of x264 for a rung in a box with this short side in pixels.
     pub(crate) const fn x264(self, box_short: u32) -> Tuning {
         match self {
             Self::Fast => Tuning {
                 preset: "superfast",
                 references: 1,
-                // docs/decisions/011-fast.md and 032-even-quality.md have the measurements.
+                // The measurements are in docs/decisions/011-fast.md and 032-even-quality.md.
                 further: match box_short <= LARGEST_SMALL_BOX {
                     true => {
                         ":mbtree=1:rc-lookahead=10:qcomp=0.5:aq-strength=0.8:subme=2:\
@@ -104,17 +104,17 @@ impl Effort {
     }
 }
 
-/// The largest box in which policy `fast` refines motion better: its pictures are few pixels, whose quality is more
-/// uneven, and cost a fifth of a ladder's time.
+/// Short side in pixels of the largest box in which policy `fast` refines motion better. Small frames are less even
+/// in quality, and they cost only a fifth of a ladder's time.
 const LARGEST_SMALL_BOX: u32 = 480;
 
-/// How x264 is told to work.
+/// Settings of x264.
 pub(crate) struct Tuning {
     pub(crate) preset: &'static str,
-    /// Reference frames. More than four would raise the level of a 1080p stream past 4.0, which
-    /// old televisions stop at.
+    /// Number of reference frames. More than four would raise the level of a 1080p stream above 4.0, the highest that
+    /// old televisions play.
     pub(crate) references: u32,
-    /// Where it differs from the preset, `:key=value` each.
+    /// Settings that differ from the preset, each as `:key=value`.
     pub(crate) further: &'static str,
 }
 
@@ -125,25 +125,25 @@ impl std::str::FromStr for Effort {
         [Self::Fast, Self::Balanced, Self::Quality]
             .into_iter()
             .find(|effort| effort.as_str() == text)
-            .ok_or_else(|| format!("no policy `{text}`: it is fast, balanced or quality"))
+            .ok_or_else(|| format!("unknown policy `{text}`: expected fast, balanced or quality"))
     }
 }
 
-/// Above these a source is refused before memory is spent on it.
+/// Limits above which a source is refused, before memory is spent on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Longest side of a stored picture in pixels.
+    /// Longest side of a stored frame in pixels.
     pub side_px: u32,
-    /// Pixels of a stored picture.
+    /// Largest number of pixels of a stored frame.
     pub frame_px: u64,
-    /// Streams of any kind.
+    /// Largest number of streams of any kind.
     pub streams: u32,
-    /// Length of the presentation in seconds.
+    /// Longest presentation in seconds.
     pub duration_seconds: u64,
-    /// Pictures per second.
+    /// Highest frame rate in frames per second.
     pub frame_rate: u32,
-    /// Bytes of the source.
+    /// Largest source in bytes.
     pub size_bytes: u64,
 }
 
@@ -151,7 +151,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             side_px: 8192,
-            frame_px: 33_554_432, // one 8192x4096 picture: 50 MB at 4:2:0
+            frame_px: 33_554_432, // one frame of 8192x4096: 50 MB at 4:2:0
             streams: 32,
             duration_seconds: 12 * 3600,
             frame_rate: 300,

@@ -1,4 +1,4 @@
-//! Names of renditions and the keys of what belongs to them.
+//! Names and ids of renditions, and the keys of their segments.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::VideoId;
 
-/// What a rendition carries; the part of its id before the hash.
+/// Kind of a rendition: the part of its id before the hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RenditionName {
-    /// Picture in box N: `v720`.
+    /// Video in the box with this name (its short side in pixels): `v720`.
     Video(u32),
-    /// Stereo sound of a source track: `a0`.
+    /// Stereo audio of a source track: `a0`.
     Stereo(u32),
-    /// 5.1 sound of a source track: `a0s`.
+    /// 5.1 audio of a source track: `a0s`.
     Surround(u32),
-    /// Text of a source track, or of a file beside the source: `t0`.
+    /// Text of a source track or of a subtitle file beside the source: `t0`.
     Text(u32),
-    /// Trick play in box N: `i240`.
+    /// Trick play in the box with this name: `i240`.
     TrickPlay(u32),
     /// Storyboard sheets: `sb`.
     Storyboard,
@@ -37,7 +37,7 @@ impl fmt::Display for RenditionName {
     }
 }
 
-/// A string is no rendition id.
+/// Error for a string that is not a rendition id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a rendition id")]
 pub struct NotARendition;
@@ -63,7 +63,7 @@ impl FromStr for RenditionName {
     }
 }
 
-/// A number as it is printed: digits only, no sign, no leading nought.
+/// Parses a number as it is printed: digits only, no sign, no leading zero.
 fn number(text: &str) -> Result<u32, NotARendition> {
     let canonical = !text.is_empty()
         && text.len() <= 9
@@ -78,10 +78,11 @@ fn number(text: &str) -> Result<u32, NotARendition> {
 
 /// Length of a rendition's hash in characters: 60 bits in Crockford base32.
 pub const HASH_CHARS: usize = 12;
+/// Digits of lower-case Crockford base32, in order of value.
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// A rendition's id: its name and a hash of everything that shapes its bytes,
-/// e.g. `v720-k3m9x2a7q0wd`. It stands in every media URL.
+/// Id of a rendition: its name and a hash of everything that shapes its bytes, e.g. `v720-k3m9x2a7q0wd`. Every media
+/// URL contains such an id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RenditionId {
     name: RenditionName,
@@ -89,7 +90,7 @@ pub struct RenditionId {
 }
 
 impl RenditionId {
-    /// The id of what `digest` is the BLAKE3 hash of; its first 60 bits count.
+    /// Creates the id from the BLAKE3 hash of a rendition's settings. The first 60 bits of the hash are used.
     pub fn new(name: RenditionName, digest: &[u8; 32]) -> Self {
         let mut bits = u64::from_be_bytes([
             digest[0], digest[1], digest[2], digest[3], digest[4], digest[5], digest[6], digest[7],
@@ -102,7 +103,7 @@ impl RenditionId {
         Self { name, hash }
     }
 
-    /// What the rendition carries.
+    /// Kind of the rendition.
     pub const fn name(&self) -> RenditionName {
         self.name
     }
@@ -152,23 +153,23 @@ impl<'de> Deserialize<'de> for RenditionId {
     }
 }
 
-/// One rendition of one video.
+/// Key of one rendition of one video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RenditionKey {
-    /// Whose.
+    /// Video to which the rendition belongs.
     pub video: VideoId,
-    /// Which.
+    /// Id of the rendition.
     pub rendition: RenditionId,
 }
 
-/// One segment (or storyboard sheet) of one rendition; counted from 0.
+/// Key of one segment (or storyboard sheet) of a rendition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SegmentKey {
-    /// Whose.
+    /// Video to which the segment belongs.
     pub video: VideoId,
-    /// Of which rendition.
+    /// Rendition to which the segment belongs.
     pub rendition: RenditionId,
-    /// Which, from 0.
+    /// Index of the segment or sheet, counted from 0.
     pub index: u32,
 }
 

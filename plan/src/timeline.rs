@@ -1,4 +1,7 @@
-//! The time line of a presentation: constant rate, integer ticks, every boundary fixed.
+//! Time line of a presentation: constant frame rate, integer ticks and fixed segment boundaries.
+//!
+//! The probe's findings go in; a [`TimeLine`] comes out, which converts between ticks, samples, microseconds and
+//! segments.
 
 use std::ops::RangeInclusive;
 
@@ -7,26 +10,27 @@ use serde::{Deserialize, Serialize};
 use crate::media_info::{MediaInfo, VideoTrack};
 use crate::{Frames, Rational, Samples};
 
-/// Samples per second of every sound rendition.
+/// Sample rate of every audio rendition, in samples per second.
 pub const SAMPLE_RATE: i64 = 48_000;
-/// Samples in an AAC frame.
+/// Number of samples in an AAC frame.
 pub const AAC_FRAME: i64 = 1024;
-/// Samples in an Opus frame of 20 ms.
+/// Number of samples in an Opus frame, which lasts 20 ms.
 pub const OPUS_FRAME: i64 = 960;
-/// Containers round time stamps; a start or end this much past a grid point lies on it.
-const SLACK: Rational = Rational::new(1, 1000);
-/// The grid of a presentation without picture: AAC frames per second.
+/// Largest rounding error of a container's time stamps, in seconds. A start or end at most this much after a grid
+/// point counts as lying on it.
+const ROUNDING_TOLERANCE: Rational = Rational::new(1, 1000);
+/// Tick rate of an audio-only presentation: AAC frames per second.
 const AUDIO_ONLY_RATE: Rational = Rational::new(SAMPLE_RATE, AAC_FRAME);
 
-/// The largest numerator of a rate, and so the largest time scale: tracks hold it in 32 bits and
-/// sixteen frames of composition offset in 31. Rates beyond it are approximated; over 12 h the
-/// error is less than a thousandth of a frame.
+/// Largest numerator of a frame rate, and so the largest time scale. Tracks store the time scale in 32 bits, and a
+/// composition offset of up to sixteen frames in 31 bits. Rates with larger numerators are approximated; over 12 h
+/// the error is less than a thousandth of a frame.
 const RATE_NUMERATOR: i64 = 100_000_000;
-/// What `Policy::segment_seconds` may be: shorter ones cost bytes and requests for ever, longer
-/// ones fill a player's buffer too slowly.
+/// Valid range of `Policy::segment_seconds`, in seconds. Shorter segments cost more bytes and requests; longer ones
+/// fill a player's buffer too slowly.
 pub const SEGMENT_SECONDS: RangeInclusive<u32> = 2..=10;
 
-/// The rates a source of variable rate is brought to.
+/// Frame rates to which sources with a variable rate are converted.
 const STANDARD_RATES: [Rational; 9] = [
     Rational::new(24_000, 1001),
     Rational::new(24, 1),
@@ -39,21 +43,21 @@ const STANDARD_RATES: [Rational; 9] = [
     Rational::new(60, 1),
 ];
 
-/// The whole presentation's time: what tick 0 is, how long it lasts, where segments meet.
+/// Time line of a presentation: where it starts in the source, how long it lasts, and where segments meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeLine {
-    /// Ticks per second. Without picture a tick is one AAC frame.
+    /// Ticks per second, which is the frame rate. In an audio-only presentation a tick is one AAC frame.
     pub rate: Rational,
     /// Source time of tick 0, in seconds.
     pub origin: Rational,
-    /// Length of the sound, in samples; that of the picture is the last boundary.
+    /// Length of the audio in samples. The length of the video is the last boundary.
     pub samples: Samples,
-    /// Where segments meet, in ticks: one more than there are segments, the first 0.
+    /// Segment boundaries in ticks, starting with 0. There is one boundary more than segments.
     pub boundaries: Vec<Frames>,
 }
 
 impl TimeLine {
-    /// The time line of a source, or nothing where it has no content at all.
+    /// Makes the time line of a source. `None` if the source has no content.
     pub(crate) fn of(info: &MediaInfo, segment_seconds: u32) -> Option<Self> {
         let start = spans(info).map(|span| span.0).min()?;
         let end = spans(info).map(|span| span.1).max()?;
@@ -62,7 +66,7 @@ impl TimeLine {
         }
         let Some(video) = &info.video else {
             let samples = (end - start).scale_round(SAMPLE_RATE, 1).max(1);
-            // No slack here: not one sample belongs to no segment.
+            // No rounding error is allowed here, so that every sample belongs to a segment.
             let frames = samples.saturating_add(AAC_FRAME - 1) / AAC_FRAME;
             return Some(Self {
                 rate: AUDIO_ONLY_RATE,
@@ -72,11 +76,11 @@ impl TimeLine {
             });
         };
         let rate = grid_rate(video)?;
-        let lead = (video.start - start - SLACK)
+        let lead = (video.start - start - ROUNDING_TOLERANCE)
             .scale_ceil(rate.num(), rate.den())
             .max(0);
         let origin = video.start - ticks(lead, rate);
-        let frames = (end - origin - SLACK)
+        let frames = (end - origin - ROUNDING_TOLERANCE)
             .scale_ceil(rate.num(), rate.den())
             .max(1);
         let samples = ticks(frames, rate).scale_round(SAMPLE_RATE, 1);
@@ -88,17 +92,17 @@ impl TimeLine {
         })
     }
 
-    /// Number of segments of every picture and sound rendition.
+    /// Number of segments of every video and audio rendition.
     pub fn segments(&self) -> u32 {
         self.boundaries.len().saturating_sub(1) as u32
     }
 
-    /// Length in ticks.
+    /// Length of the presentation in ticks.
     pub fn frames(&self) -> Frames {
         self.boundaries.last().copied().unwrap_or_default()
     }
 
-    /// First tick of segment `index`, and of the one after it.
+    /// First tick of segment `index`, and first tick after it.
     pub fn segment_frames(&self, index: u32) -> (Frames, Frames) {
         let at = |i: usize| {
             self.boundaries
@@ -110,9 +114,8 @@ impl TimeLine {
         (at(index), at(index.saturating_add(1)))
     }
 
-    /// Where the sound of segment `index` starts and ends: on the grid of frames of so many
-    /// samples, nearest before the picture's boundary; the last one ends where the presentation
-    /// does.
+    /// First sample of the audio segment `index`, and first sample after it. Both are multiples of `frame` samples,
+    /// the last ones before the video's boundaries; the last segment ends with the presentation.
     pub fn segment_samples(&self, index: u32, frame: i64) -> (Samples, Samples) {
         let (start, end) = self.segment_frames(index);
         let at = |tick: Frames| {
@@ -126,19 +129,19 @@ impl TimeLine {
         (at(start), at(end))
     }
 
-    /// Start of a tick on the presentation's time line, in microseconds.
+    /// Start of a tick in microseconds of the presentation.
     pub fn frame_us(&self, tick: Frames) -> i64 {
         ticks(tick.0, self.rate).scale_round(1_000_000, 1)
     }
 
-    /// A sample's place on the presentation's time line, in microseconds.
+    /// Time of a sample in microseconds of the presentation.
     pub fn sample_us(&self, sample: Samples) -> i64 {
         Rational::new(sample.0, SAMPLE_RATE).scale_round(1_000_000, 1)
     }
 
-    /// Length of the presentation in microseconds: that of the picture, or of sound alone.
+    /// Length of the presentation in microseconds: that of the video, or of the audio if there is no video.
     pub fn duration_us(&self) -> i64 {
-        // A picture at the AAC frame rate lasts just as long as its sound.
+        // A video with the AAC frame rate lasts exactly as long as its audio.
         if self.rate == AUDIO_ONLY_RATE {
             self.sample_us(self.samples)
         } else {
@@ -146,35 +149,35 @@ impl TimeLine {
         }
     }
 
-    /// Source time of a tick, in seconds.
+    /// Source time of a tick in seconds.
     pub fn source_time(&self, tick: Frames) -> Rational {
         self.origin + ticks(tick.0, self.rate)
     }
 
-    /// The tick a picture with this source time belongs to: the nearest, ties to the later.
+    /// Tick of the frame with this source time: the nearest one, or the later of two.
     pub fn tick_of(&self, source_time: Rational) -> Frames {
         Frames((source_time - self.origin).scale_round(self.rate.num(), self.rate.den()))
     }
 
-    /// The output sample at which a source time lies: the nearest.
+    /// Output sample nearest to a source time.
     pub fn sample_of(&self, source_time: Rational) -> Samples {
         Samples((source_time - self.origin).scale_round(SAMPLE_RATE, 1))
     }
 
-    /// The segment that shows this moment of the presentation.
+    /// Index of the segment that shows this time of the presentation.
     pub fn segment_at_us(&self, us: i64) -> u32 {
         let tick = Rational::from_us(us.max(0)).scale_floor(self.rate.num(), self.rate.den());
         self.segment_of(Frames(tick))
     }
 
-    /// The tick nearest to a whole second of the presentation.
+    /// Tick nearest to a whole second of the presentation.
     pub fn tick_at_second(&self, second: u32) -> Frames {
         let tick = Rational::new(i64::from(second), 1);
         let tick = tick.scale_round(self.rate.num(), self.rate.den());
         Frames(tick.min(self.frames().0 - 1).max(0))
     }
 
-    /// The segment that a tick lies in.
+    /// Index of the segment that contains a tick.
     pub fn segment_of(&self, tick: Frames) -> u32 {
         let after = self.boundaries.partition_point(|start| *start <= tick) as u32;
         after
@@ -183,8 +186,7 @@ impl TimeLine {
     }
 }
 
-/// From where to where each track lasts, picture first; a track that ends before it starts
-/// is empty.
+/// Start and end of each track in the source, video first. A track that ends before it starts counts as empty.
 pub(crate) fn spans(info: &MediaInfo) -> impl Iterator<Item = (Rational, Rational)> + '_ {
     let video = info.video.iter().map(|v| (v.start, v.end));
     let audio = info.audio.iter().map(|a| (a.start, a.end));
@@ -193,7 +195,7 @@ pub(crate) fn spans(info: &MediaInfo) -> impl Iterator<Item = (Rational, Rationa
         .map(|(start, end)| (start, end.max(start)))
 }
 
-/// `count` ticks as seconds.
+/// Length of `count` ticks in seconds.
 fn ticks(count: i64, rate: Rational) -> Rational {
     count
         .checked_mul(rate.den())
@@ -201,9 +203,9 @@ fn ticks(count: i64, rate: Rational) -> Rational {
         .unwrap_or(Rational::new(i64::MAX, 1))
 }
 
-/// The output rate: the source's own where it is constant, brought into 10 ..= 60 by a
-/// whole factor; a standard rate where it varies. Pairs of fields count as two pictures where
-/// that stays within 60. Nothing where a constant rate is not above nought.
+/// Output frame rate of a video. A constant rate is kept, or brought into the range 10 ..= 60 by a whole factor; a
+/// variable rate becomes a standard rate. Pairs of fields count as two frames if the rate then stays within 60.
+/// `None` if a constant rate is not above zero.
 fn grid_rate(video: &VideoTrack) -> Option<Rational> {
     let of_fields = |rate: Rational| match rate + rate {
         twice if video.interlaced && twice <= Rational::new(60, 1) => twice,
@@ -219,7 +221,7 @@ fn grid_rate(video: &VideoTrack) -> Option<Rational> {
     if num <= 0 {
         return None;
     }
-    // Products of two 64-bit numbers and of a small one: far from the end of 128 bits.
+    // The products of two 64-bit numbers and a small one are far below the limit of 128 bits.
     let (num, den) = (i128::from(num), i128::from(den));
     let (slowest, fastest) = (10, 60);
     let (num, den) = if num < slowest * den {
@@ -230,16 +232,16 @@ fn grid_rate(video: &VideoTrack) -> Option<Rational> {
     Rational::nearest(num, den, RATE_NUMERATOR)
 }
 
-/// `a / b` rounded up, of positive numbers.
+/// Quotient `a / b` of positive numbers, rounded up.
 fn div_ceil(a: i128, b: i128) -> i128 {
     (a + b - 1) / b
 }
 
-/// 1, 1, 2, then whole segments, each rounded once to frames (29.97: 30, 30, 60, 120, 120 ...;
-/// rounding cumulative times would mix 119 with 120); a remainder under one second joins the
-/// segment before it.
+/// Segment boundaries in ticks. Segments last 1, 1 and 2 seconds, and then `segment_seconds`. Each length is rounded
+/// once to frames (29.97: 30, 30, 60, 120, 120 ...; rounding cumulative times would mix 119 with 120). A remainder of
+/// less than a second joins the segment before it.
 fn boundaries(frames: i64, rate: Rational, segment_seconds: u32) -> Vec<Frames> {
-    // Where settings are read, others are refused.
+    // Other values are refused where settings are read.
     let segment_seconds = segment_seconds.clamp(*SEGMENT_SECONDS.start(), *SEGMENT_SECONDS.end());
     let span =
         |seconds: u32| Rational::new(i64::from(seconds), 1).scale_round(rate.num(), rate.den());

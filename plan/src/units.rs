@@ -1,4 +1,4 @@
-//! Points and spans on the two grids, and exact rational numbers.
+//! Points and spans on the video and audio grids, and exact rational numbers.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -31,15 +31,15 @@ macro_rules! grid {
 }
 
 grid!(
-    /// A point or span on the video grid, in output frames; negative before the start.
+    /// Point or span on the video grid, in output frames. Points before the start are negative.
     Frames
 );
 grid!(
-    /// A point or span on the audio grid, in samples at 48 kHz. Converted only through the plan.
+    /// Point or span on the audio grid, in samples at 48 kHz. Only the plan converts between the two grids.
     Samples
 );
 
-/// An exact fraction in lowest terms, with a positive denominator.
+/// Exact fraction in lowest terms, with a positive denominator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Fraction")]
 pub struct Rational {
@@ -47,7 +47,7 @@ pub struct Rational {
     den: i64,
 }
 
-/// A fraction as somebody else wrote it down.
+/// Fraction from untrusted input, which may have a zero denominator.
 #[derive(Deserialize)]
 struct Fraction {
     num: i64,
@@ -58,7 +58,7 @@ impl TryFrom<Fraction> for Rational {
     type Error = &'static str;
 
     fn try_from(Fraction { num, den }: Fraction) -> Result<Self, &'static str> {
-        Self::checked(num, den).ok_or("not a fraction")
+        Self::checked(num, den).ok_or("a fraction has a zero or too large denominator")
     }
 }
 
@@ -69,21 +69,21 @@ impl Default for Rational {
 }
 
 impl Rational {
-    /// Nought.
+    /// The number zero.
     pub const ZERO: Self = Self { num: 0, den: 1 };
 
-    /// `num / den` in lowest terms.
+    /// Creates the fraction `num / den` in lowest terms.
     ///
     /// # Panics
-    /// If `den` is zero: use [`Rational::checked`] for what a file declares.
+    /// If `den` is zero. Use [`Rational::checked`] for values that a file declares.
     pub const fn new(num: i64, den: i64) -> Self {
         match Self::checked(num, den) {
             Some(value) => value,
-            None => panic!("a rational needs a denominator that fits"),
+            None => panic!("a rational needs a nonzero denominator that fits 63 bits"),
         }
     }
 
-    /// `num / den` in lowest terms; nothing where `den` is zero or a sign change overflows.
+    /// Creates the fraction `num / den` in lowest terms. `None` if `den` is zero or a sign change overflows.
     pub const fn checked(num: i64, den: i64) -> Option<Self> {
         if den == 0 || num == i64::MIN || den == i64::MIN {
             return None;
@@ -96,9 +96,8 @@ impl Rational {
         })
     }
 
-    /// The closest fraction to `num / den`, both positive, whose numerator and denominator are
-    /// at most `limit`: the last convergent of its continued fraction that is. Nothing where
-    /// none is above nought.
+    /// Closest fraction to `num / den`, both positive, whose numerator and denominator are at most `limit`: the last
+    /// convergent of the continued fraction within the limit. `None` if no such fraction is above zero.
     pub(crate) fn nearest(mut num: i128, mut den: i128, limit: i64) -> Option<Self> {
         let limit = i128::from(limit);
         let (mut before, mut last) = ((0i128, 1i128), (1i128, 0i128));
@@ -118,22 +117,22 @@ impl Rational {
         Self::checked(num, den).filter(|value| value.num > 0)
     }
 
-    /// The numerator, which carries the sign.
+    /// Numerator, which carries the sign.
     pub const fn num(self) -> i64 {
         self.num
     }
 
-    /// The denominator, always positive.
+    /// Denominator, which is always positive.
     pub const fn den(self) -> i64 {
         self.den
     }
 
-    /// Whole microseconds as seconds.
+    /// Converts whole microseconds to seconds.
     pub const fn from_us(us: i64) -> Self {
         Self::new(us, 1_000_000)
     }
 
-    /// `self * num / den`, rounded to the nearest integer, ties upwards. `den` is positive.
+    /// Computes `self * num / den`, rounded to the nearest integer, ties upwards. `den` must be positive.
     pub fn scale_round(self, num: i64, den: i64) -> i64 {
         let n = i128::from(self.num) * i128::from(num);
         let d = i128::from(self.den) * i128::from(den);
@@ -141,26 +140,26 @@ impl Rational {
         clamp(whole + i128::from(rest >= d - rest))
     }
 
-    /// `self * num / den`, rounded down. `den` is positive.
+    /// Computes `self * num / den`, rounded down. `den` must be positive.
     pub fn scale_floor(self, num: i64, den: i64) -> i64 {
         let n = i128::from(self.num) * i128::from(num);
         clamp(n.div_euclid(i128::from(self.den) * i128::from(den)))
     }
 
-    /// `self * num / den`, rounded up. `den` is positive.
+    /// Computes `self * num / den`, rounded up. `den` must be positive.
     pub fn scale_ceil(self, num: i64, den: i64) -> i64 {
         let n = i128::from(self.num) * i128::from(num);
         clamp(-(-n).div_euclid(i128::from(self.den) * i128::from(den)))
     }
 
-    /// For people and logs only; never for arithmetic.
+    /// Approximate value for people and logs. Arithmetic must not use it.
     pub fn as_f64(self) -> f64 {
         self.num as f64 / self.den as f64
     }
 }
 
-/// Sums are exact while they fit; past 64 bits of numerator or denominator they are
-/// rounded down to a nanosecond, which no time base of a container resolves.
+/// Sums are exact while they fit. If the numerator or denominator exceeds 64 bits, the sum is rounded down to a
+/// nanosecond, which no container's time base resolves.
 impl Add for Rational {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -208,14 +207,15 @@ fn reduce(num: i128, den: i128) -> Rational {
     }
 }
 
+/// Nanoseconds in a second.
 const NANOSECONDS: i128 = 1_000_000_000;
 
-/// `num / den` in whole nanoseconds, as far as 64 bits reach.
+/// Computes `num / den` in whole nanoseconds, limited to 64 bits.
 fn nanoseconds(num: i128, den: i128) -> i64 {
     let (whole, rest) = (num.div_euclid(den), num.rem_euclid(den));
     let part = match rest.checked_mul(NANOSECONDS) {
         Some(scaled) => scaled / den,
-        // Then `den` has more than 96 bits, and a billionth of it is exact enough.
+        // `den` has more than 96 bits here, so a billionth of it is exact enough.
         None => (rest / (den / NANOSECONDS)).min(NANOSECONDS - 1),
     };
     clamp(whole.saturating_mul(NANOSECONDS).saturating_add(part))
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounding_goes_where_its_name_says() {
+    fn rounding_functions_round_in_the_direction_of_their_names() {
         let half = Rational::new(1, 2);
         assert_eq!(half.scale_round(1, 1), 1);
         assert_eq!(Rational::new(-1, 2).scale_round(1, 1), 0);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_denominator_is_no_number() {
+    fn a_zero_denominator_is_refused() {
         assert_eq!(Rational::checked(1, 0), None);
         assert_eq!(Rational::checked(6, -4), Some(Rational::new(-3, 2)));
     }

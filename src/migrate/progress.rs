@@ -1,4 +1,4 @@
-//! How far it is, on stderr: on a terminal one line that rewrites itself, else a line now and then.
+//! Progress of the copy on stderr: on a terminal, one line that rewrites itself; elsewhere, a line every five seconds.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,21 +8,24 @@ use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 use store::Clock;
 use store::metadata::{State, VideoRow};
 
-/// How often a line is written that stays.
+/// Interval of the lines where stderr is not a terminal, so that a log is not flooded.
 const LINES: Duration = Duration::from_secs(5);
-/// How often one is that rewrites itself.
+/// Interval at which the line on a terminal is rewritten.
 const REWRITES: Duration = Duration::from_millis(200);
 
-/// How far it is.
+/// Progress of the copy, in videos and bytes.
 pub struct Progress {
-    /// Of bytes; hidden where nobody looks.
+    /// Bar that counts bytes; it is hidden where stderr is not a terminal.
     bar: ProgressBar,
+    /// Number of all videos that were found so far.
     all: AtomicU64,
+    /// Number of videos that were copied, or given up.
     done: AtomicU64,
+    /// Interval at which the progress is shown.
     every: Duration,
 }
 
-/// What a row says of how much is to be copied; its objects are listed later.
+/// Estimate of a video's bytes from its row, until its objects are listed.
 pub fn expected_bytes(row: &VideoRow) -> u64 {
     if row.state == State::Deleted {
         return 0;
@@ -31,7 +34,7 @@ pub fn expected_bytes(row: &VideoRow) -> u64 {
 }
 
 impl Progress {
-    /// Shown to whoever started the program.
+    /// Progress that is shown on stderr.
     pub fn on_stderr() -> Self {
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(0);
@@ -44,7 +47,7 @@ impl Progress {
         }
     }
 
-    /// Shown to nobody.
+    /// Progress that is shown nowhere, for tests.
     #[cfg(test)]
     pub fn hidden() -> Self {
         Self::new(ProgressBar::hidden(), LINES)
@@ -60,34 +63,34 @@ impl Progress {
         }
     }
 
-    /// There is one more video, of about so many bytes.
-    pub fn expect(&self, bytes: u64) {
+    /// Adds a video of about so many bytes to what is to be copied.
+    pub fn expect_video(&self, bytes: u64) {
         self.all.fetch_add(1, Ordering::Relaxed);
         self.bar.inc_length(bytes);
     }
 
-    /// A video's objects are listed: so many bytes in place of those that were expected.
-    pub fn weighed(&self, expected: u64, bytes: u64) {
+    /// Replaces a video's estimate by the bytes of its objects, once they are listed.
+    pub fn correct_estimate(&self, expected: u64, bytes: u64) {
         self.bar.inc_length(bytes);
         self.bar.dec_length(expected);
     }
 
-    /// So many bytes are there, copied now or before.
+    /// Counts bytes that the target has, copied by this run or before.
     pub fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
 
-    /// A video is done with.
+    /// Counts a video that was copied, or given up.
     pub fn video_done(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Something that is to be read.
-    pub fn say(&self, line: &str) {
+    /// Prints a message above the progress line.
+    pub fn print(&self, line: &str) {
         self.bar.suspend(|| eprintln!("reelmill: {line}"));
     }
 
-    /// Shows how far it is, for ever.
+    /// Shows the progress at its interval; never returns.
     pub async fn show(&self, clock: &dyn Clock) {
         loop {
             clock.sleep(self.every).await;
@@ -99,7 +102,7 @@ impl Progress {
         }
     }
 
-    /// Nothing is shown any more.
+    /// Removes the progress line.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! What was done, in the end.
+//! Summary of a finished copy, for people and as JSON.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::video::Outcome;
 
-/// What many tasks count.
+/// Counters that all tasks of a copy share.
 #[derive(Default)]
 pub struct Counts {
     objects: AtomicU64,
@@ -20,34 +20,34 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// An object of so many bytes was copied.
-    pub fn copied(&self, bytes: u64) {
+    /// Counts an object of so many bytes that was copied.
+    pub fn add_copied_object(&self, bytes: u64) {
         self.objects.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// An object was there.
-    pub fn there(&self) {
+    /// Counts an object that the target had already.
+    pub fn add_object_there(&self) {
         self.there.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// An owner was copied.
-    pub fn owner(&self) {
+    /// Counts an owner who was copied.
+    pub fn add_owner(&self) {
         self.owners.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A token was copied.
-    pub fn token(&self) {
+    /// Counts a token that was copied.
+    pub fn add_token(&self) {
         self.tokens.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A video's upload was not complete.
-    pub fn cut_off(&self) {
+    /// Counts a video whose upload was not complete, and which is lost.
+    pub fn add_cut_off(&self) {
         self.cut_off.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// What became of videos, tombstones among them.
+/// Numbers of videos by outcome; rows of deleted videos are counted too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VideoCounts {
     pub copied: u64,
@@ -68,7 +68,7 @@ impl VideoCounts {
     }
 }
 
-/// What was done.
+/// Result of a copy.
 #[derive(Clone, Debug)]
 pub struct Summary {
     pub videos: VideoCounts,
@@ -96,11 +96,12 @@ impl Summary {
         }
     }
 
-    /// Whether everything is in the target now.
-    pub const fn is_whole(&self) -> bool {
+    /// Whether the target has everything now.
+    pub const fn is_complete(&self) -> bool {
         self.videos.failed == 0
     }
 
+    /// Summary as JSON, for `--json`.
     pub fn json(&self) -> Value {
         let videos = &self.videos;
         json!({
@@ -134,17 +135,24 @@ impl fmt::Display for Summary {
             self.seconds
         )?;
         let there = self.objects_there;
-        write!(f, "there already: {} videos, {there} objects", videos.there)?;
+        write!(
+            f,
+            "already in the target: {} videos, {there} objects",
+            videos.there
+        )?;
         if videos.updated > 0 {
-            write!(f, "\nbrought up to date: {} videos", videos.updated)?;
+            write!(f, "\nupdated: {} videos", videos.updated)?;
         }
         for (count, what) in [
             (self.cut_off, "uploads were not complete and are lost"),
-            (videos.newer, "videos are newer there"),
+            (
+                videos.newer,
+                "videos are newer in the target and were left alone",
+            ),
             (videos.failed, "videos are not copied"),
         ] {
             if count > 0 {
-                write!(f, "\n{count} {what}: see above")?;
+                write!(f, "\n{count} {what}; the messages above name them")?;
             }
         }
         Ok(())

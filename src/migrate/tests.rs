@@ -1,4 +1,5 @@
-//! Between two folders: what holds whatever stores there are. `tests/program/migrate.rs` has real servers.
+//! Tests of copies between two data folders. They hold for stores of any kind; `tests/program/migrate.rs` tests copies
+//! to and from real servers.
 
 #[path = "../../tests/program/migrate/library.rs"]
 mod library;
@@ -20,7 +21,7 @@ use super::{Migration, stores};
 use library::{Contents, Library, fill, fill_more, ready, segment};
 use unsteady::{Event, Unsteady};
 
-/// Two folders, of which the first has something of everything.
+/// Source and target in two folders; the source has videos in every state.
 struct House {
     from: Stores,
     to: Stores,
@@ -49,7 +50,7 @@ impl House {
         migrate(&self.from, &self.to, true).await
     }
 
-    /// Stores in place of the target, in which something happens at a put.
+    /// Stores of the target in which an event happens at the put of this number.
     fn at_put(&self, number: i64, event: Event) -> (Stores, Arc<Unsteady>) {
         let objects = Arc::new(Unsteady::new(&self.to.objects, number, event));
         let to = Stores {
@@ -75,7 +76,7 @@ fn videos(copied: u64, updated: u64, there: u64) -> VideoCounts {
 }
 
 #[tokio::test]
-async fn everything_is_there_and_a_second_run_has_nothing_to_do() {
+async fn everything_is_copied_and_a_second_run_copies_nothing() {
     let house = house().await;
     let expected = Contents::of(&house.from).await.recovered();
     let first = house.migrate().await.unwrap();
@@ -94,7 +95,7 @@ async fn everything_is_there_and_a_second_run_has_nothing_to_do() {
 }
 
 #[tokio::test]
-async fn a_migration_that_was_cut_off_goes_on_where_it_was() {
+async fn an_interrupted_migration_continues_where_it_ended() {
     for event in [|| Event::Failure, || Event::Silence] {
         for puts in [0, 1, 9, 25, 40, 60] {
             let house = house().await;
@@ -102,19 +103,19 @@ async fn a_migration_that_was_cut_off_goes_on_where_it_was() {
             let (to, unsteady) = house.at_put(puts, event());
             tokio::select! {
                 cut = migrate(&house.from, &to, false) => match cut {
-                    Ok(cut) => assert!(!cut.is_whole()),
+                    Ok(cut) => assert!(!cut.is_complete()),
                     Err(cut) => assert!(format!("{cut:#}").contains("run again")),
                 },
                 () = unsteady.met.notified() => {}
             }
-            let whole = objects_of_whole_videos(&house).await;
+            let whole = count_objects_in_target(&house).await;
             let (to, steady) = house.at_put(i64::MAX, Event::Failure);
             let done = migrate(&house.from, &to, false).await.unwrap();
             let expected = Contents::of(&house.from).await.recovered();
             assert!(Contents::of(&house.to).await == expected);
             let puts = steady.puts.load(Ordering::Relaxed);
             assert_eq!(puts, done.objects);
-            // What else was stored cannot be counted from outside.
+            // Objects of incomplete videos may be in the target too; they cannot be counted from outside.
             assert!(done.objects_there >= whole);
             assert_eq!(
                 done.objects + done.objects_there,
@@ -124,17 +125,17 @@ async fn a_migration_that_was_cut_off_goes_on_where_it_was() {
     }
 }
 
-/// Objects of videos whose rows are in the target.
-async fn objects_of_whole_videos(house: &House) -> u64 {
+/// Number of objects of the videos whose rows are in the target.
+async fn count_objects_in_target(house: &House) -> u64 {
     Contents::of(&house.to).await.objects.len() as u64
 }
 
 #[tokio::test]
-async fn a_video_is_seen_only_when_it_is_whole() {
+async fn a_videos_row_appears_only_when_all_of_its_objects_are_copied() {
     let house = house().await;
     let (to, unsteady) = house.at_put(20, Event::Silence);
     tokio::select! {
-        _ = migrate(&house.from, &to, false) => panic!("it waits"),
+        _ = migrate(&house.from, &to, false) => panic!("the migration ended although a put never answers"),
         () = unsteady.met.notified() => {}
     }
     let ours = Contents::of(&house.from).await.recovered();
@@ -149,17 +150,17 @@ async fn a_video_is_seen_only_when_it_is_whole() {
 }
 
 #[tokio::test]
-async fn what_arrives_damaged_is_found() {
+async fn an_object_that_arrives_damaged_is_found() {
     let house = house().await;
     let (to, _) = house.at_put(10, Event::Damage);
     let done = migrate(&house.from, &to, false).await.unwrap();
-    assert!(!done.is_whole());
+    assert!(!done.is_complete());
     assert_eq!(done.videos.failed, 1);
     assert_eq!(done.videos.copied, 3);
 }
 
 #[tokio::test]
-async fn published_bytes_that_are_others_are_named_and_kept() {
+async fn a_published_object_with_other_bytes_fails_its_video_and_is_kept() {
     let house = house().await;
     let key = ObjectKey::Segment(segment(house.library.ready, 11));
     let mut body = library::bytes(&key, 1011);
@@ -176,28 +177,29 @@ async fn published_bytes_that_are_others_are_named_and_kept() {
     assert_eq!(videos.get(&house.library.ready).await.unwrap(), None);
     assert_eq!(kept(&house, &key).await, body);
 
-    // Mended, it goes on.
+    // Once the damaged object is deleted, the next run copies the video.
     house
         .to
         .objects
         .delete(std::slice::from_ref(&key))
         .await
         .unwrap();
-    assert!(house.migrate().await.unwrap().is_whole());
-    // Damaged later: of another size it is found by any run, else by one that reads all.
+    assert!(house.migrate().await.unwrap().is_complete());
+    // An object that is damaged later is found by any run if its size has changed, else by a run that verifies.
     house.to.objects.put(&key, body.into()).await.unwrap();
-    assert!(house.migrate().await.unwrap().is_whole());
+    assert!(house.migrate().await.unwrap().is_complete());
     assert_eq!(house.verify().await.unwrap().videos.failed, 1);
     house.to.objects.put(&key, "cut".into()).await.unwrap();
     assert_eq!(house.migrate().await.unwrap().videos.failed, 1);
 }
 
+/// Bytes of an object in the target.
 async fn kept(house: &House, key: &ObjectKey) -> Bytes {
     store::objects::get(&*house.to.objects, key).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_poster_that_was_made_again_replaces_the_one_before() {
+async fn a_new_poster_replaces_the_old_one() {
     let house = house().await;
     house.migrate().await.unwrap();
     let key = ObjectKey::Poster(house.library.ready, ImageFormat::Jpeg);
@@ -215,7 +217,7 @@ async fn a_poster_that_was_made_again_replaces_the_one_before() {
 }
 
 #[tokio::test]
-async fn what_has_changed_since_is_brought_up_to_date() {
+async fn changes_in_the_source_update_the_target() {
     let house = house().await;
     house.migrate().await.unwrap();
     let Library { playable, .. } = house.library;
@@ -253,7 +255,7 @@ async fn set(stores: &Stores, video: VideoId, edit: impl Fn(&mut VideoRow) + Sen
 }
 
 #[tokio::test]
-async fn what_has_gone_further_in_the_target_is_left_alone() {
+async fn a_video_that_is_newer_in_the_target_is_left_alone() {
     let house = house().await;
     house.migrate().await.unwrap();
     let Library {
@@ -265,13 +267,13 @@ async fn what_has_gone_further_in_the_target_is_left_alone() {
     let before = Contents::of(&house.to).await;
     let done = house.migrate().await.unwrap();
     assert_eq!((done.videos.newer, done.videos.there), (1, 2));
-    // From one row on in two ways: nobody can say which is right.
+    // This video's row was changed on both sides; the migration cannot know which is right.
     assert_eq!(done.videos.failed, 1);
     assert!(Contents::of(&house.to).await == before);
 }
 
 #[tokio::test]
-async fn what_was_deleted_stays_deleted() {
+async fn a_deleted_video_stays_deleted() {
     let house = house().await;
     house.migrate().await.unwrap();
     let Library { ready, deleted, .. } = house.library;
@@ -292,7 +294,7 @@ async fn what_was_deleted_stays_deleted() {
         let its = |key: &ObjectKey| Prefix::Upload(upload).contains(key);
         assert!(!theirs.objects.keys().any(its));
     }
-    // Deleted there only, it does not come back either, however much happens here.
+    // A video that was deleted in the target only does not come back, whatever changes in the source.
     set(&house.to, house.library.playable, delete).await;
     for _ in 0..3 {
         assert_eq!(house.migrate().await.unwrap().videos.newer, 1);
@@ -305,7 +307,7 @@ async fn what_was_deleted_stays_deleted() {
 }
 
 #[tokio::test]
-async fn an_owner_who_is_known_there_keeps_the_id_that_they_have_there() {
+async fn an_owner_whose_name_the_target_knows_keeps_the_id_of_the_target() {
     let house = house().await;
     let ann = catalog::people::owner(&house.to, "ann", Role::Uploader).await;
     let ann = ann.unwrap().id;
@@ -321,9 +323,9 @@ async fn an_owner_who_is_known_there_keeps_the_id_that_they_have_there() {
     let of_ann = of_ann.list(Some(&ann), &PageRequest::first(10)).await;
     assert_eq!(of_ann.unwrap().items.len(), 3);
 
-    // And back: everybody is who they were.
+    // Copied back, every owner has the first id again.
     let back = migrate(&house.to, &house.from, true).await.unwrap();
-    // The upload that was lost is there too, by the row of the one that lost it.
+    // The video whose upload was lost by the first copy is updated.
     assert_eq!(back.videos, videos(0, 1, 3));
     let expected = Contents::of(&house.from).await;
     assert!(

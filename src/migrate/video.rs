@@ -1,4 +1,5 @@
-//! One video: its objects, then its rows, and that of the video itself last.
+//! Copies one video: first its objects, then its other rows, and the row of the video itself last. A video's row in the
+//! target therefore says that the video is complete there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,69 +15,69 @@ use super::Migration;
 use super::progress::expected_bytes;
 use super::trouble::Trouble;
 
-/// What became of a video.
+/// Outcome of copying a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is there now.
+    /// The target did not have the video, and has it now.
     Copied,
-    /// It was there, and is there as it is now.
+    /// The target had an older state of the video, and has the present one now.
     Updated,
-    /// It was there.
+    /// The target had the video already.
     There,
-    /// What is there has gone further, and was left alone.
+    /// The target has a newer state of the video, which was left alone.
     Newer,
 }
 
 impl Migration {
-    /// Copies a video.
-    pub async fn video(self: &Arc<Self>, mut row: VideoRow) -> Result<Outcome, Trouble> {
+    /// Copies a video, unless the target has it.
+    pub async fn copy_video(self: &Arc<Self>, mut row: VideoRow) -> Result<Outcome, Trouble> {
         let expected = expected_bytes(&row);
         let uploads = self.prepare(&mut row).await?;
         let known = self.to.metadata.videos().get(&row.id).await?;
         let outcome = match &known {
             None => Outcome::Copied,
             Some(known) if *known == row => Outcome::There,
-            Some(known) if known.epoch > row.epoch || is_over(known, &row) => {
-                self.progress.weighed(expected, 0);
+            Some(known) if known.epoch > row.epoch || was_deleted_in_target(known, &row) => {
+                self.progress.correct_estimate(expected, 0);
                 return Ok(Outcome::Newer);
             }
             Some(known) if known.epoch < row.epoch => Outcome::Updated,
-            Some(_) => return Err(Trouble::Diverged("its row")),
+            Some(_) => return Err(Trouble::Diverged("the video's row")),
         };
         if row.state == State::Deleted {
-            self.progress.weighed(expected, 0);
+            self.progress.correct_estimate(expected, 0);
         } else {
             let sources = sources(&row, &uploads);
-            self.objects(row.id, &sources, expected, known.is_some())
+            self.copy_objects(row.id, &sources, expected, known.is_some())
                 .await?;
-            self.attempts(&row.id).await?;
-            self.views(&row.id).await?;
+            self.copy_attempts(&row.id).await?;
+            self.copy_views(&row.id).await?;
         }
-        self.uploads(&uploads).await?;
+        self.copy_uploads(&uploads).await?;
         if outcome != Outcome::There {
             let videos = self.to.metadata.videos();
             match videos.put_if_newer(&row).await {
-                // By a call of ours whose answer was lost, for one.
+                // The row is there already, for example by an earlier call whose answer was lost.
                 Err(Error::Conflict) if videos.get(&row.id).await?.as_ref() == Some(&row) => {}
-                Err(Error::Conflict) => return Err(Trouble::Diverged("its row")),
+                Err(Error::Conflict) => return Err(Trouble::Diverged("the video's row")),
                 put => put?,
             }
         }
         if row.state == State::Deleted {
-            self.sweep(&row.id, &uploads).await?;
+            self.delete_media(&row.id, &uploads).await?;
         }
         Ok(outcome)
     }
 
-    /// Makes of a row what it is to be in the target, and says with which uploads. One that was
-    /// not complete has lost its connection: it is lost, as it would be to the next start.
+    /// Changes a row into what the target is to have, and returns the uploads that go with it. An upload that was not
+    /// complete is lost, since its connection is: the next start of a server would say the same.
     async fn prepare(&self, row: &mut VideoRow) -> Result<Vec<UploadRow>, Error> {
-        row.owner = self.owner(row.owner);
+        row.owner = self.owner_in_target(row.owner);
         if row.state != State::Deleted && pipeline::lose_upload(row) {
             row.epoch += 1;
-            self.counts.cut_off();
-            self.progress.say(&format!(
-                "{}: its upload was not complete and is lost",
+            self.counts.add_cut_off();
+            self.progress.print(&format!(
+                "the upload of {} was not complete, and is lost",
                 row.id
             ));
             return Ok(Vec::new());
@@ -84,13 +85,13 @@ impl Migration {
         let mut uploads = self.from.metadata.uploads().list_by_video(&row.id).await?;
         uploads.retain(|upload| upload.complete);
         for upload in &mut uploads {
-            upload.owner = self.owner(upload.owner);
+            upload.owner = self.owner_in_target(upload.owner);
         }
         Ok(uploads)
     }
 
-    /// Copies the objects of a video, many at once.
-    async fn objects(
+    /// Copies the objects of a video, several at once; `expected` is the estimate of their bytes that the progress has.
+    async fn copy_objects(
         self: &Arc<Self>,
         video: VideoId,
         sources: &BTreeSet<UploadId>,
@@ -103,29 +104,29 @@ impl Migration {
         for prefix in sources.chain([Prefix::Video(video)]) {
             let listing = self.from.objects.list(&prefix).await?;
             let listing: Vec<Listed> = listing.try_collect().await?;
-            // What was to be published, and was not, is not.
-            let is_there = |object: &Listed| !matches!(object.key, ObjectKey::Staged { .. });
-            objects.extend(listing.into_iter().filter(is_there));
+            // Staged objects were never published, and are not copied.
+            let is_published = |object: &Listed| !matches!(object.key, ObjectKey::Staged { .. });
+            objects.extend(listing.into_iter().filter(is_published));
             let mut listing = self.to.objects.list(&prefix).await?;
             while let Some(Listed { key, size }) = listing.try_next().await? {
                 there.insert(key, size);
             }
         }
         let bytes = objects.iter().map(|object| object.size).sum();
-        self.progress.weighed(expected, bytes);
+        self.progress.correct_estimate(expected, bytes);
 
-        // Dropped, it gives up what is under way.
+        // When an error drops the set, the copies in it are cancelled.
         let mut copying: JoinSet<Result<(), Trouble>> = JoinSet::new();
         for object in objects {
-            let room = self.room(&object).await?;
+            let memory = self.reserve_memory(&object).await?;
             while let Some(copied) = copying.try_join_next() {
                 copied??;
             }
             let there: Option<u64> = there.remove(&object.key);
             let migration = Arc::clone(self);
             copying.spawn(async move {
-                let _room = room;
-                migration.object(&object, there, was_whole).await?;
+                let _memory = memory;
+                migration.copy_object(&object, there, was_whole).await?;
                 migration.progress.advance(object.size);
                 Ok(())
             });
@@ -136,8 +137,8 @@ impl Migration {
         Ok(())
     }
 
-    /// Has the target know of a video's tries and fillers what the source does.
-    async fn attempts(&self, video: &VideoId) -> Result<(), Error> {
+    /// Copies the rows of a video's failed tries and of its fillers.
+    async fn copy_attempts(&self, video: &VideoId) -> Result<(), Error> {
         let (from, to) = (self.from.metadata.tries(), self.to.metadata.tries());
         let key = |(rendition, index)| SegmentKey {
             video: *video,
@@ -158,8 +159,8 @@ impl Migration {
         Ok(())
     }
 
-    /// Has the target count at least as many views of a video as the source does.
-    async fn views(&self, video: &VideoId) -> Result<(), Error> {
+    /// Adds views to a video of the target, until it has at least as many as in the source.
+    async fn copy_views(&self, video: &VideoId) -> Result<(), Error> {
         let (from, to) = (self.from.metadata.views(), self.to.metadata.views());
         let missing = from.get(video).await?.saturating_sub(to.get(video).await?);
         if missing > 0 {
@@ -168,7 +169,8 @@ impl Migration {
         Ok(())
     }
 
-    async fn uploads(&self, uploads: &[UploadRow]) -> Result<(), Trouble> {
+    /// Copies the rows of a video's complete uploads.
+    async fn copy_uploads(&self, uploads: &[UploadRow]) -> Result<(), Trouble> {
         let to = self.to.metadata.uploads();
         for upload in uploads {
             let mut known = to.get(&upload.id).await?;
@@ -182,14 +184,14 @@ impl Migration {
                 }
             }
             if known.as_ref() != Some(upload) {
-                return Err(Trouble::Diverged("its upload"));
+                return Err(Trouble::Diverged("the row of the video's upload"));
             }
         }
         Ok(())
     }
 
-    /// A deleted video may have been copied before, as a whole or in part.
-    async fn sweep(&self, video: &VideoId, uploads: &[UploadRow]) -> Result<(), Error> {
+    /// Deletes a deleted video's media, views and tries from the target, where an earlier run may have copied them.
+    async fn delete_media(&self, video: &VideoId, uploads: &[UploadRow]) -> Result<(), Error> {
         let objects = &*self.to.objects;
         delete_prefix(objects, &Prefix::Video(*video)).await?;
         for upload in uploads {
@@ -200,12 +202,12 @@ impl Migration {
     }
 }
 
-/// Whether a video was deleted in the target only: whatever came after, it stays so.
-fn is_over(known: &VideoRow, row: &VideoRow) -> bool {
+/// Whether a video was deleted in the target but not in the source. It stays deleted, whatever changed in the source.
+fn was_deleted_in_target(known: &VideoRow, row: &VideoRow) -> bool {
     known.state == State::Deleted && row.state != State::Deleted
 }
 
-/// Whose blocks a video is made of.
+/// Ids of the uploads whose blocks are the source of a video.
 fn sources(row: &VideoRow, uploads: &[UploadRow]) -> BTreeSet<UploadId> {
     let parts = row.parts.iter().map(|part| part.upload);
     parts

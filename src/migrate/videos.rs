@@ -1,4 +1,4 @@
-//! All videos, tombstones last.
+//! Copies all videos: the living ones first, then the rows of deleted ones.
 
 use std::sync::Arc;
 
@@ -13,21 +13,22 @@ use super::progress::expected_bytes;
 use super::summary::VideoCounts;
 use super::video::Outcome;
 
-/// Videos looked at at once: of many small ones most of the time is spent on waiting for answers.
+/// Videos that are copied at once: with many small videos, most of the time is spent waiting for answers.
 const VIDEOS: usize = 8;
 
-/// So many videos in a row that a store did not answer for are no chance.
+/// Videos in a row that may fail because a store does not answer. This many are not by chance: the copy stops.
 const IN_A_ROW: u32 = 3;
 
-/// Copies all videos.
+/// Copies all videos and counts the outcomes.
 ///
 /// # Errors
-/// Where others would fail in the same way.
-pub async fn all(migration: &Arc<Migration>) -> Result<VideoCounts> {
+/// A video failed for a reason that would stop the others too.
+pub async fn copy_all(migration: &Arc<Migration>) -> Result<VideoCounts> {
     let videos = migration.from.metadata.videos();
     let mut expected = rows(videos);
-    while let Some(row) = expected.try_next().await.context("the source's videos")? {
-        migration.progress.expect(expected_bytes(&row));
+    let unlisted = "the videos of the source cannot be listed";
+    while let Some(row) = expected.try_next().await.context(unlisted)? {
+        migration.progress.expect_video(expected_bytes(&row));
     }
 
     let mut counts = VideoCounts::default();
@@ -35,36 +36,37 @@ pub async fn all(migration: &Arc<Migration>) -> Result<VideoCounts> {
     let copied = rows(videos).map(async |row: Result<VideoRow, Error>| match row {
         Ok(row) => {
             let video = row.id;
-            Ok((video, migration.video(row).await))
+            Ok((video, migration.copy_video(row).await))
         }
         Err(error) => Err(error),
     });
     let mut copied = std::pin::pin!(copied.buffer_unordered(VIDEOS));
     while let Some(done) = copied.next().await {
-        let (video, outcome) = done.context("the source's videos")?;
+        let (video, outcome) = done.context(unlisted)?;
         match outcome {
             Ok(outcome) => {
                 in_a_row = 0;
                 counts.add(outcome);
                 if outcome == Outcome::Newer {
-                    let newer = format!("{video}: what is there is newer and was left as it is");
-                    migration.progress.say(&newer);
+                    let newer =
+                        format!("{video} is newer in the target; it was left there as it is");
+                    migration.progress.print(&newer);
                 }
             }
             Err(trouble) => {
-                in_a_row = if trouble.may_be_everywhere() {
+                in_a_row = if trouble.may_stop_copy() {
                     in_a_row + 1
                 } else {
                     0
                 };
-                let is_everywhere = trouble.is_everywhere() || in_a_row == IN_A_ROW;
+                let stops_copy = trouble.stops_copy() || in_a_row == IN_A_ROW;
                 let trouble =
                     anyhow::Error::from(trouble).context(format!("{video} is not copied"));
-                if is_everywhere {
+                if stops_copy {
                     return Err(trouble);
                 }
                 counts.failed += 1;
-                migration.progress.say(&format!("{trouble:#}"));
+                migration.progress.print(&format!("{trouble:#}"));
             }
         }
         migration.progress.video_done();
@@ -72,7 +74,7 @@ pub async fn all(migration: &Arc<Migration>) -> Result<VideoCounts> {
     Ok(counts)
 }
 
-/// Rows page by page: the living, newest first, then tombstones.
+/// Rows of all videos, read page by page: the living ones, newest first, then those of deleted videos.
 fn rows(videos: &dyn Videos) -> BoxStream<'_, Result<VideoRow, Error>> {
     let living = pages(move |page| async move { videos.list(None, &page).await });
     let tombstones =

@@ -1,4 +1,5 @@
-//! Where the stores of many machines are.
+//! Section `[cluster]` of the settings: addresses and credentials of the S3 bucket, the CQL keyspace and the NATS
+//! servers. It is turned into the settings types of the crate `store`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,65 +11,88 @@ use store::cluster::metadata::Cql;
 use store::cluster::nats::{self, Nats};
 use store::cluster::objects::S3;
 
-/// The stores of many machines; `deploy/reelmill.toml` explains each setting.
+/// Section `[cluster]`: the stores that many machines share; `deploy/reelmill.toml` explains each setting.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
+    /// Section `[cluster.objects]`.
     pub objects: Objects,
+    /// Section `[cluster.metadata]`.
     pub metadata: Metadata,
+    /// Section `[cluster.messages]`.
     pub messages: Messages,
 }
 
-/// A bucket.
+/// Section `[cluster.objects]`: the S3 bucket for sources and media.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Objects {
+    /// Name of the bucket, which must exist.
     pub bucket: String,
+    /// URL of an S3 server other than AWS.
     pub endpoint: Option<String>,
+    /// URL of the same server as browsers reach it; with it, browsers upload straight to the bucket.
     pub public_endpoint: Option<String>,
-    #[serde(default = "region")]
+    /// Region of the bucket.
+    #[serde(default = "default_region")]
     pub region: String,
+    /// Access key; without it, the credentials of the environment are used.
     pub access_key: Option<String>,
+    /// Secret of the access key.
     pub secret_key: Option<Hidden>,
+    /// Whether URLs are `host/bucket/key` instead of `bucket.host/key`.
     #[serde(default)]
     pub path_style: bool,
 }
 
-/// A keyspace.
+/// Section `[cluster.metadata]`: the keyspace of ScyllaDB or Cassandra for the rows of videos, uploads and users.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
+    /// Addresses of some nodes; the other nodes are discovered through them.
     pub nodes: Vec<String>,
-    #[serde(default = "name")]
+    /// Name of the keyspace.
+    #[serde(default = "default_name")]
     pub keyspace: String,
+    /// User name, if the nodes ask for one.
     pub user: Option<String>,
+    /// Password of the user.
     pub password: Option<Hidden>,
+    /// Datacenter whose nodes are asked first.
     pub datacenter: Option<String>,
 }
 
-/// NATS.
+/// Section `[cluster.messages]`: the NATS servers for work and events.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Messages {
+    /// URLs of some servers.
     pub servers: Vec<String>,
-    #[serde(default = "name")]
+    /// Prefix of all subjects, so that several installations can share a server.
+    #[serde(default = "default_name")]
     pub prefix: String,
+    /// Token, if the servers ask for one.
     pub token: Option<Hidden>,
+    /// User name, if the servers ask for one.
     pub user: Option<String>,
+    /// Password of the user.
     pub password: Option<Hidden>,
+    /// Path of a credentials file, if the servers ask for one.
     pub credentials: Option<PathBuf>,
+    /// Path of a PEM file with the certificates of the authorities that may sign a server's certificate.
     pub authorities: Option<PathBuf>,
-    #[serde(default = "replicas")]
+    /// Number of servers that keep a copy of the work queue.
+    #[serde(default = "default_replicas")]
     pub replicas: usize,
 }
 
-/// Something that is in no log.
+/// Secret of the settings, such as a password. Its `Debug` output does not show it, so that it reaches no log.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Hidden(String);
 
 impl Hidden {
-    /// For whom it is meant.
+    /// The secret itself, for the server that it is meant for.
     pub fn text(&self) -> &str {
         &self.0
     }
@@ -80,20 +104,24 @@ impl fmt::Debug for Hidden {
     }
 }
 
-fn region() -> String {
+fn default_region() -> String {
     "us-east-1".to_owned()
 }
 
-fn name() -> String {
+/// Default name of the keyspace, and default prefix of the NATS subjects.
+fn default_name() -> String {
     "reelmill".to_owned()
 }
 
-const fn replicas() -> usize {
+const fn default_replicas() -> usize {
     1
 }
 
 impl Cluster {
-    /// As the stores take them.
+    /// Settings in the types of the crate `store`.
+    ///
+    /// # Errors
+    /// Credentials that are incomplete or contradict each other.
     pub fn stores(&self) -> Result<cluster::Settings> {
         Ok(cluster::Settings {
             objects: self.objects.s3()?,
@@ -111,7 +139,7 @@ impl Objects {
                 secret: secret.clone(),
             }),
             (None, None) => None,
-            _ => bail!("access_key and secret_key of [cluster.objects] belong together"),
+            _ => bail!("[cluster.objects] needs both access_key and secret_key, or neither"),
         };
         Ok(S3 {
             endpoint: self.endpoint.clone(),
@@ -125,6 +153,7 @@ impl Objects {
 }
 
 impl Metadata {
+    /// Settings of the keyspace in the type of the crate `store`.
     pub fn cql(&self) -> Result<Cql> {
         let access = match (&self.user, &self.password) {
             (Some(user), Some(Hidden(password))) => Some(cluster::metadata::Access {
@@ -132,7 +161,7 @@ impl Metadata {
                 password: password.clone(),
             }),
             (None, None) => None,
-            _ => bail!("user and password of [cluster.metadata] belong together"),
+            _ => bail!("[cluster.metadata] needs both user and password, or neither"),
         };
         Ok(Cql {
             nodes: self.nodes.clone(),
@@ -154,7 +183,9 @@ impl Messages {
             },
             (None, None, None, Some(file)) => nats::Access::Credentials(file.clone()),
             _ => {
-                bail!("[cluster.messages] takes one of token, user with password, and credentials")
+                bail!(
+                    "[cluster.messages] takes only one of: token, user with password, credentials"
+                )
             }
         };
         Ok(Nats {
@@ -180,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_let_in_is_said_whole_and_in_one_way() {
+    fn credentials_are_complete_and_of_one_kind_and_are_not_logged() {
         let wrong = [
             ("user = 'me'", ""),
             ("token = 'a'\ncredentials = 'b'", ""),

@@ -1,4 +1,5 @@
-//! Whole numbers: one with a fraction is not rounded, but refused.
+//! Deserializers for settings that are whole numbers. They refuse a number with a fraction, which the crate `config`
+//! would round.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +8,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
-/// A whole number of some type.
+/// Whole number of the type `T`.
 struct Whole<T>(T);
 
 impl<'de, T: TryFrom<i128> + FromStr> Deserialize<'de> for Whole<T> {
@@ -35,14 +36,14 @@ impl<'de, T: TryFrom<i128> + FromStr> Deserialize<'de> for Whole<T> {
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Whole<T>, E> {
                 let number = text.parse().map(Whole);
-                number.map_err(|_| E::custom(format!("{text} is no whole number")))
+                number.map_err(|_| E::custom(format!("{text} is not a whole number")))
             }
         }
         deserializer.deserialize_any(Number(PhantomData))
     }
 }
 
-/// A number that has to be whole.
+/// Deserializes a number that must be whole.
 pub fn number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -51,7 +52,7 @@ where
     Whole::deserialize(deserializer).map(|Whole(number)| number)
 }
 
-/// The same where there need be none.
+/// Deserializes an optional number that must be whole.
 pub fn number_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,5 @@
-//! Which source and policy a presentation's folder belongs to.
+//! Identity of a presentation's folder: which source and which encoding policy its files were made from. It is kept in
+//! a file of the folder, so that a second run continues the same work and never mixes two sources.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,33 +10,34 @@ use anyhow::{Context, Result};
 use plan::Policy;
 use serde::{Deserialize, Serialize};
 
-/// What of a source is hashed at either end.
+/// Bytes that are hashed at each end of a source: enough to tell files apart, without reading all of a large one.
 const END: u64 = 1 << 20;
+/// Path of the identity's file inside the presentation's folder.
 const FILE: &str = ".reelmill/identity.json";
 
-/// A source and how it is to be encoded.
+/// Source of a presentation and the policy by which it is encoded.
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     size: u64,
     modified_ns: i128,
-    /// BLAKE3 of the first and the last MiB.
+    /// BLAKE3 hash of the first and the last MiB of the source, in hexadecimal.
     ends: String,
     policy: Policy,
     generation: u32,
 }
 
-/// Whether a folder may be written.
+/// Answer to the question whether a presentation may be written into a folder.
 pub enum Claim {
-    /// It was empty, or belongs to this source and policy.
+    /// The folder was empty, or belongs to this source and policy.
     Ours,
-    /// It belongs to others.
+    /// The folder holds the presentation of another source or policy.
     Foreign,
-    /// It has files in it that are no presentation.
-    Somebodys,
+    /// The folder holds files that are not a presentation.
+    NotOurs,
 }
 
 impl Identity {
-    /// The identity of a file under a policy.
+    /// Identity of a file that is encoded by this policy.
     pub fn of(input: &Path, policy: &Policy) -> io::Result<Self> {
         let file = File::open(input)?;
         let metadata = file.metadata()?;
@@ -59,7 +61,7 @@ impl Identity {
         })
     }
 
-    /// Takes a folder for this identity, clearing it first where it is another's and `force`.
+    /// Claims a folder for this identity. With `force`, the presentation of another identity is deleted first.
     pub fn claim(&self, folder: &Path, force: bool) -> Result<Claim> {
         let path = folder.join(FILE);
         match fs::read(&path) {
@@ -69,21 +71,24 @@ impl Identity {
             Ok(_) if !force => return Ok(Claim::Foreign),
             Ok(_) => clear(folder)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Somebody's folder that we did not make is not ours to fill or to clear.
+                // A folder with files but without an identity was not made by reelmill: it is neither filled nor
+                // cleared.
                 if folder.is_dir() && fs::read_dir(folder)?.next().is_some() {
-                    return Ok(Claim::Somebodys);
+                    return Ok(Claim::NotOurs);
                 }
             }
-            Err(error) => return Err(error).context("cannot read the folder's identity"),
+            Err(error) => {
+                return Err(error).context("cannot read the folder's .reelmill/identity.json");
+            }
         }
         fs::create_dir_all(folder.join(".reelmill"))
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         fs::write(&path, serde_json::to_vec_pretty(self)?)?;
         Ok(Claim::Ours)
     }
 }
 
-/// Removes what is in a presentation's folder.
+/// Deletes everything inside a presentation's folder.
 fn clear(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

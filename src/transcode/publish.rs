@@ -1,5 +1,5 @@
-//! The text of a finished presentation: written when everything it lists exists, the master
-//! last of all, so that a half-made folder never lists what is not there.
+//! Text files of a finished presentation: playlists, manifests, WebVTT and the report. They are written when all media
+//! that they list exists, and the master playlist last, so that an unfinished folder never lists missing files.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use store::local::files::Folder;
 use store::metadata::VideoRow;
 
-/// Writes playlists, manifests, tracks and the report.
+/// Writes playlists, manifests, WebVTT files and the report into the presentation's folder.
 pub fn publish(
     output: &Path,
     row: &VideoRow,

@@ -1,11 +1,12 @@
-//! What a finished presentation does not list: nobody has opened it before.
+//! Deletion of media that the finished presentation does not list. No player can be using these files: the presentation
+//! was not published before.
 
 use anyhow::Result;
 use futures::TryStreamExt;
 use plan::{Plan, VideoId};
 use store::{ObjectKey, Objects, Prefix};
 
-/// Deletes the media of renditions that an earlier plan had and this one has not.
+/// Deletes the media of renditions that an earlier plan of the video had and the final plan does not have.
 pub async fn sweep(objects: &dyn Objects, video: VideoId, plan: &Plan) -> Result<()> {
     let listed: Vec<_> = objects
         .list(&Prefix::Video(video))

@@ -1,6 +1,6 @@
-//! Uploads a file as S3's own multipart upload, by the SDK alone, and prints how many seconds that
-//! took: what `benches/upload.mjs` compares uploads with. Parts are as large as our blocks, and as
-//! many are on their way at once.
+//! Uploads a file with S3's own multipart upload through the SDK alone, and prints the time in seconds.
+//! `benches/upload.mjs` compares reelmill's uploads with it. Parts have the size of reelmill's blocks, and as many of
+//! them are sent at once.
 
 use std::error::Error;
 use std::path::Path;
@@ -15,8 +15,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
+/// Size of a part in bytes: that of a source block.
 const PART: usize = 8 << 20;
+/// Number of parts that are sent at once.
 const AT_ONCE: usize = 4;
+/// Key of the object that is uploaded.
 const KEY: &str = "trials/multipart";
 
 #[tokio::main]
@@ -50,7 +53,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn upload(client: &Client, bucket: &str, file: &Path) -> Result<(), Box<dyn Error>> {
     let create = client.create_multipart_upload().bucket(bucket).key(KEY);
     let created = create.send().await?;
-    let upload = created.upload_id().ok_or("an upload without an id")?;
+    let upload = created
+        .upload_id()
+        .ok_or("the store created an upload without an id")?;
     let blocks = stream::try_unfold(File::open(file).await?, |mut file| async move {
         let mut block = BytesMut::with_capacity(PART);
         while block.len() < PART && file.read_buf(&mut block).await? > 0 {}
@@ -66,7 +71,7 @@ async fn upload(client: &Client, bucket: &str, file: &Path) -> Result<(), Box<dy
                 .upload_id(upload);
             let part = part.part_number(number).body(ByteStream::from(block?));
             let sent = part.send().await?;
-            // Without checksums: the upload was made without one too.
+            // Parts have no checksums, since the upload was created without checksums too.
             let part = CompletedPart::builder().part_number(number);
             Ok::<_, Box<dyn Error>>(part.set_e_tag(sent.e_tag).build())
         });

@@ -1,4 +1,4 @@
-//! Time, as a seam: tests and the simulation own it.
+//! The clock interface. All code takes time from it, so that tests and the simulation can control time.
 
 use std::fmt::Debug;
 use std::ops::Add;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-/// A point on a clock that never goes back; comparable within one process only.
+/// Point in time on a monotonic clock. Moments can be compared only within one process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(Duration);
 
 impl Moment {
-    /// How long after `earlier` this is; nought if it is before.
+    /// Time that has passed since `earlier`; zero if this moment is before it.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -28,13 +28,13 @@ impl Add<Duration> for Moment {
 /// The only source of time.
 #[async_trait]
 pub trait Clock: Send + Sync + Debug {
-    /// Wall-clock time in microseconds since 1970 UTC. May jump; for rows and people.
+    /// Wall-clock time in microseconds since 1970 UTC, for rows and people. It may jump.
     fn now_us(&self) -> i64;
 
-    /// Monotonic time; for deadlines and durations.
+    /// Monotonic time, for deadlines and durations.
     fn now(&self) -> Moment;
 
-    /// Returns at `deadline`, at once if it has passed. Safe to drop at any time.
+    /// Returns at `deadline`, or at once if it has passed. The future may be dropped at any time.
     async fn sleep_until(&self, deadline: Moment);
 
     /// Returns after `span`.
@@ -43,14 +43,14 @@ pub trait Clock: Send + Sync + Debug {
     }
 }
 
-/// The machine's clocks.
+/// The clocks of the operating system.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     origin: tokio::time::Instant,
 }
 
 impl SystemClock {
-    /// A clock whose monotonic time starts now.
+    /// Creates a clock whose monotonic time starts now.
     pub fn new() -> Self {
         Self {
             origin: tokio::time::Instant::now(),
@@ -66,7 +66,7 @@ impl Default for SystemClock {
 
 #[async_trait]
 impl Clock for SystemClock {
-    // The one place that may: everybody else asks a `Clock`.
+    // This is the only place that may read the system time; all other code uses a `Clock`.
     #[allow(clippy::disallowed_methods)]
     fn now_us(&self) -> i64 {
         unix_us(std::time::SystemTime::now())
@@ -84,7 +84,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Microseconds since 1970 UTC of a time that the file system gave; before it, negative.
+/// Converts a time of the file system to microseconds since 1970 UTC; earlier times are negative.
 pub(crate) fn unix_us(time: std::time::SystemTime) -> i64 {
     let us = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     match time.duration_since(std::time::UNIX_EPOCH) {
@@ -93,7 +93,7 @@ pub(crate) fn unix_us(time: std::time::SystemTime) -> i64 {
     }
 }
 
-/// A clock that stands still until it is told to move; for tests and the simulation.
+/// Clock that stands still until it is advanced, for tests and the simulation.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     elapsed: watch::Sender<Duration>,
@@ -101,7 +101,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows `start_us` (microseconds since 1970 UTC).
+    /// Creates a clock that shows `start_us` (microseconds since 1970 UTC).
     pub fn new(start_us: i64) -> Self {
         Self {
             elapsed: watch::Sender::new(Duration::ZERO),
@@ -109,7 +109,8 @@ impl ManualClock {
         }
     }
 
-    /// Moves both clocks forward and wakes who slept until then. Clones move together.
+    /// Advances wall-clock and monotonic time, and wakes sleepers whose deadline has passed. Clones share the same
+    /// time.
     pub fn advance(&self, span: Duration) {
         self.elapsed
             .send_modify(|elapsed| *elapsed = elapsed.saturating_add(span));
@@ -129,7 +130,7 @@ impl Clock for ManualClock {
 
     async fn sleep_until(&self, deadline: Moment) {
         let mut elapsed = self.elapsed.subscribe();
-        // An error would mean that the sender is gone, but `self` holds it.
+        // `wait_for` fails only if the sender is gone, but `self` holds the sender.
         let _ = elapsed.wait_for(|elapsed| *elapsed >= deadline.0).await;
     }
 }
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_manual_clock_wakes_sleepers_when_their_time_has_come() {
+    async fn a_manual_clock_wakes_sleepers_at_their_deadlines() {
         let clock = ManualClock::new(1_000);
         let sleeper = tokio::spawn({
             let clock = clock.clone();

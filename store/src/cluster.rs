@@ -1,4 +1,6 @@
-//! The stores of many machines: S3, CQL for rows, and NATS for work and events.
+//! The cluster stores, for many machines: S3 for objects, CQL for rows, and NATS for work and events.
+//!
+//! Begin reading at [`Cluster::open`]. The modules mirror those of `local/`.
 
 mod breaker;
 pub mod events;
@@ -16,36 +18,36 @@ use nats::{Connection, Nats};
 use objects::{GuardedObjects, RowedObjects, S3, S3Objects};
 use work::NatsWork;
 
-/// What the drivers log unless somebody wants to know more, as a filter of `tracing`: they tell of
-/// every connection, and of every statement in a keyspace that is used without its name.
+/// Default log filter of `tracing` for the drivers, which otherwise log every connection, and every statement in a
+/// keyspace that is used without its name.
 pub const LOGGED: &str = "async_nats=warn,scylla=warn,scylla::network::connection=error";
 
-/// Where all of a cluster's stores are.
+/// Addresses and credentials of all stores of a cluster.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Blobs by key.
+    /// The object store.
     pub objects: S3,
-    /// Rows.
+    /// The database of rows.
     pub metadata: Cql,
-    /// Work and events.
+    /// The messaging server for work and events.
     pub messages: Nats,
 }
 
-/// Why a cluster's stores cannot be opened.
+/// Reason why the stores of a cluster cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The bucket.
+    /// The bucket cannot be used.
     #[error(transparent)]
     Objects(#[from] objects::OpenError),
-    /// The keyspace.
+    /// The keyspace cannot be used.
     #[error(transparent)]
     Metadata(#[from] metadata::OpenError),
-    /// NATS.
+    /// NATS cannot be used.
     #[error(transparent)]
     Messages(#[from] nats::OpenError),
 }
 
-/// Objects that keep the contract, whatever their store can do.
+/// Wraps the object store so that it keeps the contract of [`Objects`], whatever the store itself supports.
 fn guarded(
     objects: S3Objects,
     rows: &Arc<CqlMetadata>,
@@ -56,18 +58,20 @@ fn guarded(
     if keeps {
         return Arc::new(objects);
     }
-    tracing::info!("the object store replaces what is there: rows decide what is published");
+    tracing::info!(
+        "the object store cannot refuse to replace objects: rows decide which object is published"
+    );
     Arc::new(RowedObjects::new(objects, Arc::clone(rows)))
 }
 
-/// The stores of many machines.
+/// Opener of the cluster stores.
 pub struct Cluster;
 
 impl Cluster {
-    /// Opens all of them, and tries what each must be able to do.
+    /// Opens all stores, and tests that each supports what is needed.
     ///
     /// # Errors
-    /// Where one does not answer, or cannot do it.
+    /// If a store does not answer or lacks a needed feature.
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Stores, OpenError> {
         let objects = S3Objects::open(&settings.objects).await?;
         let metadata = CqlMetadata::open(&settings.metadata, Arc::clone(&clock)).await?;
@@ -84,10 +88,10 @@ impl Cluster {
         })
     }
 
-    /// Opens the rows alone.
+    /// Opens only the database of rows.
     ///
     /// # Errors
-    /// Where the keyspace cannot be used.
+    /// If the keyspace cannot be used.
     pub async fn rows(settings: &Cql, clock: Arc<dyn Clock>) -> Result<RowsAlone, OpenError> {
         let metadata = CqlMetadata::open(settings, Arc::clone(&clock)).await?;
         Ok(RowsAlone::new(metadata, clock))

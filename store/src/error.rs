@@ -1,95 +1,95 @@
-//! What can go wrong in any store.
+//! Errors that all stores return.
 
 use std::io;
 
-/// What a caller can act upon; the rest is in `source`, for the log.
+/// Failure of a store, by what the caller can do about it. Details are in `source`, for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No object or row of that name.
+    /// There is no object or row with this name.
     #[error("not found")]
     NotFound,
-    /// A compare-and-set lost, or a row of that name exists: read again and decide anew.
-    #[error("changed by somebody else meanwhile")]
+    /// A compare-and-set failed, or a row with this name exists. The caller reads again and decides anew.
+    #[error("changed by another writer in the meantime")]
     Conflict,
     /// The disk or the quota is full. Nothing was stored.
-    #[error("no space left where data is stored")]
+    #[error("the storage is full")]
     NoSpace,
     /// The store did not answer. The operation may or may not have happened.
     #[error("the store did not answer")]
     Unavailable {
-        /// What the store said.
+        /// Error that the store or its driver reported.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The store is there and asks for less. Nothing was done.
-    #[error("the store has too much to do")]
+    /// The store is overloaded and refused the request. Nothing was done.
+    #[error("the store is overloaded")]
     Overloaded {
-        /// What the store said.
+        /// Error that the store or its driver reported.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The store does not let us do this: the operator's keys or grants are wrong.
-    #[error("the store does not allow it")]
+    /// The store denied access: the operator's keys or grants are wrong.
+    #[error("the store denied access")]
     Unauthorized {
-        /// What the store said.
+        /// Error that the store or its driver reported.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The store does not take the request as it is, however often it is sent.
+    /// The store refused the request and will refuse it again if it is repeated.
     #[error("the store refused the request")]
     Refused {
-        /// What the store said.
+        /// Error that the store or its driver reported.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// What is stored is not what was written, or cannot be expressed as a row.
-    #[error("what is stored is damaged: {what}")]
+    /// Stored data differs from what was written, or a value cannot be stored as a row.
+    #[error("stored data is damaged: {what}")]
     Corrupt {
-        /// What, and where.
+        /// Description of the damage and its place.
         what: String,
     },
 }
 
 impl Error {
-    /// The store did not answer, because of `source`.
+    /// Creates an [`Error::Unavailable`] with this cause.
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable {
             source: source.into(),
         }
     }
 
-    /// The store asks for less, because of `source`.
+    /// Creates an [`Error::Overloaded`] with this cause.
     pub fn overloaded(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Overloaded {
             source: source.into(),
         }
     }
 
-    /// The store does not allow it, because of `source`.
+    /// Creates an [`Error::Unauthorized`] with this cause.
     pub fn unauthorized(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unauthorized {
             source: source.into(),
         }
     }
 
-    /// The store refused the request, because of `source`.
+    /// Creates an [`Error::Refused`] with this cause.
     pub fn refused(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Refused {
             source: source.into(),
         }
     }
 
-    /// Whether the store is away or wants to be left alone, and comes back by itself.
+    /// Whether the store is unreachable or overloaded, a state that ends without action of an operator.
     pub const fn is_away(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Overloaded { .. })
     }
 
-    /// Whether it is the store's trouble or its operator's, and not that of what was asked for.
+    /// Whether the store or its configuration is at fault, and not the request.
     pub const fn is_the_stores(&self) -> bool {
         self.is_away() || matches!(self, Self::Unauthorized { .. } | Self::Refused { .. })
     }
 
-    /// In two words at most, for who looks how a store is.
+    /// Description of the error in at most two words, for status pages.
     pub const fn in_short(&self) -> &'static str {
         match self {
             Self::Overloaded { .. } => "overloaded",
@@ -101,7 +101,7 @@ impl Error {
         }
     }
 
-    /// Something stored is damaged.
+    /// Creates an [`Error::Corrupt`] with this description.
     pub fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_no_space() {
+    fn a_full_disk_is_reported_as_no_space() {
         for errno in [nix::libc::ENOSPC, nix::libc::EDQUOT] {
             assert!(matches!(
                 Error::from(io::Error::from_raw_os_error(errno)),

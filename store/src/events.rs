@@ -1,62 +1,63 @@
-//! What has just happened, told to whoever listens.
+//! Events: notifications of changes, for all processes that subscribe.
 
 use async_trait::async_trait;
 use plan::{SegmentKey, VideoId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ImageFormat};
 use crate::metadata::State;
+use crate::{Error, ImageFormat};
 
-/// Something that has just happened. Told after it is durable.
+/// Notification of a change. It is sent after the change is durable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// A video's row has changed.
     VideoChanged {
-        /// Whose.
+        /// Video whose row has changed.
         video: VideoId,
-        /// Its state now.
+        /// State of the video after the change.
         state: State,
-        /// Its row's epoch now.
+        /// Epoch of the row after the change.
         epoch: u64,
     },
-    /// A segment was stored (the init segment is not one).
+    /// A media segment was stored. Init segments have no event.
     SegmentStored {
-        /// Which.
+        /// Key of the stored segment.
         key: SegmentKey,
-        /// In bytes.
+        /// Size of the segment in bytes.
         size: u64,
     },
     /// A video's poster was stored in one of its formats.
     PosterStored {
-        /// The video that the poster stands for.
+        /// Video to which the poster belongs.
         video: VideoId,
-        /// The format that it was stored in.
+        /// Image format in which the poster was stored.
         format: ImageFormat,
     },
-    /// More of a source is durable.
+    /// More bytes of a source are durable.
     UploadProgress {
-        /// Whose.
+        /// Video whose source is being uploaded.
         video: VideoId,
-        /// Of the whole source.
+        /// Number of durable bytes of the whole source.
         received_bytes: u64,
     },
-    /// A source that has no index is being read for one. Told while it is, and never kept.
+    /// Progress of reading a source that has no index. The event is sent while the source is read, and is never
+    /// logged.
     SourceScanned {
-        /// Whose.
+        /// Video whose source is read.
         video: VideoId,
-        /// Of its bytes.
+        /// Part of the source's bytes that were read, in per cent.
         percent: u8,
     },
     /// A video was deleted.
     Deleted {
-        /// Which.
+        /// Video that was deleted.
         video: VideoId,
     },
 }
 
 impl Event {
-    /// Which video it is about.
+    /// Video to which the event belongs.
     pub const fn video(&self) -> VideoId {
         match self {
             Self::VideoChanged { video, .. }
@@ -68,39 +69,39 @@ impl Event {
         }
     }
 
-    /// Whether the event log keeps it. The others are told by what is stored.
+    /// Whether the event log keeps the event. The content of the other events can be found by listing what is stored.
     pub const fn is_logged(&self) -> bool {
         matches!(self, Self::VideoChanged { .. } | Self::Deleted { .. })
     }
 }
 
-/// Broadcast. Implementations: in process, NATS.
+/// Broadcast of events to all subscribers. Implementations: in process, NATS.
 ///
-/// At most once, in order per publisher; a receiver that falls behind is told so and
-/// reads the stores again. Nothing may be correct only because an event arrives.
+/// Each event is delivered at most once, in order for each publisher. A subscriber that falls behind is told so, and
+/// reads the stores again. Nothing may depend on the arrival of an event for correctness.
 #[async_trait]
 pub trait Events: Send + Sync {
-    /// Tells every subscriber; does not wait for any.
+    /// Sends an event to every subscriber, without waiting for any of them.
     async fn publish(&self, event: Event) -> Result<(), Error>;
 
-    /// Hears everything published from now on.
+    /// Subscribes to all events that are published from now on.
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, Error>;
 }
 
-/// One listener.
+/// Subscription of one listener.
 #[async_trait]
 pub trait Subscription: Send {
-    /// The next event. Safe to drop at any time.
+    /// Waits for the next event. The future may be dropped at any time.
     async fn next(&mut self) -> Received;
 }
 
-/// What a listener hears.
+/// Result of waiting for an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// An event.
+    /// An event arrived.
     Event(Event),
-    /// Some were lost: what is known must be read again.
+    /// Events were lost: the subscriber must read the stores again.
     Lagged,
-    /// Nothing will come any more.
+    /// No more events will come.
     Closed,
 }

@@ -1,4 +1,4 @@
-//! The only allocator of public ids and of secrets.
+//! The only allocator of public ids and secrets.
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
@@ -11,53 +11,52 @@ use type_safe_id::{StaticType, TypeSafeId};
 use crate::clock::Clock;
 use crate::work::WorkerId;
 
-/// Allocates TypeIDs of UUIDv7 from a clock and the operating system's generator.
+/// Allocator of TypeIDs of UUIDv7, from a clock and the random generator of the operating system.
 ///
 /// # Panics
-/// Every method does if the operating system has no random bytes: no id or secret
-/// is better than a guessable one.
+/// Every method panics if the operating system has no random bytes: no id or secret is better than a guessable one.
 #[derive(Clone, Debug)]
 pub struct Ids {
     clock: Arc<dyn Clock>,
 }
 
 impl Ids {
-    /// Ids whose time stamps come from `clock`.
+    /// Creates an allocator whose ids take their time stamps from `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock }
     }
 
-    /// A new video's id.
+    /// Allocates the id of a new video.
     pub fn video(&self) -> VideoId {
         self.allocate()
     }
 
-    /// A new upload's id.
+    /// Allocates the id of a new upload.
     pub fn upload(&self) -> UploadId {
         self.allocate()
     }
 
-    /// A new owner's id.
+    /// Allocates the id of a new owner.
     pub fn owner(&self) -> OwnerId {
         self.allocate()
     }
 
-    /// A new engine session's id.
+    /// Allocates the id of a new engine session.
     pub fn session(&self) -> SessionId {
         self.allocate()
     }
 
-    /// A new token's public handle.
+    /// Allocates the public id of a new token.
     pub fn token(&self) -> TokenId {
         self.allocate()
     }
 
-    /// A new worker's id.
+    /// Allocates the id of a new worker.
     pub fn worker(&self) -> WorkerId {
         WorkerId(self.uuid())
     }
 
-    /// A new id of any kind; ids of one process sort by time, to the millisecond.
+    /// Allocates an id of any kind. Ids of one process sort by time, to the millisecond.
     pub fn allocate<T: StaticType + Default>(&self) -> TypeSafeId<T> {
         TypeSafeId::from_uuid(self.uuid())
     }
@@ -67,12 +66,12 @@ impl Ids {
         uuid::Builder::from_unix_timestamp_millis(millis, &random::<10>()).into_uuid()
     }
 
-    /// A secret of 256 bits: API tokens, sign-in cookies.
+    /// Creates a secret of 256 bits, for API tokens and session cookies.
     pub fn secret(&self) -> Secret {
         Secret(hex(&random::<32>()))
     }
 
-    /// A secret of 128 bits, short enough for a link: lives minutes and is used once.
+    /// Creates a secret of 128 bits, short enough for a link. It is valid for minutes and can be used once.
     pub fn code(&self) -> Secret {
         Secret(hex(&random::<16>()))
     }
@@ -80,7 +79,7 @@ impl Ids {
 
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    getrandom::fill(&mut bytes).expect("the operating system has no random bytes");
     bytes
 }
 
@@ -93,17 +92,17 @@ fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// A secret in plain: shown once, never stored, never logged.
+/// Secret in plain text. It is shown once, and never stored or logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text that its holder sees.
+    /// The text of the secret, for its holder.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What the store keeps of it.
+    /// Hash of the secret, which the store keeps.
     pub fn hash(&self) -> SecretHash {
         SecretHash::of(&self.0)
     }
@@ -115,13 +114,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// SHA-256 of a secret. Enough without salt or stretching, since our secrets are
-/// random and long; looked up by equality, so its timing tells nothing of the secret.
+/// SHA-256 of a secret. No salt or stretching is needed, since secrets are random and long. Hashes are looked up by
+/// equality, so timing reveals nothing about the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecretHash(pub(crate) [u8; 32]);
 
 impl SecretHash {
-    /// The hash of what a client presented.
+    /// Computes the hash of a secret that a client presented.
     pub fn of(presented: &str) -> Self {
         Self(Sha256::digest(presented.as_bytes()).into())
     }
@@ -133,7 +132,7 @@ impl fmt::Display for SecretHash {
     }
 }
 
-/// A text is no SHA-256 in lower-case hexadecimal.
+/// Error for a text that is not a SHA-256 in lower-case hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 in hexadecimal")]
 pub struct NotAHash;
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_never_printed_and_its_hash_has_one_spelling() {
+    fn a_secret_is_never_printed_and_its_hash_is_parsed_in_one_spelling() {
         let ids = Ids::new(Arc::new(ManualClock::new(0)));
         let secret = ids.secret();
         assert_eq!(secret.expose().len(), 64);

@@ -1,4 +1,4 @@
-//! Where an object lives, what it is, and how long it may be cached.
+//! Keys of objects: path, content type and time in caches of every kind of object.
 
 mod layout;
 mod path;
@@ -10,83 +10,83 @@ use serde::{Deserialize, Serialize};
 pub use layout::Layout;
 pub(crate) use layout::PRIVATE;
 
-/// An object's name. The only type that knows how a path is written.
+/// Key of an object. This is the only type that knows how an object's path is written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum ObjectKey {
-    /// One block of a source: 8 MiB, the last one of an upload less.
+    /// Block of a source: 8 MiB, or less for the last block of an upload.
     SourceBlock {
-        /// Of which upload.
+        /// Upload to which the block belongs.
         upload: UploadId,
-        /// Which, from 0.
+        /// Index of the block, counted from 0.
         index: u32,
     },
-    /// A plan, as JSON.
+    /// Plan of a video, as JSON.
     Plan {
-        /// Of which video.
+        /// Video to which the plan belongs.
         video: VideoId,
-        /// Its hash in lower-case letters and digits; see [`is_hash`].
+        /// Hash of the plan in lower-case letters and digits; see [`is_hash`].
         hash: String,
     },
-    /// A rendition's init segment.
+    /// Init segment of a rendition.
     Init(RenditionKey),
-    /// A media segment, or a storyboard's sheet.
+    /// Media segment of a rendition, or sheet of a storyboard.
     Segment(SegmentKey),
-    /// A text rendition's list of cues, as JSON.
+    /// List of a text rendition's cues, as JSON.
     Cues(RenditionKey),
-    /// A video's poster.
+    /// Poster of a video in one image format.
     Poster(VideoId, ImageFormat),
-    /// A still of a whole second.
+    /// Thumbnail: the frame at a whole second.
     Thumbnail {
-        /// Of which video.
+        /// Video to which the thumbnail belongs.
         video: VideoId,
-        /// In pixels.
+        /// Width in pixels.
         width: u32,
-        /// From the presentation's start.
+        /// Time in seconds from the start of the presentation.
         second: u32,
     },
-    /// An engine session's statistics, as JSON.
+    /// Statistics of an engine session, as JSON.
     Report {
-        /// Of which video.
+        /// Video to which the session belonged.
         video: VideoId,
-        /// Which session.
+        /// Engine session that the report describes.
         session: SessionId,
     },
-    /// What may be published next, where the store does not keep to the first by itself.
+    /// Body that waits to be published, for stores that cannot refuse to replace an object.
     Staged {
-        /// Of which video.
+        /// Video to which the body belongs.
         video: VideoId,
-        /// Of the key and the bytes, in lower-case letters and digits; see [`is_hash`].
+        /// Hash of the final key and the bytes, in lower-case letters and digits; see [`is_hash`].
         hash: String,
     },
 }
 
-/// How a still is coded.
+/// Image format of a still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageFormat {
-    /// For everybody.
+    /// JPEG, for all clients.
     Jpeg,
-    /// For who accepts it: about a third smaller.
+    /// WebP, for clients that accept it: about a third smaller.
     Webp,
 }
 
-/// How long a response that carries an object may be kept by others.
+/// Caching of a response that carries an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CachePolicy {
-    /// Its name is a hash of all that shapes its bytes.
+    /// The response may be cached forever: the object's name is a hash of all that shapes its bytes.
     Immutable,
-    /// It may be made again, better.
+    /// The response may be cached for a short time: the object may be replaced by a better one.
     Short,
-    /// It is nobody else's business.
+    /// The response must not be cached: it concerns nobody but the requester.
     Private,
 }
 
 impl CachePolicy {
-    /// The value of `Cache-Control`.
+    /// Value of the `Cache-Control` header.
     pub const fn cache_control(self) -> &'static str {
         match self {
-            // A year: what caches take for "for ever".
+            // Caches treat a year as "forever".
             Self::Immutable => "public, max-age=31536000, immutable",
             Self::Short => "public, max-age=60, stale-while-revalidate=600",
             Self::Private => "private, no-store",
@@ -94,40 +94,40 @@ impl CachePolicy {
     }
 }
 
-/// A set of objects that live and die together; what a sweep removes.
+/// Set of objects that are deleted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Prefix {
-    /// Everything of a video, except its source.
+    /// All objects of a video, except its source.
     Video(VideoId),
-    /// One rendition's init segment, segments and cues.
+    /// Init segment, segments and cues of one rendition.
     Rendition(RenditionKey),
-    /// One upload's source blocks.
+    /// Source blocks of one upload.
     Upload(UploadId),
 }
 
 impl ObjectKey {
-    /// The path: its parts are safe on every file system and no key is another's folder.
+    /// Path of the object. Its parts are valid on every file system, and no key is the folder of another key.
     pub fn path(&self) -> String {
         path::write(self)
     }
 
-    /// Whether its path stays where it belongs. A hash is the one part that is a free text: it must
-    /// not lead out of its folder.
+    /// Whether the path stays inside its folder. A hash is the only part with free text, and must not lead out of the
+    /// folder.
     pub fn is_safe(&self) -> bool {
         !matches!(self, Self::Plan { hash, .. } | Self::Staged { hash, .. } if !is_hash(hash))
     }
 
-    /// Whether it is only ever put where nothing is.
+    /// Whether the object is published: it is only stored if there is none, and never replaced.
     pub const fn is_published(&self) -> bool {
         matches!(self, Self::Init(_) | Self::Segment(_) | Self::Plan { .. })
     }
 
-    /// The key of a path, if the path is one that [`ObjectKey::path`] writes.
+    /// The key of a path, if [`ObjectKey::path`] writes that path.
     pub fn parse(path: &str) -> Option<Self> {
         path::parse(path)
     }
 
-    /// The media type of the bytes.
+    /// Media type of the object.
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::SourceBlock { .. } | Self::Staged { .. } => "application/octet-stream",
@@ -139,7 +139,7 @@ impl ObjectKey {
         }
     }
 
-    /// How long it may be cached.
+    /// Caching of responses that carry the object.
     pub const fn cache(&self) -> CachePolicy {
         match self {
             Self::Init(_) | Self::Segment(_) => CachePolicy::Immutable,
@@ -152,7 +152,8 @@ impl ObjectKey {
         }
     }
 
-    /// Whose it is; a source block belongs to an upload, which its video's row lists.
+    /// Video to which the object belongs. `None` for a source block, which belongs to an upload that the video's row
+    /// lists.
     pub const fn video(&self) -> Option<VideoId> {
         match self {
             Self::SourceBlock { .. } => None,
@@ -177,12 +178,12 @@ impl TryFrom<String> for ObjectKey {
     type Error = String;
 
     fn try_from(path: String) -> Result<Self, String> {
-        Self::parse(&path).ok_or_else(|| format!("{path:?} is no object's path"))
+        Self::parse(&path).ok_or_else(|| format!("{path:?} is not the path of an object"))
     }
 }
 
 impl Prefix {
-    /// The path that all its objects' paths start with; ends with a slash.
+    /// Path that all objects of the prefix start with. It ends with a slash.
     pub fn path(&self) -> String {
         match self {
             Self::Video(video) => format!("videos/{video}/"),
@@ -191,7 +192,7 @@ impl Prefix {
         }
     }
 
-    /// Whether `key` is one of its objects.
+    /// Whether `key` belongs to the prefix.
     pub fn contains(&self, key: &ObjectKey) -> bool {
         match self {
             Self::Video(video) => key.video() == Some(*video),
@@ -209,7 +210,7 @@ impl Prefix {
     }
 }
 
-/// Whether a text can be a plan's hash: 1 to 64 lower-case letters and digits.
+/// Whether a text can be the hash of a plan: 1 to 64 lower-case letters and digits.
 pub fn is_hash(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text

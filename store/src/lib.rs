@@ -1,8 +1,9 @@
-//! The seams of reelmill: objects, metadata, work and events.
+//! Storage interfaces of reelmill: objects, metadata, work and events.
 //!
-//! Above this crate nobody knows which kind of store stands behind a trait.
-//! [`local`] is the embedded kind: files, SQLite and in-process queues; [`cluster`] is the
-//! kind of many machines: S3, ScyllaDB or Cassandra, and NATS.
+//! No code outside of this crate knows which store stands behind a trait. [`local`] has the embedded implementations:
+//! files, SQLite and in-process queues. [`cluster`] has those for many machines: S3, ScyllaDB or Cassandra, and NATS.
+//! Begin reading at [`Stores`] and at the traits [`Objects`], [`Metadata`], [`Work`] and [`Events`]; one contract
+//! suite (`tests/contract/`) tests all implementations.
 
 pub mod clock;
 pub mod cluster;
@@ -29,9 +30,10 @@ pub use metadata::Metadata;
 pub use objects::{Checksum, Created, Listed, ObjectInfo, ObjectRead, Objects};
 pub use work::Work;
 
-/// Rows alone, and what new ones are made with: all that people, tokens and lists need.
+/// Access to rows without objects, work and events, and to what new rows are made with. Users, tokens and lists need
+/// only this.
 pub trait Rows: Sync {
-    /// The rows.
+    /// The repositories of rows.
     fn metadata(&self) -> &dyn Metadata;
     /// The only allocator of ids and secrets.
     fn ids(&self) -> &Ids;
@@ -39,7 +41,7 @@ pub trait Rows: Sync {
     fn clock(&self) -> &dyn Clock;
 }
 
-/// Rows beside the processes that may be using them.
+/// Rows of a store that other processes may be using, e.g. for a command that runs beside a server.
 pub struct RowsAlone {
     metadata: Box<dyn Metadata>,
     ids: Ids,
@@ -80,16 +82,16 @@ impl Rows for Stores {
     }
 }
 
-/// Everything a role of reelmill works with; cheap to clone.
+/// All stores that a role of reelmill works with. Clones are cheap.
 #[derive(Clone)]
 pub struct Stores {
-    /// Blobs by key.
+    /// Objects by key: media, plans, sources.
     pub objects: Arc<dyn Objects>,
-    /// Rows: videos, uploads, people.
+    /// Rows: videos, uploads, owners.
     pub metadata: Arc<dyn Metadata>,
-    /// Hints at what should be made next.
+    /// Hints what is to be made next.
     pub work: Arc<dyn Work>,
-    /// What has just happened.
+    /// Notifications of changes.
     pub events: Arc<dyn Events>,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
@@ -99,11 +101,12 @@ pub struct Stores {
     pub jitter: Arc<Jitter>,
 }
 
-/// How long a store may take to say that it is there.
-const ANSWER: Duration = Duration::from_secs(3);
+/// Longest time for a store's answer to a health check. Later answers count as failures.
+const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Stores {
-    /// How each of them is now, for probes and people: nothing where it does what it is asked, else what is wrong, in short.
+    /// State of each store for health checks and status pages: its name, and `None` if it works or a short
+    /// description of the failure.
     pub async fn states(&self) -> [(&'static str, Option<&'static str>); 3] {
         let page = metadata::PageRequest::first(1);
         let (head, space, rows, messages) = futures::join!(
@@ -119,7 +122,7 @@ impl Stores {
         ]
     }
 
-    /// Whether objects can be read now, of which there need be none.
+    /// Whether objects can be read now. The check reads an object that does not exist.
     pub async fn objects_answer(&self) -> bool {
         state(self.head_of_nothing()).await.is_none()
     }
@@ -133,9 +136,9 @@ impl Stores {
     }
 }
 
-/// What is wrong, if anything, with a store that is asked something.
+/// Short description of the failure if a request to a store fails or takes too long. `None` if it succeeds.
 async fn state<T>(asking: impl Future<Output = Result<T, Error>>) -> Option<&'static str> {
-    match tokio::time::timeout(ANSWER, asking).await {
+    match tokio::time::timeout(HEALTH_CHECK_TIMEOUT, asking).await {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Some(error.in_short()),
         Err(_) => Some("no answer"),

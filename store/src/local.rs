@@ -1,4 +1,6 @@
-//! The embedded stores: files, SQLite and in-process queues, in one folder of one process.
+//! The embedded stores: files, SQLite and in-process queues, in one folder that one process uses.
+//!
+//! Begin reading at [`Local::open`]. The modules mirror those of `cluster/`.
 
 pub mod events;
 pub mod files;
@@ -23,80 +25,80 @@ use objects::FileObjects;
 use space::Space;
 use work::LocalWork;
 
-/// Name of the database in a data folder.
+/// Name of the database file in a data folder.
 const DATABASE: &str = "metadata.sqlite";
-/// Name of the file that holds space for deletions.
-const HELD: &str = "space-for-deletions";
+/// Name of the file that reserves disk space for deletions.
+const RESERVE_FILE: &str = "space-for-deletions";
 
-/// Why a data folder cannot be opened; each message says what to do.
+/// Reason why a data folder cannot be opened. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Two processes would overwrite each other's work.
+    /// Another process uses the folder; two processes would overwrite each other's files.
     #[error(
         "{} is in use by another process{}: stop that one, or choose another folder",
         folder.display(),
         pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
     )]
     Locked {
-        /// Which folder.
+        /// Path of the data folder.
         folder: PathBuf,
-        /// Who has it, if the lock file says.
+        /// Process id of the other process, if the lock file contains one.
         pid: Option<u32>,
     },
-    /// The folder cannot be made or written.
+    /// The folder cannot be created or written.
     #[error("cannot use {} as a data folder: {source}", folder.display())]
     Folder {
-        /// Which folder.
+        /// Path of the data folder.
         folder: PathBuf,
-        /// Why not.
+        /// Error of the file system.
         #[source]
         source: std::io::Error,
     },
-    /// A newer reelmill has written it.
+    /// A newer reelmill has written the database.
     #[error(
         "{} has schema version {found}, and this program knows {known}: use a newer reelmill",
         database.display()
     )]
     TooNew {
-        /// Which file.
+        /// Path of the database file.
         database: PathBuf,
-        /// Its version.
+        /// Schema version of the database.
         found: i64,
-        /// Ours.
+        /// Schema version that this program knows.
         known: i64,
     },
-    /// An older reelmill has written it, and may be using it.
+    /// An older reelmill has written the database, and may be using it.
     #[error(
         "{} has schema version {found}, and this program knows {known}: start the server once with this version",
         database.display()
     )]
     TooOld {
-        /// Which file.
+        /// Path of the database file.
         database: PathBuf,
-        /// Its version.
+        /// Schema version of the database.
         found: i64,
-        /// Ours.
+        /// Schema version that this program knows.
         known: i64,
     },
     /// The database cannot be opened.
     #[error("cannot open the database {}: {source}", database.display())]
     Database {
-        /// Which file.
+        /// Path of the database file.
         database: PathBuf,
-        /// Why not.
+        /// Error of the database.
         #[source]
         source: Error,
     },
 }
 
-/// The embedded stores.
+/// Opener of the embedded stores.
 pub struct Local;
 
 impl Local {
-    /// Opens the stores in `folder`, which is made for its owner alone if it is not there, takes its lock for
-    /// as long as they live, and clears away what a killed writer left. With
-    /// [`Layout::Store`] objects lie in `objects/`; with [`Layout::Presentation`] they lie
-    /// in `folder` itself, and all else in `.reelmill/`. Blocks for some milliseconds.
+    /// Opens the stores in `folder`. The folder is created, accessible only to its owner, if it does not exist; its
+    /// lock is held for as long as the stores live; temporary files of a killed writer are removed. With
+    /// [`Layout::Store`] objects are in `objects/`; with [`Layout::Presentation`] they are in `folder` itself, and
+    /// everything else is in `.reelmill/`. The call blocks for some milliseconds.
     pub fn open(folder: &Path, layout: Layout, clock: Arc<dyn Clock>) -> Result<Stores, OpenError> {
         let failed = |source| OpenError::Folder {
             folder: folder.to_owned(),
@@ -109,7 +111,7 @@ impl Local {
         if layout == Layout::Presentation {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        // Sources and accounts are nobody else's on this machine.
+        // Other users of the machine must not read sources and accounts.
         let mut maker = DirBuilder::new();
         let made = maker.recursive(true).mode(0o700).create(&private);
         made.map_err(failed)?;
@@ -120,7 +122,7 @@ impl Local {
             Layout::Presentation => folder.to_owned(),
         };
         let files = Folder::open(&root, &private.join("tmp")).map_err(failed)?;
-        let space = Space::open(&private, &private.join(HELD)).map_err(failed)?;
+        let space = Space::open(&private, &private.join(RESERVE_FILE)).map_err(failed)?;
         let space = Arc::new(space);
         let objects = FileObjects::new(files, layout, space.clone(), Arc::clone(&lock));
         let metadata = SqliteMetadata::open(&private.join(DATABASE), space, lock)?;
@@ -136,9 +138,8 @@ impl Local {
         })
     }
 
-    /// Opens the rows of a data folder beside the process that has it open, if one has: SQLite
-    /// lets several processes write. A database of another version is left alone. Blocks for
-    /// some milliseconds.
+    /// Opens the rows of a data folder, which another process may have open: SQLite lets several processes write. A
+    /// database of another schema version is refused and not changed. The call blocks for some milliseconds.
     pub fn rows(folder: &Path, clock: Arc<dyn Clock>) -> Result<RowsAlone, OpenError> {
         let metadata = SqliteMetadata::beside(&folder.join(DATABASE))?;
         Ok(RowsAlone::new(metadata, clock))

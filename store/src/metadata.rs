@@ -1,20 +1,20 @@
-//! Rows: videos, their uploads and tries, people and their keys, and the event log.
+//! Rows: videos, their uploads and tries, owners and their credentials, and the event log.
 //!
 //! To add a repository:
-//! 1. Its rows and its trait go into `metadata/{name}.rs`, with the promise that every
-//!    implementation keeps; [`Metadata`] gets a method that returns it.
-//! 2. `local/metadata/{name}.rs` implements it; its tables are a new file in
-//!    `local/metadata/migrations/` and a new last entry of `STEPS` in `migrations.rs` beside it
-//!    (and likewise in `cluster/`); both `metadata.rs` there return it.
-//! 3. `tests/contract/{name}.rs` states the promise as tests; `tests/contract/mod.rs` names it
-//!    and gives it a macro `{name}_hold!`, which `tests/local.rs` and `tests/cluster/cql.rs` call.
-//! 4. `src/migrate/` of the program copies it. What belongs to a video goes with it:
+//! 1. Its rows and its trait go into `metadata/{name}.rs`, with the promise that every implementation keeps;
+//!    [`Metadata`] gets a method that returns it.
+//! 2. `local/metadata/{name}.rs` implements it; its tables are a new file in `local/metadata/migrations/` and a new
+//!    last entry of `STEPS` in `migrations.rs` beside it (and likewise in `cluster/`); both `metadata.rs` there
+//!    return it.
+//! 3. `tests/contract/{name}.rs` states the promise as tests; `tests/contract/mod.rs` names it and gives it a macro
+//!    `{name}_hold!`, which `tests/local.rs` and `tests/cluster/cql.rs` call.
+//! 4. `src/migrate/` of the program copies it. Rows that belong to a video are deleted with it:
 //!    `pipeline/src/delete.rs`, and `sweep` in `src/migrate/video.rs`.
 //!
-//! Times come from the caller's `Clock`, in microseconds since 1970 UTC. Every write
-//! that has returned is durable and is read by the next read ("read your write").
+//! Times come from the caller's `Clock`, in microseconds since 1970 UTC. Every write that has returned is durable and
+//! visible to the next read ("read your write").
 
-/// Gives an enum its one spelling, the same in JSON, in rows and on the screen.
+/// Defines an enum whose values have one stable spelling, the same in JSON, in rows and on the screen.
 macro_rules! spelled {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -72,23 +72,23 @@ pub use views::Views;
 pub trait Metadata: Send + Sync {
     /// Videos and their states.
     fn videos(&self) -> &dyn Videos;
-    /// Uploads and how much of each is durable.
+    /// Uploads, and how many bytes of each are durable.
     fn uploads(&self) -> &dyn Uploads;
-    /// Tries and fillers of segments.
+    /// Failed tries and fillers of segments.
     fn tries(&self) -> &dyn Tries;
-    /// How often videos were played.
+    /// View counts of videos.
     fn views(&self) -> &dyn Views;
-    /// Who owns videos and tokens.
+    /// Owners of videos and tokens.
     fn owners(&self) -> &dyn Owners;
     /// API tokens.
     fn tokens(&self) -> &dyn Tokens;
-    /// Sign-in codes and the sessions they are exchanged for.
+    /// Sign-in codes and the sessions for which they are exchanged.
     fn sign_ins(&self) -> &dyn SignIns;
-    /// What has happened, to be read again.
+    /// Log of past events.
     fn event_log(&self) -> &dyn EventLog;
 }
 
-/// A text is none of the values.
+/// Error for a text that is not one of an enum's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of the known values")]
 pub struct NotASpelling;

@@ -1,4 +1,4 @@
-//! Blobs by key: the seam, and conveniences on top of it.
+//! Objects: the interface of the object store, and functions on top of it.
 
 pub mod disk_cache;
 mod layer;
@@ -15,50 +15,48 @@ pub use layer::Layer;
 
 use crate::{Error, ObjectKey, Prefix};
 
-/// A body in pieces.
+/// Body of an object as a stream of pieces.
 pub type ByteStream = BoxStream<'static, Result<Bytes, Error>>;
 
-/// Keys and sizes, in no order.
+/// Stream of keys and sizes, in no particular order.
 pub type Listing = BoxStream<'static, Result<Listed, Error>>;
 
-/// Blobs by key. Implementations: files, S3.
+/// Storage of objects (blobs) by key. Implementations: files, S3.
 ///
-/// `put` is atomic and durable: a reader sees the whole object or none, and what
-/// returned is there after a power cut. `put_if_absent` never replaces; of any number
-/// of racers one stores, the others learn that they lost. What one process wrote,
-/// every process reads at once. Who reads what is replaced or deleted meanwhile has what it
-/// opened, or an error. Bodies are whole: a segment or a source block of 8 MiB.
+/// `put` is atomic and durable: a reader sees the whole object or none, and an object whose `put` has returned
+/// survives a power cut. `put_if_absent` never replaces an object; exactly one of several concurrent callers stores
+/// its body, and the others learn that they did not. A write of one process is visible to all processes at once. A
+/// reader of an object that is replaced or deleted gets the object that it opened, or an error. Bodies are passed as
+/// a whole: a segment, or a source block of 8 MiB.
 #[async_trait]
 pub trait Objects: Send + Sync {
-    /// Stores an object, in place of one that is there.
+    /// Stores an object, and replaces an existing one.
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error>;
 
-    /// Stores an object unless there is one.
+    /// Stores an object unless one exists.
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error>;
 
-    /// Opens an object, or the part of it in `range`. A range is cut at the object's
-    /// end; one that starts there or after it, or that is empty, has an empty body.
-    /// `NotFound` if there is no such object.
+    /// Opens an object, or the part in `range`. A range is cut at the end of the object; a range that is empty, or
+    /// that starts at or after the end, gives an empty body. `NotFound` if there is no such object.
     async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error>;
 
-    /// What is known of an object without its bytes; `None` if there is no such object.
+    /// Reads size, time and ETag of an object; `None` if there is no such object.
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error>;
 
-    /// The checksum of a whole object: the one that the store keeps, which it has compared with
-    /// the bytes when they were put, or else of the bytes as they are read now. `None` if there
-    /// is no such object.
+    /// Checksum of a whole object. The store's own checksum, which it compared with the bytes when they were stored,
+    /// is used if there is one; otherwise the object is read. `None` if there is no such object.
     async fn checksum(&self, key: &ObjectKey) -> Result<Option<Checksum>, Error> {
         Checksum::of_read(self.read(key, None).await).await
     }
 
-    /// All objects of a prefix. One that comes or goes meanwhile may be in it or not.
+    /// Lists all objects of a prefix. An object that is stored or deleted in the meantime may be listed or not.
     async fn list(&self, prefix: &Prefix) -> Result<Listing, Error>;
 
-    /// Removes objects; those that are not there are no error.
+    /// Removes objects. Missing objects are not an error.
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error>;
 
-    /// The request by which somebody without our keys puts an object of exactly `bytes` bytes,
-    /// once, within a time; nothing where senders cannot reach the store.
+    /// Signs a request with which a client without our keys can store an object of exactly `bytes` bytes, once and
+    /// within a time. `None` if clients cannot reach the store.
     async fn sign_put(
         &self,
         _key: &ObjectKey,
@@ -68,57 +66,57 @@ pub trait Objects: Send + Sync {
         Ok(None)
     }
 
-    /// How many bytes can still be stored; `None` where nobody knows.
+    /// Number of bytes that can still be stored; `None` if it is unknown.
     async fn free_bytes(&self) -> Result<Option<u64>, Error>;
 }
 
-/// Whether `put_if_absent` stored its body.
+/// Result of `put_if_absent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
-    /// It did.
+    /// The body was stored.
     Yes,
-    /// An object was there already, and stays.
+    /// An object exists already, and is unchanged.
     No,
 }
 
-/// A request that needs no further access, and works once: what is there is not replaced.
+/// Signed request that needs no other authorization. It works once, since it does not replace an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedPut {
-    /// To where.
+    /// URL of the request.
     pub url: String,
-    /// Headers that are signed too, `host` and `content-length` aside, which clients set themselves.
+    /// Headers that are signed too, without `host` and `content-length`, which clients set themselves.
     pub headers: Vec<(String, String)>,
 }
 
-/// What is known of an object without its bytes.
+/// Properties of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When it was stored, in microseconds since 1970 UTC.
+    /// Time at which the object was stored, in microseconds since 1970 UTC.
     pub modified_us: i64,
-    /// Changes when the bytes change, without quotes; `None` where the store has none.
+    /// ETag without quotes, which changes when the bytes change; `None` if the store has none.
     pub etag: Option<String>,
 }
 
-/// An open object.
+/// Open object.
 pub struct ObjectRead {
-    /// Of the whole object.
+    /// Properties of the whole object.
     pub info: ObjectInfo,
-    /// What of it the body holds; within `0..info.size`.
+    /// Range of the object's bytes that the body has; within `0..info.size`.
     pub range: Range<u64>,
-    /// The bytes of `range`.
+    /// Stream of the bytes of `range`.
     pub body: ByteStream,
 }
 
 impl ObjectRead {
-    /// The body in one piece; fails if it ends early.
+    /// Reads the body as a whole. Fails if it ends early.
     pub async fn bytes(self) -> Result<Bytes, Error> {
         let expected = self.range.end - self.range.start;
         let mut body = self.body;
         let first = body.try_next().await?.unwrap_or_default();
         let whole = match body.try_next().await? {
-            // The usual case: a segment is one piece, and is not copied.
+            // A segment is usually a single piece, which is not copied.
             None => first,
             Some(second) => {
                 let mut whole = BytesMut::from(first);
@@ -140,17 +138,17 @@ impl ObjectRead {
     }
 }
 
-/// CRC-32 as S3 has it (that of ISO 3309): tells damage, not malice.
+/// CRC-32 as S3 computes it (that of ISO 3309). It detects damage, but not manipulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checksum(pub(crate) u32);
 
 impl Checksum {
-    /// Of a whole object's bytes.
+    /// Computes the checksum of a whole object.
     pub fn of(bytes: &[u8]) -> Self {
         Self(crc32fast::hash(bytes))
     }
 
-    /// Of what is read, if there is such an object.
+    /// Computes the checksum of an object while it is read; `None` if there is no such object.
     pub(crate) async fn of_read(read: Result<ObjectRead, Error>) -> Result<Option<Self>, Error> {
         let mut body = match read {
             Ok(read) => read.body,
@@ -165,25 +163,25 @@ impl Checksum {
     }
 }
 
-/// One line of a listing.
+/// Entry of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Which object.
+    /// Key of the object.
     pub key: ObjectKey,
-    /// In bytes.
+    /// Size of the object in bytes.
     pub size: u64,
 }
 
-/// A whole object. `NotFound` if there is none.
+/// Reads a whole object. `NotFound` if there is none.
 pub async fn get(objects: &dyn Objects, key: &ObjectKey) -> Result<Bytes, Error> {
     objects.read(key, None).await?.bytes().await
 }
 
-/// S3's bound on one batch of deletions.
+/// Largest number of objects that S3 deletes with one request.
 const DELETE_BATCH: usize = 1000;
 
-/// Removes all objects of a prefix; says how many. What is put meanwhile may stay:
-/// deletion sweeps more than once.
+/// Removes all objects of a prefix and returns their number. Objects that are stored in the meantime may stay, so
+/// deletion of a video sweeps more than once.
 pub async fn delete_prefix(objects: &dyn Objects, prefix: &Prefix) -> Result<u64, Error> {
     let mut batches = objects.list(prefix).await?.try_chunks(DELETE_BATCH);
     let mut deleted = 0;

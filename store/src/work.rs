@@ -1,4 +1,4 @@
-//! Hints at what should be made next, and who is there to make it.
+//! Work: hints what is to be made next, and the workers that make it.
 
 mod chunk;
 mod demand;
@@ -15,56 +15,56 @@ pub use worker::{Worker, WorkerId};
 
 use crate::Error;
 
-/// How long a worker that was heard of counts as there.
+/// Time for which a worker counts as alive after its last announcement.
 pub const ALIVE: Duration = Duration::from_secs(6);
 
-/// Work to hand out. Implementations: in process, NATS.
+/// Distribution of work. Implementations: in process, NATS.
 ///
-/// A *hint*: it may be lost or come twice. The reconciler, which compares plan and
-/// store, makes it whole. A chunk that is in hand when its worker dies comes again.
+/// Work is a *hint*: it may be lost or delivered twice, and the reconciler, which compares plan and store, repairs
+/// this. A chunk is handed out again if its worker dies.
 #[async_trait]
 pub trait Work: Send + Sync {
-    /// Offers a chunk, unless the same one waits or is in hand.
+    /// Offers a chunk, unless the same one waits or is taken.
     async fn offer(&self, chunk: &Chunk) -> Result<Offered, Error>;
 
-    /// Takes back a chunk that waits; says whether it did. What is in hand, or was handed back,
-    /// stays where it is; a worker that is just being given it may keep it.
+    /// Removes a waiting chunk and returns whether it was waiting. A chunk that is taken or was handed back stays; a
+    /// worker that receives the chunk at this moment may keep it.
     async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error>;
 
-    /// Waits for a chunk; first come, first served: who offers decides on the order, and keeps
-    /// the queue short. Safe to drop at any time.
+    /// Waits for a chunk. Chunks are handed out in the order of their offers, so the offering side decides the order
+    /// and keeps the queue short. The future may be dropped at any time.
     async fn take(&self) -> Result<InHand, Error>;
 
-    /// Takes a chunk of this video that waits, if there is one: whoever has just made one of it has
-    /// its source at hand.
+    /// Takes a waiting chunk of this video, if there is one. A worker that has just made a chunk of the video has its
+    /// source at hand.
     async fn take_more_of(&self, video: VideoId) -> Result<Option<InHand>, Error>;
 
-    /// Asks some worker for something that somebody waits for, and waits for its answer, no
-    /// longer than the demand's patience: first a worker that is warm for the video, then any.
-    /// The answer says who will try, not that it is made: that is an event.
+    /// Asks a worker for something that a client waits for, and waits for its answer at most for the demand's
+    /// patience. A worker with a warm session for the video is asked first, then any worker. The answer says who will
+    /// make the object; an event says when it is made.
     async fn ask(&self, demand: Demand) -> Result<Answer, Error>;
 
-    /// Tells a worker that is warm for the video something of its viewers, if there is one.
-    /// Nobody answers.
+    /// Sends a worker with a warm session for the video information about its viewers. There is no answer, and
+    /// without such a worker nothing happens.
     async fn tell(&self, demand: Demand) -> Result<(), Error>;
 
-    /// Hears demands from now on, each of them one listener of all.
+    /// Listens to demands from now on. Each demand goes to one of all listeners.
     async fn listen(&self) -> Result<Box<dyn Listener>, Error>;
 
-    /// Says that a worker is there, and what it can do. Forgotten after [`ALIVE`].
+    /// Announces a worker and its capabilities. The announcement is forgotten after [`ALIVE`].
     async fn announce(&self, worker: Worker) -> Result<(), Error>;
 
-    /// The workers that were heard of lately, oneself included, in the order of their ids.
+    /// Workers that were announced recently, including the caller's own, in the order of their ids.
     async fn workers(&self) -> Result<Vec<Worker>, Error>;
 }
 
-/// A worker's ear for demands.
+/// A worker's receiver of demands.
 #[async_trait]
 pub trait Listener: Send {
-    /// Waits for a demand, to be answered at once. Safe to drop at any time.
+    /// Waits for a demand, which must be answered at once. The future may be dropped at any time.
     async fn next(&mut self) -> Result<Asked, Error>;
 
-    /// From now on demands of these videos come here first: their sessions are warm. Those of
-    /// the call before no longer do.
+    /// Directs demands of these videos to this listener first, because it has warm sessions for them. The list
+    /// replaces that of the previous call.
     async fn attend(&mut self, videos: &[VideoId]) -> Result<(), Error>;
 }

@@ -1,7 +1,11 @@
-//! Objects that are kept on a nearer disk keep every contract, and are there without their store.
+//! Tests of the disk cache: it keeps every contract, and serves objects without the store behind it.
 
 #[macro_use]
-#[allow(dead_code, unused_macros, reason = "only objects are kept")]
+#[allow(
+    dead_code,
+    unused_macros,
+    reason = "only the contract of objects is tested here"
+)]
 mod contract;
 
 use std::fs::OpenOptions;
@@ -20,7 +24,7 @@ use store::{Error, Layout, ObjectKey, ObjectRead, Objects, SystemClock};
 use tempfile::TempDir;
 use tokio::sync::Barrier;
 
-/// A store, and a folder for a cache before it.
+/// A store, and a folder for a cache in front of it.
 struct House {
     below: Arc<dyn Objects>,
     objects: DiskCache,
@@ -50,7 +54,7 @@ fn segment(video: VideoId, index: u32) -> ObjectKey {
     ObjectKey::Segment(contract::sample::segment(video, index))
 }
 
-/// So many bytes that differ from those of other numbers.
+/// A body of this length, which differs from those of other numbers.
 fn body(number: u32, length: usize) -> Bytes {
     let mut bytes = vec![0; length];
     fastrand::Rng::with_seed(number.into()).fill(&mut bytes);
@@ -75,7 +79,7 @@ async fn what_was_read_once_is_there_without_the_store_and_for_the_next_process(
     assert_eq!(house.objects.hits_and_misses(), (0, 20));
     house.objects.close().await;
     drop(house.objects);
-    // The store is empty now, and would say so.
+    // The store has lost its objects and would report them as missing.
     std::fs::remove_dir_all(house.store.path().join("objects")).unwrap();
     let next = cache(&house.below, house.cache.path()).await.unwrap();
     read(&next).await;
@@ -83,7 +87,7 @@ async fn what_was_read_once_is_there_without_the_store_and_for_the_next_process(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_may_change_or_is_nobodys_business_is_not_kept() {
+async fn objects_that_may_change_or_are_private_are_not_cached() {
     let house = house().await;
     let poster = ObjectKey::Poster(VideoId::new(), store::ImageFormat::Jpeg);
     let block = contract::sample::block(UploadId::new(), 0);
@@ -97,10 +101,10 @@ async fn what_may_change_or_is_nobodys_business_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_never_takes_more_than_it_may() {
+async fn the_cache_never_exceeds_its_size() {
     let house = house().await;
     let video = VideoId::new();
-    // One and a half times what there is room for.
+    // The objects have one and a half times the size of the cache.
     let each = 4 << 20;
     let count = u32::try_from(SMALLEST / each * 3 / 2).unwrap();
     for round in 0..2 {
@@ -135,7 +139,7 @@ async fn what_is_damaged_on_disk_is_read_from_the_store() {
             .write(true)
             .open(file.unwrap().path())
             .unwrap();
-        // Past the lists of what is where.
+        // The first part of a file is skipped, since it has the cache's index.
         for at in (100_000..file.metadata().unwrap().len()).step_by(100_000) {
             file.seek(SeekFrom::Start(at)).unwrap();
             file.write_all(b"damage").unwrap();
@@ -150,8 +154,8 @@ async fn what_is_damaged_on_disk_is_read_from_the_store() {
     assert!(misses > 0, "{hits} {misses}");
 }
 
-/// A store whose answers to reads, and to deletions, take until the test has met them twice: at their beginning, when
-/// the store has read or deleted, and at their end.
+/// Store whose reads and deletions wait for the test twice: when the store has read or deleted, and before the answer
+/// is returned.
 struct Slow {
     below: Arc<dyn Objects>,
     reads: Barrier,
@@ -178,7 +182,7 @@ impl Layer for Slow {
     }
 }
 
-/// A cache before a [`Slow`] store, which has one segment.
+/// Opens a cache in front of a [`Slow`] store that has one segment.
 async fn slow(folder: &Path) -> (Arc<Slow>, Arc<DiskCache>, ObjectKey) {
     let clock = Arc::new(SystemClock::new());
     let stores = Local::open(&folder.join("store"), Layout::Store, clock).unwrap();
@@ -194,13 +198,13 @@ async fn slow(folder: &Path) -> (Arc<Slow>, Arc<DiskCache>, ObjectKey) {
     (slow, Arc::new(objects), key)
 }
 
-/// Meets a read, or a deletion, at its beginning and its end.
+/// Lets a read or a deletion pass both of its waits.
 async fn meet(barrier: &Barrier) {
     barrier.wait().await;
     barrier.wait().await;
 }
 
-/// The store is asked, and has no such object.
+/// Checks that the object is no longer cached: the store is asked, and does not have it.
 async fn assert_gone(slow: &Arc<Slow>, objects: &DiskCache, key: &ObjectKey) {
     let slow = Arc::clone(slow);
     let meeting = tokio::spawn(async move { meet(&slow.reads).await });
@@ -210,10 +214,10 @@ async fn assert_gone(slow: &Arc<Slow>, objects: &DiskCache, key: &ObjectKey) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_read_while_it_is_deleted_is_not_kept() {
+async fn objects_read_during_their_deletion_are_not_cached() {
     let folder = TempDir::new().unwrap();
     let (slow, objects, key) = slow(folder.path()).await;
-    // Deletion begins, somebody reads it to the end, and the store deletes it only then.
+    // A deletion begins, a reader reads the object to the end, and only then the store deletes it.
     let deletion = async {
         slow.deletions.wait().await;
         let (read, ()) = tokio::join!(get(&*objects, &key), meet(&slow.reads));
@@ -227,10 +231,10 @@ async fn what_is_read_while_it_is_deleted_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_being_read_when_it_was_deleted_is_not_kept() {
+async fn objects_deleted_during_a_read_are_not_cached() {
     let folder = TempDir::new().unwrap();
     let (slow, objects, key) = slow(folder.path()).await;
-    // The store has answered, and deletes it before the answer arrives.
+    // The store has answered a read, and deletes the object before the answer arrives.
     let deletion = async {
         slow.reads.wait().await;
         let keys = std::slice::from_ref(&key);
@@ -244,7 +248,7 @@ async fn what_was_being_read_when_it_was_deleted_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_is_one_processs() {
+async fn a_cache_folder_belongs_to_one_process() {
     let house = house().await;
     let second = cache(&house.below, house.cache.path()).await.err();
     assert!(

@@ -1,4 +1,4 @@
-//! The embedded stores keep every contract, and what else a folder of one process needs.
+//! Tests of the embedded stores: every contract, and the rules for a folder that belongs to one process.
 
 #[macro_use]
 mod contract;
@@ -18,7 +18,7 @@ fn open(folder: &Path) -> Result<Stores, OpenError> {
     Local::open(folder, Layout::Store, Arc::new(SystemClock::new()))
 }
 
-/// Stores over a folder that goes with them.
+/// Stores in a temporary folder, which is removed with them.
 struct House {
     stores: Stores,
     _folder: TempDir,
@@ -35,13 +35,13 @@ async fn house() -> House {
 objects_hold!(house => &*house.stores.objects);
 
 #[test]
-fn what_lies_in_a_data_folder_is_its_owners_alone() {
+fn only_its_owner_can_read_a_data_folder() {
     let folder = TempDir::new().unwrap();
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     let data = folder.path().join("data");
     open(&data).unwrap();
     assert_eq!(mode(&data), 0o700);
-    // Others serve a presentation, but have nothing to do with what is known of it.
+    // Web servers may read a presentation, but not the rows about it.
     let output = folder.path().join("output");
     std::fs::create_dir(&output).unwrap();
     let before = mode(&output);
@@ -158,7 +158,7 @@ async fn a_database_of_a_newer_reelmill_is_refused() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn a_folder_that_cannot_be_created_is_named() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
@@ -173,10 +173,12 @@ async fn free_space_is_known() {
     assert!(stores.objects.free_bytes().await.unwrap().unwrap() > 0);
 }
 
+/// Environment variable with the data folder of the process that is killed.
 const FOLDER: &str = "REELMILL_TEST_STORE";
+/// Environment variable with the id of the upload that the killed process writes.
 const UPLOAD: &str = "REELMILL_TEST_UPLOAD";
 
-/// Not a test: the process that [`a_killed_writer_leaves_nothing_half_done`] kills.
+/// Not a test, but the process that [`a_killed_writer_leaves_nothing_half_done`] kills.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "runs until it is killed"]
 async fn the_writer_that_is_killed() {
@@ -186,7 +188,7 @@ async fn the_writer_that_is_killed() {
     let upload: UploadId = upload.parse().unwrap();
     let stores = open(Path::new(&folder)).unwrap();
     let uploads = stores.metadata.uploads();
-    // Told only after the block is stored, as an origin does.
+    // A block is reported only after it is stored, as an origin does.
     let stored = async |index: u32| {
         uploads
             .advance(&upload, u64::from(index) + 1, 0)
@@ -201,8 +203,8 @@ async fn a_killed_writer_leaves_nothing_half_done() {
     let folder = TempDir::new().unwrap();
     let mut littered = 0;
     let mut told = 0;
-    // At least twelve kills, and then until they have met both a file in the making and a
-    // block that the writer has already told of.
+    // At least twelve kills, and then more until they have hit both an unfinished file and a block that the writer
+    // had reported.
     for round in 0..240u64 {
         if round >= 12 && littered > 0 && told > 0 {
             break;
@@ -226,7 +228,7 @@ async fn a_killed_writer_leaves_nothing_half_done() {
         while !begun.exists() {
             assert!(
                 waited.elapsed() < Duration::from_secs(60),
-                "the writer does not write"
+                "the writer reported no block"
             );
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -256,7 +258,7 @@ async fn a_killed_writer_leaves_nothing_half_done() {
         contract::objects::what_a_killed_writer_left_is_whole(&*stores.objects, upload.id, said)
             .await;
     }
-    // Otherwise the kills came at the wrong moments and have shown nothing.
+    // Otherwise the kills came at the wrong moments and proved nothing.
     assert!(
         littered > 0 && told > 0,
         "{littered} temporary files, {told} blocks"

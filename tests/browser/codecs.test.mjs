@@ -22,9 +22,9 @@ test("an owner asks for codecs on the page, and they come to be listed", { timeo
   await page.goto(house.wayIn());
   await page.click("main button");
   await page.goto(`${house.base}/watch/${video.id}`);
-  await page.click("#codecs button[aria-label='Make: AV1 and Opus']");
+  await page.click("#codecs button[aria-label='Encode: AV1 and Opus']");
   await page.waitForURL(/#codecs$/);
-  await page.waitForFunction(() => /% made/.test(document.getElementById("codecs").textContent));
+  await page.waitForFunction(() => /% encoded/.test(document.getElementById("codecs").textContent));
   await shot("codecs-phone");
   await page.setViewportSize({ width: 1280, height: 900 });
   await shot("codecs-wide");

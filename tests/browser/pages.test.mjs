@@ -106,14 +106,14 @@ test("a codec that is being made is followed on the page until players can choos
   await page.goto(`${house.base}/watch/${film}`);
   const said = [];
   await page.exposeFunction("told", (text) => said.push(text));
-  await page.click("#codecs button[aria-label='Make: HEVC']");
+  await page.click("#codecs button[aria-label='Encode: HEVC']");
   await page.waitForSelector("#codecs[data-pending]");
   await page.evaluate(() => {
     const tell = () => window.told(document.querySelector("#codecs li").textContent.trim());
     new MutationObserver(tell).observe(document.getElementById("owner"), { childList: true, subtree: true });
   });
   await page.waitForFunction(() => document.querySelector("#codecs li").textContent.includes("players can choose it"), null, { timeout: 90_000 });
-  assert.ok(said.some((text) => /[1-9]\d? % made/.test(text)), `on its way: ${said}`);
+  assert.ok(said.some((text) => /[1-9]\d? % encoded/.test(text)), `on its way: ${said}`);
   await context.close();
 });
 

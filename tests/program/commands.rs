@@ -60,7 +60,10 @@ fn files_are_uploaded_and_a_link_to_each_is_printed() {
     let (links, said) = (output.stdout, String::from_utf8(output.stderr).unwrap());
     assert_eq!(String::from_utf8(links).unwrap().lines().count(), 2);
     assert!(said.contains("(not_media)"), "{said}");
-    assert!(said.contains("2 of 4 did not become videos"), "{said}");
+    assert!(
+        said.contains("2 of 4 files did not become videos"),
+        "{said}"
+    );
 
     let wait = [&upload(&film)[..], &["--wait", "--json", "--title", "B"]].concat();
     let video: serde_json::Value = serde_json::from_str(&printed(&wait)).unwrap();
@@ -121,7 +124,7 @@ fn what_is_given_wrong_is_refused_as_such() {
     wrong(&["token", "create", "--owner", "", "--name", "a"], &[]);
     let nothing = ("REELMILL_FOO", "1");
     let said = wrong(&["serve", "--public-url", "nope"], &[nothing]);
-    assert!(said.contains("REELMILL_FOO is no setting"), "{said}");
+    assert!(said.contains("REELMILL_FOO is not a setting"), "{said}");
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn a_doctor_says_what_is_well_and_what_is_not() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 4, "{said}");
     assert!(
-        lines[0].starts_with(&format!("trouble  {address}")),
+        lines[0].starts_with(&format!("problem  {address}")),
         "{said}"
     );
     assert!(lines[1].contains(" GiB free."), "{said}");

@@ -192,7 +192,10 @@ async fn there_and_back_everything_is_the_same() {
     assert_eq!(damaged.status.code(), Some(1));
     assert!(said(&damaged).contains(&key.path()), "{}", said(&damaged));
     let summary = String::from_utf8(damaged.stdout).unwrap();
-    assert!(summary.contains("there already: 3 videos"), "{summary}");
+    assert!(
+        summary.contains("already in the target: 3 videos"),
+        "{summary}"
+    );
     assert!(summary.contains("1 videos are not copied"), "{summary}");
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs a command under a seccomp profile, as a container's runtime would: try.py PROFILE COMMAND...
+"""Runs a command under a seccomp profile, as a container runtime would: try.py PROFILE COMMAND...
 
-For machines without a container engine. Needs pyseccomp (PyPI) and libseccomp2. The reader knows what
-reelmill.json beside it uses of the format, and refuses the rest.
+This is for machines without a container runtime. It needs pyseccomp (PyPI) and libseccomp2. It supports those parts of
+the profile format that reelmill.json uses, and refuses the others.
 """
 import json
 import os
@@ -21,7 +21,7 @@ def condition(arg):
         return seccomp.Arg(arg["index"], seccomp.EQ, arg["value"])
     if arg["op"] == "SCMP_CMP_MASKED_EQ":
         return seccomp.Arg(arg["index"], seccomp.MASKED_EQ, arg["value"], arg["valueTwo"])
-    sys.exit(f"try.py: {arg['op']} is not known here")
+    sys.exit(f"try.py: the operator {arg['op']} is not supported")
 
 
 def main():
@@ -29,7 +29,7 @@ def main():
     with open(profile, encoding="utf-8") as file:
         rules = json.load(file)
     default = {"errnoRet": rules.get("defaultErrnoRet", 1)}
-    # A runtime sets no_new_privs only where the container asks for it; ours do.
+    # A container runtime sets no_new_privs only if the container asks for it; the containers of reelmill do.
     seen = seccomp.SyscallFilter(ACTIONS[rules["defaultAction"]](default))
     for rule in rules["syscalls"]:
         conditions = [condition(arg) for arg in rule.get("args", [])]

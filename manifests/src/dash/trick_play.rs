@@ -1,11 +1,11 @@
-//! Trick play (DASH-IF IOP part 5 §5.5: an adaptation set of its own).
+//! Trick play in the MPD, as an adaptation set of its own (DASH-IF IOP part 5 §5.5).
 
 use plan::{Plan, VideoRendition};
 
-use super::{PICTURE, frames};
+use super::{VIDEO_SET_ID, frames};
 use crate::xml::Xml;
 
-/// One picture of each segment.
+/// Writes the adaptation set of the trick-play rendition, which has one frame for each segment.
 pub(super) fn pictures(xml: &mut Xml, plan: &Plan, rendition: &VideoRendition, id: usize) {
     xml.open(
         "AdaptationSet",
@@ -21,13 +21,13 @@ pub(super) fn pictures(xml: &mut Xml, plan: &Plan, rendition: &VideoRendition, i
         "EssentialProperty",
         &[
             ("schemeIdUri", &"http://dashif.org/guidelines/trickmode"),
-            ("value", &PICTURE),
+            ("value", &VIDEO_SET_ID),
         ],
     );
     frames(xml, plan, rendition);
     let size = rendition.size();
     let lengths = plan.timeline.boundaries.windows(2);
-    // So fast, a decoder sees as many pictures as it does of the others.
+    // At this playback rate a decoder gets as many frames per second as from the main video.
     let fastest = lengths.map(|pair| (pair[1] - pair[0]).0).max().unwrap_or(1);
     xml.empty(
         "Representation",

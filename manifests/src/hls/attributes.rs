@@ -1,13 +1,13 @@
-//! Attribute lists (RFC 8216 §4.2).
+//! Attribute lists of HLS tags (RFC 8216 §4.2).
 
 use std::fmt::Write;
 
-/// An attribute list in the making.
+/// Attribute list to which attributes are added one by one.
 #[derive(Default)]
 pub(super) struct Attributes(String);
 
 impl Attributes {
-    /// `NAME=value` without quotes: numbers, resolutions, enumerated strings.
+    /// Adds `NAME=value` without quotes: numbers, resolutions and enumerated strings.
     pub(super) fn plain(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         let comma = if self.0.is_empty() { "" } else { "," };
         // Writing to a String cannot fail.
@@ -15,7 +15,7 @@ impl Attributes {
         self
     }
 
-    /// `NAME="value"`, with what a quoted string cannot hold replaced.
+    /// Adds `NAME="value"` and replaces the characters that a quoted string cannot contain.
     pub(super) fn quoted(self, name: &str, value: &str) -> Self {
         self.plain(name, format_args!("\"{}\"", quotable(value)))
     }
@@ -25,8 +25,9 @@ impl Attributes {
     }
 }
 
-/// A quoted string cannot hold a line break or a double quote and knows no escape: a typographic
-/// quote stands in. U+2028 and U+2029 end a line in the regular expressions of hls.js.
+/// Replaces the characters that a quoted string cannot contain: line breaks and double quotes. HLS has no escapes, so
+/// a typographic quote stands in. U+2028 and U+2029 are replaced because they end a line in the regular expressions
+/// of hls.js.
 pub(super) fn quotable(value: &str) -> String {
     let replaced = |c| match c {
         '"' => '\u{201d}',

@@ -1,4 +1,4 @@
-//! The multivariant playlist.
+//! The multivariant playlist. A plan and the measured averages go in; the text of `master.m3u8` comes out.
 
 use std::collections::BTreeSet;
 
@@ -9,22 +9,21 @@ use plan::language;
 
 use crate::{Averages, bandwidth, listed};
 
-/// Variants of one codec, and the sound that they play with.
+/// Variants of one codec, with the audio groups that they play with.
 struct Codec<'a> {
-    /// A single one without picture for sound alone.
+    /// Video renditions of the variants, in order. Audio-only presentations have a single variant without video.
     pictures: Vec<Option<&'a VideoRendition>>,
     groups: Vec<Group<'a>>,
 }
 
-/// Sound that variants play with: every source track once, so that each group offers the same
-/// choice (RFC 8216 §4.3.4.1.1).
+/// Audio group: one rendition of every source track, so that all groups offer the same choice (RFC 8216 §4.3.4.1.1).
 struct Group<'a> {
     id: &'static str,
     renditions: Vec<&'a AudioRendition>,
 }
 
 impl<'a> Group<'a> {
-    /// What plays until somebody chooses.
+    /// The rendition that plays by default: the one marked as default, or else the first.
     fn first(&self) -> Option<&'a AudioRendition> {
         let mut renditions = self.renditions.iter();
         let default = renditions.clone().find(|a| a.default);
@@ -32,13 +31,13 @@ impl<'a> Group<'a> {
     }
 }
 
-/// The multivariant playlist of a plan. The first variant is the one that players start with;
-/// the others follow from the highest down, then those in other codecs.
+/// The multivariant playlist of a plan. The first variant is the one that players start with; the other rungs follow,
+/// highest first, and then the lazy codecs.
 pub fn master(plan: &Plan, averages: &Averages) -> String {
-    // Version 4 is what EXT-X-MEDIA asks for at most (RFC 8216 §7); nothing here needs more.
+    // Version 4 is the highest that EXT-X-MEDIA needs (RFC 8216 §7), and nothing else here needs a higher one.
     let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     let codecs = codecs(plan, averages);
-    // HEVC plays with the sound of H.264.
+    // HEVC uses the audio groups of H.264, which must be listed only once.
     let mut listed = BTreeSet::new();
     let groups = codecs.iter().flat_map(|codec| &codec.groups);
     let is_new = |group: &&Group<'_>| has_choice(plan) && listed.insert(group.id);
@@ -68,7 +67,7 @@ pub fn master(plan: &Plan, averages: &Averages) -> String {
     text
 }
 
-/// H.264, then what there is besides it.
+/// Variants of H.264 first, then those of each complete lazy codec.
 fn codecs<'a>(plan: &'a Plan, averages: &'a Averages) -> Vec<Codec<'a>> {
     let usual = || groups(&plan.audio, ["stereo", "surround"]);
     let first = Codec {
@@ -85,7 +84,8 @@ fn codecs<'a>(plan: &'a Plan, averages: &'a Averages) -> Vec<Codec<'a>> {
     std::iter::once(first).chain(lazy).collect()
 }
 
-/// The pictures that variants have, in order; a single variant without one for sound alone.
+/// Video renditions of the H.264 variants: the start rung first, then the others. Audio-only presentations have one
+/// variant without video.
 fn variants(plan: &Plan) -> Vec<Option<&VideoRendition>> {
     if plan.video.is_empty() {
         return vec![None];
@@ -96,12 +96,13 @@ fn variants(plan: &Plan) -> Vec<Option<&VideoRendition>> {
     order.map(|rung| plan.video.get(rung)).collect()
 }
 
-/// Sound is listed as groups, but a single sound without picture is a variant by itself.
+/// Whether audio is listed as groups. A single audio rendition without video is a variant by itself.
 fn has_choice(plan: &Plan) -> bool {
     !plan.video.is_empty() || plan.audio.len() > 1
 }
 
-/// Stereo of every track; and, where any track has it, 5.1 with the stereo of the others.
+/// Audio groups: stereo of every track; and, if any track has 5.1, a second group with 5.1 and the stereo of other
+/// tracks.
 fn groups<'a>(sounds: &'a [AudioRendition], ids: [&'static str; 2]) -> Vec<Group<'a>> {
     let of = |channels: u32| sounds.iter().filter(move |a| a.channels == channels);
     let stereo: Vec<_> = of(2).collect();
@@ -126,7 +127,7 @@ fn groups<'a>(sounds: &'a [AudioRendition], ids: [&'static str; 2]) -> Vec<Group
     groups
 }
 
-/// NAME is unique within its group (RFC 8216 §4.3.4.1), as it is written.
+/// Value for NAME that is unique within its group (RFC 8216 §4.3.4.1) after the replacement of characters.
 fn unique(label: &str, names: &mut BTreeSet<String>) -> String {
     let label = quotable(label);
     let mut name = label.clone();
@@ -142,13 +143,13 @@ fn yes(value: bool) -> &'static str {
     if value { "YES" } else { "NO" }
 }
 
-/// The group that all text is in.
-const TEXT: &str = "text";
+/// Id of the group of all text renditions.
+const TEXT_GROUP: &str = "text";
 
 fn text_media(plan: &Plan, rendition: &TextRendition, names: &mut BTreeSet<String>) -> String {
     let language = rendition.language.as_deref();
     let name = unique(&language::label(&rendition.label, language), names);
-    media("SUBTITLES", TEXT, &name, language)
+    media("SUBTITLES", TEXT_GROUP, &name, language)
         .plain("DEFAULT", yes(plan.default_text() == Some(rendition.id)))
         .plain("AUTOSELECT", "YES")
         .plain("FORCED", yes(rendition.forced))
@@ -156,8 +157,8 @@ fn text_media(plan: &Plan, rendition: &TextRendition, names: &mut BTreeSet<Strin
         .line("#EXT-X-MEDIA")
 }
 
-/// 5.1 is named as its stereo is: a rendition differs from its likes in other groups by URI and
-/// CHANNELS only (RFC 8216 §4.3.4.1.1), and players show one group at a time.
+/// Writes an audio rendition. 5.1 has the same NAME as its stereo: corresponding renditions of two groups may differ
+/// only in URI and CHANNELS (RFC 8216 §4.3.4.1.1), and players show one group at a time.
 fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<String>) -> String {
     let language = rendition.language.as_deref();
     let name = unique(&language::label(&rendition.label, language), names);
@@ -169,7 +170,7 @@ fn audio_media(group: &str, rendition: &AudioRendition, names: &mut BTreeSet<Str
         .line("#EXT-X-MEDIA")
 }
 
-/// What every rendition of a group says first.
+/// Attributes with which every EXT-X-MEDIA tag starts.
 fn media(kind: &str, group: &str, name: &str, language: Option<&str>) -> Attributes {
     let attributes = Attributes::default()
         .plain("TYPE", kind)
@@ -206,16 +207,17 @@ fn variant(
             .plain("RESOLUTION", format_args!("{}x{}", size.width, size.height))
             .plain("FRAME-RATE", frame_rate(plan.timeline.rate))
             .plain("VIDEO-RANGE", "SDR")
-            // Said so that players do not look for them in the picture.
+            // The absence of captions is stated, so that players do not search the video for them.
             .plain("CLOSED-CAPTIONS", "NONE");
     }
     if let Some(group) = group.filter(|_| has_choice(plan)) {
         attributes = attributes.quoted("AUDIO", group.id);
     }
     if plan.texts().next().is_some() {
-        attributes = attributes.quoted("SUBTITLES", TEXT);
+        attributes = attributes.quoted("SUBTITLES", TEXT_GROUP);
     }
-    // Sound alone is its own variant: players see from the equal URI that both are one.
+    // An audio-only variant has the URI of its default rendition: players see from the equal URIs that both are the
+    // same.
     let sound = group.and_then(Group::first).map(|a| a.id);
     let uri = match video.map(|v| v.id).or(sound) {
         Some(id) => format!("{id}/playlist.m3u8\n"),
@@ -224,7 +226,7 @@ fn variant(
     attributes.line("#EXT-X-STREAM-INF") + &uri
 }
 
-/// Trick play (RFC 8216 §4.3.4.3).
+/// Writes the trick-play rendition (RFC 8216 §4.3.4.3).
 fn i_frames(rendition: &VideoRendition, averages: &Averages) -> String {
     let peak = bandwidth::peak(Some(rendition), &[]);
     let mut attributes = Attributes::default().plain("BANDWIDTH", peak);

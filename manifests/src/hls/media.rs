@@ -1,10 +1,10 @@
-//! Media playlists: every segment is listed as soon as the plan exists.
+//! Media playlists of video and audio renditions. Every segment is listed as soon as the plan exists.
 
 use std::fmt::Write;
 
 use plan::{AudioRendition, Plan, RenditionId, VideoRendition};
 
-/// The media playlist of a picture or sound rendition; nothing where the plan has no such.
+/// The media playlist of a video or audio rendition. `None` if the plan has no such rendition.
 pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
     let video = plan.video_rendition(rendition);
     let starts = if video.is_some() {
@@ -18,12 +18,12 @@ pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
         target_duration(plan)
     );
     if video.is_some_and(VideoRendition::is_trick_play) {
-        // Each a resource of its own, so without byte ranges.
+        // Each frame is a resource of its own, so the playlist has no byte ranges.
         text.push_str("#EXT-X-I-FRAMES-ONLY\n");
     }
     text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n");
     for (index, pair) in starts.windows(2).enumerate() {
-        // Differences of cumulative times, so that sums never drift.
+        // Lengths are differences of cumulative times, so that their sums never drift.
         let us = pair[1] - pair[0];
         let _ = writeln!(
             text,
@@ -36,13 +36,13 @@ pub fn media_playlist(plan: &Plan, rendition: RenditionId) -> Option<String> {
     Some(text)
 }
 
-/// The largest `EXTINF` of all picture and sound renditions, rounded to the nearest second
-/// (RFC 8216 §4.3.3.1); the same in all, as HLS wants of variants that play together.
+/// Target duration: the largest `EXTINF` of all video and audio renditions, rounded to the nearest second (RFC 8216
+/// §4.3.3.1). HLS requires the same value in all variants that play together.
 pub fn target_duration(plan: &Plan) -> i64 {
     ((longest_us(plan) + 500_000) / 1_000_000).max(1)
 }
 
-/// The longest segment of any picture or sound rendition, in microseconds.
+/// Length of the longest segment of any video or audio rendition, in microseconds.
 pub(crate) fn longest_us(plan: &Plan) -> i64 {
     let pictures = if plan.video.is_empty() {
         Vec::new()
@@ -55,7 +55,7 @@ pub(crate) fn longest_us(plan: &Plan) -> i64 {
     longest(pictures).max(longest_sound)
 }
 
-/// Starts of picture segments and the end, in microseconds.
+/// Starts of all video segments, and the end of the last one, in microseconds.
 fn video_starts(plan: &Plan) -> Vec<i64> {
     plan.timeline
         .boundaries
@@ -64,7 +64,7 @@ fn video_starts(plan: &Plan) -> Vec<i64> {
         .collect()
 }
 
-/// Starts of sound segments and the end, in microseconds.
+/// Starts of all audio segments, and the end of the last one, in microseconds.
 fn audio_starts(plan: &Plan, sound: &AudioRendition) -> Vec<i64> {
     let timeline = &plan.timeline;
     let starts = (0..timeline.segments()).map(|n| timeline.sample_us(sound.span(timeline, n).0));

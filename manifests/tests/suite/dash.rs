@@ -1,4 +1,4 @@
-//! DASH: the MPD against the plan.
+//! Tests of the MPD against the plan.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn sets(info: &MediaInfo) -> Vec<AdaptationSet> {
     parsed(&planned(info)).periods.remove(0).adaptations
 }
 
-/// (start, length) of every segment that a time line spells out.
+/// (start, length) of every segment that a time line lists.
 fn segments(template: &SegmentTemplate) -> Vec<(u64, u64)> {
     let mut all = Vec::new();
     for s in &template.SegmentTimeline.as_ref().unwrap().segments {
@@ -85,7 +85,7 @@ fn the_storyboard_is_a_grid_of_tiles() {
     assert_eq!(property.value.as_deref(), Some("5x5"));
 }
 
-/// ISO/IEC 23009-1 §5.3.7 and §5.3.3: a strict parser reads children in the schema's order.
+/// Strict parsers read children in the order of the schema (ISO/IEC 23009-1 §5.3.7 and §5.3.3).
 #[test]
 fn a_label_stands_before_the_role_and_the_role_before_the_template() {
     let text = dash::mpd(&planned(&film()), &Averages::new());
@@ -112,7 +112,7 @@ fn players_need_not_wait_for_more_than_a_second() {
 
 proptest! {
     #[test]
-    fn time_lines_are_the_plan_s_own(num in 10_000i64..=60_000, ms in 1i64..200_000) {
+    fn time_lines_equal_those_of_the_plan(num in 10_000i64..=60_000, ms in 1i64..200_000) {
         let mut info = silent(rational(num, 1001), rational(ms, 1000));
         info.audio.push(sound(rational(ms, 1000)));
         let plan = planned(&info);
@@ -147,7 +147,7 @@ proptest! {
 }
 
 #[test]
-fn sound_alone_has_no_picture_set() {
+fn audio_only_presentations_have_no_video_set() {
     let info = source(None, vec![sound(rational(20, 1))]);
     let kinds: Vec<_> = sets(&info)
         .into_iter()

@@ -1,4 +1,4 @@
-//! HLS: playlists against the plan.
+//! Tests of the HLS playlists against the plan.
 
 use m3u8_rs::{MasterPlaylist, MediaPlaylist, MediaPlaylistType};
 use manifests::{Averages, hls};
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::snapshots::film;
 use crate::sources::{everyday, planned, rational, silent, sound, source};
 
-/// Without trick play, which the parser counts among the variants.
+/// Parses a multivariant playlist and removes trick play, which the parser counts among the variants.
 pub fn parsed_master(text: &str) -> MasterPlaylist {
     let mut playlist = parsed_whole(text);
     playlist.variants.retain(|variant| !variant.is_i_frame);
@@ -31,7 +31,7 @@ pub fn media(text: &str) -> MediaPlaylist {
     playlist
 }
 
-/// `EXTINF` in microseconds, from the text itself: the parser's floats are too short.
+/// `EXTINF` values in microseconds, read from the text itself, because the parser's floats are not precise enough.
 fn lengths_us(text: &str) -> Vec<i64> {
     let lines = text
         .lines()
@@ -49,7 +49,7 @@ fn playlist(plan: &Plan, id: RenditionId) -> String {
 }
 
 #[test]
-fn the_start_rung_is_listed_first_and_the_rest_from_the_top() {
+fn the_start_rung_is_listed_first_and_the_others_from_the_top() {
     let heights: Vec<u64> = master(&everyday())
         .variants
         .iter()
@@ -72,7 +72,7 @@ fn a_variant_declares_what_it_needs() {
 }
 
 #[test]
-fn frame_rates_are_rounded_to_three_places() {
+fn frame_rates_are_rounded_to_three_decimals() {
     for ((num, den), printed) in [
         ((30_000, 1001), "29.970"),
         ((24_000, 1001), "23.976"),
@@ -88,7 +88,7 @@ fn frame_rates_are_rounded_to_three_places() {
 }
 
 #[test]
-fn averages_appear_when_everything_a_variant_may_play_is_whole() {
+fn averages_appear_when_everything_a_variant_may_play_is_complete() {
     let plan = planned(&film());
     let mut averages = Averages::new();
     averages.insert(plan.video[0].id, 1_000_000);
@@ -109,7 +109,7 @@ fn averages_appear_when_everything_a_variant_may_play_is_whole() {
     assert_eq!(of(&averages), [Some(1_131_000), Some(1_380_000)]);
 }
 
-/// RFC 8216 §4.3.4.1.1: groups have the same members, alike but for URI and CHANNELS.
+/// Groups have corresponding members that differ only in URI and CHANNELS (RFC 8216 §4.3.4.1.1).
 #[test]
 fn both_groups_offer_every_language() {
     let playlist = master(&film());
@@ -131,7 +131,7 @@ fn both_groups_offer_every_language() {
     let english = |channels: &str| (text("English"), Some(text("en")), true, text(channels));
     assert_eq!(of("stereo"), [english("2"), german.clone()]);
     assert_eq!(of("surround"), [english("6"), german]);
-    // Each picture is listed with both.
+    // Each video rendition is listed with both groups.
     let groups: Vec<_> = playlist
         .variants
         .iter()
@@ -142,7 +142,7 @@ fn both_groups_offer_every_language() {
 }
 
 #[test]
-fn sound_alone_is_one_variant_for_all_languages() {
+fn audio_only_presentations_have_one_variant_for_all_languages() {
     let one = master(&source(None, vec![sound(rational(20, 1))]));
     assert_eq!((one.variants.len(), one.alternatives.len()), (1, 0));
     assert_eq!(
@@ -160,7 +160,7 @@ fn sound_alone_is_one_variant_for_all_languages() {
 }
 
 #[test]
-fn tracks_of_one_name_are_told_apart() {
+fn tracks_with_the_same_name_are_numbered() {
     let mut info = film();
     info.audio[0].title = Some("Deutsch".to_owned());
     let names: Vec<_> = master(&info)
@@ -172,7 +172,7 @@ fn tracks_of_one_name_are_told_apart() {
 }
 
 #[test]
-fn a_stranger_has_no_playlist() {
+fn an_unknown_rendition_has_no_playlist() {
     let plan = planned(&everyday());
     let storyboard = plan.storyboard.as_ref().unwrap().id;
     assert_eq!(hls::media_playlist(&plan, storyboard), None);
@@ -229,7 +229,7 @@ proptest! {
             }
             prop_assert_eq!(&back.segments[0].map.as_ref().unwrap().uri, "init.mp4");
         }
-        // No larger than it must be, either.
+        // The target duration is not larger than necessary either.
         prop_assert_eq!(target, ((longest + 500_000) / 1_000_000).max(1));
     }
 }

@@ -1,4 +1,4 @@
-//! Labels, languages and titles come from a stranger's file: none breaks a text.
+//! Labels, languages and titles come from untrusted files. None of them may break a manifest.
 
 use manifests::{Averages, chapters, dash, hls};
 use plan::media_info::{Chapter, MediaInfo};
@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use crate::sources::{everyday, planned, rational, sound};
 
+/// Text with everything that could break a playlist, an MPD or a WebVTT file.
 const NASTY: &str =
     "\"]]>\n#EXT-X-ENDLIST\r\n'&<a b=\"c\">\u{0}\u{1b}\u{85}\u{2028}\u{fffe},URI=\"http://x/\"";
 
@@ -30,7 +31,7 @@ fn check(info: &MediaInfo) {
     let plan = planned(info);
     let text = hls::master(&plan, &Averages::new());
     let plain = hls::master(&planned(&with("L", "en", "T")), &Averages::new());
-    // A line for a line, each with its own tag.
+    // Every line of the playlist has the same tag as with harmless labels.
     assert_eq!(text.lines().count(), plain.lines().count());
     for (line, expected) in text.lines().zip(plain.lines()) {
         assert_eq!(line.split(':').next(), expected.split(':').next());
@@ -61,7 +62,7 @@ fn check(info: &MediaInfo) {
 }
 
 #[test]
-fn the_nastiest_label_is_only_a_label() {
+fn hostile_labels_remain_labels() {
     check(&with(NASTY, NASTY, NASTY));
     let names = ["a\n", "a ", "\"", ""];
     for name in names {
@@ -70,14 +71,14 @@ fn the_nastiest_label_is_only_a_label() {
 }
 
 #[test]
-fn a_language_that_is_no_tag_is_left_out() {
+fn a_language_that_is_not_a_tag_is_left_out() {
     let text = hls::master(&planned(&with("L", NASTY, "T")), &Averages::new());
     assert!(!text.contains("LANGUAGE"));
     assert!(!dash::mpd(&planned(&with("L", "no tag", "T")), &Averages::new()).contains("lang="));
 }
 
 #[test]
-fn what_xml_escapes_comes_back_as_it_was() {
+fn escaped_xml_is_parsed_to_the_original_text() {
     let label = "\"Tom & Jerry\" <1940> ]]> 'ü'";
     let mpd = crate::dash::parsed(&planned(&with(label, "en", "T")));
     assert_eq!(mpd.periods[0].adaptations[1].Label[0].content, label);
@@ -85,7 +86,7 @@ fn what_xml_escapes_comes_back_as_it_was() {
 
 proptest! {
     #[test]
-    fn no_text_from_a_source_breaks_ours(label in any::<String>(), language in any::<String>(), title in any::<String>()) {
+    fn no_source_text_breaks_a_manifest(label in any::<String>(), language in any::<String>(), title in any::<String>()) {
         check(&with(&label, &language, &title));
     }
 }

@@ -1,11 +1,11 @@
-//! What the manifests say, read back by parsers that nobody here wrote.
+//! Tests of the manifests, read back by parsers that other people wrote.
 
 mod dash;
 mod hls;
 mod hostile;
 mod side_cars;
 mod snapshots;
-// The plan's own tests know the same sources.
+// The sample sources are those of the plan's own tests.
 #[path = "../../../plan/tests/suite/sources.rs"]
 mod sources;
 mod text;

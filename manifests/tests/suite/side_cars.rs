@@ -1,4 +1,5 @@
-//! Text of files beside a source: in manifests with the source's own, and read again as it is written.
+//! Tests of subtitle files beside a source: manifests list them with the source's own text, and cues that are written
+//! can be read again.
 
 use manifests::{Averages, dash, hls, text};
 use plan::cues::TextError;
@@ -11,7 +12,7 @@ use crate::sources::planned;
 use crate::text::{cues, track};
 
 #[test]
-fn both_orders_of_extraction_and_file_list_the_same() {
+fn the_order_of_extraction_and_file_does_not_change_the_list() {
     let mut info = film();
     info.text = vec![track("eng", false), track("ger", false)];
     let lists = [cues("word"), CueList::default()];
@@ -39,7 +40,7 @@ fn both_orders_of_extraction_and_file_list_the_same() {
 }
 
 #[test]
-fn a_file_replaces_that_of_its_language_and_no_numbers_collide() {
+fn a_file_replaces_the_file_of_its_language_and_numbers_do_not_collide() {
     let plan = planned(&film());
     let with = |plan: &plan::Plan, language: &str, word| {
         plan.with_side_car(language, language, &cues(word))
@@ -62,7 +63,7 @@ fn a_file_replaces_that_of_its_language_and_no_numbers_collide() {
     assert!(three.side_cars.iter().all(|text| three.lists(text.id)));
 }
 
-/// Cue text as it may be: words, marks, escapes.
+/// Random cue text of words, tags and escapes.
 fn written() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "word", " ", "\n", "<i>", "</i>", "<b>", "</b>", "&amp;", "&lt;", "\u{a0}", "\u{2028}",
@@ -73,7 +74,7 @@ fn written() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_as_the_same_cues(
+    fn written_cues_are_parsed_to_the_same_cues(
         found in prop::collection::vec((0..400_000_i64, 1..9_000_i64, 1..=9_u8, written()), 1..20)
     ) {
         let time = |ms: i64| format!("{}:{:02}.{:03}", ms / 60_000, ms / 1000 % 60, ms % 1000);
@@ -88,7 +89,7 @@ proptest! {
         let whole = text::whole(&list);
         let read = CueList::parse(whole.as_bytes());
         prop_assert_eq!(read.as_ref(), Ok(&list));
-        // And each segment has the cues that are shown in it.
+        // Each segment has exactly the cues that are shown in it.
         let shown = |from: i64, cue: &Cue| cue.start_us < from + 60_000_000 && cue.end_us > from;
         for index in 0..7_u32 {
             let from = i64::from(index) * 60_000_000;

@@ -1,4 +1,4 @@
-//! Every text of five sources, as a person has read it.
+//! Snapshots of every text of five sources, reviewed by a person.
 
 use manifests::{Averages, chapters, dash, hls, storyboard};
 use plan::LazyCodec;
@@ -6,7 +6,7 @@ use plan::media_info::{Chapter, MediaInfo};
 
 use crate::sources::{everyday, picture, planned, rational, silent, sound, source};
 
-/// Every text of a plan in one, so that a change is seen as a whole.
+/// All texts of a plan in one string, so that a change is seen as a whole.
 fn texts(info: &MediaInfo) -> String {
     let plan = planned(info);
     let averages = Averages::new();
@@ -29,7 +29,7 @@ fn texts(info: &MediaInfo) -> String {
     text
 }
 
-/// Film with 5.1 in English, stereo in German, chapters, and a start that is not nought.
+/// Film with 5.1 in English, stereo in German, chapters, and a start that is not zero.
 pub fn film() -> MediaInfo {
     let start = rational(1, 2);
     let mut video = picture((1280, 534), rational(24, 1), rational(25, 2));

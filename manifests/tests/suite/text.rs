@@ -1,4 +1,4 @@
-//! Text in manifests: listed once its cues are there.
+//! Tests of text renditions: manifests list them once their cues are extracted.
 
 use m3u8_rs::AlternativeMediaType;
 use manifests::{Averages, dash, hls, text};
@@ -34,7 +34,7 @@ pub fn cues(word: &str) -> CueList {
     }
 }
 
-/// A film with English text, forced German, and a track without any cue.
+/// Film with English text, forced German text, and a track without any cue: its plans before and after extraction.
 fn subtitled() -> (Plan, Plan) {
     let mut info = film();
     info.text = vec![track("eng", false), track("deu", true), track("fra", false)];
@@ -44,7 +44,7 @@ fn subtitled() -> (Plan, Plan) {
 }
 
 #[test]
-fn text_is_listed_once_its_cues_are_there_and_all_else_stays() {
+fn text_is_listed_after_extraction_and_nothing_else_changes() {
     let (before, after) = subtitled();
     assert!(before.lacks_text() && !after.lacks_text());
     assert_eq!(before.video, after.video);

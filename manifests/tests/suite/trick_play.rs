@@ -1,4 +1,4 @@
-//! Trick play: an I-frame playlist, and an adaptation set of its own.
+//! Tests of trick play: an I-frame playlist in HLS, and an adaptation set of its own in DASH.
 
 use manifests::{Averages, dash, hls};
 
@@ -22,9 +22,9 @@ fn the_master_lists_one_i_frame_playlist() {
     assert_eq!(listed[0].audio, None);
 }
 
-/// A resource for each picture, in the time of the segments.
+/// The I-frame playlist has one resource for each frame, with the times of the segments.
 #[test]
-fn its_playlist_has_the_segments_of_the_others() {
+fn the_i_frame_playlist_has_the_segments_of_the_other_playlists() {
     let plan = planned(&everyday());
     let of = |id| hls::media_playlist(&plan, id).unwrap();
     let own = of(plan.trick_play.as_ref().unwrap().id);
@@ -39,7 +39,7 @@ fn its_playlist_has_the_segments_of_the_others() {
 }
 
 #[test]
-fn in_dash_it_belongs_to_the_picture() {
+fn the_dash_set_of_trick_play_refers_to_the_video() {
     let plan = planned(&everyday());
     let mut sets = crate::dash::parsed(&plan).periods.remove(0).adaptations;
     let own = sets.pop().unwrap();
@@ -60,7 +60,7 @@ fn in_dash_it_belongs_to_the_picture() {
 }
 
 #[test]
-fn sound_alone_has_none() {
+fn audio_only_presentations_have_no_trick_play() {
     let plan = planned(&source(None, vec![sound(rational(10, 1))]));
     assert!(!hls::master(&plan, &Averages::new()).contains("I-FRAME"));
     assert!(!dash::mpd(&plan, &Averages::new()).contains("trickmode"));

@@ -1,4 +1,4 @@
-//! WebVTT tracks.
+//! Tests of the WebVTT tracks: storyboard, chapters and text.
 
 use manifests::{chapters, storyboard, text};
 use plan::media_info::Chapter;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::sources::{everyday, planned, rational, silent, sound, source};
 
-/// (start, end) of every cue, in milliseconds.
+/// (start, end) of every cue in milliseconds.
 fn cues(text: &str) -> Vec<(i64, i64)> {
     let ms = |time: &str| {
         let (clock, ms) = time.split_once('.').unwrap();
@@ -37,13 +37,13 @@ fn a_tile_is_a_place_on_a_sheet() {
 }
 
 #[test]
-fn sound_alone_has_no_tiles_and_a_source_without_chapters_no_track() {
+fn audio_only_sources_have_no_tiles_and_sources_without_chapters_no_track() {
     let plan = planned(&source(None, vec![sound(rational(20, 1))]));
     assert_eq!((storyboard::vtt(&plan), chapters::vtt(&plan)), (None, None));
 }
 
 #[test]
-fn chapters_count_from_the_presentation_s_start_and_end_with_it() {
+fn chapter_times_count_from_the_start_and_end_with_the_presentation() {
     let mut info = everyday();
     info.video.as_mut().unwrap().start = rational(2, 1);
     info.video.as_mut().unwrap().end = rational(32, 1);
@@ -102,7 +102,7 @@ fn a_cue_stands_in_every_segment_that_it_is_shown_in() {
 }
 
 #[test]
-fn what_is_above_or_aside_says_so() {
+fn cues_above_or_aside_have_settings() {
     let place = |place| {
         let cues = vec![Cue {
             place,

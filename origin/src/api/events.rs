@@ -1,5 +1,5 @@
-//! `GET /events?video=`: what happens to one video, as server-sent events. Public, like
-//! playback: a watch page waits here for `playable`.
+//! Event stream of one video, as server-sent events. It is public, like playback: the watch page waits here until the
+//! video is playable, and shows the progress of encoding.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -19,9 +19,9 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::viewer::Asker;
 
-/// Proxies close what is silent for a minute.
+/// Interval of comments on a silent stream: proxies close connections that are silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
-/// Progress is told so often at most; a change of state at once.
+/// Shortest interval between two events that only report progress; a change of state is sent at once.
 const PROGRESS: Duration = Duration::from_millis(500);
 
 #[derive(Deserialize)]
@@ -29,32 +29,32 @@ pub struct EventsParams {
     video: String,
 }
 
-/// How a video stands.
+/// Event of the stream: the state and the progress of the video.
 #[derive(Serialize)]
 struct Status {
     state: &'static str,
     source: &'static str,
     made: u64,
     total: u64,
-    /// How much of a source without an index the probe has read, in per cent, while it does.
+    /// Part of a source without an index that the probe has read, in per cent, while the source is probed.
     scanned: Option<u8>,
     error: Option<String>,
-    /// Whether it has a storyboard; known with the plan.
+    /// Whether the video has a storyboard; known once there is a plan.
     storyboard: bool,
-    /// Whether it has chapters.
+    /// Whether the video has chapters; known once there is a plan.
     chapters: bool,
-    /// Whether there is nothing to see of it: no picture and no cover.
+    /// Whether the video is sound alone, without a picture and without a cover.
     sound: bool,
-    /// Whether it has a poster, or will have one.
+    /// Whether the video has a poster, or will have one.
     poster: bool,
-    /// Its text, once that is known.
+    /// Subtitles of the video, once they are known.
     texts: Vec<Text>,
 }
 
-/// Text in one language.
+/// Subtitles in one language.
 #[derive(Serialize)]
 struct Text {
-    /// The rendition that says it.
+    /// Id of the text rendition.
     id: String,
     language: Option<String>,
     name: String,
@@ -71,7 +71,9 @@ impl Text {
     }
 }
 
-/// The first event says how things are; each further one that something changed.
+/// `GET /events?video={id}`: an event stream. The first event has the present state of the video; another one follows
+/// whenever something changes. The stream ends when the video is deleted. `404` if there is no such video, `503` if too
+/// many streams are open.
 pub async fn events(
     State(app): State<App>,
     Params(params): Params<EventsParams>,
@@ -80,7 +82,7 @@ pub async fn events(
     let video: VideoId = params.video.parse().map_err(|_| Problem::not_found())?;
     let seat = app.listeners.take(asker.viewer.network);
     let seat = seat.ok_or_else(Problem::busy)?;
-    // Before the look: what happens between the two is not missed.
+    // The subscription begins before the row is read, so that no change between the two is missed.
     let subscription = app.pipeline.stores().events.subscribe().await?;
     let row = app.pipeline.video(video).await?;
     row.ok_or_else(Problem::not_found)?;
@@ -90,7 +92,7 @@ pub async fn events(
         video,
         subscription,
         scanned: None,
-        told: None,
+        sent: None,
     };
     let lines = futures::stream::unfold((listener, seat), |(mut listener, seat)| async {
         let line = listener.next().await?;
@@ -100,23 +102,24 @@ pub async fn events(
     Ok(Sse::new(lines).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
+/// Open event stream of one client.
 struct Listener {
     app: App,
     video: VideoId,
     subscription: Box<dyn Subscription>,
-    /// In per cent.
+    /// Part of the source that the probe has read, in per cent.
     scanned: Option<u8>,
-    /// When the last line went out.
-    told: Option<Instant>,
+    /// Time at which the last event was sent.
+    sent: Option<Instant>,
 }
 
 impl Listener {
-    /// The next line; nothing where the video is gone, which ends the stream.
+    /// Waits for the next event and returns its line; `None`, which ends the stream, if the video is gone.
     async fn next(&mut self) -> Option<Line> {
-        if let Some(told) = self.told {
-            self.something_new(told + PROGRESS).await?;
+        if let Some(sent) = self.sent {
+            self.wait_for_change(sent + PROGRESS).await?;
         }
-        self.told = Some(Instant::now());
+        self.sent = Some(Instant::now());
         let row = self.app.pipeline.video(self.video).await.ok()??;
         let progress = self.app.pipeline.progress(&row).await.unwrap_or_default();
         let plan = self.app.pipeline.plan_of(&row).await.ok().flatten();
@@ -136,8 +139,9 @@ impl Listener {
         Line::default().json_data(status).ok()
     }
 
-    /// Waits for a change of state; or for progress, told not before `due`.
-    async fn something_new(&mut self, due: Instant) -> Option<()> {
+    /// Waits until the video changes. A change of state returns at once; progress returns at `due`. `None` if the
+    /// stores were closed.
+    async fn wait_for_change(&mut self, due: Instant) -> Option<()> {
         let mut progress = false;
         loop {
             let received = tokio::select! {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/openapi.json`: what the API is, written from the handlers themselves.
+//! OpenAPI document of the API, built from the descriptions of the handlers.
 
 use axum::Json;
 use utoipa::openapi::OpenApi as Document;
@@ -8,10 +8,10 @@ use utoipa::{Modify, OpenApi};
 use super::uploads;
 use super::videos::{codecs, create, delete, get, list, remake, retry, sound, text};
 
-/// The API.
+/// OpenAPI document: all operations of the API.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "reelmill", description = "Upload videos, see how they are, play them."),
+    info(title = "reelmill", description = "Upload videos, follow their progress, and find the URLs to play them."),
     paths(
         create::create,
         list::list,
@@ -34,14 +34,15 @@ use super::videos::{codecs, create, delete, get, list, remake, retry, sound, tex
     ),
     modifiers(&Token),
     tags(
-        (name = "videos", description = "Sources that become streams"),
-        (name = "codecs", description = "What there is besides H.264"),
-        (name = "text", description = "Subtitles, of the source and beside it"),
-        (name = "uploads", description = "Sources that their senders put into the object store"),
+        (name = "videos", description = "Upload, list, examine and delete videos"),
+        (name = "codecs", description = "Codecs of a video besides H.264"),
+        (name = "text", description = "Subtitles of a video, from its source or from files"),
+        (name = "uploads", description = "Uploads that a client sends straight to the object store, in blocks"),
     ),
 )]
 pub struct Api;
 
+/// Adds the bearer token to the document as the way to authenticate.
 struct Token;
 
 impl Modify for Token {
@@ -52,7 +53,8 @@ impl Modify for Token {
     }
 }
 
-/// Needs no token: it tells nothing that the sources do not.
+/// `GET /api/v1/openapi.json`: the OpenAPI document. It needs no token: it has nothing that the public sources of
+/// reelmill do not have.
 pub async fn openapi() -> Json<Document> {
     Json(Api::openapi())
 }

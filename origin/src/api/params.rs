@@ -1,4 +1,4 @@
-//! Query parameters, refused as a problem document.
+//! Extractor of query parameters that refuses invalid ones with a problem document.
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
-/// The query of a request.
+/// Query parameters of a request.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {

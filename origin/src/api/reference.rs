@@ -1,4 +1,4 @@
-//! `GET /api/v1/`: the API for people, from the same document that programs read.
+//! Reference of the API as a page for people, from the same OpenAPI document that programs read.
 
 use askama::Template;
 use axum::extract::State;
@@ -20,6 +20,7 @@ struct Reference {
     fields: Vec<Field>,
 }
 
+/// Operation of the API as the page shows it.
 struct Operation {
     method: String,
     path: String,
@@ -29,20 +30,20 @@ struct Operation {
     answers: Vec<Field>,
 }
 
-/// A name and what it means.
+/// Name of a parameter, a status or a field, and its meaning.
 struct Field {
     name: String,
     text: String,
 }
 
-/// The reference page.
+/// `GET /api/v1/`: the reference page. It needs no token.
 pub async fn reference(State(app): State<App>, headers: HeaderMap) -> Response {
     let signed_in = access::signed_in(&headers, &app).await.is_some();
     let document = serde_json::to_value(Api::openapi()).unwrap_or_default();
     let mut operations = Vec::new();
     for (path, methods) in entries(&document["paths"]) {
         for (method, operation) in entries(methods) {
-            operations.push(described(path, method, operation));
+            operations.push(describe(path, method, operation));
         }
     }
     let video = &document["components"]["schemas"]["Video"]["properties"];
@@ -54,7 +55,7 @@ pub async fn reference(State(app): State<App>, headers: HeaderMap) -> Response {
     })
 }
 
-fn described(path: &str, method: &str, operation: &Value) -> Operation {
+fn describe(path: &str, method: &str, operation: &Value) -> Operation {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let answers = entries(&operation["responses"]);
     Operation {
@@ -83,6 +84,7 @@ fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     entries.map(|(key, value)| (key.as_str(), value))
 }
 
+/// Plain text of a description. Descriptions are Markdown; the page shows them without the backticks of code.
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+    value.as_str().unwrap_or_default().replace('`', "")
 }

@@ -1,4 +1,5 @@
-//! Uploads whose sender puts the source into the object store itself, block by block.
+//! Direct uploads: the client puts the source into the object store itself, block by block, by signed requests that
+//! this API hands out.
 
 use std::collections::BTreeMap;
 
@@ -18,20 +19,20 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::receive::title_of;
 
-/// An upload in blocks.
+/// Upload in blocks.
 #[derive(Serialize, ToSchema)]
 pub struct Upload {
-    /// Its id.
+    /// Id of the upload.
     id: String,
-    /// The video that it becomes.
+    /// Id of the video that the upload becomes.
     video: String,
-    /// Bytes of the source.
+    /// Size of the file in bytes.
     size_bytes: u64,
-    /// Bytes of every block but the last.
+    /// Size of every block but the last, in bytes.
     block_bytes: u64,
-    /// Bytes that were stored without a gap when the upload was last synchronised.
+    /// Bytes from the start of the file that were stored without a gap when the upload was last synchronised.
     received_bytes: u64,
-    /// Whether the source is complete.
+    /// Whether the upload is complete.
     complete: bool,
 }
 
@@ -48,46 +49,47 @@ impl From<UploadRow> for Upload {
     }
 }
 
-/// A block of the source, and where it goes: `PUT` its bytes to the URL with these headers, within 50 minutes. An
-/// answer of 412 says that the block is stored already.
+/// Block of the file and the request that stores it: `PUT` the block's bytes to the URL with these headers, within 50
+/// minutes. The status 412 means that the block is stored already.
 #[derive(Serialize, ToSchema)]
 pub struct Part {
-    /// Number of the block in the source, from 0.
+    /// Number of the block in the file, from 0.
     index: u32,
-    /// Length of the block in bytes.
+    /// Size of the block in bytes.
     bytes: u64,
-    /// URL that the block is put to.
+    /// URL of the request that stores the block.
     url: String,
-    /// Headers of the request.
+    /// Headers of the request that stores the block.
     headers: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize, IntoParams)]
 pub struct CreateParams {
-    /// What people call it; the first 200 characters count.
+    /// Title of the video; it is cut off after 200 characters.
     title: Option<String>,
-    /// Bytes of the source.
+    /// Size of the file in bytes.
     size: u64,
 }
 
 #[derive(Deserialize, IntoParams)]
 pub struct PartsParams {
-    /// Number of the first block.
+    /// Number of the first block, from 0.
     #[serde(default)]
     first: u32,
-    /// How many parts are asked for; one answer has at most 64.
-    #[serde(default = "some")]
+    /// Number of parts, at most 64; 16 by default.
+    #[serde(default = "default_count")]
     count: u32,
 }
 
-const fn some() -> u32 {
+/// Number of parts in an answer if the client does not say how many.
+const fn default_count() -> u32 {
     16
 }
 
 /// Begin an upload in blocks
 ///
-/// For sources that go past reelmill into its object store, where the operator has opened it
-/// (`public_endpoint`). Ask for the parts, put them in any order, then complete the upload.
+/// The client then sends the file straight to the object store: list the parts, PUT them in any order, and complete the
+/// upload. This is possible if the operator has set `public_endpoint`; otherwise POST the file to /api/v1/videos.
 #[utoipa::path(
     post,
     path = "/api/v1/uploads",
@@ -95,10 +97,10 @@ const fn some() -> u32 {
     params(CreateParams),
     responses(
         (status = 201, body = Upload),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_direct`: upload to `/api/v1/videos`", body = Problem),
-        (status = 413, description = "`limit_size`", body = Problem),
-        (status = 422, description = "`not_media`: empty", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_direct`: this server has no such uploads; POST the file to /api/v1/videos", body = Problem),
+        (status = 413, description = "`limit_size`: the file is too large", body = Problem),
+        (status = 422, description = "`not_media`: the file is empty", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -120,15 +122,15 @@ pub async fn create(
     Ok((StatusCode::CREATED, location, upload).into_response())
 }
 
-/// See an upload
+/// Show an upload
 #[utoipa::path(
     get,
     path = "/api/v1/uploads/{upload}",
     tag = "uploads",
-    params(("upload" = String, Path)),
+    params(("upload" = String, Path, description = "Id of the upload")),
     responses(
         (status = 200, body = Upload),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 404, description = "`not_found`: there is no such upload", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -140,15 +142,15 @@ pub async fn get(
     Ok(Json(owned(&app, known, &upload).await?.into()))
 }
 
-/// List the parts of an upload, with the URLs that they are put to
+/// List parts of an upload, with the requests that store them
 #[utoipa::path(
     get,
     path = "/api/v1/uploads/{upload}/parts",
     tag = "uploads",
-    params(("upload" = String, Path), PartsParams),
+    params(("upload" = String, Path, description = "Id of the upload"), PartsParams),
     responses(
         (status = 200, body = Vec<Part>),
-        (status = 404, description = "`not_found`, or complete already", body = Problem),
+        (status = 404, description = "`not_found`: there is no such upload, or it is complete", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -169,18 +171,18 @@ pub async fn parts(
     Ok(Json(parts.collect()))
 }
 
-/// Synchronise an upload with what is stored
+/// Synchronise an upload with the object store
 ///
-/// The server looks which blocks are stored, and can start to work at those that are stored without a gap. A sender need
-/// not call this: completing the upload looks, too.
+/// The server looks which blocks are stored, and can begin to work with those from the start of the file up to the
+/// first gap. Calling this is optional: completing the upload does the same.
 #[utoipa::path(
     post,
     path = "/api/v1/uploads/{upload}/sync",
     tag = "uploads",
-    params(("upload" = String, Path)),
+    params(("upload" = String, Path, description = "Id of the upload")),
     responses(
         (status = 200, body = Upload),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 404, description = "`not_found`: there is no such upload", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -196,16 +198,16 @@ pub async fn sync(
 
 /// Complete an upload
 ///
-/// Call this when every block is stored; the video plays about a second later. Calling it again is no error.
+/// Call this when every block is stored; the video plays about a second later. It may be called more than once.
 #[utoipa::path(
     post,
     path = "/api/v1/uploads/{upload}/complete",
     tag = "uploads",
-    params(("upload" = String, Path)),
+    params(("upload" = String, Path, description = "Id of the upload")),
     responses(
         (status = 200, body = Video),
-        (status = 404, description = "`not_found`", body = Problem),
-        (status = 409, description = "`incomplete`", body = Problem),
+        (status = 404, description = "`not_found`: there is no such upload", body = Problem),
+        (status = 409, description = "`incomplete`: blocks are missing", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -217,13 +219,16 @@ pub async fn complete(
     let row = owned(&app, known, &upload).await?;
     let video = app.pipeline.complete(&row).await?;
     if !row.complete {
-        app.metrics.uploads.one();
+        app.metrics.uploads.increment();
         app.metrics.upload_bytes.add(video.received_bytes);
     }
     Ok(Json(Video::of(&app, video).await?))
 }
 
-/// An upload that the asker may go on with.
+/// Finds an upload that the client may continue.
+///
+/// # Errors
+/// `404` if there is no such upload, and also if it belongs to somebody else.
 async fn owned(app: &App, Known(principal): Known, upload: &str) -> Result<UploadRow, Problem> {
     let id: UploadId = upload.parse().map_err(|_| Problem::no_upload())?;
     let row = app.pipeline.upload(id).await?;

@@ -1,4 +1,4 @@
-//! What the API shows of a video.
+//! A video as the API shows it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,89 +7,90 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// A video. Times are RFC 3339.
+/// Video with its state, its progress and its URLs. Times are in RFC 3339.
 #[derive(Serialize, ToSchema)]
 pub struct Video {
-    /// Its id.
+    /// Id of the video.
     #[schema(example = "video_01h455vb4pex5vsknk084sn02q")]
     id: String,
-    /// What people call it.
+    /// Title of the video.
     title: String,
-    /// How much of the source is there: `receiving`, `complete` or `lost`.
+    /// State of the uploaded file: `receiving`, `complete`, or `lost` if the upload was cut off.
     source: &'static str,
-    /// `waiting`, `probing`, `playable`, `ready` or `failed`.
+    /// State of the video: `waiting` and `probing` before it can be played, `playable` once players can start, `ready`
+    /// once it is encoded completely, or `failed`.
     state: &'static str,
-    /// How far it is encoded.
+    /// Number of segments that are encoded, and of all segments.
     progress: Made,
-    /// How often it was played, as of a minute ago.
+    /// Number of views, up to about a minute ago.
     views: u64,
-    /// Length of the presentation in seconds, once known.
+    /// Length of the video in seconds, once it is known.
     duration_s: Option<f64>,
-    /// Width of the picture in pixels, as displayed.
+    /// Width of the picture in pixels, as it is displayed.
     width: Option<u32>,
-    /// Height of the picture in pixels, as displayed.
+    /// Height of the picture in pixels, as it is displayed.
     height: Option<u32>,
-    /// Where players find it.
+    /// URLs for players.
     playback: Playback,
-    /// Its page.
+    /// URL of the watch page.
     watch: String,
-    /// When it was asked for.
+    /// Time at which the video was created.
     created_at: Option<String>,
-    /// When the source's last byte was durable.
+    /// Time at which the uploaded file was stored completely.
     uploaded_at: Option<String>,
-    /// When players could start.
+    /// Time from which players could start.
     playable_at: Option<String>,
-    /// When all of it was encoded.
+    /// Time at which the video was encoded completely.
     ready_at: Option<String>,
-    /// Damage that leaves something to watch.
+    /// Notes on a video that can be watched: what is damaged, guessed or left out.
     notes: Vec<Note>,
-    /// Why it failed.
+    /// Reason why the video failed, if it did.
     error: Option<Failure>,
 }
 
-/// Segments.
+/// Progress of encoding, in segments.
 #[derive(Serialize, ToSchema)]
 pub struct Made {
-    /// Stored.
+    /// Number of segments that are encoded and stored.
     made: u64,
-    /// In all; 0 before there is a plan.
+    /// Number of all segments; 0 while they are not known yet.
     total: u64,
 }
 
-/// Absolute URLs of its manifests.
+/// URLs that players open; they are absolute.
 #[derive(Serialize, ToSchema)]
 pub struct Playback {
-    /// The HLS multivariant playlist.
+    /// URL of the HLS multivariant playlist.
     hls: String,
-    /// The DASH manifest.
+    /// URL of the DASH manifest.
     dash: String,
 }
 
-/// What is to be said of a video that can be watched: damage, what was guessed, left out or is second-best.
+/// Note on a video that can be watched: something is damaged, was guessed, was left out, or is second-best.
 #[derive(Serialize, ToSchema)]
 pub struct Note {
-    /// Stable, for programs.
+    /// Kind of note, for programs; a code never changes its meaning.
     code: &'static str,
-    /// Which stream of the source it is about, counted from 0, where it is about one.
+    /// Stream of the source that the note is about, counted from 0, if it is about a single stream.
     track: Option<u32>,
-    /// One sentence.
+    /// Text of the note, in one sentence.
     message: String,
-    /// From where to where, in seconds, where that is known.
+    /// Start and end of the part that the note is about, in seconds, if they are known.
     span_s: Option<[f64; 2]>,
 }
 
-/// Why a video failed.
+/// Reason why a video failed.
 #[derive(Serialize, ToSchema)]
 pub struct Failure {
-    /// Stable, for programs.
+    /// Kind of failure, for programs; a code never changes its meaning.
     #[schema(example = "not_media")]
     code: &'static str,
-    /// One sentence.
+    /// Reason, in one sentence for people.
     message: String,
 }
 
 impl Video {
-    /// A row as the API shows it.
+    /// Builds a video for the API from its row, with its progress and its views.
     pub async fn of(app: &App, row: VideoRow) -> Result<Self, store::Error> {
         let progress = app.pipeline.progress(&row).await?;
         let views = app.pipeline.views(row.id).await?;
@@ -136,6 +137,7 @@ fn seconds(us: i64) -> f64 {
     us as f64 / 1e6
 }
 
+/// Formats a time in microseconds since 1970 as RFC 3339.
 fn time(us: Option<i64>) -> Option<String> {
     let time = Timestamp::from_microsecond(us?).ok()?;
     Some(time.to_string())

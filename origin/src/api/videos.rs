@@ -1,4 +1,5 @@
-//! Videos: create, get, list, delete, try or make again; their codecs, sound and text.
+//! Operations on videos, one file each: create, get, list, delete, retry and encode again, and a video's codecs, sound
+//! and subtitles.
 
 pub mod codecs;
 pub mod create;
@@ -17,7 +18,10 @@ use store::metadata::VideoRow;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// A video that the principal may touch; of others it is not even said that they exist.
+/// Finds a video that the principal may change.
+///
+/// # Errors
+/// `404` if there is no such video, and also if it belongs to somebody else: nobody learns that it exists.
 pub(crate) async fn owned(
     app: &App,
     principal: &Principal,

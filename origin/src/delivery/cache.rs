@@ -1,4 +1,4 @@
-//! Files of renditions in memory, by weight: the few that everybody asks for.
+//! Memory cache for files of renditions. It is limited by bytes and keeps the few files that many viewers ask for.
 
 use std::future::Future;
 
@@ -9,22 +9,22 @@ use plan::RenditionKey;
 use super::name::FileName;
 use super::respond::{DeliveryError, strong_tag, weak_tag};
 
-/// Memory that an entry takes beside its bytes: key, tag, the cache's own nodes.
+/// Bytes of memory that an entry takes besides its file: key, ETag, and the nodes of the cache.
 const OVERHEAD: u32 = 400;
 
-/// A file that never changes, with what a response says of it.
+/// File that never changes, with the headers of its responses.
 #[derive(Clone)]
 pub struct File {
     pub bytes: Bytes,
     pub content_type: &'static str,
-    /// Hashed once, not for every request.
+    /// ETag, which is a hash of the bytes; it is kept so that it is computed once and not for every request.
     pub etag: String,
-    /// Whether it was made because somebody asked.
+    /// Whether the file may have been made on demand, so that requests waited for it.
     pub made: bool,
 }
 
 impl File {
-    /// Media: its bytes go out as they are.
+    /// Media file, with a strong ETag: its bytes are sent unchanged.
     pub fn media(bytes: Bytes, content_type: &'static str, made: bool) -> Self {
         let etag = strong_tag(&bytes);
         Self {
@@ -35,7 +35,7 @@ impl File {
         }
     }
 
-    /// Text: compressed on its way, hence the same only in meaning.
+    /// Text file, with a weak ETag: it may be compressed on its way, so that its bytes differ.
     pub fn text(text: String, content_type: &'static str) -> Self {
         let bytes = Bytes::from(text);
         let etag = weak_tag(&bytes);
@@ -48,12 +48,12 @@ impl File {
     }
 }
 
-/// A bounded cache of whole files; cheap to clone.
+/// Memory cache of whole files; cheap to clone.
 #[derive(Clone)]
 pub struct FileCache(Cache<(RenditionKey, FileName), File>);
 
 impl FileCache {
-    /// At most so many bytes.
+    /// Cache of at most so many bytes.
     pub fn new(bytes: u64) -> Self {
         let weigher = |_: &(RenditionKey, FileName), file: &File| {
             let length = u32::try_from(file.bytes.len()).unwrap_or(u32::MAX);
@@ -63,7 +63,7 @@ impl FileCache {
         Self(cache.build())
     }
 
-    /// A file from memory, or from `read`; requests for the same file read it once.
+    /// Returns a file from memory, or reads it by `read`. Concurrent requests for the same file read it once.
     pub(super) async fn get(
         &self,
         key: (RenditionKey, FileName),
@@ -73,7 +73,7 @@ impl FileCache {
         got.map_err(|error| *error)
     }
 
-    /// Objects and bytes held.
+    /// Numbers of files and of bytes in the cache.
     pub fn size(&self) -> (u64, u64) {
         (self.0.entry_count(), self.0.weighted_size())
     }

@@ -1,4 +1,4 @@
-//! `GET /v/{video}/chapters.vtt`: chapters as WebVTT.
+//! Chapters of a video as WebVTT.
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -10,7 +10,10 @@ use super::respond::{Body, DeliveryError};
 use crate::app::App;
 use crate::viewer::Asker;
 
-/// Short-lived: a later plan of the video changes it.
+/// `GET /v/{video}/chapters.vtt`: chapters as WebVTT; `404` if the source has none.
+///
+/// Cached for a minute, and stale for up to ten more while it is fetched again: a later plan of the video may change
+/// it.
 pub async fn chapters(
     State(app): State<App>,
     Path(video): Path<String>,

@@ -1,4 +1,4 @@
-//! A video's current plan, from which its manifests are written.
+//! Current plan of a video, from which its manifests are written.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,22 @@ use super::respond::DeliveryError;
 use crate::app::App;
 use crate::viewer::Asker;
 
-/// As long as a request for a segment waits: players give up after 10 s.
-const PATIENCE: Duration = Duration::from_secs(9);
+/// Time that a request for a manifest waits for the plan, as long as one for a segment: players give up after 10 s.
+const WAIT: Duration = Duration::from_secs(9);
 
-/// The row and its plan. Where the source is there but not yet looked at, that is a matter of a
-/// second, and the request waits for it: players do not retry a 404.
+/// Returns a video's row and its current plan. If the source is complete but not probed yet, the request waits: probing
+/// takes about a second, and players do not retry a `404`.
+///
+/// # Errors
+/// `NotFound` if there is no such video or it failed; `NotReady` if the plan does not exist in time, if the upload is
+/// not complete, or if too many requests wait.
 pub async fn current(
     app: &App,
     video: &str,
     asker: &Asker,
 ) -> Result<(VideoRow, Arc<Plan>), DeliveryError> {
     let id: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
-    if let Some(found) = look(app, id).await? {
+    if let Some(found) = find(app, id).await? {
         return Ok(found);
     }
     let Some(_seat) = app.waiting.take(asker.viewer.network) else {
@@ -31,7 +35,7 @@ pub async fn current(
     let mut events = app.pipeline.stores().events.subscribe().await?;
     let waiting = async {
         loop {
-            if let Some(found) = look(app, id).await? {
+            if let Some(found) = find(app, id).await? {
                 return Ok(found);
             }
             loop {
@@ -43,11 +47,12 @@ pub async fn current(
             }
         }
     };
-    let found = tokio::time::timeout(PATIENCE, waiting).await;
+    let found = tokio::time::timeout(WAIT, waiting).await;
     found.unwrap_or(Err(DeliveryError::NotReady))
 }
 
-async fn look(app: &App, id: VideoId) -> Result<Option<(VideoRow, Arc<Plan>)>, DeliveryError> {
+/// Finds a video's row and its current plan; `None` if the plan does not exist yet but soon will.
+async fn find(app: &App, id: VideoId) -> Result<Option<(VideoRow, Arc<Plan>)>, DeliveryError> {
     let row = app.pipeline.video(id).await?;
     let row = row.ok_or(DeliveryError::NotFound)?;
     if let Some(plan) = app.pipeline.plan_of(&row).await? {

@@ -1,4 +1,4 @@
-//! `init.mp4`: made with the plan, before the video is playable.
+//! Init segment of a rendition, `init.mp4`. It is made with the plan, before the video is playable.
 
 use plan::RenditionKey;
 use store::ObjectKey;
@@ -7,6 +7,7 @@ use super::cache::File;
 use super::respond::DeliveryError;
 use crate::app::App;
 
+/// Reads a rendition's init segment.
 pub(super) async fn read(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
     let bytes = app.pipeline.init(key).await?;
     let content_type = ObjectKey::Init(key).content_type();

@@ -1,6 +1,6 @@
-//! Which videos are not deleted: asked before every object, hence remembered for a moment. Where
-//! the rows do not answer, what was there a while ago still is: what is in memory or in the
-//! object store goes on being served.
+//! Check that a video is not deleted, before any of its objects is served. The answer is remembered for a second. While
+//! the metadata store does not answer, videos that existed a while ago still count as living, so that media in memory
+//! or in the object store goes on being served.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,19 +11,21 @@ use plan::VideoId;
 
 use super::respond::DeliveryError;
 
-/// How long another process's deletion may go unnoticed; one's own is noticed at once.
-const MOMENT: Duration = Duration::from_secs(1);
-/// As much while the rows do not answer.
-const A_WHILE: Duration = Duration::from_secs(600);
-/// Rows that are there answer in a tenth of this; who was there lately waits no longer.
-const PATIENCE: Duration = Duration::from_millis(300);
-/// Videos remembered: 100 bytes each.
+/// Time for which a deletion by another process may go unnoticed; a deletion by this process is noticed at once.
+const FRESH: Duration = Duration::from_secs(1);
+/// Time for which a video counts as living while the metadata store does not answer.
+const WITHOUT_STORE: Duration = Duration::from_secs(600);
+/// Time that a request for a recently seen video waits for the metadata store, which normally answers in a tenth of it.
+const WAIT: Duration = Duration::from_millis(300);
+/// Most videos that are remembered; each takes about 100 bytes.
 const REMEMBERED: u64 = 10_000;
 
-/// Videos that were there a moment ago; cheap to clone.
+/// Videos that are known to exist; cheap to clone.
 #[derive(Clone)]
 pub struct Living {
+    /// Videos that existed within the last second.
     now: Cache<VideoId, ()>,
+    /// Videos that existed within the last ten minutes.
     lately: Cache<VideoId, ()>,
 }
 
@@ -31,12 +33,15 @@ impl Living {
     pub fn new() -> Self {
         let cache = |time| Cache::builder().max_capacity(REMEMBERED).time_to_live(time);
         Self {
-            now: cache(MOMENT).build(),
-            lately: cache(A_WHILE).build(),
+            now: cache(FRESH).build(),
+            lately: cache(WITHOUT_STORE).build(),
         }
     }
 
-    /// Refuses what is no video, or a deleted one.
+    /// Checks that a video exists and is not deleted.
+    ///
+    /// # Errors
+    /// `NotFound` if it does not exist or is deleted.
     pub(super) async fn check(
         &self,
         pipeline: &Pipeline,
@@ -52,6 +57,7 @@ impl Living {
         self.check_by(video, look).await
     }
 
+    /// Checks a video by `look`, unless the answer is remembered.
     async fn check_by(
         &self,
         video: VideoId,
@@ -60,7 +66,7 @@ impl Living {
         let look = async {
             let was_there = self.lately.contains_key(&video);
             let found = if was_there {
-                let found = tokio::time::timeout(PATIENCE, look).await;
+                let found = tokio::time::timeout(WAIT, look).await;
                 found.unwrap_or(Err(DeliveryError::NotReady))
             } else {
                 look.await
@@ -80,7 +86,7 @@ impl Living {
         known.map_err(|error| *error)
     }
 
-    /// It was deleted.
+    /// Forgets a video that this process deleted.
     pub async fn forget(&self, video: VideoId) {
         self.lately.invalidate(&video).await;
         self.now.invalidate(&video).await;
@@ -94,17 +100,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_was_there_is_there_while_the_rows_do_not_answer() {
+    async fn a_known_video_is_served_while_the_metadata_store_does_not_answer() {
         let (living, video) = (Living::new(), VideoId::new());
         let away = || ready(Err(DeliveryError::NotReady));
-        // Nothing is known yet.
+        // A video that was never seen is not served.
         assert!(living.check_by(video, away()).await.is_err());
         living.check_by(video, ready(Ok(()))).await.unwrap();
         living.now.invalidate(&video).await;
         living.check_by(video, away()).await.unwrap();
         living.now.invalidate(&video).await;
         living.check_by(video, pending()).await.unwrap();
-        // Once they answer, what is gone is gone.
+        // Once the store answers that the video is gone, it is not served any more.
         living.now.invalidate(&video).await;
         for _ in 0..2 {
             let gone = ready(Err(DeliveryError::NotFound));

@@ -1,4 +1,4 @@
-//! `GET /v/{video}/master.m3u8`: the HLS multivariant playlist.
+//! HLS multivariant playlist of a video.
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -10,7 +10,11 @@ use super::respond::{Body, DeliveryError};
 use crate::app::App;
 use crate::viewer::Asker;
 
-/// Short-lived: a later plan of the video changes it.
+/// `GET /v/{video}/master.m3u8`: the HLS multivariant playlist.
+///
+/// Cached for a minute, and stale for up to ten more while it is fetched again: a later plan of the video changes it. A
+/// request waits up to nine seconds for a video
+/// that is being probed, then gets `503`.
 pub async fn master(
     State(app): State<App>,
     Path(video): Path<String>,

@@ -1,24 +1,24 @@
-//! File names below a rendition. axum has no `{n}.m4s` captures, so that names are parsed here.
+//! File names below a rendition. They are parsed here because axum cannot capture `{n}.m4s`.
 
-/// What a file name below a rendition asks for.
+/// File below a rendition, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileName {
-    /// `playlist.m3u8`
+    /// `playlist.m3u8`: the HLS media playlist.
     Playlist,
-    /// `init.mp4`
+    /// `init.mp4`: the init segment.
     Init,
-    /// `{n}.m4s`
+    /// `{n}.m4s`: a media segment.
     Segment(u32),
-    /// `{n}.jpg`
+    /// `{n}.jpg`: a sheet of the storyboard.
     Sheet(u32),
-    /// `{n}.vtt`
+    /// `{n}.vtt`: the subtitles of one segment.
     Text(u32),
-    /// `all.vtt`
+    /// `all.vtt`: all subtitles.
     AllText,
 }
 
 impl FileName {
-    /// Each file has one name: a second spelling would be a second object in every cache.
+    /// Parses a file name. Each file has exactly one name: a second spelling would be a second copy in every cache.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "playlist.m3u8" => Some(Self::Playlist),
@@ -34,7 +34,7 @@ impl FileName {
     }
 }
 
-/// A number as it is printed: no sign, no leading nought.
+/// Parses a number without a sign and without leading zeros, of at most nine digits.
 pub fn number(digits: &str) -> Option<u32> {
     let canonical = digits == "0" || !digits.starts_with('0');
     let plain = digits.len() <= 9 && digits.bytes().all(|b| b.is_ascii_digit());

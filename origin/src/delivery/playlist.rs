@@ -1,4 +1,4 @@
-//! `playlist.m3u8`: every segment is listed, made or not.
+//! HLS media playlist of a rendition, `playlist.m3u8`. It lists every segment, whether it is encoded yet or not.
 
 use plan::RenditionKey;
 
@@ -7,6 +7,7 @@ use super::cache::File;
 use super::respond::DeliveryError;
 use crate::app::App;
 
+/// Writes a rendition's media playlist from its plan.
 pub(super) async fn read(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
     let plan = app.pipeline.rendition(key.video, key.rendition).await?;
     let plan = plan.ok_or(DeliveryError::NotFound)?;

@@ -1,22 +1,22 @@
-//! One byte range (RFC 9110 §14.2).
+//! Byte ranges of requests (RFC 9110 §14.2). One range is supported; several are answered with the whole body.
 
 use http::{HeaderMap, header};
 
-/// Which part of a body is asked for.
+/// Part of a body that a request asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// All of it; several ranges are answered with the whole, as is allowed.
+    /// The whole body; a server may answer so to several ranges.
     Whole,
-    /// From the first to the last byte, both included.
+    /// The bytes from the first to the last position, both included.
     Part(u64, u64),
-    /// Nothing that is there.
+    /// A range that lies behind the end of the body; the response is `416`.
     Beyond,
 }
 
-/// What a request asks of a body with this validator and length.
+/// Part that a request asks for, of a body with this ETag and this length in bytes.
 pub fn asked(request: &HeaderMap, etag: &str, total: u64) -> Asked {
     let value = |name| request.get(name).and_then(|v| v.to_str().ok());
-    // By strong comparison (RFC 9110 §13.1.5): a weak tag or a date never matches.
+    // `If-Range` is compared strongly (RFC 9110 §13.1.5): a weak ETag or a date never matches.
     let validator = value(header::IF_RANGE);
     if validator.is_some_and(|tag| tag != etag || tag.starts_with("W/")) {
         return Asked::Whole;
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_of_other_bytes_is_answered_with_the_whole() {
+    fn a_range_of_another_version_is_answered_with_the_whole_body() {
         assert_eq!(ask("bytes=0-3", Some("\"tag\"")), Asked::Part(0, 3));
         assert_eq!(ask("bytes=0-3", Some("\"old\"")), Asked::Whole);
         assert_eq!(ask("bytes=0-3", Some("W/\"tag\"")), Asked::Whole);

@@ -1,4 +1,4 @@
-//! `GET /v/{video}/{rendition}/{file}`: whatever lies below a rendition.
+//! Files of a rendition: playlist, init segment, media segments, storyboard sheets and subtitles.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,17 @@ use super::{init, playlist, segment, sheet, text};
 use crate::app::App;
 use crate::viewer::Asker;
 
-/// Longer than the pipeline lets a demand wait, shorter than players do (10 s): a request that
-/// took over another's wait ends in time too.
-const PATIENCE: Duration = Duration::from_millis(9_500);
-/// Shorter waits are reads, not makings.
+/// Time after which a request ends with `503`. It is longer than the pipeline lets a demand wait (9 s), and shorter
+/// than players wait (10 s), so that a request that joined the wait of an earlier one ends in time too.
+const TIMEOUT: Duration = Duration::from_millis(9_500);
+/// Longest time of a read from the store; a request that took longer has waited for its segment to be encoded.
 const A_READ: Duration = Duration::from_millis(2);
 
-/// Cached for a year: the rendition's id is a hash of all that shapes its bytes. Missing
-/// segments are made on demand.
+/// `GET /v/{video}/{rendition}/{file}`: a file of a rendition.
+///
+/// Cached for a year, because the rendition's id is a hash of everything that shapes its bytes. A missing segment is
+/// encoded on demand; the request waits at most `TIMEOUT`, then gets `503`. `404` if the video does not exist or is
+/// deleted, or if the rendition has no such file.
 pub async fn rendition(
     State(app): State<App>,
     Path((video, rendition, file)): Path<(String, String, String)>,
@@ -32,10 +35,10 @@ pub async fn rendition(
     let rendition: RenditionId = rendition.parse().map_err(|_| DeliveryError::NotFound)?;
     let name = FileName::parse(&file).ok_or(DeliveryError::NotFound)?;
     let key = RenditionKey { video, rendition };
-    // Deleted means deleted, for what is in memory here too.
+    // A deleted video is not served, even if the file is in the memory cache.
     app.living.check(&app.pipeline, video).await?;
-    app.metrics.files.one();
-    // From memory too: the viewer's window goes on from here.
+    app.metrics.files.increment();
+    // The pipeline is told of every request, also of those that are served from memory: it encodes ahead of the viewer.
     match name {
         FileName::Playlist => app.pipeline.is_chosen(key, &asker.viewer),
         FileName::Segment(index) => {
@@ -53,7 +56,7 @@ pub async fn rendition(
     }
     let began = Instant::now();
     let reading = async {
-        app.metrics.files_read.one();
+        app.metrics.files_read.increment();
         match name {
             FileName::Playlist => playlist::read(&app, key).await,
             FileName::Init => init::read(&app, key).await,
@@ -63,23 +66,23 @@ pub async fn rendition(
             FileName::AllText => text::whole(&app, key).await,
         }
     };
-    let got = tokio::time::timeout(PATIENCE, app.files.get((key, name), reading)).await;
+    let got = tokio::time::timeout(TIMEOUT, app.files.get((key, name), reading)).await;
     let file = got.unwrap_or(Err(DeliveryError::NotReady));
     if file
         .as_ref()
         .is_err_and(|&error| error == DeliveryError::NotReady)
     {
-        app.metrics.not_ready.one();
+        app.metrics.not_ready.increment();
     }
     let file = file?;
-    // Manifests are fetched without being played, and text without being shown.
+    // Only media segments count as a view: manifests and subtitles are fetched by clients that do not play.
     if matches!(name, FileName::Segment(_)) {
         app.pipeline.is_viewed(video, &asker.viewer);
     }
-    // Everybody who waited is told of their own wait; from memory there is none.
+    // Each request that waited reports its own wait; a file from memory has none.
     let waited = began.elapsed();
     let made_in = if file.made && waited >= A_READ {
-        app.metrics.waited_for(waited);
+        app.metrics.count_wait(waited);
         waited
     } else {
         Duration::ZERO

@@ -1,4 +1,4 @@
-//! Responses of delivery: caching, validators, what a client sees of an error (RFC 9110, 9111).
+//! Responses of delivery: caching, ETags and byte ranges (RFC 9110, RFC 9111), and the errors that clients see.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use store::CachePolicy;
 
 use super::range::{Asked, asked};
 
-/// What a client of delivery sees of an error; the rest is in the log.
+/// Error of delivery, as far as a client sees it; details are in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    /// No such video, rendition or file.
+    /// There is no such video, rendition or file: `404`.
     #[error("no such video, rendition or file")]
     NotFound,
-    /// It is being made; ask again. Never a 4xx: players do not retry those.
-    #[error("not made yet")]
+    /// The file is not encoded yet; the client should ask again: `503`. It is never a 4xx, which players do not retry.
+    #[error("the file is not encoded yet")]
     NotReady,
-    /// It will never be made: newer playlists list another rendition in its place.
-    #[error("another rendition stands in its place")]
+    /// The file will never be encoded, because newer playlists list another rendition instead: `410`.
+    #[error("the rendition was replaced by another")]
     Gone,
-    /// The store did not answer.
-    #[error("the store did not answer")]
+    /// A store failed or did not answer: `503`.
+    #[error("a store failed or did not answer")]
     Store,
 }
 
@@ -45,7 +45,10 @@ impl From<store::Error> for DeliveryError {
         if matches!(error, store::Error::NotFound) {
             return Self::NotFound;
         }
-        tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a request for media failed because a store failed"
+        );
         Self::Store
     }
 }
@@ -55,42 +58,49 @@ impl IntoResponse for DeliveryError {
         let no_store = (header::CACHE_CONTROL, "no-store");
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, [no_store], "not found\n").into_response(),
-            Self::Gone => (StatusCode::GONE, [no_store], "gone\n").into_response(),
+            Self::Gone => {
+                let text = "replaced by another rendition; load the master playlist again\n";
+                (StatusCode::GONE, [no_store], text).into_response()
+            }
             Self::NotReady => {
                 let headers = [no_store, (header::RETRY_AFTER, "1")];
-                (StatusCode::SERVICE_UNAVAILABLE, headers, "not made yet\n").into_response()
+                let text = "not encoded yet; try again in a second\n";
+                (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
             }
             Self::Store => {
                 let headers = [no_store, (header::RETRY_AFTER, "2")];
-                (StatusCode::SERVICE_UNAVAILABLE, headers, "try again soon\n").into_response()
+                let text = "the server's store did not answer; try again soon\n";
+                (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
             }
         }
     }
 }
 
-/// A validator of bytes that never change under their name.
+/// Strong ETag: a hash of bytes that are sent unchanged.
 pub fn strong_tag(bytes: &Bytes) -> String {
     format!("\"{}\"", &blake3::hash(bytes).to_hex()[..24])
 }
 
-/// A validator of text that is compressed on its way.
+/// Weak ETag: a hash of a text that may be compressed on its way.
 pub fn weak_tag(bytes: &Bytes) -> String {
     format!("W/{}", strong_tag(bytes))
 }
 
-/// A body with what caches and players need to know of it.
+/// Body of a response, with everything that its headers tell caches and players.
 pub struct Body {
+    /// Video that the file belongs to; caches can drop all files of it by `Cache-Tag` or `Surrogate-Key`.
     pub video: VideoId,
     pub bytes: Bytes,
     pub content_type: &'static str,
     pub policy: CachePolicy,
     pub etag: String,
-    /// Time spent making it; told to players, so that it does not count as bandwidth.
+    /// Time for which the request waited for the file to be encoded. Players read it in `Server-Timing` and do not
+    /// count it as bandwidth.
     pub made_in: Duration,
 }
 
 impl Body {
-    /// Text that is rendered anew for every request.
+    /// Body of a text that is written anew for every request and cached for a short time.
     pub fn short(video: VideoId, text: String, content_type: &'static str) -> Self {
         let bytes = Bytes::from(text);
         Self {
@@ -103,10 +113,10 @@ impl Body {
         }
     }
 
-    /// The response to a request with these headers.
+    /// Response to a request with these headers: the body, a part of it, or `304`.
     pub fn respond(self, request: &HeaderMap) -> Response {
         let mut headers = HeaderMap::new();
-        // What is set here is ASCII by construction.
+        // All values that are set here are ASCII.
         let mut set = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);
@@ -147,7 +157,7 @@ impl Body {
     }
 }
 
-/// `If-None-Match` by weak comparison (RFC 9110 §13.1.2).
+/// Whether `If-None-Match` names this ETag, by weak comparison (RFC 9110 §13.1.2).
 fn is_match(request: &HeaderMap, etag: &str) -> bool {
     fn opaque(tag: &str) -> &str {
         let tag = tag.trim();

@@ -1,4 +1,4 @@
-//! `{n}.m4s`: one CMAF segment. Missing ones are made on demand.
+//! CMAF segment of a rendition, `{n}.m4s`. A missing segment is encoded on demand.
 
 use pipeline::Viewer;
 use plan::{RenditionKey, SegmentKey};
@@ -8,6 +8,7 @@ use super::cache::File;
 use super::respond::DeliveryError;
 use crate::app::App;
 
+/// Reads a segment, or has it encoded for this viewer.
 pub(super) async fn read(
     app: &App,
     of: RenditionKey,

@@ -1,4 +1,4 @@
-//! `{n}.jpg`: one sheet of the storyboard's tiles.
+//! Sheet of a storyboard, `{n}.jpg`: an image with many small previews. A missing sheet is made on demand.
 
 use pipeline::Viewer;
 use plan::{RenditionKey, SegmentKey};
@@ -8,6 +8,7 @@ use super::cache::File;
 use super::respond::DeliveryError;
 use crate::app::App;
 
+/// Reads a sheet, or has it made for this viewer.
 pub(super) async fn read(
     app: &App,
     of: RenditionKey,

@@ -1,4 +1,4 @@
-//! Stills: posters, and thumbnails by whole second.
+//! Still images of a video: posters, and thumbnails of whole seconds.
 
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use super::respond::{Body, DeliveryError, strong_tag};
 use crate::app::App;
 use crate::viewer::Asker;
 
-/// `GET /v/{video}/{poster.jpg|poster.webp}`.
+/// `GET /v/{video}/poster.jpg` and `poster.webp`: the poster; `404` before it is made.
+///
+/// Cached for a minute, and stale for up to ten more while it is fetched again: a better one may replace it.
 pub async fn poster(
     State(app): State<App>,
     Path((video, file)): Path<(String, String)>,
@@ -32,7 +34,10 @@ pub async fn poster(
     Ok(still(video, bytes, &key).respond(&headers))
 }
 
-/// `GET /v/{video}/thumbnail/{width}/{seconds}.jpg`: made when first asked for.
+/// `GET /v/{video}/thumbnail/{width}/{seconds}.jpg`: the picture at a whole second, in one of a few widths. It is made
+/// when it is first asked for; `404` for another width or a time behind the end.
+///
+/// Cached for a minute, and stale for up to ten more while it is fetched again: a better one may replace it.
 pub async fn thumbnail(
     State(app): State<App>,
     Path((video, width, file)): Path<(String, String, String)>,
@@ -54,6 +59,7 @@ pub async fn thumbnail(
     Ok(still(video, bytes, &key).respond(&headers))
 }
 
+/// Body of a response with a still image.
 fn still(video: VideoId, bytes: Bytes, key: &ObjectKey) -> Body {
     Body {
         video,

@@ -1,4 +1,4 @@
-//! `GET /v/{video}/storyboard.vtt`: preview tiles of the seek bar as WebVTT.
+//! Storyboard track of a video as WebVTT.
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -10,7 +10,11 @@ use super::respond::{Body, DeliveryError};
 use crate::app::App;
 use crate::viewer::Asker;
 
-/// Short-lived: a later plan of the video changes it.
+/// `GET /v/{video}/storyboard.vtt`: WebVTT that says which tile of which sheet previews a time on the seek bar; `404`
+/// if the video has no storyboard.
+///
+/// Cached for a minute, and stale for up to ten more while it is fetched again: a later plan of the video may change
+/// it.
 pub async fn storyboard(
     State(app): State<App>,
     Path(video): Path<String>,

@@ -1,4 +1,4 @@
-//! `{n}.vtt` and `all.vtt`: a text rendition's cues as WebVTT.
+//! Subtitles of a text rendition as WebVTT: `{n}.vtt` for one segment, `all.vtt` for the whole video.
 
 use plan::RenditionKey;
 
@@ -7,7 +7,7 @@ use super::cache::File;
 use super::respond::DeliveryError;
 use crate::app::App;
 
-/// The cues that are shown in one segment.
+/// Writes the cues that are shown during one segment.
 pub(super) async fn segment(
     app: &App,
     key: RenditionKey,
@@ -22,7 +22,7 @@ pub(super) async fn segment(
     Ok(File::text(manifests::text::segment(&list, index), VTT))
 }
 
-/// All of them.
+/// Writes all cues of a text rendition.
 pub(super) async fn whole(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
     let list = app.pipeline.cues(key).await?;
     Ok(File::text(manifests::text::whole(&list), VTT))

@@ -1,4 +1,5 @@
-//! What costs the stores something to tell: asked for at most so often, however many want to know.
+//! Recent answers to questions that cost the stores something. However many requests want an answer, the stores are
+//! asked at most every five seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,18 +8,19 @@ use std::time::Duration;
 use store::{Clock, Moment};
 use tokio::sync::watch;
 
-/// How long an answer is good for.
+/// Age up to which an answer is used again.
 const FRESH: Duration = Duration::from_secs(5);
-/// How long somebody waits for a newer one: probes give up after a second or more.
-const PATIENCE: Duration = Duration::from_millis(800);
+/// Time that a request waits for a new answer before it gets the old one; probes give up after a second or more.
+const WAIT: Duration = Duration::from_millis(800);
 
-/// The last answer.
-pub struct Kept<T> {
+/// The last answer to a question, and when it was given.
+pub struct Recent<T> {
     known: watch::Sender<Option<(Moment, T)>>,
+    /// Whether the question is being asked now.
     is_asked: Arc<AtomicBool>,
 }
 
-/// Somebody asks, until this is dropped.
+/// Guard that marks the question as being asked until it is dropped.
 struct Asking(Arc<AtomicBool>);
 
 impl Drop for Asking {
@@ -27,7 +29,7 @@ impl Drop for Asking {
     }
 }
 
-impl<T> Default for Kept<T> {
+impl<T> Default for Recent<T> {
     fn default() -> Self {
         Self {
             known: watch::Sender::new(None),
@@ -36,8 +38,9 @@ impl<T> Default for Kept<T> {
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Kept<T> {
-    /// The answer of `ask`, or the one before where that takes longer than a probe waits; nothing where there is none yet.
+impl<T: Clone + Send + Sync + 'static> Recent<T> {
+    /// A fresh answer, from memory or by running `ask`. If `ask` takes longer than a probe waits, the previous answer,
+    /// or `None` if there is none yet.
     pub async fn get(
         self: &Arc<Self>,
         clock: &Arc<dyn Clock>,
@@ -53,17 +56,17 @@ impl<T: Clone + Send + Sync + 'static> Kept<T> {
         }
         if !self.is_asked.swap(true, Ordering::AcqRel) {
             let asking = Asking(self.is_asked.clone());
-            let (kept, clock) = (self.clone(), clock.clone());
+            let (recent, clock) = (self.clone(), clock.clone());
             tokio::spawn(async move {
                 let answer = ask.await;
-                kept.known.send_replace(Some((clock.now(), answer)));
+                recent.known.send_replace(Some((clock.now(), answer)));
                 drop(asking);
             });
         }
         tokio::select! {
-            // The sender is ours.
+            // `changed` cannot fail: `self` holds the sender.
             _ = known.changed() => known.borrow().clone().map(|(_, answer)| answer),
-            () = clock.sleep(PATIENCE) => last.map(|(_, answer)| answer),
+            () = clock.sleep(WAIT) => last.map(|(_, answer)| answer),
         }
     }
 }
@@ -77,29 +80,29 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn many_who_want_to_know_ask_once() {
+    async fn many_requests_ask_the_question_once() {
         let clock = ManualClock::new(0);
         let seam: Arc<dyn Clock> = Arc::new(clock.clone());
-        let kept = Arc::new(Kept::default());
-        assert_eq!(kept.get(&seam, ready(1)).await, Some(1));
+        let recent = Arc::new(Recent::default());
+        assert_eq!(recent.get(&seam, ready(1)).await, Some(1));
         for other in 2..100 {
-            assert_eq!(kept.get(&seam, ready(other)).await, Some(1));
+            assert_eq!(recent.get(&seam, ready(other)).await, Some(1));
         }
         clock.advance(FRESH);
-        assert_eq!(kept.get(&seam, ready(100)).await, Some(100));
+        assert_eq!(recent.get(&seam, ready(100)).await, Some(100));
     }
 
     #[tokio::test]
-    async fn who_does_not_answer_holds_nobody_up() {
+    async fn a_question_without_answer_delays_a_request_only_briefly() {
         let clock = ManualClock::new(0);
         let seam: Arc<dyn Clock> = Arc::new(clock.clone());
-        let kept = Arc::new(Kept::default());
-        assert_eq!(kept.get(&seam, ready(1)).await, Some(1));
+        let recent = Arc::new(Recent::default());
+        assert_eq!(recent.get(&seam, ready(1)).await, Some(1));
         clock.advance(FRESH);
         for _ in 0..3 {
-            let mut asked = Box::pin(kept.get(&seam, pending()));
+            let mut asked = Box::pin(recent.get(&seam, pending()));
             assert!(futures::poll!(&mut asked).is_pending());
-            clock.advance(PATIENCE);
+            clock.advance(WAIT);
             assert_eq!(asked.await, Some(1));
         }
     }

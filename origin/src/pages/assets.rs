@@ -1,4 +1,4 @@
-//! Style, scripts and vendored players, shipped inside the program.
+//! Style sheet, scripts and third-party players, which are embedded in the program.
 
 use std::fmt::Write;
 
@@ -13,19 +13,21 @@ use super::missing;
 #[folder = "assets"]
 struct Assets;
 
-/// `GET /assets/{path}`.
+/// `GET /assets/{path}`: an embedded file; `404` if there is none.
+///
+/// Third-party files have their version in the name and are cached for a year; our own are revalidated by their ETag.
 pub async fn asset(Path(path): Path<String>, request: HeaderMap) -> Response {
     let Some(file) = Assets::get(&path) else {
         return missing().await;
     };
-    // Vendored files carry their version in their name.
+    // A new version of a third-party file has a new name.
     let cache = if path.starts_with("vendor/") {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
     let hash = file.metadata.sha256_hash();
-    // Weak: it is compressed on its way.
+    // The ETag is weak because the file may be compressed on its way.
     let mut etag = "W/\"".to_owned();
     for byte in &hash[..12] {
         let _ = write!(etag, "{byte:02x}");
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_asset_that_a_page_names_is_there() {
+    fn every_asset_that_a_page_names_exists() {
         let templates = concat!(
             include_str!("../../templates/base.html"),
             include_str!("../../templates/home.html"),

@@ -1,5 +1,4 @@
-//! `POST /watch/{video}/codecs/{codec}`: the plain form on a video's page, by which its owner asks for
-//! another codec.
+//! Codecs on the watch page: the list that the owner of a video sees, and the form that asks for another codec.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -16,7 +15,7 @@ use crate::app::App;
 use crate::lazy_codec;
 use crate::problem::Problem;
 
-/// What a video's page shows to who may change it.
+/// Section of the watch page with the video's codecs, for its owner.
 #[derive(Template)]
 #[template(path = "codecs.html")]
 pub struct Codecs {
@@ -26,23 +25,25 @@ pub struct Codecs {
     pending: bool,
 }
 
+/// Line of the list: a codec and its state.
 struct Line {
     codec: &'static str,
     name: &'static str,
+    /// State of the codec, in words.
     says: String,
-    /// What the button says, where there is one.
+    /// Label of the button, if there is one.
     button: Option<&'static str>,
 }
 
 impl Line {
     fn of(codec: LazyCodec, state: CodecState) -> Self {
         let (says, button) = match state {
-            CodecState::Absent => ("not made".to_owned(), Some("Make")),
+            CodecState::Absent => ("not encoded".to_owned(), Some("Encode")),
             CodecState::Pending(progress) => {
                 let percent = progress.made * 100 / progress.total.max(1);
-                (format!("{percent} % made"), None)
+                (format!("{percent} % encoded"), None)
             }
-            CodecState::Failed => ("could not be made".to_owned(), Some("Try again")),
+            CodecState::Failed => ("could not be encoded".to_owned(), Some("Try again")),
             CodecState::Listed => ("players can choose it".to_owned(), None),
         };
         Self {
@@ -58,7 +59,7 @@ impl Line {
 }
 
 impl Codecs {
-    /// The lines, where the principal may use them and the video has a picture.
+    /// The section, if the principal may change the video and the video has a picture.
     pub async fn of(
         app: &App,
         row: &VideoRow,
@@ -82,7 +83,8 @@ impl Codecs {
     }
 }
 
-/// Asks for a codec and leads back to the page.
+/// `POST /watch/{video}/codecs/{codec}`: asks for a codec and redirects to the watch page. Refusals are shown on a
+/// page.
 pub async fn add(
     State(app): State<App>,
     known: Result<Known, Problem>,
@@ -94,7 +96,7 @@ pub async fn add(
     };
     match added {
         Ok(()) => Redirect::to(&format!("/watch/{video}#codecs")).into_response(),
-        Err(problem) => message(problem.status(), "Not asked for", problem.detail()),
+        Err(problem) => message(problem.status(), "Codec not requested", problem.detail()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `GET /`: one's videos, and a place to drop a file.
+//! Start page: the visitor's videos, and the form to upload a file.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -13,7 +13,7 @@ use crate::access;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Videos on a page.
+/// Most videos on one page of the list.
 const PAGE: u32 = 48;
 
 #[derive(Deserialize)]
@@ -25,11 +25,14 @@ pub struct HomeQuery {
 #[template(path = "home.html")]
 struct Home {
     signed_in: bool,
+    /// Whether the script uploads straight to the object store.
     direct: bool,
     videos: Vec<Card>,
+    /// Cursor of the next page of the list.
     next: Option<String>,
 }
 
+/// Video in the list.
 struct Card {
     id: String,
     title: String,
@@ -39,7 +42,8 @@ struct Card {
     is_sound: bool,
 }
 
-/// The list, newest first; without a sign-in, the way to one.
+/// `GET /`: the list of the visitor's videos, newest first, or of all videos for an admin. Visitors who are not signed
+/// in are told how to sign in.
 pub async fn home(
     State(app): State<App>,
     Query(query): Query<HomeQuery>,
@@ -76,7 +80,8 @@ pub async fn home(
     }))
 }
 
-/// Whether a video's card shows a poster: where there is one, which a ready video with a picture has.
+/// Whether a video's poster exists, so that its card can show it. A ready video with a picture always has one; for
+/// others the object store is asked.
 async fn has_poster(app: &App, row: &VideoRow) -> Result<bool, Problem> {
     if !matches!(row.state, VideoState::Playable | VideoState::Ready) {
         return Ok(false);

@@ -1,11 +1,11 @@
-//! How loud a video is, in words, for who may change it.
+//! Loudness of a video in words, which the watch page shows to the video's owner.
 
 use catalog::Principal;
 use manifests::language;
 use plan::{AudioRendition, Loudness, Plan};
 use store::metadata::VideoRow;
 
-/// A line for each sound that is measured.
+/// One line for each sound track whose loudness is measured.
 pub fn lines(row: &VideoRow, plan: Option<&Plan>, principal: Option<&Principal>) -> Vec<String> {
     let may = principal.is_some_and(|principal| principal.may_touch(row.owner));
     let Some(plan) = plan.filter(|_| may) else {
@@ -19,7 +19,11 @@ pub fn lines(row: &VideoRow, plan: Option<&Plan>, principal: Option<&Principal>)
                 true => "Loudness".to_owned(),
                 false => format!("Loudness of {}", name(rendition)),
             };
-            format!("{name}: {}{}", said(loudness), sent(rendition))
+            format!(
+                "{name}: {}{}",
+                describe_loudness(loudness),
+                describe_gain(rendition)
+            )
         })
         .collect()
 }
@@ -32,7 +36,8 @@ fn name(rendition: &AudioRendition) -> String {
     }
 }
 
-fn said(loudness: &Loudness) -> String {
+/// Measured loudness of a sound track.
+fn describe_loudness(loudness: &Loudness) -> String {
     let levels = (loudness.integrated_millibels, loudness.true_peak_millibels);
     let (Some(integrated), Some(peak)) = levels else {
         return "silence".to_owned();
@@ -45,7 +50,8 @@ fn said(loudness: &Loudness) -> String {
     )
 }
 
-fn sent(rendition: &AudioRendition) -> String {
+/// Gain by which a sound track is sent louder or softer; empty if there is none.
+fn describe_gain(rendition: &AudioRendition) -> String {
     let gain = rendition.gain_millibels;
     match gain {
         0 => String::new(),
@@ -54,7 +60,7 @@ fn sent(rendition: &AudioRendition) -> String {
     }
 }
 
-/// Hundredths in tenths, with a minus as people write it.
+/// Formats hundredths with one decimal, and with a typographic minus sign.
 fn tenths(hundredths: i32) -> String {
     format!("{:.1}", f64::from(hundredths) / 100.0).replace('-', "\u{2212}")
 }

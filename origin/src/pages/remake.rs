@@ -1,4 +1,5 @@
-//! `POST /watch/{video}/remake`: the plain form on a video's page, by which its owner has it made again.
+//! Encoding again on the watch page: the section that the owner of a video sees if an older version of the program
+//! encoded it, and the form that starts.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -13,18 +14,19 @@ use crate::api::owned;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// What a video's page shows to who may change it, where an older version of the program has made it.
+/// Section of the watch page for the owner of a video that an older version of the program encoded.
 #[derive(Template)]
 #[template(path = "remake.html")]
 pub struct Remake {
     video: String,
+    /// State and needed space, in words.
     says: String,
-    /// The button's label; nothing where there is nothing to start.
+    /// Label of the button; `None` if there is nothing to start.
     button: Option<&'static str>,
 }
 
 impl Remake {
-    /// Nothing where it is none of the principal's business, or as new as it can be.
+    /// The section; `None` if the principal may not change the video, or if the video is up to date.
     pub async fn of(
         app: &App,
         row: &VideoRow,
@@ -37,18 +39,22 @@ impl Remake {
             None | Some(Made::Current) => return Ok(None),
             Some(Made::Older { bytes }) => (
                 format!(
-                    "Old and new files are both kept for 30 days: about {} more.",
+                    "The old files are kept for 30 days, so that this needs about {} more space.",
                     size(bytes)
                 ),
                 Some("Encode again"),
             ),
             Some(Made::Pending { progress, .. }) => {
                 let percent = progress.made * 100 / progress.total.max(1);
-                (format!("It is being encoded again: {percent} %."), None)
+                (
+                    format!("The video is being encoded again: {percent} %."),
+                    None,
+                )
             }
             Some(Made::Failed { bytes }) => {
                 let says = format!(
-                    "Not all of it could be encoded again: it stays as it is. Another try takes about {}.",
+                    "The video could not be encoded again completely, and stays as it is. Another try needs about {} of \
+                     space.",
                     size(bytes)
                 );
                 (says, Some("Try again"))
@@ -62,7 +68,7 @@ impl Remake {
     }
 }
 
-/// Bytes as people say them.
+/// Formats a number of bytes for people, in kB, MB or GB.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
@@ -71,7 +77,8 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Has it made again and leads back to the page.
+/// `POST /watch/{video}/remake`: has a video encoded again and redirects to the watch page. Refusals are shown on a
+/// page.
 pub async fn start(
     State(app): State<App>,
     known: Result<Known, Problem>,

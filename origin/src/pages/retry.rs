@@ -1,4 +1,4 @@
-//! `POST /watch/{video}/retry`: the plain form on a failed video's page, by which its owner has it tried again.
+//! Retry on the watch page: the form by which the owner of a failed video has it processed again.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,7 +9,7 @@ use crate::api::owned;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Has it tried again and leads back to the page.
+/// `POST /watch/{video}/retry`: retries a failed video and redirects to the watch page. Refusals are shown on a page.
 pub async fn retry(
     State(app): State<App>,
     known: Result<Known, Problem>,
@@ -21,6 +21,6 @@ pub async fn retry(
     };
     match tried.await {
         Ok(()) => Redirect::to(&format!("/watch/{video}")).into_response(),
-        Err(problem) => message(problem.status(), "Not tried again", problem.detail()),
+        Err(problem) => message(problem.status(), "Not retried", problem.detail()),
     }
 }

@@ -1,5 +1,5 @@
-//! `/sign-in?code=`: the code of a printed link becomes a cookie. Only the POST uses it up,
-//! so that a link that is merely looked at stays good.
+//! Sign-in and sign-out: the code of a printed link is exchanged for a cookie. Only the POST uses the code up, so that
+//! a program that merely previews the link does not make it invalid.
 
 use askama::Template;
 use axum::Form;
@@ -25,32 +25,35 @@ struct SignIn {
     code: String,
 }
 
-/// A page with a button that uses the code.
+/// `GET /sign-in?code=`: a page with a button that signs in by the code.
 pub async fn sign_in(Query(code): Query<Code>) -> Response {
     page(&SignIn { code: code.code })
 }
 
-/// Exchanges the code for a cookie.
+/// `POST /sign-in`: exchanges the code for a cookie and redirects to the start page. `403` if a page of another site
+/// sent the form, or if the code was used or has expired.
 pub async fn exchange(
     State(app): State<App>,
     headers: HeaderMap,
     Form(code): Form<Code>,
 ) -> Result<Response, Problem> {
-    // Or a page of another site signs somebody in as somebody else.
+    // Otherwise a page of another site could sign a visitor in as somebody else.
     if access::is_cross_origin(&headers, &app) {
-        let text = "A page of another site may not sign you in.";
+        let text = "A page of another site tried to sign you in; this was refused.";
         return Ok(message(StatusCode::FORBIDDEN, "Not signed in", text));
     }
     let exchanged = catalog::sign_in::exchange(app.pipeline.stores(), code.code.trim()).await?;
     let Some(secret) = exchanged else {
-        let text = "This link was used, or is older than ten minutes. `reelmill serve` prints a new one when it starts.";
+        let text = "This link was used already, or is older than ten minutes. Run reelmill sign-in on the server's \
+                    machine to get a new one.";
         return Ok(message(StatusCode::FORBIDDEN, "The link has expired", text));
     };
     let age = catalog::sign_in::SESSION_LIFE.as_secs();
     Ok(with_cookie(&app, secret.expose(), age))
 }
 
-/// `POST /sign-out`: the cookie is worth nothing any more, wherever it was copied to.
+/// `POST /sign-out`: ends the sign-in and redirects to the start page. The cookie is invalid from then on, and so is
+/// every copy of it.
 pub async fn sign_out(
     State(app): State<App>,
     _: Known,
@@ -62,6 +65,7 @@ pub async fn sign_out(
     Ok(with_cookie(&app, "", 0))
 }
 
+/// Redirect to the start page that sets the sign-in cookie for `age` seconds; an age of 0 deletes it.
 fn with_cookie(app: &App, value: &str, age: u64) -> Response {
     let secure = if app.is_https() { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");

@@ -1,5 +1,5 @@
-//! `POST /watch/{video}/text` and `POST /watch/{video}/text/{language}/remove`: the plain forms on
-//! a video's page, by which its owner puts text files beside it and takes them away.
+//! Subtitle files on the watch page: the section that the owner of a video sees, and the forms that add and remove a
+//! file.
 
 use askama::Template;
 use axum::extract::multipart::MultipartError;
@@ -19,33 +19,34 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::side_car;
 
-/// Languages that the form suggests, by their own names; it takes any.
+/// Languages that the form suggests, by their own names; it accepts any other language too.
 const SUGGESTED: [&str; 40] = [
     "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi",
     "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru",
     "sk", "sl", "sr", "sv", "th", "tr", "uk", "vi", "zh",
 ];
 
-/// What a video's page shows to who may change it.
+/// Section of the watch page with the video's subtitle files, for its owner.
 #[derive(Template)]
 #[template(path = "texts.html")]
 pub struct Texts {
     video: String,
     files: Vec<TextFile>,
     suggested: Vec<(&'static str, String)>,
-    /// Fields of the form that the server refused, to be shown again; empty otherwise.
+    /// Fields of a form that the server refused, to be shown again; empty otherwise.
     typed: Typed,
-    /// The reason why the server refused the form.
+    /// Reason why the server refused the form.
     trouble: Option<String>,
 }
 
-/// Fields of the form for a text file, without the file itself.
+/// Fields of the form for a subtitle file, without the file itself.
 #[derive(Default)]
 pub struct Typed {
     language: String,
     name: String,
 }
 
+/// Subtitle file in the list.
 struct TextFile {
     language: String,
     name: String,
@@ -53,7 +54,7 @@ struct TextFile {
 }
 
 impl Texts {
-    /// The forms, where the principal may use them and there is something to put text beside.
+    /// The section, if the principal may change the video and the video can be played.
     pub fn of(row: &VideoRow, plan: Option<&Plan>, principal: Option<&Principal>) -> Option<Self> {
         let is_open = matches!(row.state, VideoState::Playable | VideoState::Ready);
         let may = principal.is_some_and(|principal| principal.may_touch(row.owner));
@@ -73,7 +74,7 @@ impl Texts {
         })
     }
 
-    /// The forms again after the server refused one, with its fields and the reason.
+    /// The section after the server refused a form, with the form's fields and the reason.
     pub fn after(mut self, typed: Typed, problem: &Problem) -> Self {
         self.typed = typed;
         self.trouble = Some(problem.detail().to_owned());
@@ -81,7 +82,8 @@ impl Texts {
     }
 }
 
-/// Takes the form's file and leads back to the page; where it is refused, the page says why, and has what was typed.
+/// `POST /watch/{video}/text`: adds the form's subtitle file and redirects to the watch page. If the file is refused,
+/// the answer is the watch page with the reason and the fields as they were filled in.
 pub async fn add(
     State(app): State<App>,
     known: Result<Known, Problem>,
@@ -94,39 +96,42 @@ pub async fn add(
     };
     let (known, row) = match owned {
         Ok(owned) => owned,
-        Err(problem) => return back(&video, "Not added", Err(problem)),
+        Err(problem) => return respond(&video, "Subtitles not added", Err(problem)),
     };
     let mut typed = Typed::default();
-    match take(&app, &known, &row, form, &mut typed).await {
-        Ok(()) => back(&video, "", Ok(())),
+    match add_file(&app, &known, &row, form, &mut typed).await {
+        Ok(()) => respond(&video, "", Ok(())),
         Err(problem) => match watch::after(&app, row, &known.0, typed, &problem).await {
             Ok(page) => page,
-            Err(problem) => back(&video, "Not added", Err(problem)),
+            Err(problem) => respond(&video, "Subtitles not added", Err(problem)),
         },
     }
 }
 
-/// Takes the file of a language away and leads back to the page.
+/// `POST /watch/{video}/text/{language}/remove`: removes the subtitle file of a language and redirects to the watch
+/// page. Refusals are shown on a page.
 pub async fn remove(
     State(app): State<App>,
     known: Result<Known, Problem>,
     Path((video, language)): Path<(String, String)>,
 ) -> Response {
     let removed = match known {
-        Ok(known) => take_away(&app, &known, &video, &language).await,
+        Ok(known) => remove_file(&app, &known, &video, &language).await,
         Err(problem) => Err(problem),
     };
-    back(&video, "Not removed", removed)
+    respond(&video, "Subtitles not removed", removed)
 }
 
-fn back(video: &str, trouble: &str, done: Result<(), Problem>) -> Response {
-    match done {
+/// Redirect to the watch page, or a page with this title and the reason of a refusal.
+fn respond(video: &str, title: &str, outcome: Result<(), Problem>) -> Response {
+    match outcome {
         Ok(()) => Redirect::to(&format!("/watch/{video}#texts")).into_response(),
-        Err(problem) => message(problem.status(), trouble, problem.detail()),
+        Err(problem) => message(problem.status(), title, problem.detail()),
     }
 }
 
-async fn take(
+/// Reads the form into `typed` and adds its file to the video.
+async fn add_file(
     app: &App,
     known: &Known,
     row: &VideoRow,
@@ -149,12 +154,13 @@ async fn take(
     Ok(())
 }
 
-async fn take_away(app: &App, known: &Known, video: &str, language: &str) -> Result<(), Problem> {
+async fn remove_file(app: &App, known: &Known, video: &str, language: &str) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
     let language = side_car::language_of(language)?;
     Ok(app.pipeline.remove_side_car(row.id, &language).await?)
 }
 
+/// Problem of a form that is too large or cannot be read.
 fn malformed(error: MultipartError) -> Problem {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(side_car::MOST_BYTES as u64),

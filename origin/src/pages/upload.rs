@@ -1,4 +1,4 @@
-//! `POST /upload`: the plain form, for browsers without scripts.
+//! Upload form for browsers without scripts.
 
 use axum::extract::multipart::MultipartError;
 use axum::extract::{Multipart, State};
@@ -11,23 +11,29 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::receive::receive;
 
-/// Takes the form's file and leads to its watch page.
+/// `POST /upload`: receives the form's file as a new video and redirects to its watch page. Refusals are shown on a
+/// page.
 pub async fn upload(
     State(app): State<App>,
     known: Result<Known, Problem>,
     form: Multipart,
 ) -> Response {
-    let taken = match known {
-        Ok(known) => take(&app, known, form).await,
+    let received = match known {
+        Ok(known) => receive_file(&app, known, form).await,
         Err(problem) => Err(problem),
     };
-    match taken {
+    match received {
         Ok(watch) => Redirect::to(&watch).into_response(),
         Err(problem) => message(problem.status(), "Not uploaded", problem.detail()),
     }
 }
 
-async fn take(app: &App, Known(principal): Known, mut form: Multipart) -> Result<String, Problem> {
+/// Receives the form's file and returns the path of its watch page.
+async fn receive_file(
+    app: &App,
+    Known(principal): Known,
+    mut form: Multipart,
+) -> Result<String, Problem> {
     while let Some(field) = form.next_field().await.map_err(malformed)? {
         if field.name() != Some("file") {
             continue;
@@ -40,6 +46,7 @@ async fn take(app: &App, Known(principal): Known, mut form: Multipart) -> Result
     Err(Problem::empty())
 }
 
+/// Problem of a form that cannot be read.
 fn malformed(error: MultipartError) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad_request", error.body_text())
 }

@@ -1,5 +1,5 @@
-//! `GET /watch/{video}`: the player. The page may be opened before the video is playable; it
-//! waits for that by itself.
+//! Watch page: the player of a video, and below it what only the owner sees. The page may be opened before the video is
+//! playable; its script waits for that.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -27,21 +27,21 @@ struct Watch {
     length: String,
     width: u32,
     height: u32,
-    /// Length of a frame in seconds, for stepping.
+    /// Duration of a frame in seconds, for stepping frame by frame.
     frame_s: f64,
     poster: bool,
     storyboard: bool,
     chapters: bool,
     notes: Vec<String>,
     error: Option<String>,
-    /// There is nothing to play.
+    /// Whether the video failed, so that there is nothing to play.
     failed: bool,
     /// Whether the video has neither a picture nor a cover.
     is_sound: bool,
     signed_in: bool,
     /// Whether the visitor may change the video; all fields below are shown to such visitors only.
     is_owner: bool,
-    /// It may be tried again.
+    /// Whether the page has a button to retry the video.
     retry: bool,
     views: Option<String>,
     loudness: Vec<String>,
@@ -50,13 +50,17 @@ struct Watch {
     remake: Option<Remake>,
 }
 
-/// The watch page; playback is public by id.
+/// `GET /watch/{video}`: the watch page. It is public: whoever knows the id of a video can watch it. `404` if there is
+/// no such video.
 pub async fn watch(
     State(app): State<App>,
     Path(video): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let missing = || message(StatusCode::NOT_FOUND, "Not here", "There is no such video.");
+    let missing = || {
+        let text = "There is no video at this address.";
+        message(StatusCode::NOT_FOUND, "Video not found", text)
+    };
     let Ok(id) = video.parse::<VideoId>() else {
         return Ok(missing());
     };
@@ -67,7 +71,7 @@ pub async fn watch(
     Ok(page(&Watch::of(&app, row, principal.as_ref()).await?))
 }
 
-/// The page after text that was to be put beside the video was refused.
+/// The watch page after a subtitle file was refused, with the reason and the form's fields.
 pub async fn after(
     app: &App,
     row: VideoRow,
@@ -77,7 +81,11 @@ pub async fn after(
 ) -> Result<Response, Problem> {
     let mut watch = Watch::of(app, row, Some(principal)).await?;
     let Some(texts) = watch.texts.take() else {
-        return Ok(message(problem.status(), "Not added", problem.detail()));
+        return Ok(message(
+            problem.status(),
+            "Subtitles not added",
+            problem.detail(),
+        ));
     };
     watch.texts = Some(texts.after(typed, problem));
     Ok((problem.status(), page(&watch)).into_response())
@@ -95,10 +103,10 @@ impl Watch {
         let texts = Texts::of(&row, plan, principal);
         let loudness = loudness::lines(&row, plan, principal);
         let failed = row.state == VideoState::Failed;
-        // What was guessed or left out is for who can change it.
+        // Notes about what was guessed or left out are for the owner only.
         let is_owner = principal.is_some_and(|principal| principal.may_touch(row.owner));
         let is_sound = plan.is_some_and(|plan| !plan.has_poster());
-        let retry = is_owner && crate::retry::may(&row);
+        let retry = is_owner && crate::retry::can_retry(&row);
         Ok(Self {
             id: row.id.to_string(),
             title: row.title,
@@ -113,7 +121,7 @@ impl Watch {
             storyboard: plan.is_some_and(|plan| plan.storyboard.is_some()),
             chapters: plan.is_some_and(|plan| !plan.info.chapters.is_empty()),
             notes: match is_owner {
-                true => row.notes.into_iter().map(said).collect(),
+                true => row.notes.into_iter().map(describe_note).collect(),
                 false => Vec::new(),
             },
             error: row.error.filter(|_| failed).map(|error| error.message),
@@ -131,7 +139,7 @@ impl Watch {
     }
 }
 
-/// How often it was played, for who may change it.
+/// Number of views in words, for the owner of the video.
 async fn views(
     app: &App,
     row: &VideoRow,
@@ -146,8 +154,8 @@ async fn views(
     }))
 }
 
-/// A note with its place.
-fn said(note: Note) -> String {
+/// Text of a note, with the times that it is about.
+fn describe_note(note: Note) -> String {
     match note.span_us {
         Some((start, end)) => format!("{} to {}: {}", clock(start), clock(end), note.message),
         None => note.message,

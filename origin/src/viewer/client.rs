@@ -1,12 +1,12 @@
-//! Whose request it is: what proxies say of those whom they serve.
+//! Address of the client that sent a request, as trusted proxies report it in `Forwarded` or `X-Forwarded-For`.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The address of the client: the peer's, or what a trusted proxy says of whom it serves.
-/// Nothing where a proxy does not tell.
+/// Address of the client: that of the connection's peer, or if the peer is a trusted proxy, the address that it
+/// reports. `None` if a trusted proxy reports no address.
 pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
     let peer = peer.to_canonical();
@@ -21,12 +21,13 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<Ip
             .map(address)
             .collect();
     }
-    // Each hop appends: the last that is not ours is as far as anybody can be believed.
+    // Each proxy appends the address of its client. The last address that is not a trusted proxy's is the client's;
+    // the client itself may have written anything before it.
     let mut hops = hops.into_iter().rev();
     hops.find(|hop| hop.is_none_or(|ip| !is_trusted(&ip)))?
 }
 
-/// The `for` of every hop (RFC 7239, section 4).
+/// Address in the `for` parameter of each element of `Forwarded` (RFC 7239, section 4).
 fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let elements = values(headers, "forwarded").flat_map(|line| line.split(','));
     let by = |element: &str| {
@@ -37,8 +38,8 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     elements.map(by).collect()
 }
 
-/// An address as proxies write it: quoted or not, with or without a port, IPv6 in brackets or
-/// not; nothing for `unknown` and made-up names.
+/// Parses an address as proxies write it: quoted or not, with or without a port, IPv6 in brackets or not. `None` for
+/// `unknown` and for obfuscated names.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches('"');
     let whole: Option<SocketAddr> = text.parse().ok();
@@ -47,7 +48,7 @@ fn address(text: &str) -> Option<IpAddr> {
     address.map(|ip: IpAddr| ip.to_canonical())
 }
 
-/// The values of a header, however many lines it has.
+/// Values of all lines of a header.
 pub fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(name).into_iter();
     lines.filter_map(|line| line.to_str().ok())
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_says_who_the_client_is() {
+    fn only_a_trusted_proxy_is_believed_about_its_client() {
         let line = [("x-forwarded-for", "198.51.100.7, 192.0.2.9, 10.0.0.2")];
         assert_eq!(from("10.0.0.1", &line).as_deref(), Some("192.0.2.9"));
         assert_eq!(from("203.0.113.5", &line).as_deref(), Some("203.0.113.5"));
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_is_read_before_what_it_replaced() {
+    fn forwarded_takes_precedence_over_x_forwarded_for() {
         let lines = [
             (
                 "forwarded",

@@ -1,4 +1,5 @@
-//! What a player says of its state (CTA-5004, CMCD), as far as it is of use here.
+//! Common Media Client Data (CMCD, CTA-5004): what a player reports about itself. Only the keys that are used here are
+//! read: session, deadline and next object.
 
 use std::time::Duration;
 
@@ -7,25 +8,24 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use crate::delivery::FileName;
 
-/// Session ids are at most so long (CTA-5004); what is longer is not taken for one.
+/// Longest session id, in characters (CTA-5004); a longer one is ignored.
 const LONGEST_SESSION: usize = 64;
 
-/// What a player says.
+/// CMCD data of one request.
 #[derive(Debug, Default)]
-pub struct Said {
-    /// `sid`
+pub struct Cmcd {
+    /// `sid`: id of the playback session.
     pub session: Option<String>,
-    /// `dl`
+    /// `dl`: time until the player needs the object, because its buffer runs empty then.
     pub deadline: Option<Duration>,
-    /// `nor`: the object that it asks for next, relative to this one.
+    /// `nor`: path of the object that the player requests next, relative to this request.
     pub next: Option<String>,
 }
 
-impl Said {
-    /// What stands in its texts, one in the query or several in headers; what cannot be read is
-    /// not said.
+impl Cmcd {
+    /// Reads CMCD texts, one from the query or several from headers. Texts and keys that cannot be parsed are ignored.
     pub fn read<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut said = Self::default();
+        let mut cmcd = Self::default();
         for text in texts {
             let dictionary: Dictionary = Parser::new(text).parse().unwrap_or_default();
             for (key, value) in &dictionary {
@@ -34,14 +34,14 @@ impl Said {
                     ListEntry::InnerList(list) => list.items.first(),
                 };
                 if let Some(item) = item {
-                    said.take(key.as_str(), &item.bare_item);
+                    cmcd.set(key.as_str(), &item.bare_item);
                 }
             }
         }
-        said
+        cmcd
     }
 
-    fn take(&mut self, key: &str, value: &BareItem) {
+    fn set(&mut self, key: &str, value: &BareItem) {
         match (key, value) {
             ("sid", BareItem::String(session)) => {
                 let session = session.as_str().to_owned();
@@ -56,7 +56,7 @@ impl Said {
         }
     }
 
-    /// The segment that the player asks for next.
+    /// Segment that the player requests next; `at` is the rendition of this request, which a relative path may omit.
     pub fn next_segment(&self, at: RenditionKey) -> Option<SegmentKey> {
         let mut names = self.next.as_deref()?.rsplit('/');
         let FileName::Segment(index) = FileName::parse(names.next()?)? else {

@@ -1,4 +1,4 @@
-//! Who may do what, and how it is said.
+//! Tests of the API: authentication, authorization, lists and errors.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use plan::VideoId;
 use crate::house::{house, request};
 
 #[tokio::test]
-async fn without_a_token_nothing_is_listed_or_shown() {
+async fn a_request_without_a_token_is_refused() {
     let house = house().await;
     let (video, _) = house.video().await;
     for path in [
@@ -23,7 +23,7 @@ async fn without_a_token_nothing_is_listed_or_shown() {
 }
 
 #[tokio::test]
-async fn of_others_videos_an_uploader_does_not_even_learn_that_they_exist() {
+async fn an_uploader_does_not_learn_that_other_peoples_videos_exist() {
     let house = house().await;
     let (video, _) = house.video().await;
     let bob = catalog::tokens::create(&house.stores, "bob", "x", store::metadata::Role::Uploader);
@@ -44,7 +44,7 @@ async fn of_others_videos_an_uploader_does_not_even_learn_that_they_exist() {
 }
 
 #[tokio::test]
-async fn a_video_tells_where_it_plays_and_how_it_is() {
+async fn a_video_shows_its_state_and_its_playback_urls() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let shown = house
@@ -72,7 +72,7 @@ async fn a_video_tells_where_it_plays_and_how_it_is() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_where_the_page_before_ended() {
+async fn a_page_of_a_list_begins_where_the_previous_page_ended() {
     let house = house().await;
     let mut all = Vec::new();
     for _ in 0..3 {
@@ -96,7 +96,7 @@ async fn a_list_goes_on_where_the_page_before_ended() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_understood_is_a_problem_document() {
+async fn an_invalid_request_is_answered_with_a_problem_document() {
     let house = house().await;
     let get = async |path: &str| house.get_as(&house.token, path).await.problem();
     assert_eq!(
@@ -118,7 +118,7 @@ async fn what_cannot_be_understood_is_a_problem_document() {
 }
 
 #[tokio::test]
-async fn a_foreign_name_reaches_nothing_that_reads_a_cookie() {
+async fn a_foreign_host_name_reaches_nothing_that_reads_a_cookie() {
     let house = house().await;
     let (video, _) = house.video().await;
     let foreign = [("host", "evil.example")];
@@ -164,7 +164,7 @@ async fn a_cookie_from_another_site_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_reference_tells_of_every_operation_that_the_document_has() {
+async fn the_reference_page_has_every_operation_of_the_openapi_document() {
     let house = house().await;
     let document = house.get("/api/v1/openapi.json").await.json();
     let paths = document["paths"].as_object().unwrap();
@@ -173,7 +173,7 @@ async fn the_reference_tells_of_every_operation_that_the_document_has() {
     assert!(video["playback"].is_object());
     let video = VideoId::new().to_string();
     for (path, operations) in paths {
-        // What is allowed there is said to who comes with something else.
+        // A request with another method is answered with the allowed ones in the header Allow.
         let place = path.replace("{video}", &video).replace(['{', '}'], "");
         let other = request(Method::TRACE, &place).body(Body::empty()).unwrap();
         let answer = house.send(other).await;

@@ -1,4 +1,4 @@
-//! Codecs besides H.264: asked for, listed, and refused.
+//! Tests of codecs besides H.264: asking for one, the master playlist, and refusals.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -16,7 +16,7 @@ impl House {
 }
 
 #[tokio::test]
-async fn a_codec_is_asked_for_once_and_listed_when_all_of_it_was_measured() {
+async fn a_codec_enters_the_master_playlist_when_all_of_its_renditions_are_measured() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let codecs = format!("/api/v1/videos/{video}/codecs");
@@ -39,7 +39,7 @@ async fn a_codec_is_asked_for_once_and_listed_when_all_of_it_was_measured() {
     let master = async || house.get(&format!("/v/{video}/master.m3u8")).await.text();
     assert!(!master().await.contains("av01"));
 
-    // The plan that the video has got.
+    // This is the plan that the video has now.
     let plan = plan.with_codec(LazyCodec::Av1).unwrap();
     let measured = |row: &mut store::metadata::VideoRow| {
         row.average_bandwidth = plan.lazy[0].ids().map(|id| (id, 90_000)).collect();
@@ -55,7 +55,7 @@ async fn a_codec_is_asked_for_once_and_listed_when_all_of_it_was_measured() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_not_ones_own_is_refused() {
+async fn an_unknown_codec_or_video_and_a_missing_token_are_refused() {
     let house = house().await;
     let (video, _) = house.video().await;
     let of = |video: &str, codec: &str| format!("/api/v1/videos/{video}/codecs/{codec}");

@@ -1,4 +1,4 @@
-//! Objects that count how often they are read.
+//! Object store for tests that counts reads of segments.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use store::objects::Layer;
 use store::{Error, ObjectKey, ObjectRead, Objects};
 
+/// Object store that counts reads of segments.
 pub struct Counting {
     objects: Arc<dyn Objects>,
     reads: AtomicU64,
@@ -21,8 +22,8 @@ impl Counting {
         }
     }
 
-    /// Segments that were read since the last time that this was asked.
-    pub fn reads(&self) -> u64 {
+    /// Returns the number of segments that were read since the last call, and starts again at zero.
+    pub fn take_reads(&self) -> u64 {
         self.reads.swap(0, Ordering::Relaxed)
     }
 }
@@ -36,7 +37,7 @@ impl Layer for Counting {
     async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
         if matches!(key, ObjectKey::Segment(_)) {
             self.reads.fetch_add(1, Ordering::Relaxed);
-            // Others come meanwhile.
+            // Other requests run meanwhile, so that they meet this one's read.
             tokio::task::yield_now().await;
         }
         self.objects.read(key, range).await

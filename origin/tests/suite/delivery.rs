@@ -1,4 +1,4 @@
-//! Delivery to players and CDNs.
+//! Tests of delivery to players and CDNs: headers, ranges, errors, and the memory cache.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -30,7 +30,7 @@ async fn a_segment_is_cached_for_a_year_and_tagged_with_its_video() {
 }
 
 #[tokio::test]
-async fn who_has_it_already_gets_no_body() {
+async fn a_client_that_has_the_file_gets_304_without_a_body() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let segment = format!("/v/{video}/{}/0.m4s", plan.video[0].id);
@@ -47,7 +47,7 @@ async fn who_has_it_already_gets_no_body() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_segment_is_that_part() {
+async fn a_range_of_a_segment_is_answered_with_that_range() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let path = format!("/v/{video}/{}/0.m4s", plan.audio[0].id);
@@ -63,7 +63,7 @@ async fn a_part_of_a_segment_is_that_part() {
 }
 
 #[tokio::test]
-async fn head_says_what_get_would_and_sends_nothing() {
+async fn head_has_the_headers_of_get_and_no_body() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let path = format!("/v/{video}/{}/0.m4s", plan.video[0].id);
@@ -78,14 +78,14 @@ async fn a_thousand_requests_at_once_read_a_cold_segment_once() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let path = format!("/v/{video}/{}/0.m4s", plan.video[0].id);
-    house.objects.reads();
+    house.objects.take_reads();
     let answers = join_all((0..1000).map(|_| house.get(&path))).await;
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
-    assert_eq!(house.objects.reads(), 1);
+    assert_eq!(house.objects.take_reads(), 1);
 }
 
 #[tokio::test]
-async fn a_listed_segment_that_is_not_made_in_time_is_never_a_4xx() {
+async fn a_listed_segment_that_is_not_encoded_in_time_is_never_a_4xx() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let listed = format!("/v/{video}/{}/1.m4s", plan.video[0].id);
@@ -147,7 +147,7 @@ async fn manifests_are_short_lived_and_playlists_are_compressed() {
 }
 
 #[tokio::test]
-async fn a_deleted_video_is_gone_at_once_from_memory_too() {
+async fn a_deleted_video_is_not_served_from_memory() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let segment = format!("/v/{video}/{}/0.m4s", plan.video[0].id);
@@ -168,7 +168,7 @@ async fn a_deleted_video_is_gone_at_once_from_memory_too() {
 }
 
 #[tokio::test]
-async fn what_is_nowhere_is_not_found_under_any_name() {
+async fn a_path_that_does_not_exist_is_404_under_any_host_name() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let rendition = plan.video[0].id;
@@ -187,7 +187,7 @@ async fn what_is_nowhere_is_not_found_under_any_name() {
 }
 
 #[tokio::test]
-async fn a_manifest_waits_for_a_source_that_is_being_looked_at() {
+async fn a_manifest_waits_for_a_source_that_is_being_probed() {
     use store::metadata::{Source, VideoRow};
     let house = house().await;
     let (ready, _) = house.video().await;

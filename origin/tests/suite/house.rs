@@ -1,4 +1,5 @@
-//! A house for tests: stores, a pipeline whose engine is nowhere, the router, people.
+//! Test server (`House`): stores in a temporary folder, a pipeline without an engine program, the router, an uploader
+//! and an admin.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,18 +25,21 @@ use tower::ServiceExt;
 use crate::counting::Counting;
 use transcoder::Engine;
 
+/// Server for tests.
 pub struct House {
     pub stores: Stores,
     pub objects: Arc<Counting>,
     pub pipeline: Pipeline,
     pub app: App,
     pub router: Router,
-    /// An uploader's token, and an admin's.
+    /// API token of the uploader ann.
     pub token: String,
+    /// API token of an admin.
     pub admin: String,
     _folder: tempfile::TempDir,
 }
 
+/// Response of the server.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -43,6 +47,7 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Value of a header; empty if the response does not have it.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().unwrap())
@@ -56,7 +61,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Status and code of a problem document.
+    /// Status and code of the response, which has to be a problem document.
     pub fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let code = self.json()["code"].as_str().unwrap().to_owned();
@@ -64,6 +69,7 @@ impl Answer {
     }
 }
 
+/// Starts a test server.
 pub async fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(SystemClock::new());
@@ -102,7 +108,7 @@ pub async fn house() -> House {
     }
 }
 
-/// A request under a name that is known.
+/// Builds a request for a host name that the server knows.
 pub fn request(method: Method, path: &str) -> axum::http::request::Builder {
     let request = Request::builder().method(method).uri(path);
     request.header(header::HOST, "localhost:8080")
@@ -120,7 +126,7 @@ impl House {
         }
     }
 
-    /// The metrics page, as the listener for metrics serves it.
+    /// Metrics, as the listener for metrics serves them.
     pub async fn metrics(&self) -> String {
         let watched = origin::watched(self.app.clone());
         let request = request(Method::GET, "/metrics").body(Body::empty());
@@ -147,7 +153,7 @@ impl House {
         self.get_with(path, &[("authorization", &bearer)]).await
     }
 
-    /// Makes another plan of a ready video the current one.
+    /// Stores another plan of a ready video and makes it the current one.
     pub async fn put_plan(&self, video: VideoId, plan: &Plan) {
         let hash = "def456".to_owned();
         let key = ObjectKey::Plan {
@@ -166,6 +172,7 @@ impl House {
         changed.await.unwrap();
     }
 
+    /// Signs ann in and returns the header with her cookie.
     pub async fn cookie(&self) -> String {
         let ann = people::owner(&self.stores, "ann", Role::Uploader);
         let code = sign_in::code(&self.stores, ann.await.unwrap().id).await;
@@ -173,7 +180,7 @@ impl House {
         format!("reelmill_session={}", cookie.unwrap().unwrap().expose())
     }
 
-    /// A ready video of ann's, with its init segments, its first segments and its poster.
+    /// Stores a ready video of ann's, with its init segments, its first segments and its poster.
     pub async fn video(&self) -> (VideoId, Arc<Plan>) {
         let ann = people::owner(&self.stores, "ann", Role::Uploader).await;
         let now = self.stores.clock.now_us();
@@ -222,7 +229,7 @@ fn segment(video: VideoId, rendition: RenditionId, index: u32) -> SegmentKey {
     }
 }
 
-/// Ten seconds of 720p30 with stereo sound and a chapter.
+/// Probe result of a source: ten seconds of 720p30 with stereo sound and a chapter.
 fn info() -> MediaInfo {
     let end = Rational::new(10, 1);
     let video = VideoTrack {

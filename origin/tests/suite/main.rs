@@ -1,5 +1,5 @@
-//! The routes over the embedded stores. No engine runs: what is asked for is stored beforehand,
-//! and what is not stored cannot be made.
+//! Tests of the routes over the embedded stores. No engine runs: media is stored beforehand, and media that is not
+//! stored cannot be encoded.
 
 mod api;
 mod codecs;

@@ -1,4 +1,4 @@
-//! Pages, sign-in, events.
+//! Tests of the pages, of sign-in, and of the event stream.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -20,7 +20,7 @@ async fn exchange(house: &House, code: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn looking_at_a_sign_in_link_does_not_use_it_up() {
+async fn opening_a_sign_in_link_does_not_use_it_up() {
     let house = house().await;
     let ann = people::owner(&house.stores, "ann", Role::Uploader).await;
     let code = sign_in::code(&house.stores, ann.unwrap().id).await.unwrap();
@@ -28,7 +28,7 @@ async fn looking_at_a_sign_in_link_does_not_use_it_up() {
     for _ in 0..2 {
         assert!(house.get(&link).await.text().contains(code.expose()));
     }
-    // A page of another site signs nobody in, and uses nothing up.
+    // A page of another site cannot sign a visitor in, and does not use the code up.
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
         ("origin", "https://evil.example"),
@@ -54,7 +54,7 @@ async fn looking_at_a_sign_in_link_does_not_use_it_up() {
 }
 
 #[tokio::test]
-async fn the_list_is_for_who_is_signed_in_until_they_sign_out() {
+async fn the_list_is_shown_until_the_visitor_signs_out() {
     let house = house().await;
     let (video, _) = house.video().await;
     let id = video.to_string();
@@ -97,9 +97,9 @@ async fn a_watch_page_is_public_and_shows_poster_title_and_links_without_scripts
     assert_eq!(house.get("/nonsense").await.status, StatusCode::NOT_FOUND);
 }
 
-/// What a ready video's sound measures, and by how much it is sent louder, is its owner's to see.
+/// The measured loudness of a video and its gain are in the API, and on the watch page for its owner only.
 #[tokio::test]
-async fn how_loud_a_video_is_its_owner_sees() {
+async fn the_loudness_of_a_video_is_shown_to_its_owner_only() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let path = format!("/api/v1/videos/{video}/sound");
@@ -151,7 +151,7 @@ async fn a_title_is_text_and_never_markup() {
 }
 
 #[tokio::test]
-async fn vendored_scripts_are_kept_for_ever_and_our_own_are_asked_for_again() {
+async fn third_party_scripts_are_immutable_and_our_own_are_revalidated() {
     let house = house().await;
     let vendored = house.get("/assets/vendor/hls-1.7.4.min.js").await;
     assert!(vendored.header("cache-control").contains("immutable"));
@@ -168,7 +168,7 @@ async fn vendored_scripts_are_kept_for_ever_and_our_own_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn events_begin_with_how_things_are_and_end_with_the_video() {
+async fn an_event_stream_begins_with_the_state_and_ends_with_the_video() {
     let house = house().await;
     let (video, _) = house.video().await;
     let get = request(Method::GET, &format!("/events?video={video}"));
@@ -197,7 +197,7 @@ async fn line(body: &mut Body) -> String {
 }
 
 #[tokio::test]
-async fn who_waits_hears_how_far_a_source_without_an_index_is_read() {
+async fn an_event_stream_reports_how_much_of_a_source_without_an_index_is_read() {
     let house = house().await;
     let (video, _) = house.video().await;
     let turn = async |state: State| {
@@ -231,7 +231,7 @@ async fn who_waits_hears_how_far_a_source_without_an_index_is_read() {
 }
 
 #[tokio::test]
-async fn metrics_count_what_was_served() {
+async fn metrics_count_requests_and_reads_of_files() {
     let house = house().await;
     let (video, plan) = house.video().await;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Videos tried and made again: by whom, and when not.
+//! Tests of retrying failed videos, and of encoding videos again.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -15,7 +15,7 @@ impl House {
 }
 
 #[tokio::test]
-async fn what_is_of_today_is_not_made_again() {
+async fn a_video_that_is_up_to_date_is_not_encoded_again() {
     let house = house().await;
     let (video, _) = house.video().await;
     let path = format!("/api/v1/videos/{video}/remake");
@@ -33,7 +33,7 @@ async fn what_is_of_today_is_not_made_again() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_made_again_is_said_with_a_code() {
+async fn a_video_that_cannot_be_encoded_again_is_refused_with_a_code() {
     let house = house().await;
     let (video, _) = house.video().await;
     let own = video.to_string();
@@ -86,7 +86,7 @@ impl House {
 }
 
 #[tokio::test]
-async fn a_failed_video_whose_source_is_whole_is_tried_again() {
+async fn a_failed_video_whose_source_is_complete_is_retried() {
     let house = house().await;
     let (video, _) = house.video().await;
     let id = video.to_string();
@@ -111,7 +111,7 @@ async fn a_failed_video_whose_source_is_whole_is_tried_again() {
         let path = format!("/watch/{id}");
         house.get_with(&path, &[("cookie", &cookie)]).await.text()
     };
-    // There is nothing to play, and the button is for who may change it.
+    // The page of a failed video has no playback links, and the button to retry is shown to the owner only.
     let (own, anybodys) = (page(house.cookie().await).await, page(String::new()).await);
     let button = format!("action=\"/watch/{id}/retry\"");
     assert!(own.contains(&button) && !anybodys.contains(&button));

@@ -1,4 +1,4 @@
-//! The accept loop, over a real socket.
+//! Test of the accept loop, over a real socket.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Text files beside a video: put, listed, replaced, taken away, and refused.
+//! Tests of subtitle files: adding, listing, replacing and removing one, and refusals.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -28,7 +28,7 @@ impl House {
 }
 
 #[tokio::test]
-async fn a_file_is_listed_served_replaced_and_taken_away() {
+async fn a_file_is_listed_served_replaced_and_removed() {
     let house = house().await;
     let (video, _) = house.video().await;
     let texts = format!("/api/v1/videos/{video}/text");
@@ -70,14 +70,14 @@ async fn a_file_is_listed_served_replaced_and_taken_away() {
     let list = house.get_as(&house.token, &texts).await.json();
     assert_eq!(list["texts"].as_array().unwrap().len(), 1);
     assert_ne!(path(&list["texts"][0]), path(&text));
-    // Who opened the master before goes on.
+    // Players that loaded the master playlist before still get the old file.
     assert_eq!(house.get(&path(&text)).await.status, StatusCode::OK);
 
     let delete = async || house.text(Method::DELETE, &format!("{texts}/DE"), "").await;
     assert_eq!(delete().await.status, StatusCode::NO_CONTENT);
     assert!(!master().await.contains("SUBTITLES"));
     assert_eq!(delete().await.problem(), (404, "not_found".into()));
-    // A ready video stays ready, and whole.
+    // A ready video stays ready, and its new plan counts as complete.
     let row = house
         .stores
         .metadata
@@ -93,7 +93,7 @@ async fn a_file_is_listed_served_replaced_and_taken_away() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_is_refused_with_its_reason() {
+async fn an_invalid_file_or_language_is_refused_with_a_code() {
     let house = house().await;
     let (video, _) = house.video().await;
     let put = async |language: &str, body: Vec<u8>| {
@@ -112,7 +112,7 @@ async fn what_cannot_be_taken_is_refused_with_its_reason() {
             b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(),
             (422, "not_text"),
         ),
-        // The video has ten seconds.
+        // The video is only ten seconds long.
         (
             "en",
             b"1\n00:01:00,0 --> 00:01:09,0\nLate".to_vec(),
@@ -138,7 +138,7 @@ async fn what_cannot_be_taken_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn text_stands_beside_what_can_be_watched() {
+async fn subtitles_can_be_added_only_to_a_video_that_can_be_played() {
     let house = house().await;
     for (state, problem) in [
         (State::Waiting, (409, "not_playable")),
@@ -158,7 +158,7 @@ async fn text_stands_beside_what_can_be_watched() {
 }
 
 #[tokio::test]
-async fn only_who_may_change_a_video_puts_text_beside_it() {
+async fn only_the_owner_or_an_admin_changes_the_subtitles_of_a_video() {
     let house = house().await;
     let (video, _) = house.video().await;
     let bob = catalog::tokens::create(&house.stores, "bob", "x", Role::Uploader);
@@ -209,9 +209,9 @@ async fn the_owner_adds_and_removes_files_on_the_page_without_a_script() {
     let cookie = house.cookie().await;
     let watch = format!("/watch/{video}");
     let page = async || house.get_with(&watch, &[("cookie", &cookie)]).await.text();
-    assert!(page().await.contains("Text files"));
+    assert!(page().await.contains("Subtitle files"));
     let stranger = house.get(&watch).await.text();
-    assert!(!stranger.contains("Text files"));
+    assert!(!stranger.contains("Subtitle files"));
 
     let add = format!("{watch}/text");
     let fields = [

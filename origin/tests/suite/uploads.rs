@@ -1,4 +1,4 @@
-//! Uploads: whole, empty, cut off, refused.
+//! Tests of uploads: complete, empty, cut off and refused ones.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -9,12 +9,14 @@ use store::metadata::PageRequest;
 
 use crate::house::{Answer, House, house, request};
 
+/// Uploads a body as ann.
 async fn upload(house: &House, query: &str, body: Body) -> Answer {
     let request = request(Method::POST, &format!("/api/v1/videos{query}"));
     let request = request.header("authorization", format!("Bearer {}", house.token));
     house.send(request.body(body).unwrap()).await
 }
 
+/// Rows of all videos.
 async fn listed(house: &House) -> Vec<store::metadata::VideoRow> {
     let page = PageRequest::first(10);
     let rows = house.stores.metadata.videos().list(None, &page).await;
@@ -22,7 +24,7 @@ async fn listed(house: &House) -> Vec<store::metadata::VideoRow> {
 }
 
 #[tokio::test]
-async fn a_whole_body_becomes_a_video_with_its_title() {
+async fn a_complete_body_becomes_a_video_with_its_title() {
     let house = house().await;
     let answer = upload(&house, "?title=A%20film", Body::from("bytes")).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -56,7 +58,7 @@ async fn a_body_that_is_cut_off_is_lost_and_none_of_its_bytes_stay() {
     let pieces = [Ok(half), Err(std::io::Error::other("the connection broke"))];
     let answer = upload(&house, "", Body::from_stream(stream::iter(pieces))).await;
     assert_eq!(answer.problem(), (400, "upload_lost".into()));
-    // The bytes go right after the answer.
+    // The bytes are deleted soon after the response.
     for _ in 0..100 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         let rows = listed(&house).await;
@@ -82,11 +84,11 @@ async fn a_body_that_is_cut_off_is_lost_and_none_of_its_bytes_stay() {
             return;
         }
     }
-    panic!("something stays behind");
+    panic!("bytes of the upload are left, or its video did not fail");
 }
 
 #[tokio::test]
-async fn a_body_that_is_said_to_be_larger_than_is_taken_is_refused_at_once() {
+async fn a_body_whose_declared_length_is_above_the_limit_is_refused_at_once() {
     let house = house().await;
     let request = request(Method::POST, "/api/v1/videos")
         .header("authorization", format!("Bearer {}", house.token))
@@ -97,7 +99,7 @@ async fn a_body_that_is_said_to_be_larger_than_is_taken_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn nothing_is_taken_without_a_token() {
+async fn an_upload_without_a_token_is_refused() {
     let house = house().await;
     let post = request(Method::POST, "/api/v1/videos").body(Body::from("bytes"));
     let answer = house.send(post.unwrap()).await;
@@ -105,6 +107,7 @@ async fn nothing_is_taken_without_a_token() {
     assert!(listed(&house).await.is_empty());
 }
 
+/// Request of the upload form, as a browser sends it.
 fn form(cookie: &str, body: &'static str) -> axum::http::Request<Body> {
     request(Method::POST, "/upload")
         .header("cookie", cookie)
@@ -115,7 +118,7 @@ fn form(cookie: &str, body: &'static str) -> axum::http::Request<Body> {
 }
 
 #[tokio::test]
-async fn the_plain_form_uploads_without_a_script() {
+async fn the_upload_form_works_without_a_script() {
     let house = house().await;
     let cookie = house.cookie().await;
     let body = "--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a film.mp4\"\r\n\r\nbytes\r\n--xx--\r\n";
@@ -130,7 +133,7 @@ async fn the_plain_form_uploads_without_a_script() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_empty_or_broken_says_so_on_a_page() {
+async fn an_empty_or_broken_form_is_refused_on_a_page() {
     let house = house().await;
     let cookie = house.cookie().await;
     for body in [
@@ -146,7 +149,7 @@ async fn a_form_that_is_empty_or_broken_says_so_on_a_page() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_said_to_be_no_file_is_refused_with_a_hint() {
+async fn a_body_that_is_not_a_raw_file_by_its_headers_is_refused() {
     let house = house().await;
     for (name, value) in [
         ("content-type", "multipart/form-data; boundary=x"),
@@ -160,7 +163,7 @@ async fn a_body_that_is_said_to_be_no_file_is_refused_with_a_hint() {
         assert_eq!(answer.problem(), (415, "not_raw".into()), "{value}");
     }
     assert!(listed(&house).await.is_empty());
-    // As `curl --data-binary` says, whatever the file is.
+    // `curl --data-binary` sends this Content-Type with any file, so it is accepted.
     let form = request(Method::POST, "/api/v1/videos")
         .header("authorization", format!("Bearer {}", house.token))
         .header("content-type", "application/x-www-form-urlencoded");

@@ -1,4 +1,4 @@
-//! What counts as a view, and who sees how many there are.
+//! Tests of views: what counts as one, and who sees their number.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use plan::VideoId;
 use crate::house::{House, house, request};
 
 impl House {
-    /// Fetches a file of a video from an address, as this session.
+    /// Fetches a file of a video from a client address, in a CMCD session.
     async fn fetch(&self, from: Option<[u8; 4]>, session: &str, path: &str) -> StatusCode {
         let mut request = request(Method::GET, path)
             .header("cmcd-session", format!("sid=\"{session}\""))
@@ -23,7 +23,7 @@ impl House {
         self.send(request).await.status
     }
 
-    /// All views, written down as they are at the end.
+    /// Stops the pipeline, which writes all views, and returns a video's number of views.
     async fn views(&self, video: VideoId) -> u64 {
         self.pipeline.stop().await;
         let path = format!("/api/v1/videos/{video}");
@@ -33,7 +33,7 @@ impl House {
 }
 
 #[tokio::test]
-async fn fetching_what_is_not_media_or_not_there_is_no_view() {
+async fn fetching_a_manifest_an_image_or_a_missing_segment_is_not_a_view() {
     let house = house().await;
     let (video, plan) = house.video().await;
     let (base, picture) = (format!("/v/{video}"), plan.video[0].id);
@@ -70,7 +70,7 @@ async fn a_network_that_fetches_segments_is_one_view_whatever_its_sessions() {
             (Some([192, 0, 2, 1]), "a"),
             (Some([192, 0, 2, 1]), "b"),
             (Some([192, 0, 2, 2]), "a"),
-            // Behind a proxy that does not say for whom it asks.
+            // The client's address is unknown, as behind a proxy that does not report it.
             (None, "a"),
             (None, "b"),
         ] {
@@ -82,7 +82,7 @@ async fn a_network_that_fetches_segments_is_one_view_whatever_its_sessions() {
 }
 
 #[tokio::test]
-async fn how_often_a_video_was_played_its_owner_sees() {
+async fn the_number_of_views_is_shown_to_the_owner_only() {
     let house = house().await;
     let (video, _) = house.video().await;
     let page = format!("/watch/{video}");

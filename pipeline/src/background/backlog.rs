@@ -10,8 +10,8 @@ use store::metadata::{Priority, State, VideoRow};
 use store::work::Scope;
 
 use crate::encoding::stills::is_done_without;
-use crate::inner::Inner;
 use crate::plans::loudness::is_to_level;
+use crate::plans::planner::Planner;
 use crate::videos::inventory::VideoInventory;
 
 /// Chunks of an order where nobody waits for anything in between: between orders the encoders
@@ -73,7 +73,7 @@ pub(crate) enum Next {
 
 /// A video, what is stored of it, and what sessions of this process are at.
 pub(crate) struct Backlog<'a> {
-    pub(crate) inner: &'a Inner,
+    pub(crate) planner: &'a Planner,
     pub(crate) row: &'a VideoRow,
     pub(crate) plan: &'a Plan,
     pub(crate) made: &'a VideoInventory,
@@ -100,7 +100,7 @@ impl Backlog<'_> {
             }
             Next::Nothing => None,
         };
-        let viewers = self.inner.config.viewers;
+        let viewers = self.planner.config.viewers;
         if viewers && let Some(piece) = missing(0..1, WorkKind::Start) {
             return piece;
         }
@@ -111,7 +111,7 @@ impl Backlog<'_> {
             return Next::Piece(Piece::Texts);
         }
         // Before the sound, little of which is encoded twice then.
-        if is_to_level(&self.inner.planner, plan) {
+        if is_to_level(self.planner, plan) {
             return Next::Piece(Piece::Loudness);
         }
         let at_once = if viewers { 1 } else { CHUNKS_AT_ONCE };
@@ -221,7 +221,7 @@ impl Backlog<'_> {
         let texts = self.plan.lacks_text().then_some((Scope::Texts, 0));
         let sheets = self.missing_sheets().map(|sheet| (Scope::Sheet, sheet));
         let loudness = self.plan.lacks_loudness().then_some((Scope::Loudness, 0));
-        let (first, last) = match is_to_level(&self.inner.planner, self.plan) {
+        let (first, last) = match is_to_level(self.planner, self.plan) {
             true => (loudness, None),
             false => (None, loudness),
         };
@@ -319,7 +319,7 @@ impl Backlog<'_> {
     /// Whether engines of this process cannot go on with it.
     fn is_declined(&self, rendition: RenditionId) -> bool {
         let video = self.row.id;
-        self.inner
+        self.planner
             .plans
             .declined
             .has(RenditionKey { video, rendition })
@@ -332,6 +332,6 @@ impl Backlog<'_> {
             rendition,
             index,
         };
-        self.inner.sessions.claims.is_claimed(&key)
+        self.planner.sessions.claims.is_claimed(&key)
     }
 }

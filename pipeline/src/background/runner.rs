@@ -9,8 +9,10 @@ use transcoder::Still;
 
 use crate::background::backlog::Piece;
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
+use crate::encoding::stills::StillMaker;
+use crate::encoding::windows::registry::Windows;
 use crate::encoding::{stills, tries, windows};
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::plans::{loudness, new_encoder, texts};
 use crate::videos::failure;
 
@@ -23,13 +25,24 @@ pub(crate) enum Outcome {
 }
 
 pub(crate) struct BackgroundRunner {
-    inner: Arc<Inner>,
+    planner: Arc<Planner>,
+    windows: Arc<Windows>,
+    stills: Arc<StillMaker>,
     warm: Option<EncodingSession>,
 }
 
 impl BackgroundRunner {
-    pub(crate) const fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, warm: None }
+    pub(crate) fn new(
+        planner: &Arc<Planner>,
+        windows: &Arc<Windows>,
+        stills: &Arc<StillMaker>,
+    ) -> Self {
+        Self {
+            planner: planner.clone(),
+            windows: windows.clone(),
+            stills: stills.clone(),
+            warm: None,
+        }
     }
 
     /// Lets the warm session go.
@@ -41,14 +54,14 @@ impl BackgroundRunner {
     /// window, just to hold; the one that is warm makes room meanwhile where its memory is
     /// needed.
     pub(crate) async fn until_calm(&mut self) {
-        let inner = self.inner.clone();
-        let mut memory = inner.sessions.memory.changes();
+        let planner = self.planner.clone();
+        let mut memory = planner.sessions.memory.changes();
         loop {
             if self.warm.as_mut().is_some_and(EncodingSession::is_to_leave) {
                 self.warm = None;
             }
             tokio::select! {
-                () = inner.sessions.gate.until(true) => return,
+                () = planner.sessions.gate.until(true) => return,
                 // The sender lives as long as the pipeline.
                 _ = memory.changed() => {}
             }
@@ -58,9 +71,9 @@ impl BackgroundRunner {
     /// Waits for something; the warm session goes when its memory is needed, or when it has
     /// waited for long.
     pub(crate) async fn warm_until<T>(&mut self, something: impl Future<Output = T>) -> T {
-        let inner = self.inner.clone();
-        let mut memory = inner.sessions.memory.changes();
-        let cold = inner.stores.clock.now() + inner.config.window_idle;
+        let planner = self.planner.clone();
+        let mut memory = planner.sessions.memory.changes();
+        let cold = planner.records.stores.clock.now() + planner.config.window_idle;
         tokio::pin!(something);
         loop {
             if self.warm.as_mut().is_some_and(EncodingSession::is_to_leave) {
@@ -71,7 +84,7 @@ impl BackgroundRunner {
                 done = &mut something => return done,
                 // The sender lives as long as the pipeline.
                 _ = memory.changed(), if is_warm => {}
-                () = inner.stores.clock.sleep_until(cold), if is_warm => self.warm = None,
+                () = planner.records.stores.clock.sleep_until(cold), if is_warm => self.warm = None,
             }
         }
     }
@@ -83,12 +96,12 @@ impl BackgroundRunner {
         plan: &Arc<Plan>,
         piece: &Piece,
     ) -> Result<Outcome, SessionError> {
-        let inner = self.inner.clone();
+        let planner = self.planner.clone();
         let renditions: &[RenditionId] = match piece {
             Piece::Segments { renditions, .. } | Piece::Inits(renditions) => renditions,
             Piece::Poster | Piece::Sheet(_) | Piece::Texts | Piece::Loudness => &[],
         };
-        let bytes = inner.sessions.memory_for(plan, renditions);
+        let bytes = planner.sessions.memory_for(plan, renditions);
         let mut run = match self.session(row, plan, bytes).await {
             Ok(run) => run,
             // Others, who cannot wait, have the memory.
@@ -105,10 +118,12 @@ impl BackgroundRunner {
                 Ok(foreign) if !foreign.is_empty() => Err(SessionError::Foreign(foreign[0])),
                 made => made.map(drop),
             },
-            Piece::Poster => stills::needed(&inner, &mut run, Still::Poster).await,
-            Piece::Sheet(sheet) => stills::needed(&inner, &mut run, Still::Sheet(*sheet)).await,
-            Piece::Texts => texts::needed(&inner.planner, &mut run).await,
-            Piece::Loudness => loudness::needed(&inner.planner, &mut run, plan).await,
+            Piece::Poster => stills::needed(&self.stills, &mut run, Still::Poster).await,
+            Piece::Sheet(sheet) => {
+                stills::needed(&self.stills, &mut run, Still::Sheet(*sheet)).await
+            }
+            Piece::Texts => texts::needed(&planner, &mut run).await,
+            Piece::Loudness => loudness::needed(&planner, &mut run, plan).await,
         };
         match done {
             Ok(()) => {
@@ -121,9 +136,7 @@ impl BackgroundRunner {
                     Err(SessionError::Foreign(rendition)) => {
                         let standing = Standing::Background;
                         Ok(
-                            match new_encoder::decline(&inner.planner, row, rendition, standing)
-                                .await?
-                            {
+                            match new_encoder::decline(&planner, row, rendition, standing).await? {
                                 true => Outcome::Worked,
                                 // Others may go on with it.
                                 false => Outcome::Waits,
@@ -152,7 +165,7 @@ impl BackgroundRunner {
             }
             None => None,
         };
-        let warm = warm.or_else(|| windows::warm(&self.inner, row.id));
+        let warm = warm.or_else(|| windows::warm(&self.windows, row.id));
         let warm = match warm {
             Some(run) => run.grown(bytes).await,
             None => None,
@@ -161,12 +174,12 @@ impl BackgroundRunner {
             Some(run) => run,
             None => {
                 let share = self
-                    .inner
+                    .planner
                     .sessions
                     .memory
                     .try_take(bytes)
                     .ok_or(SessionError::Busy)?;
-                EncodingSession::open(&self.inner.sessions, row, Standing::Background, share)?
+                EncodingSession::open(&self.planner.sessions, row, Standing::Background, share)?
             }
         };
         run.set_standing(Standing::Background);
@@ -182,7 +195,7 @@ impl BackgroundRunner {
         piece: &Piece,
         error: SessionError,
     ) -> Result<Outcome, SessionError> {
-        let inner = &self.inner;
+        let planner = &self.planner;
         tracing::debug!(%error, video = %row.id, ?piece, "a piece of work stopped short");
         let code = match &error {
             SessionError::Fault(failure) => failure.code,
@@ -208,11 +221,11 @@ impl BackgroundRunner {
                     first: *first,
                     count: *count,
                 };
-                tries::isolate(inner, row, plan, work, Standing::Background).await?;
+                tries::isolate(planner, row, plan, work, Standing::Background).await?;
                 Ok(Outcome::Worked)
             }
             (SessionError::Deadly(segment), Piece::Segments { renditions, .. }) => {
-                tries::bury(inner, row, plan, renditions, segment).await?;
+                tries::bury(planner, row, plan, renditions, segment).await?;
                 Ok(Outcome::Worked)
             }
             // Nobody's fault that can be named: it is simply offered again.
@@ -225,20 +238,20 @@ impl BackgroundRunner {
                     Piece::Sheet(sheet) => Some(*sheet),
                     _ => None,
                 };
-                stills::failed(inner, row.id, plan, sheet, code).await?;
+                stills::failed(&self.stills, row.id, plan, sheet, code).await?;
                 Ok(Outcome::Worked)
             }
             // No encoder for them: nothing that comes later helps.
             (SessionError::Fault(failure), Piece::Inits(_)) => {
-                failure::fail(&inner.records, row.id, failure).await;
+                failure::fail(&planner.records, row.id, failure).await;
                 Ok(Outcome::Worked)
             }
             (SessionError::Fault(_) | SessionError::Unexplained, Piece::Texts) => {
-                texts::failed(&inner.planner, row.id, code).await?;
+                texts::failed(planner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (SessionError::Fault(_) | SessionError::Unexplained, Piece::Loudness) => {
-                loudness::failed(&inner.planner, row.id, code).await?;
+                loudness::failed(planner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (other, _) => Err(other),

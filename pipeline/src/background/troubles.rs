@@ -8,7 +8,7 @@ use std::time::Duration;
 use plan::VideoId;
 
 use crate::encoding::session::{SessionError, is_store_away};
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::videos::failure;
 
 /// Doublings of the pause: a minute.
@@ -26,7 +26,7 @@ impl Troubles {
     /// Takes note of one; says how long to leave the video alone.
     pub(crate) async fn meet(
         &mut self,
-        inner: &Arc<Inner>,
+        planner: &Arc<Planner>,
         video: VideoId,
         error: &SessionError,
     ) -> Duration {
@@ -36,22 +36,22 @@ impl Troubles {
         tracing::warn!(%error, %video, troubles, "background work stopped short");
         let lasting = match error {
             // Who can watch it already goes on doing so, and the rest is made when there is space.
-            SessionError::Store(store::Error::NoSpace) if inner.config.viewers => None,
+            SessionError::Store(store::Error::NoSpace) if planner.config.viewers => None,
             SessionError::Store(store::Error::NoSpace) => Some(failure::no_space()),
             SessionError::Fault(failure) => Some(failure.clone()),
             _ => None,
         };
-        let is_away = is_store_away(&inner.records, error).await;
+        let is_away = is_store_away(&planner.records, error).await;
         if let Some(failure) = lasting
             && troubles >= LASTING
             && !is_away
         {
-            failure::fail(&inner.records, video, failure).await;
+            failure::fail(&planner.records, video, failure).await;
         }
         let doublings = if is_away { AWAY } else { DOUBLINGS };
-        let pause = inner.config.pause * 2_u32.pow(troubles.min(doublings) - 1);
+        let pause = planner.config.pause * 2_u32.pow(troubles.min(doublings) - 1);
         // Not all of them again at the same moment.
-        pause + inner.stores.jitter.up_to(pause / 4)
+        pause + planner.records.stores.jitter.up_to(pause / 4)
     }
 
     /// It went well.

@@ -9,33 +9,46 @@ use store::ObjectKey;
 use store::work::{Answer, Asked, Urgency, Wanted};
 use tokio::sync::Semaphore;
 
+use crate::encoding::demand::Demand;
+use crate::encoding::stills::StillMaker;
 use crate::encoding::turns::Viewer;
+use crate::encoding::windows::registry::Windows;
 use crate::encoding::{demand, stills};
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::videos::start;
+use crate::videos::start::Starts;
 
 /// Demands in hand: each has looked for what is stored, or waits for what is being made.
 const ANSWERS: usize = 256;
 /// A pause after listening failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What this worker answers demands with.
+pub(crate) struct Answerer {
+    pub(crate) planner: Arc<Planner>,
+    pub(crate) windows: Arc<Windows>,
+    pub(crate) demand: Arc<Demand>,
+    pub(crate) stills: Arc<StillMaker>,
+    pub(crate) starts: Arc<Starts>,
+}
+
 /// Answers until nothing new is taken.
-pub(crate) async fn run(inner: Arc<Inner>) {
+pub(crate) async fn run(answerer: Arc<Answerer>) {
     let places = Arc::new(Semaphore::new(ANSWERS));
-    while !inner.tasks.is_draining() {
-        if let Err(error) = listen(&inner, &places).await {
+    while !answerer.planner.sessions.tasks.is_draining() {
+        if let Err(error) = listen(&answerer, &places).await {
             tracing::warn!(%error, "demands cannot be heard");
-            inner.stores.clock.sleep(PAUSE).await;
+            answerer.planner.records.stores.clock.sleep(PAUSE).await;
         }
     }
 }
 
-async fn listen(inner: &Arc<Inner>, places: &Arc<Semaphore>) -> Result<(), store::Error> {
-    let mut listener = inner.stores.work.listen().await?;
-    let mut changes = inner.sessions.waiting.changes();
+async fn listen(answerer: &Arc<Answerer>, places: &Arc<Semaphore>) -> Result<(), store::Error> {
+    let mut listener = answerer.planner.records.stores.work.listen().await?;
+    let mut changes = answerer.planner.sessions.waiting.changes();
     let mut attended: Vec<VideoId> = Vec::new();
     loop {
-        let warm = inner.windows.warm_videos();
+        let warm = answerer.windows.warm_videos();
         if warm != attended {
             listener.attend(&warm).await?;
             attended = warm;
@@ -44,12 +57,13 @@ async fn listen(inner: &Arc<Inner>, places: &Arc<Semaphore>) -> Result<(), store
             asked = listener.next() => asked?,
             // The sender lives as long as the pipeline.
             _ = changes.changed() => continue,
-            () = inner.tasks.until_draining() => return Ok(()),
+            () = answerer.planner.sessions.tasks.until_draining() => return Ok(()),
         };
         // Over the bound it is dropped, which says that we are busy.
         if let Ok(place) = places.clone().try_acquire_owned() {
-            let answerer = inner.clone();
-            inner.tasks.spawn_in_hand(async move {
+            let tasks = &answerer.planner.sessions.tasks;
+            let answerer = answerer.clone();
+            tasks.spawn_in_hand(async move {
                 answer(&answerer, asked).await;
                 drop(place);
             });
@@ -57,26 +71,26 @@ async fn listen(inner: &Arc<Inner>, places: &Arc<Semaphore>) -> Result<(), store
     }
 }
 
-async fn answer(inner: &Arc<Inner>, asked: Asked) {
+async fn answer(answerer: &Arc<Answerer>, asked: Asked) {
     let demand = asked.demand().clone();
     let viewer = Viewer::from(&demand.viewer);
     match demand.wanted {
-        Wanted::Near(key) => demand::handed_out(inner, key, &viewer),
-        Wanted::Chosen(key) => demand::is_chosen(inner, key, &viewer),
+        Wanted::Near(key) => demand::handed_out(&answerer.demand, key, &viewer),
+        Wanted::Chosen(key) => demand::is_chosen(&answerer.demand, key, &viewer),
         Wanted::Start(video) => {
-            if start::has_time(inner) {
-                start::begin(inner, video);
+            if start::has_time(&answerer.starts) {
+                start::begin(&answerer.starts, video);
                 asked.answer(Answer::Accepted);
             }
         }
         Wanted::Object(ObjectKey::Segment(key)) => {
             if key.rendition.name() == RenditionName::Storyboard {
-                if stills::sheet(inner, key, &viewer).await.is_ok() {
+                if stills::sheet(&answerer.stills, key, &viewer).await.is_ok() {
                     asked.answer(Answer::Stored);
                 }
             } else {
                 let second_try = demand.urgency == Urgency::SecondTry;
-                segment(inner, asked, key, viewer, second_try).await;
+                segment(answerer, asked, key, viewer, second_try).await;
             }
         }
         Wanted::Object(ObjectKey::Thumbnail {
@@ -85,7 +99,10 @@ async fn answer(inner: &Arc<Inner>, asked: Asked) {
             second,
         }) => {
             let size = (width, second);
-            if stills::thumbnail(inner, video, size, &viewer).await.is_ok() {
+            if stills::thumbnail(&answerer.stills, video, size, &viewer)
+                .await
+                .is_ok()
+            {
                 asked.answer(Answer::Stored);
             }
         }
@@ -96,30 +113,34 @@ async fn answer(inner: &Arc<Inner>, asked: Asked) {
 /// Takes a segment on, if there is time for it, and waits for it as long as who asked does:
 /// what nobody waits for gives way.
 async fn segment(
-    inner: &Arc<Inner>,
+    answerer: &Arc<Answerer>,
     asked: Asked,
     key: SegmentKey,
     viewer: Viewer,
     second_try: bool,
 ) {
-    match inner.inventory.known(key.video).await {
+    match answerer.planner.inventory.known(key.video).await {
         Ok(made) if made.has(key.rendition, key.index) => {
-            demand::handed_out(inner, key, &viewer);
+            demand::handed_out(&answerer.demand, key, &viewer);
             return asked.answer(Answer::Stored);
         }
         Ok(_) => {}
         Err(error) => return tracing::warn!(%error, "what is stored cannot be listed"),
     }
     let patience = asked.demand().patience;
-    let taken = demand::request(inner, key, &viewer, second_try).await;
+    let taken = demand::request(&answerer.demand, key, &viewer, second_try).await;
     let taken = taken.and_then(|request| {
-        demand::serve(inner, &request, &viewer)?;
+        demand::serve(&answerer.demand, &request, &viewer)?;
         Ok(request)
     });
     match taken {
         Ok(mut request) => {
             asked.answer(Answer::Accepted);
-            inner.records.within(patience, request.wait()).await;
+            answerer
+                .planner
+                .records
+                .within(patience, request.wait())
+                .await;
         }
         Err(error) => tracing::debug!(%error, video = %key.video, "a demand is refused"),
     }

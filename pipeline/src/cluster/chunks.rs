@@ -10,7 +10,7 @@ use crate::background::backlog::{Backlog, Next};
 use crate::background::runner::{BackgroundRunner, Outcome};
 use crate::background::troubles::Troubles;
 use crate::encoding::session::SessionError;
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 
 /// Pieces that one chunk may come to: each makes something, or counts a try of something.
 const PIECES: usize = 64;
@@ -24,26 +24,25 @@ const LEFT: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Takes until nothing new is to be.
-pub(crate) async fn run(inner: Arc<Inner>) {
-    let mut runner = BackgroundRunner::new(inner.clone());
+pub(crate) async fn run(planner: Arc<Planner>, mut runner: BackgroundRunner) {
     let mut troubles = Troubles::default();
     let mut last = None;
-    while !inner.tasks.is_draining() {
+    while !planner.sessions.tasks.is_draining() {
         // Others take it meanwhile.
         tokio::select! {
             () = runner.until_calm() => {}
-            () = inner.tasks.until_draining() => return,
+            () = planner.sessions.tasks.until_draining() => return,
         }
         let taken = match last.take() {
-            Some((video, count)) if count < IN_A_ROW => more_of(&inner, video, count + 1).await,
+            Some((video, count)) if count < IN_A_ROW => more_of(&planner, video, count + 1).await,
             _ => None,
         };
         let taken = match taken {
             Some(taken) => Ok(taken),
             None => {
                 let taken = tokio::select! {
-                    taken = runner.warm_until(inner.stores.work.take()) => taken,
-                    () = inner.tasks.until_draining() => return,
+                    taken = runner.warm_until(planner.records.stores.work.take()) => taken,
+                    () = planner.sessions.tasks.until_draining() => return,
                 };
                 taken.map(|taken| (taken, 1))
             }
@@ -52,26 +51,26 @@ pub(crate) async fn run(inner: Arc<Inner>) {
             Ok(taken) => taken,
             Err(error) => {
                 tracing::warn!(%error, "no work can be taken");
-                inner.stores.clock.sleep(PAUSE).await;
+                planner.records.stores.clock.sleep(PAUSE).await;
                 continue;
             }
         };
         let video = taken.chunk().video;
-        match make(&inner, &mut runner, taken.chunk()).await {
+        match make(&planner, &mut runner, taken.chunk()).await {
             Ok(Outcome::Worked) => {
                 troubles.over(video);
                 taken.ack();
                 last = Some((video, count));
             }
             // For others, who can go on with it; not for this worker, which would come first again.
-            Ok(Outcome::Waits) if declines(&inner, taken.chunk()).await => {
+            Ok(Outcome::Waits) if declines(&planner, taken.chunk()).await => {
                 taken.nack(Duration::ZERO);
-                inner.stores.clock.sleep(LEFT).await;
+                planner.records.stores.clock.sleep(LEFT).await;
             }
             Ok(Outcome::Waits) => taken.nack(AGAIN),
             Err(error) => {
                 runner.rest();
-                let pause = troubles.meet(&inner, video, &error).await;
+                let pause = troubles.meet(&planner, video, &error).await;
                 park(taken, pause);
             }
         }
@@ -79,8 +78,8 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 }
 
 /// A chunk of the video that is warm already.
-async fn more_of(inner: &Inner, video: VideoId, count: u32) -> Option<(InHand, u32)> {
-    match inner.stores.work.take_more_of(video).await {
+async fn more_of(planner: &Planner, video: VideoId, count: u32) -> Option<(InHand, u32)> {
+    match planner.records.stores.work.take_more_of(video).await {
         Ok(taken) => taken.map(|taken| (taken, count)),
         Err(error) => {
             tracing::debug!(%error, "whatever comes next is taken");
@@ -95,41 +94,41 @@ fn park(taken: InHand, pause: Duration) {
 }
 
 /// Whether this worker cannot go on with something of the chunk's video; the others are told so again.
-async fn declines(inner: &Inner, chunk: &Chunk) -> bool {
-    match inner.plans.load(chunk.video, &chunk.plan).await {
-        Ok(plan) => inner.plans.declined.note_again(chunk.video, &plan),
+async fn declines(planner: &Planner, chunk: &Chunk) -> bool {
+    match planner.plans.load(chunk.video, &chunk.plan).await {
+        Ok(plan) => planner.plans.declined.note_again(chunk.video, &plan),
         Err(_) => false,
     }
 }
 
 /// Makes what is missing of a chunk; [`Outcome::Waits`] where that is in others' hands.
 async fn make(
-    inner: &Arc<Inner>,
+    planner: &Arc<Planner>,
     runner: &mut BackgroundRunner,
     chunk: &Chunk,
 ) -> Result<Outcome, SessionError> {
     let mut is_relisted = false;
     for _ in 0..PIECES {
-        let Some(row) = inner.records.living(chunk.video).await? else {
+        let Some(row) = planner.records.living(chunk.video).await? else {
             return Ok(Outcome::Worked);
         };
         if !row.is_in_the_making() || row.current_plan.as_ref() != Some(&chunk.plan) {
             return Ok(Outcome::Worked);
         }
-        let plan = inner.plans.load(row.id, &chunk.plan).await?;
+        let plan = planner.plans.load(row.id, &chunk.plan).await?;
         // Nobody tells of init segments, text and loudness.
         let is_told = matches!(
             chunk.scope,
             Scope::Start | Scope::All | Scope::Lazy | Scope::Poster | Scope::Sheet
         );
         let made = if is_told || is_relisted {
-            inner.inventory.known(row.id).await?
+            planner.inventory.known(row.id).await?
         } else {
             is_relisted = true;
-            inner.inventory.relisted(row.id).await?
+            planner.inventory.relisted(row.id).await?
         };
         let backlog = Backlog {
-            inner,
+            planner,
             row: &row,
             plan: &plan,
             made: &made,

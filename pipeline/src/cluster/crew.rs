@@ -3,7 +3,8 @@
 use store::metadata::{PageRequest, Source, VideoRow};
 
 use crate::answers::Crew;
-use crate::inner::Inner;
+use crate::cluster::ask::RemoteWorkers;
+use crate::plans::planner::Planner;
 use crate::videos::progress;
 
 /// Rows read at once.
@@ -18,17 +19,17 @@ const UNKNOWN_US: u64 = 60_000_000;
 /// The workers heard of, and those that would have everything made within
 /// [`Config::finish_within`](crate::Config::finish_within), where one makes a second of media in
 /// a second.
-pub(crate) async fn crew(inner: &Inner) -> Result<Crew, store::Error> {
-    let workers = inner.stores.work.workers().await?;
+pub(crate) async fn crew(planner: &Planner, remote: &RemoteWorkers) -> Result<Crew, store::Error> {
+    let workers = planner.records.stores.work.workers().await?;
     let mut left_us = 0_u64;
     let mut looked_at = 0;
     let mut page = PageRequest::first(PAGE);
     for _ in 0..PAGES {
-        let videos = inner.stores.metadata.videos();
+        let videos = planner.records.stores.metadata.videos();
         let found = videos.list_unfinished(&page).await?;
         for row in found.items {
             if row.source == Source::Complete {
-                left_us += left_of(inner, &row, &mut looked_at).await?;
+                left_us += left_of(planner, &row, &mut looked_at).await?;
             }
         }
         match found.next {
@@ -36,9 +37,9 @@ pub(crate) async fn crew(inner: &Inner) -> Result<Crew, store::Error> {
             None => break,
         }
     }
-    let within_us = u64::try_from(inner.config.finish_within.as_micros()).unwrap_or(u64::MAX);
+    let within_us = u64::try_from(planner.config.finish_within.as_micros()).unwrap_or(u64::MAX);
     // Somebody who was sent away comes again, and somebody is to be there then.
-    let lacked = inner.remote.are_lacking();
+    let lacked = remote.are_lacking();
     let wanted = left_us.div_ceil(within_us.max(1)).max(u64::from(lacked));
     Ok(Crew {
         workers: workers.iter().filter(|worker| !worker.drains).count() as u64,
@@ -49,7 +50,7 @@ pub(crate) async fn crew(inner: &Inner) -> Result<Crew, store::Error> {
 
 /// Microseconds of a video that are left to make, all its renditions together counted once.
 async fn left_of(
-    inner: &Inner,
+    planner: &Planner,
     row: &VideoRow,
     looked_at: &mut usize,
 ) -> Result<u64, store::Error> {
@@ -58,7 +59,7 @@ async fn left_of(
         return Ok(whole);
     }
     *looked_at += 1;
-    let progress = progress::progress(&inner.plans, &inner.inventory, row).await?;
+    let progress = progress::progress(&planner.plans, &planner.inventory, row).await?;
     let left = progress.total.saturating_sub(progress.made);
     // What lacks only its poster is not done either.
     let part = u128::from(whole) * u128::from(left) / u128::from(progress.total.max(1));

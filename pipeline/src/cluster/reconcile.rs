@@ -20,9 +20,10 @@ use super::chosen::looks_after;
 use super::usage::{UNITS, Usage};
 use crate::background::backlog::{Backlog, Urgency, due_us};
 use crate::encoding::session::Standing;
-use crate::inner::Inner;
 use crate::plans::new_encoder;
+use crate::plans::planner::Planner;
 use crate::videos::inventory::VideoInventory;
+use crate::videos::start::Starts;
 use crate::videos::{finish, start};
 
 /// Chunks offered for each worker: one in hand and one to go on with.
@@ -54,9 +55,11 @@ const PAGE: u32 = 200;
 const PAGES: usize = 50;
 
 /// Reconciles for ever.
-pub(crate) async fn run(inner: Arc<Inner>, presence: Arc<Presence>) {
+pub(crate) async fn run(starts: Arc<Starts>, presence: Arc<Presence>) {
+    let planner = starts.planner.clone();
     let mut reconciler = Reconciler {
-        inner: inner.clone(),
+        planner: planner.clone(),
+        starts,
         presence,
         seen: HashMap::new(),
         offered: HashSet::new(),
@@ -68,7 +71,7 @@ pub(crate) async fn run(inner: Arc<Inner>, presence: Arc<Presence>) {
         declined: HashMap::new(),
         renewed: HashMap::new(),
     };
-    let clock = inner.stores.clock.clone();
+    let clock = planner.records.stores.clock.clone();
     loop {
         let began = clock.now();
         if let Err(error) = reconciler.round().await {
@@ -78,14 +81,15 @@ pub(crate) async fn run(inner: Arc<Inner>, presence: Arc<Presence>) {
         let took = clock.now().since(began);
         clock.sleep((took * 4).clamp(APART, TICK)).await;
         tokio::select! {
-            () = inner.records.backlog_changed.notified() => {}
+            () = planner.records.backlog_changed.notified() => {}
             () = clock.sleep(TICK) => {}
         }
     }
 }
 
 struct Reconciler {
-    inner: Arc<Inner>,
+    planner: Arc<Planner>,
+    starts: Arc<Starts>,
     presence: Arc<Presence>,
     /// Since when a video's row has been as it is.
     seen: HashMap<VideoId, (u64, Moment)>,
@@ -133,12 +137,12 @@ enum Part {
 
 impl Reconciler {
     async fn round(&mut self) -> Result<(), store::Error> {
-        let inner = self.inner.clone();
+        let planner = self.planner.clone();
         let workers = self.presence.workers().await;
         let able = workers.iter().filter(|worker| !worker.drains).count();
         let rows = self.unfinished().await?;
         let is_unfinished: HashSet<VideoId> = rows.iter().map(|row| row.id).collect();
-        let now = inner.stores.clock.now();
+        let now = planner.records.stores.clock.now();
         self.usage.pass(now, |video| is_unfinished.contains(video));
         self.offered
             .retain(|chunk| is_unfinished.contains(&chunk.video));
@@ -182,7 +186,7 @@ impl Reconciler {
     /// Has videos listed again of which the same chunk has stood at the front for long although another worker offers it: it
     /// may be stored, and would keep this worker from offering what comes after it.
     fn doubt(&mut self, workers: &[Worker]) {
-        let now = self.inner.stores.clock.now();
+        let now = self.planner.records.stores.clock.now();
         self.doubts.retain(|chunk, _| self.first.contains(chunk));
         for chunk in &self.first {
             if looks_after(chunk.video, workers) == Some(self.presence.id) {
@@ -193,7 +197,7 @@ impl Reconciler {
                 patience: DOUBTED,
             });
             if now >= doubt.at {
-                self.inner.inventory.forget(chunk.video);
+                self.planner.inventory.forget(chunk.video);
                 doubt.patience = (doubt.patience * 2).min(DOUBTED_AT_MOST);
                 doubt.at = now + doubt.patience;
             }
@@ -205,7 +209,7 @@ impl Reconciler {
         let late: Vec<Chunk> = self.waiting.difference(&self.first).cloned().collect();
         for chunk in late {
             // Where it was not there it is made, or in hand.
-            match self.inner.stores.work.withdraw(&chunk).await {
+            match self.planner.records.stores.work.withdraw(&chunk).await {
                 Ok(withdrawn) => {
                     self.waiting.remove(&chunk);
                     if withdrawn {
@@ -219,7 +223,7 @@ impl Reconciler {
     }
 
     async fn unfinished(&self) -> Result<Vec<VideoRow>, store::Error> {
-        let videos = self.inner.stores.metadata.videos();
+        let videos = self.planner.records.stores.metadata.videos();
         let mut page = PageRequest::first(PAGE);
         let mut rows = Vec::new();
         for _ in 0..PAGES {
@@ -239,7 +243,7 @@ impl Reconciler {
 
     /// Whether a video's chunks are to be offered. Starts it where that is left undone.
     fn is_open(&mut self, row: &VideoRow, workers: &[Worker]) -> bool {
-        let now = self.inner.stores.clock.now();
+        let now = self.planner.records.stores.clock.now();
         let seen = self.seen.entry(row.id).or_insert((row.epoch, now));
         if seen.0 != row.epoch {
             *seen = (row.epoch, now);
@@ -262,17 +266,17 @@ impl Reconciler {
             _ => return false,
         };
         if unchanged >= patience && self.is_mine(row.id, workers) {
-            start::begin(&self.inner, row.id);
+            start::begin(&self.starts, row.id);
         }
         false
     }
 
     /// Goes on with a video that failed for lack of space, where there may be some again.
     fn try_again(&self, video: VideoId) {
-        let inner = self.inner.clone();
-        self.inner.tasks.spawn(async move {
-            if inner.records.has_space().await
-                && let Err(error) = start::retry(&inner, video).await
+        let (planner, starts) = (self.planner.clone(), self.starts.clone());
+        self.planner.sessions.tasks.spawn(async move {
+            if planner.records.has_space().await
+                && let Err(error) = start::retry(&starts, video).await
             {
                 tracing::warn!(%error, %video, "what lacked space is not gone on with");
             }
@@ -281,7 +285,7 @@ impl Reconciler {
 
     /// Whether it was worked at before.
     fn is_begun(&self, row: &VideoRow) -> bool {
-        let now_us = self.inner.stores.clock.now_us();
+        let now_us = self.planner.records.stores.clock.now_us();
         let patience_us = i64::try_from(BEGUN.as_micros()).unwrap_or(i64::MAX);
         row.playable_at_us
             .is_some_and(|at| now_us.saturating_sub(at) > patience_us)
@@ -295,7 +299,7 @@ impl Reconciler {
         workers: &[Worker],
         budget: &mut usize,
     ) -> Result<(), store::Error> {
-        let inner = self.inner.clone();
+        let planner = self.planner.clone();
         let mut open: HashMap<OwnerId, Open> = HashMap::new();
         let mut due: HashMap<OwnerId, u64> = HashMap::new();
         while *budget > 0 {
@@ -340,7 +344,7 @@ impl Reconciler {
                 continue;
             }
             self.waiting.insert(chunk.clone());
-            let offered = inner.stores.work.offer(&chunk).await;
+            let offered = planner.records.stores.work.offer(&chunk).await;
             let offered = offered.unwrap_or_else(|error| {
                 tracing::debug!(%error, "nothing more is offered in this round");
                 Offered::Full
@@ -348,7 +352,7 @@ impl Reconciler {
             match offered {
                 Offered::Queued if !self.offered.insert(chunk) => {
                     // Done with once already, or lost: what is known may be wrong.
-                    inner.inventory.forget(id);
+                    planner.inventory.forget(id);
                 }
                 Offered::Queued | Offered::Already => {}
                 Offered::Full => *budget = 0,
@@ -365,7 +369,7 @@ impl Reconciler {
         made: &VideoInventory,
         workers: &[Worker],
     ) -> bool {
-        let now = self.inner.stores.clock.now();
+        let now = self.planner.records.stores.clock.now();
         let mut is_over = false;
         for rendition in plan.every_media() {
             let key = RenditionKey {
@@ -398,25 +402,25 @@ impl Reconciler {
         workers: &[Worker],
         most: usize,
     ) -> Result<Option<Open>, store::Error> {
-        let inner = self.inner.clone();
+        let planner = self.planner.clone();
         let Some(hash) = &row.current_plan else {
             return Ok(None);
         };
-        let plan = inner.plans.load(row.id, hash).await?;
-        let made = inner.inventory.known(row.id).await?;
+        let plan = planner.plans.load(row.id, hash).await?;
+        let made = planner.inventory.known(row.id).await?;
         self.usage.note(row.owner, row.id, made.segments());
         if self.is_mine(row.id, workers) && self.is_to_begin_anew(&row, &plan, &made, workers) {
-            let (inner, row) = (inner.clone(), row.clone());
-            self.inner.tasks.spawn(async move {
+            let (planner, row) = (planner.clone(), row.clone());
+            self.planner.sessions.tasks.spawn(async move {
                 if let Err(error) =
-                    new_encoder::renew(&inner.planner, &row, None, Standing::Background).await
+                    new_encoder::renew(&planner, &row, None, Standing::Background).await
                 {
                     tracing::warn!(%error, video = %row.id, "nothing was begun anew");
                 }
             });
         }
         let backlog = Backlog {
-            inner: &inner,
+            planner: &planner,
             row: &row,
             plan: &plan,
             made: &made,
@@ -431,7 +435,7 @@ impl Reconciler {
         }
         if left.is_empty() {
             if self.is_mine(row.id, workers) {
-                finish::finalize(&inner, &row, &plan).await?;
+                finish::finalize(&planner, &row, &plan).await?;
             }
             return Ok(None);
         }

@@ -8,8 +8,8 @@ use store::metadata::VideoRow;
 use transcoder::EngineFailure;
 
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
-use crate::inner::Inner;
 use crate::plans::passthrough;
+use crate::plans::planner::Planner;
 use crate::videos::notes;
 
 /// Counted tries after which a filler is stored.
@@ -27,13 +27,13 @@ pub(crate) struct Work<'a> {
 /// their place. What the session was at is the first unmade segment of each rendition: the
 /// rungs share one decode; what is passed through and each sound are by themselves.
 pub(crate) async fn isolate(
-    inner: &Arc<Inner>,
+    planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     work: Work<'_>,
     standing: Standing,
 ) -> Result<(), SessionError> {
-    let made = inner.inventory.known(row.id).await?;
+    let made = planner.inventory.known(row.id).await?;
     let unmade = |id: RenditionId| {
         let mut segments = work.first..work.first.saturating_add(work.count);
         segments
@@ -47,7 +47,7 @@ pub(crate) async fn isolate(
     };
     let (pictures, others): (Vec<_>, Vec<_>) = suspects.partition(|(id, _)| is_decoded(*id));
     let trial = Trial {
-        inner,
+        planner,
         row,
         plan,
         standing,
@@ -67,7 +67,7 @@ pub(crate) async fn isolate(
 /// Puts fillers where engines keep dying without a word: so many ends of that kind count as
 /// all the tries there are. What can be made alone is made.
 pub(crate) async fn bury(
-    inner: &Arc<Inner>,
+    planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     renditions: &[RenditionId],
@@ -75,12 +75,12 @@ pub(crate) async fn bury(
 ) -> Result<(), SessionError> {
     // Leaves no mark, which would count the ends again.
     let trial = Trial {
-        inner,
+        planner,
         row,
         plan,
         standing: Standing::Ahead,
     };
-    let made = inner.inventory.known(row.id).await?;
+    let made = planner.inventory.known(row.id).await?;
     for &rendition in renditions.iter().filter(|&&id| !made.has(id, segment)) {
         let failure = match trial.attempt(&[rendition], segment).await {
             Ok(()) => continue,
@@ -98,7 +98,7 @@ pub(crate) async fn bury(
 }
 
 struct Trial<'a> {
-    inner: &'a Arc<Inner>,
+    planner: &'a Arc<Planner>,
     row: &'a VideoRow,
     plan: &'a Arc<Plan>,
     standing: Standing,
@@ -107,11 +107,11 @@ struct Trial<'a> {
 impl Trial<'_> {
     /// Tries a segment until it is made, or is a filler.
     async fn of(&self, renditions: Vec<RenditionId>, segment: u32) -> Result<(), SessionError> {
-        let tries = self.inner.stores.metadata.tries();
+        let tries = self.planner.records.stores.metadata.tries();
         // Each round counts a try of some rendition, or makes one.
         let rounds = (TRIES as usize + 1) * renditions.len();
         for _ in 0..rounds {
-            let made = self.inner.inventory.known(self.row.id).await?;
+            let made = self.planner.inventory.known(self.row.id).await?;
             let mut unmade = renditions
                 .iter()
                 .copied()
@@ -127,7 +127,7 @@ impl Trial<'_> {
             }
             match self.attempt(&together, segment).await {
                 Ok(()) => {
-                    let made = self.inner.inventory.known(self.row.id).await?;
+                    let made = self.planner.inventory.known(self.row.id).await?;
                     if !made.has(first, segment) {
                         // In somebody else's hands.
                         return Ok(());
@@ -157,9 +157,10 @@ impl Trial<'_> {
     }
 
     async fn open(&self, renditions: &[RenditionId]) -> Result<EncodingSession, SessionError> {
-        let bytes = self.inner.sessions.memory_for(self.plan, renditions);
-        let share = self.inner.sessions.memory.take(bytes).await;
-        let mut run = EncodingSession::open(&self.inner.sessions, self.row, self.standing, share)?;
+        let bytes = self.planner.sessions.memory_for(self.plan, renditions);
+        let share = self.planner.sessions.memory.take(bytes).await;
+        let mut run =
+            EncodingSession::open(&self.planner.sessions, self.row, self.standing, share)?;
         run.plan(self.plan).await;
         Ok(run)
     }
@@ -175,34 +176,34 @@ impl Trial<'_> {
         segment: u32,
         failure: EngineFailure,
     ) -> Result<(), SessionError> {
-        let (inner, row, plan) = (self.inner, self.row, self.plan);
+        let (planner, row, plan) = (self.planner, self.row, self.plan);
         let mut run = self.open(&[rendition]).await?;
         if passthrough::is_passed_through(plan, rendition) {
-            return passthrough::give_up(&inner.planner, &mut run, plan, rendition, segment).await;
+            return passthrough::give_up(planner, &mut run, plan, rendition, segment).await;
         }
         // Before it is there: no filler is ever taken for good pictures.
-        let tries = inner.stores.metadata.tries();
+        let tries = planner.records.stores.metadata.tries();
         tries.record_filler(&self.key(rendition, segment)).await?;
         match run.filler(rendition, segment).await {
             Ok(()) => {}
             Err(SessionError::Fault(error)) => {
                 tracing::error!(%error, video = %row.id, segment, "not even a filler can be made");
-                crate::videos::failure::fail(&inner.records, row.id, failure).await;
+                crate::videos::failure::fail(&planner.records, row.id, failure).await;
                 return Err(SessionError::Fault(error));
             }
             Err(other) => return Err(other),
         }
         let fillers = tries.fillers(&row.id).await?.len();
         if fillers * 2 > plan.media_ids().count() * plan.segments() as usize {
-            crate::videos::failure::fail(&inner.records, row.id, failure).await;
+            crate::videos::failure::fail(&planner.records, row.id, failure).await;
             return Ok(());
         }
-        warn(inner, row, plan, segment, failure.code).await
+        warn(planner, row, plan, segment, failure.code).await
     }
 }
 
 async fn warn(
-    inner: &Inner,
+    planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
     segment: u32,
@@ -218,5 +219,5 @@ async fn warn(
         message: "A part of the video cannot be decoded; the last good picture is held.".to_owned(),
         span_us: Some((plan.timeline.frame_us(start), plan.timeline.frame_us(end))),
     };
-    Ok(notes::add(&inner.records, row.id, note).await?)
+    Ok(notes::add(&planner.records, row.id, note).await?)
 }

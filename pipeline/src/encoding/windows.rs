@@ -12,38 +12,47 @@ use plan::{RenditionKey, SegmentKey, VideoId};
 use store::ObjectKey;
 use tokio_util::sync::CancellationToken;
 
+use self::registry::Windows;
 use self::window::Window;
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::encoding::tries;
 use crate::encoding::turns::Asked;
 use crate::encoding::waiting::Pick;
-use crate::inner::Inner;
 use crate::plans::new_encoder;
 
 /// Engines that may go away without a word, or cannot be started, before requests are told.
 const TRIES: u32 = 3;
 
 /// Serves a video's viewers until they are gone.
-pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
+pub(crate) async fn run(windows: Arc<Windows>, window: Arc<Window>) {
     let mut session = None;
     loop {
-        if let Some(pick) = inner.sessions.waiting.pick(window.video) {
-            serve(&inner, &window, &mut session, pick).await;
+        if let Some(pick) = windows.planner.sessions.waiting.pick(window.video) {
+            serve(&windows, &window, &mut session, pick).await;
             continue;
         }
         if window.leaves() {
             return;
         }
         session = session.or_else(|| window.idle.lock().take());
-        let mut memory = inner.sessions.memory.changes();
+        let mut memory = windows.planner.sessions.memory.changes();
         if session.as_mut().is_some_and(EncodingSession::is_to_leave) {
             session = None;
         }
         if session.is_some()
-            && let Some(pick) = ahead(&inner, &window).await
+            && let Some(pick) = ahead(&windows, &window).await
         {
-            let asked = asked(&inner, &window);
-            match make(&inner, &window, &mut session, &pick, Standing::Ahead, asked).await {
+            let asked = asked(&windows, &window);
+            match make(
+                &windows,
+                &window,
+                &mut session,
+                &pick,
+                Standing::Ahead,
+                asked,
+            )
+            .await
+            {
                 Ok(_) => continue,
                 // The background comes to it, and counts.
                 Err(error) => {
@@ -55,7 +64,7 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
         let is_warm = session.is_some();
         *window.idle.lock() = session.take();
         let patience = if is_warm {
-            inner.config.window_idle
+            windows.planner.config.window_idle
         } else {
             Duration::ZERO
         };
@@ -66,16 +75,17 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
                 _ = memory.changed(), if is_warm => {}
             }
         };
-        let woken = inner.records.within(patience, news).await;
+        let woken = windows.planner.records.within(patience, news).await;
         if woken.is_none() {
             let cold = window.idle.lock().take();
             drop(cold);
-            if inner.windows.close(&inner.sessions.waiting, &window) {
+            if windows.close(&window) {
                 return;
             }
             // What is waited for is in somebody's hands, who says so when it is not any more.
-            let patience = inner.config.window_idle;
-            inner
+            let patience = windows.planner.config.window_idle;
+            windows
+                .planner
                 .records
                 .within(patience, window.woken.notified())
                 .await;
@@ -84,16 +94,22 @@ pub(crate) async fn run(inner: Arc<Inner>, window: Arc<Window>) {
 }
 
 /// Ends when something is waited for that nobody is at.
-async fn asked(inner: &Inner, window: &Window) {
-    while inner.sessions.waiting.pick(window.video).is_none() {
+async fn asked(windows: &Windows, window: &Window) {
+    while windows
+        .planner
+        .sessions
+        .waiting
+        .pick(window.video)
+        .is_none()
+    {
         window.woken.notified().await;
     }
 }
 
 /// What a viewer will ask for next and nobody is at.
-async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
-    let made = inner.inventory.known(window.video).await.ok()?;
-    let now = inner.stores.clock.now();
+async fn ahead(windows: &Windows, window: &Window) -> Option<Pick> {
+    let made = windows.planner.inventory.known(window.video).await.ok()?;
+    let now = windows.planner.records.stores.clock.now();
     let wanted = |rendition, index| {
         let key = SegmentKey {
             video: window.video,
@@ -106,9 +122,9 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
         };
         let plan = window.plan_of(rendition);
         plan.is_some_and(|plan| index < plan.segments())
-            && !inner.plans.declined.has(declined)
+            && !windows.planner.plans.declined.has(declined)
             && !made.has(rendition, index)
-            && !inner.sessions.claims.is_claimed(&key)
+            && !windows.planner.sessions.claims.is_claimed(&key)
     };
     let (mut renditions, segment) = window.playheads.lock().next(now, wanted)?;
     let plan = window.plan_of(*renditions.first()?)?;
@@ -124,31 +140,38 @@ async fn ahead(inner: &Inner, window: &Window) -> Option<Pick> {
 
 /// Makes what is waited for, or tells who waits that it cannot be made now.
 async fn serve(
-    inner: &Arc<Inner>,
+    windows: &Arc<Windows>,
     window: &Arc<Window>,
     session: &mut Option<EncodingSession>,
     pick: Pick,
 ) {
     // By turns: more at once would only be later, each of them.
-    let turn = inner.sessions.turns.ask(&pick.asked, window.video);
-    let turn = inner.records.within(inner.config.demand_wait, turn);
+    let turn = windows
+        .planner
+        .sessions
+        .turns
+        .ask(&pick.asked, window.video);
+    let turn = windows
+        .planner
+        .records
+        .within(windows.planner.config.demand_wait, turn);
     let turn = tokio::select! {
         turn = turn => turn,
-        () = deserted(inner, window, &pick) => return,
+        () = deserted(windows, window, &pick) => return,
     };
     let Some(Ok(_turn)) = turn else {
         tracing::debug!(video = %window.video, pick.segment, "its turn did not come");
-        return give_up(inner, window, &pick).await;
+        return give_up(windows, window, &pick).await;
     };
     // What came to be waited for meanwhile: the picture of a time and its sound are one turn.
     let mut at = None;
-    while let Some(pick) = inner.sessions.waiting.pick(window.video)
+    while let Some(pick) = windows.planner.sessions.waiting.pick(window.video)
         && *at.get_or_insert(pick.segment) == pick.segment
     {
         let pick = window.with_sound(pick);
-        let deserted = deserted(inner, window, &pick);
+        let deserted = deserted(windows, window, &pick);
         let standing = Standing::Foreground;
-        match make(inner, window, session, &pick, standing, deserted).await {
+        match make(windows, window, session, &pick, standing, deserted).await {
             Ok(Extent::Whole) => {}
             Ok(Extent::Part) => return,
             Err(error) => {
@@ -156,20 +179,27 @@ async fn serve(
                 *session = None;
             }
         }
-        give_up(inner, window, &pick).await;
+        give_up(windows, window, &pick).await;
     }
 }
 
 /// Tells who waits for any of a pick that it was not made.
-async fn give_up(inner: &Inner, window: &Window, pick: &Pick) {
+async fn give_up(windows: &Windows, window: &Window, pick: &Pick) {
     for key in pick.keys(window.video) {
-        if inner.sessions.waiting.is_waited_for(&key) && !inner.sessions.claims.is_claimed(&key) {
+        if windows.planner.sessions.waiting.is_waited_for(&key)
+            && !windows.planner.sessions.claims.is_claimed(&key)
+        {
             // Stored all the same, or what is known of the store is wrong.
-            match inner.records.stored(&ObjectKey::Segment(key)).await {
-                Ok(bytes) => inner.sessions.waiting.made(&key, &bytes),
+            match windows
+                .planner
+                .records
+                .stored(&ObjectKey::Segment(key))
+                .await
+            {
+                Ok(bytes) => windows.planner.sessions.waiting.made(&key, &bytes),
                 Err(_) => {
-                    inner.inventory.forget(window.video);
-                    inner.sessions.waiting.give_up(&key);
+                    windows.planner.inventory.forget(window.video);
+                    windows.planner.sessions.waiting.give_up(&key);
                 }
             }
         }
@@ -177,8 +207,8 @@ async fn give_up(inner: &Inner, window: &Window, pick: &Pick) {
 }
 
 /// Ends when nobody waits for the pick any more, but for something elsewhere in the video.
-async fn deserted(inner: &Inner, window: &Window, pick: &Pick) {
-    let (demands, video) = (&inner.sessions.waiting, window.video);
+async fn deserted(windows: &Windows, window: &Window, pick: &Pick) {
+    let (demands, video) = (&windows.planner.sessions.waiting, window.video);
     let mut changes = demands.changes();
     while pick.keys(video).any(|key| demands.is_waited_for(&key))
         || !demands.waits_elsewhere(video, pick.segment)
@@ -197,7 +227,7 @@ enum Extent {
 
 /// Makes a pick, or what is whole of it when `until` is over: the session is free then.
 async fn make(
-    inner: &Arc<Inner>,
+    windows: &Arc<Windows>,
     window: &Window,
     session: &mut Option<EncodingSession>,
     pick: &Pick,
@@ -205,7 +235,7 @@ async fn make(
     until: impl Future<Output = ()>,
 ) -> Result<Extent, SessionError> {
     let stop = CancellationToken::new();
-    let making = make_all(inner, window, session, pick, standing, &stop);
+    let making = make_all(windows, window, session, pick, standing, &stop);
     tokio::pin!(making);
     tokio::select! {
         biased;
@@ -216,7 +246,7 @@ async fn make(
 }
 
 async fn make_all(
-    inner: &Arc<Inner>,
+    windows: &Arc<Windows>,
     window: &Window,
     session: &mut Option<EncodingSession>,
     pick: &Pick,
@@ -226,7 +256,7 @@ async fn make_all(
     let mut tries = 0;
     loop {
         tries += 1;
-        let ready = ready(inner, window, session, pick);
+        let ready = ready(windows, window, session, pick);
         let Some(run) = stop.run_until_cancelled(ready).await else {
             return Ok(());
         };
@@ -245,14 +275,14 @@ async fn make_all(
                     first: pick.segment,
                     count: 1,
                 };
-                let row = inner.records.living(window.video).await?;
+                let row = windows.planner.records.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
-                return tries::isolate(inner, &row, &pick.plan, work, standing).await;
+                return tries::isolate(&windows.planner, &row, &pick.plan, work, standing).await;
             }
             SessionError::Foreign(rendition) => {
-                let row = inner.records.living(window.video).await?;
+                let row = windows.planner.records.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
-                new_encoder::decline(&inner.planner, &row, rendition, standing).await?;
+                new_encoder::decline(&windows.planner, &row, rendition, standing).await?;
                 return Err(error);
             }
             SessionError::Unexplained | SessionError::Start(_) if tries < TRIES => {
@@ -265,12 +295,15 @@ async fn make_all(
 
 /// The window's session, opened if there is none that will do.
 async fn ready<'a>(
-    inner: &Arc<Inner>,
+    windows: &Arc<Windows>,
     window: &Window,
     session: &'a mut Option<EncodingSession>,
     pick: &Pick,
 ) -> Result<&'a mut EncodingSession, SessionError> {
-    let bytes = inner.sessions.memory_for(&pick.plan, &pick.renditions);
+    let bytes = windows
+        .planner
+        .sessions
+        .memory_for(&pick.plan, &pick.renditions);
     let warm = session.take().or_else(|| window.idle.lock().take());
     // What has too small a share gives it back before it asks for a larger one.
     let fits = match warm {
@@ -280,12 +313,16 @@ async fn ready<'a>(
     let mut run = match fits {
         Some(run) => run,
         None => {
-            let share = inner.sessions.memory.take(bytes);
-            let share = inner.records.within(inner.config.demand_wait, share).await;
+            let share = windows.planner.sessions.memory.take(bytes);
+            let share = windows
+                .planner
+                .records
+                .within(windows.planner.config.demand_wait, share)
+                .await;
             let share = share.ok_or(SessionError::Busy)?;
-            let row = inner.records.living(window.video).await?;
+            let row = windows.planner.records.living(window.video).await?;
             let row = row.ok_or(store::Error::NotFound)?;
-            EncodingSession::open(&inner.sessions, &row, Standing::Foreground, share)?
+            EncodingSession::open(&windows.planner.sessions, &row, Standing::Foreground, share)?
         }
     };
     run.plan(&pick.plan).await;
@@ -293,6 +330,8 @@ async fn ready<'a>(
 }
 
 /// The session of a window at which nobody is: the one that started this video, if it is warm.
-pub(crate) fn warm(inner: &Inner, video: VideoId) -> Option<EncodingSession> {
-    inner.windows.of(video)?.lend(&*inner.stores.clock)
+pub(crate) fn warm(windows: &Windows, video: VideoId) -> Option<EncodingSession> {
+    windows
+        .of(video)?
+        .lend(&*windows.planner.records.stores.clock)
 }

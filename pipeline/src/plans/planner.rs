@@ -28,6 +28,8 @@ pub(crate) struct Planner {
     pub(crate) works_alone: bool,
     /// How often the text of a video could not be read.
     pub(crate) text_faults: Mutex<HashMap<VideoId, u32>>,
+    /// How often the poster of a video, or one of its storyboard sheets, could not be made.
+    pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
     /// How often the loudness of a video could not be measured.
     pub(crate) loudness_faults: Mutex<HashMap<VideoId, u32>>,
 }
@@ -49,6 +51,7 @@ impl Planner {
             purge: purge.clone(),
             works_alone,
             text_faults: Mutex::default(),
+            still_faults: Mutex::default(),
             loudness_faults: Mutex::default(),
         }
     }

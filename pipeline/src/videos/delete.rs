@@ -7,10 +7,12 @@ use plan::{Code, VideoId};
 use store::metadata::{PageRequest, State};
 use store::{Event, Prefix, objects};
 
+use crate::cluster::announce::Presence;
 use crate::cluster::chosen;
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::plans::retire;
 use crate::uploads;
+use crate::uploads::Uploads;
 
 /// When a deleted video's objects are swept again.
 const SWEEPS: [Duration; 3] = [
@@ -37,9 +39,18 @@ const STILL_US: i64 = 3600 * 1_000_000;
 /// Rows read at once.
 const PAGE: u32 = 100;
 
-pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), store::Error> {
-    let now = inner.stores.clock.now_us();
-    inner
+/// What deletes videos, and sweeps up what is left of deleted and abandoned ones.
+pub(crate) struct Janitor {
+    pub(crate) planner: Arc<Planner>,
+    pub(crate) uploads: Arc<Uploads>,
+    /// This worker among the others; nothing where the process is none.
+    pub(crate) presence: Option<Arc<Presence>>,
+}
+
+pub(crate) async fn delete(janitor: &Arc<Janitor>, video: VideoId) -> Result<(), store::Error> {
+    let now = janitor.planner.records.stores.clock.now_us();
+    janitor
+        .planner
         .records
         .change(video, |row| {
             let living = row.state != State::Deleted;
@@ -50,30 +61,32 @@ pub(crate) async fn delete(inner: &Arc<Inner>, video: VideoId) -> Result<(), sto
             living
         })
         .await?;
-    inner.inventory.forget(video);
-    inner.records.tell(Event::Deleted { video }).await;
-    inner.purge.forget(video);
+    janitor.planner.inventory.forget(video);
+    janitor.planner.records.tell(Event::Deleted { video }).await;
+    janitor.planner.purge.forget(video);
     // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
-    let mut left = sweep(inner, video).await;
-    let (inner, tasks) = (inner.clone(), inner);
-    tasks.tasks.spawn(async move {
+    let mut left = sweep(janitor, video).await;
+    let (janitor, tasks) = (janitor.clone(), janitor);
+    tasks.planner.sessions.tasks.spawn(async move {
         for pause in SWEEPS {
             while let Err(error) = left {
                 tracing::warn!(%error, %video, "a deleted video could not be swept");
-                inner.stores.clock.sleep(AGAIN).await;
-                left = sweep(&inner, video).await;
+                janitor.planner.records.stores.clock.sleep(AGAIN).await;
+                left = sweep(&janitor, video).await;
             }
-            inner.stores.clock.sleep(pause).await;
-            left = sweep(&inner, video).await;
+            janitor.planner.records.stores.clock.sleep(pause).await;
+            left = sweep(&janitor, video).await;
         }
     });
     Ok(())
 }
 
-async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
-    let objects = &*inner.stores.objects;
+async fn sweep(janitor: &Janitor, video: VideoId) -> Result<(), store::Error> {
+    let objects = &*janitor.planner.records.stores.objects;
     objects::delete_prefix(objects, &Prefix::Video(video)).await?;
-    for upload in inner
+    for upload in janitor
+        .planner
+        .records
         .stores
         .metadata
         .uploads()
@@ -82,47 +95,47 @@ async fn sweep(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
     {
         objects::delete_prefix(objects, &Prefix::Upload(upload.id)).await?;
     }
-    let metadata = &inner.stores.metadata;
+    let metadata = &janitor.planner.records.stores.metadata;
     metadata.views().remove(&video).await?;
     metadata.tries().remove(&video).await
 }
 
 /// Sweeps what was deleted lately, forgets what was deleted long ago, and gives up uploads that
 /// do not move any more; for ever.
-pub(crate) async fn janitor(inner: Arc<Inner>) {
+pub(crate) async fn clean(janitor: Arc<Janitor>) {
     for rounds in (0..RETIRED_EVERY).cycle() {
         let retired = match rounds {
-            0 => retire::round(&inner.planner).await,
+            0 => retire::round(&janitor.planner).await,
             _ => Ok(()),
         };
-        for done in [round(&inner).await, give_up(&inner).await, retired] {
+        for done in [round(&janitor).await, give_up(&janitor).await, retired] {
             if let Err(error) = done {
                 tracing::warn!(%error, "the janitor's round stopped short");
             }
         }
-        inner.stores.clock.sleep(ROUND).await;
+        janitor.planner.records.stores.clock.sleep(ROUND).await;
     }
 }
 
-async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
-    let now = inner.stores.clock.now_us();
+async fn round(janitor: &Arc<Janitor>) -> Result<(), store::Error> {
+    let now = janitor.planner.records.stores.clock.now_us();
     let mut page = PageRequest::first(PAGE);
     loop {
-        let videos = inner.stores.metadata.videos();
+        let videos = janitor.planner.records.stores.metadata.videos();
         let rows = videos.list_tombstones(now, &page).await?;
         for row in rows.items {
             let age_us = now.saturating_sub(row.deleted_at_us.unwrap_or(now));
             // Another worker does what is to be done for it.
-            if !looks_after(inner, row.id).await {
+            if !looks_after(janitor, row.id).await {
                 continue;
             }
             if age_us < PURGED_US {
-                inner.purge.forget(row.id);
+                janitor.planner.purge.forget(row.id);
             }
             if age_us < SWEPT_US {
-                sweep(inner, row.id).await?;
+                sweep(janitor, row.id).await?;
             } else if age_us > KEPT_US {
-                forget(inner, row.id).await?;
+                forget(janitor, row.id).await?;
             }
         }
         match rows.next {
@@ -133,8 +146,8 @@ async fn round(inner: &Arc<Inner>) -> Result<(), store::Error> {
 }
 
 /// Whether the deletion of a video is told of by this process, of all the workers there are.
-async fn looks_after(inner: &Inner, video: VideoId) -> bool {
-    let Some(presence) = &inner.presence else {
+async fn looks_after(janitor: &Janitor, video: VideoId) -> bool {
+    let Some(presence) = &janitor.presence else {
         return true;
     };
     let workers = presence.workers().await;
@@ -142,25 +155,32 @@ async fn looks_after(inner: &Inner, video: VideoId) -> bool {
 }
 
 /// A tombstone has served its time.
-async fn forget(inner: &Inner, video: VideoId) -> Result<(), store::Error> {
-    sweep(inner, video).await?;
-    let uploads = inner.stores.metadata.uploads();
+async fn forget(janitor: &Janitor, video: VideoId) -> Result<(), store::Error> {
+    sweep(janitor, video).await?;
+    let uploads = janitor.planner.records.stores.metadata.uploads();
     for upload in uploads.list_by_video(&video).await? {
         uploads.remove(&upload.id).await?;
     }
-    inner.stores.metadata.videos().remove(&video).await
+    janitor
+        .planner
+        .records
+        .stores
+        .metadata
+        .videos()
+        .remove(&video)
+        .await
 }
 
 /// Uploads whose origin died with them: nobody goes on with their connections.
-async fn give_up(inner: &Arc<Inner>) -> Result<(), store::Error> {
-    let before = inner.stores.clock.now_us() - STILL_US;
-    let uploads = inner.stores.metadata.uploads();
+async fn give_up(janitor: &Arc<Janitor>) -> Result<(), store::Error> {
+    let before = janitor.planner.records.stores.clock.now_us() - STILL_US;
+    let uploads = janitor.planner.records.stores.metadata.uploads();
     for upload in uploads.list_stale(before, PAGE).await? {
         if !uploads.give_up(&upload).await? {
             continue;
         }
         tracing::info!(video = %upload.video, "an upload does not move any more");
-        uploads::lose(&inner.uploads, upload.video, upload.id, Code::UploadLost).await?;
+        uploads::lose(&janitor.uploads, upload.video, upload.id, Code::UploadLost).await?;
     }
     Ok(())
 }

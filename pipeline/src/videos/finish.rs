@@ -6,20 +6,20 @@ use plan::{Lazy, Plan, RenditionId};
 use store::metadata::{State, VideoRow};
 
 use crate::background::backlog::{Backlog, Next};
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::plans::prune::prune;
 use crate::plans::remake;
 
 /// Makes a video ready if a fresh listing agrees that all of its plan is stored but what it has in lazy
 /// codecs; its average rates come from the same listing. Those of a lazy codec that is whole too list it.
 pub(crate) async fn finalize(
-    inner: &Inner,
+    planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
 ) -> Result<(), store::Error> {
-    let listed = inner.inventory.relisted(row.id).await?;
+    let listed = planner.inventory.relisted(row.id).await?;
     let backlog = Backlog {
-        inner,
+        planner,
         row,
         plan,
         made: &listed,
@@ -27,7 +27,7 @@ pub(crate) async fn finalize(
     if backlog.next() != Next::Nothing {
         return Ok(());
     }
-    if remake::finish(&inner.planner, row, plan, &listed).await? {
+    if remake::finish(planner, row, plan, &listed).await? {
         // It is the new plan whose rates are to be known.
         return Ok(());
     }
@@ -45,11 +45,11 @@ pub(crate) async fn finalize(
         .media_ids()
         .chain(whole.iter().flat_map(|lazy| lazy.ids()));
     let averages: BTreeMap<RenditionId, u64> = ids.map(average).collect();
-    if prune(&inner.planner, row, plan, &averages).await? {
+    if prune(planner, row, plan, &averages).await? {
         // It is the new plan that is to be whole.
         return Ok(());
     }
-    let now = inner.stores.clock.now_us();
+    let now = planner.records.stores.clock.now_us();
     let looked_at = row.current_plan.clone();
     let ready = |row: &mut VideoRow| {
         // Another plan may have more to make.
@@ -67,9 +67,9 @@ pub(crate) async fn finalize(
         row.stored_bytes = Some(listed.total_bytes);
         true
     };
-    inner.records.change(row.id, ready).await?;
-    inner.inventory.forget(row.id);
-    let mut faults = inner.still_faults.lock();
+    planner.records.change(row.id, ready).await?;
+    planner.inventory.forget(row.id);
+    let mut faults = planner.still_faults.lock();
     faults.retain(|(video, _), _| *video != row.id);
     Ok(())
 }

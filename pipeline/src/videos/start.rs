@@ -1,17 +1,20 @@
 //! The start of a video's life: probed, planned, playable, its first segments.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use plan::{Code, Plan, RenditionId, VideoId, WorkKind};
 use store::metadata::{PageRequest, PlanRef, Source, State, VideoRow};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
-use crate::cluster::ask;
-use crate::encoding::demand;
+use crate::cluster::ask::{self, RemoteWorkers};
+use crate::encoding::demand::{self, Demand};
 use crate::encoding::session::{EncodingSession, SessionError, Standing, is_store_away};
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::plans::{loudness, new_encoder};
+use crate::uploads::Uploads;
 use crate::videos::failure::{fail, failure, no_space};
 
 /// Faults of the engine before a video fails.
@@ -30,21 +33,60 @@ const START_BYTES: u64 = 256 << 20;
 /// Rows read at once.
 const PAGE: u32 = 100;
 
+/// What starts videos, a few at a time.
+pub(crate) struct Starts {
+    pub(crate) planner: Arc<Planner>,
+    demand: Arc<Demand>,
+    uploads: Arc<Uploads>,
+    /// The workers that an origin asks; nothing where this process starts videos itself.
+    remote: Option<Arc<RemoteWorkers>>,
+    /// Probes at once.
+    permits: Semaphore,
+    /// Videos that are being started, or wait for it.
+    starting: Mutex<HashSet<VideoId>>,
+}
+
+/// Probes at once: each reads an index and starts a video; two keep two cores busy.
+const PROBES: usize = 2;
+
+impl Starts {
+    pub(crate) fn new(
+        planner: &Arc<Planner>,
+        demand: &Arc<Demand>,
+        uploads: &Arc<Uploads>,
+        remote: Option<&Arc<RemoteWorkers>>,
+    ) -> Self {
+        Self {
+            planner: planner.clone(),
+            demand: demand.clone(),
+            uploads: uploads.clone(),
+            remote: remote.cloned(),
+            permits: Semaphore::new(PROBES),
+            starting: Mutex::default(),
+        }
+    }
+
+    /// Whether a video is being started, or waits for it.
+    pub(crate) fn is_starting(&self, video: VideoId) -> bool {
+        self.starting.lock().contains(&video)
+    }
+}
+
 /// After a start: uploads that were caught in the middle are lost, since their connections
 /// died with the process that served them. Whatever else is unfinished the background finds.
-pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
+pub(crate) async fn recover(starts: &Arc<Starts>) -> Result<(), store::Error> {
     let mut page = PageRequest::first(PAGE);
     loop {
-        let videos = inner.stores.metadata.videos();
+        let videos = starts.planner.records.stores.metadata.videos();
         let rows = videos.list_unfinished(&page).await?;
         let receiving = rows
             .items
             .into_iter()
             .filter(|r| r.source == Source::Receiving);
         for row in receiving {
-            let uploads = inner.stores.metadata.uploads();
+            let uploads = starts.planner.records.stores.metadata.uploads();
             for upload in uploads.list_by_video(&row.id).await? {
-                crate::uploads::lose(&inner.uploads, row.id, upload.id, Code::UploadLost).await?;
+                crate::uploads::lose(&starts.uploads, row.id, upload.id, Code::UploadLost).await?;
             }
         }
         match rows.next {
@@ -55,38 +97,39 @@ pub(crate) async fn recover(inner: &Arc<Inner>) -> Result<(), store::Error> {
 }
 
 /// Starts a video whose source is complete, unless it is being started; or asks a worker to.
-pub(crate) fn begin(inner: &Arc<Inner>, video: VideoId) {
-    if inner.asks() {
-        return inner.tasks.spawn(ask::start(inner.remote.clone(), video));
+pub(crate) fn begin(starts: &Arc<Starts>, video: VideoId) {
+    if let Some(remote) = &starts.remote {
+        let asking = ask::start(remote.clone(), video);
+        return starts.planner.sessions.tasks.spawn(asking);
     }
-    if !inner.starting.lock().insert(video) {
+    if !starts.starting.lock().insert(video) {
         return;
     }
-    let starting = Starting(inner.clone(), video);
-    inner.tasks.spawn(async move {
-        let inner = &starting.0;
+    let starting = Starting(starts.clone(), video);
+    starts.planner.sessions.tasks.spawn(async move {
+        let starts = &starting.0;
         // The semaphore is never closed.
-        let permit = inner.starts.acquire().await;
-        let started = until_started(inner, video).await;
+        let permit = starts.permits.acquire().await;
+        let started = until_started(starts, video).await;
         // Others become playable before the first segments of this one are made, unless
         // somebody asks for them.
         drop(permit);
         if let Some(started) = started {
-            first_segments(inner, started).await;
+            first_segments(starts, started).await;
         }
     });
 }
 
 /// Starts the videos whose uploads complete, for ever.
-pub(crate) async fn begin_completed(inner: Arc<Inner>, mut completions: mpsc::Receiver<VideoId>) {
+pub(crate) async fn begin_completed(starts: Arc<Starts>, mut completions: mpsc::Receiver<VideoId>) {
     while let Some(video) = completions.recv().await {
-        begin(&inner, video);
+        begin(&starts, video);
     }
 }
 
 /// Whether a video that is begun now is started at once.
-pub(crate) fn has_time(inner: &Inner) -> bool {
-    inner.starts.available_permits() > 0
+pub(crate) fn has_time(starts: &Starts) -> bool {
+    starts.permits.available_permits() > 0
 }
 
 /// A video that is playable.
@@ -97,34 +140,34 @@ struct Started {
     first: First,
 }
 
-struct Starting(Arc<Inner>, VideoId);
+struct Starting(Arc<Starts>, VideoId);
 
 impl Drop for Starting {
     fn drop(&mut self) {
         self.0.starting.lock().remove(&self.1);
-        self.0.records.backlog_changed.notify_one();
+        self.0.planner.records.backlog_changed.notify_one();
     }
 }
 
 /// Tries to start a video until it is playable, which its session is returned for, or has failed.
-async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
+async fn until_started(starts: &Arc<Starts>, video: VideoId) -> Option<Started> {
     let (mut faults, mut troubles, mut waits) = (0, 0, 0);
     loop {
-        let error = match start(inner, video).await {
+        let error = match start(starts, video).await {
             Ok(started) => return started,
             Err(error) => error,
         };
         tracing::warn!(%error, %video, "a video's start failed");
-        let away = is_store_away(&inner.records, &error).await;
+        let away = is_store_away(&starts.planner.records, &error).await;
         let failure = match error {
             // Deleted meanwhile.
             SessionError::Store(store::Error::NotFound) => return None,
             SessionError::Store(store::Error::NoSpace) => {
-                fail(&inner.records, video, no_space()).await;
+                fail(&starts.planner.records, video, no_space()).await;
                 return None;
             }
             SessionError::Fault(failure) if is_final(failure.code) => {
-                fail(&inner.records, video, failure).await;
+                fail(&starts.planner.records, video, failure).await;
                 return None;
             }
             // It comes back some time.
@@ -142,7 +185,7 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             }
         };
         if faults >= FAULTS || troubles >= TROUBLES {
-            fail(&inner.records, video, failure).await;
+            fail(&starts.planner.records, video, failure).await;
             return None;
         }
         let doublings = if away {
@@ -151,9 +194,15 @@ async fn until_started(inner: &Arc<Inner>, video: VideoId) -> Option<Started> {
             troubles.min(DOUBLINGS)
         };
         if let Some(doublings) = doublings.checked_sub(1) {
-            let pause: Duration = inner.config.pause * 2_u32.pow(doublings);
-            let jitter = inner.stores.jitter.up_to(pause / 4);
-            inner.stores.clock.sleep(pause + jitter).await;
+            let pause: Duration = starts.planner.config.pause * 2_u32.pow(doublings);
+            let jitter = starts.planner.records.stores.jitter.up_to(pause / 4);
+            starts
+                .planner
+                .records
+                .stores
+                .clock
+                .sleep(pause + jitter)
+                .await;
         }
     }
 }
@@ -171,9 +220,10 @@ const fn is_final(code: Code) -> bool {
 }
 
 /// Another try for a video that failed though its source is whole; tells whether there is one.
-pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, store::Error> {
+pub(crate) async fn retry(starts: &Arc<Starts>, video: VideoId) -> Result<bool, store::Error> {
     let may = |row: &VideoRow| row.state == State::Failed && row.source == Source::Complete;
-    if !inner
+    if !starts
+        .planner
         .records
         .living(video)
         .await?
@@ -181,7 +231,14 @@ pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, st
     {
         return Ok(false);
     }
-    inner.stores.metadata.tries().clear(&video).await?;
+    starts
+        .planner
+        .records
+        .stores
+        .metadata
+        .tries()
+        .clear(&video)
+        .await?;
     let mut again = false;
     let wait = |row: &mut VideoRow| {
         again = may(row);
@@ -191,12 +248,12 @@ pub(crate) async fn retry(inner: &Arc<Inner>, video: VideoId) -> Result<bool, st
         }
         again
     };
-    inner.records.change(video, wait).await?;
-    begin(inner, video);
+    starts.planner.records.change(video, wait).await?;
+    begin(starts, video);
     Ok(again)
 }
 
-async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, SessionError> {
+async fn start(starts: &Arc<Starts>, video: VideoId) -> Result<Option<Started>, SessionError> {
     let probing = |row: &mut VideoRow| {
         let waits = row.state == State::Waiting && row.source == Source::Complete;
         if waits {
@@ -204,18 +261,19 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Se
         }
         waits
     };
-    let row = inner.records.change(video, probing).await?;
+    let row = starts.planner.records.change(video, probing).await?;
     if row.state != State::Probing {
         return Ok(None);
     }
-    let share = inner.sessions.memory.take(START_BYTES).await;
-    let mut run = EncodingSession::open(&inner.sessions, &row, Standing::Foreground, share)?;
+    let share = starts.planner.sessions.memory.take(START_BYTES).await;
+    let mut run =
+        EncodingSession::open(&starts.planner.sessions, &row, Standing::Foreground, share)?;
     let info = run.probe().await?;
-    let mut plan = plan::plan(&info, &inner.config.policy)
+    let mut plan = plan::plan(&info, &starts.planner.config.policy)
         .map_err(|rejection| SessionError::Fault(failure(rejection.code, &rejection.message)))?;
     // Another try after a failure: what people put beside the source stays, and what they asked for.
     if let Some(before) = &row.current_plan {
-        match inner.plans.load(video, before).await {
+        match starts.planner.plans.load(video, before).await {
             Ok(before) => {
                 plan.side_cars = before.side_cars.clone();
                 for lazy in &before.lazy {
@@ -227,13 +285,13 @@ async fn start(inner: &Arc<Inner>, video: VideoId) -> Result<Option<Started>, Se
             Err(error) => return Err(error.into()),
         }
     }
-    let plan = Arc::new(loudness::at_once(&inner.planner, &mut run, plan).await?);
+    let plan = Arc::new(loudness::at_once(&starts.planner, &mut run, plan).await?);
     let renditions: Vec<RenditionId> = plan.media_ids().collect();
     // What a start before this one has begun may be another version's.
-    let plan = new_encoder::agreed(&inner.planner, &mut run, plan, &renditions).await?;
-    let first = First::of(inner, &plan);
+    let plan = new_encoder::agreed(&starts.planner, &mut run, plan, &renditions).await?;
+    let first = First::of(starts, &plan);
     run.reserve(&first.renditions, first.segments);
-    become_playable(inner, &row, &plan).await?;
+    become_playable(starts, &row, &plan).await?;
     Ok(Some(Started { run, plan, first }))
 }
 
@@ -245,11 +303,11 @@ struct First {
 
 impl First {
     /// Sound and the start rungs; where others wait, only what a picture needs.
-    fn of(inner: &Inner, plan: &Plan) -> Self {
+    fn of(starts: &Starts, plan: &Plan) -> Self {
         let mut renditions = plan.renditions_of(WorkKind::Start);
-        let segments = if !inner.config.viewers {
+        let segments = if !starts.planner.config.viewers {
             0
-        } else if inner.sessions.waiting.others_wait(|_| false) {
+        } else if starts.planner.sessions.waiting.others_wait(|_| false) {
             for &rung in plan.start_rungs().iter().skip(1) {
                 renditions.retain(|id| *id != plan.video[rung].id);
             }
@@ -265,7 +323,7 @@ impl First {
 }
 
 /// Makes what was reserved. Its viewers, or else the background, go on with it.
-async fn first_segments(inner: &Arc<Inner>, started: Started) {
+async fn first_segments(starts: &Arc<Starts>, started: Started) {
     let Started {
         mut run,
         plan,
@@ -276,18 +334,19 @@ async fn first_segments(inner: &Arc<Inner>, started: Started) {
         tracing::debug!(%error, video = %run.video(), "the first segments were not made at once");
         return;
     }
-    demand::adopt(inner, &plan, run);
+    demand::adopt(&starts.demand, &plan, run);
 }
 
 async fn become_playable(
-    inner: &Inner,
+    starts: &Starts,
     row: &VideoRow,
     plan: &Arc<Plan>,
 ) -> Result<(), store::Error> {
-    let hash = inner.plans.save(row.id, plan).await?;
-    let now = inner.stores.clock.now_us();
+    let hash = starts.planner.plans.save(row.id, plan).await?;
+    let now = starts.planner.records.stores.clock.now_us();
     let size = plan.video.first().map(|v| v.size());
-    inner
+    starts
+        .planner
         .records
         .change(row.id, |row| {
             if row.state != State::Probing {

@@ -1,12 +1,12 @@
-//! The text of a file whose encoding nobody has declared.
+//! Conversion of a text file's bytes to text, where nobody has declared the encoding.
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
 
-/// UTF-8, what a byte order mark says, or else the likeliest of the encodings that the web knows
-/// (Windows-1252, Windows-1251, Big5 ...). Nothing where it is no text.
+/// Decodes text as UTF-8, as the byte order mark says, or else in the likeliest of the encodings that the web knows
+/// (Windows-1252, Windows-1251, Big5 ...). Returns `None` if the bytes are not text.
 pub(super) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let text = match Encoding::for_bom(bytes) {
         Some((encoding, mark)) => encoding.decode_without_bom_handling(&bytes[mark..]).0,
@@ -15,7 +15,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
             Err(_) => Cow::Owned(guess(bytes)?),
         },
     };
-    // No text has these, and nearly every other kind of file does.
+    // Text contains no null characters, and nearly every other kind of file does.
     (!text.contains('\0')).then_some(text)
 }
 
@@ -26,7 +26,7 @@ fn guess(bytes: &[u8]) -> Option<String> {
     let lossy = String::from_utf8_lossy(bytes);
     let of = |is: fn(&char) -> bool| lossy.chars().filter(is).count();
     let (damaged, whole) = (of(|c| *c == '\u{fffd}'), of(|c| !c.is_ascii()));
-    // UTF-8 in which a few bytes are wrong: no other encoding looks like it by chance.
+    // The text is UTF-8 with a few wrong bytes: text in another encoding does not look like UTF-8 by chance.
     if damaged * 8 < whole {
         return Some(lossy.into_owned());
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_byte_spoils_nothing_else() {
+    fn a_wrong_byte_changes_no_other_character() {
         let many = "\u{e4}\u{f6}\u{fc}".repeat(9);
         let bytes = [many.as_bytes(), b"\xff", "\u{df}".as_bytes()];
         let text = decode(&bytes.concat()).unwrap().into_owned();
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_no_text() {
+    fn binary_files_are_not_text() {
         for bytes in [
             &b"\0\0\0\x20ftypisom"[..],
             b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR",

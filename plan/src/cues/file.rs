@@ -1,34 +1,34 @@
-//! Text files as people have them: SubRip (`.srt`) and WebVTT (`.vtt`).
+//! Parser of subtitle files: SubRip (`.srt`) and WebVTT (`.vtt`). The bytes of a file go in; a [`CueList`] comes out.
 //!
-//! SubRip has no specification, and its files come from many hands: what can be understood is taken,
-//! and the rest is left out. WebVTT is read as its specification says (W3C WebVTT §6), but for what
-//! players do not show alike: classes, voices, regions and styles are dropped.
+//! SubRip has no specification, and many programs write it differently: the parser takes what it understands and
+//! skips the rest. WebVTT is read as its specification says (W3C WebVTT §6), except for features that players show
+//! differently: classes, voices, regions and styles are dropped.
 
 use super::decode::decode;
 use super::markup::Markup;
 use super::timing::timing;
 use super::{Cue, CueList, MOST_BYTES, MOST_CUES, USUAL_PLACE, tags};
 
-/// Lines of a file: eight for each cue. It bounds the memory for a file of line breaks.
+/// Largest number of lines in a file: eight for each cue. The limit bounds the memory for a file of line breaks.
 const MOST_LINES: usize = MOST_CUES * 8;
-/// Lines that a picture has room for, about (WebVTT §7.2 has them 5.33 % high, some apart).
-const LINES: f64 = 15.0;
+/// Approximate number of text lines that fit on a frame (WebVTT §7.2 makes them 5.33 % high, with space between).
+const LINES_PER_FRAME: f64 = 15.0;
 
-/// Why nothing can be made of a text file.
+/// Reason why a text file gives no cues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Its bytes are no text in any encoding.
-    #[error("The file is no text.")]
+    /// The bytes are not text in any encoding.
+    #[error("The file is not text.")]
     NotText,
-    /// Nothing in it is a time with words under it.
-    #[error("The file has no cue that can be read: SubRip (.srt) and WebVTT (.vtt) are.")]
+    /// The file has no time line that is followed by words.
+    #[error("The file has no readable cue. Supported formats are SubRip (.srt) and WebVTT (.vtt).")]
     NoCues,
-    /// It has more than any film needs.
+    /// The file has more cues or more text than any film needs.
     #[error("The file has too many cues, or too much text in them.")]
     TooMuch,
 }
 
-/// The two kinds of files.
+/// Format of a subtitle file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     SubRip,
@@ -36,10 +36,11 @@ pub(super) enum Format {
 }
 
 impl CueList {
-    /// What a file says, by start, whatever the length of what it is shown with.
+    /// Parses the cues of a file and sorts them by start. Times are not cut at the end of the presentation, since the
+    /// file does not know it.
     ///
     /// # Errors
-    /// [`TextError`] where that is nothing or too much.
+    /// [`TextError`] if the file is not text, has no cues, or has too many.
     pub fn parse(file: &[u8]) -> Result<Self, TextError> {
         let text = decode(file).ok_or(TextError::NotText)?;
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -92,7 +93,7 @@ fn format(first: &str) -> Format {
     }
 }
 
-/// All lines that say when, with their numbers.
+/// All lines that contain a cue's times: the line's number, start and end in microseconds, and the rest of the line.
 fn timings<'a>(lines: &'a [&'a str]) -> impl Iterator<Item = (usize, i64, i64, &'a str)> {
     let lines = lines.iter().enumerate();
     lines.filter_map(|(at, line)| {
@@ -101,14 +102,15 @@ fn timings<'a>(lines: &'a [&'a str]) -> impl Iterator<Item = (usize, i64, i64, &
     })
 }
 
-/// An empty line ends a cue of WebVTT; after it come comments, styles or the next one's name.
+/// The lines before the first empty line, which ends a WebVTT cue. Comments, styles or the next cue's name may follow
+/// it.
 fn until_blank<'a>(lines: &'a [&'a str]) -> &'a [&'a str] {
     let end = lines.iter().position(|line| line.is_empty());
     &lines[..end.unwrap_or(lines.len())]
 }
 
-/// What stands between two times of SubRip belongs to the first of them, empty lines too, but for
-/// the number of the next cue.
+/// The text of a SubRip cue: all lines up to the next cue's times, including empty lines, without the number of the
+/// next cue.
 fn without_counter<'a>(lines: &'a [&'a str], is_last: bool) -> &'a [&'a str] {
     let is_blank = |line: &str| line.trim().is_empty();
     let words = |lines: &[&str]| lines.iter().rposition(|line| !is_blank(line));
@@ -116,7 +118,7 @@ fn without_counter<'a>(lines: &'a [&'a str], is_last: bool) -> &'a [&'a str] {
         return lines;
     };
     let is_number = lines[last].trim().bytes().all(|b| b.is_ascii_digit());
-    // A number that is said has an empty line, or another number, after it.
+    // A number that is spoken text has an empty line, or another number, after it.
     let is_apart = (last > 0 && is_blank(lines[last - 1])) || last + 1 == lines.len();
     if is_number && is_apart {
         &lines[..last]
@@ -125,7 +127,7 @@ fn without_counter<'a>(lines: &'a [&'a str], is_last: bool) -> &'a [&'a str] {
     }
 }
 
-/// Cue settings (WebVTT §4.4) as the nearest place on the numeric keypad.
+/// Position of a cue, from its settings (WebVTT §4.4), as the nearest key of the numeric keypad.
 pub(super) fn place(settings: &str) -> u8 {
     let (mut row, mut column, mut aligned) = (0, 1, None);
     for setting in settings.split_ascii_whitespace() {
@@ -149,16 +151,17 @@ pub(super) fn place(settings: &str) -> u8 {
     row * 3 + aligned.unwrap_or(column) + 1
 }
 
-/// Rows count from below. Lines count from above, and from below where they are negative.
+/// Row of a `line` setting, counted from the bottom: 0, 1 or 2. WebVTT counts lines from the top, and from the bottom
+/// if the number is negative.
 fn line_row(value: &str) -> u8 {
     match value.parse::<f64>() {
-        Ok(line) if line < 0.0 => 2 - third_of(1.0 + line / LINES),
-        Ok(line) => 2 - third_of(line / LINES),
+        Ok(line) if line < 0.0 => 2 - third_of(1.0 + line / LINES_PER_FRAME),
+        Ok(line) => 2 - third_of(line / LINES_PER_FRAME),
         Err(_) => 2 - third(value, 2),
     }
 }
 
-/// Which third a percentage lies in, from 0.
+/// Third of the screen, from 0 to 2, in which a percentage lies; `usual` if the value is not a percentage.
 fn third(value: &str, usual: u8) -> u8 {
     let percent = value.strip_suffix('%').and_then(|n| n.parse::<f64>().ok());
     percent.map_or(usual, |percent| third_of(percent / 100.0))

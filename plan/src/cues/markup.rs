@@ -1,18 +1,19 @@
-//! WebVTT cue text in the making (W3C WebVTT §3.4).
+//! Writer of WebVTT cue text (W3C WebVTT §3.4). Characters and style changes go in; escaped text with nested tags
+//! comes out.
 
-/// What a piece of text may be set in.
+/// Style of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// `i`
+    /// Italic text, tag `i`.
     Italic,
-    /// `b`
+    /// Bold text, tag `b`.
     Bold,
-    /// `u`
+    /// Underlined text, tag `u`.
     Underline,
 }
 
 impl Style {
-    /// The style of a tag, in either case, as HTML names it.
+    /// The style of an HTML tag name, in upper or lower case. `None` for other tags.
     pub fn named(tag: &str) -> Option<Self> {
         match tag.to_ascii_lowercase().as_str() {
             "i" | "em" => Some(Self::Italic),
@@ -31,20 +32,20 @@ impl Style {
     }
 }
 
-/// Escaped text with tags that nest, and no line that would end the cue: whatever is put into it,
-/// neither a tag nor `-->` comes out that was not opened here.
+/// Escaped cue text with properly nested tags and without empty lines, which would end the cue. Input cannot produce
+/// a tag or `-->`: only the methods of this type write tags.
 #[derive(Default)]
 pub struct Markup {
     text: String,
-    /// What is open, in that order.
+    /// Styles of the open tags, outermost first.
     open: Vec<Style>,
-    /// A line has ended; whatever comes next is on another. Thus an empty line, which would end
-    /// the cue, never comes to be.
+    /// Whether a line break is pending. The next character writes it, so that an empty line, which would end the cue,
+    /// is never written.
     breaks: bool,
 }
 
 impl Markup {
-    /// A character, or the end of a line.
+    /// Adds a character, or ends the line for `\n`.
     pub fn put(&mut self, c: char) {
         match c {
             '\n' => self.breaks = !self.text.is_empty(),
@@ -57,7 +58,7 @@ impl Markup {
         }
     }
 
-    /// From here on in this style.
+    /// Starts a style for the text that follows.
     pub fn open(&mut self, style: Style) {
         if !self.open.contains(&style) {
             self.open.push(style);
@@ -65,7 +66,7 @@ impl Markup {
         }
     }
 
-    /// Tags nest: those inside are closed with it, and opened again.
+    /// Ends a style. Tags nest, so the tags inside are closed with it and opened again.
     pub fn close(&mut self, style: Style) {
         let Some(at) = self.open.iter().position(|open| *open == style) else {
             return;
@@ -78,14 +79,14 @@ impl Markup {
         inside.into_iter().for_each(|style| self.open(style));
     }
 
-    /// From here on plain.
+    /// Ends all styles.
     pub fn close_all(&mut self) {
         for style in std::mem::take(&mut self.open).into_iter().rev() {
             self.write_close(style);
         }
     }
 
-    /// The text; empty where there is nothing to read in it.
+    /// Returns the text with all tags closed. The text is empty if it contains no words.
     pub fn finish(mut self) -> String {
         self.close_all();
         if !self.has_words() {
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_nest_and_text_is_only_text() {
+    fn tags_nest_and_text_is_escaped() {
         let mut markup = Markup::default();
         markup.open(Italic);
         markup.open(Bold);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_words_is_empty() {
+    fn text_without_words_is_empty() {
         let mut markup = Markup::default();
         markup.open(Italic);
         " \n\u{7} ".chars().for_each(|c| markup.put(c));

@@ -1,4 +1,4 @@
-//! Text of a track that comes packet by packet.
+//! Text of a track whose container delivers it in packets.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
@@ -7,8 +7,8 @@ use super::file::{Format, place};
 use super::markup::Markup;
 use super::tags;
 
-/// The pieces of a track as text, and the encoding that they were taken to be in, where that is not UTF-8 as nearly
-/// all say: the likeliest for all of them together, since one line may be too short to tell.
+/// Decodes the packets of a text track. Returns the texts, and the assumed encoding unless it is UTF-8, as nearly all
+/// tracks are. The encoding is guessed from all packets together, since one line may be too short to tell.
 pub fn decode_pieces(pieces: &[&[u8]]) -> (Vec<String>, Option<&'static str>) {
     let own = |piece: &[u8]| std::str::from_utf8(piece).ok().map(str::to_owned);
     let whole: Option<Vec<String>> = pieces.iter().map(|piece| own(piece)).collect();
@@ -18,7 +18,7 @@ pub fn decode_pieces(pieces: &[&[u8]]) -> (Vec<String>, Option<&'static str>) {
     let all = pieces.join(&b'\n');
     let lossy = String::from_utf8_lossy(&all);
     let of = |is: fn(&char) -> bool| lossy.chars().filter(is).count();
-    // A few wrong bytes in text that is UTF-8 otherwise.
+    // The text is UTF-8 with a few wrong bytes.
     if of(|c| *c == '\u{fffd}') * 8 < of(|c| !c.is_ascii()) {
         let lossy = pieces
             .iter()
@@ -36,8 +36,8 @@ pub fn decode_pieces(pieces: &[&[u8]]) -> (Vec<String>, Option<&'static str>) {
     (pieces.iter().map(decode).collect(), Some(encoding.name()))
 }
 
-/// Place and text of a cue whose payload and settings stand apart, as containers have WebVTT; nothing where it has no
-/// words.
+/// Position and text of a WebVTT cue whose payload and settings are separate, as containers store them. `None` if the
+/// cue has no words.
 pub fn webvtt_cue(payload: &str, settings: &str) -> Option<(u8, String)> {
     let text = payload.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = text.split('\n').collect();
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_encoding_is_found_for_all_lines() {
+    fn one_encoding_is_detected_for_all_lines() {
         let lines: [&[u8]; 3] = [b"Plain", b"Caf\xe9 d\xe9j\xe0 vu", b"\xdcber stra\xdfe"];
         let (text, encoding) = decode_pieces(&lines);
         assert_eq!(
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cue_has_its_place_and_its_marks() {
+    fn a_cue_keeps_its_position_and_tags() {
         let cue = webvtt_cue(
             "<c.x>One</c> <i>two</i>\nthree &amp; four",
             "line:0 align:start",

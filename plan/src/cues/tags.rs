@@ -1,13 +1,14 @@
-//! Marks inside the text of a cue, as files have them.
+//! Parser of the tags and character references inside a cue's text. Lines of a file go in; escaped text goes to
+//! [`Markup`].
 
 use super::file::Format;
 use super::markup::{Markup, Style};
 
-/// Longest mark in bytes: what is longer is text. It bounds how far each is looked for.
-const LONGEST: usize = 200;
-/// Marks of SubRip that are dropped; others may be meant as text ("<3", "<sighs>").
-const DROPPED: [&str; 8] = ["font", "s", "strike", "span", "c", "v", "p", "ruby"];
-/// Character references that files use.
+/// Longest tag in bytes; longer ones are text. The limit bounds the search for the end of a tag.
+const LONGEST_TAG: usize = 200;
+/// Tags of SubRip that are dropped. Other tags may be meant as text ("<3", "<sighs>").
+const DROPPED_TAGS: [&str; 8] = ["font", "s", "strike", "span", "c", "v", "p", "ruby"];
+/// Character references that subtitle files use.
 const REFERENCES: [(&str, char); 8] = [
     ("amp", '&'),
     ("lt", '<'),
@@ -19,7 +20,7 @@ const REFERENCES: [(&str, char); 8] = [
     ("apos", '\''),
 ];
 
-/// Writes the lines of a cue; returns the place where a mark says one.
+/// Writes the lines of a cue to `markup`. Returns the cue's position if a tag declares it.
 pub(super) fn write(format: Format, lines: &[&str], markup: &mut Markup) -> Option<u8> {
     let mut place = None;
     for line in lines {
@@ -45,15 +46,15 @@ pub(super) fn write(format: Format, lines: &[&str], markup: &mut Markup) -> Opti
 }
 
 enum Mark<'a> {
-    /// `<i>`, `</b>`: which, and whether it ends.
+    /// Tag such as `<i>` or `</b>`: its name, and whether it is an end tag.
     Tag(&'a str, bool),
-    /// `&amp;`
+    /// Character reference such as `&amp;`.
     Character(char),
-    /// `{\an8}`, what is in it.
+    /// SubRip override such as `{\an8}`: the text between the braces.
     Override(&'a str),
 }
 
-/// The mark that `text` begins with, and what is after it.
+/// The tag or reference at the start of `text`, and the text after it.
 fn mark(format: Format, text: &str) -> Option<(Mark<'_>, &str)> {
     match text.as_bytes()[0] {
         b'<' => {
@@ -66,7 +67,7 @@ fn mark(format: Format, text: &str) -> Option<(Mark<'_>, &str)> {
             let is_known = Style::named(name).is_some() || is_break(name) || is_dropped(name);
             let is_mark = match format {
                 Format::SubRip => is_known,
-                // Times, and whatever the specification may yet invent.
+                // Time stamps, and tags that the specification may add later.
                 Format::WebVtt => !name.is_empty() || inner.starts_with('.') || inner.is_empty(),
             };
             is_mark.then_some((Mark::Tag(name, ends), after))
@@ -83,9 +84,9 @@ fn mark(format: Format, text: &str) -> Option<(Mark<'_>, &str)> {
     }
 }
 
-/// What stands between the first byte and the next such one, and what is after it.
+/// The text between the first byte and the next `end` byte, and the text after it.
 fn enclosed(text: &str, end: u8) -> Option<(&str, &str)> {
-    let near = text.as_bytes().iter().take(LONGEST);
+    let near = text.as_bytes().iter().take(LONGEST_TAG);
     let at = near.clone().position(|byte| *byte == end)?;
     Some((&text[1..at], &text[at + 1..]))
 }
@@ -95,10 +96,12 @@ fn is_break(name: &str) -> bool {
 }
 
 fn is_dropped(name: &str) -> bool {
-    DROPPED.iter().any(|known| known.eq_ignore_ascii_case(name))
+    DROPPED_TAGS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// A character reference without its `&` and `;`.
+/// The character of a reference that is given without its `&` and `;`.
 fn character(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
         let number = match number.strip_prefix(['x', 'X']) {
@@ -133,8 +136,8 @@ fn apply(mark: Mark<'_>, markup: &mut Markup, place: &mut Option<u8>) {
     }
 }
 
-/// `an` has the numeric keypad's places; `a`, which is older, has 1 to 3 below, 5 to 7 above and
-/// 9 to 11 in the middle.
+/// Position on the numeric keypad of an alignment override. `an` uses the keypad's numbers; the older `a` has 1 to 3
+/// at the bottom, 5 to 7 at the top and 9 to 11 in the middle.
 fn alignment(tag: &str) -> Option<u8> {
     let number = |digits: &str| digits.trim().parse::<u8>().ok();
     match tag.strip_prefix("an") {

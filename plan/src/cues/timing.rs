@@ -1,13 +1,13 @@
-//! The line over a cue that says when it is shown: as WebVTT has it, and as people write it.
+//! Parser of the line above a cue that says when the cue is shown, as WebVTT defines it and as people write it.
 
-/// What stands between the two times. Translators' programs make others of the first.
+/// Separators between the start and the end time. Programs of translators turn the first one into the others.
 const ARROWS: [&str; 5] = ["-->", "-- >", "\u{2013}>", "\u{2014}>", "->"];
-/// Digits of hours, minutes or seconds: more have no meaning, and would not fit.
+/// Largest number of digits of hours, minutes or seconds. More digits make no sense and would overflow.
 const MOST_DIGITS: usize = 5;
-/// Digits of a fraction, of which three count.
+/// Largest number of digits of a fraction. Three of them count.
 const MOST_OF_FRACTION: usize = 9;
 
-/// From when until when, in microseconds, and what else the line says.
+/// Start and end of a cue in microseconds, and the rest of the line. `None` if the line has no times.
 pub(super) fn timing(line: &str) -> Option<(i64, i64, &str)> {
     let split = |arrow: &&str| line.split_once(arrow);
     let (start, rest) = ARROWS.iter().find_map(split)?;
@@ -19,8 +19,8 @@ pub(super) fn timing(line: &str) -> Option<(i64, i64, &str)> {
     Some((start, end, rest))
 }
 
-/// `[H:]MM:SS` with a fraction after a dot or comma, blanks wherever they were left; and what
-/// comes after it. Before nought is nought.
+/// Parses `[H:]MM:SS` with a fraction after a dot or comma and blanks anywhere. Returns the time in microseconds, at
+/// least zero, and the text after it.
 fn time(text: &str) -> Option<(i64, &str)> {
     let text = text.trim_start();
     let is_negative = text.starts_with('-');
@@ -36,7 +36,7 @@ fn time(text: &str) -> Option<(i64, &str)> {
     }
     let mut fraction = None;
     if parts.len() == 4 {
-        // `00:00:01:500`
+        // `00:00:01:500`: the fraction stands after a colon.
         fraction = parts.pop();
     } else if let Some(after) = rest.trim_start().strip_prefix(['.', ',']) {
         let digits;
@@ -54,7 +54,7 @@ fn time(text: &str) -> Option<(i64, &str)> {
     Some((if is_negative { 0 } else { us }, rest))
 }
 
-/// At most so many digits after any blanks, and what comes after them.
+/// Leading digits after any blanks, and the text after them. `None` if there are more than `most` digits, or none.
 fn number(text: &str, most: usize) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let end = text.find(|c: char| !c.is_ascii_digit());
@@ -62,7 +62,7 @@ fn number(text: &str, most: usize) -> Option<(&str, &str)> {
     (1..=most).contains(&digits.len()).then_some((digits, rest))
 }
 
-/// `5` is half a second, `500` is, and so is `500000`.
+/// Thousandths of a second of a fraction: `5`, `500` and `500000` are all half a second.
 fn thousandths(fraction: &str) -> i64 {
     let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
     digits.fold(0, |ms, digit| ms * 10 + i64::from(digit - b'0'))
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_people_write_them() {
+    fn times_are_parsed_in_all_common_spellings() {
         let second = 1_000_000;
         for (line, start, end) in [
             ("00:00:01,500 --> 00:00:02,000", 1_500_000, 2 * second),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_it_is_text() {
+    fn lines_that_resemble_times_are_text() {
         for line in [
             "",
             "-->",

@@ -1,5 +1,7 @@
-//! Renditions that nobody can go on with, begun anew: an encoder of another version declares other parameter sets,
-//! or we write other boxes than we did, and such segments cannot stand beside the ones that are there.
+//! Replacement of renditions that nobody can continue. An encoder of another version declares other parameter sets,
+//! or this program writes other boxes than before; such segments cannot stand beside the existing ones.
+//!
+//! [`Plan::with_begun_anew`] takes a plan and the renditions to give up, and returns a plan with replacements.
 
 use super::video::{self, in_codec};
 use super::{
@@ -30,7 +32,8 @@ impl AudioRendition {
         }
     }
 
-    /// The same sound by this generation, of those that are planned today.
+    /// The current generation's rendition of the same audio, chosen from the renditions `planned` by this program. A
+    /// rendition of the current generation is returned unchanged.
     pub(super) fn of_today(&self, planned: &[Self]) -> Self {
         let same = |fresh: &&Self| fresh.id.name() == self.id.name();
         let fresh = planned.iter().find(same).unwrap_or(self);
@@ -48,14 +51,15 @@ fn begun_anew(id: RenditionId, encoder_epoch: u32) -> RenditionId {
 }
 
 impl Plan {
-    /// Whether this program writes segments of a rendition as those that are there; true of what is none of
-    /// picture or sound.
+    /// Whether this program makes segments of a rendition by the same rules as the existing ones. Also true for ids
+    /// that are neither video nor audio.
     pub fn is_of_this_generation(&self, id: RenditionId) -> bool {
         let generation = self.generation_of(id);
         generation.is_none_or(|generation| generation == MEDIA_GENERATION)
     }
 
-    /// Whether a program before this one has begun it. A later one may have, and is not to be undone.
+    /// Whether a rendition was begun by an earlier generation of this program. Renditions of a later generation are
+    /// not older and must not be undone.
     pub(super) fn is_older(&self, id: RenditionId) -> bool {
         let generation = self.generation_of(id);
         generation.is_some_and(|generation| generation < MEDIA_GENERATION)
@@ -67,9 +71,9 @@ impl Plan {
         picture.or_else(sound)
     }
 
-    /// The same presentation, in which others stand for those that nobody can go on with: of the same settings, or
-    /// planned as `policy` has it where they are of an older generation. Nothing where there are none. What of them
-    /// is not made will never be.
+    /// Returns the plan with replacements for the renditions in `which`, whose missing segments will never be made.
+    /// Replacements keep their settings, or are planned anew by `policy` if they are of an older generation. `None`
+    /// if there is nothing to replace.
     pub fn with_begun_anew(&self, which: &[RenditionId], policy: &Policy) -> Option<Self> {
         let is_one = |id: &RenditionId| {
             let is_later = self.generation_of(*id) > Some(MEDIA_GENERATION);
@@ -83,7 +87,7 @@ impl Plan {
         let coming = self.coming.as_ref().map(|coming| anew.of(coming));
         let mut plan = self.with_media(anew.of(&self.media()));
         plan.coming = coming;
-        // What is not planned any more stays.
+        // Renditions that no plan of today contains stay as they are.
         let given_up = given_up.into_iter().filter(|id| !plan.has_media(*id));
         let given_up: Vec<RenditionId> = given_up.collect();
         if given_up.is_empty() {
@@ -94,12 +98,13 @@ impl Plan {
     }
 }
 
-/// What stands for renditions of a plan that are given up.
+/// Planner of replacements for renditions that are given up.
 pub(super) struct Anew<'a> {
     plan: &'a Plan,
     given_up: &'a [RenditionId],
-    /// As they are planned today.
+    /// Video renditions as this program plans them today.
     pictures: Vec<VideoRendition>,
+    /// Audio renditions as this program plans them today.
     sounds: Vec<AudioRendition>,
 }
 
@@ -139,7 +144,8 @@ impl<'a> Anew<'a> {
         let anew = |rung: &VideoRendition| match rung.generation == MEDIA_GENERATION {
             _ if !self.given_up.contains(&rung.id) => Some(rung.clone()),
             true => Some(rung.begun_anew()),
-            // A source's own pictures are encoded from now on: how they are coded is not known any more.
+            // A passed-through rendition of an older generation is encoded from now on, since the plan no longer has
+            // the list of its coded frames.
             false => self
                 .pictures
                 .iter()
@@ -148,7 +154,7 @@ impl<'a> Anew<'a> {
         };
         let anew: Vec<VideoRendition> = rungs.iter().filter_map(anew).collect();
         match anew.is_empty() && !rungs.is_empty() {
-            // The rungs of today, where there are none of yesterday's.
+            // All old rungs are gone: use the rungs that are planned today.
             true => self.pictures.clone(),
             false => anew,
         }
@@ -186,7 +192,7 @@ impl<'a> Anew<'a> {
         }
     }
 
-    /// In another codec, by the rungs and sounds of `base`.
+    /// Replacements for renditions in another codec, derived from the rungs and audio of `base`.
     fn lazy(&self, lazy: &Lazy, base: &Media) -> Lazy {
         let timeline = &self.plan.timeline;
         let picture = |rung: &VideoRendition| match rung.generation == MEDIA_GENERATION {

@@ -1,4 +1,4 @@
-//! Sound renditions: AAC-LC, stereo always, 5.1 beside it where the source has it.
+//! Audio renditions in AAC-LC: stereo always, and 5.1 if the source has it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,27 +8,30 @@ use crate::media_info::{AudioTrack, MediaInfo};
 use crate::timeline::{AAC_FRAME, OPUS_FRAME, SAMPLE_RATE, TimeLine};
 use crate::{Rational, RenditionId, RenditionName, Samples};
 
-/// Stereo and 5.1 sound, in bits per second.
+/// Target bit rate of stereo in bits per second.
 const STEREO_BITRATE: u32 = 128_000;
+/// Target bit rate of 5.1 in bits per second.
 const SURROUND_BITRATE: u32 = 384_000;
-/// What no sound segment exceeds, boxes included (measured on noise, music and speech by
-/// the engine's test `no_sound_segment_exceeds_its_bound`), in bits per second.
+/// Bit rate in bits per second that no stereo segment exceeds, boxes included (measured on noise, music and speech by
+/// the engine's test `no_sound_segment_exceeds_its_bound`).
 const STEREO_BOUND: u32 = 170_000;
+/// Bit rate in bits per second that no 5.1 segment exceeds, boxes included (measured by the same test as
+/// `STEREO_BOUND`).
 const SURROUND_BOUND: u32 = 480_000;
 
-/// A codec of sound.
+/// Audio codec of a rendition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SoundCodec {
-    /// AAC-LC, by FFmpeg's own encoder.
+    /// AAC-LC, made by FFmpeg's own encoder.
     #[default]
     Aac,
-    /// Opus, by libopus.
+    /// Opus, made by libopus.
     Opus,
 }
 
 impl SoundCodec {
-    /// Samples in a frame: the grid that segments meet on.
+    /// Number of samples in a frame. Segment boundaries lie on multiples of it.
     pub const fn frame(self) -> i64 {
         match self {
             Self::Aac => AAC_FRAME,
@@ -37,49 +40,49 @@ impl SoundCodec {
     }
 }
 
-/// Sound of one track in one channel layout.
+/// Audio rendition: one track in one channel layout and codec.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioRendition {
-    /// Name and hash.
+    /// Id of the rendition: its name and the hash of its settings.
     pub id: RenditionId,
-    /// Which of `info.audio` it is made of.
+    /// Index in `info.audio` of the track that the rendition is made of.
     pub track: u32,
-    /// 2 or 6.
+    /// Number of channels: 2 or 6.
     pub channels: u32,
-    /// What the encoder aims at.
+    /// Target bit rate of the encoder in bits per second.
     pub bits_per_second: u32,
-    /// What no segment exceeds, boxes included.
+    /// Bit rate in bits per second that no segment exceeds, boxes included.
     pub bound_bits_per_second: u32,
-    /// By how many hundredths of a dB it is louder than its source.
+    /// Gain that is applied to the source, in hundredths of a dB.
     #[serde(default)]
     pub gain_millibels: i32,
-    /// The generation of our own processing that its segments are made by.
+    /// Value of `MEDIA_GENERATION` by which the segments are made.
     #[serde(default = "super::generation_of_old")]
     pub generation: u32,
-    /// How often it was begun anew, by an encoder that declares otherwise than the one before.
+    /// Number of times that the rendition was begun anew because a new encoder version declares other parameters.
     #[serde(default)]
     pub encoder_epoch: u32,
-    /// What it is encoded in.
+    /// Codec of the rendition.
     #[serde(default)]
     pub encoding: SoundCodec,
-    /// RFC 6381 codec string.
+    /// Codec string (RFC 6381).
     pub codec: String,
-    /// Language tag, where the source declares one.
+    /// Language tag, if the source declares one.
     pub language: Option<String>,
-    /// What a menu shows.
+    /// Label of the rendition in a player's menu.
     pub label: String,
-    /// Whether players start with it.
+    /// Whether players select this rendition by default.
     pub default: bool,
 }
 
 impl AudioRendition {
-    /// Where the sound of segment `index` starts and ends.
+    /// First sample of segment `index`, and first sample after it.
     pub fn span(&self, timeline: &TimeLine, index: u32) -> (Samples, Samples) {
         timeline.segment_samples(index, self.encoding.frame())
     }
 }
 
-/// The sound renditions of a source: stereo in track order, then 5.1 in track order.
+/// Makes the audio renditions of a source: stereo in track order, then 5.1 in track order.
 pub(super) fn renditions(info: &MediaInfo, timeline: &TimeLine) -> Vec<AudioRendition> {
     let default = info.audio.iter().position(|a| a.default).unwrap_or(0);
     let make = |(track, source): (usize, &AudioTrack), surround: bool| {
@@ -99,8 +102,8 @@ pub(super) fn renditions(info: &MediaInfo, timeline: &TimeLine) -> Vec<AudioRend
                 STEREO_BOUND,
             )
         };
-        // Of a presentation shorter than the second for which bounds were measured, the last
-        // frame is cut in length but not in bytes.
+        // The bounds were measured for segments of at least a second. In a shorter presentation the last frame is cut
+        // in length but not in bytes, so the bound is higher.
         let samples = timeline.samples.0.clamp(1, SAMPLE_RATE) as u64;
         let bound = match samples as i64 {
             SAMPLE_RATE => bound,
@@ -163,9 +166,8 @@ fn label(source: &AudioTrack, track: u32) -> String {
     declared.map_or_else(|| format!("Audio {}", track + 1), Clone::clone)
 }
 
-/// The fixed place at which the decoder and resampler of a sound segment start: so many
-/// output samples before its first one, at least eight AAC frames, and a whole multiple of
-/// the resampling ratio, so that every segment meets the resampler in the same phase.
+/// Number of output samples before a segment at which its decoder and resampler start. It is at least eight AAC
+/// frames, and a whole multiple of the resampling ratio, so that every segment meets the resampler in the same phase.
 pub fn audio_preroll(source_rate: u32) -> Samples {
     let ratio = Rational::new(SAMPLE_RATE, i64::from(source_rate.max(1)));
     let least = 8 * AAC_FRAME;

@@ -1,31 +1,35 @@
-//! What is refused before anything is planned: sources past a limit, and findings of the probe
-//! that contradict themselves. What passes here, the rest of the crate computes with freely.
+//! Checks before planning: refuses sources that exceed a limit, and findings of the probe that contradict themselves.
+//! The rest of the crate computes without further checks on what passes here.
 
 use crate::media_info::{MediaInfo, VideoTrack};
 use crate::policy::{Limits, Policy};
 use crate::timeline;
 use crate::{Aperture, Code, Rational, Rejection};
 
-/// Times further than this from nought are no times: 136 years in seconds. Recorders that stamp
-/// the time of day since 1970 stay below it, and nanoseconds of it fit 63 bits.
-const LATEST: Rational = Rational::new(1 << 32, 1);
-const EARLIEST: Rational = Rational::new(-(1 << 32), 1);
+/// Latest valid time in seconds, about 136 years. Recorders that stamp the time of day since 1970 stay below it, and
+/// such times in nanoseconds fit 63 bits.
+const LATEST_TIME: Rational = Rational::new(1 << 32, 1);
+/// Earliest valid time in seconds: as far from zero as the latest.
+const EARLIEST_TIME: Rational = Rational::new(-(1 << 32), 1);
 
-/// Refuses what is past a limit of the policy, or makes no sense.
+/// Refuses a source that exceeds a limit of the policy or contradicts itself.
 pub(super) fn check(info: &MediaInfo, policy: &Policy) -> Result<(), Rejection> {
     let limits = &policy.limits;
-    // Captions lie in the stream of the picture.
+    // Closed captions lie in the stream of the video and do not count twice.
     let picture = info.video.as_ref().map(|video| video.stream);
     let texts = info.text.iter().filter(|text| Some(text.stream) != picture);
     let listed = info.audio.len() + texts.count() + usize::from(picture.is_some());
     let streams = u64::from(info.streams).max(listed as u64);
     if streams > u64::from(limits.streams) {
-        let message = format!("{streams} streams; at most {} are read.", limits.streams);
+        let message = format!(
+            "The file has {streams} streams; at most {} are supported.",
+            limits.streams
+        );
         return Err(Rejection::new(Code::LimitStreams, message));
     }
     if info.size > limits.size_bytes {
         let message = format!(
-            "{} bytes; at most {} are taken.",
+            "The file has {} bytes; at most {} are accepted.",
             info.size, limits.size_bytes
         );
         return Err(Rejection::new(Code::LimitSize, message));
@@ -37,12 +41,13 @@ pub(super) fn check(info: &MediaInfo, policy: &Policy) -> Result<(), Rejection> 
     }
 }
 
-/// Before any boundary is written down: their number grows with the length.
+/// Refuses invalid times and too long presentations. This check runs before boundaries are computed, since their
+/// number grows with the length.
 fn check_times(info: &MediaInfo, limits: &Limits) -> Result<(), Rejection> {
-    let is_time = |time: Rational| (EARLIEST..=LATEST).contains(&time);
+    let is_time = |time: Rational| (EARLIEST_TIME..=LATEST_TIME).contains(&time);
     let spans = || timeline::spans(info);
     if !spans().all(|(start, end)| is_time(start) && is_time(end)) {
-        let message = "The file's time stamps lie outside of any clock's range.";
+        let message = "The file's time stamps are outside the valid range.";
         return Err(Rejection::new(Code::Corrupt, message));
     }
     let (Some(start), Some(end)) = (spans().map(|s| s.0).min(), spans().map(|s| s.1).max()) else {
@@ -59,25 +64,29 @@ fn check_times(info: &MediaInfo, limits: &Limits) -> Result<(), Rejection> {
 fn check_picture(video: &VideoTrack, limits: &Limits) -> Result<(), Rejection> {
     let (width, height) = (video.coded_width, video.coded_height);
     if width == 0 || height == 0 {
-        let message = format!("Pictures of {width}x{height} hold nothing.");
+        let message = format!("Frames of {width}x{height} pixels are empty.");
         return Err(Rejection::new(Code::Corrupt, message));
     }
     let pixels = u64::from(width) * u64::from(height);
     if width.max(height) > limits.side_px || pixels > limits.frame_px {
-        let message = format!("Pictures of {width}x{height} are larger than can be decoded here.");
+        let message =
+            format!("Frames of {width}x{height} pixels are larger than this server decodes.");
         return Err(Rejection::new(Code::LimitDimensions, message));
     }
     let is_outside = |part: Aperture| !part.is_inside(width, height);
     if video.aperture.is_some_and(is_outside) {
-        let message = "What is to be shown of the picture is none of it.";
+        let message = "The area of the frame to be shown lies outside the frame.";
         return Err(Rejection::new(Code::Corrupt, message));
     }
     if video.constant_rate && video.frame_rate <= Rational::ZERO {
-        let message = "The picture's frame rate is not above nought.";
+        let message = "The video's frame rate is not above zero.";
         return Err(Rejection::new(Code::Corrupt, message));
     }
     if video.frame_rate > Rational::new(i64::from(limits.frame_rate), 1) {
-        let message = format!("More than {} pictures per second.", limits.frame_rate);
+        let message = format!(
+            "The video has more than {} frames per second.",
+            limits.frame_rate
+        );
         return Err(Rejection::new(Code::LimitFrameRate, message));
     }
     Ok(())

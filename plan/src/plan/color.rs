@@ -1,38 +1,38 @@
-//! What becomes of a picture's colours.
+//! Color of video renditions: which color description they declare, and how the source's colors are converted to it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Canonical;
 use crate::media_info::{DynamicRange, VideoTrack};
 
-/// Nits that a source which does not say its brightest is taken to reach: what most of them are
-/// graded for, and what HLG is defined at (ITU-R BT.2100 table 5).
+/// Peak brightness in nits that is assumed for a source that declares none: most sources are graded for it, and HLG
+/// is defined at it (ITU-R BT.2100 table 5).
 const USUAL_PEAK_NITS: u32 = 1000;
-/// What a peak may be: below it is no high dynamic range, above it no screen or camera.
+/// Valid peak brightness in nits. Less is not high dynamic range; no screen or camera reaches more.
 const PEAK_NITS: std::ops::RangeInclusive<u32> = 100..=10_000;
 
-/// Colour of a picture rendition, in FFmpeg's and x264's spelling.
+/// Color description of a video rendition, in FFmpeg's and x264's spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputColor {
     /// Matrix coefficients.
     pub matrix: String,
-    /// Colour primaries.
+    /// Color primaries.
     pub primaries: String,
     /// Transfer characteristics.
     pub transfer: String,
-    /// How the source's colours come there.
+    /// Conversion from the source's colors to these.
     #[serde(default)]
     pub conversion: Conversion,
 }
 
-/// How colours are brought from the source's encoding to the output's.
+/// Conversion of colors from the source's description to the output's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conversion {
-    /// Range alone; of red, green and blue, to the output's matrix.
+    /// The colors are kept. Only the range is converted, and RGB is converted to the output's matrix.
     #[default]
     Kept,
-    /// In linear light, to BT.709.
+    /// The colors are converted to BT.709 in linear light.
     Light {
         /// Matrix of the source.
         matrix: String,
@@ -40,16 +40,16 @@ pub enum Conversion {
         primaries: String,
         /// Transfer characteristics of the source.
         transfer: String,
-        /// The brightest it gets, in nits (cd/m2), where that is more than a screen of standard
-        /// range shows: it is tone-mapped then.
+        /// Peak brightness of the source in nits (cd/m2), if it is above the range of a standard screen. The video is
+        /// then tone-mapped.
         peak_nits: Option<u32>,
     },
 }
 
 impl OutputColor {
-    /// Standard-definition and BT.709 sources keep what they declare; what is not declared is
-    /// what a player would guess: BT.601 up to 576 lines, BT.709 above. HDR and what has other
-    /// primaries or another matrix becomes BT.709 through linear light.
+    /// Color description and conversion for a track. Standard-definition and BT.709 sources keep what they declare.
+    /// Undeclared properties get the value that players would guess: BT.601 up to 576 lines, BT.709 above. HDR
+    /// sources and sources with other primaries or another matrix are converted to BT.709 in linear light.
     pub(super) fn of(track: &VideoTrack) -> Self {
         let color = &track.color;
         let is_in = |declared: &Option<String>, names: &[&str]| {
@@ -86,7 +86,7 @@ impl OutputColor {
         let is_sdr = track.dynamic_range() == DynamicRange::Sdr;
         let matrix = pick(&color.matrix, &MATRICES);
         let primaries = pick(&color.primaries, &PRIMARIES);
-        // What is not declared goes with what is.
+        // Undeclared properties follow the declared ones.
         let is_2020 = |name: &Option<String>| match name {
             Some(name) => name.starts_with("bt2020"),
             None => !is_sdr,
@@ -135,8 +135,9 @@ impl OutputColor {
     }
 }
 
-/// What every player shows as it is meant.
+/// Color descriptions that every player shows correctly.
 const KEPT: [&str; 3] = ["bt709", "smpte170m", "bt470bg"];
-/// Matrices and primaries from which pictures go through linear light.
+/// Matrices whose videos are converted in linear light.
 const MATRICES: [&str; 5] = ["bt2020nc", "bt2020c", "fcc", "smpte240m", "ycgco"];
+/// Primaries whose videos are converted in linear light.
 const PRIMARIES: [&str; 5] = ["bt2020", "smpte431", "smpte432", "smpte240m", "film"];

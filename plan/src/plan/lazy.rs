@@ -1,4 +1,5 @@
-//! Renditions in other codecs: made after everything else, listed once they are whole.
+//! Renditions in lazy codecs (HEVC, AV1): they are made after everything else, and listed in the manifests once they
+//! are complete.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,19 +9,19 @@ use super::{AudioRendition, LazyCodec, Plan, VideoRendition};
 use crate::RenditionId;
 use crate::timeline::TimeLine;
 
-/// The presentation in one more codec: the rungs of H.264 again.
+/// The presentation in one lazy codec, with the same rungs as in H.264.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lazy {
-    /// Which.
+    /// Codec of the video renditions.
     pub codec: LazyCodec,
-    /// Picture, highest rung first.
+    /// Video renditions, highest rung first.
     pub video: Vec<VideoRendition>,
-    /// Sound that only these pictures play with: Opus beside AV1.
+    /// Audio renditions that are played only with this video: Opus with AV1.
     pub audio: Vec<AudioRendition>,
 }
 
 impl Lazy {
-    /// Its renditions.
+    /// Ids of all video and audio renditions in this codec.
     pub fn ids(&self) -> impl Iterator<Item = RenditionId> + '_ {
         let pictures = self.video.iter().map(|video| video.id);
         pictures.chain(self.audio.iter().map(|audio| audio.id))
@@ -28,12 +29,12 @@ impl Lazy {
 }
 
 impl Plan {
-    /// What it has in a lazy codec.
+    /// The presentation's renditions in a lazy codec, if the plan has that codec.
     pub fn lazy_in(&self, codec: LazyCodec) -> Option<&Lazy> {
         self.lazy.iter().find(|lazy| lazy.codec == codec)
     }
 
-    /// All renditions of picture, in whatever codec, and those that are to come; each once.
+    /// All video renditions in any codec, including future replacements; each appears once.
     pub fn every_picture(&self) -> impl Iterator<Item = &VideoRendition> {
         let lazy = self.lazy.iter().flat_map(|lazy| &lazy.video);
         let own = self.pictures().chain(lazy);
@@ -45,7 +46,7 @@ impl Plan {
         own.chain(coming.filter(is_new))
     }
 
-    /// All renditions of sound, in whatever codec, and those that are to come; each once.
+    /// All audio renditions in any codec, including future replacements; each appears once.
     pub fn every_sound(&self) -> impl Iterator<Item = &AudioRendition> {
         let lazy = self.lazy.iter().flat_map(|lazy| &lazy.audio);
         let own = self.audio.iter().chain(lazy);
@@ -57,13 +58,13 @@ impl Plan {
         own.chain(coming.filter(is_new))
     }
 
-    /// The same presentation in this codec too; nothing where it is that already, or has no
-    /// picture. The order of codecs does not depend on when each came.
+    /// Returns the plan with renditions in one more codec. `None` if the plan has the codec already, or has no video.
+    /// The order of codecs does not depend on the order in which they were added.
     pub fn with_codec(&self, codec: LazyCodec) -> Option<Self> {
         if self.video.is_empty() || self.lazy_in(codec).is_some() {
             return None;
         }
-        // Of what is to come, where anything is: it stays then.
+        // If replacements are planned, derive the new codec from them, so that it does not change again.
         let (video, audio) = match &self.coming {
             Some(coming) => (&coming.video, &coming.audio),
             None => (&self.video, &self.audio),
@@ -74,7 +75,7 @@ impl Plan {
                 .iter()
                 .map(|rung| in_codec(codec, rung, self.timeline.rate))
                 .collect(),
-            audio: sound_beside(codec, audio, &self.timeline),
+            audio: audio_for(codec, audio, &self.timeline),
         };
         let mut plan = self.clone();
         let coming = plan.coming.iter_mut().map(|coming| &mut coming.lazy);
@@ -85,21 +86,21 @@ impl Plan {
         Some(plan)
     }
 
-    /// Its sound is another one.
+    /// Derives the audio renditions of lazy codecs again after the main audio renditions have changed.
     pub(super) fn renew_lazy_sound(&mut self) {
         for lazy in &mut self.lazy {
-            lazy.audio = sound_beside(lazy.codec, &self.audio, &self.timeline);
+            lazy.audio = audio_for(lazy.codec, &self.audio, &self.timeline);
         }
         if let Some(coming) = &mut self.coming {
             for lazy in &mut coming.lazy {
-                lazy.audio = sound_beside(lazy.codec, &coming.audio, &self.timeline);
+                lazy.audio = audio_for(lazy.codec, &coming.audio, &self.timeline);
             }
         }
     }
 }
 
-/// The sound that pictures in a codec play with, where that is not AAC.
-fn sound_beside(
+/// Audio renditions for video in this codec. The list is empty if that video is played with AAC.
+fn audio_for(
     codec: LazyCodec,
     audio: &[AudioRendition],
     timeline: &TimeLine,

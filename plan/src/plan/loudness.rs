@@ -1,35 +1,40 @@
-//! How loud the sound is, by EBU R 128, and the gain that brings it to what the operator wants.
+//! Loudness of audio renditions by EBU R 128, and the gain that brings it to the operator's target.
+//!
+//! Measurements go in; gains and changed plans come out.
 
 use serde::{Deserialize, Serialize};
 
 use super::{AudioRendition, Plan, audio};
 use crate::canonical::Canonical;
 
-/// What no gain raises a true peak above, in hundredths of a dB below full scale (EBU R 128 §h).
+/// Highest true peak after a gain, in hundredths of a dB relative to full scale (EBU R 128 §h).
 const HIGHEST_PEAK_MILLIBELS: i32 = -100;
-/// Who speaks 20 dB too softly may be raised so far; what is softer yet is mostly noise.
+/// Largest gain in hundredths of a dB. A speaker who is 20 dB too soft can be raised by it; softer audio is mostly
+/// noise.
 const MOST_GAIN_MILLIBELS: i32 = 2000;
-/// Nobody hears less (EBU R 128 §g allows as much), and it is not worth another encode.
+/// Difference from the target, in hundredths of a dB, that is ignored. Nobody hears less (EBU R 128 §g allows as
+/// much), and it is not worth another encode.
 const TOLERANCE_MILLIBELS: i32 = 50;
-/// A second of one channel, decoded and measured, takes 1.2 ms of one core: a tenth of a second.
+/// Longest quick measurement in seconds of one channel. A second takes 1.2 ms of one core to decode and measure, so
+/// this limit takes about a tenth of a second.
 const QUICK_CHANNEL_SECONDS: i64 = 80;
-/// One block of the store.
+/// Largest source in bytes for a quick measurement: one block of the store.
 const QUICK_BYTES: u64 = 8 << 20;
 
-/// The loudness of a sound rendition before any gain. A millibel is a hundredth of a dB.
+/// Loudness of an audio rendition before any gain. A millibel is a hundredth of a dB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loudness {
-    /// Integrated loudness in hundredths of a LUFS (ITU-R BS.1770); nothing for silence, all of
-    /// which is below the gate of -70.
+    /// Integrated loudness in hundredths of a LUFS (ITU-R BS.1770). `None` for silence, which lies entirely below the
+    /// gate of -70 LUFS.
     pub integrated_millibels: Option<i32>,
     /// Loudness range in hundredths of a LU (EBU Tech 3342).
     pub range_millibels: i32,
-    /// True peak in hundredths of a dBTP; nothing where every sample is nought.
+    /// True peak in hundredths of a dBTP. `None` if every sample is zero.
     pub true_peak_millibels: Option<i32>,
 }
 
 impl Loudness {
-    /// What brings it to `target_lufs`, or as near as its peaks allow.
+    /// Gain in hundredths of a dB that brings the audio to `target_lufs`, or as near as its peaks allow.
     pub fn gain_millibels(&self, target_lufs: i32) -> i32 {
         let (Some(integrated), Some(peak)) = (self.integrated_millibels, self.true_peak_millibels)
         else {
@@ -48,7 +53,7 @@ impl Loudness {
 }
 
 impl AudioRendition {
-    /// The same sound, louder or softer by so much.
+    /// Returns the rendition with this gain applied.
     pub(super) fn with_gain(self, gain_millibels: i32) -> Self {
         let mut hash = Canonical::new("audio/gain");
         hash.text(&self.id.to_string()).int(gain_millibels);
@@ -61,12 +66,13 @@ impl AudioRendition {
 }
 
 impl Plan {
-    /// Whether its sound is not measured yet.
+    /// Whether the plan has audio whose loudness is not measured yet.
     pub fn lacks_loudness(&self) -> bool {
         self.loudness.is_none() && !self.audio.is_empty()
     }
 
-    /// Whether measuring takes about a tenth of a second, so that a start may wait for it, and no more is read than a block of the source.
+    /// Whether the measurement takes only about a tenth of a second and reads at most one block of the source, so
+    /// that the start of playback may wait for it.
     pub fn is_measured_in_no_time(&self) -> bool {
         let channels: u32 = self.audio.iter().map(|rendition| rendition.channels).sum();
         let us = self
@@ -76,8 +82,8 @@ impl Plan {
         us <= QUICK_CHANNEL_SECONDS * 1_000_000 && self.info.size <= QUICK_BYTES
     }
 
-    /// The same presentation with what was measured, one for each of `audio`, none where it could
-    /// not be; and its sound brought to `target_lufs`, where there is one.
+    /// Returns the plan with measured loudness and, if there is a target, with the gains that reach `target_lufs`.
+    /// `measured` has one entry for each rendition in `audio`, or none if it could not be measured.
     #[must_use]
     pub fn with_loudness(&self, measured: &[Loudness], target_lufs: Option<i32>) -> Self {
         let mut plan = self.clone();

@@ -1,23 +1,27 @@
-//! Sound in Opus, which players have where they have AV1: less than AAC at the same quality.
+//! Audio renditions in Opus, which needs fewer bits than AAC at the same quality. Players that support AV1 also
+//! support Opus.
 
 use super::{AudioRendition, MEDIA_GENERATION, SoundCodec};
 use crate::canonical::Canonical;
 use crate::timeline::{OPUS_FRAME, SAMPLE_RATE, TimeLine};
 
-/// Stereo and 5.1 sound, in bits per second. Constant, so that encoders that started at different
-/// places are soon in the same state.
+/// Bit rate of stereo in bits per second. The rate is constant, so that encoders that started at different positions
+/// are soon in the same state.
 const STEREO_BITRATE: u32 = 96_000;
+/// Bit rate of 5.1 in bits per second. The rate is constant, as that of stereo.
 const SURROUND_BITRATE: u32 = 256_000;
-/// Boxes of a segment of one second, and the frame of which only a part is heard, in per cent.
+/// Overhead of a segment of one second in per cent of the bit rate: its boxes, and the frame of which only a part is
+/// heard.
 const OVERHEAD_PERCENT: u64 = 6;
 
-/// The sound of `of` in Opus. What shapes it before it is encoded stands in the id of `of`.
+/// Makes the Opus rendition of an AAC rendition. The id of `of`, which is hashed, covers all processing before the
+/// encoder.
 pub(super) fn in_opus(of: &AudioRendition, timeline: &TimeLine) -> AudioRendition {
     let bitrate = match of.channels {
         6 => SURROUND_BITRATE,
         _ => STEREO_BITRATE,
     };
-    // As that of AAC, where the presentation is shorter than a second.
+    // In a presentation shorter than a second the last frame is cut in length but not in bytes, as in AAC.
     let samples = timeline.samples.0.clamp(1, SAMPLE_RATE) as u64;
     let bound = u64::from(bitrate) * (100 + OVERHEAD_PERCENT) / 100;
     let bound = match samples as i64 {

@@ -1,5 +1,7 @@
-//! The source's own pictures as the top rung, where players take them as they are: no encode, and
-//! no loss. Every rendition is cut at the source's key frames then.
+//! Pass-through: the source's own coded video as the top rung, if players can play it as it is. This saves an encode
+//! and loses no quality. All renditions are then cut at the source's key frames.
+//!
+//! A track's coded frames go in; boundaries and the passed-through rendition come out.
 
 use super::video::{hash_picture, in_codec, renditions};
 use super::{Access, Conversion, OutputColor, Plan, VideoRendition, hash_source};
@@ -10,35 +12,36 @@ use crate::policy::Policy;
 use crate::timeline::{SEGMENT_SECONDS, TimeLine};
 use crate::{Code, Frames, Note, Rational, RenditionName};
 
-/// The longest segment: players buffer whole ones, and the first is waited for.
-const LONGEST: Rational = Rational::new(10, 1);
-/// The shortest segment of pictures that are passed through, in seconds: each is a request. Probes
-/// need not tell of key frames closer to one another.
+/// Longest segment in seconds: players buffer whole segments, and wait for the first one.
+const LONGEST_SEGMENT: Rational = Rational::new(10, 1);
+/// Shortest segment of passed-through video in seconds, since each segment costs a request. Probes may omit key
+/// frames that are closer together.
 pub const SHORTEST_PASSED: Rational = Rational::new(1, 2);
-/// So many times its box's cap a source may have at most: more is a gap above the rung below that
-/// few players get over, and costs more to deliver than an encode.
-const MOST_CAPS: u64 = 2;
-/// Bytes that a picture may grow by: its entry in `trun`, and longer lengths of its units.
+/// Largest bit rate of a passed-through source, as a multiple of its box's cap. A larger one leaves a gap above the
+/// next rung that few players can cross, and costs more to deliver than an encode.
+const MOST_TIMES_CAP: u64 = 2;
+/// Number of bytes by which a frame may grow in a segment: its entry in `trun`, and longer length fields of its NAL
+/// units.
 const PICTURE_BYTES: u64 = 64;
-/// Bytes of boxes around a segment's pictures.
+/// Number of bytes of the boxes around a segment's frames.
 const SEGMENT_BYTES: u64 = 1024;
-/// What H.264 allows (ITU-T H.264 §E.2.1), in frames.
+/// Largest reorder delay in frames that H.264 allows (ITU-T H.264 §E.2.1).
 const MOST_REORDERED: u32 = 16;
-/// Level 5.2, which 2160p60 has, in the record's unit: players do not decode beyond it.
+/// Highest level that players decode, as ten times its number: 5.2, the level of 2160p60.
 const HIGHEST_LEVEL: u8 = 52;
 
-/// A presentation cut at its source's key frames, with those pictures in it.
+/// Presentation that is cut at its source's key frames, with the source's coded frames as the top rung.
 pub(super) struct Cut<'a> {
     pub(super) timeline: TimeLine,
     coded: &'a CodedPictures,
-    /// Kilobits per second that no segment of them exceeds.
+    /// Bit rate in kilobits per second that no passed-through segment exceeds.
     cap_kbit: u32,
 }
 
 impl<'a> Cut<'a> {
-    /// Nothing where the source is to be encoded in all rungs: where nobody wants otherwise, where
-    /// players would not take it, or where it cannot be cut into segments as short as they should
-    /// be.
+    /// Decides whether the source is passed through. Returns `None` if all rungs are to be encoded: the policy does
+    /// not ask for pass-through, players could not play the source as it is, or it cannot be cut into short enough
+    /// segments.
     pub(super) fn of(
         info: &'a MediaInfo,
         usual: &TimeLine,
@@ -47,7 +50,7 @@ impl<'a> Cut<'a> {
     ) -> Option<Self> {
         let track = info.video.as_ref()?;
         let coded = track.coded.as_ref()?;
-        // What is said of other tracks does not matter.
+        // Notes with these codes do not concern the video track.
         let is_harmless = |note: &Note| {
             matches!(
                 note.code,
@@ -63,7 +66,7 @@ impl<'a> Cut<'a> {
         {
             return None;
         }
-        let cuts = Cuts::of(track, coded, usual)?;
+        let cuts = CutPositions::of(track, coded, usual)?;
         let timeline = TimeLine {
             boundaries: cuts.boundaries(usual, policy.segment_seconds)?,
             ..usual.clone()
@@ -75,8 +78,9 @@ impl<'a> Cut<'a> {
             width: track.coded_width,
             height: track.coded_height,
         };
-        let is_small_enough = u64::from(cap_kbit) <= MOST_CAPS * u64::from(top.container.cap_kbit);
-        // Players go by rate: what costs more than the source would be taken for better.
+        let is_small_enough =
+            u64::from(cap_kbit) <= MOST_TIMES_CAP * u64::from(top.container.cap_kbit);
+        // Players compare bit rates: a lower rung that cost more than the source would be taken for the better one.
         let has_lower = lower.iter().any(|rung| rung.container.cap_kbit < cap_kbit);
         let is_top = top.path == [stored] && is_small_enough && has_lower;
         is_top.then_some(Self {
@@ -86,7 +90,7 @@ impl<'a> Cut<'a> {
         })
     }
 
-    /// The source as it is, and the rungs that cost less.
+    /// Video renditions: the source as it is, and the rungs that have a lower cap.
     pub(super) fn renditions(
         &self,
         track: &VideoTrack,
@@ -124,8 +128,8 @@ impl<'a> Cut<'a> {
     }
 }
 
-/// Whether players show these pictures as an encoder of ours would have made them: progressive
-/// 4:2:0 in eight bits, upright, of square pixels, in colours that need no conversion.
+/// Whether players show the source's coded video like a video of our encoder: progressive, 4:2:0, eight bits,
+/// upright, with square pixels, and with colors that need no conversion.
 fn is_for_players(track: &VideoTrack, record: &[u8]) -> bool {
     let color = OutputColor::of(track);
     let declared = &track.color;
@@ -149,7 +153,7 @@ fn is_for_players(track: &VideoTrack, record: &[u8]) -> bool {
     is_plain && keeps_colors && is_profile_of_players(record)
 }
 
-/// Constrained Baseline, Main or High (ITU-T H.264 §A.2).
+/// Whether the profile is one that all players decode: Constrained Baseline, Main or High (ITU-T H.264 §A.2).
 fn is_profile_of_players(record: &[u8]) -> bool {
     const CONSTRAINT_SET1: u8 = 0x40;
     match *record {
@@ -161,15 +165,15 @@ fn is_profile_of_players(record: &[u8]) -> bool {
     }
 }
 
-/// Where a presentation may be cut: the tick of each key frame, and the source's bytes of picture
-/// before it; the end comes last.
-struct Cuts(Vec<(i64, u64)>);
+/// Positions where a presentation can be cut: the tick of each key frame and the number of video bytes before it. The
+/// end of the presentation is the last entry.
+struct CutPositions(Vec<(i64, u64)>);
 
-impl Cuts {
-    /// Nothing where some tick between the first picture and the last has none of its own.
+impl CutPositions {
+    /// Finds the positions. Returns `None` if a tick between the first and the last frame has no frame of its own.
     fn of(track: &VideoTrack, coded: &CodedPictures, timeline: &TimeLine) -> Option<Self> {
         let pictures = i64::try_from(coded.count()).ok()?;
-        // The last picture's own length may be anything.
+        // The last frame may have any duration, so one tick of difference is allowed.
         let first = timeline.tick_of(track.start).0;
         let end = first.checked_add(pictures)?;
         let is_full = (timeline.tick_of(track.end).0 - end).abs() <= 1;
@@ -179,7 +183,7 @@ impl Cuts {
         let mut places = Vec::with_capacity(coded.groups.len() + 1);
         let (mut tick, mut bytes) = (first, 0u64);
         for group in coded.groups.iter().filter(|group| group.pictures > 0) {
-            // The first is held backwards.
+            // The first frame is also shown for the time before it.
             let shown = if places.is_empty() { 0 } else { tick };
             places.push((shown, bytes));
             tick += i64::from(group.pictures);
@@ -189,13 +193,13 @@ impl Cuts {
         Some(Self(places))
     }
 
-    /// Each at the key frame nearest to where it would be after the one before; nothing where a
-    /// segment would be too long.
+    /// Chooses the segment boundaries: each at the key frame nearest to its usual distance from the boundary before
+    /// it. `None` if a segment would be too long.
     fn boundaries(&self, timeline: &TimeLine, segment_seconds: u32) -> Option<Vec<Frames>> {
         let segment_seconds =
             segment_seconds.clamp(*SEGMENT_SECONDS.start(), *SEGMENT_SECONDS.end());
         let ticks = |span: Rational| span.scale_round(timeline.rate.num(), timeline.rate.den());
-        let (shortest, longest) = (ticks(SHORTEST_PASSED), ticks(LONGEST));
+        let (shortest, longest) = (ticks(SHORTEST_PASSED), ticks(LONGEST_SEGMENT));
         let end = timeline.frames().0;
         let keys = &self.0[..self.0.len() - 1];
         let mut boundaries = vec![Frames(0)];
@@ -223,7 +227,7 @@ impl Cuts {
         Some(boundaries)
     }
 
-    /// The rate of the largest segment, rounded up.
+    /// Bit rate of the largest segment in kilobits per second, rounded up.
     fn cap_kbit(&self, timeline: &TimeLine) -> Option<u32> {
         let bytes_before = |tick: Frames| {
             let place = self.0.binary_search_by_key(&tick.0, |place| place.0).ok()?;
@@ -243,13 +247,12 @@ impl Cuts {
 }
 
 impl Plan {
-    /// The rendition that is the source's own pictures.
+    /// The passed-through rendition, if the plan has one.
     pub fn passed_through(&self) -> Option<&VideoRendition> {
         self.video.iter().find(|rung| rung.passed_through.is_some())
     }
 
-    /// The same presentation with all of its rungs encoded, cut as it was; nothing where they are
-    /// already.
+    /// Returns the plan with all rungs encoded and the same segment boundaries. `None` if no rung is passed through.
     pub fn with_all_encoded(&self, policy: &Policy) -> Option<Self> {
         self.passed_through()?;
         let track = self.info.video.as_ref()?;

@@ -1,4 +1,5 @@
-//! A video that is ready, made again by this generation: beside what is there, and in its place once all is made.
+//! Renewal of a ready video by the current generation. Its renditions are made again beside the existing ones, and
+//! replace them once all are made.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +8,16 @@ use super::{AudioRendition, Lazy, Plan, VideoRendition};
 use crate::RenditionId;
 use crate::policy::Policy;
 
-/// All of a presentation's renditions of picture and sound.
+/// All video and audio renditions of a presentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
-    /// Picture, highest rung first.
+    /// Video renditions, highest rung first.
     pub video: Vec<VideoRendition>,
-    /// One picture of each segment.
+    /// Trick-play rendition, with one frame for each segment.
     pub trick_play: Option<VideoRendition>,
-    /// Sound, in track order.
+    /// Audio renditions: stereo in track order, then 5.1 in track order.
     pub audio: Vec<AudioRendition>,
-    /// The same in other codecs.
+    /// Renditions in lazy codecs.
     pub lazy: Vec<Lazy>,
 }
 
@@ -31,7 +32,7 @@ impl Media {
         self.audio.iter().chain(lazy)
     }
 
-    /// Their ids.
+    /// Ids of all these renditions.
     pub fn ids(&self) -> impl Iterator<Item = RenditionId> + '_ {
         let pictures = self.pictures().map(|video| video.id);
         pictures.chain(self.sounds().map(|sound| sound.id))
@@ -59,19 +60,20 @@ impl Plan {
         }
     }
 
-    /// Renditions of an older generation that it is played by.
+    /// Ids of current renditions that an older generation has made.
     pub fn older(&self) -> Vec<RenditionId> {
         let own = self.media();
         own.ids().filter(|id| self.is_older(*id)).collect()
     }
 
-    /// The renditions that stand for these once all of them are made, without those that it has already.
+    /// Ids of the renditions that will replace the current ones once all are made, without those that the plan has
+    /// already.
     pub fn coming_ids(&self) -> Vec<RenditionId> {
         let lazy = self.coming_lazy().into_iter().flatten();
         self.coming_eager().into_iter().chain(lazy).collect()
     }
 
-    /// Those of them in H.264, and their sound.
+    /// Ids of the replacements in H.264 and of their audio.
     pub fn coming_eager(&self) -> Vec<RenditionId> {
         let Some(Media {
             video,
@@ -86,7 +88,7 @@ impl Plan {
         self.without_own(pictures.chain(audio.iter().map(|sound| sound.id)))
     }
 
-    /// Those of them in other codecs, by codec.
+    /// Ids of the replacements in lazy codecs, one list for each codec.
     pub fn coming_lazy(&self) -> Vec<Vec<RenditionId>> {
         let lazy = self.coming.iter().flat_map(|coming| &coming.lazy);
         lazy.map(|lazy| self.without_own(lazy.ids())).collect()
@@ -97,8 +99,8 @@ impl Plan {
         ids.filter(|id| !own.contains(id)).collect()
     }
 
-    /// The same presentation, whose renditions of an older generation are to be made again as `policy` has them;
-    /// nothing where there are none, or where that is so already.
+    /// Returns the plan with replacements, as `policy` plans them today, for all renditions of an older generation.
+    /// `None` if there are none, or if their replacements are planned already.
     pub fn remade(&self, policy: &Policy) -> Option<Self> {
         let older = self.older();
         let is_coming = self
@@ -115,7 +117,7 @@ impl Plan {
         })
     }
 
-    /// The presentation with what was to come in the place of what was; nothing where nothing was.
+    /// Returns the plan with the replacements as its current renditions. `None` if no replacements are planned.
     pub fn with_coming_in_place(&self) -> Option<Self> {
         Some(self.with_media(self.coming.clone()?))
     }

@@ -1,4 +1,4 @@
-//! The storyboard: preview tiles for the seek bar.
+//! Storyboard: preview tiles that players show above the seek bar.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,30 +10,30 @@ use crate::media_info::VideoTrack;
 use crate::timeline::TimeLine;
 use crate::{RenditionId, RenditionName};
 
-/// Preview tiles: one picture every `interval`, on sheets.
+/// Storyboard rendition: preview tiles at a fixed interval, arranged on sheets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storyboard {
-    /// Name and hash.
+    /// Id of the rendition: its name and the hash of its settings.
     pub id: RenditionId,
-    /// Size of one tile.
+    /// Size of a tile in pixels.
     pub tile: Size,
-    /// Tiles side by side on a sheet.
+    /// Number of tiles in a row of a sheet.
     pub columns: u32,
-    /// Rows of tiles on a sheet.
+    /// Number of rows of tiles on a sheet.
     pub rows: u32,
-    /// Seconds from one tile to the next.
+    /// Time from one tile to the next in seconds.
     pub interval_seconds: u32,
-    /// Number of tiles in all.
+    /// Number of tiles on all sheets together.
     pub tiles: u32,
 }
 
 impl Storyboard {
-    /// Number of sheets.
+    /// Number of sheets of the storyboard.
     pub fn sheets(&self) -> u32 {
         self.tiles.div_ceil(self.columns * self.rows)
     }
 
-    /// From when to when a sheet shows the presentation, in microseconds.
+    /// Start and end of the time that a sheet shows, in microseconds of the presentation.
     pub fn sheet_span_us(&self, sheet: u32) -> (i64, i64) {
         let tiles = self.columns * self.rows;
         let at = |tile: u32| i64::from(tile) * i64::from(self.interval_seconds) * 1_000_000;
@@ -42,15 +42,15 @@ impl Storyboard {
     }
 }
 
-/// Tiles on a sheet: few enough that the first sheet is small, many enough that an hour
-/// takes a handful of requests.
+/// Columns and rows of tiles on a sheet: few enough that the first sheet is small, many enough that an hour takes a
+/// handful of requests.
 const STORYBOARD_GRID: (u32, u32) = (5, 5);
-/// Long side of a tile in pixels.
+/// Length of a tile's long side in pixels.
 const STORYBOARD_TILE: u64 = 160;
-/// More tiles than this do not help anybody find a scene.
+/// Largest number of tiles. More tiles do not help anybody to find a scene.
 const STORYBOARD_TILES: i64 = 300;
 
-/// The storyboard of a picture track.
+/// Makes the storyboard of a video track.
 pub(super) fn storyboard(track: &VideoTrack, timeline: &TimeLine, access: Access) -> Storyboard {
     let duration_us = timeline.duration_us();
     let (width, height) = ladder::display_size(track);

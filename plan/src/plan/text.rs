@@ -1,5 +1,5 @@
-//! Text renditions: known once the cues of the source's text tracks are extracted, or a file was
-//! put beside it.
+//! Text renditions (subtitles). They become known when the cues of the source's text tracks are extracted, or when a
+//! subtitle file (side-car) is added to the video.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,23 +8,23 @@ use crate::cues::CueList;
 use crate::media_info::TextTrack;
 use crate::{RenditionId, RenditionName};
 
-/// Text of one track.
+/// Text rendition: one text track or subtitle file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextRendition {
-    /// Its name, and a hash of its cues.
+    /// Id of the rendition: its name and the hash of its cues.
     pub id: RenditionId,
-    /// Language tag, where the source declares one.
+    /// Language tag, if the source declares one.
     pub language: Option<String>,
-    /// What a menu shows.
+    /// Label of the rendition in a player's menu.
     pub label: String,
-    /// Whether players show it unless told otherwise.
+    /// Whether players show the text by default.
     pub default: bool,
-    /// Whether it is shown to who asks for no text: translations of what others say.
+    /// Whether players show the text even if the viewer selects no subtitles, e.g. translations of foreign dialog.
     pub forced: bool,
 }
 
 impl TextRendition {
-    /// That of the source's text track number `track`.
+    /// Makes the rendition of the source's text track number `track`.
     fn of(source: &TextTrack, track: usize, cues: &CueList) -> Self {
         let declared = [&source.title, &source.language].into_iter().flatten();
         let label = declared.into_iter().find(|text| !text.trim().is_empty());
@@ -43,13 +43,13 @@ impl TextRendition {
 }
 
 impl Plan {
-    /// Whether the source has text whose cues are not extracted yet.
+    /// Whether the source has text tracks whose cues are not extracted yet.
     pub fn lacks_text(&self) -> bool {
         self.text.is_none() && !self.info.text.is_empty()
     }
 
-    /// The same presentation with these cues, one list for each track of `info.text`. Tracks
-    /// without any are left out.
+    /// Returns the plan with renditions of these cues, one list for each track of `info.text`. Tracks without cues
+    /// are left out.
     #[must_use]
     pub fn with_text(&self, lists: &[CueList]) -> Self {
         let tracks = self.info.text.iter().zip(lists).enumerate();
@@ -61,26 +61,27 @@ impl Plan {
         }
     }
 
-    /// All text: that of the source, then that of files beside it.
+    /// All text renditions: those of the source, then those of subtitle files.
     pub fn texts(&self) -> impl Iterator<Item = &TextRendition> {
         self.text.iter().flatten().chain(&self.side_cars)
     }
 
-    /// The text that players show unless told otherwise: one at most, whatever the source says (RFC 8216 §4.3.4.1.1).
+    /// The text rendition that players show by default. At most one exists, whatever the source declares (RFC 8216
+    /// §4.3.4.1.1).
     pub fn default_text(&self) -> Option<RenditionId> {
         self.texts().find(|text| text.default).map(|text| text.id)
     }
 
-    /// The file that was put beside the source in this language.
+    /// The rendition of the subtitle file in this language.
     pub fn side_car(&self, language: &str) -> Option<&TextRendition> {
         self.side_cars.iter().find(|text| text.is_in(language))
     }
 
-    /// The same presentation with a file's cues, in place of those that it had in this language.
+    /// Returns the plan with the cues of a subtitle file, which replaces the file that the language had before.
     ///
-    /// Side-cars count from the number of the source's text tracks on, whether those are extracted
-    /// or not: both may come first. A number that another one had may come again, since the hash
-    /// of the cues stands beside it.
+    /// The tracks' numbers of subtitle files start after those of the source's text tracks, even while those are not
+    /// extracted, since either may come first. A number of a removed file may be used again, because the id also
+    /// contains a hash of the cues.
     #[must_use]
     pub fn with_side_car(&self, language: &str, label: &str, cues: &CueList) -> Self {
         let mut plan = self.clone();
@@ -101,14 +102,14 @@ impl Plan {
         plan
     }
 
-    /// The same presentation without the file of this language; nothing where there is none.
+    /// Returns the plan without the subtitle file of this language. `None` if there is no such file.
     pub fn without_side_car(&self, language: &str) -> Option<Self> {
         let mut plan = self.clone();
         plan.side_cars.retain(|text| !text.is_in(language));
         (plan.side_cars.len() < self.side_cars.len()).then_some(plan)
     }
 
-    /// The least name that no side-car has.
+    /// The rendition name with the lowest number that no subtitle file has.
     fn free_name(&self) -> RenditionName {
         let mut number = self.info.text.len() as u32;
         let is_taken = |name| self.side_cars.iter().any(|text| text.id.name() == name);
@@ -118,7 +119,7 @@ impl Plan {
         RenditionName::Text(number)
     }
 
-    /// The text rendition of this id.
+    /// The text rendition with this id.
     pub fn text_rendition(&self, id: RenditionId) -> Option<&TextRendition> {
         self.texts().find(|text| text.id == id)
     }

@@ -1,4 +1,4 @@
-//! Trick play: a picture of each segment, for who winds or drags along the seek bar.
+//! Trick play: a rendition with one frame for each segment, for viewers who wind or drag along the seek bar.
 
 use super::video::hash_picture;
 use super::{Access, MEDIA_GENERATION, VideoRendition, chunks, hash_source};
@@ -7,15 +7,16 @@ use crate::media_info::VideoTrack;
 use crate::timeline::TimeLine;
 use crate::{Frames, RenditionName, h264};
 
-/// Kilobits per second that no segment exceeds. Its one picture is thus within 16 kB where a
-/// segment lasts a second, which 240p takes with much detail.
+/// Bit-rate cap in kilobits per second that no segment exceeds. The one frame of a one-second segment thus has at most
+/// 16 kB (what rate control leaves of the cap), enough for 240p with much detail.
 const CAP_KBIT: u32 = 200;
+/// Constant rate factor of the frames, in x264's scale.
 const CRF: u32 = 25;
-/// A picture by itself costs little time; in a second there are few.
+/// x264 preset. Intra-coded frames cost little time, and there are few of them.
 const PRESET: &str = "medium";
 
-/// One picture for each segment, its first, as small as the lowest rung and scaled on the same
-/// way, so that it comes from the same decode as all rungs.
+/// Makes the trick-play rendition: the first frame of each segment, in the size and with the scale path of the lowest
+/// rung, so that the same decode serves it and all rungs.
 pub(super) fn rendition(
     track: &VideoTrack,
     timeline: &TimeLine,
@@ -24,7 +25,7 @@ pub(super) fn rendition(
 ) -> VideoRendition {
     let color = &lowest.color;
     let level_idc = h264::level_idc(lowest.size(), timeline.rate, CAP_KBIT);
-    // A key interval of one would declare another profile.
+    // A key interval of one would make x264 declare another profile.
     let x264 = format!(
         "crf={CRF}:ref=1:bframes=0:keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:\
          sync-lookahead=0:rc-lookahead=0:mbtree=0:cpu-independent=1:stitchable=1:force-cfr=1:\
@@ -66,12 +67,12 @@ pub(super) fn rendition(
 }
 
 impl VideoRendition {
-    /// Whether it is for trick play.
+    /// Whether this is a trick-play rendition.
     pub fn is_trick_play(&self) -> bool {
         matches!(self.id.name(), RenditionName::TrickPlay(_))
     }
 
-    /// How many pictures of a segment of so many frames it has, from its first on.
+    /// Number of frames that the rendition has in a segment of `frames` frames, counted from its first.
     pub fn pictures_of(&self, frames: Frames) -> Frames {
         match self.is_trick_play() {
             true => Frames(frames.0.min(1)),

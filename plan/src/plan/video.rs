@@ -1,4 +1,4 @@
-//! Picture renditions: H.264 in the rungs of the ladder, and the same rungs in other codecs.
+//! Video renditions: H.264 in the rungs of the ladder, and the same rungs in lazy codecs.
 
 mod av1;
 mod codec;
@@ -24,69 +24,68 @@ use crate::policy::{Policy, Tuning};
 use crate::timeline::TimeLine;
 use crate::{Frames, Rational, RenditionId, RenditionName, h264};
 
-/// Picture in one rung.
+/// Video rendition: one rung in one codec.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoRendition {
-    /// Name and hash.
+    /// Id of the rendition: its name and the hash of its settings.
     pub id: RenditionId,
-    /// The box's N.
+    /// Name of the rung's box: the longest short side in pixels, e.g. 720.
     pub rung: u32,
-    /// Sizes from the source down to this rung's own, which is the last.
+    /// Sizes of the scaling steps, from the largest down to the rung's own size.
     pub scale_path: Vec<Size>,
-    /// Bits per second that no segment's bytes exceed.
+    /// Bit-rate cap in bits per second that no segment exceeds.
     pub cap_bits_per_second: u64,
-    /// The usual constant rate factor, in the encoder's own scale: no segment has a finer one.
+    /// Usual constant rate factor, in the encoder's own scale. No segment has a finer one.
     #[serde(default = "crf_of_old")]
     pub crf: u32,
-    /// The rate factors that segments are first tried with, where some have another than `crf`; in the order of segments.
+    /// Rate factors of first tries, in the order of segments, for segments that start with another factor than `crf`.
     #[serde(default)]
     pub first_factors: Vec<FirstFactor>,
-    /// The generation of our own processing that its segments are made by.
+    /// Value of `MEDIA_GENERATION` by which the segments are made.
     #[serde(default = "super::generation_of_old")]
     pub generation: u32,
-    /// How many frames a picture may be decoded later than its place in the order of presentation: the reorder delay
-    /// that an edit of its init segment takes away.
+    /// Reorder delay: the largest number of frames by which a frame is decoded later than its place in presentation
+    /// order. An edit in the init segment compensates for it.
     #[serde(default)]
     pub reorder_frames: u32,
-    /// How often it was begun anew, by an encoder that declares otherwise than the one before.
+    /// Number of times that the rendition was begun anew because a new encoder version declares other parameter sets.
     #[serde(default)]
     pub encoder_epoch: u32,
-    /// What it is encoded in.
+    /// Codec of the rendition.
     #[serde(default)]
     pub encoding: VideoCodec,
-    /// RFC 6381 codec string.
+    /// Codec string (RFC 6381).
     pub codec: String,
-    /// The level in the codec's own number: ten times it in H.264, thirty times in HEVC,
-    /// `seq_level_idx` in AV1.
+    /// Level in the codec's own notation: ten times the level in H.264, thirty times in HEVC, `seq_level_idx` in AV1.
     pub level_idc: u32,
-    /// Colour of what comes out; always explicit, always limited range.
+    /// Color description of the output. All fields are declared, and the range is always limited.
     pub color: OutputColor,
-    /// The encoder's preset.
+    /// Preset of the encoder.
     pub preset: String,
-    /// The encoder's further settings, `key=value` joined by `:`, without what depends on the
-    /// segment ([`VideoRendition::rate_control`]).
+    /// Further settings of the encoder, as `key=value` joined by `:`, without those that depend on the segment
+    /// ([`VideoRendition::rate_control`]).
     #[serde(alias = "x264")]
     pub settings: String,
-    /// The source's `AVCDecoderConfigurationRecord`, where its pictures are sent as they are: there
-    /// is no encoder then, with no preset and no settings.
+    /// The source's `AVCDecoderConfigurationRecord` if its coded video is passed through. Such a rendition has no
+    /// encoder, preset or settings.
     #[serde(default)]
     pub passed_through: Option<Vec<u8>>,
-    /// Units per second of decode and presentation times.
+    /// Time scale: units per second of decode and presentation times.
     pub time_scale: u32,
-    /// Length of a frame in those units.
+    /// Duration of a frame in units of the time scale.
     pub frame_duration: u32,
 }
 
-/// The reorder delay of x264's and x265's pyramid of B-frames, in frames.
+/// Reorder delay in frames of the B-frame pyramids of x264 and x265.
 const REORDER_FRAMES: u32 = 2;
 
-/// That of plans which do not say it.
+/// Rate factor of renditions whose stored plans do not have the field: the one that all of them were made with.
 const fn crf_of_old() -> u32 {
     24
 }
 
 impl VideoRendition {
-    /// The rung's size.
+    /// Size of the rung's frames.
     pub fn size(&self) -> Size {
         self.scale_path.last().copied().unwrap_or(Size {
             width: 16,
@@ -94,11 +93,10 @@ impl VideoRendition {
         })
     }
 
-    /// Rate control of x264 and x265 for a segment of d seconds (`frames` at `rate`) that may hold
-    /// cap * d bits: a buffer of one second, full at the start (a fresh encoder brings its own
-    /// fill). x264 spends half of such a buffer and keeps the rest, hence `Expected` counts on
-    /// d + 0.5 seconds of `maxrate`, less 3 %; `Bounded` on all of d + 1, which nothing exceeds
-    /// by more than the boxes around it.
+    /// Rate-control settings of x264 and x265 for a segment of d seconds (`frames` at `rate`) that may have cap * d
+    /// bits. The buffer (VBV) holds one second and is full at the start, since a fresh encoder brings its own fill.
+    /// x264 spends half of such a buffer and keeps the rest, so `Expected` counts on d + 0.5 seconds of `maxrate`,
+    /// less 3 %. `Bounded` counts on d + 1 seconds, which nothing exceeds by more than the boxes around it.
     pub fn rate_control(&self, frames: Frames, rate: Rational, control: RateControl) -> String {
         let length = 2 * i128::from(frames.0.max(0)) * i128::from(rate.den());
         let (fill, percent) = match control {
@@ -112,16 +110,16 @@ impl VideoRendition {
     }
 }
 
-/// How surely a segment stays under its cap. What exceeds it all the same is made again.
+/// How strictly the rate control keeps a segment under its cap. A segment that exceeds the cap is encoded again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateControl {
-    /// As a rule.
+    /// The segment usually stays under the cap.
     Expected,
-    /// By arithmetic.
+    /// The segment always stays under the cap, by arithmetic.
     Bounded,
 }
 
-/// The picture renditions of a track, highest rung first.
+/// Makes the video renditions of a track, highest rung first.
 pub(super) fn renditions(
     track: &VideoTrack,
     timeline: &TimeLine,
@@ -205,7 +203,7 @@ pub(super) fn renditions(
     told.into_iter().map(rendition).collect()
 }
 
-/// What shapes the bytes of everything that is made of the picture track.
+/// Adds the settings that shape the bytes of everything made of the video track to a hash.
 pub(super) fn hash_picture(hash: &mut Canonical, track: &VideoTrack, access: Access) {
     let color = &track.color;
     hash.int(track.coded_width)
@@ -234,8 +232,9 @@ pub(super) fn hash_picture(hash: &mut Canonical, track: &VideoTrack, access: Acc
     OutputColor::of(track).hash(hash);
 }
 
-/// Units per second of a track's times, and a frame's length in them: the rate's numerator
-/// times the least integer that reaches 10,000. Both fit: [`TimeLine`] bounds the numerator.
+/// Time scale of a track (units per second) and the duration of a frame in it: the rate's numerator and denominator
+/// times the smallest integer that brings the time scale to 10,000. Both fit 32 bits, since [`TimeLine`] bounds the
+/// numerator.
 fn time_scale(rate: Rational) -> (u32, u32) {
     let factor = 10_000i64.saturating_add(rate.num() - 1) / rate.num().max(1);
     let unit = |n: i64| u32::try_from(n.saturating_mul(factor)).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! Where segments meet.
+//! Segment boundaries of the time line.
 
 use plan::timeline::AAC_FRAME;
 use plan::{Plan, Policy, Rational, TimeLine, plan};
@@ -20,7 +20,7 @@ fn frames(rate: (i64, i64), count: i64) -> Plan {
 }
 
 #[test]
-fn segments_grow_from_one_second_to_four_and_a_short_rest_joins() {
+fn segments_grow_from_one_second_to_four_and_a_short_remainder_joins_the_last() {
     let ntsc = (30_000, 1001);
     for (rate, count, expected) in [
         ((30, 1), 1, vec![1]),
@@ -78,7 +78,7 @@ fn sound_alone_runs_from_its_first_sample_to_its_last() {
     let timeline = &plan.timeline;
     assert_eq!(timeline.samples.0, 1_000_010);
     assert_eq!(timeline.origin, rational(77, 48_000));
-    assert_eq!(timeline.frames().0, 977); // AAC frames, the last one not full
+    assert_eq!(timeline.frames().0, 977); // AAC frames, of which the last is not full
     assert_eq!(
         timeline
             .segment_samples(timeline.segments() - 1, AAC_FRAME)
@@ -90,7 +90,7 @@ fn sound_alone_runs_from_its_first_sample_to_its_last() {
 }
 
 #[test]
-fn a_segment_past_the_end_is_empty() {
+fn a_segment_after_the_end_is_empty() {
     let timeline = planned(&everyday()).timeline;
     for index in [timeline.segments(), u32::MAX] {
         let (start, end) = timeline.segment_frames(index);
@@ -133,15 +133,15 @@ proptest! {
 
         prop_assert_eq!(timeline.boundaries[0].0, 0);
         let lengths = lengths(&timeline);
-        // A second, as the grid rounds it.
+        // A second, rounded to the grid.
         let second = rational(1, 1).scale_round(rate.num(), rate.den());
         prop_assert!(lengths.len() == 1 || lengths.iter().all(|&length| length >= second));
         prop_assert!(lengths.iter().all(|&length| length > 0));
-        // A whole later segment and a rest that is under a second.
+        // The longest segment: a whole later segment and a remainder of less than a second.
         let most = i64::from(seconds.max(2) + 1) * (second + 1) + 10;
         prop_assert!(lengths.iter().all(|&length| length <= most));
 
-        // The end is the first grid point not before the latest end, to 1 ms.
+        // The end is the first grid point at or after the latest end, with 1 ms of tolerance.
         let end = rational(ms.max(audio_ms), 1000);
         let ticks = timeline.frames().0;
         let time = |tick: i64| rational(tick * rate.den(), rate.num());
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn sound_meets_on_the_aac_grid_nearest_before_the_picture(rate in rates(), ms in 1i64..80_000) {
+    fn audio_boundaries_are_the_last_aac_frames_before_the_video_boundaries(rate in rates(), ms in 1i64..80_000) {
         let timeline = planned(&silent(rate, rational(ms, 1000))).timeline;
         let mut at = 0;
         for index in 0..timeline.segments() {
@@ -163,7 +163,7 @@ proptest! {
             prop_assert!(rational(start.0 + 1024, 48_000) > exact);
             at = end.0;
         }
-        // To the sample nearest the picture's end.
+        // The audio ends at the sample nearest to the end of the video.
         prop_assert_eq!(at, timeline.samples.0);
         let end = rational(timeline.frames().0 * timeline.rate.den(), timeline.rate.num());
         prop_assert_eq!(at, end.scale_round(48_000, 1));

@@ -1,4 +1,4 @@
-//! The portions that background work is handed out in.
+//! Chunks in which background work is handed out.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ fn chunks_hold_the_first_four_seconds_then_eight_more_then_eight_segments_each()
         ((30, 1), 13, vec![(0, 3), (3, 5), (5, 6)]),
         ((30, 1), 76, vec![(0, 3), (3, 5), (5, 13), (13, 21)]),
         ((30_000, 1001), 60, vec![(0, 3), (3, 5), (5, 13), (13, 17)]),
-        // 13 + 13 + 25 frames at 12.5 are 4.08 s.
+        // 13 + 13 + 25 frames at 12.5 frames per second last 4.08 s.
         ((25, 2), 20, vec![(0, 3), (3, 5), (5, 7)]),
     ] {
         let plan = planned(&silent(rational(rate.0, rate.1), rational(seconds, 1)));

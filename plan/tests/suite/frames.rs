@@ -1,11 +1,12 @@
-//! Which tick a picture belongs to.
+//! Assignment of source frames to ticks of the time line.
 
 use plan::Rational;
 use proptest::prelude::*;
 
 use crate::sources::{picture, planned, rational, source};
 
-/// The time stamps of a constant rate in a container with this unit, from picture `first` on.
+/// Time stamps of `count` frames with a constant rate, from frame `first` on, as a container with this time unit
+/// rounds them.
 fn stamps(rate: Rational, unit: Rational, first: i64, count: i64) -> Vec<Rational> {
     let stamp = |i: i64| {
         let units = rational(i * rate.den(), rate.num()).scale_round(unit.den(), unit.num());
@@ -25,7 +26,7 @@ fn ticks(rate: Rational, stamps: &[Rational]) -> Vec<i64> {
 }
 
 #[test]
-fn a_constant_rate_rounded_to_milliseconds_loses_and_doubles_no_frame() {
+fn a_constant_rate_rounded_to_milliseconds_loses_and_repeats_no_frame() {
     for rate in [
         (30, 1),
         (60_000, 1001),
@@ -35,7 +36,7 @@ fn a_constant_rate_rounded_to_milliseconds_loses_and_doubles_no_frame() {
         (60, 1),
     ] {
         let rate = rational(rate.0, rate.1);
-        // Starting at nought, and where rounding went either way.
+        // The video starts at zero, or at a frame whose time stamp is rounded up or down.
         for first in [0, 1, 2, 17] {
             let stamps = stamps(rate, rational(1, 1000), first, 100_000);
             assert!(
@@ -47,7 +48,7 @@ fn a_constant_rate_rounded_to_milliseconds_loses_and_doubles_no_frame() {
 }
 
 #[test]
-fn half_way_between_two_ticks_is_the_later() {
+fn a_time_half_way_between_two_ticks_belongs_to_the_later() {
     let rate = rational(25, 1);
     let at = [(0, 1), (2, 100), (199, 10_000), (6, 100), (201, 10_000)];
     let stamps: Vec<Rational> = at.iter().map(|&(n, d)| rational(n, d)).collect();

@@ -1,5 +1,5 @@
-//! What the probe found comes from a stranger's file, and from a process that parsed it: any
-//! value whatever gives a plan or a rejection, in bounded time and memory.
+//! Plans of untrusted findings. What the probe found comes from a stranger's file and from a process that parsed it:
+//! any values give a plan or a rejection, in bounded time and memory.
 
 use plan::media_info::MediaInfo;
 use plan::timeline::AAC_FRAME;
@@ -18,7 +18,7 @@ fn refusal(change: impl FnOnce(&mut MediaInfo)) -> Code {
 fn limits_are_refused_by_their_own_codes() {
     let limits = Limits::default();
     assert_eq!(refusal(|i| i.streams = 33), Code::LimitStreams);
-    // More tracks than the container is said to have.
+    // The source lists more tracks than the container is said to have.
     assert_eq!(
         refusal(|i| i.audio = vec![sound(rational(1, 1)); 33]),
         Code::LimitStreams
@@ -50,7 +50,7 @@ fn limits_are_refused_by_their_own_codes() {
 }
 
 #[test]
-fn contradictions_are_corrupt() {
+fn contradictory_findings_are_refused_as_corrupt() {
     assert_eq!(
         refusal(|i| i.video.as_mut().unwrap().coded_height = 0),
         Code::Corrupt
@@ -74,7 +74,7 @@ fn contradictions_are_corrupt() {
 }
 
 #[test]
-fn nothing_to_see_or_hear_is_no_video() {
+fn a_source_without_video_and_audio_is_no_video() {
     assert_eq!(
         refusal(|i| {
             i.video = None;
@@ -102,7 +102,7 @@ fn a_track_that_ends_before_it_starts_is_empty() {
 }
 
 #[test]
-fn a_recorder_that_stamps_the_time_of_day_is_planned_as_any_other() {
+fn time_stamps_since_1970_give_a_usual_plan() {
     let since_1970 = rational(1_795_000_000, 1) + rational(1, 3);
     let mut info = everyday();
     let video = info.video.as_mut().unwrap();
@@ -155,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn any_findings_give_a_whole_plan_or_a_rejection(info in any_info()) {
+    fn any_findings_give_a_complete_plan_or_a_rejection(info in any_info()) {
         let Ok(plan) = plan(&info, &Policy::default()) else { return Ok(()) };
         let timeline = &plan.timeline;
         prop_assert!(timeline.boundaries.is_sorted_by(|a, b| a < b));
@@ -179,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn arithmetic_is_total(a in any_rational(), b in any_rational(), n: i64, d in 1i64..) {
+    fn rational_arithmetic_never_panics(a in any_rational(), b in any_rational(), n: i64, d in 1i64..) {
         let _ = (a + b, a - b, a.cmp(&b), a.scale_round(n, d), a.scale_floor(n, d), a.scale_ceil(n, d));
         prop_assert!(a.scale_floor(n, d) <= a.scale_round(n, d));
         prop_assert!(a.scale_round(n, d) <= a.scale_ceil(n, d));

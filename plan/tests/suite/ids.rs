@@ -1,4 +1,4 @@
-//! Ids of renditions: the same for the same bytes, others for others.
+//! Ids of renditions: equal for equal bytes, different for different bytes.
 
 use plan::media_info::{Chapter, MediaInfo, TextTrack};
 use plan::{Effort, Index, Policy, RenditionId, WorkKind, plan};
@@ -16,21 +16,22 @@ fn ids_under(info: &MediaInfo, policy: &Policy) -> Vec<RenditionId> {
         .collect()
 }
 
-/// A change here changes every URL of every video: raise `MEDIA_GENERATION` knowingly, or not.
+/// The snapshot of a usual source's ids. A changed snapshot changes every URL of every video: it needs a decision to
+/// raise `MEDIA_GENERATION`.
 #[test]
 fn the_plan_of_an_everyday_source() {
     insta::assert_json_snapshot!(planned(&everyday()));
 }
 
 #[test]
-fn a_plan_survives_being_written_down() {
+fn a_plan_survives_serialization() {
     let plan = planned(&everyday());
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<plan::Plan>(&text).unwrap(), plan);
 }
 
 #[test]
-fn nonsense_fractions_are_refused_when_a_plan_is_read() {
+fn invalid_fractions_are_refused_when_a_plan_is_read() {
     for text in [
         r#"{"num":1,"den":0}"#,
         r#"{"num":-9223372036854775808,"den":1}"#,
@@ -45,7 +46,7 @@ fn nonsense_fractions_are_refused_when_a_plan_is_read() {
 }
 
 #[test]
-fn what_only_people_and_menus_see_is_in_no_id() {
+fn labels_and_menu_flags_are_in_no_id() {
     let plain = everyday();
     type Change = fn(&mut MediaInfo);
     let changes: [(&str, Change); 7] = [
@@ -172,19 +173,20 @@ fn every_setting_that_shapes_sound_is_in_its_id() {
     }
 }
 
-/// A new field of a policy does not compile before somebody has thought of what it shapes.
+/// Every setting of a policy is tested here. A new field does not compile until somebody has decided which ids it
+/// shapes.
 #[test]
 fn the_policy_is_in_every_id_that_it_shapes() {
     let Policy {
-        // Tried below.
+        // This setting is tested below.
         effort: _,
         segment_seconds: _,
-        // Its gain is in the ids of the sound, once a source's loudness is known.
+        // The gain is in the ids of the audio once a source's loudness is known.
         loudness_lufs: _,
-        // They choose renditions, whose ids say what was chosen.
+        // These settings choose renditions, whose ids contain the choice.
         per_title: _,
         passthrough: _,
-        // They refuse sources.
+        // The limits refuse sources and shape no rendition.
         limits: _,
     } = Policy::default();
     let plain = ids(&everyday());
@@ -202,7 +204,7 @@ fn the_policy_is_in_every_id_that_it_shapes() {
         .into_iter()
         .all(|d| d)
     );
-    // Effort is that of the rungs alone.
+    // Effort shapes only the rungs, not audio or trick play.
     for effort in [Effort::Balanced, Effort::Quality] {
         let changed = differs(Policy { effort, ..policy() });
         assert_eq!(changed, [true, true, true, true, true, false, false, false]);
@@ -210,7 +212,7 @@ fn the_policy_is_in_every_id_that_it_shapes() {
 }
 
 #[test]
-fn start_work_is_the_start_rungs_and_the_sound() {
+fn start_work_is_the_start_rungs_and_the_audio() {
     let plan = planned(&everyday());
     let names: Vec<String> = plan
         .renditions_of(WorkKind::Start)

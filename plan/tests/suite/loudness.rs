@@ -1,3 +1,5 @@
+//! Loudness: gains, and plans with measured loudness.
+
 use plan::{Loudness, Plan, RenditionName};
 
 use crate::sources;
@@ -15,15 +17,15 @@ fn a_gain_reaches_the_target_or_stays_below_the_peaks() {
     for (integrated, peak, gain) in [
         (-2300, -1000, 700),
         (-900, -10, -700),
-        // Peaks leave 2 dB, or are too high as they are.
+        // The peaks allow only 2 dB, or are too high already.
         (-2300, -300, 200),
         (-1700, 150, -250),
-        // Nobody would hear it.
+        // The difference is too small to be heard.
         (-1640, -300, 0),
         (-1600, 0, -100),
-        // Mostly noise.
+        // The audio is mostly noise.
         (-6000, -4000, 2000),
-        // Floats that mean nothing.
+        // The measured values are meaningless.
         (i32::MAX, i32::MAX, i32::MIN),
         (i32::MIN, i32::MIN, 2000),
     ] {
@@ -33,7 +35,7 @@ fn a_gain_reaches_the_target_or_stays_below_the_peaks() {
 }
 
 #[test]
-fn levelled_sound_is_another_rendition_and_all_else_is_the_same() {
+fn a_gain_changes_the_audio_renditions_and_nothing_else() {
     let plan = sources::planned(&sources::everyday());
     assert!(plan.lacks_loudness());
     let measured = vec![loudness(-2300, -900); plan.audio.len()];
@@ -50,7 +52,7 @@ fn levelled_sound_is_another_rendition_and_all_else_is_the_same() {
     assert_eq!(but_sound, plan);
 }
 
-/// Plans were stored before there was any such thing.
+/// Plans that were stored before loudness was measured have no such field.
 #[test]
 fn plans_without_loudness_are_read() {
     let plan = sources::planned(&sources::everyday());

@@ -1,4 +1,4 @@
-//! The plan, from outside: cases and properties of the whole function.
+//! Tests of the plan through its public interface: cases and properties of the whole function.
 
 mod boundaries;
 mod chunks;

@@ -1,4 +1,4 @@
-//! The source's own pictures as the top rung.
+//! Pass-through of the source's own video as the top rung.
 
 use plan::media_info::{CodedPictures, Group, MediaInfo, VideoTrack};
 use plan::{Code, LazyCodec, Note, Plan, Policy, VideoCodec, plan};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::sources::{picture, planned, rational, sound, source};
 
-/// High profile at level 4.0.
+/// Start of an `AVCDecoderConfigurationRecord` of High profile at level 4.0.
 const RECORD: [u8; 16] = [
     1, 100, 0, 40, 0xff, 0xe1, 0, 3, 0x67, 100, 0, 1, 0, 2, 0x68, 9,
 ];
@@ -18,7 +18,7 @@ fn wanted() -> Policy {
     }
 }
 
-/// 1080p30 in groups of so many pictures, of 4 Mbit/s.
+/// A 1080p30 source with 4 Mbit/s, whose groups of pictures have these numbers of frames.
 fn in_groups(pictures: &[u32]) -> MediaInfo {
     let count: i64 = pictures.iter().map(|&n| i64::from(n)).sum();
     let group = |&pictures: &u32| Group {
@@ -69,7 +69,7 @@ fn the_top_rung_is_the_source_as_it_is_and_lower_ones_cost_less() {
     assert_eq!((top.codec.as_str(), top.level_idc), ("avc1.640028", 40));
     assert_eq!(top.encoding, VideoCodec::H264);
     assert_eq!(top.passed_through.as_deref(), Some(&RECORD[..]));
-    // 4 Mbit/s and 64 bytes a picture, and boxes.
+    // The cap is 4 Mbit/s, 64 bytes for each frame, and the boxes.
     assert!(
         (4_015_000..4_030_000).contains(&top.cap_bits_per_second),
         "{}",
@@ -86,7 +86,7 @@ fn the_top_rung_is_the_source_as_it_is_and_lower_ones_cost_less() {
     assert_eq!(
         plan.info.video.as_ref().unwrap().coded,
         None,
-        "a plan does not keep the list"
+        "a plan does not keep the list of coded frames"
     );
     assert_eq!(plan.timeline.samples, planned(&info).timeline.samples);
 }
@@ -95,13 +95,13 @@ fn the_top_rung_is_the_source_as_it_is_and_lower_ones_cost_less() {
 fn the_cap_is_the_rate_of_the_largest_segment() {
     let mut info = in_groups(&[60; 6]);
     let coded = info.video.as_mut().unwrap().coded.as_mut().unwrap();
-    coded.groups[2].bytes = 2_000_000; // two seconds of 8 Mbit/s
+    coded.groups[2].bytes = 2_000_000; // two seconds at 8 Mbit/s
     let cap = passing(&info).video[0].cap_bits_per_second;
     assert!((8_015_000..8_030_000).contains(&cap), "{cap}");
 }
 
 #[test]
-fn rungs_that_cost_as_much_are_left_out() {
+fn rungs_with_the_same_or_a_higher_cap_are_left_out() {
     let mut info = in_groups(&[60; 6]);
     for group in &mut info.video.as_mut().unwrap().coded.as_mut().unwrap().groups {
         group.bytes = 300_000; // 1.2 Mbit/s
@@ -115,7 +115,7 @@ fn rungs_that_cost_as_much_are_left_out() {
 }
 
 #[test]
-fn the_last_picture_is_held_while_sound_goes_on() {
+fn the_last_frame_is_held_while_audio_continues() {
     let mut info = in_groups(&[60; 4]);
     info.audio[0].end = rational(8_070, 1000);
     let plan = passing(&info);
@@ -124,12 +124,12 @@ fn the_last_picture_is_held_while_sound_goes_on() {
     info.audio[0].end = rational(20, 1);
     assert!(
         passing(&info).passed_through().is_none(),
-        "too long for a segment"
+        "the remaining audio is too long for a segment"
     );
 }
 
 #[test]
-fn the_first_picture_is_shown_from_the_start() {
+fn the_first_frame_is_shown_from_the_start() {
     let mut info = in_groups(&[60; 4]);
     let video = info.video.as_mut().unwrap();
     (video.start, video.end) = (rational(2, 30), rational(242, 30));
@@ -175,7 +175,7 @@ fn groups(track: &mut VideoTrack) -> &mut Vec<Group> {
 }
 
 #[test]
-fn what_cannot_be_cut_or_delivered_is_encoded() {
+fn video_that_cannot_be_cut_or_delivered_is_encoded() {
     let is_encoded = |info: &MediaInfo| passing(info) == planned(info);
     assert!(
         is_encoded(&in_groups(&[60, 301, 60])),
@@ -183,12 +183,15 @@ fn what_cannot_be_cut_or_delivered_is_encoded() {
     );
     let mut large = in_groups(&[60; 10]);
     groups(large.video.as_mut().unwrap())[4].bytes = 6_000_000;
-    assert!(is_encoded(&large), "more than twice the cap");
+    assert!(is_encoded(&large), "the source has more than twice the cap");
     let mut small = in_groups(&[60; 10]);
     groups(small.video.as_mut().unwrap())
         .iter_mut()
         .for_each(|group| group.bytes = 50_000);
-    assert!(is_encoded(&small), "less than every rung");
+    assert!(
+        is_encoded(&small),
+        "the source has a lower rate than every rung"
+    );
     let mut cut = in_groups(&[60; 10]);
     cut.notes.push(Note {
         track: None,
@@ -198,11 +201,15 @@ fn what_cannot_be_cut_or_delivered_is_encoded() {
     });
     assert_eq!(passing(&cut).passed_through(), None);
     let info = in_groups(&[60; 10]);
-    assert_eq!(planned(&info).passed_through(), None, "nobody wants it");
+    assert_eq!(
+        planned(&info).passed_through(),
+        None,
+        "the policy does not ask for pass-through"
+    );
 }
 
 #[test]
-fn given_up_it_keeps_everything_but_the_top_rung() {
+fn a_plan_without_pass_through_keeps_everything_but_the_top_rung() {
     let plan = passing(&in_groups(&[50; 12]))
         .with_codec(LazyCodec::Hevc)
         .unwrap();
@@ -222,7 +229,7 @@ fn given_up_it_keeps_everything_but_the_top_rung() {
 
 proptest! {
     #[test]
-    fn segments_meet_at_key_frames_and_are_neither_long_nor_short(
+    fn segments_meet_at_key_frames_and_are_neither_too_long_nor_too_short(
         groups in prop::collection::vec(1u32..=150, 1..60),
         seconds in 2u32..=10,
     ) {

@@ -1,4 +1,4 @@
-//! What the rungs turned out to take decides which of them the next plan has.
+//! Choice of rungs from their measured sizes, after they are made.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use proptest::prelude::*;
 
 use crate::sources::{everyday, picture, planned, rational, source};
 
-/// Kilobits per second of each rung, highest first.
+/// Average bit rates of a plan's rungs, from kilobits per second, highest rung first.
 fn taking(plan: &Plan, kbit: &[u64]) -> BTreeMap<RenditionId, u64> {
     let rungs = plan.video.iter().zip(kbit);
     rungs.map(|(rung, kbit)| (rung.id, kbit * 1000)).collect()
 }
 
-/// The boxes that are left of the usual five.
+/// Boxes that remain of the usual five rungs when the rungs take these kilobits per second.
 fn left(kbit: [u64; 5]) -> Vec<u32> {
     let plan = planned(&everyday());
     let next = plan.pruned(&taking(&plan, &kbit)).unwrap_or(plan);
@@ -26,18 +26,18 @@ fn a_rung_is_left_out_that_nobody_needs_or_that_saves_little() {
         left([5000, 2800, 1400, 800, 400]),
         [1080, 720, 480, 360, 240]
     );
-    // Anybody has bandwidth for the top rung; players start in a small one.
+    // Every viewer has the bandwidth for the top rung; players start in the rung of at most 480 lines.
     assert_eq!(left([450, 300, 200, 150, 100]), [1080, 480]);
     assert_eq!(left([2000, 1600, 1000, 500, 250]), [1080, 480, 360]);
-    // A quarter is enough, and counts against what is kept.
+    // A saving of a quarter is enough. It is compared with the last rung that is kept.
     assert_eq!(left([4000, 3000, 2900, 2200, 1650]), [1080, 720, 480, 240]);
     assert_eq!(left([4000, 3001, 2900, 2175, 1632]), [1080, 480, 360]);
-    // One that was scaled up costs less than those below it.
+    // The top rung takes fewer bits than the rungs below it, e.g. because the source was scaled up.
     assert_eq!(left([600, 900, 800, 700, 650]), [1080, 480]);
 }
 
 #[test]
-fn what_is_not_known_of_every_rung_leaves_all_of_them() {
+fn all_rungs_are_kept_if_a_size_is_unknown() {
     let plan = planned(&everyday());
     let all = taking(&plan, &[9; 5]);
     for rung in &plan.video {
@@ -63,7 +63,7 @@ fn other_codecs_have_the_same_rungs_and_nothing_else_changes() {
         assert!(lazy.video.iter().eq(kept));
         assert_eq!(lazy.audio, before.audio);
     }
-    // What is added later is no other either.
+    // Codecs that are added later get the same rungs.
     let late = planned(&everyday());
     let late = late
         .pruned(&taking(&late, &[450, 300, 200, 150, 100]))
@@ -82,7 +82,7 @@ fn other_codecs_have_the_same_rungs_and_nothing_else_changes() {
 
 proptest! {
     #[test]
-    fn the_top_and_a_start_stay_and_the_same_again_changes_nothing(
+    fn the_top_and_a_start_rung_stay_and_a_repetition_changes_nothing(
         kbit in prop::collection::vec(0u64..20_000_000, 7),
         width in 16u32..8192, height in 16u32..4096,
     ) {

@@ -1,4 +1,4 @@
-//! Which rate a presentation gets.
+//! Frame rate of a presentation.
 
 use plan::Rational;
 
@@ -16,7 +16,7 @@ fn variable(average: Rational, p95: Option<Rational>) -> Rational {
 }
 
 #[test]
-fn a_constant_rate_stays_or_takes_a_whole_factor_into_10_to_60() {
+fn a_constant_rate_is_kept_or_brought_into_10_to_60_by_a_whole_factor() {
     for ((num, den), expected) in [
         ((30, 1), (30, 1)),
         ((30_000, 1001), (30_000, 1001)),
@@ -39,7 +39,7 @@ fn a_constant_rate_stays_or_takes_a_whole_factor_into_10_to_60() {
 }
 
 #[test]
-fn a_variable_rate_becomes_the_least_standard_one_not_below_its_95th_percentile() {
+fn a_variable_rate_becomes_the_lowest_standard_rate_not_below_its_95th_percentile() {
     for (p95, expected) in [
         ((1, 1), (24_000, 1001)),
         ((24_000, 1001), (24_000, 1001)),
@@ -58,12 +58,12 @@ fn a_variable_rate_becomes_the_least_standard_one_not_below_its_95th_percentile(
         let picked = variable(rational(20, 1), Some(rational(p95.0, p95.1)));
         assert_eq!(picked, rational(expected.0, expected.1), "{p95:?}");
     }
-    // Without a percentile the average has to do.
+    // Without a percentile the average is used.
     assert_eq!(variable(rational(29, 1), None), rational(30_000, 1001));
 }
 
 #[test]
-fn a_time_scale_reaches_10_000_and_frames_last_whole_units() {
+fn a_time_scale_is_at_least_10_000_and_frames_last_whole_units() {
     for ((num, den), expected) in [
         ((30, 1), (10_020, 334)),
         ((30_000, 1001), (30_000, 1001)),
@@ -85,7 +85,7 @@ fn a_time_scale_reaches_10_000_and_frames_last_whole_units() {
     }
 }
 
-/// A numerator past what 32 bits hold: the closest that they do, never a truncated one.
+/// A numerator of more than 32 bits gives the closest rate that fits, never a truncated one.
 #[test]
 fn a_rate_of_huge_numbers_is_approximated() {
     let num = 29_970_029_970_029_971;

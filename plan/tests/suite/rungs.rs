@@ -1,4 +1,4 @@
-//! Rungs, their caps, and how pictures are scaled to them.
+//! Rungs of the ladder: sizes, caps, and the scaling of frames.
 
 use plan::ladder::BOXES;
 use plan::media_info::VideoTrack;
@@ -36,19 +36,19 @@ fn usual_sizes_get_their_usual_ladders() {
             (3840, 2160),
             with(&[(2160, 3840, 2160), (1440, 2560, 1440), (1080, 1920, 1080)]),
         ),
-        // Larger than any box: scaled down into the largest.
+        // The source is larger than any box, and is scaled down to the largest.
         (
             (7680, 4320),
             with(&[(2160, 3840, 2160), (1440, 2560, 1440), (1080, 1920, 1080)]),
         ),
         ((640, 272), vec![(360, 640, 272), (240, 428, 182)]),
-        // Portrait: the box turns with it.
+        // The box of a portrait video is rotated with it.
         ((360, 640), vec![(360, 360, 640), (240, 240, 426)]),
-        // Odd sides: down to even, for nothing is up-scaled.
+        // Odd sides are rounded down to even numbers, since nothing is scaled up.
         ((641, 361), vec![(480, 640, 360), (240, 426, 240)]),
         ((16, 16), vec![(240, 16, 16)]),
         ((2, 2), vec![(240, 16, 16)]),
-        // Within 80 % of the rung above: 480 and 360 would be no help to each other.
+        // Boxes 480 and 360 would differ by less than 20 % of the pixels, so one of them is enough.
         ((700, 400), vec![(480, 700, 400), (240, 420, 240)]),
     ] {
         assert_eq!(
@@ -60,8 +60,8 @@ fn usual_sizes_get_their_usual_ladders() {
 }
 
 #[test]
-fn a_rung_is_scaled_along_the_same_path_whether_its_neighbours_are_kept_or_not() {
-    // 700x400 drops box 360, and 426x240 is reached through its size all the same.
+fn the_scale_path_of_a_rung_does_not_depend_on_its_neighbors() {
+    // 700x400 has no rung in box 360, but 426x240 is still scaled through that size.
     let plan = of(sized(700, 400));
     let size = |width, height| Size { width, height };
     assert_eq!(
@@ -108,8 +108,7 @@ fn levels_and_codec_strings_follow_size_and_rate() {
     assert_eq!(level(3840, 2160, 60), (52, "avc1.640034".to_owned()));
 }
 
-/// Bounded: maxrate * d + the buffer's first fill never exceed cap * d. Expected: less 3 %, with
-/// half the buffer.
+/// Bounded: maxrate * d plus the buffer's first fill never exceeds cap * d. Expected: 3 % less, with half the buffer.
 #[test]
 fn the_rate_control_of_a_segment_leaves_room_for_its_first_fill() {
     let rate = rational(30, 1);
@@ -161,8 +160,8 @@ proptest! {
             prop_assert!(size.width % 2 == 0 && size.height % 2 == 0 && short >= 16);
             prop_assert!(u64::from(size.width) <= shown_width.max(16));
             prop_assert!(u64::from(size.height) <= shown_height.max(16));
-            // The aspect is the source's to the rounding of both sides (where 16 does not bind):
-            // w/h = W/H to one pixel of each.
+            // The aspect ratio is the source's, up to the rounding of both sides by one pixel: w/h = W/H. (The
+            // minimum of 16 pixels does not apply here.)
             if short > 16 {
                 let (w, h) = (u64::from(size.width), u64::from(size.height));
                 let (cross, other) = (w * shown_height, h * shown_width);
@@ -172,12 +171,12 @@ proptest! {
                 prop_assert!(size.pixels() * 10 <= above.pixels() * 8);
             }
             above = Some(size);
-            // Each step of the path is smaller than the one before.
+            // Each step of the path is smaller than the step before.
             for step in rendition.scale_path.windows(2) {
                 prop_assert!(step[1].width <= step[0].width && step[1].height <= step[0].height);
             }
         }
-        // Paths are prefixes of one cascade: neighbours do not matter.
+        // All paths are prefixes of one cascade, so a rung does not depend on its neighbors.
         let whole = &plan.video[plan.video.len() - 1].scale_path;
         for rendition in &plan.video {
             prop_assert!(whole.starts_with(&rendition.scale_path));
@@ -185,9 +184,9 @@ proptest! {
     }
 }
 
-/// More pictures a second take more, but not as many times: from the box on that players start in.
+/// Caps rise with the frame rate, but less than in proportion, from the box on that players start with.
 #[test]
-fn caps_rise_with_the_picture_rate() {
+fn caps_rise_with_the_frame_rate() {
     let caps = |rate| {
         let plan = of(picture((1920, 1080), rational(rate, 1), rational(10, 1)));
         let caps = plan

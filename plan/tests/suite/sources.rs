@@ -1,4 +1,4 @@
-//! Sources as a probe would describe them.
+//! Sample sources as a probe would describe them.
 
 use plan::media_info::{AudioTrack, Color, MediaInfo, VideoTrack};
 use plan::{Index, Plan, Policy, Rational};
@@ -7,7 +7,7 @@ pub fn rational(num: i64, den: i64) -> Rational {
     Rational::new(num, den)
 }
 
-/// Progressive BT.709 pictures of square pixels from nought to `end`.
+/// Progressive BT.709 video with square pixels from time zero to `end`.
 pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
     VideoTrack {
         stream: 0,
@@ -47,7 +47,7 @@ pub fn picture(size: (u32, u32), rate: Rational, end: Rational) -> VideoTrack {
     }
 }
 
-/// Stereo AAC at 48 kHz from nought to `end`, as stream 1.
+/// Stereo AAC at 48 kHz from time zero to `end`, as stream 1.
 pub fn sound(end: Rational) -> AudioTrack {
     AudioTrack {
         stream: 1,
@@ -87,7 +87,7 @@ pub fn source(video: Option<VideoTrack>, audio: Vec<AudioTrack>) -> MediaInfo {
     }
 }
 
-/// 1080p30 of 30 s with 30.016 s of stereo: the file that most cameras write.
+/// Source as most cameras write it: 30 s of 1080p30 with 30.016 s of stereo.
 pub fn everyday() -> MediaInfo {
     source(
         Some(picture((1920, 1080), rational(30, 1), rational(30, 1))),
@@ -95,7 +95,7 @@ pub fn everyday() -> MediaInfo {
     )
 }
 
-/// Pictures alone, at a rate, for so many seconds.
+/// Source without audio, with this frame rate and length.
 pub fn silent(rate: Rational, seconds: Rational) -> MediaInfo {
     source(Some(picture((640, 360), rate, seconds)), Vec::new())
 }

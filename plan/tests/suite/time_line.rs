@@ -1,9 +1,9 @@
-//! Where tick 0 lies, and what plays before and after a track's own content.
+//! Origin of the time line, and time before and after a track's own content.
 
 use crate::sources::{everyday, picture, planned, rational, sound, source};
 
 #[test]
-fn the_everyday_source_starts_at_nought_and_ends_with_its_sound() {
+fn the_everyday_source_starts_at_zero_and_ends_with_its_audio() {
     let plan = planned(&everyday());
     assert_eq!(plan.timeline.origin, rational(0, 1));
     assert_eq!(plan.timeline.frames().0, 901);
@@ -13,9 +13,9 @@ fn the_everyday_source_starts_at_nought_and_ends_with_its_sound() {
     assert_eq!(plan.content.audio, [(0, 30_016_000)]);
 }
 
-/// (start of picture, start of sound) in ms at 25 fps, expected origin in ms.
+/// Cases are (start of video, start of audio, expected origin) in ms at 25 frames per second.
 #[test]
-fn tick_nought_is_the_last_grid_point_not_after_the_earliest_start() {
+fn tick_zero_is_the_last_grid_point_not_after_the_earliest_start() {
     for (video_ms, audio_ms, origin_ms) in [
         (0, 0, 0),
         (1400, 1400, 1400),
@@ -23,7 +23,7 @@ fn tick_nought_is_the_last_grid_point_not_after_the_earliest_start() {
         (80, 0, 0),
         (70, 0, -10),
         (40, 1, 0),
-        // 1 ms of slack: the container rounded.
+        // A difference of 1 ms is the container's rounding.
         (41, 0, 1),
         (42, 0, 2 - 40),
         (-33, 0, -33),
@@ -43,8 +43,8 @@ fn tick_nought_is_the_last_grid_point_not_after_the_earliest_start() {
 }
 
 #[test]
-fn what_ends_later_sets_the_end_for_all() {
-    // (end of picture, end of sound) in ms at 25 fps, expected ticks.
+fn the_track_that_ends_last_sets_the_end_for_all() {
+    // Cases are (end of video in ms, end of audio in ms, expected ticks) at 25 frames per second.
     for (video_ms, audio_ms, ticks) in [
         (10_000, 10_000, 250),
         (10_000, 9_000, 250),
@@ -61,7 +61,7 @@ fn what_ends_later_sets_the_end_for_all() {
 }
 
 #[test]
-fn a_sample_is_placed_to_the_nearest() {
+fn a_source_time_belongs_to_the_nearest_sample() {
     let timeline = planned(&everyday()).timeline;
     assert_eq!(timeline.sample_of(rational(1, 48_000)).0, 1);
     assert_eq!(timeline.sample_of(rational(1, 44_100)).0, 1);
@@ -69,7 +69,7 @@ fn a_sample_is_placed_to_the_nearest() {
 }
 
 #[test]
-fn a_picture_at_the_aac_frame_rate_is_still_a_picture() {
+fn a_video_at_the_aac_frame_rate_lasts_as_long_as_its_audio() {
     let rate = rational(48_000, 1024);
     let info = source(Some(picture((640, 360), rate, rational(10, 1))), Vec::new());
     let timeline = planned(&info).timeline;

@@ -1,4 +1,4 @@
-//! How hard a title is decides what its rungs are told, and which of them it gets.
+//! Per-title encoding: settings and choice of rungs by how hard a title is to encode.
 
 use plan::media_info::VideoTrack;
 use plan::{Complexity, Plan, Policy};
@@ -26,7 +26,7 @@ fn told(plan: &Plan) -> Vec<(u32, u32, u64)> {
     plan.video.iter().map(row).collect()
 }
 
-/// Box, rate factor and cap in kbit/s of the rungs that nothing is known of.
+/// Box, rate factor and cap in kbit/s of the rungs of a title without trial encodes.
 const USUAL: [(u32, u32, u64); 5] = [
     (1080, 24, 5000),
     (720, 24, 2800),
@@ -36,14 +36,14 @@ const USUAL: [(u32, u32, u64); 5] = [
 ];
 
 #[test]
-fn a_title_that_was_not_tried_has_the_usual_ladder() {
+fn a_title_without_trials_has_the_usual_ladder() {
     let mut video = of(0, 0, 0);
     video.complexity = None;
     assert_eq!(told(&titled(video)), USUAL);
 }
 
 #[test]
-fn an_operator_may_want_the_same_of_all() {
+fn per_title_encoding_can_be_switched_off() {
     let policy = Policy {
         per_title: false,
         ..Policy::default()
@@ -53,7 +53,7 @@ fn an_operator_may_want_the_same_of_all() {
     assert!(plan.video.iter().all(|rung| rung.crf == 24));
 }
 
-/// A recording of a screen: the top rung is within anybody's reach. Players start in a small one.
+/// A screen recording: every viewer has the bandwidth for the top rung, and players start in a small one.
 #[test]
 fn a_screen_has_few_rungs_in_good_quality() {
     let plan = titled(of(145_000, 800, 1_100));
@@ -66,7 +66,7 @@ fn a_walk_through_a_park_keeps_every_rung_at_its_cap() {
     assert_eq!(told(&plan), USUAL);
 }
 
-/// What is easy where it was looked at may be hard elsewhere.
+/// A title may be harder elsewhere than at the tried positions, so caps have a lower bound.
 #[test]
 fn a_cap_follows_the_hardest_place_and_never_falls_under_half_of_its_boxs() {
     let cap = |hardest| told(&titled(of(400_000, 20_000, hardest)))[0].2;

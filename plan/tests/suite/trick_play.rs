@@ -1,9 +1,11 @@
+//! The trick-play rendition of a plan.
+
 use plan::{Plan, RenditionName, WorkKind};
 
 use crate::sources::{everyday, planned, rational, silent, sound, source};
 
 #[test]
-fn it_is_as_small_as_the_lowest_rung_and_comes_last() {
+fn trick_play_has_the_size_of_the_lowest_rung_and_comes_last() {
     let plan = planned(&everyday());
     let (lowest, trick_play) = (
         plan.video.last().unwrap(),
@@ -22,7 +24,7 @@ fn it_is_as_small_as_the_lowest_rung_and_comes_last() {
 }
 
 #[test]
-fn it_has_the_first_picture_of_each_segment() {
+fn trick_play_has_the_first_frame_of_each_segment() {
     let plan = planned(&silent(rational(30, 1), rational(10, 1)));
     let trick_play = plan.trick_play.as_ref().unwrap();
     for segment in 0..plan.segments() {
@@ -33,14 +35,14 @@ fn it_has_the_first_picture_of_each_segment() {
 }
 
 #[test]
-fn sound_alone_has_none() {
+fn audio_only_sources_have_no_trick_play() {
     let plan = planned(&source(None, vec![sound(rational(10, 1))]));
     assert_eq!(plan.trick_play, None);
 }
 
-/// Plans were stored before there was any such thing.
+/// Plans that were stored before trick play existed have no such field.
 #[test]
-fn plans_without_it_are_read() {
+fn plans_without_trick_play_are_read() {
     let plan = planned(&everyday());
     let mut json = serde_json::to_value(&plan).unwrap();
     assert!(json.as_object_mut().unwrap().remove("trick_play").is_some());

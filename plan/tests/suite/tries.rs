@@ -1,4 +1,5 @@
-//! Rate factors of a segment's tries: first ones follow the trials of a title, later ones what a try came to.
+//! Rate factors of a segment's tries. First factors follow a title's trial encodes, later ones the results of the
+//! tries before.
 
 use plan::media_info::{SmallTrial, SmallTrials};
 use plan::{
@@ -17,8 +18,8 @@ fn usual() -> Plan {
     planned(&source(Some(video), Vec::new()))
 }
 
-/// The plan of a title whose pictures take so many bits at 480p: one by itself and one that follows, at the start and
-/// elsewhere.
+/// Plan of a title whose frames took these bits in trials at 480p: (intra-coded frame, predicted frame), at the start
+/// and at other times.
 fn tried(start: (u32, u32), elsewhere: &[(i64, (u32, u32))]) -> Plan {
     let trial = |at_us, (key_bits, following_bits)| SmallTrial {
         at_us,
@@ -59,7 +60,7 @@ fn try_of(quarters: u32, bytes: u64, fit: Fit) -> Try {
 }
 
 #[test]
-fn a_title_that_was_not_tried_begins_with_the_usual_factor() {
+fn a_title_without_trials_begins_with_the_usual_factor() {
     let plan = usual();
     for video in &plan.video {
         assert!(video.first_factors.is_empty());
@@ -68,8 +69,8 @@ fn a_title_that_was_not_tried_begins_with_the_usual_factor() {
 }
 
 #[test]
-fn what_is_hard_begins_coarser_and_what_is_easy_as_usual() {
-    // A second of 480p may hold 1,400,000 bits: by its trial the start takes twice that, what follows a third.
+fn hard_segments_begin_coarser_and_easy_ones_as_usual() {
+    // A second of 480p may have 1,400,000 bits. By its trials the start takes twice that, and the later part a third.
     let plan = tried(
         (300_000, 86_000),
         &[
@@ -79,11 +80,12 @@ fn what_is_hard_begins_coarser_and_what_is_easy_as_usual() {
     );
     let rung = rung(&plan, 480);
     let first = |segment| rung.first_factor(segment).0;
-    // 2,794,000 bits and 40 % against 85 % of what it may have: 1.72 octaves.
+    // 2,794,000 bits and 40 % more, against 85 % of the allowed bits, are 1.72 octaves too many.
     assert_eq!(first(0), 96 + 31);
-    // What comes just before it was tried.
+    // The trial is just before this segment.
     assert_eq!(first(1), 96 + 31);
-    // Nothing near it was: three quarters of what it may have. Longer segments share one key picture.
+    // No trial is near this segment, so it aims at three quarters of the allowed bytes. Longer segments share one key
+    // frame.
     assert_eq!(first(2), 96 + 34);
     assert_eq!(first(3), 96 + 33);
     let at = |second: i64| {
@@ -104,18 +106,18 @@ fn a_factor_is_written_in_the_encoders_scale() {
 }
 
 #[test]
-fn what_fits_at_once_is_taken() {
+fn a_first_try_that_fits_is_taken() {
     let plan = usual();
     let next = plan.video[0].next_try(&[try_of(96, 10, Fit::Fits)], 1_000_000);
     assert_eq!(next, Next::Take);
 }
 
 #[test]
-fn what_is_too_large_is_tried_coarser_by_its_excess() {
+fn a_second_try_is_coarser_by_the_excess_of_the_first() {
     let plan = usual();
     let rung = &plan.video[0];
     let second = |bytes| rung.next_try(&[try_of(96, bytes, Fit::TooLarge)], 1_000_000);
-    // Twice as much is an octave: 4.5 steps, and a quarter for sureness.
+    // Twice the bytes are an octave, 4.5 steps, plus a margin of a quarter step.
     assert_eq!(second(2_000_000), Next::Encode(factor(96 + 18 + 1)));
     assert_eq!(second(1_000_001), Next::Encode(factor(96 + 1)));
     assert_eq!(second(4_000_000), Next::Encode(factor(96 + 36 + 1)));
@@ -124,7 +126,7 @@ fn what_is_too_large_is_tried_coarser_by_its_excess() {
         rung.next_try(&[start], 1_000_000),
         Next::Encode(factor(100))
     );
-    // There is nothing coarser.
+    // The first factor is the coarsest already.
     let last = try_of(204, 2_000_000, Fit::TooLarge);
     assert_eq!(rung.next_try(&[last], 1_000_000), Next::Bound);
 }
@@ -135,7 +137,7 @@ fn a_third_try_lies_on_the_line_through_two() {
     let rung = &plan.video[0];
     let first = try_of(96, 2_000_000, Fit::TooLarge);
     let third = |second| rung.next_try(&[first, second], 1_000_000);
-    // Half an octave too far in 20 quarters: it takes one of 24 less 12.
+    // Bytes fall by two octaves in 24 quarters: one octave and the reserve of 3 % take 13 quarters.
     assert_eq!(
         third(try_of(120, 500_000, Fit::Fits)),
         Next::Encode(factor(109))
@@ -145,7 +147,7 @@ fn a_third_try_lies_on_the_line_through_two() {
         third(try_of(115, 1_100_000, Fit::TooLarge)),
         Next::Encode(factor(119))
     );
-    // It became larger: as if it were the first.
+    // The second try is larger than the first, so it is treated like a first one.
     assert_eq!(
         third(try_of(115, 2_000_000, Fit::TooLarge)),
         Next::Encode(factor(115 + 19))
@@ -173,17 +175,17 @@ fn after_three_tries_the_finest_that_fits_is_taken_or_none() {
 }
 
 #[test]
-fn a_segment_fits_under_its_cap_and_starts_within_two_seconds_of_it() {
+fn a_segment_fits_if_it_and_its_start_are_within_the_cap() {
     let plan = usual();
     let rung = &plan.video[0];
     let fit = |sizes: &[usize]| rung.fit(sizes, 500, Frames(120), rate());
-    // Four seconds at 5 Mbit/s: 2.5 MB in all, boxes included.
+    // Four seconds at 5 Mbit/s allow 2.5 MB in all, boxes included.
     let even = [20_829; 120];
     assert_eq!(fit(&even), Fit::Fits);
     let mut more = even;
     more[119] += 21;
     assert_eq!(fit(&more), Fit::TooLarge);
-    // Two seconds' worth, less the boxes, may be in the first picture.
+    // The first frame may have the bytes of two seconds, less the boxes.
     let mut steep = [0; 120];
     steep[0] = 1_249_500;
     assert_eq!(fit(&steep), Fit::Fits);
@@ -192,7 +194,7 @@ fn a_segment_fits_under_its_cap_and_starts_within_two_seconds_of_it() {
     assert_eq!(rung.allowed_bytes(Frames(120), rate()), 2_500_000);
 }
 
-/// A rung in another codec begins as much coarser, in whole steps where its encoder knows no others.
+/// A rung in another codec begins coarser by the same amount, in whole steps if its encoder accepts no others.
 #[test]
 fn other_codecs_begin_coarser_too() {
     let plan = tried((300_000, 86_000), &[(50_000_000, (300_000, 86_000))]);
@@ -220,14 +222,15 @@ fn other_codecs_begin_coarser_too() {
     }
 }
 
-/// An encoder whose bytes fall with its rate factor, more or less steeply.
+/// Size of a segment from an encoder whose bytes fall exponentially with the rate factor, halving every `octave`
+/// quarters.
 fn encoded(full: u64, octave: u32, quarters: u32) -> u64 {
     (full as f64 * (-f64::from(quarters) / f64::from(octave)).exp2()) as u64 + 1
 }
 
 proptest! {
     #[test]
-    fn three_tries_are_enough_and_what_is_taken_fits(
+    fn three_tries_are_enough_and_the_taken_one_fits(
         full in 1_000u64..1 << 40, octave in 6u32..60, first in 0u32..204, allowed in 1u64..1 << 32,
     ) {
         let plan = usual();
@@ -257,7 +260,7 @@ proptest! {
     }
 
     #[test]
-    fn no_trial_makes_a_plan_impossible(
+    fn any_trial_results_give_a_valid_plan(
         start: (u32, u32), elsewhere: Vec<(i64, (u32, u32))>,
     ) {
         for video in tried(start, &elsewhere).video {
@@ -268,9 +271,9 @@ proptest! {
     }
 }
 
-/// Its one segment is shorter than what a playlist's peak bit rate is measured over.
+/// The film's only segment is shorter than the time over which a playlist's peak bit rate is measured.
 #[test]
-fn a_film_of_one_picture_may_hold_what_half_a_second_does() {
+fn a_film_of_one_frame_may_have_the_bytes_of_half_a_second() {
     let plan = usual();
     let rung = rung(&plan, 1080);
     assert_eq!(rung.allowed_bytes(Frames(1), rate()), 312_500);

@@ -1,4 +1,4 @@
-//! Objects to which something happens while they are put.
+//! Object store for tests in which an event happens at a put: a failure, a call that never answers, or damage.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -9,30 +9,30 @@ use store::objects::Layer;
 use store::{Created, Error, ObjectKey, Objects};
 use tokio::sync::Notify;
 
-/// What happens at a put.
+/// Event at a put.
 #[derive(PartialEq)]
 pub enum Event {
-    /// It fails, and so do all after it.
+    /// The put fails, and so do all later ones.
     Failure,
-    /// It is waited for in vain.
+    /// The put never answers, and later ones do not either.
     Silence,
-    /// The bytes are others when they arrive.
+    /// The stored bytes differ from those that were sent.
     Damage,
 }
 
-/// Objects with an event at one put.
+/// Object store with an event at one put.
 pub struct Unsteady {
     objects: Arc<dyn Objects>,
     left: AtomicI64,
-    /// How many there were.
+    /// Number of puts so far.
     pub puts: AtomicU64,
     event: Event,
-    /// Told when it is waited for in vain.
+    /// Notified when a put has begun that never answers.
     pub met: Notify,
 }
 
 impl Unsteady {
-    /// The event is at the put of this number, from 0.
+    /// Object store whose event happens at the put of this number, counted from 0.
     pub fn new(objects: &Arc<dyn Objects>, number: i64, event: Event) -> Self {
         Self {
             objects: Arc::clone(objects),
@@ -43,7 +43,8 @@ impl Unsteady {
         }
     }
 
-    async fn meet(&self, body: Bytes) -> Result<Bytes, Error> {
+    /// Counts a put and lets the event happen if it is due; returns the bytes to store.
+    async fn count_put(&self, body: Bytes) -> Result<Bytes, Error> {
         self.puts.fetch_add(1, Ordering::Relaxed);
         let left = self.left.fetch_sub(1, Ordering::Relaxed);
         match self.event {
@@ -69,11 +70,11 @@ impl Layer for Unsteady {
     }
 
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
-        self.objects.put(key, self.meet(body).await?).await
+        self.objects.put(key, self.count_put(body).await?).await
     }
 
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
-        let body = self.meet(body).await?;
+        let body = self.count_put(body).await?;
         self.objects.put_if_absent(key, body).await
     }
 }

@@ -1,5 +1,5 @@
-//! A store that does not answer is left alone for a moment: who asks meanwhile learns it at once,
-//! in place of waiting as long as a store may take, and it is not run over when it comes back.
+//! Circuit breaker: a store that does not answer gets no requests for a moment. Callers then fail at once instead of
+//! waiting for the store's time limit, and a returning store is not flooded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,15 @@ use parking_lot::Mutex;
 
 use crate::{Clock, Error, Moment};
 
-/// So many failures in a row, each after the tries of whoever owns them, are no chance.
-const FAILURES: u32 = 5;
-/// How long nobody asks then; twice as long each time that the one who does is not answered.
-const REST: Duration = Duration::from_millis(500);
-const LONGEST_REST: Duration = Duration::from_secs(4);
+/// Number of consecutive failures after which the breaker opens. Each failed after all retries of the layer that owns
+/// them, so this is no coincidence.
+const FAILURES_TO_OPEN: u32 = 5;
+/// First time for which no requests are sent. It doubles each time that the trial request afterwards fails.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest time for which no requests are sent.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// Whether a store is asked.
+/// Circuit breaker of one store.
 pub(super) struct Breaker {
     name: &'static str,
     clock: Arc<dyn Clock>,
@@ -24,13 +26,13 @@ pub(super) struct Breaker {
 #[derive(Default)]
 struct State {
     failures: u32,
-    /// Until when nobody asks, and how long that was.
+    /// End of the current pause and its length; `None` while requests are sent.
     rest: Option<(Moment, Duration)>,
-    /// Somebody tries whether it is back.
-    is_tried: bool,
+    /// Whether a trial request is running.
+    is_trial_running: bool,
 }
 
-/// Who may ask.
+/// Permission to send a request.
 struct Pass<'a> {
     breaker: &'a Breaker,
     is_trial: bool,
@@ -38,9 +40,9 @@ struct Pass<'a> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        // Whoever tried went away without an answer: somebody else is to.
+        // The trial ended without an answer, so another caller may try.
         if self.is_trial {
-            self.breaker.state.lock().is_tried = false;
+            self.breaker.state.lock().is_trial_running = false;
         }
     }
 }
@@ -54,7 +56,7 @@ impl Breaker {
         }
     }
 
-    /// Asks, unless the store is left alone.
+    /// Sends a request, or fails at once while the breaker is open.
     pub(super) async fn ask<T>(
         &self,
         asking: impl Future<Output = Result<T, Error>>,
@@ -69,12 +71,15 @@ impl Breaker {
         let mut state = self.state.lock();
         let is_trial = state.rest.is_some();
         if let Some((until, _)) = state.rest
-            && (state.is_tried || self.clock.now() < until)
+            && (state.is_trial_running || self.clock.now() < until)
         {
-            let left_alone = format!("{} did not answer and is left alone", self.name);
+            let left_alone = format!(
+                "{} did not answer, and requests to it are suspended",
+                self.name
+            );
             return Err(Error::unavailable(left_alone));
         }
-        state.is_tried = is_trial;
+        state.is_trial_running = is_trial;
         Ok(Pass {
             breaker: self,
             is_trial,
@@ -85,19 +90,22 @@ impl Breaker {
         let mut state = self.state.lock();
         if !failed {
             if state.rest.take().is_some() {
-                tracing::info!(store = self.name, "it answers again");
+                tracing::info!(store = self.name, "the store answers again");
             }
             state.failures = 0;
             return;
         }
         state.failures += 1;
         let rest = match state.rest {
-            // Of those who asked before.
+            // The failed request was sent before the breaker opened.
             Some(_) if !pass.is_trial => return,
-            Some((_, rest)) => (rest * 2).min(LONGEST_REST),
-            None if state.failures >= FAILURES => {
-                tracing::warn!(store = self.name, "it does not answer and is left alone");
-                REST
+            Some((_, rest)) => (rest * 2).min(LONGEST_PAUSE),
+            None if state.failures >= FAILURES_TO_OPEN => {
+                tracing::warn!(
+                    store = self.name,
+                    "the store does not answer; requests to it are suspended"
+                );
+                FIRST_PAUSE
             }
             None => return,
         };
@@ -128,36 +136,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_does_not_answer_is_left_alone_until_one_trial_succeeds() {
+    async fn requests_are_suspended_until_one_trial_succeeds() {
         let clock = ManualClock::new(0);
         let breaker = breaker(&clock);
-        for _ in 1..FAILURES {
+        for _ in 1..FAILURES_TO_OPEN {
             fail(&breaker).await;
         }
-        // One answer in between, and nothing is wrong.
+        // A single success resets the number of failures.
         assert!(is_asked(&breaker).await);
-        for _ in 0..FAILURES {
+        for _ in 0..FAILURES_TO_OPEN {
             fail(&breaker).await;
         }
         assert!(!is_asked(&breaker).await);
-        clock.advance(REST);
-        // Only one tries; when it fails, the rest is longer.
+        clock.advance(FIRST_PAUSE);
+        // Only one caller may try. After a failed trial the pause is longer.
         fail(&breaker).await;
-        clock.advance(REST);
+        clock.advance(FIRST_PAUSE);
         assert!(!is_asked(&breaker).await);
-        clock.advance(REST);
+        clock.advance(FIRST_PAUSE);
         assert!(is_asked(&breaker).await);
         assert!(is_asked(&breaker).await);
     }
 
     #[tokio::test]
-    async fn a_trial_that_is_given_up_is_anothers() {
+    async fn another_caller_tries_after_an_abandoned_trial() {
         let clock = ManualClock::new(0);
         let breaker = breaker(&clock);
-        for _ in 0..FAILURES {
+        for _ in 0..FAILURES_TO_OPEN {
             fail(&breaker).await;
         }
-        clock.advance(REST);
+        clock.advance(FIRST_PAUSE);
         {
             let mut trial = Box::pin(breaker.ask(pending::<Result<(), _>>()));
             assert!(poll!(&mut trial).is_pending());
@@ -167,9 +175,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_there_or_not_allowed_is_an_answer() {
+    async fn not_found_and_unauthorized_count_as_answers() {
         let breaker = breaker(&ManualClock::new(0));
-        for _ in 0..3 * FAILURES {
+        for _ in 0..3 * FAILURES_TO_OPEN {
             let answer: Result<(), _> = breaker.ask(ready(Err(Error::NotFound))).await;
             assert!(matches!(answer, Err(Error::NotFound)));
             let answer: Result<(), _> = breaker.ask(ready(Err(Error::unauthorized("no")))).await;

@@ -1,4 +1,4 @@
-//! Events on NATS: published once, kept nowhere.
+//! Events on NATS. Each is published once and not stored.
 
 use async_nats::{Message, Subscriber};
 use async_trait::async_trait;
@@ -9,17 +9,17 @@ use tokio::sync::{broadcast, watch};
 use super::nats::Connection;
 use crate::{Error, Event, Events, Received, Subscription};
 
-/// Events that a slow listener may be behind, before it is told to read again: a burst
-/// of a few hundred segments, at about 200 bytes each.
+/// Number of events by which a listener may be behind before it is told to read the stores again: a burst of a few
+/// hundred segments fits, at about 200 bytes each.
 pub const BACKLOG: usize = 1024;
 
-/// Broadcast among all processes of a prefix.
+/// Broadcast of events among all processes with the same prefix.
 pub struct NatsEvents {
     connection: Connection,
 }
 
 impl NatsEvents {
-    /// Nobody listens yet.
+    /// Creates a broadcast without listeners.
     pub fn new(connection: &Connection) -> Self {
         Self {
             connection: connection.clone(),
@@ -50,7 +50,7 @@ impl Events for NatsEvents {
     }
 }
 
-/// Takes events from the client into the backlog of one listener, as long as there is one.
+/// Passes events from the client to one listener's backlog, until the listener is gone.
 async fn pass_on(
     mut heard: Subscriber,
     mut lost: watch::Receiver<u64>,
@@ -66,7 +66,7 @@ async fn pass_on(
             () = backlog.closed() => return,
         };
         if let Some(received) = received {
-            // An error means that nobody listens any more.
+            // Sending fails only if nobody listens any more.
             let _ = backlog.send(received);
         }
     }
@@ -74,7 +74,7 @@ async fn pass_on(
 
 fn event(message: &Message) -> Option<Event> {
     let read = serde_json::from_slice(&message.payload);
-    read.inspect_err(|error| tracing::warn!(%error, "an event that nobody understands"))
+    read.inspect_err(|error| tracing::warn!(%error, "ignored an event that cannot be parsed"))
         .ok()
 }
 

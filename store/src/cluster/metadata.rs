@@ -1,9 +1,9 @@
-//! Metadata in tables of CQL: ScyllaDB, and Apache Cassandra.
+//! Metadata in CQL tables, for ScyllaDB and Apache Cassandra. Each module implements one repository.
 //!
-//! A row that is changed is changed by conditional writes only, and those alone decide: lists
-//! of rows are kept beside them by plain writes, before a row may belong to them and until it
-//! no longer does, and whoever reads a list looks at each row itself. Views are counters, of which
-//! some may be lost.
+//! Rows change only by conditional writes, and only these decide about a row. Lists of rows are stored separately by
+//! unconditional writes: an entry is added before a row may belong to a list, and removed after the row has left it.
+//! Readers of a list therefore check each row itself. View counts are CQL counters, some of whose updates may be
+//! lost.
 
 mod database;
 mod event_log;
@@ -32,12 +32,12 @@ pub use settings::{Access, Cql, OpenError};
 pub struct CqlMetadata {
     database: Database,
     clock: Arc<dyn Clock>,
-    /// Where the event log is.
+    /// Position of the event log's end, as far as this process knows.
     latest: event_log::Latest,
 }
 
 impl CqlMetadata {
-    /// Opens a keyspace whose schema is this program's.
+    /// Opens a keyspace whose schema has this program's version.
     pub async fn open(settings: &Cql, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let database = Database::connect(settings, Arc::clone(&clock)).await?;
         migrations::check(&database, settings).await?;
@@ -49,14 +49,14 @@ impl CqlMetadata {
         })
     }
 
-    /// Makes a keyspace, unless there is one of that name. `with` is what follows `WITH` in the
-    /// statement that makes it: how it is replicated, and what else the cluster wants to know.
+    /// Creates a keyspace unless it exists. `with` is the part after `WITH` in the CQL statement: replication and
+    /// other options.
     pub async fn create(settings: &Cql, with: &str) -> Result<(), OpenError> {
         database::create_keyspace(settings, with).await
     }
 
-    /// Brings a keyspace's schema up to date. For an operator, once for each version: two that
-    /// make the same table at the same time may end up with two.
+    /// Brings a keyspace's schema up to date. An operator runs this once for each version, and not concurrently: two
+    /// concurrent creations of the same table may result in two tables.
     pub async fn migrate(settings: &Cql, clock: Arc<dyn Clock>) -> Result<(), OpenError> {
         let database = Database::connect(settings, clock).await?;
         migrations::run(&database, settings).await

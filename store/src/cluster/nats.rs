@@ -1,7 +1,7 @@
-//! NATS: where a server is, the one connection of a process, and what a server must be able to do.
+//! NATS: the server's settings, the one connection of a process, and the features that a server must have.
 //!
-//! Work and events lie there, and both are hints: it may be wiped at any time. Every subject, the
-//! stream and its consumer begin with a prefix, so that installations share a server.
+//! Work and events are hints, so the server may lose them at any time. All names of subjects, streams and consumers
+//! start with a prefix, so that several installations can share a server.
 
 mod connection;
 mod settings;

@@ -1,7 +1,7 @@
-//! Objects in a bucket of an S3 store: AWS, and whatever speaks its protocol.
+//! Objects in an S3 bucket: AWS and compatible stores.
 //!
-//! The SDK owns every retry; nobody above tries again. No object is larger than a source block
-//! or a segment of the highest cap, so none is stored in parts.
+//! The SDK owns every retry; no code above retries. No object is larger than a source block or a segment at the
+//! highest cap, so no object is stored in parts.
 
 mod client;
 mod failure;
@@ -32,32 +32,32 @@ use self::failure::{error, is_lost, is_missing, is_out_of_range};
 use crate::objects::{Listing, SignedPut};
 use crate::{Checksum, Created, Error, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
-/// What one request deletes at most (S3's own bound).
+/// Largest number of objects that one request deletes (a limit of S3).
 const DELETED_AT_ONCE: usize = 1000;
 
-/// Signed headers that no page may set, and every client sets by itself.
+/// Signed headers that a web page cannot set, and that every client sets by itself.
 const SET_BY_CLIENTS: [&str; 2] = ["host", "content-length"];
 
-/// A put, and how long one try of it may take.
+/// Put request with its timeouts.
 struct Putting {
     put: PutObjectFluentBuilder,
     timeouts: aws_sdk_s3::config::Builder,
 }
 
-/// Objects in a bucket.
+/// Objects in an S3 bucket.
 pub struct S3Objects {
     client: Client,
-    /// As senders reach it.
+    /// Client of the endpoint that uploaders reach, for signed requests.
     outside: Option<Client>,
     bucket: String,
     keeps: bool,
 }
 
 impl S3Objects {
-    /// Opens a bucket that is there, and tries what the store must be able to do.
+    /// Opens an existing bucket, and tests that the store supports what is needed.
     ///
     /// # Errors
-    /// Where the bucket cannot be used.
+    /// If the bucket cannot be used.
     pub async fn open(settings: &S3) -> Result<Self, OpenError> {
         let outside = match &settings.public_endpoint {
             Some(endpoint) => Some(client::connect_to(settings, endpoint).await),
@@ -72,13 +72,12 @@ impl S3Objects {
         })
     }
 
-    /// Whether the store can be told not to replace an object. Where not, `put_if_absent` is for
-    /// [`RowedObjects`], and nobody else is let in.
+    /// Whether the store can refuse to replace an object. If not, only [`RowedObjects`] may call `put_if_absent`.
     pub const fn keeps(&self) -> bool {
         self.keeps
     }
 
-    /// Copies an object to another key, in place of one that is there.
+    /// Copies an object to another key, and replaces an existing object there.
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), Error> {
         let source = format!("{}/{}", self.bucket, Self::path(from)?);
         let copy = self.client.copy_object().bucket(&self.bucket);
@@ -91,10 +90,10 @@ impl S3Objects {
     fn path(key: &ObjectKey) -> Result<String, Error> {
         key.is_safe()
             .then(|| key.path())
-            .ok_or_else(|| Error::corrupt(format!("{key:?} is no safe key")))
+            .ok_or_else(|| Error::corrupt(format!("{key:?} is not a safe key")))
     }
 
-    /// With a checksum, which the store compares and keeps.
+    /// Creates a put request with a checksum, which the store compares and keeps.
     fn putting(&self, key: &ObjectKey, body: Bytes) -> Result<Putting, Error> {
         let put = self.client.put_object().bucket(&self.bucket);
         let put = put.key(Self::path(key)?).content_type(key.content_type());
@@ -105,7 +104,7 @@ impl S3Objects {
         })
     }
 
-    /// An object of which a reader wants nothing.
+    /// Opens an object for an empty range.
     async fn nothing_of(&self, key: &ObjectKey, start: u64) -> Result<ObjectRead, Error> {
         let info = self.head(key).await?.ok_or(Error::NotFound)?;
         let at = start.min(info.size);
@@ -130,8 +129,8 @@ impl Objects for S3Objects {
         let put = put.if_none_match("*").customize();
         match put.config_override(timeouts).send().await {
             Ok(_) => Ok(Created::Yes),
-            // By somebody else, or by a try of our own whose answer was lost: whoever puts
-            // reads back what is there.
+            // The object exists: another process stored it, or an attempt of this request whose answer was lost.
+            // Callers read back what is stored.
             Err(refused) if is_lost(&refused) => Ok(Created::No),
             Err(failed) => Err(error(failed)),
         }
@@ -177,7 +176,7 @@ impl Objects for S3Objects {
         match head.checksum_mode(ChecksumMode::Enabled).send().await {
             Ok(found) => match found.checksum_crc32().and_then(kept) {
                 Some(kept) => Ok(Some(kept)),
-                // Of a store that keeps none, or by whom else it was put.
+                // The store keeps no checksum, or another program stored the object.
                 None => Checksum::of_read(self.read(key, None).await).await,
             },
             Err(refused) if is_missing(&refused) => Ok(None),
@@ -198,7 +197,7 @@ impl Objects for S3Objects {
             let lines = found.filter_map(move |object| {
                 let key = ObjectKey::parse(object.key()?)?;
                 let line = size(object.size).map(|size| Listed { key, size });
-                // What others have put there is not ours.
+                // Objects of other programs in the bucket are not listed.
                 let is_ours = line
                     .as_ref()
                     .map_or(true, |line| prefix.contains(&line.key));
@@ -220,7 +219,11 @@ impl Objects for S3Objects {
             let request = self.client.delete_objects().bucket(&self.bucket);
             let done = request.delete(delete).send().await.map_err(error)?;
             if let Some(kept) = done.errors().first() {
-                let what = format!("{:?} cannot be deleted: {:?}", kept.key(), kept.message());
+                let what = format!(
+                    "the object {:?} cannot be deleted: {:?}",
+                    kept.key(),
+                    kept.message()
+                );
                 return Err(Error::unavailable(what));
             }
         }
@@ -257,12 +260,12 @@ impl Objects for S3Objects {
     }
 }
 
-/// An answer that is on its way.
+/// Converts an answer of the store to an open object.
 fn opened(found: GetObjectOutput) -> Result<ObjectRead, Error> {
     let length = size(found.content_length)?;
     let (start, size) = match found.content_range() {
         Some(text) => content_range(text)
-            .ok_or_else(|| Error::corrupt(format!("{text:?} is no range of content")))?,
+            .ok_or_else(|| Error::corrupt(format!("{text:?} is not a valid Content-Range")))?,
         None => (0, length),
     };
     let info = ObjectInfo {
@@ -281,7 +284,7 @@ fn opened(found: GetObjectOutput) -> Result<ObjectRead, Error> {
     })
 }
 
-/// First byte and whole size of `bytes 3-4/10` (RFC 9110 §14.4).
+/// First byte and total size from a `Content-Range` such as `bytes 3-4/10` (RFC 9110 §14.4).
 fn content_range(text: &str) -> Option<(u64, u64)> {
     let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (start, _) = range.split_once('-')?;
@@ -290,11 +293,11 @@ fn content_range(text: &str) -> Option<(u64, u64)> {
 
 fn size(bytes: Option<i64>) -> Result<u64, Error> {
     let size = bytes.and_then(|bytes| u64::try_from(bytes).ok());
-    size.ok_or_else(|| Error::corrupt("an object without a size"))
+    size.ok_or_else(|| Error::corrupt("the store gave no size for an object"))
 }
 
-/// A checksum in the spelling of S3. That of an object in parts is none of its bytes, and has
-/// another spelling.
+/// Parses a checksum in S3's spelling. The checksum of an object in parts has another spelling and is not that of its
+/// bytes, so it is ignored.
 fn kept(text: &str) -> Option<Checksum> {
     let bytes = BASE64_STANDARD.decode(text).ok()?.try_into().ok()?;
     Some(Checksum(u32::from_be_bytes(bytes)))

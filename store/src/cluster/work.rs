@@ -1,4 +1,4 @@
-//! Work on NATS: chunks in a stream of JetStream, demands as requests, workers by what they say.
+//! Work on NATS: chunks in a JetStream stream, demands as requests, and announcements of workers.
 
 mod demands;
 mod hands;
@@ -22,10 +22,10 @@ use queue::Queue;
 use taker::Taker;
 use workers::Workers;
 
-/// Who takes chunks in this process and has not yet been heard; more wait in line.
-const TAKING: usize = 64;
+/// Number of callers of `take` that wait to be noticed by the taker; more wait in line.
+const TAKE_QUEUE: usize = 64;
 
-/// Chunks and demands among all processes of a prefix.
+/// Chunks and demands among all processes with the same prefix.
 pub struct NatsWork {
     connection: Connection,
     queue: Queue,
@@ -42,10 +42,10 @@ impl Drop for NatsWork {
 }
 
 impl NatsWork {
-    /// Makes the stream of chunks if it is not there, and begins to hear of workers.
+    /// Creates the stream of chunks if it does not exist, and subscribes to announcements of workers.
     ///
     /// # Errors
-    /// Where the server cannot keep such a stream.
+    /// If the server cannot provide such a stream.
     pub async fn open(connection: &Connection) -> Result<Self, OpenError> {
         let unusable = |error| connection.unusable(&error);
         let queue = Queue::new(connection);
@@ -53,7 +53,7 @@ impl NatsWork {
         let consumer = made.map_err(unusable)??;
         let workers = Workers::hear(connection).await.map_err(unusable)?;
         let (hands, hearing) = Hands::hear(connection).await.map_err(unusable)?;
-        let (taking, taken) = mpsc::channel(TAKING);
+        let (taking, taken) = mpsc::channel(TAKE_QUEUE);
         let taker = Taker::new(connection, queue.clone(), consumer, &hands, taken).await;
         tokio::spawn(taker.map_err(unusable)?.run());
         Ok(Self {
@@ -82,7 +82,7 @@ impl Work for NatsWork {
 
     async fn take(&self) -> Result<InHand, Error> {
         let (hand, taken) = oneshot::channel();
-        let gone = "nobody hands out chunks any more";
+        let gone = "the task that takes chunks has ended";
         let asked = self.taking.send(hand).await;
         asked.map_err(|_| Error::unavailable(gone))?;
         taken.await.map_err(|_| Error::unavailable(gone))?

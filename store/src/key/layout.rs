@@ -1,25 +1,25 @@
-//! Where the files implementation puts an object below its root.
+//! Folder layouts: where the file store puts an object below its root.
 
 use plan::{RenditionKey, SegmentKey, VideoId};
 
 use super::path::{exact, media, number, poster_format, poster_name, segment_name};
 use super::{ObjectKey, Prefix, is_hash};
 
-/// How object paths lie below a folder.
+/// Arrangement of objects below a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layout {
-    /// The key layout, for many videos.
+    /// Layout of the object keys, for many videos.
     Store,
-    /// The layout of the URLs under `/v/{video}/`, for one video: any web server can
-    /// serve the folder. What is not in the URL contract lies under `.reelmill/`.
+    /// Layout of the URLs under `/v/{video}/`, for one video, so that any web server can serve the folder. Objects
+    /// outside of the URL contract are in `.reelmill/`.
     Presentation,
 }
 
-/// What of a presentation's folder is ours alone.
+/// Folder inside a presentation for objects that clients do not fetch.
 pub(crate) const PRIVATE: &str = ".reelmill";
 
 impl Layout {
-    /// The path of an object below the root.
+    /// Path of an object below the root.
     pub fn path(self, key: &ObjectKey) -> String {
         if self == Self::Store {
             return key.path();
@@ -47,8 +47,8 @@ impl Layout {
         }
     }
 
-    /// The key of a path below the root that was found while listing `within`. The
-    /// prefix gives the video's id, which a presentation's paths do not carry.
+    /// Key of a file that was found while listing `within`. The prefix supplies the video's id, which the paths of a
+    /// presentation do not contain.
     pub fn parse(self, path: &str, within: &Prefix) -> Option<ObjectKey> {
         let key = match (self, within) {
             (Self::Store, _) => ObjectKey::parse(path)?,
@@ -65,7 +65,7 @@ impl Layout {
         within.contains(&key).then_some(key)
     }
 
-    /// The folders below the root that hold all objects of a prefix; `""` is the root.
+    /// Folders below the root that contain all objects of a prefix; `""` is the root.
     pub(crate) fn folders(self, prefix: &Prefix) -> Vec<String> {
         match (self, prefix) {
             (Self::Store, _) => vec![prefix.path().trim_end_matches('/').to_owned()],
@@ -111,7 +111,7 @@ fn presented(video: VideoId, path: &str) -> Option<ObjectKey> {
             second: number(file.strip_suffix(".jpg")?)?,
         }),
         [file] => Some(ObjectKey::Poster(video, poster_format(file)?)),
-        // Cues never lie beside the segments here, where the world could fetch them.
+        // Cue lists are never stored beside the segments in this layout, where anybody could fetch them.
         [rendition, file] if file != "cues.json" => media(
             RenditionKey {
                 video,

@@ -1,4 +1,4 @@
-//! Keys to paths of the key layout, and back.
+//! Conversion of object keys to paths of the key layout, and back.
 
 use std::str::FromStr;
 
@@ -93,7 +93,7 @@ pub(super) fn parse(path: &str) -> Option<ObjectKey> {
     }
 }
 
-/// The key of a file in a rendition's folder.
+/// Key of a file in a rendition's folder.
 pub(super) fn media(key: RenditionKey, file: &str) -> Option<ObjectKey> {
     match file {
         "init.mp4" => Some(ObjectKey::Init(key)),
@@ -134,14 +134,14 @@ pub(super) fn poster_format(file: &str) -> Option<ImageFormat> {
         .find(|format| poster_name(*format) == file)
 }
 
-/// A value in its one spelling: a key has one path only.
+/// Parses a value and accepts only its canonical spelling, so that a key has exactly one path.
 pub(super) fn exact<T: FromStr + ToString>(text: &str) -> Option<T> {
     text.parse()
         .ok()
         .filter(|value: &T| value.to_string() == text)
 }
 
-/// A number as it is printed: no sign, no leading nought.
+/// Parses a number as it is printed: no sign, no leading zero.
 pub(super) fn number(text: &str) -> Option<u32> {
     exact(text)
 }

@@ -1,3 +1,5 @@
+//! Tests of object keys: paths, prefixes, layouts and time in caches.
+
 use plan::rendition::RenditionName;
 use plan::{RenditionId, RenditionKey, SegmentKey, SessionId, UploadId, VideoId};
 use proptest::prelude::*;
@@ -73,7 +75,7 @@ fn prefixes(key: &ObjectKey) -> Vec<Prefix> {
 
 proptest! {
     #[test]
-    fn a_key_survives_its_path(key in key()) {
+    fn a_key_is_parsed_back_from_its_path(key in key()) {
         prop_assert_eq!(ObjectKey::parse(&key.path()), Some(key));
     }
 
@@ -110,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn a_path_that_parses_is_the_one_that_is_written(path in "(videos|uploads)/[ -~]{0,80}") {
+    fn a_path_that_parses_equals_the_one_that_is_written(path in "(videos|uploads)/[ -~]{0,80}") {
         if let Some(key) = ObjectKey::parse(&path) {
             prop_assert_eq!(key.path(), path);
         }
@@ -198,7 +200,7 @@ fn paths_are_those_of_the_design() {
 }
 
 #[test]
-fn other_spellings_are_no_keys() {
+fn other_spellings_are_not_keys() {
     let video = "video_01h455vb4pex5vsknk084sn02q";
     for path in [
         format!("videos/{video}/m/v720-k3m9x2a7q0wd/07.m4s"),

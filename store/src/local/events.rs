@@ -6,18 +6,18 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::{Error, Event, Events, Received, Subscription};
 
-/// Events that a slow listener may be behind, before it is told to read again: a burst
-/// of a few hundred segments, at about 100 bytes each.
+/// Number of events by which a listener may be behind before it is told to read the stores again: a burst of a few
+/// hundred segments fits, at about 100 bytes each.
 pub const BACKLOG: usize = 1024;
 
-/// Broadcast within the process.
+/// Broadcast of events within the process.
 #[derive(Debug)]
 pub struct LocalEvents {
     sender: broadcast::Sender<Event>,
 }
 
 impl LocalEvents {
-    /// Nobody listens yet.
+    /// Creates a broadcast without listeners.
     pub fn new() -> Self {
         Self {
             sender: broadcast::Sender::new(BACKLOG),
@@ -34,7 +34,7 @@ impl Default for LocalEvents {
 #[async_trait]
 impl Events for LocalEvents {
     async fn publish(&self, event: Event) -> Result<(), Error> {
-        // An error means that nobody listens, which is fine.
+        // Sending fails only if nobody listens, which is not an error.
         let _ = self.sender.send(event);
         Ok(())
     }

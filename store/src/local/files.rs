@@ -1,5 +1,5 @@
-//! Whole files or none: how a folder is written so that a kill or a power cut at any
-//! point leaves nothing half done. Everything here blocks.
+//! Atomic files: writes to a folder after which every file is complete or absent, even if the process is killed or
+//! the power fails. All functions block.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,23 +13,22 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::Created;
 
-/// A folder of files that appear whole. One process writes it at a time.
+/// Folder whose files appear only when they are complete. One process writes it at a time.
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
     temporary: PathBuf,
     next: AtomicU64,
-    /// Held while a folder is made and made durable, so that nobody puts a file into a
-    /// folder that a power cut could still take away.
+    /// Lock that is held while a folder is created and made durable, so that nobody puts a file into a folder that a
+    /// power cut could still remove.
     making: Mutex<()>,
-    /// Shared by those who put a file into a folder, against those who remove empty ones.
+    /// Lock that writers of files share, and that removers of empty folders take exclusively.
     folders: RwLock<()>,
 }
 
 impl Folder {
-    /// Opens `root`; files are written in `temporary`, on the same file system and this
-    /// folder's alone, which is emptied first: what is there was left by a writer that
-    /// was killed.
+    /// Opens `root`. Files are written in `temporary` first, which must be on the same file system and used by this
+    /// folder alone. It is emptied here, since its files are the remains of a killed writer.
     pub fn open(root: &Path, temporary: &Path) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         fs::create_dir_all(temporary)?;
@@ -45,12 +44,12 @@ impl Folder {
         })
     }
 
-    /// Where its files are.
+    /// Path of the folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Stores a file, in place of one that is there.
+    /// Stores a file, and replaces an existing one.
     pub fn put(&self, path: &str, body: &[u8]) -> io::Result<()> {
         self.write(path, body, |from, to| {
             fs::rename(from, to).map(|()| Created::Yes)
@@ -58,16 +57,16 @@ impl Folder {
         .map(drop)
     }
 
-    /// Stores a file unless there is one.
+    /// Stores a file unless one exists.
     pub fn put_if_absent(&self, path: &str, body: &[u8]) -> io::Result<Created> {
-        // Saves writing what would be thrown away; the rename is what decides.
+        // This check saves writing a file that would be thrown away. The rename decides.
         if fs::symlink_metadata(self.root.join(path)).is_ok() {
             return Ok(Created::No);
         }
         self.write(path, body, rename_if_absent)
     }
 
-    /// Removes files, and the folders that they leave empty. Not there is no error.
+    /// Removes files, and the folders that become empty. Missing files are not an error.
     pub fn remove<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
         let mut parents = BTreeSet::new();
         for path in paths {
@@ -81,7 +80,7 @@ impl Folder {
         for parent in parents {
             let below_root = parent.ancestors().take_while(|folder| *folder != self.root);
             for folder in below_root {
-                // Not empty is the usual reason, and a good one.
+                // The folder is usually not empty, and then stays.
                 if fs::remove_dir(folder).is_err() {
                     break;
                 }
@@ -114,7 +113,7 @@ impl Folder {
         Ok(created)
     }
 
-    /// Makes a folder and those above it, each durable before the next.
+    /// Creates a folder and its parents. Each is durable before the next is created.
     fn make(&self, folder: &Path) -> io::Result<()> {
         let _making = self.making.lock();
         let mut missing: Vec<&Path> = folder.ancestors().take_while(|at| !at.is_dir()).collect();
@@ -131,7 +130,7 @@ impl Folder {
     }
 }
 
-/// A temporary file, gone when dropped unless it was renamed.
+/// Temporary file that is removed on drop unless it was renamed.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
@@ -144,9 +143,10 @@ fn rename_if_absent(from: &Path, to: &Path) -> io::Result<Created> {
     match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
         Ok(()) => Ok(Created::Yes),
         Err(Errno::EEXIST) => Ok(Created::No),
-        // Old kernels and some network file systems: a hard link never replaces either.
+        // Old kernels and some network file systems do not know this rename. A hard link does not replace files
+        // either.
         Err(Errno::ENOSYS | Errno::EINVAL) => match fs::hard_link(from, to) {
-            // The other link goes with its `Temporary`.
+            // The temporary link is removed with its `Temporary`.
             Ok(()) => Ok(Created::Yes),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Created::No),
             Err(error) => Err(error),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_writer_left_is_gone_after_open() {
+    fn files_of_a_killed_writer_are_removed_on_open() {
         let at = tempfile::tempdir().unwrap();
         fs::create_dir(at.path().join("tmp")).unwrap();
         fs::write(at.path().join("tmp/17"), b"half").unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn removing_the_last_file_removes_its_folders_but_never_the_root() {
+    fn removing_the_last_file_removes_its_folders_but_not_the_root() {
         let at = tempfile::tempdir().unwrap();
         let folder = folder(at.path());
         folder.put("a/b/c", b"1").unwrap();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn puts_succeed_while_their_folder_comes_and_goes() {
+    fn puts_succeed_while_their_folder_is_removed_and_created() {
         let at = tempfile::tempdir().unwrap();
         let folder = folder(at.path());
         std::thread::scope(|scope| {

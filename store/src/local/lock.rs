@@ -6,15 +6,15 @@ use std::path::Path;
 
 use super::OpenError;
 
-/// Held until dropped; the kernel lets go of it when the process dies, however it dies.
+/// Lock that is held until it is dropped. The kernel releases it when the process ends in any way.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     file: File,
 }
 
 impl Drop for FolderLock {
-    /// Closing alone would leave the lock to a child that was forked a moment ago and has not
-    /// closed its copy of the file yet.
+    /// The lock is released explicitly: closing the file would leave it to a child process that was forked a moment
+    /// ago and has not closed its copy of the file yet.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
@@ -38,7 +38,7 @@ impl FolderLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
-                // Only for the message; the file may just be being written.
+                // The process id is only for the message; the other process may not have written it yet.
                 let _ = file.read_to_string(&mut pid);
                 let pid = pid.trim().parse().ok();
                 return Err(OpenError::Locked {

@@ -1,4 +1,4 @@
-//! Metadata in SQLite.
+//! Metadata in SQLite. Each module implements one repository.
 
 mod database;
 mod event_log;

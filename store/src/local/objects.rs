@@ -20,14 +20,14 @@ use crate::clock::unix_us;
 use crate::objects::{ByteStream, Listing};
 use crate::{Created, Error, Layout, Listed, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix};
 
-/// File operations at once: enough to keep a disk busy, few enough that a slow disk
-/// does not fill the runtime's blocking threads (512).
-const OPERATIONS: usize = 32;
+/// Largest number of concurrent file operations: enough to keep a disk busy, and few enough that a slow disk does not
+/// fill the runtime's blocking threads (512).
+const MOST_OPERATIONS: usize = 32;
 
-/// Bytes of a body read at once: most segments and every source block come in one piece.
-const PIECE: u64 = 8 << 20;
+/// Number of bytes of a body that are read at once. Most segments and every source block fit.
+const PIECE_BYTES: u64 = 8 << 20;
 
-/// Entries of a folder read at once by a listing.
+/// Number of folder entries that a listing reads at once.
 const LISTING_BATCH: usize = 1024;
 
 /// Objects as files below a folder.
@@ -40,7 +40,7 @@ struct Inner {
     layout: Layout,
     operations: Arc<Semaphore>,
     space: Arc<Space>,
-    /// Here too, so that it outlives every operation under way.
+    /// Lock of the data folder. It is kept here too, so that it outlives all running operations.
     _lock: Arc<FolderLock>,
 }
 
@@ -51,7 +51,7 @@ impl FileObjects {
         space: Arc<Space>,
         lock: Arc<FolderLock>,
     ) -> Self {
-        let operations = Arc::new(Semaphore::new(OPERATIONS));
+        let operations = Arc::new(Semaphore::new(MOST_OPERATIONS));
         Self {
             inner: Arc::new(Inner {
                 files,
@@ -65,7 +65,8 @@ impl FileObjects {
 }
 
 impl Inner {
-    /// Runs file work where it may block. Once begun it ends, even if nobody waits for it.
+    /// Runs file operations on a blocking thread. An operation that has started is completed, even if the caller
+    /// stops waiting.
     async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
@@ -77,7 +78,7 @@ impl Inner {
         let inner = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
             let done = work(&inner);
-            // The folder's lock must be free once the last store and the last caller are.
+            // The folder's lock must be free as soon as the last store and the last caller are gone.
             drop((inner, permit));
             done
         })
@@ -85,12 +86,12 @@ impl Inner {
         .map_err(Error::unavailable)?
     }
 
-    /// The path of a key below the root.
+    /// Path of a key below the root.
     fn path(&self, key: &ObjectKey) -> Result<String, Error> {
         if key.is_safe() {
             Ok(self.layout.path(key))
         } else {
-            Err(Error::corrupt(format!("{key:?} is no safe key")))
+            Err(Error::corrupt(format!("{key:?} is not a safe key")))
         }
     }
 }
@@ -192,16 +193,16 @@ fn info(metadata: &Metadata) -> ObjectInfo {
     }
 }
 
-/// What of an object of `size` bytes a range covers.
+/// The part of an object of `size` bytes that a range covers.
 fn cut(range: Option<Range<u64>>, size: u64) -> Range<u64> {
     let range = range.unwrap_or(0..size);
     let start = range.start.min(size);
     start..range.end.clamp(start, size)
 }
 
-/// The first piece of a range.
+/// Reads the first piece of a range.
 fn piece(file: &File, range: &Range<u64>) -> Result<Bytes, Error> {
-    let length = (range.end - range.start).min(PIECE);
+    let length = (range.end - range.start).min(PIECE_BYTES);
     let mut bytes = vec![0; length as usize];
     file.read_exact_at(&mut bytes, range.start)?;
     Ok(bytes.into())
@@ -226,16 +227,16 @@ fn body(inner: Arc<Inner>, file: File, range: Range<u64>, first: Bytes) -> ByteS
     stream::iter(first).chain(others).boxed()
 }
 
-/// A walk through the folders of a prefix, a batch of entries at a time.
+/// Walk through the folders of a prefix, one batch of entries at a time.
 struct Walk {
     prefix: Prefix,
-    /// Below the root, yet to be read.
+    /// Folders below the root that are yet to be read.
     folders: Vec<String>,
     open: Option<(String, ReadDir)>,
 }
 
 impl Walk {
-    /// The next objects, perhaps none; `None` at the end.
+    /// Reads the next objects, possibly none; `None` at the end of the walk.
     fn batch(&mut self, inner: &Inner) -> Result<Option<Vec<Listed>>, Error> {
         let (folder, mut entries) = match self.open.take() {
             Some(open) => open,
@@ -253,7 +254,7 @@ impl Walk {
             seen += 1;
             let entry = entry?;
             let name = entry.file_name();
-            // A name that is no UTF-8 is none of ours; neither is a link.
+            // Files whose names are not UTF-8 are not objects, and links are not either.
             let Some(name) = name.to_str() else { continue };
             let path = if folder.is_empty() {
                 name.to_owned()

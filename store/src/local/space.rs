@@ -1,5 +1,5 @@
-//! Space on the disk of a data folder. Objects leave a margin free, so that rows can still be written; a file that holds
-//! space gives it to deletions, where others have filled the disk.
+//! Disk space of a data folder. Objects leave a margin free, so that rows can still be written. A reserve file holds
+//! space that is released for deletions when others have filled the disk.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -11,38 +11,40 @@ use nix::sys::statvfs::statvfs;
 
 use crate::Error;
 
-/// What objects leave free: this part of the disk, within these bounds.
-const MARGIN_OF: u64 = 200;
-const MARGIN: (u64, u64) = (4 << 20, 512 << 20);
-/// What the file holds: some thousand deletions.
-const HELD_OF: u64 = 64;
-const HELD: (u64, u64) = (1 << 20, 8 << 20);
+/// Divisor of the disk's size that gives the margin which objects leave free.
+const MARGIN_DIVISOR: u64 = 200;
+/// Smallest and largest margin in bytes.
+const MARGIN_RANGE: (u64, u64) = (4 << 20, 512 << 20);
+/// Divisor of the disk's size that gives the size of the reserve file.
+const RESERVE_DIVISOR: u64 = 64;
+/// Smallest and largest size of the reserve file in bytes: space for some thousand deletions.
+const RESERVE_RANGE: (u64, u64) = (1 << 20, 8 << 20);
 
-/// The space of one data folder.
+/// Disk space of one data folder.
 pub(super) struct Space {
     root: PathBuf,
     margin: u64,
-    held: Held,
+    held: Reserve,
 }
 
-/// A file that holds space.
-struct Held {
+/// The reserve file.
+struct Reserve {
     file: File,
     bytes: u64,
-    /// Given away, and not taken back yet.
+    /// Whether the reserved space is released and not taken back yet.
     is_released: AtomicBool,
 }
 
 impl Space {
-    /// Of the disk that a folder is on; the file `held` holds what is kept for deletions.
+    /// Measures the disk of the folder `root` and creates the reserve file `held`.
     pub(super) fn open(root: &Path, held: &Path) -> io::Result<Self> {
         let disk = statvfs(root)?;
         let total = disk.blocks().saturating_mul(disk.fragment_size());
         let part = |of: u64, (least, most): (u64, u64)| (total / of).clamp(least, most);
         let space = Self {
             root: root.to_owned(),
-            margin: part(MARGIN_OF, MARGIN),
-            held: Held::open(held, part(HELD_OF, HELD))?,
+            margin: part(MARGIN_DIVISOR, MARGIN_RANGE),
+            held: Reserve::open(held, part(RESERVE_DIVISOR, RESERVE_RANGE))?,
         };
         space.hold_again();
         Ok(space)
@@ -53,12 +55,12 @@ impl Space {
         Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
     }
 
-    /// Bytes of objects that can still be stored.
+    /// Number of bytes of objects that can still be stored.
     pub(super) fn free(&self) -> Result<u64, Error> {
         Ok(self.available()?.saturating_sub(self.margin))
     }
 
-    /// Whether an object of so many bytes may be stored.
+    /// Returns an error if an object of this many bytes may not be stored.
     pub(super) fn admit(&self, bytes: usize) -> Result<(), Error> {
         match self.free()? >= bytes as u64 {
             true => Ok(()),
@@ -66,17 +68,17 @@ impl Space {
         }
     }
 
-    /// Gives away what is held; says whether anything was.
+    /// Releases the reserved space. Returns whether there was any.
     pub(super) fn release(&self) -> bool {
         let gives = !self.held.is_released.swap(true, Ordering::AcqRel);
         let given = gives && self.held.file.set_len(0).is_ok();
         if given {
-            tracing::warn!("the disk is full: a deletion uses what is kept for it");
+            tracing::warn!("the disk is full: a deletion uses the space reserved for deletions");
         }
         given
     }
 
-    /// Takes back what was given away, where there is enough again.
+    /// Takes the released space back if there is enough free space again.
     pub(super) fn hold_again(&self) {
         let held = &self.held;
         if held.is_released.load(Ordering::Acquire)
@@ -90,7 +92,7 @@ impl Space {
     }
 }
 
-impl Held {
+impl Reserve {
     fn open(path: &Path, bytes: u64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options
@@ -98,7 +100,7 @@ impl Held {
             .create(true)
             .truncate(false)
             .open(path)?;
-        // Held already where it has that many blocks, and not only that length.
+        // The file must own that many blocks; a sparse file of the right length reserves nothing.
         let is_held = is_held(&file, bytes)?;
         Ok(Self {
             file,
@@ -116,7 +118,7 @@ impl Held {
 
 fn is_held(file: &File, bytes: u64) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
-    // Of 512 bytes each, whatever the file system's blocks are.
+    // `blocks` counts units of 512 bytes, whatever the block size of the file system is.
     Ok(file.metadata()?.blocks().saturating_mul(512) >= bytes)
 }
 
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_held_is_given_once_and_taken_back() {
+    fn reserved_space_is_released_once_and_taken_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("held");
         let blocks = || is_held(&File::open(&path).unwrap(), 1 << 20).unwrap();
@@ -135,7 +137,7 @@ mod tests {
         space.hold_again();
         assert!(blocks() && space.release());
         drop(space);
-        // Whoever was killed meanwhile: the next start takes it back.
+        // A process that was killed in between did not take the space back, so the next start does.
         let again = Space::open(folder.path(), &path).unwrap();
         assert!(blocks() && again.release());
     }

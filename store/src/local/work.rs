@@ -33,7 +33,7 @@ struct Shared {
 }
 
 impl LocalWork {
-    /// Nothing to do yet.
+    /// Creates a queue without work.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let shared = Shared {
             clock,
@@ -47,12 +47,12 @@ impl LocalWork {
         }
     }
 
-    /// Asks one; nothing within the patience is a refusal.
+    /// Asks one worker. No answer within the demand's patience counts as a refusal.
     async fn ask_one(&self, ear: &Ear, demand: Demand) -> Answer {
         let patience = demand.patience;
         let (reply, answer) = oneshot::channel();
         let reply = Box::new(move |answer| {
-            // Nobody waits for it any more: fine.
+            // Sending fails only if the caller has stopped waiting, which is not an error.
             let _ = reply.send(answer);
         });
         ear.hand(Asked::new(demand, Some(reply)));
@@ -92,7 +92,7 @@ impl Work for LocalWork {
     async fn take(&self) -> Result<InHand, Error> {
         let mut changed = Box::pin(self.shared.changed.notified());
         loop {
-            // Before looking, so that no change between looking and waiting is missed.
+            // The notification is enabled before the queue is read, so that no change in between is missed.
             changed.as_mut().enable();
             let next = self.shared.queue.lock().take(self.shared.clock.now());
             match next {
@@ -158,7 +158,7 @@ impl Work for LocalWork {
     }
 }
 
-/// A chunk in some worker's hands.
+/// Chunk that a worker has taken.
 struct Ticket {
     chunk: Chunk,
     shared: Arc<Shared>,

@@ -1,29 +1,29 @@
-//! Events that can be read again after a receiver was away.
+//! Log of events, which receivers read after they were away.
 
 use async_trait::async_trait;
 
 use crate::{Error, Event};
 
-/// An event in the log.
+/// Event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedEvent {
-    /// Its place; grows, with gaps.
+    /// Position of the event. Positions grow, possibly with gaps.
     pub seq: u64,
-    /// When it was logged, in microseconds since 1970 UTC.
+    /// Time at which the event was logged, in microseconds since 1970 UTC.
     pub at_us: i64,
-    /// What happened.
+    /// The logged event.
     pub event: Event,
 }
 
-/// The log. Places are never used twice, not after pruning either.
+/// Log of events. Positions are never used twice, even after pruning.
 #[async_trait]
 pub trait EventLog: Send + Sync {
-    /// Adds an event at the end; returns its place.
+    /// Appends an event and returns its position.
     async fn append(&self, event: &Event, at_us: i64) -> Result<u64, Error>;
 
-    /// Events after a place, in order; 0 is before the first.
+    /// Reads at most `limit` events after a position, in order. Position 0 is before the first event.
     async fn read_after(&self, seq: u64, limit: u32) -> Result<Vec<LoggedEvent>, Error>;
 
-    /// Forgets what was logged before a time; says how many events.
+    /// Removes events that were logged before a time. Returns their number.
     async fn prune(&self, before_us: i64) -> Result<u64, Error>;
 }

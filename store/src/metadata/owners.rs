@@ -1,4 +1,4 @@
-//! Who owns videos and tokens.
+//! Owners of videos and tokens.
 
 use async_trait::async_trait;
 use plan::OwnerId;
@@ -6,40 +6,40 @@ use plan::OwnerId;
 use crate::Error;
 
 spelled!(
-    /// What somebody may do.
+    /// Role that decides what an owner or token may do.
     Role {
-        /// Everything.
+        /// May do everything.
         Admin = "admin",
-        /// Upload, and whatever concerns their own videos.
+        /// May upload, and manage their own videos.
         Uploader = "uploader",
     }
 );
 
-/// Somebody who owns videos and tokens.
+/// Row of a person or program that owns videos and tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerRow {
-    /// Their id.
+    /// Id of the owner.
     pub id: OwnerId,
-    /// What people call them; unique.
+    /// Unique name of the owner.
     pub name: String,
-    /// What they may do.
+    /// Role of the owner.
     pub role: Role,
-    /// In microseconds since 1970 UTC.
+    /// Time of creation in microseconds since 1970 UTC.
     pub created_at_us: i64,
 }
 
-/// Owners by id and by name.
+/// Repository of owners by id and by name.
 #[async_trait]
 pub trait Owners: Send + Sync {
-    /// Stores a new row. `Conflict` if there is one of that id or name.
+    /// Stores a new row. `Conflict` if a row with the same id or name exists.
     async fn insert(&self, row: &OwnerRow) -> Result<(), Error>;
 
-    /// A row by id.
+    /// Reads a row by id.
     async fn get(&self, id: &OwnerId) -> Result<Option<OwnerRow>, Error>;
 
-    /// A row by name.
+    /// Reads a row by name.
     async fn by_name(&self, name: &str) -> Result<Option<OwnerRow>, Error>;
 
-    /// All of them, by name: people, hence few.
+    /// Reads all rows in the order of names. There are few owners.
     async fn list(&self) -> Result<Vec<OwnerRow>, Error>;
 }

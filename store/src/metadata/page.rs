@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 use plan::VideoId;
 
-/// Where a page ended; stays right when rows come or go. Opaque to clients.
+/// Position in a list at which a page ended. It stays valid when rows are added or removed, and is opaque to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The last row's time.
+    /// Time of creation of the last row, in microseconds since 1970 UTC.
     pub created_at_us: i64,
-    /// The last row, among those of the same time.
+    /// Id of the last row, which decides among rows with the same time.
     pub id: VideoId,
 }
 
@@ -20,7 +20,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// A text is no cursor.
+/// Error for a text that is not a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of this list")]
 pub struct NotACursor;
@@ -37,25 +37,25 @@ impl FromStr for Cursor {
     }
 }
 
-/// Which page.
+/// Request for a page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// After what; `None` is the first page.
+    /// Position after which the page starts; `None` for the first page.
     pub after: Option<Cursor>,
-    /// How many rows at most; cut at [`PageRequest::MOST`].
+    /// Largest number of rows; at most [`PageRequest::MOST`].
     pub limit: u32,
 }
 
 impl PageRequest {
-    /// Rows of a page that nobody wants larger: a video's row is about a kilobyte.
+    /// Largest number of rows on a page. A video's row takes about a kilobyte.
     pub const MOST: u32 = 500;
 
-    /// The first page.
+    /// Requests the first page.
     pub const fn first(limit: u32) -> Self {
         Self { after: None, limit }
     }
 
-    /// The page after `cursor`.
+    /// Requests the page after `cursor`.
     pub const fn after(cursor: Cursor, limit: u32) -> Self {
         Self {
             after: Some(cursor),
@@ -64,12 +64,12 @@ impl PageRequest {
     }
 }
 
-/// Some rows, and how to get the next ones.
+/// Page of a list, with the position of the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// In order.
+    /// Items in the order of the list.
     pub items: Vec<T>,
-    /// `None`: these were the last.
+    /// Position at which the next page starts; `None` after the last page.
     pub next: Option<Cursor>,
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_its_way_through_a_url() {
+    fn a_cursor_survives_a_url() {
         let cursor = Cursor {
             created_at_us: -5,
             id: VideoId::new(),

@@ -1,54 +1,54 @@
-//! Sign-in codes, and the sessions they are exchanged for.
+//! Sign-in codes, and the sessions for which they are exchanged.
 
 use async_trait::async_trait;
 use plan::OwnerId;
 
 use crate::{Error, SecretHash};
 
-/// A code that signs somebody in once. Times are in microseconds since 1970 UTC.
+/// Single-use code that signs an owner in. Times are in microseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignInCode {
-    /// Of the code.
+    /// Hash of the code.
     pub hash: SecretHash,
-    /// Whom it signs in.
+    /// Owner whom the code signs in.
     pub owner: OwnerId,
-    /// From when on it is worth nothing.
+    /// Time from which the code is invalid.
     pub expires_at_us: i64,
 }
 
-/// A signed-in browser. Times are in microseconds since 1970 UTC.
+/// Session of a signed-in browser. Times are in microseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignInSession {
-    /// Of the cookie's value.
+    /// Hash of the cookie's value.
     pub hash: SecretHash,
-    /// Who is signed in.
+    /// Owner who is signed in.
     pub owner: OwnerId,
-    /// When that was.
+    /// Time of the sign-in.
     pub created_at_us: i64,
-    /// From when on it is worth nothing.
+    /// Time from which the session is invalid.
     pub expires_at_us: i64,
 }
 
-/// Codes and sessions by hash.
+/// Repository of codes and sessions by hash.
 #[async_trait]
 pub trait SignIns: Send + Sync {
-    /// Stores a new code. `Conflict` if there is one of that hash.
+    /// Stores a new code. `Conflict` if a code with the same hash exists.
     async fn insert_code(&self, code: &SignInCode) -> Result<(), Error>;
 
-    /// Uses a code up: of any number of racers one gets its owner. `None` if it was
-    /// used, has expired or never was.
+    /// Uses up a code and returns its owner. Exactly one of several concurrent callers succeeds. `None` if the code
+    /// was used, has expired or never existed.
     async fn redeem(&self, hash: &SecretHash, now_us: i64) -> Result<Option<OwnerId>, Error>;
 
-    /// Stores a new session. `Conflict` if there is one of that hash.
+    /// Stores a new session. `Conflict` if a session with the same hash exists.
     async fn insert_session(&self, session: &SignInSession) -> Result<(), Error>;
 
-    /// A session that has not expired.
+    /// Reads a session that has not expired.
     async fn session(&self, hash: &SecretHash, now_us: i64)
     -> Result<Option<SignInSession>, Error>;
 
-    /// Signs out; no error if nobody was signed in.
+    /// Removes a session. It is not an error if there is none.
     async fn end_session(&self, hash: &SecretHash) -> Result<(), Error>;
 
-    /// Forgets what has expired.
+    /// Removes expired codes and sessions.
     async fn prune(&self, now_us: i64) -> Result<(), Error>;
 }

@@ -1,4 +1,4 @@
-//! API tokens, of which only the hash is kept.
+//! API tokens. Only hashes of their secrets are stored.
 
 use async_trait::async_trait;
 use plan::{OwnerId, TokenId};
@@ -6,37 +6,37 @@ use plan::{OwnerId, TokenId};
 use super::Role;
 use crate::{Error, SecretHash};
 
-/// An API token. Times are in microseconds since 1970 UTC.
+/// Row of an API token. Times are in microseconds since 1970 UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRow {
-    /// Its public handle, to list and revoke it by.
+    /// Public id of the token, by which it is listed and revoked.
     pub id: TokenId,
-    /// On whose behalf it acts.
+    /// Owner on whose behalf the token acts.
     pub owner: OwnerId,
-    /// What its holder calls it.
+    /// Name that its holder gave to the token.
     pub name: String,
-    /// Of the secret.
+    /// Hash of the secret.
     pub hash: SecretHash,
-    /// What it may do.
+    /// Role of the token.
     pub role: Role,
-    /// When it was made.
+    /// Time of creation.
     pub created_at_us: i64,
-    /// When it was revoked.
+    /// Time at which the token was revoked, if it was.
     pub revoked_at_us: Option<i64>,
 }
 
-/// Tokens by handle and by hash.
+/// Repository of tokens by public id and by hash.
 #[async_trait]
 pub trait Tokens: Send + Sync {
-    /// Stores a new row. `Conflict` if there is one of that id or hash.
+    /// Stores a new row. `Conflict` if a row with the same id or hash exists.
     async fn insert(&self, row: &TokenRow) -> Result<(), Error>;
 
-    /// The token of a secret, unless it is revoked.
+    /// Reads the token of a secret, unless the token is revoked.
     async fn by_hash(&self, hash: &SecretHash) -> Result<Option<TokenRow>, Error>;
 
-    /// All of them, revoked ones too, oldest first: made by hand, hence few.
+    /// Reads all tokens, oldest first, including revoked ones. Tokens are created by hand, so there are few.
     async fn list(&self) -> Result<Vec<TokenRow>, Error>;
 
-    /// Revokes a token; again keeps the first time. `NotFound` if there is none.
+    /// Revokes a token. A second call keeps the first time. `NotFound` if there is no such token.
     async fn revoke(&self, id: &TokenId, at_us: i64) -> Result<(), Error>;
 }

@@ -1,4 +1,4 @@
-//! How often each segment was tried in vain, and which are fillers.
+//! Failed tries of segments, and the segments that are fillers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,49 +7,49 @@ use plan::{RenditionId, SegmentKey, VideoId};
 
 use crate::Error;
 
-/// What a segment has cost so far.
+/// Failures of a segment so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TryRow {
-    /// Tries that failed by the segment's own doing, seen by a living parent.
+    /// Number of failed tries that the segment itself caused, as a living parent process saw.
     pub counted: u32,
-    /// Ends that nobody saw: a mark stood when the next session set its own.
+    /// Number of sessions that ended unobserved: their mark still stood when the next session set its own.
     pub unexplained: u32,
-    /// A session is, or was when all died, at this segment.
+    /// Whether a session works at the segment, or worked at it when all processes died.
     pub marked: bool,
 }
 
-/// Tries and fillers per segment. Every method is atomic.
+/// Repository of tries and fillers by segment. Every method is atomic.
 #[async_trait]
 pub trait Tries: Send + Sync {
-    /// What is known of a segment; noughts if nothing is.
+    /// Reads the failures of a segment; all zero if there are none.
     async fn get(&self, key: &SegmentKey) -> Result<TryRow, Error>;
 
-    /// Counts a try that failed, and takes the mark away.
+    /// Counts a failed try and removes the mark.
     async fn record_try(&self, key: &SegmentKey) -> Result<TryRow, Error>;
 
-    /// Sets the mark before a session starts at a segment. If one stands already, the
-    /// session that set it ended unexplained, and that is counted.
+    /// Sets the mark before a session starts a segment. If a mark stands already, the session that set it ended
+    /// unobserved, and that is counted.
     async fn mark(&self, key: &SegmentKey) -> Result<TryRow, Error>;
 
-    /// Takes the mark away: the session has left the segment behind, or ended in order.
+    /// Removes the mark, because the session has finished the segment or ended in order.
     async fn unmark(&self, key: &SegmentKey) -> Result<(), Error>;
 
-    /// All that is known of a video's segments; those with noughts are not among them.
+    /// Reads the failures of all segments of a video. Segments without any are not listed.
     async fn list(&self, video: &VideoId) -> Result<BTreeMap<(RenditionId, u32), TryRow>, Error>;
 
-    /// Replaces what is known of a segment.
+    /// Replaces the failures of a segment.
     async fn put(&self, key: &SegmentKey, row: TryRow) -> Result<(), Error>;
 
-    /// Notes that what is stored at a segment is a filler. Again is no error.
+    /// Records that the stored segment is a filler. Repetition is not an error.
     async fn record_filler(&self, key: &SegmentKey) -> Result<(), Error>;
 
-    /// A video's fillers.
+    /// Reads the fillers of a video.
     async fn fillers(&self, video: &VideoId) -> Result<BTreeSet<(RenditionId, u32)>, Error>;
 
-    /// Forgets a video's tries and marks, so that it can be tried again; stored fillers
-    /// stay noted, since published bytes stay.
+    /// Removes a video's tries and marks, so that it can be tried again. Fillers stay recorded, since published bytes
+    /// never change.
     async fn clear(&self, video: &VideoId) -> Result<(), Error>;
 
-    /// Forgets everything of a video that is gone.
+    /// Removes everything about a video that no longer exists.
     async fn remove(&self, video: &VideoId) -> Result<(), Error>;
 }

@@ -1,4 +1,4 @@
-//! Videos: what is known of each, and its state, which only a compare-and-set changes.
+//! Videos: their rows, and their states, which change only by compare-and-set.
 
 use std::collections::BTreeMap;
 
@@ -10,135 +10,135 @@ use super::{Cursor, Page, PageRequest};
 use crate::Error;
 
 spelled!(
-    /// How much of a video's source is there.
+    /// Availability of a video's source.
     Source {
-        /// It is arriving.
+        /// The source is being uploaded.
         Receiving = "receiving",
-        /// All of it is stored.
+        /// The whole source is stored.
         Complete = "complete",
-        /// It will never be complete.
+        /// The source will never be complete.
         Lost = "lost",
     }
 );
 
 spelled!(
-    /// Where a video is in its life.
+    /// State of a video.
     State {
-        /// For enough of its source to be probed.
+        /// Waiting until enough of the source has arrived to probe it.
         Waiting = "waiting",
-        /// An engine looks at it.
+        /// An engine session is probing the source.
         Probing = "probing",
-        /// It has a plan and init segments: players may ask for anything.
+        /// The plan and the init segments exist, and players may request any segment.
         Playable = "playable",
-        /// All that its plan lists is stored.
+        /// All that the plan lists is stored.
         Ready = "ready",
-        /// It cannot be made; `error` says why.
+        /// The video cannot be made; `error` has the reason.
         Failed = "failed",
-        /// A tombstone.
+        /// The video is deleted; its row is a tombstone.
         Deleted = "deleted",
     }
 );
 
 spelled!(
-    /// What comes before what in the background. The lesser comes first.
+    /// Priority of background work. Smaller values come first.
     Priority {
-        /// Somebody waits for it.
+        /// A person waits for the video.
         Interactive = "interactive",
-        /// Part of an import.
+        /// The video is part of an import.
         Bulk = "bulk",
     }
 );
 
-/// One run of a source's bytes: an upload, and how many of its bytes.
+/// Part of a source: an upload, and the number of its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcePart {
-    /// Whose blocks.
+    /// Upload that holds the bytes.
     pub upload: UploadId,
-    /// How many bytes of it.
+    /// Number of bytes in the upload.
     pub bytes: u64,
 }
 
-/// One of a video's plans.
+/// Reference to one of a video's plans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanRef {
-    /// Names the plan's object.
+    /// Hash of the plan, which names its object.
     pub hash: String,
-    /// Since when it has been, or was, the current one; in microseconds since 1970 UTC.
+    /// Time at which the plan became the current one, in microseconds since 1970 UTC.
     pub current_since_us: i64,
-    /// Until when it was; `None` while it is.
+    /// Time at which the plan was replaced, in microseconds since 1970 UTC; `None` for the current plan.
     pub retired_at_us: Option<i64>,
-    /// Whether it is about to leave the list: nothing is found by it any more.
+    /// Whether the plan is about to be removed. Renditions are no longer looked up in it.
     #[serde(default)]
     pub leaves: bool,
 }
 
-/// Why a video failed.
+/// Reason why a video failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoError {
-    /// For programs.
+    /// Stable code, for programs.
     pub code: Code,
     /// One sentence for the uploader.
     pub message: String,
 }
 
-/// What is known of a video. Times are in microseconds since 1970 UTC.
+/// Row of a video. Times are in microseconds since 1970 UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VideoRow {
-    /// Its public id.
+    /// Public id of the video.
     pub id: VideoId,
-    /// Whose it is.
+    /// Owner of the video.
     pub owner: OwnerId,
-    /// What its uploader calls it.
+    /// Title that the uploader gave.
     pub title: String,
-    /// How much of the source is there.
+    /// Availability of the source.
     pub source: Source,
-    /// Where it is in its life.
+    /// State of the video.
     pub state: State,
-    /// Raised by one by every change of the row.
+    /// Version of the row, raised by one with every change.
     pub epoch: u64,
-    /// The source, in order.
+    /// Parts of the source, in order.
     pub parts: Vec<SourcePart>,
-    /// How much of the source is durable.
+    /// Number of durable bytes of the source.
     pub received_bytes: u64,
-    /// How long the source will be, if its uploader said.
+    /// Size of the whole source in bytes, if the uploader declared it.
     pub declared_size: Option<u64>,
-    /// All its plans, oldest first.
+    /// All plans of the video, oldest first.
     pub plans: Vec<PlanRef>,
-    /// The hash of the one that manifests are written from.
+    /// Hash of the current plan, from which manifests are written.
     pub current_plan: Option<String>,
-    /// The hash of the last plan all of whose renditions were seen to be stored. While
-    /// it is not the current one, there is work left, even for a `ready` video.
+    /// Hash of the last plan whose renditions were all found to be stored. If it differs from the current plan, there
+    /// is work left, even for a `ready` video.
     pub whole_plan: Option<String>,
-    /// Measured bits per second of the renditions that are whole.
+    /// Measured average bit rate, in bits per second, of each complete rendition.
     pub average_bandwidth: BTreeMap<RenditionId, u64>,
-    /// Why it failed.
+    /// Reason of the failure, if the video failed.
     pub error: Option<VideoError>,
-    /// Damage that leaves something to watch.
+    /// Remarks about damage and guesses in a source that can be watched.
     pub notes: Vec<Note>,
-    /// What it comes before in the background.
+    /// Priority of the video's background work.
     pub priority: Priority,
-    /// When it was asked for.
+    /// Time of creation.
     pub created_at_us: i64,
-    /// When the source's last byte was durable.
+    /// Time at which the last byte of the source became durable.
     pub uploaded_at_us: Option<i64>,
-    /// When it became playable.
+    /// Time at which the video became playable.
     pub playable_at_us: Option<i64>,
-    /// When it became ready.
+    /// Time at which the video became ready.
     pub ready_at_us: Option<i64>,
-    /// When it was deleted.
+    /// Time at which the video was deleted.
     pub deleted_at_us: Option<i64>,
-    /// How long the presentation is.
+    /// Length of the presentation in microseconds.
     pub duration_us: Option<i64>,
-    /// Of the picture as it is displayed; `None` for sound alone.
+    /// Width of the displayed video in pixels; `None` for audio-only presentations.
     pub width_px: Option<u32>,
-    /// Of the picture as it is displayed; `None` for sound alone.
+    /// Height of the displayed video in pixels; `None` for audio-only presentations.
     pub height_px: Option<u32>,
-    /// How much media is stored for it, once it is ready.
+    /// Number of bytes of stored media, once the video is ready.
     pub stored_bytes: Option<u64>,
 }
 
 impl VideoRow {
-    /// A video that nothing has arrived of yet.
+    /// Creates the row of a video of which nothing has arrived yet.
     pub fn new(id: VideoId, owner: OwnerId, title: String, created_at_us: i64) -> Self {
         Self {
             id,
@@ -169,8 +169,8 @@ impl VideoRow {
         }
     }
 
-    /// Whether what its current plan lacks is to be made: before it is ready, and after, where the
-    /// plan has got more since.
+    /// Whether missing parts of the current plan are to be made: before the video is ready, and afterwards if the
+    /// plan has grown.
     pub fn is_in_the_making(&self) -> bool {
         let lacks = match self.state {
             State::Playable => true,
@@ -180,12 +180,12 @@ impl VideoRow {
         lacks && self.source == Source::Complete
     }
 
-    /// Whether the reconciler has anything to do for it.
+    /// Whether the reconciler has work to do for the video.
     pub fn is_unfinished(&self) -> bool {
         match self.state {
             State::Waiting | State::Probing | State::Playable => true,
             State::Ready => self.whole_plan != self.current_plan,
-            // A failed video whose source still arrives must still learn how that ends.
+            // A failed video whose source still arrives must still be told when the source ends.
             State::Failed => self.source == Source::Receiving || self.waits_for_space(),
             State::Deleted => false,
         }
@@ -193,7 +193,7 @@ impl VideoRow {
 }
 
 impl VideoRow {
-    /// Whether it failed because there was no space, and goes on when there is some.
+    /// Whether the video failed for lack of disk space, and continues when there is some.
     pub fn waits_for_space(&self) -> bool {
         let lacked = |error: &VideoError| error.code == Code::NoSpace;
         let is_failed = self.state == State::Failed && self.source == Source::Complete;
@@ -202,7 +202,7 @@ impl VideoRow {
 }
 
 impl Page<VideoRow> {
-    /// The first rows of a list, of which there may be one more than fit: the sign of a next page.
+    /// Creates a page from rows of which there may be one more than fit. That row shows that there is a next page.
     pub(crate) fn cut(mut items: Vec<VideoRow>, limit: usize) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
@@ -215,55 +215,53 @@ impl Page<VideoRow> {
     }
 }
 
-/// Videos by id, and the lists that the service lives on.
+/// Repository of videos by id, with the lists that the service needs.
 ///
-/// A row changes only as a whole and only from the epoch that the writer has read: of
-/// any number of racers one wins, the others get `Conflict`, read again and decide anew.
+/// A row changes only as a whole, and only from the epoch that the writer has read. Exactly one of several concurrent
+/// writers succeeds; the others get `Conflict`, read again and decide anew.
 #[async_trait]
 pub trait Videos: Send + Sync {
-    /// Stores a new row as it is. `Conflict` if there is one of that id.
+    /// Stores a new row. `Conflict` if a row with the same id exists.
     async fn insert(&self, row: &VideoRow) -> Result<(), Error>;
 
-    /// A row, tombstones too.
+    /// Reads a row, which may be a tombstone.
     async fn get(&self, id: &VideoId) -> Result<Option<VideoRow>, Error>;
 
-    /// Replaces the row whose epoch is `row.epoch`, and returns it with the next epoch.
-    /// `Conflict` if its epoch is another, `NotFound` if there is none.
+    /// Replaces the row whose epoch is `row.epoch`, and returns it with the next epoch. `Conflict` if the stored
+    /// epoch differs, `NotFound` if there is no row.
     async fn compare_and_set(&self, row: &VideoRow) -> Result<VideoRow, Error>;
 
-    /// Stores a row as it is, with its epoch, in place of an older one if there is one.
-    /// `Conflict` if there is one of the same epoch or a later one.
+    /// Stores a row with its epoch as it is, in place of an older one if there is one. `Conflict` if a row with the
+    /// same or a later epoch exists.
     async fn put_if_newer(&self, row: &VideoRow) -> Result<(), Error>;
 
-    /// Videos of one owner, or of all, newest first, without tombstones.
+    /// Lists videos of one owner, or of all owners, newest first, without tombstones.
     async fn list(
         &self,
         owner: Option<&OwnerId>,
         page: &PageRequest,
     ) -> Result<Page<VideoRow>, Error>;
 
-    /// Videos for which [`VideoRow::is_unfinished`] holds, newest first.
+    /// Lists videos for which [`VideoRow::is_unfinished`] holds, newest first.
     async fn list_unfinished(&self, page: &PageRequest) -> Result<Page<VideoRow>, Error>;
 
-    /// Tombstones of videos deleted before a time, newest first by creation.
+    /// Lists tombstones of videos that were deleted before a time. The newest by time of creation come first.
     async fn list_tombstones(
         &self,
         deleted_before_us: i64,
         page: &PageRequest,
     ) -> Result<Page<VideoRow>, Error>;
 
-    /// Forgets a row for good; no error if there is none. For tombstones that have
-    /// outlived their 30 days.
+    /// Removes a row for good, for tombstones older than 30 days. It is not an error if there is none.
     async fn remove(&self, id: &VideoId) -> Result<(), Error>;
 }
 
-/// Tries of one change under contention. Writers of one row are few (the reconciler, an
-/// upload, a person), so losing this often in a row means that something is wrong.
+/// Largest number of attempts at a change under contention. A row has few writers (the reconciler, an upload, a
+/// person), so more failures in a row mean that something is wrong.
 const CHANGE_TRIES: u32 = 32;
 
-/// Reads a row, lets `edit` decide what becomes of it, and stores that; again from the
-/// reading on if somebody else was faster. `edit` returns whether there is anything to
-/// store. Returns the row as it is now. `NotFound` if there is none.
+/// Reads a row, lets `edit` change it and stores it. If another writer was faster, all of this is repeated. `edit`
+/// returns whether there is anything to store. Returns the row as it is now. `NotFound` if there is none.
 pub async fn change(
     videos: &dyn Videos,
     id: &VideoId,

@@ -1,20 +1,20 @@
-//! How often each video was played.
+//! View counts of videos.
 
 use async_trait::async_trait;
 use plan::VideoId;
 
 use crate::Error;
 
-/// A count per video, beside its row, which is not written for each of them.
+/// Repository of view counts. They are stored beside the videos' rows, which are not written for each view.
 #[async_trait]
 pub trait Views: Send + Sync {
-    /// Adds to a video's count and returns what it is then, with what others have added. An error
-    /// leaves open whether it was added.
+    /// Adds views to a video's count and returns the new count, which includes views that other processes have added.
+    /// After an error it is unknown whether the views were added.
     async fn add(&self, video: &VideoId, views: u64) -> Result<u64, Error>;
 
-    /// A video's count; nought where nothing was added.
+    /// Reads a video's count; zero if there were no views.
     async fn get(&self, video: &VideoId) -> Result<u64, Error>;
 
-    /// Forgets a video that is gone for good: what is added after that may count or not.
+    /// Removes the count of a video that no longer exists. Views that are added later may be counted or not.
     async fn remove(&self, video: &VideoId) -> Result<(), Error>;
 }

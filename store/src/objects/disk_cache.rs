@@ -1,8 +1,8 @@
-//! Published objects on a disk that is nearer than their store.
+//! Cache of published objects on a disk that is nearer than their store.
 //!
-//! Their names are hashes of all that shapes their bytes, so nothing that is kept grows old; what
-//! is deleted is not asked for any more. foyer keeps them in blocks of which the oldest makes
-//! room, compares checksums when it reads, and finds them again after a crash.
+//! A published object's name is a hash of all that shapes its bytes, so cached objects never become stale; deleted
+//! ones are not requested any more. foyer stores them in blocks, of which the oldest is evicted, compares checksums
+//! when it reads, and finds them again after a crash.
 
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -22,60 +22,61 @@ use super::Layer;
 use crate::local::lock::FolderLock;
 use crate::{CachePolicy, Error, ObjectInfo, ObjectKey, ObjectRead, Objects, local};
 
-/// Objects on their way to the disk; those who ask for files have a memory of their own.
-const IN_MEMORY: usize = 16 << 20;
-/// No object is as large: a segment of ten seconds at the highest cap has about 10 MB.
+/// Memory in bytes for objects that are being written to the disk. Requests for files have a memory cache of their
+/// own.
+const WRITE_BUFFER_BYTES: usize = 16 << 20;
+/// Smallest size of a block in bytes. Every object fits: a segment of ten seconds at the highest cap has about 10 MB.
 const SMALLEST_BLOCK: usize = 16 << 20;
-/// A file each, which stays open.
+/// Largest number of blocks. Each is a file that stays open.
 const MOST_BLOCKS: usize = 256;
-/// Blocks with which it is of use.
+/// Smallest number of blocks with which the cache is useful.
 const FEWEST_BLOCKS: usize = 8;
 
-/// The smallest cache there is, in bytes.
+/// Smallest size of a cache in bytes.
 pub const SMALLEST: u64 = (FEWEST_BLOCKS * SMALLEST_BLOCK) as u64;
 
-/// Why a folder cannot be a cache.
+/// Reason why a folder cannot be used as a cache.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It cannot be used, or another process uses it.
+    /// The folder cannot be used, or another process uses it.
     #[error(transparent)]
     Folder(#[from] local::OpenError),
-    /// It cannot be read.
+    /// The folder's content cannot be read.
     #[error("{} cannot be used as a cache, and can be removed: {reason}", folder.display())]
     Unusable {
-        /// Which.
+        /// Path of the folder.
         folder: PathBuf,
-        /// Why not.
+        /// Reason given by the cache library.
         reason: String,
     },
 }
 
-/// Objects of which the published ones are kept on disk once they were read whole.
+/// Object store with a disk cache in front: published objects are kept on disk once they were read as a whole.
 pub struct DiskCache {
     objects: Arc<dyn Objects>,
     kept: HybridCache<String, Kept>,
     hits: AtomicU64,
     misses: AtomicU64,
-    /// How often objects were replaced or deleted; readers compare it.
+    /// Number of replacements and deletions. A reader compares it before and after a read.
     changes: AtomicU64,
     _lock: FolderLock,
 }
 
-/// An object.
+/// Cached object.
 #[derive(Clone, Debug)]
 struct Kept {
     modified_us: i64,
-    /// Empty where the store has none.
+    /// ETag of the object; empty if the store has none.
     etag: String,
     bytes: Bytes,
 }
 
 impl DiskCache {
-    /// In a folder of its own, made if it is not there, at most so many bytes: at least
-    /// [`SMALLEST`]. What an earlier process kept there is found again.
+    /// Opens a cache of at most `bytes` bytes, at least [`SMALLEST`], in a folder of its own, which is created if
+    /// necessary. Objects that an earlier process cached there are found again.
     ///
     /// # Errors
-    /// Where the folder cannot be used.
+    /// If the folder cannot be used.
     pub async fn open(
         objects: Arc<dyn Objects>,
         folder: &Path,
@@ -94,7 +95,7 @@ impl DiskCache {
         let kept = HybridCacheBuilder::new()
             .with_name("objects")
             .with_policy(HybridCachePolicy::WriteOnInsertion)
-            .memory(IN_MEMORY)
+            .memory(WRITE_BUFFER_BYTES)
             .with_shards(1)
             .with_weighter(|key: &String, kept: &Kept| key.len() + kept.bytes.len())
             .storage()
@@ -110,20 +111,20 @@ impl DiskCache {
         })
     }
 
-    /// Objects that were read from here, and that were not, since it was opened.
+    /// Numbers of objects that were read from the cache and from the store since the cache was opened.
     pub fn hits_and_misses(&self) -> (u64, u64) {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (read(&self.hits), read(&self.misses))
     }
 
-    /// Ends when all that was read is on disk.
+    /// Waits until all cached objects are on disk.
     pub async fn close(&self) {
         if let Err(error) = self.kept.close().await {
-            tracing::warn!(%error, "the cache on disk was not closed");
+            tracing::warn!(%error, "the disk cache was not closed cleanly");
         }
     }
 
-    /// Removes objects that the store has just replaced or deleted.
+    /// Removes objects from the cache after the store has replaced or deleted them.
     async fn forget(&self, keys: &[ObjectKey]) {
         let is_kept = |key: &&ObjectKey| key.cache() == CachePolicy::Immutable;
         let paths: Vec<String> = keys.iter().filter(is_kept).map(ObjectKey::path).collect();
@@ -133,8 +134,8 @@ impl DiskCache {
         }
     }
 
-    /// Removes what is kept under these paths. An object that is still being written to the disk would come back,
-    /// so that its writing is awaited first.
+    /// Removes cached objects by path. An object that is still being written to the disk would reappear, so its write
+    /// is awaited first.
     async fn remove(&self, paths: &[String]) {
         self.kept.storage().wait().await;
         for path in paths {
@@ -142,12 +143,12 @@ impl DiskCache {
         }
     }
 
-    /// From here, if it is here. A disk that fails has nothing.
+    /// Looks an object up in the cache. A disk that fails counts as empty.
     async fn find(&self, path: &String) -> Option<Kept> {
         match self.kept.get(path).await {
             Ok(found) => found.map(|entry| entry.value().clone()),
             Err(error) => {
-                tracing::debug!(%error, "the cache on disk cannot be read");
+                tracing::debug!(%error, "the disk cache cannot be read");
                 None
             }
         }
@@ -184,7 +185,8 @@ impl Layer for DiskCache {
             etag: info.etag.unwrap_or_default(),
             bytes: read.bytes().await?,
         };
-        // After a change these may be bytes from before it. They are not kept, and removed where it came in between.
+        // After a change, these bytes may be older than the change. They are not cached, or are removed if the change
+        // happened during caching.
         let is_changed = || self.changes.load(Ordering::SeqCst) != changes;
         if !is_changed() {
             self.kept.insert(path.clone(), kept.clone());
@@ -196,7 +198,7 @@ impl Layer for DiskCache {
     }
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        // In this order: a reader between the two would bring back what was forgotten first.
+        // The store deletes first: otherwise a reader in between would bring the object back into the cache.
         let done = self.objects.delete(keys).await;
         self.forget(keys).await;
         done

@@ -1,4 +1,4 @@
-//! Objects before others.
+//! Layers on top of an object store.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use bytes::Bytes;
 use super::{Checksum, Created, Listing, ObjectInfo, ObjectRead, Objects, SignedPut};
 use crate::{Error, ObjectKey, Prefix};
 
-/// Objects that do something of their own with some requests, and hand on all others as they are.
+/// Object store that changes some requests and passes all others to the store below.
 #[async_trait]
 pub trait Layer: Send + Sync {
-    /// To whom requests are handed on.
+    /// The store to which requests are passed.
     fn below(&self) -> &dyn Objects;
 
     /// See [`Objects::put`].

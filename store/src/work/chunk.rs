@@ -1,71 +1,71 @@
-//! A stretch of a plan, offered and taken.
+//! Chunks: portions of a plan that are offered to workers and taken by them.
 
 use std::time::Duration;
 
 use plan::VideoId;
 use serde::{Deserialize, Serialize};
 
-/// A stretch of a plan to make.
+/// Portion of a plan to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Of which video.
+    /// Video to which the plan belongs.
     pub video: VideoId,
-    /// The hash of the plan that fixes it.
+    /// Hash of the plan that defines the chunk.
     pub plan: String,
-    /// Of what.
+    /// Kind of the objects in the chunk.
     pub scope: Scope,
-    /// Which one, from 0: a chunk of segments, a sheet, a segment in a lazy codec; 0 of what there
-    /// is one.
+    /// Index within its kind, counted from 0: a chunk of segments, a storyboard sheet, or a segment in a lazy codec.
+    /// It is 0 for kinds with a single chunk.
     pub index: u32,
 }
 
-/// What of a plan a chunk is.
+/// Kind of the objects in a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Segments of the start rungs and of the sound.
+    /// Segments of the start rungs and of the audio.
     Start,
-    /// Whatever segments are unmade.
+    /// All segments that are not made yet.
     All,
     /// The poster.
     Poster,
     /// A sheet of the storyboard.
     Sheet,
-    /// The cues of its text.
+    /// The cues of the text tracks.
     Texts,
-    /// How loud it is.
+    /// The loudness of the audio.
     Loudness,
-    /// Init segments of the lazy codec that is to be made.
+    /// Init segments of the lazy codec that is made next.
     Inits,
-    /// A segment of it.
+    /// A segment of the lazy codec that is made next.
     Lazy,
 }
 
-/// What became of an offer.
+/// Result of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
-    /// It waits for a worker.
+    /// The chunk waits for a worker.
     Queued,
-    /// The same one waits already, or is in hand.
+    /// The same chunk waits already, or is taken.
     Already,
-    /// Too many wait; offer again when some are done.
+    /// The queue is full. The chunk is to be offered again when others are done.
     Full,
 }
 
-/// A chunk that a worker has taken. Dropped unsettled, it is offered again at once.
+/// Chunk that a worker has taken. If it is dropped unsettled, it is handed out again at once.
 pub struct InHand {
     chunk: Chunk,
     settle: Option<Box<dyn Settle>>,
 }
 
-/// How an implementation learns what became of a chunk.
+/// Callback through which an implementation learns that a worker is done with a chunk.
 pub trait Settle: Send + Sync {
-    /// `None`: done with; otherwise it is offered again after that time.
+    /// Settles the chunk: for good if `again_after` is `None`, otherwise it is handed out again after this time.
     fn settle(self: Box<Self>, again_after: Option<Duration>);
 }
 
 impl InHand {
-    /// For implementations.
+    /// Creates a taken chunk. Only implementations of [`super::Work`] call it.
     pub fn new(chunk: Chunk, settle: Box<dyn Settle>) -> Self {
         Self {
             chunk,
@@ -73,17 +73,17 @@ impl InHand {
         }
     }
 
-    /// What to make.
+    /// The chunk to make.
     pub const fn chunk(&self) -> &Chunk {
         &self.chunk
     }
 
-    /// Done with, made or not: the same chunk may be offered anew.
+    /// Settles the chunk for good, whether it was made or not. The same chunk may be offered again.
     pub fn ack(mut self) {
         self.settle(None);
     }
 
-    /// Not now: comes again after `delay`.
+    /// Hands the chunk back. It is handed out again after `delay`.
     pub fn nack(mut self, delay: Duration) {
         self.settle(Some(delay));
     }

@@ -1,4 +1,4 @@
-//! Something that somebody waits for.
+//! Demands: requests for objects that a client waits for.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,35 +8,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::ObjectKey;
 
-/// Something that somebody waits for.
+/// Request for an object that a client waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Demand {
-    /// What.
+    /// Object or action that is requested.
     pub wanted: Wanted,
-    /// How long from now somebody waits for it: a span, since the clocks of two machines differ.
+    /// Time from now for which the client waits. It is a duration, since the clocks of two machines differ.
     pub patience: Duration,
-    /// How much depends on it.
+    /// Importance of the demand.
     pub urgency: Urgency,
-    /// Whose turn it takes.
+    /// Viewer whose turn the demand uses.
     pub viewer: Viewer,
 }
 
-/// What a worker can be asked for or told.
+/// Object that a worker is asked for, or information that it is given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wanted {
-    /// A segment, a sheet or a thumbnail.
+    /// Request for a segment, a storyboard sheet or a thumbnail.
     Object(ObjectKey),
-    /// That a video whose source is complete becomes playable.
+    /// Request that a video with a complete source becomes playable.
     Start(VideoId),
-    /// Told only: a viewer is at this segment.
+    /// Information that a viewer's playhead is at this segment.
     Near(SegmentKey),
-    /// Told only: a viewer is about to go on in this rendition.
+    /// Information that a viewer is about to continue in this rendition.
     Chosen(RenditionKey),
 }
 
 impl Wanted {
-    /// Of which video; nothing for objects that belong to none.
+    /// Video to which the demand belongs; `None` for objects that belong to no video.
     pub const fn video(&self) -> Option<VideoId> {
         match self {
             Self::Object(key) => key.video(),
@@ -47,45 +47,45 @@ impl Wanted {
     }
 }
 
-/// How much depends on a demand; the later outranks the earlier.
+/// Importance of a demand. Later values outrank earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
-    /// Nobody waits yet.
+    /// No client waits yet.
     Hint,
     /// A player waits.
     Waiting,
-    /// A player asks a second time; some give up for good after it.
+    /// A player asks for the second time. Some players give up for good after a second failure.
     SecondTry,
 }
 
-/// Who waits, as far as turns go round by it.
+/// Identity of a viewer, as far as it matters for taking turns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Viewer {
-    /// The client's network; `None` if all that is known is a trusted proxy's own address.
+    /// Network of the client; `None` if only the address of a trusted proxy is known.
     pub network: Option<IpAddr>,
-    /// CMCD `sid`.
+    /// Id of the playback session (CMCD `sid`).
     pub session: Option<String>,
-    /// CMCD `dl`: after how long from now the player has nothing left to show.
+    /// Time from now after which the player has nothing left to show (CMCD `dl`).
     #[serde(default)]
     pub deadline: Option<Duration>,
 }
 
-/// A worker's answer to a demand.
+/// Answer of a worker to a demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// Somebody makes it.
+    /// A worker makes the object.
     Accepted,
-    /// It is there already.
+    /// The object is stored already.
     Stored,
-    /// Nobody can now.
+    /// No worker can make the object now.
     Busy,
     /// There is no worker.
     Nobody,
 }
 
-/// A demand that a worker has been asked to meet. Dropped unanswered, it is refused.
+/// Demand that a worker has received. If it is dropped unanswered, it is refused.
 pub struct Asked {
     demand: Demand,
     reply: Option<Reply>,
@@ -94,17 +94,18 @@ pub struct Asked {
 type Reply = Box<dyn FnOnce(Answer) + Send + Sync>;
 
 impl Asked {
-    /// For implementations; without a reply, it was told only.
+    /// Creates a received demand. Only implementations of [`super::Work`] call it. There is no `reply` for
+    /// information that needs no answer.
     pub fn new(demand: Demand, reply: Option<Reply>) -> Self {
         Self { demand, reply }
     }
 
-    /// What is wanted.
+    /// The demand that was received.
     pub const fn demand(&self) -> &Demand {
         &self.demand
     }
 
-    /// Tells who asked.
+    /// Sends the answer to the requester.
     pub fn answer(mut self, answer: Answer) {
         self.reply(answer);
     }

@@ -1,27 +1,27 @@
-//! Who is there to work.
+//! Workers and what they announce about themselves.
 
 use plan::{RenditionKey, VideoId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A worker of one process, for as long as it runs.
+/// Id of a worker, valid for the life of its process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WorkerId(pub Uuid);
 
-/// What a worker says of itself.
+/// Announcement of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
-    /// Who.
+    /// Id of the worker.
     pub id: WorkerId,
-    /// Threads that it encodes with.
+    /// Number of threads that it encodes with.
     pub cores: u32,
-    /// Bytes of memory for its engines together.
+    /// Memory in bytes for all of its engine processes.
     pub memory_bytes: u64,
-    /// Videos for which a session is warm.
+    /// Videos for which the worker has a warm session.
     pub warm: Vec<VideoId>,
-    /// Renditions that its engine cannot go on with, the latest first: they were begun by another version.
+    /// Renditions that its engine cannot continue because another version began them, the latest first.
     #[serde(default)]
     pub declines: Vec<RenditionKey>,
-    /// It is about to stop, and takes nothing new.
+    /// Whether the worker is about to stop and takes nothing new.
     pub drains: bool,
 }

@@ -1,4 +1,4 @@
-//! Rows in CQL.
+//! Tests of the rows in CQL: every contract, and keyspaces that cannot be opened.
 
 mod faults;
 
@@ -36,7 +36,7 @@ async fn a_keyspace_of_another_schema_is_refused() {
     let Keyspace(settings) = &Keyspace::empty().await;
     let open = || CqlMetadata::open(settings, clock());
     let Err(cql::OpenError::Version { found: 0, .. }) = open().await else {
-        panic!("a keyspace without tables is opened");
+        panic!("a keyspace without tables was opened");
     };
     for _ in 0..2 {
         CqlMetadata::migrate(settings, clock()).await.unwrap();
@@ -67,9 +67,9 @@ async fn a_keyspace_that_cannot_be_used_is_named() {
     assert!(away.to_string().contains("127.0.0.1:1"), "{away}");
 }
 
-/// Two tables know of an owner, and of a token: whoever was killed between them begins anew.
+/// Owners and tokens each have rows in two tables. An insert that was interrupted between them can be repeated.
 #[tokio::test]
-async fn an_insert_that_was_cut_off_is_taken_up_again() {
+async fn an_interrupted_insert_can_be_repeated() {
     let keyspace = Keyspace::migrated().await;
     let name = &keyspace.0.keyspace;
     let metadata = keyspace.open().await;

@@ -1,8 +1,10 @@
-//! The stores of many machines keep every contract on real servers, and what else a network asks
-//! of them.
+//! Tests of the cluster stores on real servers: every contract, and what a network requires in addition.
 
 #[macro_use]
-#[allow(dead_code, reason = "only a writer of files is killed")]
+#[allow(
+    dead_code,
+    reason = "only the file store is tested with a killed writer"
+)]
 #[path = "../contract/mod.rs"]
 mod contract;
 mod cql;

@@ -1,4 +1,4 @@
-//! Work and events on NATS.
+//! Tests of work and events on NATS.
 
 mod chunks;
 mod demands;
@@ -21,7 +21,7 @@ use super::proxy::Proxy;
 use super::servers::clock;
 use super::servers::nats::{Installation, jetstream, nats_server};
 
-/// Longer than anything here takes.
+/// Time limit for everything in these tests, longer than any step takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn proxy() -> Proxy {
@@ -29,7 +29,7 @@ async fn proxy() -> Proxy {
 }
 
 impl Installation {
-    /// One more process of it.
+    /// Opens work and events as one more process of the installation.
     async fn process(&self) -> Process {
         Process::open(&self.0, clock()).await
     }
@@ -57,7 +57,7 @@ impl Process {
         }
     }
 
-    /// As soon as the server answers.
+    /// Takes a chunk, and tries again until the server answers.
     async fn take(&self) -> InHand {
         let taken = async {
             loop {
@@ -66,14 +66,16 @@ impl Process {
                 }
             }
         };
-        timeout(PATIENCE, taken).await.expect("a chunk comes")
+        timeout(PATIENCE, taken).await.expect("no chunk arrived")
     }
 
-    /// As soon as the server answers, and the same one is settled.
+    /// Offers a chunk, and tries again until the server answers and an equal chunk is settled.
     async fn offer(&self, chunk: &Chunk) {
         let queued =
             async { while !matches!(self.work.offer(chunk).await, Ok(Offered::Queued)) {} };
-        timeout(PATIENCE, queued).await.expect("it is settled");
+        timeout(PATIENCE, queued)
+            .await
+            .expect("the chunk was not queued");
     }
 }
 
@@ -117,7 +119,7 @@ async fn who_falls_behind_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nobody_understands_is_passed_over() {
+async fn messages_that_cannot_be_parsed_are_ignored() {
     let installation = Installation::new();
     let process = installation.process().await;
     let mut heard = process.events.subscribe().await.unwrap();
@@ -126,7 +128,7 @@ async fn what_nobody_understands_is_passed_over() {
         let subject = format!("{}.{what}", installation.0.prefix);
         other.publish(subject, "{".into()).await.unwrap();
     }
-    // Asked in vain, the server has seen all that came before.
+    // After this request the server has processed everything before it.
     let nobody = format!("{}.nobody", installation.0.prefix);
     other.request(nobody, "".into()).await.unwrap_err();
     let event = progress(7);

@@ -1,4 +1,4 @@
-//! Objects of a store that replaces what is there, kept by rows from doing so.
+//! Tests of rows that prevent an object store from replacing objects.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ struct House {
 async fn house() -> House {
     let keyspace = Keyspace::shared().await;
     let objects = S3Objects::open(&bucket().await).await.unwrap();
-    // The store could do it by itself; it is never told to.
+    // This store could refuse to replace objects by itself, but is never told to.
     let objects = GuardedObjects::new(objects, clock());
     House {
         objects: RowedObjects::new(objects, Arc::new(keyspace.open().await)),
@@ -34,7 +34,7 @@ async fn house() -> House {
 objects_hold!(house => &house.objects);
 
 #[tokio::test]
-async fn what_was_decided_before_a_crash_is_completed_by_the_next() {
+async fn a_publication_interrupted_by_a_crash_is_completed_by_the_next() {
     let house = house().await;
     let (objects, video) = (&house.objects, VideoId::new());
     let key = ObjectKey::Segment(contract::sample::segment(video, 3));
@@ -55,7 +55,7 @@ async fn what_was_decided_before_a_crash_is_completed_by_the_next() {
 }
 
 #[tokio::test]
-async fn nothing_stays_staged_and_what_is_deleted_can_be_put_again() {
+async fn nothing_stays_staged_and_deleted_objects_can_be_put_again() {
     let house = house().await;
     let (objects, video) = (&house.objects, VideoId::new());
     let key = ObjectKey::Segment(contract::sample::segment(video, 3));
@@ -77,7 +77,7 @@ async fn nothing_stays_staged_and_what_is_deleted_can_be_put_again() {
     assert_eq!(get(objects, &key).await.unwrap(), "two");
 }
 
-/// A store that answers puts with a condition so, and all else with success.
+/// Starts a fake store that answers conditional puts with this status, and everything else with success.
 async fn store_that_answers(conditional: &'static str) -> S3 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -108,7 +108,7 @@ async fn store_that_answers(conditional: &'static str) -> S3 {
 }
 
 #[tokio::test]
-async fn what_a_store_cannot_do_is_found_by_trying() {
+async fn missing_features_of_a_store_are_detected_by_a_test() {
     assert!(S3Objects::open(&bucket().await).await.unwrap().keeps());
     for answer in ["200 OK", "501 Not Implemented"] {
         let settings = store_that_answers(answer).await;

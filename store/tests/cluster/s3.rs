@@ -1,4 +1,4 @@
-//! Objects on S3.
+//! Tests of objects on S3.
 
 mod faults;
 
@@ -27,7 +27,7 @@ async fn house() -> House {
 
 objects_hold!(house => &house.objects);
 
-/// Puts with nothing but what was signed; the status of the answer.
+/// Sends a signed put without further headers. Returns the status of the answer.
 async fn put(signed: &SignedPut, body: &[u8]) -> u16 {
     let (host, path) = signed.url["http://".len()..].split_once('/').unwrap();
     let mut request = format!("PUT /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
@@ -37,7 +37,7 @@ async fn put(signed: &SignedPut, body: &[u8]) -> u16 {
     request += &format!("content-length: {}\r\n\r\n", body.len());
     let mut stream = TcpStream::connect(host).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    // Who is refused is not always listened to until the end.
+    // A server that refuses a request may close the connection before the body is sent.
     let _ = stream.write_all(body).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
@@ -75,13 +75,13 @@ async fn a_signed_put_works_for_its_object_at_its_length_and_once() {
             .collect(),
         ..signed
     };
-    // MinIO: 400.
+    // MinIO answers 400 here.
     let refused = put(&conditionless, b"again").await;
     assert!(matches!(refused, 400 | 403), "{refused}");
     assert_eq!(store::objects::get(&objects, &key).await.unwrap(), "bytes");
     assert_eq!(objects.head(&other).await.unwrap(), None);
 
-    // Nobody is let in where nobody outside reaches the store.
+    // Without a public endpoint there are no signed requests.
     let inside = S3Objects::open(&bucket().await).await.unwrap();
     assert_eq!(inside.sign_put(&key, 5, hour).await.unwrap(), None);
 }
@@ -113,9 +113,9 @@ async fn a_bucket_that_cannot_be_used_is_named() {
     ));
 }
 
-/// The store compares it with what arrives, and tells it without reading the object.
+/// The store compares the checksum with the bytes that arrive, and returns it without reading the object.
 #[tokio::test]
-async fn what_is_put_has_a_checksum_that_the_store_keeps() {
+async fn a_stored_object_has_a_checksum_that_the_store_keeps() {
     let settings = bucket().await;
     let objects = S3Objects::open(&settings).await.unwrap();
     let key = |index| contract::sample::block(UploadId::new(), index);
@@ -129,10 +129,10 @@ async fn what_is_put_has_a_checksum_that_the_store_keeps() {
         let head = client().head_object().bucket(&settings.bucket);
         let head = head.key(key.path()).checksum_mode(ChecksumMode::Enabled);
         let head = head.send().await.unwrap();
-        // The check value of this CRC, 0xcbf43926.
+        // The check value of this CRC is 0xcbf43926.
         assert_eq!(head.checksum_crc32(), Some("y/Q5Jg=="));
     }
-    // Put by somebody who declares another one: it is read.
+    // An object that another program stored with another kind of checksum is read to compute the CRC.
     let foreign = client().put_object().bucket(&settings.bucket);
     let foreign = foreign.checksum_algorithm(ChecksumAlgorithm::Sha256);
     let foreign = foreign

@@ -1,4 +1,4 @@
-//! The contract of `EventLog`.
+//! Contract of `EventLog`, as tests.
 
 use plan::VideoId;
 use store::Event;

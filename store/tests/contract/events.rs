@@ -1,4 +1,4 @@
-//! The contract of `Events`.
+//! Contract of `Events`, as tests.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use plan::VideoId;
 use store::{Event, Events, Received};
 use tokio::time::timeout;
 
-/// Longer than anything here takes.
+/// Time limit for everything in these tests, longer than any step takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn progress(video: VideoId, received_bytes: u64) -> Event {
@@ -33,13 +33,14 @@ pub async fn every_subscriber_hears_everything_in_order(events: &dyn Events) {
     }
 }
 
-/// `backlog` is how many events the implementation keeps for a slow listener.
+/// A listener that falls behind is told so. `backlog` is the number of events that the implementation keeps for a
+/// slow listener.
 pub async fn who_falls_behind_is_told_so(events: &dyn Events, backlog: u64) {
     let video = VideoId::new();
     let mut slow = events.subscribe().await.unwrap();
     let mut quick = events.subscribe().await.unwrap();
     let told = async {
-        // One is heard for every backlog that comes, as soon as it has come to anybody.
+        // The slow listener receives one event each time that the quick one has received a whole backlog.
         loop {
             for at in 1..=backlog {
                 events.publish(progress(video, at)).await.unwrap();
@@ -50,8 +51,10 @@ pub async fn who_falls_behind_is_told_so(events: &dyn Events, backlog: u64) {
             }
         }
     };
-    timeout(PATIENCE, told).await.expect("it is told");
-    // It may be told twice, while the rest comes; then it goes on.
+    timeout(PATIENCE, told)
+        .await
+        .expect("the listener was not told of the loss");
+    // The loss may be reported twice while events still arrive. Then new events arrive again.
     let mut next = Received::Lagged;
     while next == Received::Lagged {
         next = slow.next().await;

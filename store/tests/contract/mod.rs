@@ -1,6 +1,6 @@
-//! What every implementation of a seam promises, as tests. Each seam's macro makes a test of
-//! every promise: `objects_hold!(house => &house.objects)`, where `house()` opens stores
-//! that nobody else has.
+//! Contracts of the storage interfaces, as tests that every implementation must pass. Each interface has a macro that
+//! makes a test of every promise: `objects_hold!(house => &house.objects)`, where `house()` opens stores that no
+//! other test uses.
 
 pub mod event_log;
 pub mod events;
@@ -13,7 +13,7 @@ pub mod videos;
 pub mod views;
 pub mod work;
 
-/// Tests of these promises of a suite.
+/// Makes a test of each listed promise of a contract.
 macro_rules! holds {
     ($suite:ident, $house:ident => $what:expr, $($promise:ident,)+) => {
         mod $suite {

@@ -1,4 +1,4 @@
-//! The contract of `Objects`.
+//! Contract of `Objects`, as tests.
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future};
@@ -97,7 +97,7 @@ pub async fn a_large_object_streams_in_pieces(objects: &dyn Objects) {
     assert!(get(objects, &key).await.unwrap() == body);
 }
 
-/// MinIO breaks off.
+/// A reader of an object that is replaced gets the object that it opened, or an error. MinIO breaks the transfer off.
 pub async fn a_reader_has_what_it_has_opened_or_an_error(objects: &dyn Objects) {
     let key = block(UploadId::new(), 0);
     objects.put(&key, vec![1; 9 << 20].into()).await.unwrap();
@@ -246,7 +246,7 @@ pub async fn a_long_listing_has_everything_once(objects: &dyn Objects) {
 pub async fn a_checksum_is_of_the_stored_bytes(objects: &dyn Objects) {
     let key = block(UploadId::new(), 0);
     assert_eq!(objects.checksum(&key).await.unwrap(), None);
-    // More than one piece, and less than one.
+    // One body needs more than one piece, and the others less than one.
     for body in [vec![7; 9 << 20], b"less".to_vec(), Vec::new()] {
         let checksum = Checksum::of(&body);
         objects.put(&key, body.into()).await.unwrap();
@@ -283,7 +283,7 @@ pub async fn a_hash_that_leads_elsewhere_is_refused(objects: &dyn Objects) {
     }
 }
 
-/// Bytes that tell whether they are whole: a length, and as many of one byte.
+/// A body whose completeness can be checked: a length, and that many equal bytes.
 fn telling(seed: u32) -> Bytes {
     let length = 1 + seed.wrapping_mul(2_654_435_761) % 300_000;
     let mut body = length.to_be_bytes().to_vec();
@@ -298,7 +298,7 @@ fn is_whole(body: &[u8]) -> bool {
     rest.len() == u32::from_be_bytes(*length) as usize && rest.iter().all(|b| *b == rest[0])
 }
 
-/// Stores block after block of an upload, replacing the block before, until killed.
+/// Stores block after block of an upload, replacing the block before, until the process is killed.
 pub async fn write_until_killed(
     objects: &dyn Objects,
     upload: UploadId,
@@ -317,7 +317,7 @@ pub async fn write_until_killed(
     }
 }
 
-/// What such a writer left is whole, and has everything that it said it had stored.
+/// The objects that a killed writer left are complete, and include every object that it reported as stored.
 pub async fn what_a_killed_writer_left_is_whole(
     objects: &dyn Objects,
     upload: UploadId,

@@ -1,4 +1,4 @@
-//! The contracts of `Owners`, `Tokens` and `SignIns`.
+//! Contracts of `Owners`, `Tokens` and `SignIns`, as tests.
 
 use futures::future;
 use plan::{OwnerId, TokenId};

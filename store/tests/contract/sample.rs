@@ -1,4 +1,4 @@
-//! Made-up rows and keys.
+//! Sample rows and keys.
 
 use plan::rendition::RenditionName;
 use plan::{OwnerId, RenditionId, RenditionKey, SegmentKey, UploadId, VideoId};

@@ -1,4 +1,4 @@
-//! The contract of `Tries`.
+//! Contract of `Tries`, as tests.
 
 use futures::future;
 use plan::VideoId;

@@ -1,4 +1,4 @@
-//! The contract of `Uploads`.
+//! Contract of `Uploads`, as tests.
 
 use futures::future;
 use plan::{UploadId, VideoId};
@@ -75,7 +75,7 @@ pub async fn one_that_moves_is_not_given_up_and_one_that_is_does_not_move(upload
     uploads.touch(&seen.id, 20).await.unwrap();
     assert!(!uploads.give_up(&seen).await.unwrap());
     let seen = uploads.get(&seen.id).await.unwrap().unwrap();
-    // Whoever comes first: either it moves, or it is given up.
+    // Exactly one of both succeeds: the upload makes progress, or it is given up.
     let (moved, given_up) =
         future::join(uploads.advance(&seen.id, 400, 30), uploads.give_up(&seen)).await;
     assert_ne!(moved.is_ok(), given_up.unwrap());

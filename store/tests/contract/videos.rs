@@ -1,4 +1,4 @@
-//! The contract of `Videos`.
+//! Contract of `Videos`, as tests.
 
 use futures::future;
 use plan::rendition::RenditionName;
@@ -11,7 +11,7 @@ use store::metadata::{
 
 use super::sample::{rendition, video};
 
-/// A row in which nothing is empty.
+/// A row in which every field has a value.
 fn full() -> VideoRow {
     let mut row = video(OwnerId::new(), 1_700_000_000_000_000);
     row.title = "Ünï \"quoted\" 'title' 🎬".into();
@@ -137,7 +137,7 @@ pub async fn pages_are_newest_first_and_leave_nothing_out(videos: &dyn Videos) {
     let (owner, other) = (OwnerId::new(), OwnerId::new());
     let mut rows = Vec::new();
     for at in 0..25 {
-        // Five videos at a time share a time stamp.
+        // Five videos share each time stamp.
         let row = video(if at % 3 == 0 { other } else { owner }, at / 5);
         videos.insert(&row).await.unwrap();
         rows.push(row);
@@ -283,7 +283,7 @@ pub async fn a_row_is_put_as_it_is_over_an_older_one_only(videos: &dyn Videos) {
     assert_eq!(videos.list_unfinished(&page).await.unwrap().items, []);
     let tombstones = videos.list_tombstones(i64::MAX, &page).await.unwrap();
     assert_eq!(tombstones.items, std::slice::from_ref(&tombstone));
-    // From here on its epochs go on as ever.
+    // From here on the row's epochs continue as usual.
     let next = videos.compare_and_set(&tombstone).await.unwrap();
     assert_eq!(next.epoch, 10);
 }

@@ -1,4 +1,4 @@
-//! The contract of `Views`.
+//! Contract of `Views`, as tests.
 
 use futures::future;
 use plan::VideoId;

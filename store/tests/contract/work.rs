@@ -1,4 +1,4 @@
-//! The contract of `Work`.
+//! Contract of `Work`, as tests.
 
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::sample::segment;
 
-/// Longer than anything here takes.
+/// Time limit for everything in these tests, longer than any step takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long is waited for what must not come.
+/// Time for which the tests wait for something that must not happen.
 const A_WHILE: Duration = Duration::from_millis(300);
 
 fn chunk(index: u32) -> Chunk {
@@ -30,21 +30,23 @@ fn chunk(index: u32) -> Chunk {
 
 async fn take(work: &dyn Work) -> InHand {
     let taken = timeout(PATIENCE, work.take()).await;
-    taken.expect("a chunk comes").unwrap()
+    taken.expect("no chunk arrived").unwrap()
 }
 
 async fn nothing_comes(work: &dyn Work) {
     assert!(timeout(A_WHILE, work.take()).await.is_err());
 }
 
-/// Offers until it is queued: an implementation may learn late that a chunk was settled.
+/// Offers a chunk until it is queued, since an implementation may learn late that an equal chunk was settled.
 async fn offer_anew(work: &dyn Work, chunk: &Chunk) {
     let queued = async {
         while work.offer(chunk).await.unwrap() != Offered::Queued {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, queued).await.expect("it is settled");
+    timeout(PATIENCE, queued)
+        .await
+        .expect("the chunk was not queued");
 }
 
 pub async fn an_offer_is_refused_while_the_same_one_waits_or_is_in_hand(work: &dyn Work) {
@@ -117,18 +119,30 @@ pub async fn each_of_many_chunks_goes_to_one_worker(work: &dyn Work) {
 }
 
 pub async fn what_is_withdrawn_is_not_taken_and_can_be_offered_anew(work: &dyn Work) {
-    assert!(!work.withdraw(&chunk(0)).await.unwrap(), "nobody knows it");
+    assert!(
+        !work.withdraw(&chunk(0)).await.unwrap(),
+        "the chunk was never offered"
+    );
     for index in 0..4 {
         work.offer(&chunk(index)).await.unwrap();
     }
     let in_hand = take(work).await;
-    assert!(!work.withdraw(&chunk(0)).await.unwrap(), "it is in hand");
+    assert!(
+        !work.withdraw(&chunk(0)).await.unwrap(),
+        "the chunk is taken"
+    );
     assert!(work.withdraw(&chunk(1)).await.unwrap());
-    assert!(!work.withdraw(&chunk(1)).await.unwrap(), "it is gone");
+    assert!(
+        !work.withdraw(&chunk(1)).await.unwrap(),
+        "the chunk was withdrawn already"
+    );
     let next = take(work).await;
     assert_eq!(next.chunk(), &chunk(2));
     next.nack(Duration::from_secs(1));
-    assert!(!work.withdraw(&chunk(2)).await.unwrap(), "it comes later");
+    assert!(
+        !work.withdraw(&chunk(2)).await.unwrap(),
+        "the chunk was handed back for later"
+    );
     assert_eq!(work.offer(&chunk(1)).await.unwrap(), Offered::Queued);
     for index in [3, 1, 2] {
         let taken = take(work).await;
@@ -204,10 +218,10 @@ fn demand(video: VideoId, patience: Duration) -> Demand {
     }
 }
 
-/// Answers the next demand, which must be this one.
+/// Answers the next demand, which must be the expected one.
 async fn answer(listener: &mut dyn Listener, expected: &Demand, with: Answer) {
     let asked = timeout(PATIENCE, listener.next()).await;
-    let asked = asked.expect("a demand comes").unwrap();
+    let asked = asked.expect("no demand arrived").unwrap();
     let demand = asked.demand();
     assert_eq!(demand.wanted, expected.wanted);
     assert_eq!(demand.viewer, expected.viewer);
@@ -242,7 +256,7 @@ pub async fn a_demand_that_nobody_answers_is_refused_after_its_patience(work: &d
     let (answered, asked) = future::join(asked, worker).await;
     assert_eq!(answered.unwrap(), Answer::Busy);
     assert!(began.elapsed() >= patience);
-    // Too late, and nobody minds.
+    // The answer is too late, which is harmless.
     asked.answer(Answer::Accepted);
 }
 
@@ -251,12 +265,14 @@ pub async fn where_no_worker_is_a_demand_learns_it_at_once(work: &dyn Work) {
     assert_eq!(ask().await.unwrap().unwrap(), Answer::Nobody);
     drop(work.listen().await.unwrap());
     let nobody = async {
-        // What still reaches one who has gone is refused, not lost.
+        // A demand that still reaches the closed listener is refused, not lost.
         while ask().await.unwrap().unwrap() != Answer::Nobody {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, nobody).await.expect("it is known");
+    timeout(PATIENCE, nobody)
+        .await
+        .expect("the end of the listener was not noticed");
 }
 
 pub async fn who_is_warm_for_a_video_is_asked_first(work: &dyn Work) {
@@ -270,14 +286,14 @@ pub async fn who_is_warm_for_a_video_is_asked_first(work: &dyn Work) {
         let (answered, ()) = future::join(work.ask(wanted.clone()), worker).await;
         assert_eq!(answered.unwrap(), Answer::Accepted);
     }
-    // What is told goes to nobody else.
+    // Information for a warm worker goes to no other worker.
     let near = Demand {
         wanted: Wanted::Near(segment(video, 7)),
         ..wanted.clone()
     };
     work.tell(near.clone()).await.unwrap();
     answer(&mut *warm, &near, Answer::Accepted).await;
-    // Where they have no time, the others are asked.
+    // If the warm worker is busy, other workers are asked.
     let [one, two] = &mut others;
     let busy = async {
         answer(&mut *warm, &wanted, Answer::Busy).await;
@@ -290,7 +306,7 @@ pub async fn who_is_warm_for_a_video_is_asked_first(work: &dyn Work) {
     };
     let (answered, ()) = future::join(work.ask(wanted.clone()), busy).await;
     assert_eq!(answered.unwrap(), Answer::Accepted);
-    // Where nobody is warm any more, a hint is lost.
+    // Without a warm worker, information is lost.
     warm.attend(&[]).await.unwrap();
     work.tell(near).await.unwrap();
     for ear in others.iter_mut().chain([&mut warm]) {
@@ -317,9 +333,11 @@ pub async fn workers_hear_of_each_other(work: &dyn Work) {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, until).await.expect("they are heard of");
+        timeout(PATIENCE, until)
+            .await
+            .expect("the workers were not announced");
     };
-    // Who only listens hears them too, once it has begun to.
+    // A process without a worker learns of the workers too, once it has subscribed.
     work.workers().await.unwrap();
     work.announce(two.clone()).await.unwrap();
     work.announce(one.clone()).await.unwrap();

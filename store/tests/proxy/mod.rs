@@ -1,4 +1,4 @@
-//! A server's answers get lost or late on their way, and connections to it break or fall silent.
+//! Proxy that makes a server unreliable: answers are lost or late, and connections break or stop passing data.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Stands before a server on loopback.
+/// Proxy in front of a server on the loopback interface.
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<State>,
@@ -19,24 +19,24 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct State {
-    /// One of so many answers is lost; none, where it is 0.
+    /// Number of answers of which one is lost; 0 to lose none.
     every: AtomicU32,
     answers: AtomicU32,
     lost: AtomicU32,
-    /// Microseconds that each answer is late.
+    /// Delay of each answer in microseconds.
     late_us: AtomicU64,
-    /// Bytes of answers that a connection passes in a second; any number, where it is 0.
+    /// Largest number of bytes of answers per second and connection; 0 for no limit.
     pace: AtomicU64,
-    /// Times that all connections were cut.
+    /// Number of times that all connections were cut.
     cuts: watch::Sender<u32>,
-    /// Times that all connections fell silent.
+    /// Number of times that all connections stopped passing data.
     silences: watch::Sender<u32>,
-    /// Nobody gets through.
+    /// Whether new connections are refused.
     shut: AtomicBool,
 }
 
 impl Proxy {
-    /// Before the server at this address.
+    /// Starts a proxy in front of the server at this address.
     pub async fn start(server: impl Into<String>) -> Self {
         let server: Arc<str> = server.into().into();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -45,7 +45,7 @@ impl Proxy {
         let shared = state.clone();
         let listener = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                // First: of a cut that comes now this connection must know.
+                // The connection subscribes first, so that it notices a cut that happens at this moment.
                 let troubles = Troubles::of(&shared);
                 if !shared.shut.load(Ordering::SeqCst) {
                     tokio::spawn(pass(client, server.clone(), shared.clone(), troubles));
@@ -59,46 +59,46 @@ impl Proxy {
         }
     }
 
-    /// Where it is.
+    /// Address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// One of so many answers is lost from now on, and its connection with it.
+    /// From now on one of this many answers is lost, together with its connection.
     pub fn lose_every(&self, answers: u32) {
         self.state.every.store(answers, Ordering::Relaxed);
     }
 
-    /// Each answer is so late from now on, and no connection passes more bytes a second.
+    /// From now on each answer is delayed, and each connection passes at most `pace` bytes per second.
     pub fn slow_down(&self, late: Duration, pace: u64) {
         let late = u64::try_from(late.as_micros()).unwrap();
         self.state.late_us.store(late, Ordering::Relaxed);
         self.state.pace.store(pace, Ordering::Relaxed);
     }
 
-    /// Every connection stays open and passes nothing any more, as when the other machine has
-    /// lost its power; others are let through.
+    /// All connections stay open but pass no more data, as when the other machine loses its power. New connections
+    /// work.
     pub fn fall_silent(&self) {
         self.state.silences.send_modify(|silences| *silences += 1);
     }
 
-    /// Every connection breaks; others are let through.
+    /// Breaks all connections. New connections work.
     pub fn cut(&self) {
         self.state.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Every connection breaks, and nobody gets through until it is opened.
+    /// Breaks all connections, and refuses new ones until [`Self::open`].
     pub fn shut(&self) {
         self.state.shut.store(true, Ordering::SeqCst);
         self.cut();
     }
 
-    /// Lets through again.
+    /// Accepts new connections again.
     pub fn open(&self) {
         self.state.shut.store(false, Ordering::SeqCst);
     }
 
-    /// How many were lost.
+    /// Number of answers that were lost.
     pub fn lost(&self) -> u32 {
         self.state.lost.load(Ordering::Relaxed)
     }
@@ -110,7 +110,7 @@ impl Drop for Proxy {
     }
 }
 
-/// What happens to a connection after it was made.
+/// Watches for events that disturb a connection.
 struct Troubles {
     cuts: watch::Receiver<u32>,
     silences: watch::Receiver<u32>,
@@ -124,20 +124,20 @@ impl Troubles {
         }
     }
 
-    /// Ends when the connection does.
+    /// Passes data until the connection ends, breaks or is cut.
     async fn wait(mut self, passing: impl Future<Output = ()>) {
         tokio::select! {
             () = passing => {}
             _ = self.cuts.changed() => {}
             _ = self.silences.changed() => {
-                // Neither end is told.
+                // Neither end is notified; the connection stays open until the next cut.
                 let _ = self.cuts.changed().await;
             }
         }
     }
 }
 
-/// Both ways until either end hangs up, or an answer is lost, or all is cut.
+/// Passes data in both directions until either end closes, an answer is lost, or all connections are cut.
 async fn pass(client: TcpStream, server: Arc<str>, state: Arc<State>, troubles: Troubles) {
     let Ok(server) = TcpStream::connect(&*server).await else {
         return;

@@ -1,4 +1,4 @@
-//! Keyspaces.
+//! Keyspaces for tests.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -8,20 +8,20 @@ use tokio::sync::Mutex;
 
 use super::clock;
 
-/// Where CQL is spoken.
+/// Address of the CQL server.
 pub fn cql_server() -> &'static str {
     static ADDRESS: OnceLock<String> = OnceLock::new();
     ADDRESS.get_or_init(|| super::server("cql", "REELMILL_TEST_CQL"))
 }
 
-/// Schemas change one at a time: nodes must agree on each.
+/// Lock under which schemas change one at a time, since all nodes must agree on each change.
 static SCHEMA: Mutex<()> = Mutex::const_new(());
 
-/// A keyspace of its own for every test; gone with this, or with its server.
+/// Keyspace of one test. It is dropped at the end of the test, or disappears with its server.
 pub struct Keyspace(pub Cql);
 
 impl Keyspace {
-    /// With nothing in it.
+    /// Creates a keyspace without tables.
     pub async fn empty() -> Self {
         let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         define(format!(
@@ -45,8 +45,8 @@ impl Keyspace {
         made
     }
 
-    /// A keyspace for tests that find their rows by random ids only; gone with the last of them. Cassandra takes
-    /// longer to make tables than to answer a test.
+    /// Keyspace for tests that use only rows with random ids. It is dropped with the last of them. Cassandra takes
+    /// longer to create tables than a test takes.
     pub async fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Keyspace>> = Mutex::const_new(Weak::new());
         let mut shared = SHARED.lock().await;
@@ -63,8 +63,8 @@ impl Keyspace {
     }
 }
 
-/// A server that stays and keeps what every test leaves behind runs out of memory. One that goes with the run
-/// (`make test` says so by `CLUSTER_SERVERS`) is not tidied: that takes Cassandra as long as the tests do.
+/// Drops the keyspace, unless the server is removed after the tests: `make test` says so by `CLUSTER_SERVERS`. A
+/// permanent server would run out of memory. Cassandra takes as long to drop the keyspaces as for all tests.
 impl Drop for Keyspace {
     fn drop(&mut self) {
         if std::env::var_os("CLUSTER_SERVERS").is_some() {
@@ -75,7 +75,7 @@ impl Drop for Keyspace {
     }
 }
 
-/// Carries out a statement of the schema, or another one.
+/// Runs a statement, usually one that changes the schema.
 pub async fn define(statement: String) {
     let _one = SCHEMA.lock().await;
     let session = SessionBuilder::new()

@@ -1,5 +1,5 @@
-//! Real servers, and in each a place of its own for every test. `REELMILL_TEST_S3`,
-//! `REELMILL_TEST_CQL` and `REELMILL_TEST_NATS` name them; without these they are started
+//! Real servers for the tests, and a separate area on each server for every test. `REELMILL_TEST_S3`,
+//! `REELMILL_TEST_CQL` and `REELMILL_TEST_NATS` give their addresses; without these variables the servers are started
 //! (`deploy/services.sh`).
 
 pub mod cql;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use store::{Clock, SystemClock};
 
-/// Where a server is, started once for all tests.
+/// Address of a server, which is started once for all tests.
 fn server(service: &str, variable: &str) -> String {
     if let Ok(given) = std::env::var(variable) {
         return given;
@@ -33,7 +33,7 @@ pub fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new())
 }
 
-/// Runs something to its end where a test ends, whatever that runs on.
+/// Runs a future to completion at the end of a test, whichever runtime the test uses.
 fn at_end(forget: impl Future<Output = ()> + Send + 'static) {
     let gone = std::thread::spawn(|| {
         let runtime = tokio::runtime::Runtime::new().unwrap();

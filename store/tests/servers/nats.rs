@@ -1,4 +1,4 @@
-//! Prefixes of subjects.
+//! Prefixes of subjects for tests.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ pub fn nats_server() -> &'static str {
     ADDRESS.get_or_init(|| super::server("nats", "REELMILL_TEST_NATS"))
 }
 
-/// A prefix of its own for every test; its stream is gone with this.
+/// Settings with a separate prefix for one test. Its stream is deleted at the end of the test.
 pub struct Installation(pub Nats);
 
 impl Installation {
@@ -28,12 +28,12 @@ pub async fn jetstream() -> async_nats::jetstream::Context {
     async_nats::jetstream::new(async_nats::connect(nats_server()).await.unwrap())
 }
 
-/// A server that keeps what every test leaves behind runs out of memory.
+/// Deletes the stream, since a server that keeps the streams of all tests runs out of memory.
 impl Drop for Installation {
     fn drop(&mut self) {
         let stream = self.stream();
         let forget = async move {
-            // Not there where a test has made none.
+            // The stream does not exist if the test has created none.
             let _ = jetstream().await.delete_stream(stream).await;
         };
         super::at_end(forget);

@@ -1,4 +1,4 @@
-//! Buckets.
+//! Buckets for tests.
 
 use std::sync::OnceLock;
 
@@ -25,7 +25,7 @@ pub fn settings(bucket: &str) -> S3 {
     }
 }
 
-/// What a store is asked with that we do not ask it for.
+/// Client for requests that the store's own code does not send.
 pub fn client() -> Client {
     let credentials = Credentials::new("test-access", "test-secret-key", None, None, "tests");
     let config = aws_sdk_s3::Config::builder()
@@ -38,7 +38,7 @@ pub fn client() -> Client {
     Client::from_conf(config.build())
 }
 
-/// A bucket of its own for every test.
+/// Creates a separate bucket for one test.
 pub async fn bucket() -> S3 {
     let settings = settings(&format!("test-{}", uuid::Uuid::now_v7()));
     let made = client().create_bucket().bucket(&settings.bucket).send();

@@ -102,7 +102,7 @@ async fn a_cluster_with_workers_is_refused_unless_it_is_forced() {
         let refused = house.migrate("first", &arguments);
         assert_eq!(refused.status.code(), Some(1));
         let said = said(&refused);
-        assert!(said.contains("1 workers are at work"), "{said}");
+        assert!(said.contains("1 workers are running"), "{said}");
         let forced = house.migrate("first", &[&arguments[..], &["--force"]].concat());
         assert!(forced.status.success());
     }

@@ -9,7 +9,7 @@ pub const MAX_HEADER: u32 = 16 << 20;
 /// Longest payload in bytes. A segment of 10 s at 18 Mbit/s takes 23 MB, and a storyboard sheet far less.
 pub const MAX_PAYLOAD: u32 = 64 << 20;
 /// Number of bytes of the two lengths at the start of a frame.
-const LENGTHS: usize = 8;
+const LENGTHS_BYTES: usize = 8;
 
 /// Violation of the protocol by the other side.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum FrameError {
         payload: u32,
     },
     /// The header is not a message.
-    #[error("a message cannot be read")]
+    #[error("a message cannot be decoded")]
     Malformed(#[from] postcard::Error),
 }
 
@@ -40,7 +40,7 @@ pub fn encode<M: Serialize>(message: &M, payload: &[u8]) -> Result<Bytes, FrameE
             payload: payload_length as u32,
         });
     }
-    let mut out = BytesMut::with_capacity(LENGTHS + header_length + payload_length);
+    let mut out = BytesMut::with_capacity(LENGTHS_BYTES + header_length + payload_length);
     out.put_u32_le(header_length as u32);
     out.put_u32_le(payload_length as u32);
     out.put_slice(&header);
@@ -83,20 +83,20 @@ impl Decoder {
     /// # Errors
     /// If the bytes do not follow the protocol. The stream cannot be used any further.
     pub fn take<M: DeserializeOwned>(&mut self) -> Result<Option<(M, Bytes)>, FrameError> {
-        let Some(mut lengths) = self.buffer.get(..LENGTHS) else {
+        let Some(mut lengths) = self.buffer.get(..LENGTHS_BYTES) else {
             return Ok(None);
         };
         let (header, payload) = (lengths.get_u32_le(), lengths.get_u32_le());
         if header > self.most_header || payload > self.most_payload {
             return Err(FrameError::TooLong { header, payload });
         }
-        let whole = LENGTHS + header as usize + payload as usize;
+        let whole = LENGTHS_BYTES + header as usize + payload as usize;
         if self.buffer.len() < whole {
             self.buffer.reserve(whole - self.buffer.len());
             return Ok(None);
         }
         let mut frame = self.buffer.split_to(whole);
-        frame.advance(LENGTHS);
+        frame.advance(LENGTHS_BYTES);
         let message = postcard::from_bytes(&frame.split_to(header as usize))?;
         Ok(Some((message, frame.freeze())))
     }

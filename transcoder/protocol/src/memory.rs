@@ -30,7 +30,7 @@ struct Encoder {
 const LIGHT_BYTES_PER_PIXEL: u64 = 35;
 /// Bytes per pixel for a decoder: sixteen reference frames and those of the threads, in 4:2:0.
 const DECODER_BYTES_PER_PIXEL: u64 = 40;
-/// Bytes per pixel for a decoder of more than eight bits.
+/// Bytes per pixel for a decoder of video with more than eight bits, with as many frames as in eight bits.
 const DEEP_DECODER_BYTES_PER_PIXEL: u64 = 60;
 /// Bytes of every session: 60 MB for index, blocks and stacks, and the libraries, 84 MB of whose files are mapped
 /// (engines share these). The sum leaves room for the parent.
@@ -39,7 +39,7 @@ const BASE_BYTES: u64 = 140 << 20;
 /// Number of times that a passed-through segment is in memory: its frames, and the segment made of them.
 const COPIES: u64 = 2;
 /// Longest passed-through segment in seconds.
-const COPIED_SECONDS: u64 = 10;
+const LONGEST_PASSED_SECONDS: u64 = 10;
 
 /// Memory in bytes of a session that decodes the plan's source, without encoders.
 pub fn decoding(plan: &Plan) -> u64 {
@@ -60,7 +60,7 @@ pub fn decoding(plan: &Plan) -> u64 {
 /// Additional memory in bytes for one rung: its encoder, or the copies of a passed-through segment.
 pub fn encoding(rung: &VideoRendition) -> u64 {
     if rung.passed_through.is_some() {
-        return rung.cap_bits_per_second / 8 * COPIED_SECONDS * COPIES;
+        return rung.cap_bits_per_second / 8 * LONGEST_PASSED_SECONDS * COPIES;
     }
     let light = match rung.color.conversion {
         Conversion::Kept => 0,

@@ -1,4 +1,4 @@
-//! Codecs of a video besides H.264: what there is, and asking for one.
+//! Codecs of a video besides H.264: listing them, and asking for one.
 
 pub mod list;
 pub mod put;
@@ -11,18 +11,18 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// A codec that a video may have besides H.264.
+/// Codec that a video has, or may get, besides H.264.
 #[derive(Serialize, ToSchema)]
 pub struct Codec {
-    /// `hevc` or `av1`.
+    /// Name of the codec: `hevc` or `av1`.
     #[schema(example = "av1")]
     codec: &'static str,
-    /// `absent`: nobody asked for it; `pending`: it is made when nothing else is to be; `listed`:
-    /// players can choose it; `failed`: not all of it could be made.
+    /// State of the codec: `absent` if nobody asked for it; `pending` while it is encoded, or waits until the server
+    /// has nothing else to encode; `listed` once players can choose it; `failed` if it could not be encoded completely.
     state: &'static str,
-    /// Segments stored, while it is pending.
+    /// Number of segments that are encoded, while the state is `pending`.
     made: Option<u64>,
-    /// Segments in all, while it is pending.
+    /// Number of all segments, while the state is `pending`.
     total: Option<u64>,
 }
 
@@ -42,7 +42,7 @@ impl Codec {
         }
     }
 
-    /// All that a video has or may have.
+    /// All codecs that a video has, or may get.
     pub async fn all(app: &App, row: &VideoRow) -> Result<Vec<Self>, store::Error> {
         let states = app.pipeline.codecs(row).await?;
         Ok(states

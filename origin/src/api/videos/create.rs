@@ -1,4 +1,4 @@
-//! `POST /api/v1/videos`
+//! `POST /api/v1/videos`: uploads a file, which becomes a video.
 
 use axum::Json;
 use axum::body::Body;
@@ -17,14 +17,14 @@ use crate::receive::receive;
 
 #[derive(Deserialize, IntoParams)]
 pub struct CreateParams {
-    /// What people call it; the first 200 characters count.
+    /// Title of the video; it is cut off after 200 characters.
     title: Option<String>,
 }
 
 /// Upload a video
 ///
-/// The body is the source, raw, of any size. The answer comes when its last byte is durable;
-/// the video plays about a second later.
+/// The body is the file itself, of any size. The response is sent when the last byte is stored; the video plays about a
+/// second later.
 #[utoipa::path(
     post,
     path = "/api/v1/videos",
@@ -33,12 +33,12 @@ pub struct CreateParams {
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 201, body = Video),
-        (status = 400, description = "`upload_lost`: cut off", body = Problem),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 413, description = "`limit_size`", body = Problem),
-        (status = 415, description = "`not_raw`: a form, JSON, or a body that is compressed for the way", body = Problem),
-        (status = 422, description = "`not_media`: empty", body = Problem),
-        (status = 507, description = "`no_space`", body = Problem),
+        (status = 400, description = "`upload_lost`: the upload was cut off", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 413, description = "`limit_size`: the file is too large", body = Problem),
+        (status = 415, description = "`not_raw`: the body is a form, JSON or HTML, or has a Content-Encoding", body = Problem),
+        (status = 422, description = "`not_media`: the body is empty", body = Problem),
+        (status = 507, description = "`no_space`: the server has no space left", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -49,7 +49,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    is_raw(&headers)?;
+    refuse_encoded(&headers)?;
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
     let title = params.title.unwrap_or_default();
@@ -59,8 +59,8 @@ pub async fn create(
     Ok((StatusCode::CREATED, location, Json(video)).into_response())
 }
 
-/// Refuses what is said to be something else than the bytes of a source.
-fn is_raw(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses a body that, by its headers, is not the bytes of a media file.
+fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
     let said = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let refused = |detail: &str| {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -70,16 +70,16 @@ fn is_raw(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if kind.to_ascii_lowercase().starts_with("multipart/") {
         return refused(
-            "A form is not taken here: send the file itself as the body, as `curl --data-binary @film.mp4` does.",
+            "The body is a form; send the file itself as the body, for example by curl --data-binary @film.mp4.",
         );
     }
     if ["application/json", "text/html"].contains(&kind.to_ascii_lowercase().as_str()) {
         return refused(
-            "The body is to be the file itself, and its type says that it is not media.",
+            "The Content-Type says that the body is not media; send the file itself as the body.",
         );
     }
     match said(header::CONTENT_ENCODING) {
         None | Some("identity") => Ok(()),
-        Some(_) => refused("Send the file as it is, without a Content-Encoding."),
+        Some(_) => refused("Send the file unchanged, without a Content-Encoding."),
     }
 }

@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/videos/{video}`
+//! `DELETE /api/v1/videos/{video}`: deletes a video.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -10,16 +10,16 @@ use crate::problem::Problem;
 
 /// Delete a video
 ///
-/// It is gone for players at once, and its bytes soon after.
+/// Players cannot load the video any more at once; its files are deleted soon after.
 #[utoipa::path(
     delete,
     path = "/api/v1/videos/{video}",
     tag = "videos",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
-        (status = 204, description = "Deleted"),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 204, description = "The video is deleted"),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
     ),
     security(("token" = [])),
 )]

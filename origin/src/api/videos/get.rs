@@ -1,4 +1,4 @@
-//! `GET /api/v1/videos/{video}`
+//! `GET /api/v1/videos/{video}`: shows a video.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -9,16 +9,16 @@ use crate::api::video::Video;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Look at a video
+/// Show a video
 #[utoipa::path(
     get,
     path = "/api/v1/videos/{video}",
     tag = "videos",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
         (status = 200, body = Video),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
     ),
     security(("token" = [])),
 )]

@@ -1,4 +1,4 @@
-//! `GET /api/v1/videos`
+//! `GET /api/v1/videos`: lists videos, page by page.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,31 +12,31 @@ use crate::api::video::Video;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Rows of a page, unless the client says how many.
+/// Videos of a page if the client does not say how many.
 const PAGE: u32 = 50;
-/// Most rows of a page: each takes a look at how far its video is.
+/// Most videos of a page: the progress of each takes a read from the stores.
 const MOST: u32 = 100;
 
 #[derive(Deserialize, IntoParams)]
 pub struct ListParams {
-    /// `next` of the page before.
+    /// Value of `next` of the previous page; without it, the list begins with the newest video.
     cursor: Option<String>,
-    /// How many at most, 1 to 100; 50 unless said.
+    /// Most videos on the page, 1 to 100; 50 by default.
     limit: Option<u32>,
 }
 
-/// A page of videos.
+/// Page of the list of videos.
 #[derive(Serialize, ToSchema)]
 pub struct Videos {
-    /// Newest first.
+    /// Videos of the page, newest first.
     videos: Vec<Video>,
-    /// The cursor of the next page; nothing where this is the last.
+    /// Cursor of the next page; null on the last page.
     next: Option<String>,
 }
 
 /// List videos
 ///
-/// One's own, newest first; an admin's are all.
+/// The list has your own videos, or with an admin's token all videos, newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/videos",
@@ -44,8 +44,8 @@ pub struct Videos {
     params(ListParams),
     responses(
         (status = 200, body = Videos),
-        (status = 400, description = "`bad_cursor`, `bad_request`", body = Problem),
-        (status = 401, description = "`unauthorized`", body = Problem),
+        (status = 400, description = "`bad_cursor`: the cursor is not one of this list; `bad_request`: a parameter cannot be read", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -72,6 +72,6 @@ pub async fn list(
 }
 
 fn bad_cursor() -> Problem {
-    let detail = "The cursor is not one that this list handed out.";
+    let detail = "The cursor is invalid; use the value of next from the previous page.";
     Problem::new(axum::http::StatusCode::BAD_REQUEST, "bad_cursor", detail)
 }

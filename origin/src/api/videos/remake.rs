@@ -1,4 +1,5 @@
-//! `GET` and `POST /api/v1/videos/{video}/remake`
+//! `GET` and `POST /api/v1/videos/{video}/remake`: shows whether an older version encoded a video, and encodes it
+//! again.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -14,22 +15,24 @@ use crate::access::Known;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Whether a video was encoded as this version encodes.
+/// State of a video with respect to encoding it again.
 #[derive(Serialize, ToSchema)]
 pub struct Remade {
-    /// `current`: it is; `older`: it can be made again; `pending`: it is being made again; `failed`: not all of it
-    /// could be made again, it stays as it was; `unready`: it is not ready yet.
+    /// State: `current` if this version of the program encoded the video; `older` if an older one did, so that it can
+    /// be encoded again; `pending` while it is encoded again; `failed` if that was not possible completely, and the
+    /// video stays as it was; `unready` if the video is not ready yet.
     state: &'static str,
-    /// About how many bytes it takes to make it again, besides those that are there, which stay for 30 days; nothing
-    /// where there is nothing to make.
+    /// Estimated size of the new files in bytes, in addition to the old ones, which are kept for 30 days; null if there
+    /// is nothing to encode.
     bytes: Option<u64>,
-    /// Segments stored, while it is pending.
+    /// Number of segments that are encoded again, while the state is `pending`.
     made: Option<u64>,
-    /// Segments in all, while it is pending.
+    /// Number of all segments, while the state is `pending`.
     total: Option<u64>,
 }
 
 impl Remade {
+    /// State of a video, and the HTTP status of the answer: `202` while it is encoded again, else `200`.
     async fn of(app: &App, row: &VideoRow) -> Result<(StatusCode, Self), store::Error> {
         let (state, bytes, progress) = match app.pipeline.remake_of(row).await? {
             None => ("unready", None, None),
@@ -61,13 +64,16 @@ impl From<RemakeError> for Problem {
         let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match error {
             RemakeError::NotReady => {
-                let detail = "The video is not ready yet; it can be made again then.";
+                let detail = "The video is not ready yet; it can be encoded again once it is.";
                 conflict("not_ready", detail)
             }
-            RemakeError::Failed => conflict("failed", "The video failed: nothing of it is made."),
+            RemakeError::Failed => conflict(
+                "failed",
+                "The video failed, so it cannot be encoded again; retry it instead.",
+            ),
             RemakeError::SourceGone => {
                 let detail =
-                    "The video's source is not kept any more: there is nothing to make it from.";
+                    "The uploaded file is not kept any more, so the video cannot be encoded again.";
                 conflict("source_gone", detail)
             }
             RemakeError::NotFound => Self::not_found(),
@@ -76,18 +82,18 @@ impl From<RemakeError> for Problem {
     }
 }
 
-/// See whether a video can be encoded again
+/// Show whether a video can be encoded again
 ///
-/// Later versions of the program write better files. Existing videos keep theirs until they are encoded again.
+/// Newer versions of the program may encode better. Existing videos keep their files until they are encoded again.
 #[utoipa::path(
     get,
     path = "/api/v1/videos/{video}/remake",
     tag = "videos",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
         (status = 200, body = Remade),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
     ),
     security(("token" = [])),
 )]
@@ -103,20 +109,21 @@ pub async fn get(
 
 /// Encode a video again
 ///
-/// It is encoded from its source as this version encodes, when no other videos are to be encoded. Viewers keep the old
-/// files until the new ones are complete, and who is watching then goes on with the old ones, which are deleted 30 days
-/// later. Where the video is up to date already, nothing happens; calling it again retries a failed attempt.
+/// The video is encoded from its uploaded file by this version of the program, when the server has no other videos to
+/// encode. Viewers get the old files until the new ones are complete; viewers who are watching at that time continue
+/// with the old files, which are deleted 30 days later. Nothing happens if the video is up to date. Calling this again
+/// retries an attempt that failed.
 #[utoipa::path(
     post,
     path = "/api/v1/videos/{video}/remake",
     tag = "videos",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
-        (status = 200, description = "There is nothing to make", body = Remade),
-        (status = 202, description = "It is going to be made", body = Remade),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
-        (status = 409, description = "`not_ready`: not yet; `source_gone`: the source is not kept; `failed`", body = Problem),
+        (status = 200, description = "The video is up to date", body = Remade),
+        (status = 202, description = "The video will be encoded again", body = Remade),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
+        (status = 409, description = "`not_ready`: the video is not ready yet; `source_gone`: the uploaded file is not kept any more; `failed`: the video failed", body = Problem),
     ),
     security(("token" = [])),
 )]

@@ -1,4 +1,4 @@
-//! `POST /api/v1/videos/{video}/retry`
+//! `POST /api/v1/videos/{video}/retry`: retries a failed video.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,20 +10,20 @@ use crate::api::video::Video;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Try a failed video again
+/// Retry a failed video
 ///
-/// A video that failed though its source is complete is begun anew, with its id. One that failed for lack of space is
-/// tried again by itself when there is space.
+/// A failed video whose upload is complete is processed again from the beginning, under the same id. A video that
+/// failed because the server had no space is retried automatically once there is space.
 #[utoipa::path(
     post,
     path = "/api/v1/videos/{video}/retry",
     tag = "videos",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
-        (status = 202, description = "It is tried again", body = Video),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
-        (status = 409, description = "`not_failed`: there is nothing to try again; `source_gone`: not all of its source is there", body = Problem),
+        (status = 202, description = "The video is processed again", body = Video),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
+        (status = 409, description = "`not_failed`: the video did not fail; `source_gone`: the upload is not complete", body = Problem),
     ),
     security(("token" = [])),
 )]

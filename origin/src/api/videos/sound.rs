@@ -1,4 +1,4 @@
-//! `GET /api/v1/videos/{video}/sound`
+//! `GET /api/v1/videos/{video}/sound`: lists the sound tracks of a video, with their loudness.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,39 +11,39 @@ use crate::access::Known;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Sound of a video.
+/// Sound tracks of a video.
 #[derive(Serialize, ToSchema)]
 pub struct Sounds {
-    /// Stereo of every track, then 5.1 of those that have it.
+    /// The stereo version of every track, then the 5.1 version of those that have one.
     sounds: Vec<Sound>,
 }
 
-/// Sound of one track in stereo or 5.1.
+/// Sound track of a video, in stereo or in 5.1.
 #[derive(Serialize, ToSchema)]
 pub struct Sound {
-    /// Its tag (BCP 47), where it is known.
+    /// Language tag (BCP 47), if the language is known.
     #[schema(example = "de")]
     language: Option<String>,
-    /// What menus show.
+    /// Name in the menus of players.
     #[schema(example = "Deutsch")]
     name: String,
-    /// 2 or 6.
+    /// Number of channels: 2 for stereo, 6 for 5.1.
     channels: u32,
-    /// How loud it is before its gain; nothing before it is measured, or where it cannot be.
+    /// Loudness before the gain is applied; null before it is measured, or if it cannot be measured.
     loudness: Option<Measured>,
-    /// By how many dB it is sent louder than that.
+    /// Gain in dB that is applied to the sound; negative if it is made softer.
     gain_db: f64,
 }
 
-/// What EBU R 128 measures.
+/// Loudness as EBU R 128 defines it.
 #[derive(Serialize, ToSchema)]
 pub struct Measured {
-    /// Integrated loudness in LUFS; nothing for silence.
+    /// Integrated loudness in LUFS; null for silence.
     #[schema(example = -23.1)]
     integrated_lufs: Option<f64>,
     /// Loudness range in LU.
     range_lu: f64,
-    /// True peak in dBTP; nothing where every sample is nought.
+    /// True peak in dBTP; null if every sample is zero.
     #[schema(example = -3.0)]
     true_peak_dbtp: Option<f64>,
 }
@@ -77,18 +77,18 @@ fn decibels(millibels: i32) -> f64 {
     f64::from(millibels) / 100.0
 }
 
-/// List sound
+/// List sound tracks
 ///
-/// What players offer, how loud it is, and by how much it is sent louder or softer.
+/// Each sound track has its language, its measured loudness, and the gain that is applied to it.
 #[utoipa::path(
     get,
     path = "/api/v1/videos/{video}/sound",
     tag = "videos",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
         (status = 200, body = Sounds),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
     ),
     security(("token" = [])),
 )]

@@ -1,4 +1,4 @@
-//! Text of a video: list what there is, put a file beside it, take one away.
+//! Subtitles of a video: listing them, adding a file, and removing one.
 
 pub mod delete;
 pub mod list;
@@ -10,27 +10,27 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// Text in one language.
+/// Subtitles in one language.
 #[derive(Serialize, ToSchema)]
 pub struct Text {
-    /// Its tag (BCP 47), where it is known.
+    /// Language tag (BCP 47), if the language is known.
     #[schema(example = "de")]
     language: Option<String>,
-    /// What menus show.
+    /// Name in the menus of players.
     #[schema(example = "Deutsch")]
     name: String,
-    /// `source`: a track of the source; `file`: put beside it.
+    /// Origin of the subtitles: `source` for a track of the uploaded video, `file` for a subtitle file that was added.
     from: &'static str,
-    /// Whether players show it unless told otherwise.
+    /// Whether players show these subtitles unless the viewer chooses others.
     default: bool,
-    /// Whether it is shown to who asks for no text.
+    /// Whether these subtitles are shown to viewers who chose none, such as translations of signs.
     forced: bool,
-    /// URL of its cues as WebVTT.
+    /// URL of the subtitles as WebVTT.
     vtt: String,
 }
 
 impl Text {
-    /// All text of a plan, in the order of its manifests.
+    /// All subtitles of a plan, in the order of its manifests.
     pub fn all(app: &App, video: VideoId, plan: &Plan) -> Vec<Self> {
         let is_file = |text: &TextRendition| plan.side_cars.iter().any(|own| own.id == text.id);
         let texts = plan.texts();
@@ -39,7 +39,7 @@ impl Text {
             .collect()
     }
 
-    /// The file in one language.
+    /// Subtitle file in one language, if there is one.
     pub fn side_car(app: &App, video: VideoId, plan: &Plan, language: &str) -> Option<Self> {
         let text = plan.side_car(language)?;
         Some(Self::of(app, video, text, true))

@@ -7,8 +7,8 @@ use plan::{Code, Note, Plan, VideoId};
 use store::metadata::VideoRow;
 use transcoder::Still;
 
+use super::maker::StillMaker;
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
-use crate::inner::Inner;
 use crate::videos::notes;
 
 /// Faults at a still before the video goes without it.
@@ -16,13 +16,13 @@ const TRIES: u32 = 3;
 
 /// Makes one, unless somebody has.
 pub(crate) async fn needed(
-    inner: &Inner,
+    stills: &StillMaker,
     run: &mut EncodingSession,
     still: Still,
 ) -> Result<(), SessionError> {
-    let _turn = inner.stills.acquire().await;
+    let _turn = stills.permit.acquire().await;
     // Whoever had the turn before may have made it.
-    let made = inner.inventory.known(run.video()).await?;
+    let made = stills.planner.inventory.known(run.video()).await?;
     let board = run.storyboard();
     let is_made = match still {
         Still::Sheet(sheet) => board.is_some_and(|board| made.has(board, sheet)),
@@ -35,19 +35,21 @@ pub(crate) async fn needed(
 }
 
 /// All of them, beside a video's segments. What goes wrong here the background comes to.
-pub(crate) async fn beside(inner: Arc<Inner>, row: VideoRow, plan: Arc<Plan>) {
+pub(crate) async fn beside(stills: Arc<StillMaker>, row: VideoRow, plan: Arc<Plan>) {
     let made = async {
-        let share = inner
+        let share = stills
+            .planner
             .sessions
             .memory
-            .try_take(inner.sessions.memory_for(&plan, &[]));
+            .try_take(stills.planner.sessions.memory_for(&plan, &[]));
         let share = share.ok_or(SessionError::Busy)?;
-        let mut run = EncodingSession::open(&inner.sessions, &row, Standing::Background, share)?;
+        let mut run =
+            EncodingSession::open(&stills.planner.sessions, &row, Standing::Background, share)?;
         run.plan(&plan).await;
-        needed(&inner, &mut run, Still::Poster).await?;
+        needed(&stills, &mut run, Still::Poster).await?;
         let sheets = plan.storyboard.as_ref().map_or(0, |board| board.sheets());
         for sheet in 0..sheets {
-            needed(&inner, &mut run, Still::Sheet(sheet)).await?;
+            needed(&stills, &mut run, Still::Sheet(sheet)).await?;
         }
         Ok::<_, SessionError>(())
     };
@@ -58,14 +60,14 @@ pub(crate) async fn beside(inner: Arc<Inner>, row: VideoRow, plan: Arc<Plan>) {
 
 /// The engine failed at one by its own doing: the poster, or this sheet.
 pub(crate) async fn failed(
-    inner: &Inner,
+    stills: &StillMaker,
     video: VideoId,
     plan: &Plan,
     sheet: Option<u32>,
     code: Code,
 ) -> Result<(), store::Error> {
     let faults = {
-        let mut faults = inner.still_faults.lock();
+        let mut faults = stills.planner.still_faults.lock();
         let faults = faults.entry((video, sheet)).or_default();
         *faults += 1;
         *faults
@@ -81,7 +83,7 @@ pub(crate) async fn failed(
         message: message.to_owned(),
         span_us,
     };
-    notes::add(&inner.records, video, note).await
+    notes::add(&stills.planner.records, video, note).await
 }
 
 /// What is said of one that is done without, and where it is missing.

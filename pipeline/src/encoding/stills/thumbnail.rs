@@ -11,7 +11,7 @@ use store::{ObjectKey, Prefix};
 use transcoder::Still;
 
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
-use crate::inner::Inner;
+use crate::plans::planner::Planner;
 use crate::uploads::blocks::Held;
 
 /// Widths that thumbnails are made in, in pixels.
@@ -23,18 +23,18 @@ const MOST_KEPT: u32 = 1000;
 
 /// Makes one and stores it. It gives way to viewers, and does not keep the background from its work.
 pub(super) async fn make(
-    inner: &Arc<Inner>,
+    planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     (width, second): (u32, u32),
 ) -> Result<(), SessionError> {
-    if !of_stored(inner, row, plan, (width, second)).await? {
-        let share = inner
+    if !of_stored(planner, row, plan, (width, second)).await? {
+        let share = planner
             .sessions
             .memory
-            .take(inner.sessions.memory_for(plan, &[]))
+            .take(planner.sessions.memory_for(plan, &[]))
             .await;
-        let mut run = EncodingSession::open(&inner.sessions, row, Standing::Background, share)?;
+        let mut run = EncodingSession::open(&planner.sessions, row, Standing::Background, share)?;
         run.plan(plan).await;
         run.still(Still::Thumbnail { second, width }).await?;
     }
@@ -44,30 +44,35 @@ pub(super) async fn make(
         width,
         second,
     };
-    make_room(inner, video, &key).await
+    make_room(planner, video, &key).await
 }
 
 /// Makes it of what is stored, where that shows it.
 async fn of_stored(
-    inner: &Arc<Inner>,
+    planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     (width, second): (u32, u32),
 ) -> Result<bool, SessionError> {
-    let Some(key) = stored(inner, row.id, plan, (width, second)).await? else {
+    let Some(key) = stored(planner, row.id, plan, (width, second)).await? else {
         return Ok(false);
     };
     // It may have been swept since it was listed.
-    let Some(source) = whole(inner, key).await else {
+    let Some(source) = whole(planner, key).await else {
         return Ok(false);
     };
-    let share = inner
+    let share = planner
         .sessions
         .memory
-        .take(inner.sessions.memory_for(plan, &[]))
+        .take(planner.sessions.memory_for(plan, &[]))
         .await;
-    let mut run =
-        EncodingSession::open_held(&inner.sessions, row.id, Standing::Background, share, source)?;
+    let mut run = EncodingSession::open_held(
+        &planner.sessions,
+        row.id,
+        Standing::Background,
+        share,
+        source,
+    )?;
     run.plan(plan).await;
     let still = Still::StoredThumbnail {
         rendition: key.rendition,
@@ -88,12 +93,12 @@ async fn of_stored(
 
 /// The smallest segment that shows this second at least as wide, if one is stored.
 async fn stored(
-    inner: &Inner,
+    planner: &Planner,
     video: VideoId,
     plan: &Plan,
     (width, second): (u32, u32),
 ) -> Result<Option<SegmentKey>, store::Error> {
-    let made = inner.inventory.known(video).await?;
+    let made = planner.inventory.known(video).await?;
     let timeline = &plan.timeline;
     let index = timeline.segment_of(timeline.tick_at_second(second));
     let is_stored = |id| made.has_init(id) && made.has(id, index);
@@ -107,11 +112,15 @@ async fn stored(
 }
 
 /// A segment behind its init segment, which is a whole file.
-async fn whole(inner: &Inner, key: SegmentKey) -> Option<Held> {
+async fn whole(planner: &Planner, key: SegmentKey) -> Option<Held> {
     let (video, rendition) = (key.video, key.rendition);
     let init = ObjectKey::Init(RenditionKey { video, rendition });
-    let init = inner.records.stored(&init).await.ok()?;
-    let segment = inner.records.stored(&ObjectKey::Segment(key)).await.ok()?;
+    let init = planner.records.stored(&init).await.ok()?;
+    let segment = planner
+        .records
+        .stored(&ObjectKey::Segment(key))
+        .await
+        .ok()?;
     let mut whole = BytesMut::with_capacity(init.len() + segment.len());
     whole.extend_from_slice(&init);
     whole.extend_from_slice(&segment);
@@ -119,12 +128,16 @@ async fn whole(inner: &Inner, key: SegmentKey) -> Option<Held> {
 }
 
 /// One more is stored. Of too many every second one of the others goes: who asks for it again has it made again.
-async fn make_room(inner: &Inner, video: VideoId, newest: &ObjectKey) -> Result<(), SessionError> {
-    inner.inventory.thumbnail(video);
-    if inner.inventory.known(video).await?.thumbnails <= MOST_KEPT {
+async fn make_room(
+    planner: &Planner,
+    video: VideoId,
+    newest: &ObjectKey,
+) -> Result<(), SessionError> {
+    planner.inventory.thumbnail(video);
+    if planner.inventory.known(video).await?.thumbnails <= MOST_KEPT {
         return Ok(());
     }
-    let objects = &inner.stores.objects;
+    let objects = &planner.records.stores.objects;
     let mut listed = objects.list(&Prefix::Video(video)).await?;
     let mut thumbnails = Vec::new();
     while let Some(object) = listed.try_next().await? {
@@ -136,6 +149,6 @@ async fn make_room(inner: &Inner, video: VideoId, newest: &ObjectKey) -> Result<
         let surplus: Vec<ObjectKey> = thumbnails.into_iter().step_by(2).collect();
         objects.delete(&surplus).await?;
     }
-    inner.inventory.relisted(video).await?;
+    planner.inventory.relisted(video).await?;
     Ok(())
 }

@@ -8,14 +8,16 @@ use plan::VideoId;
 
 use super::window::Window;
 use crate::encoding::turns::Network;
-use crate::encoding::waiting::Waiting;
+use crate::plans::planner::Planner;
 
 /// Windows of one network while others wait: those of two viewers.
 const WINDOWS_OF_ONE: usize = 2;
 
-/// Windows by video. Whoever adds a request to the waiting ones does so before it looks for a window here.
-#[derive(Default)]
-pub(crate) struct Windows(Mutex<HashMap<VideoId, Arc<Window>>>);
+/// Windows by video, and what they make segments with. Whoever adds a request to the waiting ones does so before it looks for a window here.
+pub(crate) struct Windows {
+    pub(super) planner: Arc<Planner>,
+    open: Mutex<HashMap<VideoId, Arc<Window>>>,
+}
 
 /// What became of a request for a window.
 pub(crate) enum Opening {
@@ -28,27 +30,34 @@ pub(crate) enum Opening {
 }
 
 impl Windows {
+    pub(crate) fn new(planner: &Arc<Planner>) -> Self {
+        Self {
+            planner: planner.clone(),
+            open: Mutex::default(),
+        }
+    }
+
     /// Videos that a session is warm for, in the order of their ids.
     pub(crate) fn warm_videos(&self) -> Vec<VideoId> {
-        let mut videos: Vec<_> = self.0.lock().keys().copied().collect();
+        let mut videos: Vec<_> = self.open.lock().keys().copied().collect();
         videos.sort_unstable();
         videos
     }
 
     /// The window of a video, if it has one.
     pub(crate) fn of(&self, video: VideoId) -> Option<Arc<Window>> {
-        self.0.lock().get(&video).cloned()
+        self.open.lock().get(&video).cloned()
     }
 
     /// The window of a video, or a new one where there are fewer than `most`, or where nobody waits at one of them.
     pub(crate) fn open(
         &self,
-        waiting: &Waiting,
         (video, network): (VideoId, Option<Network>),
         most: usize,
         new: impl FnOnce() -> Window,
     ) -> Opening {
-        let mut windows = self.0.lock();
+        let waiting = &self.planner.sessions.waiting;
+        let mut windows = self.open.lock();
         if let Some(window) = windows.get(&video) {
             return Opening::Known(window.clone());
         }
@@ -72,8 +81,9 @@ impl Windows {
     }
 
     /// Takes a window away unless somebody waits for its video; tells whether it is gone.
-    pub(crate) fn close(&self, waiting: &Waiting, window: &Arc<Window>) -> bool {
-        let mut windows = self.0.lock();
+    pub(crate) fn close(&self, window: &Arc<Window>) -> bool {
+        let waiting = &self.planner.sessions.waiting;
+        let mut windows = self.open.lock();
         let wanted = waiting.is_video_waited_for(window.video());
         let known = windows.get(&window.video());
         // Another may stand in its place already.
@@ -89,7 +99,7 @@ impl Windows {
     /// Takes all windows away; tells whether there were any.
     pub(crate) fn close_all(&self) -> bool {
         // Dropped after the lock: a session that ends has more to do.
-        let windows = std::mem::take(&mut *self.0.lock());
+        let windows = std::mem::take(&mut *self.open.lock());
         !windows.is_empty()
     }
 }

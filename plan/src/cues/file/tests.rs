@@ -1,8 +1,10 @@
+//! Tests of the parser of subtitle files.
+
 use proptest::prelude::*;
 
 use super::*;
 
-/// Start and end in milliseconds, place, text.
+/// Cues of a file: start and end in milliseconds, position, text.
 fn parsed(file: &str) -> Vec<(i64, i64, u8, String)> {
     let list = CueList::parse(file.as_bytes()).unwrap();
     let cues = list.cues.into_iter();
@@ -38,21 +40,22 @@ fn a_tidy_file_of_each_kind_says_the_same() {
 
 #[test]
 fn untidy_files_lose_no_words() {
-    // Empty lines inside, no number, no empty line between, a spoken number, no end of line.
+    // The file has empty lines inside a cue, a cue without a number, cues without an empty line between them, a
+    // number that is spoken text, and no end of line at its end.
     let file = "00:00:01,0 --> 00:00:02,0\nOne\n\nmore\n2\n00:00:03,0 --> 00:00:04,0\nTwo\n   \n\
         3\n00:00:05,0 --> 00:00:06,0\n42\n\n4\n\n00:00:07,0 --> 00:00:08,0  X1:10 X2:20\nEnd";
     assert_eq!(texts(file), ["One\nmore", "Two", "42", "End"]);
 }
 
 #[test]
-fn cues_are_in_order_and_each_is_there_once() {
+fn cues_are_sorted_and_appear_once() {
     let cue = |at: u32, word: &str| format!("00:00:0{at},0 --> 00:00:09,0\n{word}\n\n");
     let file = cue(3, "c") + &cue(1, "a") + &cue(1, "b") + &cue(3, "c");
     assert_eq!(texts(&file), ["a", "b", "c"]);
 }
 
 #[test]
-fn marks_that_are_not_understood_are_text_in_subrip() {
+fn unknown_tags_are_text_in_subrip() {
     let of = |text: &str| texts(&format!("1\n00:00:01,0 --> 00:00:02,0\n{text}\n")).concat();
     assert_eq!(
         of("I <3 you & <sighs> AT&T;"),
@@ -70,7 +73,7 @@ fn marks_that_are_not_understood_are_text_in_subrip() {
 }
 
 #[test]
-fn places_are_the_nearest_of_nine() {
+fn positions_are_the_nearest_of_nine() {
     for (settings, nearest) in [
         ("", 2),
         ("align:start", 1),
@@ -89,7 +92,7 @@ fn places_are_the_nearest_of_nine() {
 }
 
 #[test]
-fn what_says_nothing_is_refused() {
+fn files_without_cues_are_refused() {
     let of = |file: &[u8]| CueList::parse(file).unwrap_err();
     for file in [
         "",
@@ -108,7 +111,7 @@ fn what_says_nothing_is_refused() {
     assert_eq!(of(&b"\n".repeat(1 << 20)), TextError::TooMuch);
 }
 
-/// Much of what files are made of, in any order.
+/// Random sequences of the pieces that subtitle files usually consist of.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "WEBVTT",
@@ -149,13 +152,13 @@ fn pieces() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), text in pieces()) {
+    fn the_parser_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400), text in pieces()) {
         let _ = CueList::parse(&bytes);
         let _ = CueList::parse(&[text.as_bytes(), &bytes].concat());
     }
 
     #[test]
-    fn nothing_but_our_own_tags_comes_out(text in pieces(), format in prop::sample::select(vec!["", "WEBVTT\n\n"])) {
+    fn only_the_tags_of_markup_come_out(text in pieces(), format in prop::sample::select(vec!["", "WEBVTT\n\n"])) {
         let file = format!("{format}00:01 --> 00:02\n{text}");
         let Ok(list) = CueList::parse(file.as_bytes()) else { return Ok(()) };
         for cue in list.cues {

@@ -3,16 +3,16 @@
 use crate::Rational;
 use crate::ladder::Size;
 
-/// docs/decisions/022-lazy-codecs.md has the measurements of these three.
+/// SVT-AV1 preset. Measured, as `CRF` and `CAP_PERCENT`, in docs/decisions/022-lazy-codecs.md.
 pub(super) const PRESET: &str = "8";
-/// Constant rate factor, in SVT-AV1's scale, that looks as policy `fast` of H.264 does.
+/// Constant rate factor, in SVT-AV1's scale, with the same visual quality as policy `fast` in H.264.
 pub(super) const CRF: u32 = 42;
-/// Hundredths of H.264's cap: what is saved at the same quality.
+/// Bit-rate cap in per cent of H.264's cap: AV1 needs less for the same quality.
 pub(super) const CAP_PERCENT: u64 = 60;
-/// The coarsest that there is.
+/// Coarsest rate factor that SVT-AV1 accepts.
 pub(super) const COARSEST: u32 = 63;
 
-/// SVT-AV1's settings beside its preset, without what depends on the segment.
+/// SVT-AV1's settings in addition to its preset, without those that depend on the segment.
 pub(super) fn settings(level_idx: u32) -> String {
     let (major, minor) = (2 + level_idx / 4, level_idx % 4);
     format!(
@@ -22,7 +22,7 @@ pub(super) fn settings(level_idx: u32) -> String {
 
 /// One row of AV1's table of levels (AV1 bitstream specification, annex A.3), main tier.
 struct Level {
-    /// `seq_level_idx`.
+    /// Number of the level in the bitstream (`seq_level_idx`).
     idx: u32,
     luma_per_picture: u64,
     width: u32,
@@ -42,6 +42,7 @@ const fn level(idx: u32, picture: u64, size: (u32, u32), second: u64, kbit: u64)
     }
 }
 
+/// Levels in rising order (AV1 bitstream specification, annex A.3).
 const LEVELS: [Level; 9] = [
     level(0, 147_456, (2048, 1152), 4_423_680, 1_500),
     level(1, 278_784, (2816, 1584), 8_363_520, 3_000),
@@ -53,10 +54,10 @@ const LEVELS: [Level; 9] = [
     level(13, 8_912_896, (8192, 4352), 534_773_760, 40_000),
     level(14, 8_912_896, (8192, 4352), 1_069_547_520, 60_000),
 ];
-/// Where no other fits: 6.2.
+/// Level 6.2 as `seq_level_idx`, for streams that fit no level of the table.
 const HIGHEST: u32 = 18;
 
-/// The least level, as `seq_level_idx`, that a stream of this size, rate and cap meets.
+/// Lowest level, as `seq_level_idx`, whose limits a stream of this size, frame rate and bit-rate cap meets.
 pub(super) fn level_idx(size: Size, rate: Rational, cap_kbit: u64) -> u32 {
     let picture = size.pixels();
     let second = Rational::new(picture as i64, 1).scale_ceil(rate.num(), rate.den()) as u64;
@@ -70,7 +71,7 @@ pub(super) fn level_idx(size: Size, rate: Rational, cap_kbit: u64) -> u32 {
     LEVELS.iter().find(fits).map_or(HIGHEST, |level| level.idx)
 }
 
-/// Main profile and tier, eight bits (AV1 codec ISO media file format binding, section 5).
+/// Codec string of Main profile and tier with eight bits (AV1 codec ISO media file format binding, section 5).
 pub(super) fn codec_string(level_idx: u32) -> String {
     format!("av01.0.{level_idx:02}M.08")
 }

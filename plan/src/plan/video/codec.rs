@@ -1,37 +1,37 @@
-//! The codecs that pictures are encoded in.
+//! Video codecs of renditions.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A codec of pictures.
+/// Codec of a video rendition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VideoCodec {
-    /// H.264, by x264: every player has it.
+    /// H.264, made by x264. Every player supports it.
     #[default]
     H264,
-    /// HEVC, by x265.
+    /// HEVC, made by x265.
     Hevc,
-    /// AV1, by SVT-AV1.
+    /// AV1, made by SVT-AV1.
     Av1,
 }
 
-/// A codec that a video gets besides H.264, once that is worth its time.
+/// Codec that a video gets in addition to H.264 once its views are worth the encoding time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LazyCodec {
-    /// HEVC; its sound is that of H.264.
+    /// HEVC video, with the AAC audio of H.264.
     Hevc,
-    /// AV1, with Opus.
+    /// AV1 video, with Opus audio.
     Av1,
 }
 
 impl LazyCodec {
-    /// All of them.
+    /// All lazy codecs.
     pub const ALL: [Self; 2] = [Self::Hevc, Self::Av1];
 
-    /// Its name in settings and in the API.
+    /// Name of the codec in settings and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hevc => "hevc",
@@ -39,7 +39,7 @@ impl LazyCodec {
         }
     }
 
-    /// The codec of its pictures.
+    /// Codec of the video renditions.
     pub const fn video(self) -> VideoCodec {
         match self {
             Self::Hevc => VideoCodec::Hevc,
@@ -53,6 +53,6 @@ impl FromStr for LazyCodec {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let named = Self::ALL.into_iter().find(|codec| codec.as_str() == text);
-        named.ok_or_else(|| format!("no codec `{text}`: it is hevc or av1"))
+        named.ok_or_else(|| format!("unknown codec `{text}`: expected hevc or av1"))
     }
 }

@@ -4,17 +4,17 @@ use super::VideoRendition;
 use crate::Rational;
 use crate::ladder::Size;
 
-/// docs/decisions/022-lazy-codecs.md has the measurements of these three.
+/// x265 preset. Measured, as `CRF` and `CAP_PERCENT`, in docs/decisions/022-lazy-codecs.md.
 pub(super) const PRESET: &str = "superfast";
-/// Constant rate factor, in x265's scale, that looks as policy `fast` of H.264 does.
+/// Constant rate factor, in x265's scale, with the same visual quality as policy `fast` in H.264.
 pub(super) const CRF: u32 = 26;
-/// Hundredths of H.264's cap: what is saved at the same quality.
+/// Bit-rate cap in per cent of H.264's cap: HEVC needs less for the same quality.
 pub(super) const CAP_PERCENT: u64 = 75;
-/// The coarsest that there is.
+/// Coarsest rate factor that x265 accepts.
 pub(super) const COARSEST: u32 = 51;
 
-/// x265's settings beside its preset, without what depends on the segment. One thread: what several
-/// of them decide together differs from time to time.
+/// x265's settings in addition to its preset, without those that depend on the segment. The encoder uses one thread,
+/// since the decisions of several threads differ from run to run.
 pub(super) fn settings(of: &VideoRendition) -> String {
     let color = &of.color;
     format!(
@@ -26,7 +26,7 @@ pub(super) fn settings(of: &VideoRendition) -> String {
 
 /// One row of ITU-T H.265 tables A.8 and A.9, main tier.
 struct Level {
-    /// Thirty times the level.
+    /// Thirty times the level's number.
     idc: u32,
     luma_per_picture: u64,
     luma_per_second: u64,
@@ -42,6 +42,7 @@ const fn level(idc: u32, picture: u64, second: u64, kbit: u64) -> Level {
     }
 }
 
+/// Levels in rising order (ITU-T H.265 tables A.8 and A.9).
 const LEVELS: [Level; 13] = [
     level(30, 36_864, 552_960, 128),
     level(60, 122_880, 3_686_400, 1_500),
@@ -58,9 +59,9 @@ const LEVELS: [Level; 13] = [
     level(186, 35_651_584, 4_278_190_080, 240_000),
 ];
 
-/// The least level (times thirty) that a stream of this size, rate and cap meets.
+/// Lowest level (as thirty times its number) whose limits a stream of this size, frame rate and bit-rate cap meets.
 pub(super) fn level_idc(size: Size, rate: Rational, cap_kbit: u64) -> u32 {
-    // Coded in units of eight.
+    // HEVC codes frames in units of eight pixels.
     let side = |length: u32| u64::from(length.div_ceil(8)) * 8;
     let (width, height) = (side(size.width), side(size.height));
     let picture = width * height;
@@ -74,7 +75,8 @@ pub(super) fn level_idc(size: Size, rate: Rational, cap_kbit: u64) -> u32 {
     LEVELS.iter().find(fits).map_or(186, |level| level.idc)
 }
 
-/// Main profile and tier, compatible with Main 10; progressive frames (ISO/IEC 14496-15 annex E).
+/// Codec string of Main profile and tier, compatible with Main 10, with progressive frames (ISO/IEC 14496-15 annex
+/// E).
 pub(super) fn codec_string(level_idc: u32) -> String {
     format!("hvc1.1.6.L{level_idc}.90")
 }

@@ -1,4 +1,4 @@
-//! A rung in another codec: size, colours and times of the H.264 one, settings of its own.
+//! Rungs in a lazy codec: they have the size, colors and times of the H.264 rung, and settings of their own.
 
 use super::tries::Scale;
 use super::{FirstFactor, LazyCodec, RateFactor, VideoCodec, VideoRendition, av1, hevc};
@@ -6,10 +6,11 @@ use crate::canonical::Canonical;
 use crate::plan::MEDIA_GENERATION;
 use crate::{Rational, RenditionName};
 
-/// The rate factor of H.264 that those of the others look as.
+/// Rate factor of H.264 whose visual quality the `CRF` constants of the other codecs match.
 const LOOKS_AS: i32 = 24;
 
-/// The rate factor that looks as that of H.264 does. AV1's scale has four steps for three.
+/// Rate factor of a codec with the same visual quality as this one of H.264. AV1's scale has four steps for three of
+/// H.264.
 const fn looks_as(codec: LazyCodec, h264: u32) -> u32 {
     let off = h264 as i32 - LOOKS_AS;
     match codec {
@@ -18,7 +19,8 @@ const fn looks_as(codec: LazyCodec, h264: u32) -> u32 {
     }
 }
 
-/// The first tries' factors that take as much less than usual as those of H.264 do; AV1 has whole ones.
+/// Rate factors of first tries in another codec. They reduce the bits by as much as those of H.264 do; AV1 has only
+/// whole factors.
 fn first_factors(codec: LazyCodec, h264: &[FirstFactor]) -> Vec<FirstFactor> {
     const H264: i64 = RateFactor::whole(LOOKS_AS as u32).0 as i64;
     let octave = |codec| Scale::of(codec).octave;
@@ -39,8 +41,7 @@ fn first_factors(codec: LazyCodec, h264: &[FirstFactor]) -> Vec<FirstFactor> {
     h264.iter().map(takes_as_much).collect()
 }
 
-/// The rung of `of` in another codec. What shapes its pictures before they are encoded stands in
-/// the id of `of`.
+/// Makes the rung `of` in another codec. The id of `of`, which is hashed, covers all processing before the encoder.
 pub(in crate::plan) fn in_codec(
     codec: LazyCodec,
     of: &VideoRendition,
@@ -85,7 +86,7 @@ pub(in crate::plan) fn in_codec(
         settings,
         reorder_frames: match codec {
             LazyCodec::Hevc => super::REORDER_FRAMES,
-            // Pictures that are shown later are in the same sample as one that is shown now.
+            // AV1 has no reorder delay: frames that are shown later share a sample with a frame that is shown now.
             LazyCodec::Av1 => 0,
         },
         passed_through: None,

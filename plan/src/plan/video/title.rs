@@ -1,19 +1,19 @@
-//! What a title's rungs are told, and which of them it gets by what is known before they are made:
-//! easy pictures get more quality for few bytes.
+//! Per-title encoding: rate factor and bit-rate cap of each rung, and the choice of rungs, from trial encodes of the
+//! source. Titles that are easy to encode get more quality for few additional bytes.
 
 use super::worth::Worth;
 use crate::Rational;
 use crate::ladder::{Rung, Size};
 use crate::media_info::Complexity;
 
-/// Rate factor and cap of one rung.
+/// Rate factor and bit-rate cap of one rung.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) crf: u32,
     pub(super) cap_kbit: u32,
 }
 
-/// What a ladder's rungs are told where nothing is known of the title.
+/// Settings of a ladder's rungs if the title has no trial encodes.
 pub(super) fn untried(ladder: Vec<Rung>, crf: u32) -> Vec<(Rung, Told)> {
     let told = |rung: Rung| {
         let cap_kbit = rung.container.cap_kbit;
@@ -22,34 +22,34 @@ pub(super) fn untried(ladder: Vec<Rung>, crf: u32) -> Vec<(Rung, Told)> {
     ladder.into_iter().map(told).collect()
 }
 
-/// How many bits a title takes in the rungs of its ladder.
+/// Estimate of the bits that a title takes in the rungs of its ladder.
 pub(super) struct Title<'a> {
     complexity: &'a Complexity,
-    /// The source's pictures.
+    /// Size of the source's frames.
     size: Size,
     rate: Rational,
-    /// The usual rate factor.
+    /// Usual rate factor, in x264's scale.
     crf: u32,
 }
 
-/// Seconds from one key frame to the next, as most segments have it.
+/// Time in seconds from one key frame to the next, as in most segments.
 const KEY_SECONDS: u64 = 4;
-/// What a title takes in hundredths of what its trial did: the trial sees a few pictures of each
-/// place by a quicker encoder. The middle of the clips in docs/decisions/026-titles.md, where most are
-/// within a factor of two.
+/// Size of a title in per cent of the estimate from its trials, which see only a few frames at each position and use
+/// a faster encoder. The value is the median of the clips in docs/decisions/026-titles.md; most clips are within a
+/// factor of two.
 const TRIAL_PERCENT: u64 = 105;
-/// Steps of the rate factor, the load (per mille of the cap) above which each begins, and what is
-/// taken then, per mille of the usual: six steps are an octave, and each begins half an octave of
-/// the load below the one before. There is none up: what is hard is held by its cap, and a coarser
-/// factor takes more of its quality than of its bytes.
+/// Table of rate-factor changes: the change, the lowest load (per mille of the cap) at which it applies, and the
+/// resulting bits per mille of the usual. Six steps of the factor are an octave of bits, and each row starts half an
+/// octave of load below the row before. No row makes the factor coarser: the cap limits hard titles, and a coarser
+/// factor would cost more quality than it saves bytes.
 const STEPS: [(i32, u64, u64); 4] = [
     (0, 707, 1000),
     (-1, 500, 1122),
     (-2, 354, 1260),
     (-3, 0, 1414),
 ];
-/// A stretch is so much harder than its neighbours that a cap below the box's would hurt it, in
-/// per cent of what the hardest place takes.
+/// Peak bit rate in per cent of the hardest tried position. Some parts of a title are this much harder than their
+/// neighbors, and a lower cap would hurt them.
 const PEAK_PERCENT: u64 = 300;
 
 impl<'a> Title<'a> {
@@ -62,7 +62,7 @@ impl<'a> Title<'a> {
         }
     }
 
-    /// The rungs that are worth their bytes, and what each is told.
+    /// The rungs that are worth their bytes, with their settings.
     pub(super) fn rungs(&self, ladder: Vec<Rung>) -> Vec<(Rung, Told)> {
         let mut worth = Worth::default();
         let worthy = |rung: Rung| {
@@ -73,7 +73,7 @@ impl<'a> Title<'a> {
         ladder.into_iter().filter_map(worthy).collect()
     }
 
-    /// What a rung is told, and the kilobits per second that it takes then.
+    /// Settings of a rung, and the bit rate in kilobits per second that it then takes.
     fn told(&self, rung: &Rung) -> (Told, u64) {
         let cap = u64::from(rung.container.cap_kbit);
         let &Complexity {
@@ -91,13 +91,14 @@ impl<'a> Title<'a> {
         let peak = hardest.saturating_mul(PEAK_PERCENT) / 100;
         let told = Told {
             crf: self.crf.saturating_add_signed(step),
-            // Quarters of the box's, so that caps are few; never under half of it.
+            // Caps are quarters of the box's cap, so that few values exist, and at least half of it.
             cap_kbit: (peak.saturating_mul(4).div_ceil(cap).clamp(2, 4) * cap / 4) as u32,
         };
         (told, kbit.min(cap))
     }
 
-    /// Kilobits per second of a size at the usual rate factor: they grow as the pixels to the power of 3/4.
+    /// Bit rate in kilobits per second of the title in this size at the usual rate factor. Bits grow with the number
+    /// of pixels to the power of 3/4.
     fn kbit(&self, size: Size, key_bits: u32, following_bits: u32) -> u64 {
         let following = Rational::new(i64::from(following_bits), 1);
         let following = following.scale_round(self.rate.num(), self.rate.den());

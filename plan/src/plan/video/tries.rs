@@ -1,10 +1,10 @@
-//! Which rate factor each try of a segment is encoded with, so that the whole segment stays under its cap and none of
-//! its pictures starves.
+//! Choice of the rate factor for each try of a segment, so that the whole segment stays under its cap and no frame
+//! gets too few bits.
 //!
-//! An encoder that works at a constant rate factor gives all pictures of a segment the same quality, and what comes out
-//! is as large as it is. [`VideoRendition::next_try`] takes what all tries so far came to and says what to do: take one
-//! of them, encode once more at a coarser factor, or have the encoder itself hold the cap. It depends on nothing else,
-//! so that a segment has the same bytes wherever it is made. docs/decisions/032-even-quality.md has the measurements.
+//! At a constant rate factor all frames of a segment have the same quality, but the segment's size is not bounded.
+//! [`VideoRendition::next_try`] takes the results of all tries so far and returns the next step: publish one of them,
+//! encode again at a coarser factor, or let the encoder itself hold the cap. The result depends on nothing else, so
+//! that a segment has the same bytes wherever it is made. docs/decisions/032-even-quality.md has the measurements.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use super::{VideoCodec, VideoRendition, av1, hevc};
 use crate::log2::{ONE, log2};
 use crate::{Frames, Rational};
 
-/// A constant rate factor, in quarters of the encoder's own scale.
+/// Constant rate factor in quarters of a step of the encoder's own scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RateFactor(pub u32);
 
 impl RateFactor {
-    /// A whole factor.
+    /// Creates a rate factor from whole steps of the encoder's scale.
     pub const fn whole(factor: u32) -> Self {
         Self(factor * QUARTERS)
     }
@@ -32,78 +32,78 @@ impl fmt::Display for RateFactor {
     }
 }
 
-/// The first segment that is first tried at a rate factor; those after it are, too, up to the next of these.
+/// Rate factor of first tries, from one segment up to the next entry of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstFactor {
-    /// The segment.
+    /// First segment to which the entry applies.
     pub from: u32,
-    /// The rate factor.
+    /// Rate factor of the first try.
     pub factor: RateFactor,
 }
 
-/// First factors as a rendition's hash is taken of them.
+/// First factors as integers, for the hash of a rendition.
 pub(super) fn in_numbers(factors: &[FirstFactor]) -> Vec<i64> {
     let each = factors.iter();
     each.flat_map(|first| [i64::from(first.from), i64::from(first.factor.0)])
         .collect()
 }
 
-/// Whether an encode of a segment stays under the segment's cap.
+/// Whether an encoded segment stays under its cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It may be published.
+    /// The segment stays under its cap and may be published.
     Fits,
-    /// The whole is small enough, but a player at the cap's rate would wait for its first part longer than a manifest's
-    /// `minBufferTime` says.
+    /// The whole segment is small enough, but a player at the cap's bit rate would wait for its first part longer
+    /// than `minBufferTime` of the manifest says.
     StartsTooLarge,
-    /// It has more bytes than cap times duration.
+    /// The segment has more bytes than its cap allows for its duration.
     TooLarge,
 }
 
-/// One encode of a segment at a rate factor, and its result.
+/// Encode of a segment at one rate factor, with its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Try {
-    /// The rate factor that it was encoded with.
+    /// Rate factor of the encode.
     pub factor: RateFactor,
-    /// Bytes of its coded pictures.
+    /// Size of the coded frames in bytes.
     pub bytes: u64,
-    /// Whether they stay under the cap.
+    /// Whether the segment stays under its cap.
     pub fit: Fit,
 }
 
-/// The next step in making a segment.
+/// Next step in making a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Publish the finest try that fits.
+    /// Publish the try with the finest factor among those that fit.
     Take,
-    /// Encode it once more at this rate factor.
+    /// Encode the segment again at this rate factor.
     Encode(RateFactor),
-    /// Encode it with a buffer that bounds its bytes ([`VideoRendition::rate_control`]).
+    /// Encode the segment with a buffer that bounds its bytes ([`VideoRendition::rate_control`]).
     Bound,
 }
 
-/// Quarters in one step of an encoder's scale.
+/// Number of quarters in one step of an encoder's scale.
 const QUARTERS: u32 = 4;
-/// Seconds at the cap's rate that a player has buffered before it plays, as the MPD says in `minBufferTime`.
+/// Seconds of media at the cap's bit rate that a player buffers before it plays. The MPD says so in `minBufferTime`.
 const BUFFER_SECONDS: i128 = 2;
-/// Per cent of the bytes allowed that a second try must hold to be good enough.
+/// Size in per cent of the allowed bytes that a second try must reach to be good enough.
 const FULL_PERCENT: u64 = 85;
-/// Per cent of the bytes allowed that a third try aims at.
+/// Target size of a third try in per cent of the allowed bytes.
 const AIM_PERCENT: u64 = 97;
-/// Quarters added to what a segment's excess asks for, since it is an estimate.
+/// Margin in quarters that is added to the estimated factor, since the estimate is uncertain.
 const MARGIN: u32 = 1;
-/// Quarters added where the start alone is too large.
+/// Increase of the factor in quarters if only the start of a segment is too large.
 const START_STEP: u32 = 4;
-/// Quarters added each time that an encoder which is to hold the cap by itself does not.
+/// Increase of the factor in quarters each time that an encoder with a bounding buffer exceeds the cap.
 const HARDER_STEP: u32 = 16;
 
-/// Where a rate factor of an encoder ends, and what it does to a segment's bytes.
+/// Scale of an encoder's rate factors: its limits, and its effect on a segment's bytes.
 pub(super) struct Scale {
-    /// Quarters that halve the bytes, as a rule.
+    /// Number of quarters that usually halve the bytes.
     pub(super) octave: i64,
-    /// Quarters between two factors that the encoder knows.
+    /// Distance in quarters between two factors that the encoder accepts.
     grid: u32,
-    /// The coarsest factor.
+    /// Coarsest factor that the encoder accepts.
     coarsest: RateFactor,
 }
 
@@ -128,7 +128,7 @@ impl Scale {
         }
     }
 
-    /// A factor that is coarser by so many quarters, on the encoder's grid.
+    /// Factor that is coarser by at least `by` quarters and lies on the encoder's grid.
     fn coarser(&self, factor: RateFactor, by: u32) -> RateFactor {
         let quarters = factor.0.saturating_add(by).next_multiple_of(self.grid);
         RateFactor(quarters).min(self.coarsest)
@@ -136,7 +136,7 @@ impl Scale {
 }
 
 impl VideoRendition {
-    /// The rate factor of a segment's first try.
+    /// Rate factor of a segment's first try.
     pub fn first_factor(&self, segment: u32) -> RateFactor {
         let after = self
             .first_factors
@@ -150,16 +150,16 @@ impl VideoRendition {
         }
     }
 
-    /// The rate factor where an encoder was to hold the cap by itself and did not, so many times.
+    /// Rate factor after an encoder with a bounding buffer has exceeded the cap `times` times.
     pub fn harder(&self, factor: RateFactor, times: u32) -> RateFactor {
         let scale = Scale::of(self.encoding);
         scale.coarser(factor, HARDER_STEP.saturating_mul(times))
     }
 
-    /// How coded pictures lie to the cap of a segment of so many frames: their sizes in bytes, in the order in which they
-    /// are decoded, and the bytes of the boxes around them.
+    /// Compares a segment of `frames` frames with its cap. `sizes` are the sizes of its coded frames in bytes, in
+    /// decode order; `boxes` is the size of the boxes around them.
     pub fn fit(&self, sizes: &[usize], boxes: usize, frames: Frames, rate: Rational) -> Fit {
-        // In bits times the rate's numerator, to be compared without a fraction.
+        // Bits times the rate's numerator, so that the comparison needs no fractions.
         let bits = |bytes: usize| bytes as i128 * 8 * i128::from(rate.num());
         let buffered = |frames: i128| {
             let time = frames * i128::from(rate.den()) + BUFFER_SECONDS * i128::from(rate.num());
@@ -180,15 +180,16 @@ impl VideoRendition {
         }
     }
 
-    /// Bytes that a segment of so many frames may have, boxes included: what its cap allows in its time, and in half a
-    /// second where it is shorter. Only a film's one segment is, and a playlist's peak bit rate is that of no less than
-    /// half a target duration (rfc8216bis, 4.4.6.2), which is a second or more.
+    /// Largest size in bytes of a segment of `frames` frames, boxes included: the bytes that its cap allows for its
+    /// duration, or for half a second if it is shorter. Only the single segment of a very short film is that short.
+    /// The peak bit rate of a playlist is measured over at least half a target duration (rfc8216bis, 4.4.6.2), which
+    /// is a second or more.
     pub fn allowed_bytes(&self, frames: Frames, rate: Rational) -> u64 {
         allowed_bytes(self.cap_bits_per_second, frames, rate)
     }
 
-    /// What is done after these tries of a segment, in the order in which they were made, whose coded pictures may have
-    /// `allowed` bytes.
+    /// Decides the next step after these tries of a segment, in the order in which they were made. `allowed` is the
+    /// largest size of the coded frames in bytes.
     pub fn next_try(&self, tries: &[Try], allowed: u64) -> Next {
         let scale = Scale::of(self.encoding);
         match *tries {
@@ -196,7 +197,7 @@ impl VideoRendition {
             [first] => scale.encode(first, scale.second(first, allowed)),
             [_, second] if second.fit == Fit::Fits && is_full(second, allowed) => Next::Take,
             [first, second] => match (second.fit, scale.third(first, second, allowed)) {
-                // Between what is too large and what is small enough.
+                // The third factor lies between one that is too large and one that fits.
                 (Fit::Fits, Some(third)) if first.factor < third && third < second.factor => {
                     Next::Encode(third)
                 }
@@ -210,22 +211,21 @@ impl VideoRendition {
     }
 }
 
-/// Bytes that a segment of so many frames may have under a cap in bits per second
-/// ([`VideoRendition::allowed_bytes`]).
+/// Largest size in bytes of a segment under a cap in bits per second ([`VideoRendition::allowed_bytes`]).
 pub(super) fn allowed_bytes(cap: u64, frames: Frames, rate: Rational) -> u64 {
     let (num, den) = (i128::from(rate.num()), i128::from(rate.den()));
-    // In half seconds times the rate's numerator.
+    // Duration in half seconds times the rate's numerator.
     let time = (2 * i128::from(frames.0) * den).max(num);
     u64::try_from(i128::from(cap) * time / (16 * num)).unwrap_or(u64::MAX)
 }
 
-/// Whether a try holds nearly all that it may.
+/// Whether a try uses nearly all allowed bytes.
 const fn is_full(one: Try, allowed: u64) -> bool {
     one.bytes as u128 * 100 >= allowed as u128 * FULL_PERCENT as u128
 }
 
 impl Scale {
-    /// A coarser factor after a try that does not fit, if the encoder has one.
+    /// Encodes again at a coarser factor after a try that does not fit, if the encoder has a coarser one.
     fn encode(&self, after: Try, factor: RateFactor) -> Next {
         match factor > after.factor {
             true => Next::Encode(factor),
@@ -233,7 +233,7 @@ impl Scale {
         }
     }
 
-    /// The factor at which a segment should fit that came out too large.
+    /// Factor of the second try: the one at which a segment that was too large should fit.
     fn second(&self, first: Try, allowed: u64) -> RateFactor {
         match first.fit {
             Fit::TooLarge => {
@@ -244,15 +244,16 @@ impl Scale {
         }
     }
 
-    /// The factor at which bytes are less by so much, as a logarithm, than at another; finer where that is below nought.
+    /// Factor at which a segment has fewer bytes than at `factor`, by `excess` as a logarithm. A negative excess
+    /// gives a finer factor.
     pub(super) fn moved(&self, factor: RateFactor, excess: i64) -> RateFactor {
-        // Rounded up: coarser.
+        // Round up, to the coarser factor.
         let quarters = -(-excess * self.octave).div_euclid(ONE);
         let quarters = i64::from(factor.0).saturating_add(quarters).max(0);
         self.coarser(RateFactor(u32::try_from(quarters).unwrap_or(u32::MAX)), 0)
     }
 
-    /// The factor at which a segment should hold nearly all that it may, on the line through two tries.
+    /// Factor of the third try, on the line through two tries: the segment should use nearly all allowed bytes.
     fn third(&self, first: Try, second: Try, allowed: u64) -> Option<RateFactor> {
         let aim = log2(allowed.saturating_mul(AIM_PERCENT) / 100);
         let (from, to) = (log2(first.bytes), log2(second.bytes));
@@ -260,7 +261,7 @@ impl Scale {
         if to >= from || step <= 0 {
             return None;
         }
-        // Rounded up: coarser.
+        // Round up, to the coarser factor.
         let by = -((aim - from) * step).div_euclid(from - to);
         let by = match second.fit {
             Fit::StartsTooLarge => step + i64::from(START_STEP),

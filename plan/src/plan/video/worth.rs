@@ -1,28 +1,29 @@
-//! Which rungs are worth their bytes: by an estimate before they are made, by their bytes after.
+//! Decision which rungs are worth their bytes: by an estimate before they are made, and by their real size
+//! afterwards.
 
 use std::collections::BTreeMap;
 
 use crate::RenditionId;
 use crate::plan::Plan;
 
-/// Anybody has so many bits per second: less is of use to nobody.
+/// Bit rate in bits per second that every viewer has. No rung is needed below a rung that takes less.
 const PLENTY_BITS_PER_SECOND: u64 = 500_000;
-/// A rung below another must save that many per cent of it.
+/// Smallest saving of a rung in per cent of the rung above it.
 const LEAST_SAVING_PERCENT: u64 = 25;
-/// The box that a player can start in at once.
+/// Name of the largest box in which players can start at once: a short side of 480 pixels.
 const START_BOX: u32 = 480;
 
-/// The worth of one rung after the other, highest first. The top rung and the one that players start
-/// in are in any case.
+/// Evaluation of a ladder's rungs, one after the other, highest first. The top rung and the rung with which players
+/// start are always kept.
 #[derive(Default)]
 pub(super) struct Worth {
-    /// What the last one that was worth it takes.
+    /// Bit rate in bits per second of the last rung that was kept.
     above: Option<u64>,
     has_start: bool,
 }
 
 impl Worth {
-    /// Whether a rung of this box is worth the bits per second that it takes.
+    /// Decides whether a rung of this box is kept at the bit rate that it takes, and remembers it if so.
     pub(super) fn of(&mut self, short: u32, bits_per_second: u64) -> bool {
         let is_start = short <= START_BOX && !self.has_start;
         let is_worth_it = self.above.is_none_or(|above| {
@@ -39,9 +40,8 @@ impl Worth {
 }
 
 impl Plan {
-    /// The same presentation without the rungs that turned out not to be worth the bits per second
-    /// that they take on average, in whatever codec; nothing where all are, or where it is not known
-    /// of each.
+    /// Returns the plan, in all codecs, without the rungs whose average bit rates turned out not to be worth their
+    /// bytes. `None` if all are worth them, or if the average of a rung is not known.
     pub fn pruned(&self, averages: &BTreeMap<RenditionId, u64>) -> Option<Self> {
         let mut worth = Worth::default();
         let mut left_out = Vec::new();

@@ -1,4 +1,4 @@
-//! A session with a CQL cluster, and how sure each kind of statement is.
+//! Session with a CQL cluster: the kinds of statements, their consistency levels, and retries.
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
@@ -25,29 +25,32 @@ use super::settings::{Access, Cql, OpenError};
 use crate::cluster::breaker::Breaker;
 use crate::{Clock, Error, Moment};
 
-/// One sending of a statement, to another node where one does not answer.
-const SENDING: Duration = Duration::from_secs(10);
-/// A connection on which nothing comes is tried so often, and broken when that is not answered.
-const QUIET: Duration = Duration::from_secs(4);
-const ECHO: Duration = Duration::from_secs(3);
-/// After so long a statement is not sent again.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// Statements kept prepared; we have about seventy.
-const STATEMENTS: usize = 128;
-/// Rows fetched at once: a video's is about a kilobyte.
-const PAGE: i32 = 500;
-/// Connections to each node, where a node is not one that has shards.
-const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
-/// Times that a change starts anew because others were faster.
+/// Time limit of one attempt at a statement. The driver then tries another node.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Interval at which idle connections are tested.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(4);
+/// Time limit of the test of an idle connection. A connection that does not answer within it is closed.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time after the first attempt after which a statement is not sent again.
+const LATEST_RETRY: Duration = Duration::from_secs(15);
+/// Number of prepared statements in the cache. The program has about seventy.
+const PREPARED_STATEMENTS: usize = 128;
+/// Number of rows that are fetched at once. A video's row takes about a kilobyte.
+const PAGE_ROWS: i32 = 500;
+/// Number of connections to each node without shards. Nodes with shards get one for each shard.
+const CONNECTIONS_PER_NODE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+/// Largest number of times that a change starts again because another writer was faster.
 pub(super) const RACES: u32 = 64;
-/// Times that a statement is sent again whose answer is lost, and the pauses between: they double
-/// from the first up to the longest, three seconds in all. The driver tries other nodes at once;
-/// this is for when there is none, as while connections are made anew.
-const LOSSES: u32 = 6;
-const PAUSE: Duration = Duration::from_millis(50);
+/// Largest number of times that a statement is sent again after its answer was lost. The driver tries other nodes at
+/// once; these retries are for when there is no other node, e.g. while connections are made again. The pauses between
+/// them add up to three seconds.
+const MOST_RETRIES: u32 = 6;
+/// First pause before a statement is sent again. It doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest pause before a statement is sent again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A statement, and how sure its outcome is.
+/// CQL statement with its kind, which decides its consistency and whether it may be sent again.
 #[derive(Clone, Copy)]
 pub(super) struct Say {
     text: &'static str,
@@ -56,17 +59,18 @@ pub(super) struct Say {
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// QUORUM, as writes are: sees every write that has returned, in whatever region.
+    /// Read at QUORUM, the consistency of writes. It sees every write that has returned, in any region.
     Read,
-    /// SERIAL: settles a conditional write whose answer was lost, and sees it.
+    /// Read at SERIAL. It completes a conditional write whose answer was lost, and sees its result.
     Settle,
-    /// QUORUM. Says the same however often it is sent.
+    /// Idempotent write at QUORUM, which may be sent again.
     Write,
-    /// QUORUM. Counts once more with every sending, hence never sent again: an answer that is
-    /// lost leaves open whether it counted.
+    /// Update of a counter at QUORUM. Each attempt adds once more, so it is never sent again; after a lost answer it
+    /// is unknown whether it was counted.
     Count,
-    /// SERIAL among all regions, since of any number of racers one wins; seen by QUORUM when
-    /// it has returned. Never sent again by the driver, who does not know what became of it.
+    /// Conditional write at SERIAL across all regions: exactly one of several concurrent writers succeeds. After it
+    /// has returned, reads at QUORUM see it. The driver never sends it again, since it cannot know the outcome of a
+    /// lost attempt.
     Change,
 }
 
@@ -101,7 +105,7 @@ impl Say {
     }
 
     fn statement(self) -> Statement {
-        let mut statement = Statement::new(self.text).with_page_size(PAGE);
+        let mut statement = Statement::new(self.text).with_page_size(PAGE_ROWS);
         statement.set_consistency(match self.kind {
             Kind::Read | Kind::Write | Kind::Count | Kind::Change => Consistency::Quorum,
             Kind::Settle => Consistency::Serial,
@@ -112,14 +116,14 @@ impl Say {
     }
 }
 
-/// An open keyspace.
+/// Session with an open keyspace.
 pub(super) struct Database {
     session: CachingSession,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
 }
 
-/// How nodes are reached, whatever keyspace is used.
+/// Settings with which nodes are reached, for any keyspace.
 fn reach(settings: &Cql) -> SessionBuilder {
     let mut policy = DefaultPolicy::builder();
     if let Some(datacenter) = &settings.datacenter {
@@ -128,19 +132,19 @@ fn reach(settings: &Cql) -> SessionBuilder {
             .permit_dc_failover(true);
     }
     let profile = ExecutionProfile::builder()
-        .request_timeout(Some(SENDING))
+        .request_timeout(Some(ATTEMPT_TIMEOUT))
         .load_balancing_policy(policy.build())
         .build();
-    // Of schemas, only what routing needs of our own: all else of a cluster that others use too
-    // would be read at every start and at every change of a schema.
+    // Only our own keyspace's schema is fetched, for routing. Otherwise the whole schema of a shared cluster would be
+    // read at every start and at every change of a schema.
     let mut builder = SessionBuilder::new()
         .known_nodes(&settings.nodes)
         .keyspaces_to_fetch([&settings.keyspace])
         .fetch_full_schema_metadata(false)
         .refresh_metadata_on_auto_schema_agreement(false)
-        .pool_size(PoolSize::PerHost(CONNECTIONS))
-        .keepalive_interval(QUIET)
-        .keepalive_timeout(ECHO)
+        .pool_size(PoolSize::PerHost(CONNECTIONS_PER_NODE))
+        .keepalive_interval(KEEPALIVE_INTERVAL)
+        .keepalive_timeout(KEEPALIVE_TIMEOUT)
         .default_execution_profile_handle(profile.into_handle());
     if let Some(Access { user, password }) = &settings.access {
         builder = builder.user(user, password);
@@ -148,12 +152,12 @@ fn reach(settings: &Cql) -> SessionBuilder {
     builder
 }
 
-/// Makes a keyspace unless it is there; `with` follows `WITH` in the statement.
+/// Creates a keyspace unless it exists. `with` is the part after `WITH` in the CQL statement.
 pub(super) async fn create_keyspace(settings: &Cql, with: &str) -> Result<(), OpenError> {
     let name = &settings.keyspace;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_plain) {
-        return Err(settings.unusable("its name is to be of lower-case letters, digits and _"));
+        return Err(settings.unusable("its name must consist of lower-case letters, digits and _"));
     }
     let session = reach(settings).build().await;
     let session = session.map_err(|error| settings.unusable(error))?;
@@ -170,13 +174,13 @@ impl Database {
             .await;
         let session = session.map_err(|error| settings.unusable(error))?;
         Ok(Self {
-            session: CachingSession::from(session, STATEMENTS),
+            session: CachingSession::from(session, PREPARED_STATEMENTS),
             breaker: Breaker::new("CQL", Arc::clone(&clock)),
             clock,
         })
     }
 
-    /// Sends a statement until it is answered, if it says the same however often it is sent.
+    /// Sends a statement, and sends it again while it is not answered if it is idempotent.
     async fn execute(
         &self,
         say: Say,
@@ -213,7 +217,7 @@ impl Database {
         }
     }
 
-    /// The one row there may be.
+    /// Reads at most one row.
     pub(super) async fn row<T>(
         &self,
         read: Say,
@@ -227,7 +231,7 @@ impl Database {
         rows.maybe_first_row().map_err(damaged)
     }
 
-    /// All rows, page after page.
+    /// Reads all rows, page by page.
     pub(super) async fn rows<T>(
         &self,
         read: Say,
@@ -264,8 +268,8 @@ impl Database {
         self.execute(write, values, None).await.map(drop)
     }
 
-    /// A write that counts as made at this time, in whatever order such writes arrive; of two
-    /// of the same time a deletion wins.
+    /// Writes with an explicit time stamp: the write with the latest time stamp wins, in whatever order they arrive.
+    /// A deletion wins over another write with the same time stamp.
     pub(super) async fn write_at(
         &self,
         write: Say,
@@ -275,7 +279,8 @@ impl Database {
         self.execute(write, values, Some(at)).await.map(drop)
     }
 
-    /// Says whether the condition held. An error leaves open whether it was carried out.
+    /// Sends a conditional write and returns whether its condition held. After an error it is unknown whether the
+    /// write was carried out.
     pub(super) async fn change(
         &self,
         change: Say,
@@ -285,7 +290,7 @@ impl Database {
         is_applied(&answer.into_rows_result().map_err(damaged)?)
     }
 
-    /// Two changes of one partition, both or neither; the first has the condition.
+    /// Sends two writes to one partition as one batch. Both or neither are carried out; the first has the condition.
     pub(super) async fn change_both(
         &self,
         changes: [Say; 2],
@@ -305,8 +310,8 @@ impl Database {
         is_applied(&answer.into_rows_result().map_err(damaged)?)
     }
 
-    /// A change that is sent again where its answer is lost. `is_done` looks, in a way that
-    /// settles, whether an earlier sending was carried out.
+    /// Sends a conditional write, and sends it again if its answer is lost. `is_done` reads at SERIAL whether an
+    /// earlier attempt was carried out.
     pub(super) async fn change_surely<'f>(
         &self,
         change: Say,
@@ -328,7 +333,7 @@ impl Database {
         }
     }
 
-    /// A statement of the schema; returns when all nodes agree on it.
+    /// Sends a statement that changes the schema. Returns when all nodes agree on the new schema.
     pub(super) async fn define(&self, text: &str) -> Result<(), Error> {
         let session = self.session.get_session();
         let done = session.query_unpaged(text, ()).await;
@@ -337,7 +342,7 @@ impl Database {
     }
 }
 
-/// Answers to one statement that were lost.
+/// Counter of lost answers to one statement.
 struct Losses<'a> {
     clock: &'a dyn Clock,
     began: Moment,
@@ -345,30 +350,33 @@ struct Losses<'a> {
 }
 
 impl Losses<'_> {
-    /// Another one: ends when the statement is to be sent again, or with the error.
+    /// Counts a lost answer. Returns after a pause if the statement is to be sent again, and otherwise returns the
+    /// error.
     async fn pause(&mut self, error: Error) -> Result<(), Error> {
         let spent = self.clock.now().since(self.began);
-        if self.count >= LOSSES || spent >= PATIENCE {
+        if self.count >= MOST_RETRIES || spent >= LATEST_RETRY {
             return Err(error);
         }
         tracing::debug!(?error, self.count, "a statement was not answered");
-        let pause = PAUSE * 2_u32.pow(self.count);
+        let pause = FIRST_PAUSE * 2_u32.pow(self.count);
         self.count += 1;
         self.clock.sleep(pause.min(LONGEST_PAUSE)).await;
         Ok(())
     }
 }
 
-/// ScyllaDB answers with the old row always, Cassandra when it refuses, and then with some
-/// columns only: nothing but this one has the same name and meaning everywhere.
+/// Whether a conditional write was carried out. ScyllaDB always answers with the old row; Cassandra does so only when
+/// it refuses, and then with some columns only. Only the column `[applied]` has the same name and meaning in both.
 fn is_applied(rows: &QueryRowsResult) -> Result<bool, Error> {
     let applied = rows.column_specs().get_by_name("[applied]");
-    let (at, _) = applied.ok_or_else(|| Error::corrupt("a change without [applied]"))?;
+    let (at, _) = applied.ok_or_else(|| {
+        Error::corrupt("the answer to a conditional write lacks the column [applied]")
+    })?;
     let first: Row = rows.first_row().map_err(damaged)?;
     Ok(first.columns.get(at) == Some(&Some(CqlValue::Boolean(true))))
 }
 
-/// What was read is not what was written.
+/// Error for data that cannot be read as it was written.
 fn damaged(error: impl Display) -> Error {
     Error::corrupt(error.to_string())
 }

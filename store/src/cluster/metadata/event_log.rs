@@ -1,5 +1,5 @@
-//! The event log in CQL. An event and its place are written together, each right after the one
-//! before, so that who has read up to a place has missed nothing.
+//! The event log in CQL. An event and its position are written in one batch, each directly after the position before,
+//! so that a reader who has read up to a position has missed nothing.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -12,8 +12,8 @@ use super::value::{from_json, json, number};
 use crate::metadata::{EventLog, LoggedEvent};
 use crate::{Error, Event};
 
-/// Events of a partition: a few megabytes.
-const SPAN: i64 = 10_000;
+/// Number of events in a partition. They take a few megabytes.
+const SPAN_EVENTS: i64 = 10_000;
 
 const ADD_SPAN: Say = Say::write("INSERT INTO event_spans (log, span) VALUES (0, ?)");
 const REMOVE_SPAN: Say = Say::write("DELETE FROM event_spans WHERE log = 0 AND span = ?");
@@ -29,12 +29,12 @@ const READ: Say =
 const TIMES: Say = Say::read("SELECT seq, at_us FROM events WHERE span = ?");
 const DELETE: Say = Say::write("DELETE FROM events WHERE span = ? AND seq = ?");
 
-/// The span that a place lies in. Places count from 1.
+/// Span (partition) that contains a position. Positions count from 1.
 const fn span_of(seq: i64) -> i64 {
-    (seq - 1).div_euclid(SPAN)
+    (seq - 1).div_euclid(SPAN_EVENTS)
 }
 
-/// Where the log goes on, as far as this process knows: others may be further.
+/// Last span of the log that this process knows. Other processes may be further.
 #[derive(Default)]
 pub(super) struct Latest(AtomicI64);
 
@@ -48,7 +48,7 @@ impl EventLog for CqlMetadata {
         for _ in 0..RACES {
             let span = self.latest.0.load(Ordering::Relaxed);
             let head = head(database, span).await?;
-            let seq = head.unwrap_or(span * SPAN) + 1;
+            let seq = head.unwrap_or(span * SPAN_EVENTS) + 1;
             if span_of(seq) != span {
                 self.latest.0.fetch_max(span + 1, Ordering::Relaxed);
                 continue;
@@ -71,7 +71,7 @@ impl EventLog for CqlMetadata {
             let is_ours = match appended {
                 Ok(is_applied) => is_applied,
                 Err(error) => {
-                    tracing::warn!(%error, seq, "an event was not answered");
+                    tracing::warn!(%error, seq, "the write of an event was not answered");
                     let by = database.row::<(Uuid,)>(WRITTEN_BY, (span, seq)).await?;
                     by.is_some_and(|(by,)| by == ours)
                 }
@@ -84,7 +84,7 @@ impl EventLog for CqlMetadata {
     }
 
     async fn read_after(&self, seq: u64, limit: u32) -> Result<Vec<LoggedEvent>, Error> {
-        // Past what a column can hold nothing can be.
+        // Greater positions do not fit the column, and no event can have one.
         let after = i64::try_from(seq).unwrap_or(i64::MAX - 1);
         let mut events = Vec::new();
         for span in self.spans(span_of(after + 1)).await? {
@@ -112,7 +112,7 @@ impl EventLog for CqlMetadata {
     async fn prune(&self, before_us: i64) -> Result<u64, Error> {
         let mut pruned = 0;
         let mut spans = self.spans(0).await?;
-        // Who appends next must find it.
+        // The last span stays, since writers that append must find it.
         let latest = spans.pop();
         for span in spans.iter().copied().chain(latest) {
             let events = self.database.rows::<(i64, i64)>(TIMES, (span,)).await?;
@@ -132,14 +132,14 @@ impl EventLog for CqlMetadata {
 }
 
 impl CqlMetadata {
-    /// The spans from one on that have been begun, in order.
+    /// All spans from `from` on that have events, in order.
     async fn spans(&self, from: i64) -> Result<Vec<i64>, Error> {
         let spans = self.database.rows::<(i64,)>(SPANS, (from,)).await?;
         Ok(spans.into_iter().map(|(span,)| span).collect())
     }
 }
 
-/// The last place of a span that was given; none where it is not begun.
+/// Last position that was used in a span; `None` if the span is empty.
 async fn head(database: &Database, span: i64) -> Result<Option<i64>, Error> {
     let found = database.row::<(i64, Option<i64>)>(HEAD, (span,)).await?;
     Ok(found.and_then(|(_, head)| head))

@@ -1,4 +1,4 @@
-//! What the failures of a CQL cluster mean.
+//! Conversion of failures of the CQL driver to [`Error`].
 
 use std::error::Error as StdError;
 
@@ -9,12 +9,12 @@ use scylla::errors::{
 
 use crate::Error;
 
-/// A failure of the driver, and the node's answer in it, if there was one.
+/// Failure of the driver, possibly with a node's answer.
 pub(super) trait Failure: StdError + Send + Sync + Sized + 'static {
     /// The last attempt that a node answered.
     fn attempt(&self) -> Option<&RequestAttemptError>;
 
-    /// What callers are told, with the driver's own words for the log.
+    /// Converts the failure to the error for callers. The driver's message is kept for the log.
     fn told(self) -> Error {
         match self.attempt() {
             Some(RequestAttemptError::DbError(said, _)) => match said {
@@ -78,7 +78,7 @@ const fn of_page(error: &NextPageError) -> Option<&RequestAttemptError> {
     }
 }
 
-/// Whether what failed may succeed a moment later.
+/// Whether a failed attempt may succeed a moment later.
 pub(super) fn may_pass(error: &ExecutionError) -> bool {
     match error {
         ExecutionError::EmptyPlan
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_let_in_is_not_told_that_nobody_is_there() {
+    fn a_denied_login_is_not_reported_as_unavailable() {
         let unauthorized = said(DbError::Unauthorized);
         assert!(matches!(unauthorized, Error::Unauthorized { .. }));
         let preparing = PrepareError::AllAttemptsFailed {

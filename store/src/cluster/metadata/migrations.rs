@@ -1,9 +1,10 @@
-//! The schema, as the steps that lead to it. A step that has shipped never changes, and can be
-//! taken again where it was interrupted.
+//! Migrations of the CQL schema, as a list of steps. A released step never changes, and can be repeated after an
+//! interruption.
 
 use super::database::{Database, Say};
 use super::settings::{Cql, OpenError};
 
+/// CQL statements of each step, oldest first.
 const STEPS: &[&str] = &[
     include_str!("migrations/001-videos-uploads-people-events.cql"),
     include_str!("migrations/002-published.cql"),
@@ -11,7 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/004-given-up-uploads.cql"),
 ];
 
-/// The version of the schema that this program knows.
+/// Schema version that this program knows: the number of steps.
 const KNOWN: i32 = STEPS.len() as i32;
 
 const VERSIONS: &str =
@@ -36,7 +37,7 @@ async fn version(database: &Database, settings: &Cql) -> Result<i32, OpenError> 
     Ok(found.map_or(0, |(version,)| version))
 }
 
-/// Refuses a schema of another version.
+/// Refuses a keyspace with another schema version.
 pub(super) async fn check(database: &Database, settings: &Cql) -> Result<(), OpenError> {
     match version(database, settings).await? {
         KNOWN => Ok(()),
@@ -44,7 +45,7 @@ pub(super) async fn check(database: &Database, settings: &Cql) -> Result<(), Ope
     }
 }
 
-/// Takes the steps that are missing.
+/// Runs the missing steps.
 pub(super) async fn run(database: &Database, settings: &Cql) -> Result<(), OpenError> {
     let failed = |error| unusable(settings, &error);
     let found = version(database, settings).await?;
@@ -69,7 +70,7 @@ fn of_another_version(settings: &Cql, found: i32) -> OpenError {
     }
 }
 
-/// With the reason behind it: what a store says is in the error's source.
+/// Error for a keyspace that cannot be used, with the message of its cause.
 fn unusable(settings: &Cql, error: &crate::Error) -> OpenError {
     match error {
         crate::Error::Unavailable { source }

@@ -1,4 +1,4 @@
-//! Owners in CQL. That a name is somebody's is decided where rows are found by name.
+//! Owners in CQL. The table by name decides which owner has a name.
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -23,7 +23,7 @@ const BY_NAME: Say =
     Say::read("SELECT id, name, role, created_at_us FROM owners_by_name WHERE name = ?");
 const SETTLED: Say =
     Say::settle("SELECT id, name, role, created_at_us FROM owners_by_name WHERE name = ?");
-/// All partitions, in the order of their tokens: people, hence few.
+/// Reads all partitions, in the order of their tokens. There are few owners.
 const ALL: Say = Say::read("SELECT id, name, role, created_at_us FROM owners_by_name");
 
 #[async_trait]
@@ -31,8 +31,8 @@ impl Owners for CqlMetadata {
     async fn insert(&self, row: &OwnerRow) -> Result<(), Error> {
         let database = &self.database;
         let columns = Columns::of(row);
-        // First, so that whoever is found by name is found by id too; an id that nobody has
-        // is known to nobody. The same row may be of an insert that was cut off here.
+        // The row by id is written first, so that an owner who is found by name is also found by id; nobody refers to
+        // an id that has no name yet. An equal row may be left by an interrupted insert.
         match Owners::get(self, &row.id).await? {
             Some(known) if known != *row => return Err(Error::Conflict),
             Some(_) => {}

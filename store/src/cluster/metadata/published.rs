@@ -1,4 +1,4 @@
-//! Which bytes were published under a key, for stores of objects that cannot keep to the first.
+//! Record of which bytes were published under each key, for object stores that cannot refuse to replace an object.
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
@@ -7,8 +7,8 @@ use super::database::Say;
 use super::value::number;
 use crate::Error;
 
-/// Rows that are forgotten at once.
-const ROWS: usize = 16;
+/// Number of rows that are deleted concurrently.
+const CONCURRENT_DELETES: usize = 16;
 
 const INSERT: Say =
     Say::change("INSERT INTO published (key, hash, size) VALUES (?, ?, ?) IF NOT EXISTS");
@@ -16,7 +16,8 @@ const SETTLED: Say = Say::settle("SELECT hash FROM published WHERE key = ?");
 const DELETE: Say = Say::change("DELETE FROM published WHERE key = ? IF EXISTS");
 
 impl CqlMetadata {
-    /// The hash of what is published under a key, and whether that is by this call.
+    /// Records what is published under a key unless something is. Returns the hash of the published bytes, and
+    /// whether this call published them.
     pub(crate) async fn publish(
         &self,
         key: &str,
@@ -24,24 +25,25 @@ impl CqlMetadata {
         size: u64,
     ) -> Result<(String, bool), Error> {
         let size: i64 = number(size)?;
-        // An answer that was lost counts as another's, as it does where the object store decides.
+        // After a lost answer the bytes count as published by somebody else, as they do when the object store itself
+        // decides.
         let is_done = || async { Ok(false) }.boxed();
         let insert = (key, hash, size);
         if self.database.change_surely(INSERT, insert, is_done).await? {
             return Ok((hash.to_owned(), true));
         }
         let row = self.database.row::<(String,)>(SETTLED, (key,)).await?;
-        // It was withdrawn just now.
+        // The record was withdrawn at this moment.
         let (hash,) = row.ok_or(Error::NotFound)?;
         Ok((hash, false))
     }
 
-    /// Keys under which nothing is published any more.
+    /// Removes the records of these keys, under which nothing is published any more.
     pub(crate) async fn withdraw(&self, keys: Vec<String>) -> Result<(), Error> {
         let forget = |key| async move { self.database.change(DELETE, (key,)).await.map(drop) };
         stream::iter(keys)
             .map(forget)
-            .buffer_unordered(ROWS)
+            .buffer_unordered(CONCURRENT_DELETES)
             .try_collect()
             .await
     }

@@ -1,26 +1,26 @@
-//! Where a keyspace is, and why it cannot be used.
+//! Settings of a keyspace, and the reasons why it cannot be used.
 
 use std::fmt;
 
-/// Where a keyspace is.
+/// Address and name of a keyspace.
 #[derive(Clone, Debug)]
 pub struct Cql {
-    /// Some nodes of the cluster, `host` or `host:port`; the others are learnt from them.
+    /// Some nodes of the cluster as `host` or `host:port`. The driver discovers the others.
     pub nodes: Vec<String>,
-    /// Its name. It is there already: how it is replicated is the operator's business.
+    /// Name of the keyspace. It must exist, since the operator decides how it is replicated.
     pub keyspace: String,
-    /// Whose name and password let us in; none where everybody is.
+    /// Credentials; `None` if the cluster needs none.
     pub access: Option<Access>,
-    /// Whose nodes are asked first; any, where it is not said.
+    /// Data center whose nodes are preferred; `None` for any.
     pub datacenter: Option<String>,
 }
 
-/// A name and a password.
+/// User name and password.
 #[derive(Clone)]
 pub struct Access {
-    /// The name.
+    /// User name.
     pub user: String,
-    /// The password.
+    /// Password.
     pub password: String,
 }
 
@@ -31,30 +31,30 @@ impl fmt::Debug for Access {
     }
 }
 
-/// Why a keyspace cannot be used; each message says what to do.
+/// Reason why a keyspace cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No answer, no such keyspace, or not let in.
+    /// The cluster does not answer, denies access or has no such keyspace.
     #[error("the keyspace {keyspace} on {nodes} cannot be used: {reason}")]
     Unusable {
-        /// Which.
+        /// Name of the keyspace.
         keyspace: String,
-        /// Where.
+        /// Nodes of the cluster.
         nodes: String,
-        /// What the cluster said.
+        /// Reason that the cluster or the driver gave.
         reason: String,
     },
-    /// Its tables are not those of this program.
+    /// The keyspace has another schema version than this program.
     #[error(
         "the keyspace {keyspace} has schema version {found}, and this program knows {known}: {}",
         if found < known { "`reelmill schema` brings it up to date" } else { "use a newer reelmill" }
     )]
     Version {
-        /// Which.
+        /// Name of the keyspace.
         keyspace: String,
-        /// Its version; 0 where it has no tables.
+        /// Schema version of the keyspace; 0 if it has no tables.
         found: i32,
-        /// Ours.
+        /// Schema version that this program knows.
         known: i32,
     },
 }

@@ -1,4 +1,4 @@
-//! Sign-in codes and sessions in CQL. They go away by themselves a while after their time.
+//! Sign-in codes and sessions in CQL. The database removes them some time after they expire.
 
 use async_trait::async_trait;
 use futures::{FutureExt, future};
@@ -10,9 +10,9 @@ use super::value::parsed;
 use crate::metadata::{SignInCode, SignInSession, SignIns};
 use crate::{Error, SecretHash};
 
-/// How long a row outlives its time, so that clocks may differ.
+/// Time in seconds for which an expired row is kept, since clocks may differ.
 const GRACE_S: i64 = 24 * 3600;
-/// The longest that a cluster keeps a row with an end: 20 years.
+/// Longest time to live in seconds that CQL accepts for a row: 20 years.
 const LONGEST_S: i64 = 20 * 365 * 24 * 3600;
 
 const INSERT_CODE: Say = Say::change(
@@ -54,7 +54,7 @@ impl SignIns for CqlMetadata {
         let Some((owner, _)) = code.filter(|(_, expires_at_us)| now_us < *expires_at_us) else {
             return Ok(None);
         };
-        // Whose answer is lost may have had it: they ask for another code.
+        // After a lost answer the code may be used up; its owner then requests another one.
         let is_ours = self.database.change(REDEEM, key).await?;
         is_ours.then(|| parsed(&owner)).transpose()
     }
@@ -113,10 +113,10 @@ impl SignIns for CqlMetadata {
 }
 
 impl CqlMetadata {
-    /// After how many seconds nobody misses a row.
+    /// Time to live of a row in seconds.
     fn seconds_until(&self, expires_at_us: i64) -> i32 {
         let left = expires_at_us.saturating_sub(self.clock.now_us()) / 1_000_000;
-        // It fits: 20 years are half of it.
+        // The value fits: 20 years are half of the range.
         left.saturating_add(GRACE_S).clamp(GRACE_S, LONGEST_S) as i32
     }
 }

@@ -1,5 +1,4 @@
-//! API tokens in CQL. The row is the one that is found by hash: that is what is asked for with
-//! every request.
+//! API tokens in CQL. The table by hash is the main one, since every request looks a token up by hash.
 
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -26,7 +25,7 @@ const SETTLED: Say = Say::settle("SELECT id FROM tokens_by_hash WHERE hash = ?")
 const REVOKE: Say = Say::change(
     "UPDATE tokens_by_hash SET revoked_at_us = ? WHERE hash = ? IF id = ? AND revoked_at_us = null",
 );
-/// All partitions, in the order of their tokens: made by hand, hence few.
+/// Reads all partitions, in the order of their tokens. API tokens are created by hand, so there are few.
 const ALL: Say = Say::read(
     "SELECT hash, id, owner, name, role, created_at_us, revoked_at_us FROM tokens_by_hash",
 );
@@ -36,7 +35,7 @@ impl Tokens for CqlMetadata {
     async fn insert(&self, row: &TokenRow) -> Result<(), Error> {
         let database = &self.database;
         let columns = Columns::of(row);
-        // An id that leads to nothing revokes nothing.
+        // An id without a token is harmless: it revokes nothing.
         let id = (&columns.id, &columns.hash);
         let is_known = || {
             async {
@@ -45,7 +44,8 @@ impl Tokens for CqlMetadata {
             }
             .boxed()
         };
-        // Refused where the id is another's; its own is of an insert that was cut off here.
+        // A refused insert means that another token has the id, or that an earlier insert of this token was
+        // interrupted here.
         if !database.change_surely(ADD_ID, id, &is_known).await? && !is_known().await? {
             return Err(Error::Conflict);
         }
@@ -87,7 +87,8 @@ impl Tokens for CqlMetadata {
             }
             .boxed()
         };
-        // Refused: it is revoked already, or there is none. The first time is kept either way.
+        // A refused update means that the token is revoked already or does not exist. The first time of a revocation
+        // is kept.
         let revoke = (at_us, &hash, &id);
         let revoked = database.change_surely(REVOKE, revoke, &is_there).await?;
         if revoked || is_there().await? {

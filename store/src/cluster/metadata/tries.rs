@@ -1,4 +1,4 @@
-//! Tries, marks and fillers in CQL.
+//! Failed tries, marks and fillers of segments in CQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +55,7 @@ struct Columns<'a> {
     counted: i32,
     unexplained: i32,
     marked: bool,
-    /// Tells this write from all others.
+    /// Unique id of this write, which identifies the writer of a row.
     written_by: Uuid,
 }
 
@@ -144,7 +144,7 @@ impl Tries for CqlMetadata {
             .database
             .rows::<(String, i32, Uuid)>(OF_VIDEO, (&video,));
         for (rendition, segment, written_by) in found.await? {
-            // A row that was changed meanwhile is of a later try.
+            // A row that was changed in the meantime belongs to a later try, and is kept.
             let row = (&video, rendition, segment, written_by);
             self.database.change(DELETE, row).await?;
         }
@@ -159,7 +159,8 @@ impl Tries for CqlMetadata {
 }
 
 impl CqlMetadata {
-    /// Replaces what is known of a segment by what follows from it; no row stands for noughts.
+    /// Reads the failures of a segment and replaces them with the result of `edit`. A segment without failures has no
+    /// row.
     async fn edit(
         &self,
         key: &SegmentKey,
@@ -177,7 +178,7 @@ impl CqlMetadata {
     }
 }
 
-/// Puts a row in the place of the one that was read; false where somebody else was faster.
+/// Replaces the row that was read. Returns false if another writer was faster.
 async fn replace(
     database: &Database,
     place: &Place,
@@ -215,7 +216,7 @@ async fn replace(
     }
 }
 
-/// What is known of a segment, and by whom it was written.
+/// Reads the failures of a segment, and the id of the write that stored them.
 async fn read(database: &Database, place: &Place) -> Result<(TryRow, Option<Uuid>), Error> {
     let Some(known) = database.row::<Known>(GET, place).await? else {
         return Ok((TryRow::default(), None));

@@ -11,10 +11,10 @@ use super::value::{number, parsed};
 use crate::Error;
 use crate::metadata::{UploadRow, Uploads};
 
-/// Partitions that the open uploads are spread over.
+/// Number of partitions over which the open uploads are spread.
 const BUCKETS: u8 = 16;
-/// Rows that are read at once.
-const ROWS: usize = 16;
+/// Number of rows that are read concurrently.
+const CONCURRENT_READS: usize = 16;
 
 const INSERT: Say = Say::change(
     "INSERT INTO uploads (id, video, owner, durable_bytes, declared_size, complete,
@@ -55,14 +55,14 @@ const CLOSE: Say = Say::write("DELETE FROM open_uploads WHERE bucket = ? AND id 
 impl Uploads for CqlMetadata {
     async fn insert(&self, row: &UploadRow) -> Result<(), Error> {
         let (database, id) = (&self.database, row.id.to_string());
-        // What leads to a row is there before it.
+        // References to a row are written before the row.
         let of_video = (row.video.to_string(), &id);
         database.write(ADD_TO_VIDEO, of_video).await?;
         if !row.complete {
             database.write(OPEN, (bucket(&row.id), &id)).await?;
         }
         let columns = Columns::of(row)?;
-        // Ids are never used twice: what is there and the same is this one.
+        // Ids are never used twice, so an equal row is the one of this insert.
         let is_done = || async { Ok(settled(database, &id).await?.as_ref() == Some(row)) }.boxed();
         match database.change_surely(INSERT, &columns, is_done).await? {
             true => Ok(()),
@@ -115,7 +115,7 @@ impl Uploads for CqlMetadata {
             let open = self.database.rows(ALL_OPEN, (bucket,)).await?;
             for row in rows(&self.database, open).await? {
                 if row.complete {
-                    // Whoever completed it was killed before it said so here.
+                    // The process that completed the upload was killed before it removed this entry.
                     let closed = (bucket, row.id.to_string());
                     self.database.write(CLOSE, closed).await?;
                 } else if row.updated_at_us < before_us {
@@ -141,7 +141,7 @@ impl Uploads for CqlMetadata {
 }
 
 impl CqlMetadata {
-    /// A change that does nothing the second time, so that it may be sent again.
+    /// Sends a conditional write that changes nothing the second time, so that it may be sent again.
     async fn change_row(
         &self,
         change: Say,
@@ -156,7 +156,7 @@ impl CqlMetadata {
     }
 }
 
-/// A row that still takes bytes.
+/// Returns the row if the upload still accepts bytes.
 fn taken(row: UploadRow) -> Result<UploadRow, Error> {
     match row.given_up {
         true => Err(Error::NotFound),
@@ -165,7 +165,7 @@ fn taken(row: UploadRow) -> Result<UploadRow, Error> {
 }
 
 fn bucket(id: &UploadId) -> i8 {
-    // Its end is random.
+    // The last byte of an id is random.
     let [.., last] = id.uuid().into_bytes();
     (last % BUCKETS) as i8
 }
@@ -182,7 +182,7 @@ async fn settled(database: &Database, id: &str) -> Result<Option<UploadRow>, Err
 
 async fn rows(database: &Database, ids: Vec<(String,)>) -> Result<Vec<UploadRow>, Error> {
     let found = stream::iter(ids).map(async |(id,)| get(database, &id).await);
-    let found: Vec<_> = found.buffered(ROWS).try_collect().await?;
+    let found: Vec<_> = found.buffered(CONCURRENT_READS).try_collect().await?;
     Ok(found.into_iter().flatten().collect())
 }
 
@@ -194,7 +194,7 @@ struct Columns {
     durable_bytes: i64,
     declared_size: Option<i64>,
     complete: bool,
-    /// Nothing in rows of before there was such a column.
+    /// `None` in rows that were written before the column existed.
     given_up: Option<bool>,
     created_at_us: i64,
     updated_at_us: i64,

@@ -1,4 +1,4 @@
-//! How our values stand in columns.
+//! Conversion of values to and from CQL columns.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, SecretHash};
 
-/// A value from its one spelling.
+/// Parses a value from its only spelling.
 pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, Error> {
     let value = text.parse();
     value.map_err(|error: T::Err| Error::corrupt(format!("{text:?}: {error}")))
 }
 
-/// A list or a map that is only ever read whole.
+/// Serializes a list or map as JSON, since it is only read as a whole.
 pub(super) fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::corrupt(error.to_string()))
 }
@@ -24,13 +24,13 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     value.map_err(|error| Error::corrupt(format!("{text:?}: {error}")))
 }
 
-/// A value whose one spelling only `serde` can read.
+/// Parses a value whose only spelling `serde` defines.
 pub(super) fn spelled<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let value = serde_json::from_value(text.into());
     value.map_err(|error| Error::corrupt(format!("{text:?}: {error}")))
 }
 
-/// A number as the other side holds it: columns know signed ones only.
+/// Converts a number between its signed column and its unsigned value.
 pub(super) fn number<T, N>(value: T) -> Result<N, Error>
 where
     T: Copy + Display,
@@ -43,5 +43,5 @@ pub(super) fn hash(bytes: &[u8]) -> Result<SecretHash, Error> {
     let bytes = bytes.try_into();
     bytes
         .map(SecretHash)
-        .map_err(|_| Error::corrupt("a hash that is not 32 bytes long"))
+        .map_err(|_| Error::corrupt("a stored hash is not 32 bytes long"))
 }

@@ -1,10 +1,9 @@
-//! Lists of videos, newest first, beside their rows. An entry says that a video may belong to a
-//! list; its row says whether it does.
+//! Lists of videos, newest first, stored beside the videos' rows. An entry says that a video may belong to a list;
+//! the video's row says whether it does.
 //!
-//! Partitions stay small: the long lists are cut into spans of a week, by the time of a video's
-//! creation, and that of the unfinished, which is small but restless, is spread over buckets.
-//! Entries carry the epoch of their row as their time, so that whatever order they arrive in,
-//! those of the last epoch count.
+//! Partitions stay small. The long lists are cut into spans of a week, by the videos' times of creation. The list of
+//! unfinished videos is short but changes often, and is spread over buckets. The write time of an entry is its row's
+//! epoch, so that the entries of the latest epoch count, in whatever order they arrive.
 
 use std::cmp::Reverse;
 
@@ -15,12 +14,12 @@ use super::database::{Database, Say};
 use crate::Error;
 use crate::metadata::{Page, PageRequest, State, VideoRow};
 
-/// A million videos a year are 20,000 entries a span.
+/// Length of a span in microseconds: a week. A million videos a year give 20,000 entries for each span.
 const SPAN_US: i64 = 7 * 24 * 3600 * 1_000_000;
-/// Partitions that the unfinished are spread over.
+/// Number of partitions over which the unfinished videos are spread.
 const BUCKETS: u8 = 16;
-/// Rows that are read at once for a page.
-const ROWS: usize = 16;
+/// Number of rows that are read concurrently for a page.
+const CONCURRENT_READS: usize = 16;
 
 const ADD: Say =
     Say::write("INSERT INTO video_lists (list, span, created_at_us, id) VALUES (?, ?, ?, ?)");
@@ -34,7 +33,7 @@ const ENTRIES: Say = Say::read(
      WHERE list = ? AND span = ? AND (created_at_us, id) < (?, ?) LIMIT ?",
 );
 
-/// A list of videos.
+/// List of videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum List {
     All,
@@ -43,17 +42,17 @@ pub(super) enum List {
     Tombstones,
 }
 
-/// A place in a list, newest first.
+/// Position in a list, newest first: time of creation in microseconds and id.
 type Place = (i64, String);
 
 impl List {
-    /// The lists that the unfinished are spread over.
+    /// All buckets of the list of unfinished videos.
     pub(super) fn unfinished() -> Vec<Self> {
         let list = |bucket| Self::Unfinished { bucket };
         (0..BUCKETS).map(list).collect()
     }
 
-    /// The lists that a row belongs to.
+    /// Lists to which a row belongs.
     fn of(row: &VideoRow) -> Vec<Self> {
         if row.state == State::Deleted {
             return vec![Self::Tombstones];
@@ -63,7 +62,7 @@ impl List {
         lists
     }
 
-    /// The lists that a row may have belonged to before.
+    /// Lists to which a row may have belonged before its last change.
     fn left_by(row: &VideoRow) -> Vec<Self> {
         let unfinished = Self::of_unfinished(row.id);
         if row.state == State::Deleted {
@@ -74,7 +73,7 @@ impl List {
     }
 
     fn of_unfinished(video: VideoId) -> Self {
-        // Its end is random.
+        // The last byte of an id is random.
         let [.., last] = video.uuid().into_bytes();
         Self::Unfinished {
             bucket: last % BUCKETS,
@@ -96,7 +95,7 @@ impl List {
 
     fn span(self, created_at_us: i64) -> i32 {
         if self.has_spans() {
-            // It fits: 64 bits of microseconds are 30 million weeks.
+            // The value fits: 64 bits of microseconds are 30 million weeks.
             created_at_us.div_euclid(SPAN_US) as i32
         } else {
             0
@@ -109,12 +108,12 @@ impl List {
     }
 }
 
-/// The time of the entries that a row's epoch makes.
+/// Write time of the entries that belong to a row's epoch.
 fn time(row: &VideoRow) -> i64 {
     i64::try_from(row.epoch).unwrap_or(i64::MAX - 1) + 1
 }
 
-/// Before a row is what it is here: it may belong to these lists.
+/// Adds entries to the lists to which the row will belong. It must be called before the row is written.
 pub(super) async fn join(database: &Database, row: &VideoRow) -> Result<(), Error> {
     for list in List::of(row) {
         if list.has_spans() {
@@ -126,11 +125,11 @@ pub(super) async fn join(database: &Database, row: &VideoRow) -> Result<(), Erro
     Ok(())
 }
 
-/// Now that a row is what it is here: it does not belong to these any more. What cannot be taken
-/// away now is when it is read next.
+/// Removes entries from the lists to which the row no longer belongs. It must be called after the row is written.
+/// Entries that cannot be removed now are removed when they are read.
 pub(super) async fn leave(database: &Database, row: &VideoRow) {
     if let Err(error) = try_leave(database, row).await {
-        tracing::warn!(%error, video = %row.id, "a list keeps an entry for now");
+        tracing::warn!(%error, video = %row.id, "an outdated list entry could not be removed");
     }
 }
 
@@ -143,7 +142,7 @@ async fn try_leave(database: &Database, row: &VideoRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// A row is gone for good.
+/// Removes all entries of a row that is deleted for good.
 pub(super) async fn forget(database: &Database, row: &VideoRow) -> Result<(), Error> {
     let lists = [
         List::All,
@@ -157,7 +156,7 @@ pub(super) async fn forget(database: &Database, row: &VideoRow) -> Result<(), Er
     Ok(())
 }
 
-/// A page of what is in any of these lists and is to be shown.
+/// Reads a page of the rows that belong to any of these lists and satisfy `is_shown`.
 pub(super) async fn page(
     database: &Database,
     lists: &[List],
@@ -166,23 +165,23 @@ pub(super) async fn page(
 ) -> Result<Page<VideoRow>, Error> {
     let limit = page.limit.clamp(1, PageRequest::MOST) as usize;
     let mut before = match page.after {
-        // No id sorts after a tilde.
+        // All ids sort before a tilde.
         None => (i64::MAX, "~".to_owned()),
         Some(cursor) => (cursor.created_at_us, cursor.id.to_string()),
     };
     let mut items = Vec::new();
-    // One more than asked for tells whether there is a next page.
+    // One row more than requested tells whether there is a next page.
     while items.len() <= limit {
         let found = entries(database, lists, &before, limit + 1).await?;
         let Some(last) = found.last() else { break };
         before = last.clone();
         let rows = stream::iter(found).map(|place| look(database, place));
-        let rows: Vec<_> = rows.buffered(ROWS).try_collect().await?;
+        let rows: Vec<_> = rows.buffered(CONCURRENT_READS).try_collect().await?;
         for row in rows.into_iter().flatten() {
             if is_shown(&row) {
                 items.push(row);
             } else if !List::of(&row).iter().any(|list| lists.contains(list)) {
-                // Whoever changed it was killed before it said so here.
+                // The process that changed the row was killed before it removed this entry.
                 leave(database, &row).await;
             }
         }
@@ -190,13 +189,13 @@ pub(super) async fn page(
     Ok(Page::cut(items, limit))
 }
 
-/// The row that an entry leads to: none where that is gone, or was never made.
+/// Reads the row to which an entry refers; `None` if the row was removed or never written.
 async fn look(database: &Database, (created_at_us, id): Place) -> Result<Option<VideoRow>, Error> {
     let row = super::videos::get(database, &id).await?;
     Ok(row.filter(|row| row.created_at_us == created_at_us))
 }
 
-/// The next places of some lists together, in order; all there are where they are fewer.
+/// Next positions of several lists merged in order: at most `limit`, or all that exist.
 async fn entries(
     database: &Database,
     lists: &[List],
@@ -204,10 +203,10 @@ async fn entries(
     limit: usize,
 ) -> Result<Vec<Place>, Error> {
     let of_one = |list: &List| entries_of(database, *list, before, limit);
-    let found = stream::iter(lists).map(of_one).buffered(ROWS);
+    let found = stream::iter(lists).map(of_one).buffered(CONCURRENT_READS);
     let mut found: Vec<Place> = found.try_concat().await?;
     found.sort_unstable_by(|a, b| Reverse(a).cmp(&Reverse(b)));
-    // What comes after these in one list may come before what another has later on.
+    // Later positions of one list may come before further positions of another list.
     found.truncate(limit);
     Ok(found)
 }

@@ -136,7 +136,7 @@ pub(super) async fn get(database: &Database, id: &str) -> Result<Option<VideoRow
     columns.map(Columns::into_row).transpose()
 }
 
-/// Puts a row in the place of the one of an epoch; false where it is of another, or there is none.
+/// Replaces the row of this epoch. Returns false if the row has another epoch or does not exist.
 async fn replace(database: &Database, epoch: u64, next: &VideoRow) -> Result<bool, Error> {
     video_lists::join(database, next).await?;
     let columns = Columns::of(next)?;
@@ -153,7 +153,7 @@ async fn replace(database: &Database, epoch: u64, next: &VideoRow) -> Result<boo
     Ok(replaced)
 }
 
-/// Whether the last writer of a row is the one of these columns.
+/// Whether the stored row was written by this write.
 async fn is_written(database: &Database, columns: &Columns) -> Result<bool, Error> {
     let found = database.row::<(Option<Uuid>,)>(WRITTEN_BY, (&columns.id,));
     Ok(found
@@ -189,7 +189,7 @@ struct Columns {
     width_px: Option<i32>,
     height_px: Option<i32>,
     stored_bytes: Option<i64>,
-    /// Tells this write from all others.
+    /// Unique id of this write, which identifies the writer of a row.
     written_by: Uuid,
 }
 
@@ -204,7 +204,7 @@ impl Columns {
     fn of(row: &VideoRow) -> Result<Self, Error> {
         if (row.state == State::Deleted) != row.deleted_at_us.is_some() {
             return Err(Error::corrupt(format!(
-                "{} is deleted without a time, or not",
+                "{} must have a time of deletion if and only if it is deleted",
                 row.id
             )));
         }

@@ -1,4 +1,4 @@
-//! Views in CQL: a table of counters, which needs no conditional write.
+//! View counts in CQL: a table of counters, which needs no conditional writes.
 
 use async_trait::async_trait;
 use plan::VideoId;

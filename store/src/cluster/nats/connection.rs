@@ -1,7 +1,7 @@
-//! The one connection of a process, and whether it holds.
+//! The one NATS connection of a process, and its state.
 //!
-//! The client makes it anew as often as it breaks, and nobody else does. Meanwhile whoever asks
-//! for something learns within seconds that nobody answers.
+//! The client reconnects whenever the connection breaks, and no other code retries. In the meantime callers get an
+//! error within seconds.
 
 use std::fmt::Display;
 use std::future;
@@ -20,29 +20,28 @@ use super::settings::{Access, Nats, OpenError};
 use super::version;
 use crate::{Clock, Error, Jitter};
 
-/// A server that is there takes a connection in well under this.
-const CONNECT: Duration = Duration::from_secs(3);
-/// An operation, and the making anew of a connection that it meets broken.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// A server that says nothing is asked so often whether it is there; the third time without an
-/// answer the connection counts as broken.
-const PING: Duration = Duration::from_secs(3);
-/// The longest pause between two tries to make the connection anew.
+/// Time limit of a connection attempt. A reachable server accepts a connection in much less.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time limit of an operation, including the reconnection if the connection is broken.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
+/// Interval at which an idle connection is tested. After the third test without an answer the connection counts as
+/// broken.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
+/// Longest pause between two attempts to reconnect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// What may wait to be written: some hundred bytes each, kept while the connection is made anew.
-const WAITING_TO_BE_SENT: usize = 1024;
-/// What may wait for us in each subscription; whoever hears takes it out at once, into a backlog
-/// of its own, so that this many means that the whole process stood still.
-const WAITING_TO_BE_HEARD: usize = 4096;
-/// Until a connection that has just broken is known as such.
-const MOMENT: Duration = Duration::from_millis(20);
+/// Largest number of messages that wait to be sent, also during a reconnection. Each has some hundred bytes.
+const SEND_QUEUE: usize = 1024;
+/// Largest number of messages that wait in each subscription. Listeners move messages to a backlog of their own at
+/// once, so a full queue means that the whole process stood still.
+const RECEIVE_QUEUE: usize = 4096;
+/// Pause before the state of a connection that has just broken is checked again.
+const RECHECK_PAUSE: Duration = Duration::from_millis(20);
 
-/// The connection of this process; cheap to clone. Gone with the last clone and the last who uses
-/// it.
+/// The connection of this process. Clones are cheap; the connection closes with the last clone and the last user.
 #[derive(Clone)]
-pub struct Connection(Arc<Inner>);
+pub struct Connection(Arc<Shared>);
 
-struct Inner {
+struct Shared {
     client: Client,
     settings: Nats,
     clock: Arc<dyn Clock>,
@@ -51,19 +50,19 @@ struct Inner {
     lost: watch::Receiver<u64>,
 }
 
-/// How the connection is.
+/// State of the connection.
 #[derive(Clone, Copy)]
 pub(in crate::cluster) struct Link {
     pub(in crate::cluster) is_up: bool,
-    /// Times that something on its way to us was lost.
+    /// Number of times that messages to this process may have been lost.
     pub(in crate::cluster) breaks: u64,
 }
 
 impl Connection {
-    /// Connects to a server that can do what is asked of it.
+    /// Connects to a server, and checks that it has the needed features.
     ///
     /// # Errors
-    /// Where none answers within seconds, lets us in, or is new enough.
+    /// If no server answers within seconds, access is denied, or the server is too old.
     pub async fn open(settings: &Nats, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let addresses = addresses(settings)?;
         let (tell, link) = watch::channel(Link {
@@ -86,7 +85,7 @@ impl Connection {
             });
         }
         let (tell, lost) = watch::channel(0);
-        let connection = Self(Arc::new(Inner {
+        let connection = Self(Arc::new(Shared {
             client: client.clone(),
             settings: settings.clone(),
             clock: Arc::clone(&clock),
@@ -98,7 +97,7 @@ impl Connection {
         reached.map_err(|_| {
             let prefix = &settings.prefix;
             settings.unusable(format!(
-                "nothing is heard of what is sent to {prefix}.>; is our account allowed to?"
+                "messages to {prefix}.> do not arrive; does the account have permission to subscribe?"
             ))
         })?;
         let nobody = connection.nobody();
@@ -118,27 +117,26 @@ impl Connection {
         &self.0.clock
     }
 
-    /// Where tasks run, for who may be outside.
+    /// Runtime on which tasks are started, for callers outside of a runtime.
     pub(in crate::cluster) fn runtime(&self) -> &Handle {
         &self.0.runtime
     }
 
-    /// How the connection is, from now on.
+    /// Watch of the connection's state, which reports changes from now on.
     pub(in crate::cluster) fn link(&self) -> watch::Receiver<Link> {
         let mut link = self.0.link.clone();
         link.mark_unchanged();
         link
     }
 
-    /// Changes when something that was to be heard may be lost, and what is sent from then on is
-    /// heard again.
+    /// Watch that changes after messages may have been lost and messages arrive again.
     pub(in crate::cluster) fn lost(&self) -> watch::Receiver<u64> {
         let mut lost = self.0.lost.clone();
         lost.mark_unchanged();
         lost
     }
 
-    /// One of our subjects.
+    /// A subject below the prefix of this installation.
     pub(in crate::cluster) fn subject(&self, rest: impl Display) -> Subject {
         format!("{}.{rest}", self.0.settings.prefix).into()
     }
@@ -152,13 +150,12 @@ impl Connection {
         OpenError::NoJetStream { servers }
     }
 
-    /// Returns when the connection holds, if that is soon.
+    /// Returns when the connection is up, or an error if that takes too long.
     pub(in crate::cluster) async fn holds(&self) -> Result<(), Error> {
         self.answer(future::ready(Ok(()))).await
     }
 
-    /// Does something with the server; an error if the connection does not hold, or come back,
-    /// for long enough.
+    /// Runs an operation on the server when the connection is up. Returns an error if both together take too long.
     pub(in crate::cluster) async fn answer<T>(
         &self,
         operation: impl Future<Output = Result<T, Error>>,
@@ -173,31 +170,31 @@ impl Connection {
         };
         tokio::select! {
             answer = operation => answer,
-            () = self.0.clock.sleep(PATIENCE) => Err(Error::unavailable("NATS is away")),
+            () = self.0.clock.sleep(OPERATION_TIMEOUT) => Err(Error::unavailable("NATS cannot be reached")),
         }
     }
 
-    /// Sends without waiting for anybody; an error at once if the connection is known to be
-    /// broken.
+    /// Publishes a message without waiting for a receiver. Fails at once if the connection is known to be broken.
     pub(in crate::cluster) async fn send(
         &self,
         subject: Subject,
         payload: Bytes,
     ) -> Result<(), Error> {
         if self.0.client.connection_state() != State::Connected {
-            return Err(Error::unavailable("NATS is away"));
+            return Err(Error::unavailable("NATS cannot be reached"));
         }
         let mut link = self.0.link.clone();
         tokio::select! {
             biased;
             sent = self.0.client.publish(subject, payload) => sent.map_err(Error::unavailable),
-            // Before what waits to be sent had left.
-            _ = link.wait_for(|link| !link.is_up) => Err(Error::unavailable("NATS is away")),
-            () = self.0.clock.sleep(PATIENCE) => Err(Error::unavailable("NATS is stuck")),
+            // The connection broke before the waiting messages were sent.
+            _ = link.wait_for(|link| !link.is_up) => Err(Error::unavailable("NATS cannot be reached")),
+            () = self.0.clock.sleep(OPERATION_TIMEOUT) => Err(Error::unavailable("NATS does not accept messages")),
         }
     }
 
-    /// Hears a subject, alone or as one of a group, from when [`Connection::reach`] returns.
+    /// Subscribes to a subject, alone or as a member of a group. Messages arrive from the time when
+    /// [`Connection::reach`] has returned.
     pub(in crate::cluster) async fn hear(
         &self,
         subject: Subject,
@@ -211,13 +208,13 @@ impl Connection {
         heard.map_err(Error::unavailable)
     }
 
-    /// Returns when the server has seen all that was sent to it before. Others of a cluster see
+    /// Returns when the server has processed everything that was sent before. Other servers of a cluster may process
     /// it a moment later.
     pub(in crate::cluster) async fn reach(&self) -> Result<(), Error> {
         reach(&self.0.client, self.nobody()).await
     }
 
-    /// A subject that nobody hears.
+    /// A subject to which nobody subscribes.
     fn nobody(&self) -> Subject {
         self.subject("nobody")
     }
@@ -231,15 +228,15 @@ impl Link {
                 self.is_up = false;
                 self.breaks += 1;
             }
-            // The client has dropped what it could not hand over.
+            // The client has dropped messages because the subscriber was too slow.
             Event::SlowConsumer(_) => self.breaks += 1,
             _ => {}
         }
     }
 }
 
-/// Tells those who listen that something was lost, once they hear again: the client subscribes
-/// anew before it sends anything else.
+/// Reports lost messages to listeners once new messages arrive: the client subscribes again before it sends anything
+/// else.
 async fn watch(
     client: Client,
     nobody: Subject,
@@ -262,17 +259,17 @@ async fn watch(
             Ok(()) => {
                 known = breaks;
                 lost.send_replace(breaks);
-                tracing::warn!("the connection to NATS was broken, and holds again");
+                tracing::warn!("the connection to NATS was broken and is restored");
             }
-            Err(_) => clock.sleep(MOMENT).await,
+            Err(_) => clock.sleep(RECHECK_PAUSE).await,
         }
     }
 }
 
-/// A question that nobody answers: the server says so, after all that came before it.
+/// Sends a request that nobody answers. The server says so after it has processed everything before.
 async fn reach(client: &Client, nobody: Subject) -> Result<(), Error> {
     if client.connection_state() != State::Connected {
-        return Err(Error::unavailable("NATS is away"));
+        return Err(Error::unavailable("NATS cannot be reached"));
     }
     match client.request(nobody, Bytes::new()).await {
         Err(error) if error.kind() != RequestErrorKind::NoResponders => {
@@ -306,14 +303,14 @@ async fn options(settings: &Nats) -> Result<ConnectOptions, OpenError> {
     let jitter = Jitter::from_entropy();
     let mut options = ConnectOptions::new()
         .name("reelmill")
-        // Under our prefix too: who is allowed that is allowed to hear answers.
+        // Answers are sent to subjects below our prefix too, so that no further permission is needed.
         .custom_inbox_prefix(format!("{}.inbox", settings.prefix))
-        .connection_timeout(CONNECT)
-        .request_timeout(Some(PATIENCE))
-        .ping_interval(PING)
-        .client_capacity(WAITING_TO_BE_SENT)
-        .subscription_capacity(WAITING_TO_BE_HEARD)
-        // Not all at the same time when a server comes back.
+        .connection_timeout(CONNECT_TIMEOUT)
+        .request_timeout(Some(OPERATION_TIMEOUT))
+        .ping_interval(PING_INTERVAL)
+        .client_capacity(SEND_QUEUE)
+        .subscription_capacity(RECEIVE_QUEUE)
+        // Random pauses prevent that all clients reconnect at the same time when a server comes back.
         .reconnect_delay_callback(move |tries| {
             let doubled = u32::try_from(tries)
                 .unwrap_or(u32::MAX)
@@ -340,7 +337,7 @@ async fn options(settings: &Nats) -> Result<ConnectOptions, OpenError> {
     })
 }
 
-/// What the server said, not what a caller makes of it.
+/// Message of the server or driver behind an error.
 pub(in crate::cluster) fn reason(error: &Error) -> String {
     match error {
         Error::Unavailable { source }

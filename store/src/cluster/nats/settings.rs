@@ -1,31 +1,31 @@
-//! Where a NATS server is, and why it cannot be used.
+//! Settings of a NATS server, and the reasons why it cannot be used.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where a NATS server is.
+/// Address, credentials and use of a NATS server.
 #[derive(Clone)]
 pub struct Nats {
-    /// Some servers of it, `host:port` or with `nats://` or `tls://` before; the others are learnt
-    /// from them.
+    /// Some servers of the cluster as `host:port`, optionally after `nats://` or `tls://`. The client discovers the
+    /// others.
     pub servers: Vec<String>,
-    /// With what all our subjects begin: letters, digits, `-` and `_`. Processes of the same
-    /// prefix work together, those of another do not see them.
+    /// Prefix of all subjects: letters, digits, `-` and `_`. Processes with the same prefix work together; those with
+    /// another prefix are separate.
     pub prefix: String,
-    /// By what we are let in; to publish to `{prefix}.>`, `$JS.API.>` and `$JS.ACK.>`, and to hear
+    /// Credentials. They must permit to publish to `{prefix}.>`, `$JS.API.>` and `$JS.ACK.>`, and to subscribe to
     /// `{prefix}.>`.
     pub access: Access,
-    /// Certificates (PEM) of who may vouch for a server, in place of those that the machine knows.
+    /// File of root certificates (PEM) that replace those of the operating system.
     pub authorities: Option<PathBuf>,
-    /// On how many of the servers the chunks lie; with one, work rests while that one is away.
+    /// Number of servers that store the chunks. With one, background work stops while that server is down.
     pub replicas: usize,
-    /// A chunk comes again when its worker was not heard of for so long.
+    /// Time after which a chunk is handed out again if its worker sends no sign of life.
     pub silence: Duration,
 }
 
 impl Nats {
-    /// Servers that let everybody in.
+    /// Creates settings for servers without access control.
     pub fn new(servers: Vec<String>) -> Self {
         Self {
             servers,
@@ -37,7 +37,7 @@ impl Nats {
         }
     }
 
-    /// For people: without the secrets that somebody may have put into an address.
+    /// Addresses of the servers for messages and logs, without secrets that they may contain.
     pub(super) fn shown_servers(&self) -> String {
         let shown = self.servers.iter().map(|server| {
             let (scheme, rest) = server.split_once("://").unwrap_or(("nats", server));
@@ -68,21 +68,21 @@ impl fmt::Debug for Nats {
     }
 }
 
-/// By what a server lets us in.
+/// Credentials for a server.
 #[derive(Clone)]
 pub enum Access {
-    /// It lets everybody in.
+    /// The server needs no credentials.
     Open,
-    /// A token.
+    /// Token.
     Token(String),
-    /// A name and a password.
+    /// User name and password.
     Password {
-        /// The name.
+        /// User name.
         user: String,
-        /// The password.
+        /// Password.
         password: String,
     },
-    /// A file of credentials, as `nsc` writes it.
+    /// File of credentials as `nsc` writes it.
     Credentials(PathBuf),
 }
 
@@ -100,68 +100,70 @@ impl fmt::Debug for Access {
     }
 }
 
-/// Why a server cannot be used; each message says what to do.
+/// Reason why a server cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No answer, or not let in.
+    /// The server does not answer or denies access.
     #[error("NATS at {servers} cannot be used: {reason}")]
     Unusable {
-        /// Where.
+        /// Addresses of the servers.
         servers: String,
-        /// What the server said.
+        /// Reason that the server or the client gave.
         reason: String,
     },
-    /// It would be a subject of another shape.
-    #[error("{prefix:?} cannot begin a subject: use letters, digits, - and _")]
+    /// The prefix contains characters that would change the structure of subjects.
+    #[error("{prefix:?} is not a valid prefix of subjects: use letters, digits, - and _")]
     Prefix {
-        /// Which.
+        /// Prefix from the settings.
         prefix: String,
     },
-    /// Secrets in an address end in logs.
-    #[error("an address of NATS at {servers} holds a name or a password: give them apart from it")]
+    /// An address contains credentials. They would appear in logs.
+    #[error(
+        "an address of NATS at {servers} contains a name or a password: use the separate settings for them"
+    )]
     SecretInAddress {
-        /// Where.
+        /// Addresses of the servers.
         servers: String,
     },
     /// The file of credentials cannot be read.
     #[error("the credentials in {} cannot be used: {source}", file.display())]
     Credentials {
-        /// Which file.
+        /// Path of the file.
         file: PathBuf,
-        /// Why not.
+        /// Error of the file system.
         #[source]
         source: std::io::Error,
     },
-    /// An old server takes settings that it does not know, and does not keep them.
+    /// The server is too old: it accepts settings that it does not know, and ignores them.
     #[error(
-        "NATS at {servers} has version {found}, which does not keep all that is asked of it: \
+        "NATS at {servers} has version {found}, which lacks features that are needed: \
          update it to {needed} or later"
     )]
     TooOld {
-        /// Where.
+        /// Addresses of the servers.
         servers: String,
-        /// Its version.
+        /// Version of the server.
         found: String,
-        /// The oldest that will do.
+        /// Oldest version that is supported.
         needed: String,
     },
-    /// It only passes messages on.
+    /// The server has no JetStream: it only passes messages on.
     #[error(
-        "NATS at {servers} has no JetStream: start it with it (-js), or allow it to our account"
+        "NATS at {servers} has no JetStream: start the server with -js, or permit JetStream to the account"
     )]
     NoJetStream {
-        /// Where.
+        /// Addresses of the servers.
         servers: String,
     },
-    /// The stream is not as it must be.
+    /// The stream of chunks has other settings than needed.
     #[error(
-        "the stream {stream} cannot be as it must ({what}): where it is there, delete it, and it is \
-         made anew"
+        "the stream {stream} cannot get the settings that are needed ({what}): delete it if it exists, \
+         and it is created again"
     )]
     Stream {
-        /// Which.
+        /// Name of the stream.
         stream: String,
-        /// What about it.
+        /// Description of the difference.
         what: String,
     },
 }

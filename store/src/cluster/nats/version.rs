@@ -1,11 +1,11 @@
-//! How old a server may be.
+//! Oldest supported version of the NATS server.
 
-/// Since this version replicated streams look at what is on its way before they take a message:
-/// two offers of a chunk at the same time are one chunk. It is the oldest that our suite has run
-/// on. Debian's 2.9 takes settings that it does not know in silence.
+/// Oldest supported version (major, minor). Since this version a replicated stream checks pending messages before it
+/// accepts one, so that two concurrent offers of a chunk give one chunk. It is also the oldest version that our tests
+/// have run on. Debian's 2.9 silently ignores settings that it does not know.
 pub(super) const OLDEST: (u32, u32) = (2, 12);
 
-/// Whether a server of this version (`2.15.2`, `2.12.0-RC.1`) will do.
+/// Whether a server with this version (`2.15.2`, `2.12.0-RC.1`) is new enough.
 pub(super) fn is_new_enough(version: &str) -> bool {
     let mut parts = version.trim_start_matches('v').split('.');
     let mut number = || parts.next()?.parse::<u32>().ok();

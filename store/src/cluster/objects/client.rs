@@ -1,4 +1,4 @@
-//! How an S3 store is reached, and what it must be able to do.
+//! Client of an S3 store: settings, timeouts and a test of the store's features.
 
 use std::time::Duration;
 
@@ -14,44 +14,44 @@ use uuid::Uuid;
 
 use super::failure::{Met, is_lost, is_unknown};
 
-/// A store that is there takes a connection in well under this.
-const CONNECT: Duration = Duration::from_secs(3);
-/// One try of what is asked of many objects.
-const TRY: Duration = Duration::from_secs(25);
-/// One try of what is asked of one object, beside the time for its bytes: a machine that is gone
-/// says nothing, and whoever waits for a segment waits for ten seconds.
-const TRY_OF_ONE: Duration = Duration::from_secs(4);
-/// Bytes that are sent in a second at least: 3 Mbit/s.
-const SLOWEST: u32 = 3_000_000 / 8;
-/// All tries together.
-const OPERATION: Duration = Duration::from_secs(60);
-/// The one place where a request to the object store is tried again.
-const TRIES: u32 = 4;
+/// Time limit of a connection attempt. A reachable store accepts a connection in much less.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time limit of one attempt at a request that concerns many objects.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
+/// Time limit of one attempt at a request for one object, in addition to the time for its bytes. A dead machine does
+/// not answer, and a player waits only ten seconds for a segment.
+const OBJECT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+/// Lowest assumed speed in bytes per second when a body is sent: 3 Mbit/s.
+const SLOWEST_BYTES_PER_SECOND: u32 = 3_000_000 / 8;
+/// Time limit of all attempts at a request together.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(60);
+/// Largest number of attempts at a request. No other code retries requests to the object store.
+const MOST_ATTEMPTS: u32 = 4;
 
-/// Where a bucket is.
+/// Address, name and credentials of a bucket.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    /// `https://host:port`; none for AWS itself.
+    /// URL of the store as `https://host:port`; `None` for AWS.
     pub endpoint: Option<String>,
-    /// As `endpoint`, where senders reach it; none where all uploads go through an origin.
+    /// URL under which uploaders reach the store; `None` if all uploads go through an origin.
     pub public_endpoint: Option<String>,
-    /// Its region; most other stores take any.
+    /// Region of the bucket. Most stores other than AWS accept any.
     pub region: String,
-    /// Its name. It is there already: who may make buckets is the operator's business.
+    /// Name of the bucket. It must exist, since creating buckets is the operator's task.
     pub bucket: String,
-    /// By what we are let in; none for what the environment has (variables, the role of a
-    /// machine, a container or a service account).
+    /// Credentials; `None` to take them from the environment (variables, or the role of a machine, container or
+    /// service account).
     pub access: Option<Access>,
-    /// `host/bucket/key` instead of `bucket.host/key`.
+    /// Whether URLs have the form `host/bucket/key` instead of `bucket.host/key`.
     pub path_style: bool,
 }
 
-/// A key pair.
+/// Key pair of an account.
 #[derive(Clone)]
 pub struct Access {
-    /// The public half.
+    /// Public half of the key pair.
     pub key: String,
-    /// The secret half.
+    /// Secret half of the key pair.
     pub secret: String,
 }
 
@@ -62,20 +62,20 @@ impl std::fmt::Debug for Access {
     }
 }
 
-/// Why a bucket cannot be used.
+/// Reason why a bucket cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No answer, no such bucket, or not let in.
+    /// The store does not answer, denies access or has no such bucket.
     #[error("the bucket {bucket} cannot be used: {reason}")]
     Unusable {
-        /// Which.
+        /// Name of the bucket.
         bucket: String,
-        /// What the store said.
+        /// Reason that the store or the SDK gave.
         reason: String,
     },
 }
 
-/// A client of the endpoint that senders use, which differs where the store has an inner one.
+/// Creates a client for the endpoint that uploaders use, if it differs from the internal one.
 pub(super) async fn connect_to(settings: &S3, endpoint: &str) -> Client {
     let settings = S3 {
         endpoint: Some(endpoint.to_owned()),
@@ -84,14 +84,14 @@ pub(super) async fn connect_to(settings: &S3, endpoint: &str) -> Client {
     connect(&settings).await
 }
 
-/// Timeouts of a request for one object, of which so many bytes are sent along.
+/// Timeouts of a request for one object with a body of this many bytes.
 pub(super) fn sending(bytes: usize) -> aws_sdk_s3::config::Builder {
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    let sent = Duration::from_secs(1) * bytes / SLOWEST;
+    let sent = Duration::from_secs(1) * bytes / SLOWEST_BYTES_PER_SECOND;
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(TRY_OF_ONE + sent)
-        .operation_timeout(OPERATION)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(OBJECT_ATTEMPT_TIMEOUT + sent)
+        .operation_timeout(OPERATION_TIMEOUT)
         .build();
     aws_sdk_s3::Config::builder().timeout_config(timeouts)
 }
@@ -102,9 +102,9 @@ pub(super) async fn connect(settings: &S3) -> Client {
         .build_https();
     let region = Region::new(settings.region.clone());
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(TRY)
-        .operation_timeout(OPERATION)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
         .build();
     let mut config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -112,7 +112,7 @@ pub(super) async fn connect(settings: &S3) -> Client {
         .region(region.clone())
         .force_path_style(settings.path_style)
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+        .retry_config(RetryConfig::standard().with_max_attempts(MOST_ATTEMPTS))
         .retry_classifier(Met);
     config.set_endpoint_url(settings.endpoint.clone());
     if let Some(Access { key, secret }) = &settings.access {
@@ -129,14 +129,14 @@ pub(super) async fn connect(settings: &S3) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Whether a store keeps what is there when told not to replace it: it is tried.
+/// Tests whether a store refuses to replace an object if told so.
 pub(super) async fn keeps(client: &Client, settings: &S3) -> Result<bool, OpenError> {
     let bucket = &settings.bucket;
     let unusable = |reason: String| OpenError::Unusable {
         bucket: bucket.clone(),
         reason,
     };
-    // Nobody else's, whoever starts at the same time.
+    // The key is unique, so that processes that start at the same time do not disturb each other.
     let key = format!("trials/{}", Uuid::now_v7());
     let put = || {
         let body = ByteStream::from_static(b"a trial");
@@ -150,7 +150,7 @@ pub(super) async fn keeps(client: &Client, settings: &S3) -> Result<bool, OpenEr
     deleted.map_err(|error| unusable(DisplayErrorContext(error).to_string()))?;
     match second {
         Err(refused) if is_lost(&refused) => Ok(true),
-        // Either it does not look at the condition, or it says that it does not know it.
+        // The store ignores the condition, or says that it does not support it.
         Ok(_) => Ok(false),
         Err(refused) if is_unknown(&refused) => Ok(false),
         Err(failed) => Err(unusable(DisplayErrorContext(failed).to_string())),

@@ -1,4 +1,4 @@
-//! What the failures of an S3 store mean.
+//! Conversion of failures of an S3 store to [`Error`].
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::interceptors::InterceptorContext;
@@ -8,21 +8,22 @@ use aws_sdk_s3::operation::put_object::PutObjectError;
 
 use crate::Error;
 
-/// Two requests met: the loser may ask again at once. No other 409 passes by itself.
-const MET: [&str; 2] = ["ConditionalRequestConflict", "OperationAborted"];
-/// How stores say that they are full.
-const FULL: [&str; 5] = [
+/// Codes of a conflict between two concurrent requests, after which the loser may try again at once. Other 409
+/// answers are permanent.
+const CONFLICT_CODES: [&str; 2] = ["ConditionalRequestConflict", "OperationAborted"];
+/// Codes of stores that are full.
+const FULL_CODES: [&str; 5] = [
     "QuotaExceeded",
     "QuotaExceededException",
     "XMinioAdminBucketQuotaExceeded",
     "XMinioStorageFull",
     "InsufficientStorage",
 ];
-/// How Garage says that one of its quotas is used up, for which it has no code.
-const FULL_IN_WORDS: &str = "quota is reached";
-/// How they say that they have too much to do.
-const SLOW: [&str; 3] = ["SlowDown", "SlowDownRead", "SlowDownWrite"];
-/// HTTP's own word for it (RFC 4918 §11.5).
+/// Words with which Garage reports an exhausted quota, for which it has no code.
+const FULL_MESSAGE: &str = "quota is reached";
+/// Codes of stores that are overloaded.
+const OVERLOAD_CODES: [&str; 3] = ["SlowDown", "SlowDownRead", "SlowDownWrite"];
+/// HTTP status for a full store (RFC 4918 §11.5).
 const INSUFFICIENT_STORAGE: u16 = 507;
 
 type Failure<E> = SdkError<E, HttpResponse>;
@@ -32,12 +33,12 @@ fn status<E>(failure: &Failure<E>) -> Option<u16> {
     answer.map(|answer| answer.status().as_u16())
 }
 
-/// A condition was not met: something is there already.
+/// Whether a condition was not met because an object exists.
 pub(super) fn is_lost<E>(failure: &Failure<E>) -> bool {
     status(failure) == Some(412)
 }
 
-/// The store does not know something that was asked of it.
+/// Whether the store does not support the request.
 pub(super) fn is_unknown<E>(failure: &Failure<E>) -> bool {
     status(failure) == Some(501)
 }
@@ -46,12 +47,12 @@ pub(super) fn is_missing<E>(failure: &Failure<E>) -> bool {
     status(failure) == Some(404)
 }
 
-/// The range begins after the object's end.
+/// Whether the requested range starts after the object's end.
 pub(super) fn is_out_of_range<E>(failure: &Failure<E>) -> bool {
     status(failure) == Some(416)
 }
 
-/// What callers are told, with the store's own words for the log.
+/// Converts a failure to the error for callers. The store's message is kept for the log.
 pub(super) fn error<E>(failure: Failure<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -63,24 +64,24 @@ where
     match status {
         Some(404) if code != "NoSuchBucket" => Error::NotFound,
         Some(INSUFFICIENT_STORAGE) => Error::NoSpace,
-        _ if FULL.contains(&code.as_str()) => Error::NoSpace,
-        Some(403) if words.contains(FULL_IN_WORDS) => Error::NoSpace,
-        Some(409) if !MET.contains(&code.as_str()) => {
+        _ if FULL_CODES.contains(&code.as_str()) => Error::NoSpace,
+        Some(403) if words.contains(FULL_MESSAGE) => Error::NoSpace,
+        Some(409) if !CONFLICT_CODES.contains(&code.as_str()) => {
             Error::corrupt(format!("a key conflicts: {said}"))
         }
-        // The body came too slowly.
+        // The body arrived too slowly.
         Some(400) if code == "RequestTimeout" => Error::unavailable(said),
         Some(400) if code == "ExpiredToken" => Error::unauthorized(said),
         Some(401 | 403) => Error::unauthorized(said),
         Some(429) => Error::overloaded(said),
-        Some(503) if SLOW.contains(&code.as_str()) => Error::overloaded(said),
-        // A bucket that is not there, a header that is not known.
+        Some(503) if OVERLOAD_CODES.contains(&code.as_str()) => Error::overloaded(said),
+        // The bucket does not exist, or the store does not know a header.
         Some(400 | 404 | 405) => Error::refused(said),
         _ => Error::unavailable(said),
     }
 }
 
-/// Has the SDK try again where two conditional requests met.
+/// Retry rule for the SDK: two conditional requests conflicted.
 #[derive(Debug)]
 pub(super) struct Met;
 
@@ -90,7 +91,7 @@ impl ClassifyRetry for Met {
         let failed = failed.and_then(|error| error.as_operation_error());
         let failed = failed.and_then(|error| error.downcast_ref::<PutObjectError>());
         let code = failed.and_then(ProvideErrorMetadata::code);
-        if code.is_some_and(|code| MET.contains(&code)) {
+        if code.is_some_and(|code| CONFLICT_CODES.contains(&code)) {
             RetryAction::transient_error()
         } else {
             RetryAction::NoActionIndicated
@@ -98,6 +99,6 @@ impl ClassifyRetry for Met {
     }
 
     fn name(&self) -> &'static str {
-        "conditional requests that met"
+        "conflicting conditional requests"
     }
 }

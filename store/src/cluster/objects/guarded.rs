@@ -1,4 +1,4 @@
-//! Objects that are left alone while their store does not answer, and of which it is known for a while that they are full.
+//! Object store behind a circuit breaker, which also remembers for a while that the bucket is full.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,21 +15,21 @@ use crate::{
     Checksum, Clock, Created, Error, Moment, ObjectInfo, ObjectKey, ObjectRead, Objects, Prefix,
 };
 
-/// For how long a bucket that refused something for lack of space is taken for full. S3 has no word for how much is free,
-/// so that only the next try tells; it comes at most so much later than there is space.
-const FULL: Duration = Duration::from_secs(30);
+/// Time for which a bucket counts as full after it refused an object for lack of space. S3 cannot report free space,
+/// so only the next attempt tells. Space that becomes free is noticed at most this much later.
+const COUNTS_AS_FULL_FOR: Duration = Duration::from_secs(30);
 
-/// Objects in a bucket behind a breaker.
+/// Objects in a bucket behind a circuit breaker.
 pub struct GuardedObjects {
     objects: S3Objects,
     breaker: Breaker,
     clock: Arc<dyn Clock>,
-    /// When something was last refused for lack of space, if nothing was stored since.
+    /// Time of the last refusal for lack of space; `None` if an object was stored since.
     refused: Mutex<Option<Moment>>,
 }
 
 impl GuardedObjects {
-    /// Nothing has failed yet.
+    /// Creates a closed breaker around a bucket.
     pub fn new(objects: S3Objects, clock: Arc<dyn Clock>) -> Self {
         Self {
             objects,
@@ -39,8 +39,8 @@ impl GuardedObjects {
         }
     }
 
-    /// What came of storing something says whether there is space.
-    fn noting_space<T>(&self, stored: Result<T, Error>) -> Result<T, Error> {
+    /// Records from the result of a store operation whether there is space.
+    fn record_space<T>(&self, stored: Result<T, Error>) -> Result<T, Error> {
         match &stored {
             Ok(_) => *self.refused.lock() = None,
             Err(Error::NoSpace) => *self.refused.lock() = Some(self.clock.now()),
@@ -51,7 +51,7 @@ impl GuardedObjects {
 }
 
 impl GuardedObjects {
-    /// Copies an object to another key, in place of one that is there.
+    /// Copies an object to another key, and replaces an existing object there.
     pub(super) async fn copy(&self, from: &ObjectKey, to: &ObjectKey) -> Result<(), Error> {
         self.breaker.ask(self.objects.copy(from, to)).await
     }
@@ -61,13 +61,13 @@ impl GuardedObjects {
 impl Objects for GuardedObjects {
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error> {
         let stored = self.breaker.ask(self.objects.put(key, body)).await;
-        self.noting_space(stored)
+        self.record_space(stored)
     }
 
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         let put = self.objects.put_if_absent(key, body);
         let stored = self.breaker.ask(put).await;
-        self.noting_space(stored)
+        self.record_space(stored)
     }
 
     async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<ObjectRead, Error> {
@@ -101,7 +101,7 @@ impl Objects for GuardedObjects {
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {
         let refused = *self.refused.lock();
-        let is_full = refused.is_some_and(|then| self.clock.now().since(then) < FULL);
+        let is_full = refused.is_some_and(|then| self.clock.now().since(then) < COUNTS_AS_FULL_FOR);
         Ok(is_full.then_some(0))
     }
 }

@@ -1,9 +1,9 @@
-//! Objects of a store that would replace what is there: a row says which bytes were first.
+//! `put_if_absent` for object stores that cannot refuse to replace an object: a row decides which bytes are
+//! published.
 //!
-//! A body is put under its own hash; then a row is written unless there is one; then what the row
-//! names is copied to its key. So a key never has but the bytes that its row names, whoever
-//! copies them and however often, and who dies in between leaves nothing that the next does not
-//! complete.
+//! A body is stored under its own hash, and then a row is inserted unless one exists. Then the object that the row
+//! names is copied to the final key. The object under a key always has the bytes whose hash its row records, whoever
+//! copies them and however often. A process that dies in between leaves nothing that the next one does not complete.
 
 use std::sync::Arc;
 
@@ -16,34 +16,37 @@ use crate::cluster::metadata::CqlMetadata;
 use crate::objects::Layer;
 use crate::{Created, Error, ObjectKey, Objects};
 
-/// Looks for what another has published and is about to copy, or has copied and cleared away.
-const LOOKS: u32 = 8;
+/// Number of checks for an object that another process has published and is about to copy, or has copied and removed
+/// from staging.
+const MOST_CHECKS: u32 = 8;
 
-/// Objects in a bucket that replaces, kept by rows from doing so.
+/// Object store that replaces objects, with rows that prevent it.
 pub struct RowedObjects {
     objects: GuardedObjects,
     rows: Arc<CqlMetadata>,
 }
 
 impl RowedObjects {
-    /// Rows lie in a keyspace that is as old as the bucket's first object.
+    /// Combines a bucket with rows. The keyspace must be as old as the bucket's first object.
     pub fn new(objects: GuardedObjects, rows: Arc<CqlMetadata>) -> Self {
         Self { objects, rows }
     }
 
-    /// What the row names is at its key when this returns.
+    /// Ensures that the published object is at its key.
     async fn complete(&self, staged: &ObjectKey, key: &ObjectKey) -> Result<(), Error> {
-        for _ in 0..LOOKS {
+        for _ in 0..MOST_CHECKS {
             if self.objects.head(key).await?.is_some() {
                 return Ok(());
             }
             match self.objects.copy(staged, key).await {
-                // Another has copied it, and cleared it away since.
+                // Another process has copied the object and removed it from staging.
                 Err(Error::NotFound) => {}
                 copied => return copied,
             }
         }
-        Err(Error::unavailable(format!("{key:?} comes and goes")))
+        Err(Error::unavailable(format!(
+            "the object {key:?} is repeatedly stored and deleted"
+        )))
     }
 }
 
@@ -55,7 +58,8 @@ impl Layer for RowedObjects {
 
     async fn put_if_absent(&self, key: &ObjectKey, body: Bytes) -> Result<Created, Error> {
         let video = key.video();
-        let video = video.ok_or_else(|| Error::corrupt(format!("{key:?} is nobody's")))?;
+        let video = video
+            .ok_or_else(|| Error::corrupt(format!("the object {key:?} belongs to no video")))?;
         let (path, size) = (key.path(), body.len() as u64);
         let hash = hash_of(&path, &body);
         let staged = |hash: &str| ObjectKey::Staged {
@@ -71,7 +75,8 @@ impl Layer for RowedObjects {
     }
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), Error> {
-        // Rows first: who is killed between the two finds the objects again, and not the rows.
+        // Rows are removed first: after a kill in between, a repetition finds the objects again, but would not find
+        // the rows.
         let paths = keys.iter().filter(|key| key.is_published());
         let paths = paths.map(ObjectKey::path).collect();
         self.rows.withdraw(paths).await?;
@@ -79,7 +84,7 @@ impl Layer for RowedObjects {
     }
 }
 
-/// Of the key too: nobody clears away what is staged for another.
+/// Hash of a staged object. It contains the key, so that nobody removes what is staged for another key.
 fn hash_of(path: &str, body: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update((path.len() as u64).to_be_bytes());

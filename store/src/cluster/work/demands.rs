@@ -1,4 +1,4 @@
-//! Demands on their way to a worker: first to one that is warm for the video, then to any.
+//! Demands on their way to a worker: first to a worker with a warm session for the video, then to any worker.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use crate::Error;
 use crate::cluster::nats::Connection;
 use crate::work::{Answer, Demand};
 
-/// Each demand goes to one of the group, among those that are warm and among all.
+/// Name of the subscriber group. Each demand goes to one member, both among warm workers and among all workers.
 pub(super) const GROUP: &str = "workers";
 
-/// A worker answers at once. One that is warm and does not is stuck or gone, and there is still
-/// time to ask another.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// Time limit for the answer of a warm worker. Workers answer at once, so one that does not hangs or is gone, and
+/// there is still time to ask another.
+const WARM_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where all workers hear.
+/// Subject to which all workers subscribe.
 pub(super) fn anybody(connection: &Connection) -> Subject {
     connection.subject("demand")
 }
 
-/// Where those hear that are warm for a video.
+/// Subject to which workers with a warm session for a video subscribe.
 pub(super) fn warm(connection: &Connection, video: VideoId) -> Subject {
     connection.subject(format_args!("warm.{video}"))
 }
 
-/// What came back.
+/// Result of a request.
 enum Heard {
     Answer(Answer),
-    /// Nobody listens there.
+    /// There is no subscriber.
     Nobody,
-    /// Nothing in time.
+    /// No answer arrived in time.
     Silence,
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn ask(connection: &Connection, mut demand: Demand) -> Result<A
     let clock = connection.clock();
     let until = clock.now() + demand.patience;
     if let Some(video) = demand.wanted.video() {
-        let patience = demand.patience.min(AT_ONCE);
+        let patience = demand.patience.min(WARM_ANSWER_TIMEOUT);
         let heard = ask_one(connection, warm(connection, video), &demand, patience).await?;
         if let Heard::Answer(answer) = heard
             && answer != Answer::Busy

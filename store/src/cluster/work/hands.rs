@@ -1,5 +1,5 @@
-//! Chunks that workers took past the server, who does not know of it: they say so to each other,
-//! and whoever is given one of those meanwhile hands it back.
+//! Chunks that workers took directly from the stream, of which the server does not know. Workers announce these
+//! chunks to each other, and a worker that is given one of them by the server hands it back.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::cluster::nats::Connection;
 use crate::work::{Chunk, InHand, Settle};
 use crate::{Clock, Error, Moment};
 
-/// More than all workers have in their hands.
-const MOST: usize = 10_000;
+/// Largest number of announced chunks that are remembered, more than all workers take together.
+const MOST_ANNOUNCED: usize = 10_000;
 
-/// A chunk is in somebody's hands for so long from now, unless more is said.
+/// Announcement that a chunk is taken for this long from now, unless another announcement follows.
 #[derive(Serialize, Deserialize)]
-struct Word {
+struct Notice {
     chunk: Chunk,
     for_ms: u64,
 }
 
-/// What is in whose hands does not matter: all are others'.
+/// Set of all announced chunks. It does not record who took them.
 #[derive(Clone)]
 pub(super) struct Hands {
     connection: Connection,
@@ -39,7 +39,7 @@ struct Held {
 }
 
 impl Hands {
-    /// Hears of all that is said from now on, until the handle is aborted.
+    /// Subscribes to the announcements until the handle is aborted.
     pub(super) async fn hear(connection: &Connection) -> Result<(Self, AbortHandle), Error> {
         let hear = async {
             let said = connection.hear(connection.subject("hands"), None).await?;
@@ -62,8 +62,8 @@ impl Hands {
         until.get(chunk).is_some_and(|until| *until > now)
     }
 
-    /// A chunk that lies at `sequence` in the stream, in this worker's hands from now on. It stays
-    /// there until it is done: nobody offers it anew meanwhile, and if we die it comes to others.
+    /// Takes the chunk at `sequence` of the stream for this worker. The message stays in the stream until the chunk
+    /// is done: nobody offers it again in the meantime, and if the worker dies, another one gets it.
     pub(super) async fn take(&self, queue: &Queue, sequence: u64, chunk: Chunk) -> InHand {
         let silence = self.connection.settings().silence;
         self.say(&chunk, silence).await;
@@ -87,7 +87,7 @@ impl Hands {
 
     async fn say(&self, chunk: &Chunk, span: Duration) {
         self.held.note(chunk.clone(), span);
-        let word = Word {
+        let word = Notice {
             chunk: chunk.clone(),
             for_ms: u64::try_from(span.as_millis()).unwrap_or(u64::MAX),
         };
@@ -97,7 +97,7 @@ impl Hands {
             Err(error) => Err(Error::unavailable(error)),
         };
         if let Err(error) = said {
-            tracing::debug!(%error, ?chunk, "others may make this chunk too");
+            tracing::debug!(%error, ?chunk, "an announcement failed, so another worker may make this chunk too");
         }
     }
 }
@@ -109,7 +109,7 @@ impl Held {
         until.retain(|_, until| *until > now);
         if span.is_zero() {
             until.remove(&chunk);
-        } else if until.len() < MOST || until.contains_key(&chunk) {
+        } else if until.len() < MOST_ANNOUNCED || until.contains_key(&chunk) {
             until.insert(chunk, now + span);
         }
     }
@@ -117,9 +117,11 @@ impl Held {
 
 async fn listen(mut said: Subscriber, held: Arc<Held>) {
     while let Some(message) = said.next().await {
-        match serde_json::from_slice::<Word>(&message.payload) {
+        match serde_json::from_slice::<Notice>(&message.payload) {
             Ok(word) => held.note(word.chunk, Duration::from_millis(word.for_ms)),
-            Err(error) => tracing::warn!(%error, "hands that nobody understands"),
+            Err(error) => {
+                tracing::warn!(%error, "ignored an announcement of a taken chunk that cannot be parsed")
+            }
         }
     }
 }

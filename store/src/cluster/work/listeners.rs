@@ -1,4 +1,4 @@
-//! Demands as they reach a worker of this process.
+//! Receivers of demands for the workers of this process.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -16,11 +16,11 @@ use crate::Error;
 use crate::cluster::nats::Connection;
 use crate::work::{Answer, Asked, Listener};
 
-/// Demands that wait for a worker to look at them. Workers answer at once, so that this
-/// many means that it hangs.
+/// Largest number of demands that wait for a worker. Workers answer at once, so a full queue means that the worker
+/// hangs.
 const DEMANDS: usize = 256;
 
-/// One worker's ears, one for each subject.
+/// Receiver of one worker, with one subscription for each subject.
 pub(super) struct NatsListener {
     connection: Connection,
     hand: mpsc::Sender<Asked>,
@@ -29,7 +29,7 @@ pub(super) struct NatsListener {
     _anybody: Ear,
 }
 
-/// Hears one subject until it is dropped, and then what is on its way.
+/// Subscription to one subject. When it is closed, messages that are on their way are still delivered.
 struct Ear {
     close: oneshot::Sender<()>,
     hearing: JoinHandle<()>,
@@ -58,7 +58,7 @@ impl NatsListener {
 impl Listener for NatsListener {
     async fn next(&mut self) -> Result<Asked, Error> {
         let asked = self.handed.recv().await;
-        asked.ok_or_else(|| Error::unavailable("nobody can ask any more"))
+        asked.ok_or_else(|| Error::unavailable("no more demands can arrive"))
     }
 
     async fn attend(&mut self, videos: &[VideoId]) -> Result<(), Error> {
@@ -94,11 +94,11 @@ impl Ear {
         })
     }
 
-    /// Returns when nothing comes any more.
+    /// Closes the subscription. Returns when no more messages arrive.
     fn close(self) -> impl Future<Output = ()> {
         drop(self.close);
         async {
-            // It only fails by a panic, which has been told.
+            // The task fails only by a panic, which has been reported.
             let _ = self.hearing.await;
         }
     }
@@ -123,19 +123,18 @@ async fn hear(
     if !link.is_up || heard.drain().await.is_err() {
         return;
     }
-    // What the server has sent until it knows still comes.
+    // Messages that the server sent before it processed the unsubscription still arrive.
     while let Some(message) = heard.next().await {
         hand_on(&connection, message, &hand);
     }
     if connection.link().borrow().breaks != link.breaks {
-        // A client that is made to hear less while its connection is made anew may go on to be
-        // sent what it then throws away (async-nats 0.51). A new connection begins with what it
-        // hears.
+        // If a client unsubscribes while it reconnects, the server may continue to send messages that the client then
+        // discards (async-nats 0.51). A new connection starts with the current subscriptions.
         let _ = connection.client().force_reconnect().await;
     }
 }
 
-/// Where too many wait, or nobody listens any more, it is dropped: refused.
+/// Passes a demand to the worker. If its queue is full or closed, the demand is dropped and thereby refused.
 fn hand_on(connection: &Connection, message: Message, hand: &mpsc::Sender<Asked>) {
     let reply = message.reply.map(|to| {
         let connection = connection.clone();
@@ -147,7 +146,7 @@ fn hand_on(connection: &Connection, message: Message, hand: &mpsc::Sender<Asked>
             drop(hand.try_send(Asked::new(demand, reply)));
         }
         Err(error) => {
-            tracing::warn!(%error, "a demand that nobody understands");
+            tracing::warn!(%error, "refused a demand that cannot be parsed");
             reply.map(|reply| reply(Answer::Busy)).unwrap_or_default();
         }
     }
@@ -162,9 +161,9 @@ fn answer_to(connection: &Connection, to: Subject, answer: Answer) {
             Ok(body) => connection.send(to, body).await,
             Err(error) => Err(Error::unavailable(error)),
         };
-        // Who asked does not wait for ever.
+        // The requester does not wait forever.
         if let Err(error) = sent {
-            tracing::debug!(?error, "an answer is lost");
+            tracing::debug!(?error, "an answer to a demand was lost");
         }
     });
 }

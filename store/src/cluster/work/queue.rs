@@ -1,7 +1,7 @@
-//! The stream in which chunks wait, and its one consumer, from which all workers take.
+//! The stream in which chunks wait, and its single consumer, from which all workers take chunks.
 //!
-//! It lies in memory and may be gone at any time: whoever meets that makes it anew, empty, and the
-//! reconciler offers again what is unmade.
+//! The stream is in memory and may be lost at any time. The first process that notices creates it again, empty, and
+//! the reconciler offers unmade chunks again.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -22,26 +22,27 @@ use crate::Error;
 use crate::cluster::nats::{Connection, OpenError};
 use crate::work::{Chunk, Offered, Scope};
 
-/// Chunks that wait or are in hand. The reconciler offers a few at a time.
-const CHUNKS: i64 = 1024;
-/// Workers that wait for a chunk at the same time.
-const WAITING: i64 = 4096;
-/// Chunks of one video that are looked at: those of whom none is free are in others' hands.
-const LOOKS: usize = 4;
-/// The consumer's name, one for all.
-const WORKERS: &str = "workers";
+/// Largest number of chunks that wait or are taken. The reconciler offers a few at a time.
+const MOST_CHUNKS: i64 = 1024;
+/// Largest number of workers that wait for a chunk at the same time.
+const MOST_WAITING_WORKERS: i64 = 4096;
+/// Number of waiting chunks of a video that are checked. If none of them is free, other workers have the video's
+/// chunks.
+const MOST_CHECKED_CHUNKS: usize = 4;
+/// Name of the consumer that all workers share.
+const CONSUMER_NAME: &str = "workers";
 
-/// Where chunks are offered; cheap to clone.
+/// Client of the stream of chunks. Clones are cheap.
 #[derive(Clone)]
 pub(super) struct Queue {
     connection: Connection,
     jetstream: Arc<Context>,
 }
 
-/// What the stream says to a message.
+/// Answer of the stream to a published message.
 enum Published {
     Said(Offered),
-    /// There is no stream.
+    /// The stream does not exist.
     Gone,
 }
 
@@ -53,12 +54,12 @@ impl Queue {
         }
     }
 
-    /// Makes the stream and its consumer, unless they are there; by whoever, as they must be.
+    /// Creates the stream and its consumer unless they exist, and checks their settings, whoever created them.
     pub(super) async fn make(&self) -> Result<PullConsumer, OpenError> {
         let wanted = self.stream();
         let made = self.jetstream.create_or_update_stream(wanted.clone()).await;
         let made = made.map_err(|error| self.not_made(error))?.config;
-        // What a server does not know of it takes, and drops in silence.
+        // A server silently ignores settings that it does not know.
         if !is_as_asked(&made, &wanted) {
             return Err(self.other(format!("it is {made:?}")));
         }
@@ -89,12 +90,13 @@ impl Queue {
         self.make().await.map_err(Error::unavailable)?;
         match self.publish(subject, body).await? {
             Published::Said(offered) => Ok(offered),
-            Published::Gone => Err(Error::unavailable("the stream of chunks does not stay")),
+            Published::Gone => Err(Error::unavailable(
+                "the stream of chunks was deleted again at once",
+            )),
         }
     }
 
-    /// A chunk of a video, with its place in the stream, that no worker was given and for whom
-    /// `is_free` holds.
+    /// A chunk of a video that waits and for which `is_free` holds, with its position in the stream.
     pub(super) async fn waiting(
         &self,
         video: VideoId,
@@ -106,7 +108,7 @@ impl Queue {
         };
         let mut from = given + 1;
         let subject = self.connection.subject(format_args!("chunk.{video}.>"));
-        for _ in 0..LOOKS {
+        for _ in 0..MOST_CHECKED_CHUNKS {
             let next = stream.raw_message_builder().sequence(from);
             let next = next.next_by_subject(subject.as_str()).send().await;
             let message = match next {
@@ -116,14 +118,14 @@ impl Queue {
             };
             match serde_json::from_slice::<Chunk>(&message.payload) {
                 Ok(chunk) if is_free(&chunk) => return Ok(Some((message.sequence, chunk))),
-                // Whoever is given it says what is wrong with it.
+                // The worker that is given this chunk reports what is wrong with it.
                 Ok(_) | Err(_) => from = message.sequence + 1,
             }
         }
         Ok(None)
     }
 
-    /// Takes a chunk out of the stream that no worker was given; says whether it was there.
+    /// Removes a waiting chunk from the stream. Returns whether it was waiting.
     pub(super) async fn withdraw(&self, chunk: &Chunk) -> Result<bool, Error> {
         let subject = self.subject(chunk)?;
         let stream = self.known_stream().await?;
@@ -133,7 +135,7 @@ impl Queue {
             .send();
         let sequence = match last.await {
             Ok(message) => message.sequence,
-            // Made, most often.
+            // The chunk is usually done already.
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
                 return Ok(false);
             }
@@ -152,10 +154,10 @@ impl Queue {
         stream.map_err(Error::unavailable)
     }
 
-    /// The place of the last chunk that a worker was given: what was handed back to come again
-    /// later lies before it. Nothing where nothing waits: there is no stream, or no consumer.
+    /// Position in the stream of the last chunk that was given to a worker. Chunks that were handed back for later
+    /// are before it. `None` if nothing waits because there is no stream or no consumer.
     async fn given(&self, stream: &Stream<()>) -> Result<Option<u64>, Error> {
-        match stream.consumer_info(WORKERS).await {
+        match stream.consumer_info(CONSUMER_NAME).await {
             Ok(consumer) => Ok(Some(consumer.delivered.stream_sequence)),
             Err(error) if error.kind() == ConsumerInfoErrorKind::TimedOut => {
                 Err(Error::unavailable(error))
@@ -164,16 +166,16 @@ impl Queue {
         }
     }
 
-    /// Takes a chunk that is done with out of the stream.
+    /// Removes a chunk that is done from the stream.
     pub(super) async fn forget(&self, sequence: u64) {
         let forget = async {
             let stream = self.known_stream().await?;
             let deleted = stream.delete_message(sequence).await;
             deleted.map_err(Error::unavailable)
         };
-        // Made once more by somebody, who finds that nothing is missing.
+        // Otherwise another worker gets the chunk again and finds that nothing is missing.
         if let Err(error) = self.connection.answer(forget).await {
-            tracing::debug!(%error, sequence, "a chunk comes again although it is done");
+            tracing::debug!(%error, sequence, "a chunk that is done could not be removed and will be handed out again");
         }
     }
 
@@ -199,7 +201,7 @@ impl Queue {
         format!("{}-chunks", self.connection.settings().prefix)
     }
 
-    /// Each chunk has its own, so that the stream knows it again.
+    /// Subject of a chunk. Each chunk has its own, by which the stream recognizes a repeated offer.
     fn subject(&self, chunk: &Chunk) -> Result<Subject, Error> {
         let Chunk {
             video,
@@ -209,7 +211,9 @@ impl Queue {
         } = chunk;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if plan.is_empty() || !plan.chars().all(is_plain) {
-            return Err(Error::corrupt(format!("{plan:?} is no hash of a plan")));
+            return Err(Error::corrupt(format!(
+                "{plan:?} is not the hash of a plan"
+            )));
         }
         let scope = match scope {
             Scope::Start => "start",
@@ -231,10 +235,10 @@ impl Queue {
             name: self.name(),
             description: Some("chunks of reelmill's plans, to be made".to_owned()),
             subjects: vec![self.connection.subject("chunk.>").into_string()],
-            // A hint that is lost is offered again: nothing to keep on a disk.
+            // A lost hint is offered again, so nothing needs to be stored on disk.
             storage: StorageType::Memory,
             retention: RetentionPolicy::WorkQueue,
-            max_messages: CHUNKS,
+            max_messages: MOST_CHUNKS,
             max_messages_per_subject: 1,
             discard: DiscardPolicy::New,
             discard_new_per_subject: true,
@@ -245,13 +249,13 @@ impl Queue {
 
     fn consumer(&self) -> pull::Config {
         pull::Config {
-            durable_name: Some(WORKERS.to_owned()),
+            durable_name: Some(CONSUMER_NAME.to_owned()),
             ack_policy: AckPolicy::Explicit,
             ack_wait: self.connection.settings().silence,
-            // All that there are may be in hand, or handed back for later.
-            max_ack_pending: CHUNKS,
+            // All chunks may be taken, or handed back for later.
+            max_ack_pending: MOST_CHUNKS,
             max_deliver: -1,
-            max_waiting: WAITING,
+            max_waiting: MOST_WAITING_WORKERS,
             memory_storage: true,
             ..pull::Config::default()
         }
@@ -288,8 +292,8 @@ fn is_as_asked(made: &Config, wanted: &Config) -> bool {
         && made.discard_new_per_subject == wanted.discard_new_per_subject
 }
 
-/// The server has one code for all that it does not store, and says in words which limit it is. A
-/// replicated stream that is full says so first, whatever is offered.
+/// Reason why the server did not store an offer. The server has one code for all limits and names the limit in words
+/// only. A replicated stream that is full reports this first, whatever is offered.
 fn why_not_stored(reason: &jetstream::Error) -> Option<Offered> {
     let words = reason.to_string();
     if reason.error_code() != ErrorCode::STREAM_STORE_FAILED {
@@ -303,7 +307,7 @@ fn why_not_stored(reason: &jetstream::Error) -> Option<Offered> {
     }
 }
 
-/// How often a worker says that a chunk is still in its hands: two of three may be lost.
+/// Interval at which a worker confirms that it still has a chunk. Two of three confirmations may be lost.
 pub(super) fn still_here(silence: Duration) -> Duration {
     silence / 3
 }

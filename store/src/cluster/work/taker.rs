@@ -1,8 +1,8 @@
-//! Takes chunks from the server for all of this process.
+//! Task that takes chunks from the server for all callers of this process.
 //!
-//! The server is asked for as many as somebody waits for. It cannot be told that nobody does any
-//! more: a chunk that comes then goes to the next who waits, or back at once. It answers within
-//! [`ASKING`]; where it does not, it has forgotten, and is asked anew.
+//! It requests as many chunks as callers wait for. A request cannot be cancelled: a chunk that arrives when nobody
+//! waits goes to the next caller or back at once. The server answers within [`REQUEST_EXPIRY`]; a request without an
+//! answer is forgotten, and repeated.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,14 +20,14 @@ use crate::cluster::nats::{Connection, Link, reason};
 use crate::work::{Chunk, InHand};
 use crate::{Error, Moment};
 
-/// How long the server looks for a chunk before it says that there is none.
-const ASKING: Duration = Duration::from_secs(5);
-/// How long after that its word may be on its way.
-const LATE: Duration = Duration::from_secs(2);
-/// When a chunk comes again that is in the hands of somebody who took it past the server.
-const OTHERS: Duration = Duration::from_secs(2);
-/// After a refusal, as when the stream is gone.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Time for which the server waits for a chunk before it answers that there is none.
+const REQUEST_EXPIRY: Duration = Duration::from_secs(5);
+/// Additional time that the answer may take to arrive.
+const ANSWER_GRACE: Duration = Duration::from_secs(2);
+/// Time after which a chunk is handed out again that another worker took directly from the stream.
+const TAKEN_ELSEWHERE_DELAY: Duration = Duration::from_secs(2);
+/// Pause after the server refused a request, e.g. because the stream does not exist.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(100);
 
 type Waiter = oneshot::Sender<Result<InHand, Error>>;
 
@@ -35,15 +35,15 @@ pub(super) struct Taker {
     connection: Connection,
     queue: Queue,
     hands: Hands,
-    /// Made anew when the server does not know it.
+    /// Consumer of the stream; `None` if it must be created again.
     consumer: Option<PullConsumer>,
-    /// Where the server answers.
+    /// Subject to which the server sends chunks.
     inbox: Subject,
     answers: Subscriber,
     link: watch::Receiver<Link>,
     taken: mpsc::Receiver<Waiter>,
     waiters: VecDeque<Waiter>,
-    /// Until when each chunk that the server was asked for counts as on its way.
+    /// For each requested chunk, the time until which it may still arrive.
     asked: VecDeque<Moment>,
     rests_until: Moment,
 }
@@ -73,7 +73,7 @@ impl Taker {
         })
     }
 
-    /// Until nobody can take any more.
+    /// Runs until there are no more callers.
     pub(super) async fn run(mut self) {
         loop {
             self.waiters.retain(|waiter| !waiter.is_closed());
@@ -96,7 +96,7 @@ impl Taker {
                     None => return,
                 },
                 Some(message) = self.answers.next() => self.hear(message),
-                // What was asked for over the old connection may never come.
+                // Chunks that were requested over the old connection may never arrive.
                 Ok(()) = self.link.changed() => self.asked.clear(),
                 () = clock.sleep_until(wake.unwrap_or_default()), if wake.is_some() => {
                     if !wants {
@@ -108,7 +108,7 @@ impl Taker {
         }
     }
 
-    /// Asks the server for one more.
+    /// Requests one more chunk from the server.
     async fn ask(&mut self) -> Result<(), Error> {
         let (queue, consumer) = (&self.queue, &mut self.consumer);
         let inbox = self.inbox.clone();
@@ -119,7 +119,7 @@ impl Taker {
             };
             let one = BatchConfig {
                 batch: 1,
-                expires: Some(ASKING),
+                expires: Some(REQUEST_EXPIRY),
                 ..BatchConfig::default()
             };
             let asked = consumer.request_batch(one, inbox).await;
@@ -127,11 +127,11 @@ impl Taker {
         };
         self.connection.answer(ask).await?;
         let now = self.connection.clock().now();
-        self.asked.push_back(now + ASKING + LATE);
+        self.asked.push_back(now + REQUEST_EXPIRY + ANSWER_GRACE);
         Ok(())
     }
 
-    /// Nobody gets one.
+    /// Reports an error to all waiting callers.
     fn fail(&mut self, error: &Error) {
         self.consumer = None;
         self.asked.clear();
@@ -140,7 +140,7 @@ impl Taker {
         }
         let reason = reason(error);
         for waiter in self.waiters.drain(..) {
-            // Nobody waits for it any more: fine.
+            // Sending fails only if the caller has stopped waiting.
             let _ = waiter.send(Err(Error::unavailable(reason.as_str())));
         }
     }
@@ -152,21 +152,21 @@ impl Taker {
                 self.hand_on(&message);
             }
             Some(StatusCode::IDLE_HEARTBEAT) => {}
-            // There was none.
+            // There was no chunk.
             Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {
                 self.asked.pop_front();
             }
             Some(status) => {
                 let why = message.description;
-                tracing::debug!(?status, ?why, "the server does not give chunks");
+                tracing::debug!(?status, ?why, "the server refused a request for a chunk");
                 self.asked.clear();
                 self.consumer = None;
-                self.rests_until = self.connection.clock().now() + PAUSE;
+                self.rests_until = self.connection.clock().now() + REFUSAL_PAUSE;
             }
         }
     }
 
-    /// To the first who waits. Where nobody does it is dropped, and so goes back at once.
+    /// Passes a chunk to the first waiting caller. If nobody waits, the chunk is dropped and so handed back at once.
     fn hand_on(&mut self, message: &Message) {
         let Some(server) = message.reply.clone() else {
             return;
@@ -174,7 +174,7 @@ impl Taker {
         let chunk = match serde_json::from_slice::<Chunk>(&message.payload) {
             Ok(chunk) => chunk,
             Err(error) => {
-                tracing::warn!(%error, subject = %message.subject, "a chunk that nobody understands");
+                tracing::warn!(%error, subject = %message.subject, "discarded a chunk that cannot be parsed");
                 forget(&self.connection, server);
                 return;
             }
@@ -182,7 +182,7 @@ impl Taker {
         let is_others = self.hands.hold(&chunk);
         let mut in_hand = in_hand(&self.connection, chunk, server);
         if is_others {
-            return in_hand.nack(OTHERS);
+            return in_hand.nack(TAKEN_ELSEWHERE_DELAY);
         }
         while let Some(waiter) = self.waiters.pop_front() {
             match waiter.send(Ok(in_hand)) {

@@ -1,4 +1,4 @@
-//! A chunk in the hands of a worker of this process.
+//! Chunk that a worker of this process has taken from the server.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::Error;
 use crate::cluster::nats::Connection;
 use crate::work::{Chunk, InHand, Settle};
 
-/// Where the server hears of the chunk. What is said too late, since the chunk has gone to
-/// somebody else, takes a hint away at most.
+/// Connection to the server's record of a taken chunk. If the chunk has gone to another worker in the meantime, a
+/// late message removes at most a hint.
 struct Ticket {
     connection: Connection,
     server: Subject,
     heartbeat: AbortHandle,
 }
 
-/// Says that it is in hand until it is settled.
+/// Starts to confirm that a chunk is taken, until it is settled.
 pub(super) fn in_hand(connection: &Connection, chunk: Chunk, server: Subject) -> InHand {
     let heartbeat = heartbeat(connection.clone(), server.clone());
     let heartbeat = connection.runtime().spawn(heartbeat).abort_handle();
@@ -35,7 +35,7 @@ async fn heartbeat(connection: Connection, server: Subject) {
     let pause = still_here(connection.settings().silence);
     loop {
         connection.clock().sleep(pause).await;
-        // While the server is away there is nobody to tell.
+        // There is nobody to inform while the server is away.
         let _ = connection
             .send(server.clone(), AckKind::Progress.into())
             .await;
@@ -54,7 +54,7 @@ impl Settle for Ticket {
     }
 }
 
-/// A chunk that nobody can read is nobody's.
+/// Removes a chunk that cannot be parsed from the stream.
 pub(super) fn forget(connection: &Connection, server: Subject) {
     say(connection, server, AckKind::Ack);
 }
@@ -67,9 +67,12 @@ fn say(connection: &Connection, server: Subject, word: AckKind) {
             let sent = connection.client().publish(server, word.into()).await;
             sent.map_err(Error::unavailable)
         };
-        // What does not get through comes again when nobody was heard of for long enough.
+        // If the message is lost, the chunk is handed out again after the time without a sign of life.
         if let Err(error) = connection.answer(send).await {
-            tracing::debug!(?error, "a chunk comes again although it is settled");
+            tracing::debug!(
+                ?error,
+                "a settled chunk could not be acknowledged and will be handed out again"
+            );
         }
     });
 }

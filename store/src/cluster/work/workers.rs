@@ -1,4 +1,4 @@
-//! Who is there, by what they say of themselves.
+//! Workers, as they announce themselves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,10 +12,11 @@ use crate::cluster::nats::Connection;
 use crate::work::{ALIVE, Worker, WorkerId};
 use crate::{Clock, Error, Moment};
 
-/// More than any installation has: whatever somebody else publishes there, it stays bounded.
-const MOST: usize = 10_000;
+/// Largest number of workers that are remembered, more than any installation has. It bounds the memory, whatever
+/// others publish on the subject.
+const MOST_WORKERS: usize = 10_000;
 
-/// Everybody who was heard of lately.
+/// All workers that were announced recently.
 pub(super) struct Workers {
     connection: Connection,
     heard: Arc<Heard>,
@@ -28,7 +29,7 @@ struct Heard {
 }
 
 impl Workers {
-    /// Hears of all that is said from now on.
+    /// Subscribes to the announcements of workers.
     pub(super) async fn hear(connection: &Connection) -> Result<Self, Error> {
         let hear = async {
             let said = connection.hear(connection.subject("workers"), None).await?;
@@ -71,7 +72,7 @@ impl Heard {
     fn note(&self, worker: Worker) {
         let now = self.clock.now();
         let mut workers = self.living();
-        if workers.len() < MOST || workers.contains_key(&worker.id) {
+        if workers.len() < MOST_WORKERS || workers.contains_key(&worker.id) {
             workers.insert(worker.id, (worker, now));
         }
     }
@@ -88,7 +89,9 @@ async fn listen(mut said: Subscriber, heard: Arc<Heard>) {
     while let Some(message) = said.next().await {
         match serde_json::from_slice(&message.payload) {
             Ok(worker) => heard.note(worker),
-            Err(error) => tracing::warn!(%error, "a worker that nobody understands"),
+            Err(error) => {
+                tracing::warn!(%error, "ignored an announcement of a worker that cannot be parsed")
+            }
         }
     }
 }

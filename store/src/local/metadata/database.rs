@@ -1,4 +1,4 @@
-//! One SQLite file: one thread that writes, and a few connections that read beside it.
+//! The SQLite database: one thread writes, and a few connections read at the same time.
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -16,28 +16,30 @@ use crate::local::OpenError;
 use crate::local::lock::FolderLock;
 use crate::local::space::Space;
 
-/// Writes that wait for the writer. Each costs one `fsync`, so a full queue is a second
-/// or so; then callers wait, which is what slows uploads down on a slow disk.
-const WRITES: usize = 256;
+/// Largest number of writes that wait for the writer. Each costs one `fsync`, so a full queue takes about a second.
+/// Further callers wait, which slows uploads down on a slow disk.
+const MOST_PENDING_WRITES: usize = 256;
 
-/// Reads at once. A read is a few pages out of the cache: more gain nothing on few cores.
-const READERS: usize = 4;
+/// Largest number of concurrent reads. A read takes a few pages from the cache, so more would not help on few cores.
+const MOST_READERS: usize = 4;
 
-/// Hardly anybody else writes: a command that makes a token, a person with a shell.
-const BUSY: Duration = Duration::from_secs(5);
+/// Time to wait for the lock of another process. Other processes rarely write: a command that creates a token, or a
+/// person with a shell.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Statements kept prepared per connection; we have about sixty.
-const STATEMENTS: usize = 96;
+/// Number of prepared statements that each connection caches. The program has about sixty.
+const PREPARED_STATEMENTS: usize = 96;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// An open database.
+/// Open database.
 pub(super) struct Database {
-    /// `None` only while being dropped.
+    /// Queue of the writer's thread. `None` only while the database is dropped.
     writes: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
     readers: Arc<Readers>,
-    /// Nothing beside another process: that one holds some for its own deletions.
+    /// Disk space that is reserved for deletions. `None` if another process has the folder open and reserves space
+    /// for its own deletions.
     space: Option<Arc<Space>>,
 }
 
@@ -47,8 +49,7 @@ struct Readers {
 }
 
 impl Database {
-    /// Opens a database, brings its schema up to date, and keeps `lock` until the last
-    /// write is done.
+    /// Opens a database, brings its schema up to date, and keeps `lock` until the last write is done.
     pub(super) fn open(
         path: &Path,
         space: Arc<Space>,
@@ -73,7 +74,7 @@ impl Database {
         Self::start(path, connection, Some((space, lock)))
     }
 
-    /// Opens a database that another process may have open, as it is.
+    /// Opens a database that another process may have open, without changing its schema.
     pub(super) fn beside(path: &Path) -> Result<Self, OpenError> {
         let failed = |source: rusqlite::Error| OpenError::Database {
             database: path.to_owned(),
@@ -109,20 +110,20 @@ impl Database {
             database: path.to_owned(),
             source: source.into(),
         };
-        let idle = (0..READERS)
+        let idle = (0..MOST_READERS)
             .map(|_| {
                 let reader = Connection::open_with_flags(
                     path,
                     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
                 )?;
-                reader.busy_timeout(BUSY)?;
-                reader.set_prepared_statement_cache_capacity(STATEMENTS);
+                reader.busy_timeout(BUSY_TIMEOUT)?;
+                reader.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
                 Ok(reader)
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(failed)?;
 
-        let (writes, mut jobs) = mpsc::channel::<Job>(WRITES);
+        let (writes, mut jobs) = mpsc::channel::<Job>(MOST_PENDING_WRITES);
         let writer = std::thread::Builder::new()
             .name("metadata-writer".into())
             .spawn(move || {
@@ -140,14 +141,14 @@ impl Database {
             writer: Some(writer),
             readers: Arc::new(Readers {
                 idle: Mutex::new(idle),
-                permits: Arc::new(Semaphore::new(READERS)),
+                permits: Arc::new(Semaphore::new(MOST_READERS)),
             }),
             space,
         })
     }
 
-    /// Runs `work` in a transaction of its own, which is kept if it returns `Ok` and is
-    /// durable when this returns. It happens even if nobody waits for it any more.
+    /// Runs `work` in a transaction of its own. The transaction is committed if `work` returns `Ok`, and is durable
+    /// when this function returns. It is carried out even if the caller stops waiting.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
@@ -155,7 +156,8 @@ impl Database {
         self.run(|connection| transact(connection, work)).await
     }
 
-    /// The same for what makes room, or says that there is none: where the disk is full, it uses what is kept for it.
+    /// Runs `work` like [`Self::write`]. On a full disk it uses the space reserved for deletions; it is meant for
+    /// writes that free space or report that there is none.
     pub(super) async fn write_surely<T: Send + 'static>(
         &self,
         work: impl Fn(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
@@ -191,7 +193,7 @@ impl Database {
         result.await.map_err(|_| stopped())?
     }
 
-    /// Runs `work` on a connection that sees all that was written before.
+    /// Runs `work` on a connection that sees all earlier writes.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
@@ -203,7 +205,8 @@ impl Database {
             let connection = readers.idle.lock().pop().ok_or_else(stopped)?;
             let done = work(&connection);
             readers.idle.lock().push(connection);
-            // After the connection is back: a permit stands for an idle one.
+            // The permit is released after the connection is returned, since each permit stands for an idle
+            // connection.
             drop(permit);
             done
         })
@@ -212,7 +215,7 @@ impl Database {
     }
 }
 
-/// Waits for the writes under way, so that the folder is free afterwards.
+/// Waits for pending writes, so that the folder is free afterwards.
 impl Drop for Database {
     fn drop(&mut self) {
         drop(self.writes.take());
@@ -227,17 +230,17 @@ fn transact<T>(
     work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Dropped without a commit, it is rolled back.
+    // A transaction that is dropped without a commit is rolled back.
     let value = work(&transaction)?;
     transaction.commit()?;
     Ok(value)
 }
 
-/// WAL: readers never wait for the writer. `FULL`: a commit survives a power cut, not
-/// only a kill.
+/// Sets WAL mode, in which readers never wait for the writer, and synchronous `FULL`, with which a commit survives a
+/// power cut and not only a kill.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "full")
 }
@@ -260,7 +263,7 @@ impl From<rusqlite::Error> for Error {
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                     Self::corrupt(error.to_string())
                 }
-                // Our only constraints are on names: the row is there already.
+                // All constraints of the schema are on names, so a violation means that the row exists already.
                 ErrorCode::ConstraintViolation => Self::Conflict,
                 _ => Self::unavailable(error),
             },

@@ -23,7 +23,7 @@ impl EventLog for SqliteMetadata {
     }
 
     async fn read_after(&self, seq: u64, limit: u32) -> Result<Vec<LoggedEvent>, Error> {
-        // Past what a column can hold nothing can be.
+        // Greater positions do not fit the column, and no event can have one.
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
         self.database
             .read(move |sql| {

@@ -1,5 +1,5 @@
-//! Sign-in codes and sessions in SQLite. They are written where the disk is full, too: somebody who is to delete has to
-//! get in.
+//! Sign-in codes and sessions in SQLite. They can be written on a full disk too, since somebody has to sign in to
+//! delete videos.
 
 use async_trait::async_trait;
 use plan::OwnerId;

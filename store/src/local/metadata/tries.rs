@@ -1,4 +1,4 @@
-//! Tries and fillers in SQLite.
+//! Failed tries and fillers of segments in SQLite.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! How our values stand in columns.
+//! Conversion of values to and from SQLite columns.
 
 use std::error::Error as StdError;
 use std::fmt::Display;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::SecretHash;
 
-/// A value in its one spelling.
+/// Value that is stored as text in its only spelling.
 pub(super) struct Text<T>(pub T);
 
 impl<T: Display> ToSql for Text<T> {
@@ -29,7 +29,7 @@ impl<T: FromStr<Err: StdError + Send + Sync + 'static>> FromSql for Text<T> {
     }
 }
 
-/// A list or a map that is only ever read whole.
+/// List or map that is stored as JSON, since it is only read as a whole.
 pub(super) struct Json<T>(pub T);
 
 impl<T: Serialize> ToSql for Json<T> {
@@ -60,7 +60,7 @@ impl FromSql for SecretHash {
     }
 }
 
-/// A value whose one spelling only `serde` can read.
+/// Value that is stored as text in its only spelling, which `serde` defines.
 pub(super) struct Spelled<T>(pub T);
 
 impl<T: DeserializeOwned> FromSql for Spelled<T> {

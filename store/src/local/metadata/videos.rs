@@ -122,8 +122,8 @@ impl Videos for SqliteMetadata {
 }
 
 impl SqliteMetadata {
-    /// A page of the videos for which `condition` holds. The conditions are those of the
-    /// partial indexes, word for word, or SQLite would not use them.
+    /// Reads a page of the videos for which `condition` holds. The conditions repeat those of the partial indexes
+    /// word for word; otherwise SQLite would not use the indexes.
     async fn page(
         &self,
         condition: &'static str,
@@ -134,7 +134,7 @@ impl SqliteMetadata {
         let after = page.after;
         self.database
             .read(move |sql| {
-                // No id sorts after a tilde.
+                // All ids sort before a tilde.
                 let (before_us, before_id) = match after {
                     None => (i64::MAX, "~".to_owned()),
                     Some(cursor) => (cursor.created_at_us, cursor.id.to_string()),
@@ -144,7 +144,7 @@ impl SqliteMetadata {
                      WHERE {condition} AND (created_at_us, id) < (:before_us, :before_id)
                      ORDER BY created_at_us DESC, id DESC LIMIT :limit"
                 ))?;
-                // One more than asked for tells whether there is a next page.
+                // One row more than requested tells whether there is a next page.
                 let most = limit + 1;
                 let mut params: Vec<(&str, &dyn ToSql)> = vec![
                     (":before_us", &before_us),
@@ -164,7 +164,7 @@ impl SqliteMetadata {
 fn store(sql: &Connection, statement: &str, row: &VideoRow) -> Result<usize, Error> {
     if (row.state == State::Deleted) != row.deleted_at_us.is_some() {
         return Err(Error::corrupt(format!(
-            "{} is deleted without a time, or not",
+            "{} must have a time of deletion if and only if it is deleted",
             row.id
         )));
     }

@@ -1,4 +1,4 @@
-//! Views in SQLite.
+//! View counts in SQLite.
 
 use async_trait::async_trait;
 use plan::VideoId;

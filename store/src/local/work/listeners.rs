@@ -1,4 +1,4 @@
-//! Demands within the process: who hears them.
+//! Workers within the process that listen to demands.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
@@ -11,15 +11,15 @@ use tokio::sync::mpsc;
 use crate::Error;
 use crate::work::{Asked, Listener};
 
-/// Demands that wait for a worker to look at them. Workers answer at once, so that this
-/// many means that it hangs.
+/// Largest number of demands that wait for a worker. Workers answer at once, so a full queue means that the worker
+/// hangs.
 const DEMANDS: usize = 256;
 
-/// Everybody who listens.
+/// All listening workers.
 #[derive(Default)]
 pub(super) struct Listeners {
     ears: Vec<Weak<Ear>>,
-    /// Whose turn it is.
+    /// Counter that selects the next worker in turn.
     turn: usize,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    /// Hands over a demand; where too many wait it is dropped, and so refused.
+    /// Passes a demand to the worker. If its queue is full, the demand is dropped and thereby refused.
     pub(super) fn hand(&self, asked: Asked) {
         drop(self.send.try_send(asked));
     }
@@ -46,12 +46,12 @@ impl Listeners {
         LocalListener { ear, heard }
     }
 
-    /// One that is warm for the video.
+    /// A worker that has a warm session for the video.
     pub(super) fn warm_for(&mut self, video: VideoId) -> Option<Arc<Ear>> {
         self.living().find(|ear| ear.warm.lock().contains(&video))
     }
 
-    /// The next in turn.
+    /// The next worker in turn.
     pub(super) fn any(&mut self) -> Option<Arc<Ear>> {
         self.turn += 1;
         let turn = self.turn;
@@ -65,7 +65,7 @@ impl Listeners {
     }
 }
 
-/// One worker's ear.
+/// Receiver of one worker's demands.
 pub(super) struct LocalListener {
     ear: Arc<Ear>,
     heard: mpsc::Receiver<Asked>,
@@ -75,7 +75,7 @@ pub(super) struct LocalListener {
 impl Listener for LocalListener {
     async fn next(&mut self) -> Result<Asked, Error> {
         let asked = self.heard.recv().await;
-        asked.ok_or_else(|| Error::unavailable("nobody can ask any more"))
+        asked.ok_or_else(|| Error::unavailable("no more demands can arrive"))
     }
 
     async fn attend(&mut self, videos: &[VideoId]) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! The order in which chunks are handed out. Pure: time comes in as an argument.
+//! The order in which chunks are handed out, as pure code: the time is an argument.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -7,10 +7,10 @@ use plan::VideoId;
 use crate::clock::Moment;
 use crate::work::{Chunk, Offered};
 
-/// Chunks that wait. The reconciler offers a few at a time.
-const WAITING: usize = 1024;
+/// Largest number of waiting chunks. The reconciler offers a few at a time.
+const MOST_WAITING: usize = 1024;
 
-/// Chunks that wait or are in hand; each at most once.
+/// Chunks that wait or are taken. Each chunk is in the queue at most once.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: VecDeque<Waiting>,
@@ -22,10 +22,10 @@ struct Waiting {
     not_before: Moment,
 }
 
-/// What there is to take.
+/// Result of taking a chunk.
 pub(super) enum Next {
     Chunk(Chunk),
-    /// Nothing before then.
+    /// No chunk can be taken before this moment.
     At(Moment),
     Nothing,
 }
@@ -35,7 +35,7 @@ impl Queue {
         if self.known.contains(chunk) {
             return Offered::Already;
         }
-        if self.waiting.len() >= WAITING {
+        if self.waiting.len() >= MOST_WAITING {
             return Offered::Full;
         }
         self.known.insert(chunk.clone());
@@ -43,7 +43,7 @@ impl Queue {
         Offered::Queued
     }
 
-    /// Whether it waited to be taken; it does no more.
+    /// Removes a waiting chunk. Returns whether it was waiting.
     pub(super) fn withdraw(&mut self, chunk: &Chunk, now: Moment) -> bool {
         let is_it = |waiting: &Waiting| waiting.chunk == *chunk && waiting.not_before <= now;
         let at = self.waiting.iter().position(is_it);
@@ -51,7 +51,7 @@ impl Queue {
             .is_some_and(|waiting| self.known.remove(&waiting.chunk))
     }
 
-    /// The chunk that was offered first, of those whose time has come.
+    /// Takes the chunk that was offered first among those whose time has come.
     pub(super) fn take(&mut self, now: Moment) -> Next {
         let due = |waiting: &Waiting| waiting.not_before <= now;
         let first = self.waiting.iter().position(due);
@@ -64,17 +64,17 @@ impl Queue {
         }
     }
 
-    /// The first of a video's chunks whose time has come.
+    /// Takes the first chunk of a video whose time has come.
     pub(super) fn take_more_of(&mut self, video: VideoId, now: Moment) -> Option<Chunk> {
         let due = |waiting: &Waiting| waiting.chunk.video == video && waiting.not_before <= now;
         let at = self.waiting.iter().position(due)?;
         self.waiting.remove(at).map(|waiting| waiting.chunk)
     }
 
-    /// A chunk has left its worker's hands: for good, or to come again at a time.
+    /// Ends the processing of a taken chunk: for good, or until it is handed out again at `again_at`.
     pub(super) fn settle(&mut self, chunk: Chunk, again_at: Option<Moment>) {
         match again_at {
-            // Past `WAITING` if need be: those in hand are as few as the workers.
+            // This may exceed `MOST_WAITING`, but only by as many chunks as there are workers.
             Some(moment) => self.push(chunk, moment),
             None => {
                 self.known.remove(&chunk);

@@ -1,4 +1,4 @@
-//! Answers get lost or late, nodes say nothing any more.
+//! Tests of the rows in CQL with lost and late answers, and with nodes that stop answering.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::super::proxy::Proxy;
 use super::super::servers::cql::cql_server;
 use super::*;
 
-/// Within this a node is reached again that has said nothing.
+/// Time within which a node that stopped answering must be reached again.
 const SECONDS: Duration = Duration::from_secs(15);
 
 async fn behind(keyspace: &Keyspace) -> (Proxy, CqlMetadata) {
@@ -24,7 +24,7 @@ async fn behind(keyspace: &Keyspace) -> (Proxy, CqlMetadata) {
     (proxy, metadata)
 }
 
-/// As far away as another country.
+/// Contracts over a slow network, as to a server in another country.
 mod slow {
     use super::*;
 
@@ -48,8 +48,7 @@ mod slow {
     videos_hold!(house => house.metadata.videos());
 }
 
-/// One answer of so many is lost, with its connection: what was asked for has happened, or has
-/// not.
+/// One of several answers is lost, with its connection. The statement was carried out or not, but never twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_whose_answer_is_lost_happens_once() {
     let keyspace = Keyspace::migrated().await;
@@ -73,14 +72,14 @@ async fn a_change_whose_answer_is_lost_happens_once() {
     assert!(sure > unsure, "{sure} {unsure}");
 }
 
-/// An addition is not sent again, so that it counts once or not at all.
+/// An update of a counter is never sent again, so that it counts once or not at all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_view_whose_answer_is_lost_is_not_counted_twice() {
     let keyspace = Keyspace::migrated().await;
     let direct = keyspace.open().await;
     let (proxy, metadata) = behind(&keyspace).await;
     let video = VideoId::new();
-    // Without a connection an addition is refused at once.
+    // Without a connection an update is refused at once, so the test waits between updates.
     let mut pace = tokio::time::interval(Duration::from_millis(2));
     proxy.lose_every(25);
     let (mut sure, mut refused) = (0, 0);
@@ -100,7 +99,7 @@ async fn a_view_whose_answer_is_lost_is_not_counted_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_says_nothing_is_reached_anew_in_seconds() {
+async fn a_node_that_stops_answering_is_reached_again_in_seconds() {
     let keyspace = Keyspace::migrated().await;
     let (proxy, metadata) = behind(&keyspace).await;
     let key = contract::sample::segment(VideoId::new(), 7);
@@ -116,7 +115,9 @@ async fn a_node_that_says_nothing_is_reached_anew_in_seconds() {
                 }
             }
         };
-        let counted = timeout(SECONDS, counted).await.expect("it is reached");
+        let counted = timeout(SECONDS, counted)
+            .await
+            .expect("the node is reached again");
         assert!(counted < round);
         metadata.tries().record_try(&key).await.unwrap();
     }

@@ -1,13 +1,13 @@
-//! Chunks between processes.
+//! Tests of chunks between processes.
 
 use super::*;
 
-/// A worker that is not heard of for so long is dead, whatever else the machine does.
+/// Time after which a silent worker counts as dead, long enough for a busy test machine.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// What the server still believes to be waited for goes back at once, to somebody else.
+/// The server may send a chunk for a caller that no longer waits. Such a chunk goes back at once, to another caller.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_no_longer_waits_swallows_nothing() {
+async fn a_caller_that_no_longer_waits_loses_no_chunk() {
     let installation = Installation::new();
     let (idle, other) = (installation.process().await, installation.process().await);
     for index in 0..5 {
@@ -17,27 +17,27 @@ async fn who_no_longer_waits_swallows_nothing() {
         }
         other.offer(&chunk(index)).await;
         let taken = timeout(PATIENCE, other.work.take()).await;
-        let taken = taken.expect("it is not swallowed").unwrap();
+        let taken = taken.expect("the chunk was lost").unwrap();
         assert_eq!(taken.chunk(), &chunk(index));
         taken.ack();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_chunk_stays_in_hand_as_long_as_its_worker_lives() {
+async fn a_chunk_stays_taken_as_long_as_its_worker_lives() {
     let mut installation = Installation::new();
     installation.0.silence = SILENCE;
     let (one, other) = (installation.process().await, installation.process().await);
     one.offer(&chunk(1)).await;
     let in_hand = one.take().await;
     let nothing = timeout(SILENCE * 2, other.work.take()).await;
-    assert!(nothing.is_err(), "it is given to two");
+    assert!(nothing.is_err(), "the chunk was given to two workers");
     in_hand.ack();
     other.offer(&chunk(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_chunk_whose_worker_died_without_a_word_comes_again() {
+async fn a_chunk_of_a_worker_that_died_silently_is_handed_out_again() {
     let mut installation = Installation::new();
     installation.0.silence = SILENCE;
     let proxy = proxy().await;
@@ -49,8 +49,7 @@ async fn a_chunk_whose_worker_died_without_a_word_comes_again() {
     let in_hand = living.take().await;
     assert_eq!(in_hand.chunk(), &chunk(1));
 
-    // It only seemed dead, and says now that it is done. Nobody minds, whatever has become of the
-    // chunk meanwhile.
+    // The worker only seemed dead and now settles its chunk. This is harmless, whatever has become of the chunk.
     in_hand.ack();
     living.offer(&chunk(1)).await;
     proxy.open();

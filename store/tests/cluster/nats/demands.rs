@@ -1,4 +1,4 @@
-//! Demands between processes.
+//! Tests of demands between processes.
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -18,7 +18,7 @@ fn demand(video: VideoId) -> Demand {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_warm_and_says_nothing_is_passed_over() {
+async fn a_warm_worker_that_does_not_answer_is_skipped() {
     let installation = Installation::new();
     let origin = installation.process().await;
     let video = VideoId::new();
@@ -28,7 +28,7 @@ async fn who_is_warm_and_says_nothing_is_passed_over() {
     let mut other = other.work.listen().await.unwrap();
     let worker = async {
         let _unanswered = stuck.next().await.unwrap();
-        // The second comes to either of them.
+        // The second request may arrive at either worker.
         let asked = tokio::select! {
             asked = stuck.next() => asked,
             asked = other.next() => asked,
@@ -40,7 +40,7 @@ async fn who_is_warm_and_says_nothing_is_passed_over() {
     assert_eq!(answered.unwrap().unwrap(), Answer::Accepted);
 }
 
-/// More than wait anywhere: a worker that does not look at them refuses the rest.
+/// More demands are sent than fit a worker's queue. A worker that does not read them refuses the rest.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_hangs_refuses_what_it_cannot_keep() {
     let installation = Installation::new();
@@ -51,10 +51,10 @@ async fn a_worker_that_hangs_refuses_what_it_cannot_keep() {
     let mut answers: FuturesUnordered<_> = asks.collect();
     for _ in 256..300 {
         let answer = timeout(PATIENCE / 2, answers.next()).await;
-        let answer = answer.expect("it is refused at once").unwrap();
+        let answer = answer.expect("the demand was not refused at once").unwrap();
         assert_eq!(answer.unwrap(), Answer::Busy);
     }
-    // What was kept is answered when it looks again.
+    // Queued demands are answered when the worker continues.
     hangs.next().await.unwrap().answer(Answer::Stored);
     let answer = timeout(PATIENCE / 2, answers.next()).await;
     assert_eq!(answer.unwrap().unwrap().unwrap(), Answer::Stored);

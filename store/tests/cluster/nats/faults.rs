@@ -1,4 +1,4 @@
-//! Connections break, and servers forget.
+//! Tests of work and events with broken connections and servers that lose their memory.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// As far away as another country.
+/// Contracts over a slow network, as to a server in another country.
 mod slow {
     use super::*;
 
@@ -35,13 +35,13 @@ mod slow {
     work_hold!(house => &house.process.work);
 }
 
-/// Within this what cannot be done has failed.
+/// Time within which operations without a server must fail.
 const SECONDS: Duration = Duration::from_secs(10);
 
-/// Passes over events until it is told that some may be lost.
+/// Skips events until the subscription reports that some may be lost.
 async fn lagged(heard: &mut dyn Subscription) {
     let told = async { while heard.next().await != Received::Lagged {} };
-    timeout(PATIENCE, told).await.expect("it is told");
+    timeout(PATIENCE, told).await.expect("no loss was reported");
 }
 
 fn demand() -> Demand {
@@ -54,7 +54,7 @@ fn demand() -> Demand {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn listeners_are_told_of_a_broken_connection_and_go_on() {
+async fn listeners_learn_of_a_broken_connection_and_continue() {
     let installation = Installation::new();
     let proxy = proxy().await;
     let behind = installation.process_behind(&proxy).await;
@@ -77,7 +77,7 @@ async fn listeners_are_told_of_a_broken_connection_and_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_server_is_away_nothing_hangs() {
+async fn nothing_hangs_while_the_server_is_away() {
     let installation = Installation::new();
     let proxy = proxy().await;
     let behind = installation.process_behind(&proxy).await;
@@ -85,7 +85,7 @@ async fn while_the_server_is_away_nothing_hangs() {
     proxy.shut();
     let (work, chunk, videos) = (&behind.work, chunk(1), [VideoId::new()]);
     let unavailable = async {
-        // What is published is lost in silence until the connection is known to be broken.
+        // Published events are lost silently until the connection is known to be broken.
         while behind.events.publish(progress(1)).await.is_ok() {
             tokio::task::yield_now().await;
         }
@@ -107,12 +107,12 @@ async fn while_the_server_is_away_nothing_hangs() {
         ]
     };
     let errors = timeout(SECONDS, unavailable).await;
-    for (what, error) in errors.expect("nothing hangs") {
+    for (what, error) in errors.expect("an operation hung") {
         let is_right = matches!(error, Some(Error::Unavailable { .. }));
         assert!(is_right, "{what}: {error:?}");
     }
 
-    // A worker goes on where it was.
+    // The listener continues to work after the server is back.
     proxy.open();
     let worker = async {
         let asked = timeout(PATIENCE, listener.next()).await;
@@ -128,21 +128,21 @@ async fn while_the_server_is_away_nothing_hangs() {
     };
     let (answer, ()) = tokio::join!(timeout(PATIENCE, ask), worker);
     assert_eq!(answer.unwrap(), Answer::Accepted);
-    // What could not be offered may have been meanwhile.
+    // The offer that failed may have been stored nevertheless.
     let offered = work.offer(&chunk).await.unwrap();
     assert!(matches!(offered, Offered::Queued | Offered::Already));
     assert_eq!(behind.take().await.chunk(), &chunk);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_says_nothing_is_reached_anew_in_seconds() {
+async fn a_server_that_stops_answering_is_reached_again_in_seconds() {
     let installation = Installation::new();
     let proxy = proxy().await;
     let behind = installation.process_behind(&proxy).await;
     let other = installation.process().await;
     let mut heard = behind.events.subscribe().await.unwrap();
     proxy.fall_silent();
-    // Whoever listens is told that something may be lost; whoever works goes on.
+    // Subscribers are told that events may be lost, and workers continue.
     lagged(&mut *heard).await;
     let event = progress(1);
     other.events.publish(event.clone()).await.unwrap();
@@ -150,11 +150,11 @@ async fn a_server_that_says_nothing_is_reached_anew_in_seconds() {
     goes_on(&behind).await;
 }
 
-/// Offers until one comes to whoever takes, as a reconciler does.
+/// Offers chunks until one arrives at the waiting worker, as a reconciler does.
 async fn goes_on(process: &Process) {
     let offer = async {
         for index in 0.. {
-            // An error is a connection that is being made anew.
+            // An offer fails while the connection is restored.
             let _ = process.work.offer(&chunk(index)).await;
             tokio::task::yield_now().await;
         }
@@ -165,8 +165,8 @@ async fn goes_on(process: &Process) {
     }
 }
 
-/// Takes until `wanted` comes. An earlier chunk comes again if its consumer is deleted before the
-/// server has heard that the chunk is done.
+/// Takes chunks until `wanted` arrives. An earlier chunk is handed out again if its consumer is deleted before the
+/// server has received the acknowledgment.
 async fn take_past_repeats(process: &Process, wanted: Chunk) -> InHand {
     loop {
         let taken = process.take().await;
@@ -179,11 +179,11 @@ async fn take_past_repeats(process: &Process, wanted: Chunk) -> InHand {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_or_a_consumer_that_is_gone_is_made_anew() {
+async fn a_deleted_stream_or_consumer_is_created_again() {
     let installation = Installation::new();
     let process = installation.process().await;
     let jetstream = jetstream().await;
-    // Whoever meets it first: who offers ...
+    // First case: the stream is deleted before a chunk is offered.
     jetstream
         .delete_stream(installation.stream())
         .await
@@ -191,7 +191,7 @@ async fn a_stream_or_a_consumer_that_is_gone_is_made_anew() {
     let offered = process.work.offer(&chunk(1)).await.unwrap();
     assert_eq!(offered, Offered::Queued);
     process.take().await.ack();
-    // ... or who takes, already waiting ...
+    // Second case: the consumer, and then the stream, is deleted while a worker waits for a chunk.
     let deleted = async {
         tokio::task::yield_now().await;
         let stream = jetstream.get_stream(installation.stream()).await.unwrap();
@@ -210,7 +210,7 @@ async fn a_stream_or_a_consumer_that_is_gone_is_made_anew() {
         process.offer(&chunk(3)).await;
     };
     let (taken, ()) = tokio::join!(take_past_repeats(&process, chunk(3)), deleted);
-    // ... or only afterwards.
+    // Third case: the stream is deleted before a worker starts to wait.
     jetstream
         .delete_stream(installation.stream())
         .await
@@ -219,7 +219,7 @@ async fn a_stream_or_a_consumer_that_is_gone_is_made_anew() {
     goes_on(&process).await;
 }
 
-/// A server of one test alone.
+/// Server that only one test uses.
 struct Server {
     folder: TempDir,
     address: String,
@@ -232,7 +232,7 @@ impl Server {
         Self { folder, address }
     }
 
-    /// Its memory is gone, and it is back at the same address.
+    /// Kills the server, whose memory is lost, and starts it again at the same address.
     fn crash(&self) {
         services(&["kill"], self.folder.path());
         assert_eq!(services(&["up", "nats"], self.folder.path()), self.address);
@@ -254,7 +254,7 @@ fn services(action: &[&str], folder: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_and_events_go_on_when_the_server_has_crashed() {
+async fn work_and_events_continue_after_a_crash_of_the_server() {
     let server = Server::start();
     let settings = Nats::new(vec![server.address.clone()]);
     let process = Process::open(&settings, clock()).await;

@@ -1,4 +1,4 @@
-//! What a server must be able to do before anything is opened.
+//! Tests of the features that a NATS server must have.
 
 use store::cluster::nats::OpenError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,7 +8,7 @@ use super::*;
 
 async fn refused(settings: &Nats) -> OpenError {
     let opened = Connection::open(settings, clock()).await;
-    opened.err().expect("it is refused")
+    opened.err().expect("the server was accepted")
 }
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn a_server_that_is_away_is_named() {
     assert!(away.to_string().contains("nats://127.0.0.1:1"), "{away}");
 }
 
-/// Says what Debian's says, and answers what it is asked before it is used.
+/// A fake server that reports the version of Debian's NATS, and answers what a client asks before it uses a server.
 #[tokio::test]
 async fn a_server_too_old_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -38,7 +38,7 @@ async fn a_server_too_old_is_refused() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_are_refused() {
+async fn invalid_settings_are_refused() {
     let mut settings = Installation::new().0.clone();
     settings.prefix = "two.words".into();
     let prefix = refused(&settings).await;
@@ -51,9 +51,10 @@ async fn settings_that_cannot_be_are_refused() {
     assert!(!secret.to_string().contains("me:secret"), "{secret}");
 }
 
-/// As when another reelmill has made it: what can be changed is changed, the rest is named.
+/// A stream with other settings, as another version of reelmill would create it. Settings that can be changed are
+/// changed; others are named in the error.
 #[tokio::test]
-async fn a_stream_that_is_not_ours_is_refused() {
+async fn a_stream_with_other_settings_is_refused() {
     let installation = Installation::new();
     let made = async_nats::jetstream::stream::Config {
         name: installation.stream(),

@@ -1,4 +1,4 @@
-//! Answers get lost or late, bodies end early, machines say nothing any more.
+//! Tests of objects on S3 with lost and late answers, truncated bodies and servers that stop answering.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::super::proxy::Proxy;
 use super::*;
 
-/// Within this a store is asked again that has said nothing.
+/// Time within which a store that stopped answering must be asked again.
 const SECONDS: Duration = Duration::from_secs(15);
 
 async fn proxy(settings: &S3) -> (Proxy, S3Objects) {
@@ -34,7 +34,7 @@ fn body(length: usize) -> Bytes {
     (0..length).map(|at| (at % 251) as u8).collect()
 }
 
-/// As far away as another country, and no faster than a telephone line.
+/// Contracts over a slow network, as to another country at the speed of a telephone line.
 mod slow {
     use super::*;
 
@@ -56,7 +56,7 @@ mod slow {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_racers_whose_answers_are_lost_one_stores_and_no_other_believes_so() {
+async fn one_of_several_writers_with_lost_answers_stores_and_no_other_believes_so() {
     let settings = bucket().await;
     let (proxy, behind) = proxy(&settings).await;
     let direct = S3Objects::open(&settings).await.unwrap();
@@ -81,7 +81,7 @@ async fn of_racers_whose_answers_are_lost_one_stores_and_no_other_believes_so() 
         }
     }
     assert!(proxy.lost() >= 12, "{}", proxy.lost());
-    // Tried again, hardly anything is left open.
+    // Thanks to retries the result is rarely unknown.
     assert!(unsure < 12, "{unsure}");
 }
 
@@ -96,12 +96,12 @@ async fn a_body_that_ends_early_is_an_error() {
     assert!(!first.is_empty());
     proxy.cut();
     let rest: Vec<_> = read.collect().await;
-    let last = rest.last().expect("it is not the end");
+    let last = rest.last().expect("the body ended without an error");
     assert!(matches!(last, Err(Error::Unavailable { .. })), "{last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_says_nothing_is_asked_again_in_seconds() {
+async fn a_store_that_stops_answering_is_asked_again_in_seconds() {
     let (proxy, objects) = proxy(&bucket().await).await;
     let (there, new) = (key(), key());
     let (segment, objects) = (body(300_000), &objects);
@@ -118,16 +118,16 @@ async fn a_store_that_says_nothing_is_asked_again_in_seconds() {
         }
     };
     for what in 0..4 {
-        // A connection is kept for the next.
+        // The first request opens a connection that the next request uses.
         ask(0).await;
         proxy.fall_silent();
         let answered = timeout(SECONDS, ask(what)).await;
-        assert!(answered.is_ok(), "{what} is asked again");
+        assert!(answered.is_ok(), "{what} was not asked again");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_falls_silent_is_given_up() {
+async fn a_body_that_stops_arriving_is_given_up() {
     let (proxy, objects) = proxy(&bucket().await).await;
     let key = key();
     objects.put(&key, body(4 << 20)).await.unwrap();
@@ -136,6 +136,6 @@ async fn a_body_that_falls_silent_is_given_up() {
     read.next().await.unwrap().unwrap();
     proxy.fall_silent();
     let rest = timeout(2 * SECONDS, read.collect::<Vec<_>>()).await;
-    let rest = rest.expect("nobody waits for ever");
+    let rest = rest.expect("the reader waits forever");
     assert!(matches!(rest.last(), Some(Err(Error::Unavailable { .. }))));
 }

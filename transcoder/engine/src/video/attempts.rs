@@ -1,7 +1,7 @@
 //! What was tried of one segment in one rung: it is encoded until it may be published.
 
 use anyhow::{Result, bail};
-use plan::{Frames, Fit, Next, RateFactor, Rational, Try, VideoRendition};
+use plan::{Fit, Frames, Next, RateFactor, Rational, Try, VideoRendition};
 
 use crate::output::product::Coded;
 use crate::video::encode::control::Control;

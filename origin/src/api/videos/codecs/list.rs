@@ -1,4 +1,4 @@
-//! `GET /api/v1/videos/{video}/codecs`
+//! `GET /api/v1/videos/{video}/codecs`: lists the codecs of a video besides H.264.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -14,22 +14,22 @@ use crate::problem::Problem;
 /// Codecs of a video.
 #[derive(Serialize, ToSchema)]
 pub struct Codecs {
-    /// Those besides H.264, which every video has.
+    /// Codecs besides H.264, which every video has.
     codecs: Vec<Codec>,
 }
 
 /// List codecs
 ///
-/// What a video has or may have besides H.264.
+/// The list has the codecs that the video has, or may get, besides H.264.
 #[utoipa::path(
     get,
     path = "/api/v1/videos/{video}/codecs",
     tag = "codecs",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
         (status = 200, body = Codecs),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
     ),
     security(("token" = [])),
 )]

@@ -1,4 +1,4 @@
-//! `PUT /api/v1/videos/{video}/codecs/{codec}`
+//! `PUT /api/v1/videos/{video}/codecs/{codec}`: asks for a codec of a video besides H.264.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,23 +15,23 @@ use crate::problem::Problem;
 
 /// Ask for a codec
 ///
-/// The video is made in it too, when nothing else is to be made, which takes some times as long as
-/// H.264 took. Players are offered it once all of it is there; H.264 stays. Once more changes nothing,
-/// but tries again what had failed.
+/// The video is encoded in this codec too, when the server has nothing else to encode. That takes several times as long
+/// as H.264 took. Players can choose the codec once the whole video is encoded in it; H.264 stays. Calling this again
+/// retries an attempt that failed, and changes nothing otherwise.
 #[utoipa::path(
     put,
     path = "/api/v1/videos/{video}/codecs/{codec}",
     tag = "codecs",
     params(
-        ("video" = String, Path, description = "Its id"),
+        ("video" = String, Path, description = "Id of the video"),
         ("codec" = String, Path, description = "`hevc` or `av1`"),
     ),
     responses(
-        (status = 200, description = "Players can choose it", body = Codec),
-        (status = 202, description = "It is going to be made", body = Codec),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`: no such video or codec", body = Problem),
-        (status = 409, description = "`not_playable`: not yet; `failed`; `no_picture`", body = Problem),
+        (status = 200, description = "Players can choose the codec already", body = Codec),
+        (status = 202, description = "The video will be encoded in this codec", body = Codec),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video or codec", body = Problem),
+        (status = 409, description = "`not_playable`: the video is not playable yet; `failed`: the video failed; `no_picture`: the video is sound alone", body = Problem),
     ),
     security(("token" = [])),
 )]

@@ -1,4 +1,4 @@
-//! `GET /api/v1/videos/{video}/text`
+//! `GET /api/v1/videos/{video}/text`: lists the subtitles of a video.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,25 +11,25 @@ use crate::api::videos::owned;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Text of a video.
+/// Subtitles of a video.
 #[derive(Serialize, ToSchema)]
 pub struct Texts {
-    /// That of the source, once it is extracted, then files.
+    /// Subtitles of the uploaded video, once they are extracted, then subtitle files that were added.
     texts: Vec<Text>,
 }
 
-/// List text
+/// List subtitles
 ///
-/// What players offer: the source's own text tracks, and files that were put beside it.
+/// The list has all subtitles that players offer: those of the uploaded video, and subtitle files that were added.
 #[utoipa::path(
     get,
     path = "/api/v1/videos/{video}/text",
     tag = "text",
-    params(("video" = String, Path, description = "Its id")),
+    params(("video" = String, Path, description = "Id of the video")),
     responses(
         (status = 200, body = Texts),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
     ),
     security(("token" = [])),
 )]

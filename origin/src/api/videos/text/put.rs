@@ -1,4 +1,4 @@
-//! `PUT /api/v1/videos/{video}/text/{language}`
+//! `PUT /api/v1/videos/{video}/text/{language}`: adds a subtitle file to a video, or replaces one.
 
 use axum::Json;
 use axum::extract::{FromRequest, Path, Request, State};
@@ -18,34 +18,34 @@ use crate::side_car;
 
 #[derive(Deserialize, IntoParams)]
 pub struct PutParams {
-    /// What menus show, in at most 60 characters; the language's own name unless said.
+    /// Name in the menus of players, at most 60 characters; by default the name of the language.
     name: Option<String>,
 }
 
-/// Put a text file beside a video
+/// Add a subtitle file to a video
 ///
-/// The body is SubRip (.srt) or WebVTT, in UTF-8, UTF-16 or an encoding that can be guessed, of
-/// 4 MiB at most. It replaces the file of the same language; text of the source stays. Players
-/// that are opened from now on offer it.
+/// The body is a SubRip (.srt) or WebVTT file of at most 4 MiB, in UTF-8, UTF-16 or another encoding that can be
+/// guessed. It replaces the subtitle file of the same language; subtitles of the uploaded video stay. Players that are
+/// opened from now on offer the file.
 #[utoipa::path(
     put,
     path = "/api/v1/videos/{video}/text/{language}",
     tag = "text",
     params(
-        ("video" = String, Path, description = "Its id"),
-        ("language" = String, Path, description = "Its tag, such as `de` or `pt-BR`"),
+        ("video" = String, Path, description = "Id of the video"),
+        ("language" = String, Path, description = "Language tag, such as `de` or `pt-BR`"),
         PutParams,
     ),
     request_body(content = Vec<u8>, content_type = "text/vtt"),
     responses(
-        (status = 200, description = "Replaced", body = Text),
-        (status = 201, description = "New", body = Text),
-        (status = 400, description = "`bad_language`; `upload_lost`: cut off", body = Problem),
-        (status = 401, description = "`unauthorized`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem),
-        (status = 409, description = "`not_playable`: not yet; `failed`; `limit_texts`", body = Problem),
-        (status = 413, description = "`limit_size`", body = Problem),
-        (status = 422, description = "`not_text`, `no_cues`, `limit_cues`", body = Problem),
+        (status = 200, description = "The file replaced the one of the same language", body = Text),
+        (status = 201, description = "The file was added", body = Text),
+        (status = 400, description = "`bad_language`: the language tag is unknown; `upload_lost`: the upload was cut off", body = Problem),
+        (status = 401, description = "`unauthorized`: the request has no valid token or sign-in", body = Problem),
+        (status = 404, description = "`not_found`: there is no such video", body = Problem),
+        (status = 409, description = "`not_playable`: the video is not playable yet; `failed`: the video failed; `limit_texts`: the video has too many subtitle files", body = Problem),
+        (status = 413, description = "`limit_size`: the file is too large", body = Problem),
+        (status = 422, description = "`not_text`: the file is not text; `no_cues`: it has no subtitles that are shown during the video; `limit_cues`: it has too many", body = Problem),
     ),
     security(("token" = [])),
 )]
