@@ -21,8 +21,8 @@ async fn serve(settings: Settings) -> Result<()> {
     let (stores, disk_cache) = stores::with_disk_cache(stores, &settings).await?;
     let listener = server::listen(settings.origin.listen).await?;
     let metrics_listener = server::listen_for_metrics(&settings.origin).await?;
-    let pipeline = Pipeline::origin(stores, server::config(&settings)?);
-    let (mut app, _) = server::app(&pipeline, &listener, settings.origin).await?;
+    let pipeline = Pipeline::origin(stores.clone(), server::config(&settings)?);
+    let (mut app, _) = server::app(&pipeline, &stores, &listener, settings.origin).await?;
     app.disk_cache = disk_cache.clone();
     let bucket = settings
         .cluster

@@ -3,8 +3,8 @@
 
 use std::io::IsTerminal;
 
+use accounts::tokens;
 use anyhow::Result;
-use catalog::tokens;
 use pipeline::Pipeline;
 use store::Stores;
 
@@ -34,7 +34,7 @@ async fn serve(settings: Settings) -> Result<()> {
         None => {
             let stores = stores::local(&settings.data)?;
             stores::warn_if_others_can_read(&settings.data);
-            tokens::first_start(&stores, &settings.data).await?;
+            tokens::create_admin_token(&stores, &settings.data).await?;
             (stores, settings.data.display().to_string())
         }
     };
@@ -44,11 +44,12 @@ async fn serve(settings: Settings) -> Result<()> {
     // In a cluster, this process is an origin and a worker that talk to each other through the stores only.
     let pipelines = if settings.cluster.is_some() {
         let worker = Pipeline::worker(stores.clone(), engine, config.clone());
-        vec![Pipeline::origin(cached_stores, config), worker]
+        vec![Pipeline::origin(cached_stores.clone(), config), worker]
     } else {
         vec![Pipeline::start(stores.clone(), engine, config).await?]
     };
-    let (mut app, public_url) = server::app(&pipelines[0], &listener, settings.origin).await?;
+    let (mut app, public_url) =
+        server::app(&pipelines[0], &cached_stores, &listener, settings.origin).await?;
     app.disk_cache = disk_cache.clone();
     let listen = listener.local_addr()?;
     eprintln!("reelmill listens on http://{listen}, data in {place}");

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use origin::App;
 use pipeline::{Config, Pipeline, Purge};
 use plan::Policy;
+use store::Stores;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use transcoder::Engine;
@@ -158,6 +159,7 @@ pub fn print_metrics_url(metrics_listener: Option<&TcpListener>) -> Result<()> {
 /// Builds the HTTP application, and returns it with the URL under which clients reach it.
 pub async fn app(
     pipeline: &Pipeline,
+    stores: &Stores,
     listener: &TcpListener,
     origin: settings::Origin,
 ) -> Result<(App, String)> {
@@ -179,10 +181,13 @@ pub async fn app(
         listen,
         allowed_hosts,
         trusted_proxies,
-        direct_endpoint: pipeline.direct_endpoint().await?,
+        direct_endpoint: pipeline.uploads().direct_endpoint().await?,
         cache_bytes,
     };
-    Ok((App::new(pipeline.clone(), settings), public_url))
+    Ok((
+        App::new(pipeline.clone(), stores.clone(), settings),
+        public_url,
+    ))
 }
 
 /// Returns a future that ends when the process receives SIGTERM or SIGINT.

@@ -1,8 +1,8 @@
 //! `reelmill sign-in`: prints a link that signs in as the admin. Whoever can read the data folder, or the settings of a
 //! cluster, may use it.
 
+use accounts::{owners, sign_in, tokens};
 use anyhow::Result;
-use catalog::{people, sign_in, tokens};
 use store::Rows;
 use store::metadata::Role;
 
@@ -30,8 +30,8 @@ pub fn run(arguments: SignIn) -> Result<()> {
 
 /// Creates a sign-in code for the admin and returns the link that uses it. The link works once, within ten minutes.
 pub async fn create_link(rows: &impl Rows, public_url: &str) -> Result<String> {
-    let admin = people::owner(rows, tokens::ADMIN, Role::Admin).await?;
-    let code = sign_in::code(rows, admin.id).await?;
+    let admin = owners::find_or_create(rows, tokens::ADMIN, Role::Admin).await?;
+    let code = sign_in::create_code(rows, admin.id).await?;
     let base = public_url.trim_end_matches('/');
     Ok(format!("{base}/sign-in?code={}", code.expose()))
 }

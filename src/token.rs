@@ -1,7 +1,7 @@
 //! `reelmill token`: creates, lists and revokes API tokens, directly in the metadata store.
 
+use accounts::tokens;
 use anyhow::{Context, Result};
-use catalog::tokens;
 use store::metadata::Role;
 
 use crate::cli::{Token, TokenAction};

@@ -20,7 +20,7 @@ use plan::{Code, Policy, RenditionKey, VideoId};
 use serde_json::{Value, json};
 use store::local::Local;
 use store::metadata::{PageRequest, State, VideoRow};
-use store::{Layout, Received, SystemClock};
+use store::{Layout, Received, Stores, SystemClock};
 use transcoder::Engine;
 
 use crate::cli::Transcode;
@@ -131,7 +131,7 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
         Some(row) => {
             // Running the command again retries a failed video: its cause, such as a full disk, may be gone.
             if row.state == State::Failed {
-                pipeline.retry(row.id).await?;
+                pipeline.videos().retry(row.id).await?;
             }
             row.id
         }
@@ -142,22 +142,27 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
                 .unwrap_or_default()
                 .to_string_lossy();
             pipeline
+                .uploads()
                 .begin_in_place(stores.ids.owner(), title.into_owned())
                 .await?
                 .id
         }
     };
-    let waited = wait_until_ready(&pipeline, video).await;
+    let waited = wait_until_ready(&pipeline, &stores, video).await;
     pipeline.stop().await;
     let row = waited?;
     let plan = pipeline
+        .videos()
         .plan_of(&row)
         .await?
         .context("the video is ready but has no plan")?;
     let mut texts = Vec::new();
     for text in plan.texts() {
         let rendition = text.id;
-        let cues = pipeline.cues(RenditionKey { video, rendition }).await?;
+        let cues = pipeline
+            .playback()
+            .cues(RenditionKey { video, rendition })
+            .await?;
         texts.push((rendition, cues));
     }
     let summary = summary(&row, &plan, began.elapsed().as_secs_f64());
@@ -170,8 +175,12 @@ async fn transcode(arguments: &Transcode) -> Result<Value> {
 ///
 /// # Errors
 /// `Failed`, with the video's code, if the video fails.
-async fn wait_until_ready(pipeline: &Pipeline, video: VideoId) -> Result<VideoRow> {
-    let mut events = pipeline.stores().events.subscribe().await?;
+async fn wait_until_ready(
+    pipeline: &Pipeline,
+    stores: &Stores,
+    video: VideoId,
+) -> Result<VideoRow> {
+    let mut events = stores.events.subscribe().await?;
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new(0)
     } else {
@@ -182,10 +191,11 @@ async fn wait_until_ready(pipeline: &Pipeline, video: VideoId) -> Result<VideoRo
     }
     loop {
         let row = pipeline
-            .video(video)
+            .videos()
+            .get(video)
             .await?
             .context("the video was deleted while it was encoded")?;
-        let progress = pipeline.progress(&row).await?;
+        let progress = pipeline.videos().progress(&row).await?;
         bar.set_length(progress.total);
         bar.set_position(progress.made);
         match (row.state, &row.error) {

@@ -28,10 +28,10 @@ async fn work(settings: Settings) -> Result<()> {
     let engine = server::engine(&settings).await?;
     let stores = stores::cluster(&settings).await?;
     let listener = server::listen(settings.worker.listen).await?;
-    let pipeline = Pipeline::worker(stores, engine, server::config(&settings)?);
+    let pipeline = Pipeline::worker(stores.clone(), engine, server::config(&settings)?);
     let listen = listener.local_addr()?;
     eprintln!("reelmill worker runs; health checks and metrics are at http://{listen}");
-    origin::serve_health(listener, &pipeline, server::stop_signal()?).await?;
+    origin::serve_health(listener, (&pipeline, &stores), server::stop_signal()?).await?;
     pipeline.drain(DRAIN).await;
     pipeline.stop().await;
     Ok(())

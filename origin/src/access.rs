@@ -1,9 +1,12 @@
 //! Authentication: finds out who sends a request, by its API token or by the cookie of a sign-in.
 
+use accounts::{Principal, sign_in, tokens};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use catalog::{Principal, sign_in, tokens};
+use axum_extra::extract::CookieJar;
+use axum_extra::headers::authorization::Bearer;
+use axum_extra::headers::{Authorization, HeaderMapExt};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -19,9 +22,9 @@ impl FromRequestParts<App> for Known {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let stores = app.pipeline.stores();
+        let stores = &app.stores;
         if let Some(token) = bearer(&parts.headers) {
-            let principal = tokens::authenticate(stores, token).await?;
+            let principal = tokens::authenticate(stores, &token).await?;
             let wrong = || Problem::unauthorized("The API token is unknown or was revoked.");
             return principal.map(Self).ok_or_else(wrong);
         }
@@ -33,7 +36,7 @@ impl FromRequestParts<App> for Known {
             let detail = "A page of another site asked for this change; it was refused.";
             return Err(Problem::new(StatusCode::FORBIDDEN, "cross_origin", detail));
         }
-        let principal = sign_in::authenticate(stores, cookie).await?;
+        let principal = sign_in::authenticate(stores, &cookie).await?;
         principal
             .map(Self)
             .ok_or_else(|| Problem::unauthorized("Your sign-in has expired; please sign in again."))
@@ -42,29 +45,21 @@ impl FromRequestParts<App> for Known {
 
 /// The signed-in visitor of a page, if there is one. Pages show a way to sign in instead of refusing the request.
 pub async fn signed_in(headers: &HeaderMap, app: &App) -> Option<Principal> {
-    sign_in::authenticate(app.pipeline.stores(), cookie(headers)?)
+    sign_in::authenticate(&app.stores, &cookie(headers)?)
         .await
         .ok()?
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// API token of the header `Authorization`.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let authorization = headers.typed_get::<Authorization<Bearer>>()?;
+    Some(authorization.token().to_owned())
 }
 
 /// Value of the sign-in cookie.
-pub fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    let mut pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|p| p.trim().split_once('='));
-    pairs
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, value)| value)
+pub fn cookie(headers: &HeaderMap) -> Option<String> {
+    let cookies = CookieJar::from_headers(headers);
+    cookies.get(COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 fn is_unsafe(method: &Method) -> bool {

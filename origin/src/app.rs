@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::{FileCache, Living};
 use crate::health::Health;
 use crate::metrics::Metrics;
+use store::Stores;
 
 /// Settings of the HTTP server, as the operator chose them.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ const LISTENERS: usize = 512;
 #[derive(Clone)]
 pub struct App {
     pub(crate) pipeline: Pipeline,
+    /// Stores that sign-ins, events and stills are read from; every change of a video goes through the pipeline.
+    pub(crate) stores: Stores,
     pub(crate) settings: Arc<Settings>,
     pub(crate) files: FileCache,
     pub(crate) living: Living,
@@ -60,13 +63,14 @@ pub struct App {
 
 impl App {
     /// Application that serves the videos of a pipeline.
-    pub fn new(pipeline: Pipeline, mut settings: Settings) -> Self {
+    pub fn new(pipeline: Pipeline, stores: Stores, mut settings: Settings) -> Self {
         let base = settings.public_url.trim_end_matches('/').len();
         settings.public_url.truncate(base);
         let stop = CancellationToken::new();
         Self {
-            health: Health::of(pipeline.clone(), stop.clone()),
+            health: Health::of(pipeline.clone(), stores.clone(), stop.clone()),
             pipeline,
+            stores,
             files: FileCache::new(settings.cache_bytes),
             living: Living::new(),
             settings: Arc::new(settings),

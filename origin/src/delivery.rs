@@ -17,7 +17,7 @@ mod name;
 mod playlist;
 mod range;
 mod rendition;
-mod respond;
+pub(crate) mod respond;
 mod segment;
 mod sheet;
 mod still;

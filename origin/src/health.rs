@@ -18,14 +18,16 @@ use tokio_util::sync::CancellationToken;
 use self::recent::Recent;
 use crate::app::App;
 use crate::metrics::counter;
+use store::Stores;
 
 /// Health of a process: what its probes and its metrics ask for.
 #[derive(Clone)]
 pub struct Health {
     pipeline: Pipeline,
+    stores: Stores,
     pub(crate) stop: CancellationToken,
     /// Recent states of the stores, and the free bytes of the object store.
-    stores: Arc<Recent<(Vec<Part>, Option<u64>)>>,
+    states: Arc<Recent<(Vec<Part>, Option<u64>)>>,
     /// Recent numbers of workers and of media left to encode, and the free bytes of the object store.
     crew: Arc<Recent<(Option<Crew>, Option<u64>)>>,
 }
@@ -45,11 +47,12 @@ impl FromRef<App> for Health {
 
 impl Health {
     /// Health of a process over its pipeline; the process is stopping once `stop` is cancelled.
-    pub(crate) fn of(pipeline: Pipeline, stop: CancellationToken) -> Self {
+    pub(crate) fn of(pipeline: Pipeline, stores: Stores, stop: CancellationToken) -> Self {
         Self {
             pipeline,
+            stores,
             stop,
-            stores: Arc::default(),
+            states: Arc::default(),
             crew: Arc::default(),
         }
     }
@@ -69,9 +72,9 @@ impl Health {
     /// State of each store and the free bytes of the object store, at most a few seconds old; `None` if no store has
     /// answered yet.
     async fn parts(&self) -> Option<(Vec<Part>, Option<u64>)> {
-        let stores = self.pipeline.stores().clone();
+        let stores = self.stores.clone();
         let clock = stores.clock.clone();
-        let asked = self.stores.get(&clock, async move {
+        let asked = self.states.get(&clock, async move {
             let (states, free) = tokio::join!(stores.states(), stores.objects.free_bytes());
             let part = |(name, trouble)| Part { name, trouble };
             (states.map(part).to_vec(), free.ok().flatten())
@@ -109,9 +112,9 @@ impl Health {
     /// Gauges that origins and workers both have, in the Prometheus text format.
     async fn gauges(&self) -> String {
         let pipeline = self.pipeline.clone();
-        let clock = pipeline.stores().clock.clone();
+        let (stores, clock) = (self.stores.clone(), self.stores.clock.clone());
         let known = self.crew.get(&clock, async move {
-            let objects = &pipeline.stores().objects;
+            let objects = &stores.objects;
             let (crew, free) = tokio::join!(pipeline.crew(), objects.free_bytes());
             (crew.ok().flatten(), free.ok().flatten())
         });

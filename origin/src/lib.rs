@@ -1,7 +1,7 @@
 //! HTTP server of reelmill: delivery of playlists and segments to players and CDNs, uploads, the API, and the pages.
 //!
 //! This crate stays thin. It never parses media, it only reads from the object store, and every write goes through the
-//! crates `pipeline` or `catalog`. Requests come in at `serve.rs`, which accepts connections, and `router.rs`, which
+//! crates `pipeline` or `accounts`. Requests come in at `serve.rs`, which accepts connections, and `router.rs`, which
 //! lists all routes; begin reading there. `delivery/` has everything under `/v/`, `api/` the API under `/api/v1`,
 //! `pages/` the HTML pages, `health.rs` and `metrics.rs` what probes and Prometheus ask for. `app.rs` is the state that
 //! all handlers share, `access.rs` finds out who sends a request, and `problem.rs` is the error format of the API.

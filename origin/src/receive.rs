@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use accounts::Principal;
 use bytes::Bytes;
-use catalog::Principal;
 use futures::{Stream, StreamExt};
 use pipeline::UploadError;
 use store::metadata::{Priority, VideoRow};
@@ -31,7 +31,7 @@ pub async fn receive<E>(
     let seat = app.uploads.take(Some(principal.owner));
     let _seat = seat.ok_or_else(Problem::busy)?;
     // This is checked before the first byte is read: a client that sent `Expect: 100-continue` need not send the body.
-    app.pipeline.admits(declared_size).await?;
+    app.pipeline.uploads().admits(declared_size).await?;
     let pieces = pieces.filter(|piece| {
         let is_something = piece.as_ref().map_or(true, |bytes| !bytes.is_empty());
         std::future::ready(is_something)
@@ -44,7 +44,8 @@ pub async fn receive<E>(
     let (owner, title) = (principal.owner, title_of(title));
     let begun = app
         .pipeline
-        .create_video(owner, title, declared_size, Priority::Interactive);
+        .uploads()
+        .create(owner, title, declared_size, Priority::Interactive);
     let (row, mut writer) = begun.await?;
     let mut piece = first;
     let refused = loop {
@@ -72,7 +73,7 @@ pub async fn receive<E>(
 /// Deletes the video of a refused upload, and returns the problem. The client learns the reason from the response; a
 /// failed video would say nothing more.
 async fn discard(app: &App, row: &VideoRow, problem: Problem) -> Problem {
-    if let Err(error) = app.pipeline.delete(row.id).await {
+    if let Err(error) = app.pipeline.videos().delete(row.id).await {
         tracing::warn!(%error, video = %row.id, "the video of a refused upload could not be deleted");
     }
     problem

@@ -25,7 +25,7 @@ impl App {
             let detail = "The video's source is not complete; please upload it again.";
             return Err(conflict("source_gone", detail));
         }
-        self.pipeline.retry(row.id).await?;
+        self.pipeline.videos().retry(row.id).await?;
         Ok(())
     }
 }

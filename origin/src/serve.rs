@@ -26,6 +26,7 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::health::{self, Health};
 use crate::router;
+use store::Stores;
 
 /// Most connections at once; more wait in the kernel's queue. Clients of one network may hold at most as many
 /// connections as are still free.
@@ -66,11 +67,11 @@ pub async fn serve(
 /// Serves health checks and metrics of a worker, which serves nothing else, until `shutdown` ends.
 pub async fn serve_health(
     listener: TcpListener,
-    pipeline: &Pipeline,
+    (pipeline, stores): (&Pipeline, &Stores),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let stop = CancellationToken::new();
-    let health = Health::of(pipeline.clone(), stop.clone());
+    let health = Health::of(pipeline.clone(), stores.clone(), stop.clone());
     accept(listener, health.router(), Vec::new(), stop, shutdown).await
 }
 

@@ -36,7 +36,10 @@ pub async fn put(
     let label = one_line(name, LONGEST_NAME);
     let label = label.or_else(|| language::name(language));
     let label = label.unwrap_or_else(|| language.to_owned());
-    let put = app.pipeline.put_side_car(row.id, language, &label, &list);
+    let put = app
+        .pipeline
+        .videos()
+        .put_side_car(row.id, language, &label, &list);
     Ok(put.await?)
 }
 

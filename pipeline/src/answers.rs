@@ -1,51 +1,51 @@
-//! What callers of the pipeline are answered with.
+//! Answers of the pipeline to its callers: errors, segments and progress.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// Why a segment, an init segment or a still was not handed out.
+/// Reason why a segment, an init segment or a still was not handed out.
 #[derive(Debug, thiserror::Error)]
 pub enum DemandError {
-    /// No plan lists it.
+    /// No plan lists the requested object.
     #[error("no such video, rendition or segment")]
     NotFound,
-    /// It is being made, or cannot be made now; ask again.
-    #[error("not made yet")]
+    /// The object is being made, or cannot be made now; ask again.
+    #[error("the segment or still is not made yet")]
     NotReady,
-    /// Nobody can go on with the rendition: another one stands for it in newer lists.
-    #[error("another rendition stands for this one")]
+    /// No worker can continue the rendition, and newer playlists have another one in its place.
+    #[error("another rendition has taken the place of this one")]
     Gone,
     /// The store did not answer.
     #[error("the store did not answer: {0}")]
     Store(#[from] store::Error),
 }
 
-/// A segment, and how long it was waited for.
+/// A segment, and how long the request waited for it.
 #[derive(Clone, Debug)]
 pub struct Delivered {
     /// The whole object.
     pub bytes: Bytes,
-    /// Time spent waiting for it to be made; nought where it was stored.
+    /// Time that the request waited until the segment was made; zero where it was stored.
     pub made_in: Duration,
 }
 
-/// The workers of a cluster, and what is left for them.
+/// The workers of a cluster, and the work that is left for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crew {
-    /// Those that are heard of.
+    /// Workers that have announced themselves lately.
     pub workers: u64,
-    /// As many would have everything made in [`Config::finish_within`].
+    /// Workers that would make everything within [`Config::finish_within`].
     pub wanted: u64,
     /// Seconds of media that are left to make.
     pub left_seconds: u64,
 }
 
-/// How far a video is.
+/// Progress of a video in segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Segments stored.
+    /// Number of segments that are stored.
     pub made: u64,
-    /// Segments of the plan.
+    /// Number of segments that the plan lists.
     pub total: u64,
 }

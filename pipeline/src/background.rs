@@ -1,7 +1,12 @@
-//! Everything gets encoded: what is left is the plan minus what is stored, looked for again
-//! after every chunk. Interactive uploads come before bulk ones, all of them before what ready videos
-//! get besides; what each needs first, its start rungs and its poster, before the rest of any; owners take turns, and
-//! of an owner's videos the short ones come before the long ones.
+//! Background work of a process that is alone on its stores: everything that a plan lists and the store lacks is
+//! encoded. After every chunk the videos are compared with the store again.
+//!
+//! Interactive uploads come before bulk ones, and both before the additional codecs of ready videos. What each video
+//! needs first, its start rungs and its poster, comes before the rest of any video. Owners take turns, and of one
+//! owner's videos the short ones come before the long ones.
+//!
+//! `backlog` says what a video still needs, `runner` makes one piece of it, and `troubles` counts the failures that are
+//! waited out.
 
 pub(crate) mod backlog;
 pub(crate) mod runner;
@@ -26,18 +31,19 @@ use crate::plans::planner::Planner;
 use crate::videos::start::Starts;
 use crate::videos::{finish, start};
 
-/// Rows read at once.
+/// Rows of videos that are read at once.
 const PAGE: u32 = 200;
-/// Pages looked at for the next piece of work: more unfinished videos than that wait.
+/// Pages of rows that are searched for the next piece of work. Videos beyond that wait until others are ready.
 const PAGES: usize = 50;
-/// When nothing has been announced for so long, look anyway: announcements are hints.
+/// Time after which the videos are looked at again though nothing was announced: announcements are hints, and can be
+/// missed.
 const SAFETY: Duration = Duration::from_secs(30);
-/// How long a video is left alone that is in others' hands.
+/// How long a video is left alone when other sessions have claimed what it lacks.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long a video is left alone that failed for lack of space, before it is tried again.
+/// How long a video that failed for lack of space is left alone before it is tried again.
 const FULL: Duration = Duration::from_secs(10);
 
-/// What background work is made with.
+/// Everything that background work is made with.
 pub(crate) struct BackgroundParts {
     pub(crate) planner: Arc<Planner>,
     pub(crate) windows: Arc<Windows>,
@@ -45,20 +51,24 @@ pub(crate) struct BackgroundParts {
     pub(crate) starts: Arc<Starts>,
 }
 
+/// The state of background work: turns of owners, pauses of videos, and the runner.
 struct Background {
     parts: Arc<BackgroundParts>,
+    /// Number of the last turn of each owner.
     turns: HashMap<OwnerId, u64>,
+    /// Number of the last turn.
     turn: u64,
-    /// Videos that have what comes first.
+    /// Videos that have their start rungs and their poster.
     begun: HashSet<VideoId>,
-    /// Videos that are left alone until then.
-    rests: HashMap<VideoId, Moment>,
+    /// Videos that are left alone, and until when.
+    left_alone: HashMap<VideoId, Moment>,
     troubles: Troubles,
     runner: BackgroundRunner,
-    /// The video whose stills are made beside its segments.
+    /// The video whose stills are made while other sessions make its segments.
     beside: Option<VideoId>,
 }
 
+/// Does background work, for ever.
 pub(crate) async fn run(parts: Arc<BackgroundParts>) {
     let mut background = Background {
         runner: BackgroundRunner::new(&parts.planner, &parts.windows, &parts.stills),
@@ -66,7 +76,7 @@ pub(crate) async fn run(parts: Arc<BackgroundParts>) {
         turns: HashMap::new(),
         turn: 0,
         begun: HashSet::new(),
-        rests: HashMap::new(),
+        left_alone: HashMap::new(),
         troubles: Troubles::default(),
         beside: None,
     };
@@ -82,23 +92,26 @@ impl Background {
             Ok(Some(row)) => {
                 self.turn += 1;
                 self.turns.insert(row.owner, self.turn);
-                self.runner.until_calm().await;
+                self.runner.until_gate_opens().await;
                 match self.work_at(&row).await {
                     Ok(Outcome::Worked) => {
-                        self.rests.remove(&row.id);
-                        self.troubles.over(row.id);
+                        self.left_alone.remove(&row.id);
+                        self.troubles.record_success(row.id);
                     }
-                    Ok(Outcome::Waits) => self.rest(row.id, PAUSE),
+                    Ok(Outcome::Waits) => self.leave_alone(row.id, PAUSE),
                     Err(error) => {
-                        self.runner.rest();
-                        let pause = self.troubles.meet(&parts.planner, row.id, &error).await;
-                        self.rest(row.id, pause);
+                        self.runner.end_session();
+                        let pause = self
+                            .troubles
+                            .record_failure(&parts.planner, row.id, &error)
+                            .await;
+                        self.leave_alone(row.id, pause);
                     }
                 }
             }
             Ok(None) => {
-                self.runner.rest();
-                let wait = self.rests.values().min().copied();
+                self.runner.end_session();
+                let wait = self.left_alone.values().min().copied();
                 let safety = parts.planner.records.stores.clock.now() + SAFETY;
                 tokio::select! {
                     () = parts.planner.records.backlog_changed.notified() => {}
@@ -106,19 +119,20 @@ impl Background {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "unfinished videos cannot be listed");
+                tracing::warn!(%error, "unfinished videos cannot be listed; the list is read again after a pause");
                 parts.planner.records.stores.clock.sleep(PAUSE).await;
             }
         }
     }
 
-    fn rest(&mut self, video: VideoId, span: Duration) {
+    fn leave_alone(&mut self, video: VideoId, span: Duration) {
         let until = self.parts.planner.records.stores.clock.now() + span;
-        self.rests.insert(video, until);
+        self.left_alone.insert(video, until);
     }
 
-    /// The video whose turn it is: interactive first, then who lacks what comes first, then the owner served longest ago,
-    /// then what is due first. Starts whatever waits to be started on the way.
+    /// Chooses the video to work at: interactive uploads first, then videos that lack their start rungs or poster, then
+    /// the owner who was served longest ago, then the video that is due first. Videos that wait to be started are
+    /// started on the way.
     async fn next_video(&mut self) -> Result<Option<VideoRow>, store::Error> {
         let parts = self.parts.clone();
         let now = parts.planner.records.stores.clock.now();
@@ -139,12 +153,12 @@ impl Background {
                     (State::Waiting | State::Probing, Source::Complete) => {
                         start::begin(&parts.starts, row.id)
                     }
-                    _ if row.waits_for_space() => self.try_again(row.id).await?,
+                    _ if row.waits_for_space() => self.retry_if_space(row.id).await?,
                     _ if row.is_in_the_making() => {
-                        let rests = self.rests.get(&row.id);
-                        // Its first segments are in the making, and its session comes with them.
+                        let until = self.left_alone.get(&row.id);
+                        // The first segments of this video are being made, and the warm session comes with them.
                         let starting = parts.starts.is_starting(row.id);
-                        if starting || rests.is_some_and(|until| *until > now) {
+                        if starting || until.is_some_and(|until| *until > now) {
                             continue;
                         }
                         unfinished.insert(row.id);
@@ -165,23 +179,27 @@ impl Background {
         }
         self.begun.retain(|video| unfinished.contains(video));
         if best.is_none() {
-            // Nobody waits: whose turn it was does not matter any more.
+            // No video waits, so the order of the owners no longer matters.
             self.turns.clear();
-            self.rests.retain(|_, until| *until > now);
-            self.troubles.keep(|video| self.rests.contains_key(video));
+            self.left_alone.retain(|_, until| *until > now);
+            self.troubles
+                .keep(|video| self.left_alone.contains_key(video));
         }
         Ok(best.map(|(_, row)| row))
     }
 
-    /// Goes on with a video that failed for lack of space, where there is some again.
-    async fn try_again(&mut self, video: VideoId) -> Result<(), store::Error> {
+    /// Starts a video again that failed for lack of space, once there is space.
+    async fn retry_if_space(&mut self, video: VideoId) -> Result<(), store::Error> {
         let now = self.parts.planner.records.stores.clock.now();
-        let rests = self.rests.get(&video).is_some_and(|until| *until > now);
-        if !rests && self.parts.planner.records.has_space().await {
+        let is_left_alone = self
+            .left_alone
+            .get(&video)
+            .is_some_and(|until| *until > now);
+        if !is_left_alone && self.parts.planner.records.has_space().await {
             start::retry(&self.parts.starts, video).await?;
         }
-        if !rests {
-            self.rest(video, FULL);
+        if !is_left_alone {
+            self.leave_alone(video, FULL);
         }
         Ok(())
     }
@@ -195,21 +213,25 @@ impl Background {
         let plan = parts.planner.plans.load(row.id, hash).await?;
         let is_beside = !parts.planner.config.viewers && plan.has_poster();
         if is_beside && self.beside.replace(row.id) != Some(row.id) {
-            parts.planner.sessions.tasks.spawn(stills::beside(
-                parts.stills.clone(),
-                row.clone(),
-                plan.clone(),
-            ));
+            parts
+                .planner
+                .sessions
+                .tasks
+                .spawn(stills::make_beside_segments(
+                    parts.stills.clone(),
+                    row.clone(),
+                    plan.clone(),
+                ));
         }
-        let made = parts.planner.inventory.known(row.id).await?;
+        let inventory = parts.planner.inventory.known(row.id).await?;
         let backlog = Backlog {
             planner: &parts.planner,
             row,
             plan: &plan,
-            made: &made,
+            inventory: &inventory,
         };
         match backlog.next() {
-            // Others may still need what comes first.
+            // Other videos may still lack what comes first.
             Next::Piece(piece)
                 if parts.planner.config.viewers
                     && !backlog.is_first(&piece)
@@ -220,7 +242,7 @@ impl Background {
             Next::Piece(piece) => self.runner.make(row, &plan, &piece).await,
             Next::Wait => Ok(Outcome::Waits),
             Next::Nothing => {
-                self.runner.rest();
+                self.runner.end_session();
                 finish::finalize(&parts.planner, row, &plan).await?;
                 Ok(Outcome::Worked)
             }

@@ -1,9 +1,10 @@
-//! Media in the making: one engine session at a time, and who may have it.
+//! Encoding: engine sessions, the requests that they answer, and what they share.
 //!
-//! `run` is an engine session that stores what it makes. `demand` is a viewer's request for a segment that is not
-//! stored; `windows` are the warm sessions that answer such requests. Sessions share `memory`, take `turns` by network,
-//! respect each other's `claims`, and hold at the `background_gate` while viewers wait. `tries` decides what becomes of
-//! a segment that cannot be made. Begin with `run`.
+//! `session` is one engine session, which stores what the engine makes: begin to read there. `demand` is a viewer's
+//! request for a segment that is not stored, and `windows` are the warm sessions that answer such requests. `waiting`
+//! holds the requests that wait, and `turns` decides which network is served next. Sessions share `memory`, respect
+//! each other's `claims`, and pause at the `background_gate` while viewers wait. `tries` counts the failures of a
+//! segment and stores a filler after the last one. `stills` are posters, storyboard sheets and thumbnails.
 
 pub(crate) mod background_gate;
 pub(crate) mod claims;

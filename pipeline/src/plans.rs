@@ -1,4 +1,9 @@
-//! Plans: immutable objects named by their hash, a few of them kept in memory.
+//! Plans: immutable objects that are named by their hash; a few of them are kept in memory.
+//!
+//! `Plans` stores, loads and finds plans. `successor` makes another plan of a video the current one, and everything
+//! else here uses it: `texts`, `loudness`, `codecs`, `prune`, `passthrough`, `new_encoder` and `remake` each make one
+//! kind of new plan. `retire` deletes plans that were replaced long ago, `declined` lists the renditions that this
+//! process cannot continue, and `planner` is what all of them share.
 
 pub(crate) mod codecs;
 pub(crate) mod declined;
@@ -23,14 +28,15 @@ use store::{ObjectKey, objects};
 use self::declined::Declined;
 use crate::records::Records;
 
-/// Plans kept in memory: a 12-h one takes about 1 MB.
+/// Plans that are kept in memory; the plan of a 12-hour video takes about 1 MB.
 const KEPT: usize = 64;
 
-/// The plans of all videos: stored by hash, a few of them kept in memory.
+/// The plans of all videos, stored by hash; a few of them are kept in memory.
 pub(crate) struct Plans {
     records: Arc<Records>,
+    /// Plans in memory with their hashes, the latest first.
     kept: Mutex<VecDeque<(String, Arc<Plan>)>>,
-    /// What engines of this process cannot go on with.
+    /// Renditions that the engines of this process cannot continue.
     pub(crate) declined: Declined,
 }
 
@@ -49,14 +55,14 @@ impl Plans {
         known.map(|(_, plan)| plan.clone())
     }
 
-    fn keep(&self, hash: &str, plan: &Arc<Plan>) {
+    fn remember(&self, hash: &str, plan: &Arc<Plan>) {
         let mut kept = self.kept.lock();
         kept.push_front((hash.to_owned(), plan.clone()));
         kept.truncate(KEPT);
     }
 
-    /// Stores a plan; its hash is that of its JSON, which holds integers and strings in a fixed
-    /// order and so is canonical.
+    /// Stores a plan and returns its hash. The hash is that of the plan's JSON, which holds integers and strings in a
+    /// fixed order, and so is canonical.
     pub(crate) async fn save(
         &self,
         video: VideoId,
@@ -73,11 +79,11 @@ impl Plans {
             .objects
             .put_if_absent(&key, Bytes::from(json))
             .await?;
-        self.keep(&hash, plan);
+        self.remember(&hash, plan);
         Ok(hash)
     }
 
-    /// Loads a plan.
+    /// Loads the plan with this hash.
     pub(crate) async fn load(&self, video: VideoId, hash: &str) -> Result<Arc<Plan>, store::Error> {
         if let Some(plan) = self.get(hash) {
             return Ok(plan);
@@ -90,11 +96,11 @@ impl Plans {
         let plan =
             serde_json::from_slice(&json).map_err(|e| store::Error::corrupt(e.to_string()))?;
         let plan = Arc::new(plan);
-        self.keep(hash, &plan);
+        self.remember(hash, &plan);
         Ok(plan)
     }
 
-    /// The plan that lists a rendition: any of the video's.
+    /// Finds the newest plan of a video that lists a rendition.
     pub(crate) async fn listing(
         &self,
         video: VideoId,
@@ -112,7 +118,8 @@ impl Plans {
         Ok(None)
     }
 
-    /// Whether nobody can go on with a rendition that a plan of the video lists, and others stand for it in the current one.
+    /// Whether a rendition of an older plan was given up: no worker can continue it, and other renditions stand for it
+    /// in the current plan.
     pub(crate) async fn is_given_up(
         &self,
         plan: &Plan,
@@ -123,7 +130,7 @@ impl Plans {
             return Ok(false);
         };
         let current = self.load(key.video, &current).await?;
-        // What is in it is begun anew some time, where that must be.
+        // A rendition of the current plan is begun anew some time, if it must be.
         if current.lists(key.rendition) {
             return Ok(false);
         }
@@ -131,7 +138,7 @@ impl Plans {
         if is_known || !plan.is_of_this_generation(key.rendition) || self.declined.has(key) {
             return Ok(true);
         }
-        // A hint: who hears of no worker goes on waiting for one.
+        // The list of workers is a hint: where no worker is known, viewers go on waiting for one.
         let workers = self.records.stores.work.workers().await.unwrap_or_default();
         let mut able = workers.iter().filter(|worker| !worker.drains).peekable();
         Ok(able.peek().is_some() && able.all(|worker| worker.declines.contains(&key)))

@@ -1,7 +1,7 @@
 //! Rows of videos and stored objects, as the rest of the pipeline reads and changes them.
 //!
-//! A row is changed by compare-and-set, and everybody is told of the change. Events are hints: whoever misses one finds out
-//! by reading the stores.
+//! A row is changed by compare-and-set, and all processes are told of the change. Events are hints: a process that
+//! misses one finds out by reading the stores.
 
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use tokio::sync::Notify;
 
 use crate::answers::DemandError;
 
-/// Free bytes of the object store with which work goes on that stopped for lack of space: several segments of each rung.
+/// Free bytes of the object store at which work goes on that had stopped for lack of space: several segments of each
+/// rung.
 const ENOUGH_SPACE: u64 = 32 << 20;
 
 /// The stores of a process, and the wake-up call for its background work.
 pub(crate) struct Records {
     pub(crate) stores: Stores,
-    /// Told when a row has changed, or when something was stored or given back: something may be left to make.
+    /// Notified when a row has changed, or when something was stored or given back: there may be new work.
     pub(crate) backlog_changed: Notify,
 }
 
@@ -37,7 +38,7 @@ impl Records {
         Ok(row.filter(|row| row.state != State::Deleted))
     }
 
-    /// The bytes of a stored object. Nothing is made where there is none.
+    /// Reads a stored object; nothing is made where there is none.
     pub(crate) async fn stored(&self, key: &ObjectKey) -> Result<Bytes, DemandError> {
         match objects::get(&*self.stores.objects, key).await {
             Err(store::Error::NotFound) => Err(DemandError::NotFound),
@@ -45,8 +46,8 @@ impl Records {
         }
     }
 
-    /// Whether the object store has space for more than the next few segments. Where it does not say how much is free, its
-    /// refusals are the only sign.
+    /// Whether the object store has space for more than the next few segments. A store that does not say how much is
+    /// free counts as having space; a refused write is the only sign of a lack then.
     pub(crate) async fn has_space(&self) -> bool {
         match self.stores.objects.free_bytes().await {
             Ok(free) => free.is_none_or(|free| free >= ENOUGH_SPACE),
@@ -54,18 +55,18 @@ impl Records {
         }
     }
 
-    /// Changes a video's row by compare-and-set and tells everybody; `edit` says whether it changed anything.
+    /// Changes a video's row by compare-and-set and tells all processes. `edit` returns whether it changed anything.
     pub(crate) async fn change(
         &self,
         id: VideoId,
         mut edit: impl FnMut(&mut VideoRow) -> bool + Send,
     ) -> Result<VideoRow, store::Error> {
         let mut changed = false;
-        let noting = |row: &mut VideoRow| {
+        let edit_and_note = |row: &mut VideoRow| {
             changed = edit(row);
             changed
         };
-        let row = videos::change(self.stores.metadata.videos(), &id, noting).await?;
+        let row = videos::change(self.stores.metadata.videos(), &id, edit_and_note).await?;
         if !changed {
             return Ok(row);
         }
@@ -74,7 +75,7 @@ impl Records {
             state: row.state,
             epoch: row.epoch,
         };
-        // The row has changed, whatever becomes of the news.
+        // The row has changed already, so an error of the log is not an error of the change.
         let log = self.stores.metadata.event_log();
         if let Err(error) = log.append(&event, self.stores.clock.now_us()).await {
             tracing::warn!(%error, video = %id, "a change of a video is missing from the event log");
@@ -84,7 +85,7 @@ impl Records {
         Ok(row)
     }
 
-    /// Tells every process what has happened. Its failure is only logged: an event is a hint.
+    /// Tells all processes what has happened. A failure is only logged, since an event is a hint.
     pub(crate) async fn tell(&self, event: Event) {
         let video = event.video();
         if let Err(error) = self.stores.events.publish(event).await {
@@ -92,7 +93,7 @@ impl Records {
         }
     }
 
-    /// Waits for something, at most so long on the process's clock.
+    /// Waits for a future, at most this long on the process's clock; `None` if the time ran out.
     pub(crate) async fn within<T>(
         &self,
         patience: Duration,

@@ -1,4 +1,4 @@
-//! The tasks of a process: started beside each other, drained and stopped together.
+//! The tasks of a process: they run beside each other, and are drained and stopped together.
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -7,14 +7,14 @@ use tokio_util::task::TaskTracker;
 #[derive(Default)]
 pub(crate) struct Tasks {
     running: TaskTracker,
-    /// Work in this worker's hands; nothing is added once it drains.
+    /// Work that this worker has taken on; nothing is added once the worker drains.
     in_hand: TaskTracker,
     drains: CancellationToken,
     stop: CancellationToken,
 }
 
 impl Tasks {
-    /// Runs something beside everything else, until it is done or the pipeline stops.
+    /// Runs a task until it is done or the pipeline stops.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.running.spawn(async move {
@@ -23,7 +23,7 @@ impl Tasks {
         });
     }
 
-    /// Runs something short that the pipeline waits for when it stops.
+    /// Runs a short task that the pipeline waits for when it stops.
     pub(crate) fn finish(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.running.spawn(task);
     }
@@ -33,34 +33,34 @@ impl Tasks {
         self.spawn(self.in_hand.track_future(task));
     }
 
-    /// Whether nothing new is to be taken.
+    /// Whether no new work is to be taken.
     pub(crate) fn is_draining(&self) -> bool {
         self.drains.is_cancelled()
     }
 
-    /// Ends when nothing new is to be taken.
+    /// Waits until no new work is to be taken.
     pub(crate) async fn until_draining(&self) {
         self.drains.cancelled().await;
     }
 
-    /// From now on nothing new is to be taken.
+    /// Has the process take no new work from now on.
     pub(crate) fn drain(&self) {
         self.drains.cancel();
         self.in_hand.close();
     }
 
-    /// Ends when all work that was taken on is done.
+    /// Waits until all work that was taken on is done.
     pub(crate) async fn until_drained(&self) {
         self.in_hand.wait().await;
     }
 
-    /// Drops every task that may be dropped.
+    /// Stops the pipeline: tasks of [`Self::spawn`] are dropped.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
         self.running.close();
     }
 
-    /// Ends when every task has ended.
+    /// Waits until every task has ended.
     pub(crate) async fn until_stopped(&self) {
         self.running.wait().await;
     }

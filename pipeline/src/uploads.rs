@@ -1,8 +1,8 @@
-//! A source arrives: cut into blocks, each durable the moment it is full.
+//! Uploads: a source arrives and is cut into blocks, and each block is stored as soon as it is full.
 //!
-//! `writer` takes a source that comes through this process, in order; `direct` has senders put blocks into the object store
-//! themselves. Both keep their rows by `receipt`, which also completes or gives up an upload. `blocks` reads a stored source
-//! back. Begin with `receipt`.
+//! `writer` takes a source that comes through this process, in order. `direct` has senders put blocks into the object
+//! store themselves. Both write their rows through `receipt`, which also completes uploads and gives them up.
+//! `promised` counts the bytes that are still to come. `blocks` reads a stored source back. Begin with `receipt`.
 
 pub(crate) mod blocks;
 mod direct;

@@ -1,8 +1,9 @@
-//! A video's life, as its row tells it: started, noted on, made ready, deleted.
+//! The life of a video, as its row tells it: it is started, gets notes, becomes ready, is deleted.
 //!
-//! `start` takes a complete source to `playable`, `finish` makes a video `ready`, `delete` removes what is left of one
-//! that is gone. `inventory` and `init_segments` know what is stored of a video; `notes` says what was guessed or left
-//! out; `views` counts viewers, and `purge` tells the cache in front of origins. Begin with `start`.
+//! `start` takes a complete source to `playable`, `finish` makes a video `ready`, and `delete` removes what is left of
+//! a deleted one. `inventory` and `init_segments` know what is stored of a video; `notes` says what was guessed or left
+//! out; `failure` writes why a video failed; `progress` counts segments; `views` counts viewers; `purge` tells the
+//! cache in front of origins. Begin with `start`.
 
 pub(crate) mod delete;
 pub(crate) mod failure;

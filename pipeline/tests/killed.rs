@@ -1,5 +1,5 @@
-//! The real engine, killed again and again: a file of its own, since it kills every engine
-//! that this process has started.
+//! The real engine is killed again and again. The test has a program of its own, since it kills every engine that its
+//! process has started.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -15,12 +15,12 @@ use store::metadata::{Priority, State};
 use store::{Event, Layout, ObjectKey, Received, SystemClock, objects};
 use transcoder::Engine;
 
-/// Longer than it takes; a hang is a failure, not a wait.
+/// Limit of a wait: longer than the test takes; a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// Kills in `make test`; `KILLS` asks for more.
+/// Kills in `make test`; the variable `KILLS` asks for more.
 const KILLS: usize = 8;
 
-/// Kills the engines that are children of this process.
+/// Kills the engines that are children of this process, and returns their number.
 fn kill_engines() -> usize {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
@@ -36,7 +36,7 @@ fn kill_engines() -> usize {
     };
     let engines: Vec<i32> = numbers.filter(is_ours).collect();
     for pid in &engines {
-        // Gone already is as good.
+        // An engine that has ended already counts as killed.
         let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
     }
     engines.len()
@@ -83,7 +83,9 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
     let pipeline = pipeline.await.unwrap();
     let mut events = stores.events.subscribe().await.unwrap();
     let owner = stores.ids.owner();
-    let created = pipeline.create_video(owner, "Killed".into(), None, Priority::Interactive);
+    let created = pipeline
+        .uploads()
+        .create(owner, "Killed".into(), None, Priority::Interactive);
     let (row, mut writer) = created.await.unwrap();
     writer
         .write(std::fs::read(sample).unwrap().into())
@@ -102,7 +104,7 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
                     assert!(published.insert(object, bytes).is_none(), "published twice");
                     patient_for -= 1;
                     if patient_for <= 0 && killed < kills {
-                        // Any moment will do, that of an event least of all.
+                        // The kill comes at a random moment after an event, not at the event itself.
                         let moment = Duration::from_millis(random.u64(0..200));
                         tokio::time::sleep(moment).await;
                         killed += kill_engines();
@@ -117,8 +119,10 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
             }
         }
     };
-    tokio::time::timeout(patience, over).await.expect("it ends");
-    let row = pipeline.video(row.id).await.unwrap().unwrap();
+    tokio::time::timeout(patience, over)
+        .await
+        .expect("the video is over in time");
+    let row = pipeline.videos().get(row.id).await.unwrap().unwrap();
     assert_eq!(
         (row.state, &row.error, &row.notes),
         (State::Ready, &None, &Vec::new())
@@ -127,7 +131,7 @@ async fn a_video_becomes_ready_though_its_engines_are_killed() {
     assert!(killed >= kills, "only {killed} engines were killed");
     let fillers = stores.metadata.tries().fillers(&row.id).await.unwrap();
     assert_eq!(fillers, BTreeSet::new());
-    let plan = pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = pipeline.videos().plan_of(&row).await.unwrap().unwrap();
     for rendition in plan.media_ids() {
         for index in 0..plan.segments() {
             let key = ObjectKey::Segment(SegmentKey {

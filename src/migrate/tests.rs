@@ -309,7 +309,7 @@ async fn a_deleted_video_stays_deleted() {
 #[tokio::test]
 async fn an_owner_whose_name_the_target_knows_keeps_the_id_of_the_target() {
     let house = house().await;
-    let ann = catalog::people::owner(&house.to, "ann", Role::Uploader).await;
+    let ann = accounts::owners::find_or_create(&house.to, "ann", Role::Uploader).await;
     let ann = ann.unwrap().id;
     assert_ne!(ann, house.library.ann);
     for expected in [videos(4, 0, 0), videos(0, 0, 4)] {

@@ -1,6 +1,6 @@
 //! The only allocator of public ids and secrets.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -68,12 +68,12 @@ impl Ids {
 
     /// Creates a secret of 256 bits, for API tokens and session cookies.
     pub fn secret(&self) -> Secret {
-        Secret(hex(&random::<32>()))
+        Secret(hex::encode(random::<32>()))
     }
 
     /// Creates a secret of 128 bits, short enough for a link. It is valid for minutes and can be used once.
     pub fn code(&self) -> Secret {
-        Secret(hex(&random::<16>()))
+        Secret(hex::encode(random::<16>()))
     }
 }
 
@@ -81,15 +81,6 @@ fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system has no random bytes");
     bytes
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// Secret in plain text. It is shown once, and never stored or logged.
@@ -128,7 +119,7 @@ impl SecretHash {
 
 impl fmt::Display for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&hex::encode(self.0))
     }
 }
 

@@ -7,6 +7,7 @@ mod commands;
 mod full_disk;
 mod memory;
 mod migrate;
+mod repository;
 mod run;
 mod serve;
 mod server;

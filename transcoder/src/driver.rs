@@ -1,4 +1,5 @@
-//! The task behind a session: reads answered, messages carried, the clock watched.
+//! The task behind a session: it answers the engine's reads of the source, carries messages, checks what the engine
+//! says, and watches the time.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -23,13 +24,13 @@ use crate::session::{Event, SessionEvent};
 use crate::source::SourceReader;
 use crate::watch::Watch;
 
-/// Reads answered at once: picture, sound, and their read-ahead. While so many run, nothing
-/// more is taken from the engine.
-const READS: usize = 8;
-/// Messages that may wait for the socket.
-const WRITES: usize = 16;
+/// Most reads that are answered at once: for picture, sound, and their read-ahead. While so many run, no further
+/// message is taken from the engine.
+const MOST_READS: usize = 8;
+/// Most messages that may wait for the socket.
+const MOST_WAITING_WRITES: usize = 16;
 
-/// What a session's owner wants.
+/// Request of a session's owner.
 pub(crate) enum Outgoing {
     Say(ToEngine),
     HangUp,
@@ -37,9 +38,9 @@ pub(crate) enum Outgoing {
 }
 
 type Outbound = (ToEngine, Bytes);
-/// An answer to a read; nothing where the source could not be read.
+/// Answer to a read of the engine; none where the source could not be read.
 type Answer = Option<Outbound>;
-/// `Break` ends the session; with nothing in it, the engine ended of itself.
+/// Whether the session goes on. `Break` ends the session; without an end in it, the engine has ended by itself.
 type Flow = ControlFlow<Option<End>>;
 
 pub(crate) struct Driver {
@@ -49,27 +50,27 @@ pub(crate) struct Driver {
     source: Arc<dyn SourceReader>,
     size: u64,
     events: mpsc::Sender<Event>,
-    /// Products that wait for their owner, in units of [`UNIT`] bytes.
+    /// Space for products that wait for their owner, in units of [`UNIT`] bytes.
     room: Arc<Semaphore>,
     sandbox: Sandbox,
     reads: JoinSet<Answer>,
-    /// Whether it has said so.
+    /// Whether the engine has sent `Ready`.
     is_ready: bool,
     plan: Option<Arc<Plan>>,
     orders: Orders,
     watch: Watch,
-    look: Interval,
+    thread_checks: Interval,
 }
 
-/// Bytes of products that wait for their owner, or one larger product: more is the engine's to keep.
-const HELD_BYTES: usize = 8 << 20;
+/// Most bytes of products that wait for their owner, or one larger product; further products wait in the engine.
+const MOST_WAITING_BYTES: usize = 8 << 20;
 const UNIT: usize = 4 << 10;
-/// Threads of an engine: SVT-AV1 takes 30 for each rung, x265 ten.
+/// Most threads of an engine: SVT-AV1 takes 30 for each rung, x265 ten.
 const MOST_THREADS: u32 = 1024;
-/// How long an engine may leave what it is told unheard: a thread of it does nothing else.
-const LISTENS: Duration = Duration::from_secs(30);
-/// How often they are counted.
-const LOOK: Duration = Duration::from_millis(250);
+/// Longest time for which an engine may leave messages to it unread: one of its threads does nothing but read them.
+const LONGEST_UNREAD: Duration = Duration::from_secs(30);
+/// Interval at which the engine's threads are counted.
+const THREAD_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Driver {
     pub(crate) fn new(
@@ -81,8 +82,8 @@ impl Driver {
         sandbox: Sandbox,
     ) -> Self {
         let (reader, writer) = stream.into_split();
-        let mut look = tokio::time::interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut thread_checks = tokio::time::interval(THREAD_CHECK_INTERVAL);
+        thread_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             process,
             reader,
@@ -90,19 +91,19 @@ impl Driver {
             source,
             size,
             events,
-            room: Arc::new(Semaphore::new(HELD_BYTES / UNIT)),
+            room: Arc::new(Semaphore::new(MOST_WAITING_BYTES / UNIT)),
             sandbox,
             reads: JoinSet::new(),
             is_ready: false,
             plan: None,
             orders: Orders::default(),
             watch: Watch::default(),
-            look,
+            thread_checks,
         }
     }
 
     pub(crate) async fn run(mut self, mut outbox: mpsc::Receiver<Outgoing>, open: ToEngine) {
-        let (socket, messages) = mpsc::channel(WRITES);
+        let (socket, messages) = mpsc::channel(MOST_WAITING_WRITES);
         let writing = self.writer.take().map(|w| tokio::spawn(write(w, messages)));
         let mut flow = self.send(&socket, (open, Bytes::new())).await;
         let mut decoder = Decoder::default();
@@ -114,7 +115,7 @@ impl Driver {
                 ControlFlow::Break(end) => break end,
             }
         };
-        // Hanging up: the writer ends when nobody can send to it any more.
+        // Dropping the channel hangs up: the writer ends when nobody can send to it any more.
         drop(socket);
         self.reads.abort_all();
         let end = match end {
@@ -122,12 +123,12 @@ impl Driver {
                 self.process.kill().await;
                 end
             }
-            None => self.process.autopsy().await,
+            None => self.process.wait_for_end().await,
         };
         if let Some(writing) = writing {
             writing.abort();
         }
-        // An owner that is gone does not want to know.
+        // The owner may have dropped the session.
         let ended = Event {
             what: SessionEvent::Ended(end),
             _room: None,
@@ -141,14 +142,14 @@ impl Driver {
         socket: &mpsc::Sender<Outbound>,
         decoder: &mut Decoder,
     ) -> Flow {
-        while self.reads.len() < READS {
+        while self.reads.len() < MOST_READS {
             let (header, payload) = self.orders.most_bytes();
             decoder.limit(header, payload);
             match decoder.take::<ToParent>() {
                 Ok(Some((message, payload))) => self.take(message, payload).await?,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::debug!(%error, "no message");
+                    tracing::debug!(%error, "a message of the engine cannot be read");
                     return refuse(Refusal::Message);
                 }
             }
@@ -156,33 +157,33 @@ impl Driver {
         tokio::select! {
             outgoing = outbox.recv() => match outgoing {
                 Some(Outgoing::Say(message)) => {
-                    self.notice(&message);
+                    self.record_sent(&message);
                     self.send(socket, (message, Bytes::new())).await
                 }
-                // The engine ends when it hears nothing more.
+                // The engine ends when its connection is closed.
                 Some(Outgoing::HangUp) => ControlFlow::Break(None),
-                // Killed, or the owner dropped the session: over, whatever was going on.
+                // The owner killed or dropped the session, which ends at once.
                 Some(Outgoing::Kill) | None => ControlFlow::Break(Some(End::Finished)),
             },
             Some(answer) = self.reads.join_next(), if !self.reads.is_empty() => match answer {
                 Ok(Some(answer)) => self.send(socket, answer).await,
-                // Demuxers take what they cannot read for the end: nothing that this engine makes from
-                // now on is to be believed.
-                Ok(None) => ControlFlow::Break(Some(unreachable())),
+                // Demuxers take unreadable bytes for the end of the source, so nothing that this engine makes from
+                // now on can be trusted.
+                Ok(None) => ControlFlow::Break(Some(source_unreachable())),
                 Err(error) => ControlFlow::Break(Some(End::fault(Code::Internal, error.to_string()))),
             },
-            read = self.reader.read_buf(decoder.buffer()), if self.reads.len() < READS => {
+            read = self.reader.read_buf(decoder.buffer()), if self.reads.len() < MOST_READS => {
                 if read.unwrap_or(0) == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(()) }
             }
             () = self.watch.expired() => ControlFlow::Break(Some(timeout())),
-            _ = self.look.tick() => match self.process.threads() {
+            _ = self.thread_checks.tick() => match self.process.threads() {
                 Some(threads) if threads > MOST_THREADS => refuse(Refusal::Threads),
                 _ => ControlFlow::Continue(()),
             },
         }
     }
 
-    /// Hands a message to the writer. An engine that does not listen runs out of its time.
+    /// Hands a message to the writer. An engine that does not read its messages runs out of its time.
     async fn send(&mut self, socket: &mpsc::Sender<Outbound>, answer: Outbound) -> Flow {
         tokio::select! {
             sent = socket.send(answer) => match sent {
@@ -190,20 +191,20 @@ impl Driver {
                 // The socket is broken: the engine has ended.
                 Err(_) => ControlFlow::Break(None),
             },
-            // It does not listen, and nobody wants to know.
+            // The engine does not read its messages, and the owner has dropped the session.
             () = self.events.closed() => ControlFlow::Break(Some(End::Finished)),
             () = self.watch.expired() => ControlFlow::Break(Some(timeout())),
-            // Nor does its time run while it has nothing to do.
-            () = tokio::time::sleep(LISTENS) => ControlFlow::Break(Some(timeout())),
+            // The engine's clock stands still while it has no order, so this bound is needed too.
+            () = tokio::time::sleep(LONGEST_UNREAD) => ControlFlow::Break(Some(timeout())),
         }
     }
 
-    fn notice(&mut self, message: &ToEngine) {
+    fn record_sent(&mut self, message: &ToEngine) {
         match message {
             ToEngine::Plan(plan) => self.plan = Some(Arc::new((**plan).clone())),
             ToEngine::Order { order, what } => {
                 let allowance = order_time(what, self.plan.as_deref(), self.size);
-                self.watch.given(allowance);
+                self.watch.add_order(allowance);
                 self.orders.give(*order, what.clone(), self.plan.clone());
             }
             ToEngine::Hold => self.watch.hold(),
@@ -243,7 +244,7 @@ impl Driver {
                 }),
             ToParent::Scanned { percent } => match self.orders.scanned(percent.min(100)) {
                 Ok(true) => Ok(SessionEvent::Scanned(percent.min(100))),
-                // No news.
+                // The percentage is unchanged, so the owner is not told.
                 Ok(false) => return ControlFlow::Continue(()),
                 Err(refusal) => Err(refusal),
             },
@@ -253,11 +254,11 @@ impl Driver {
                 .map(|()| SessionEvent::Probed(info)),
             ToParent::Made { order, what } => return self.made(order, what, payload).await,
             ToParent::Done { order } => {
-                self.watch.answered();
+                self.watch.end_order();
                 self.orders.done(order).map(|()| SessionEvent::Done(order))
             }
             ToParent::Failed { order, failure } => {
-                self.watch.answered();
+                self.watch.end_order();
                 let failure = self.orders.failed(order, failure);
                 failure.map(|failure| SessionEvent::Failed(order, failure))
             }
@@ -294,7 +295,7 @@ impl Driver {
             }
             _ => return refuse(Refusal::Read),
         };
-        if !self.watch.permits_read(self.size) {
+        if !self.watch.record_read(self.size) {
             return refuse(Refusal::IdleReads);
         }
         self.reads
@@ -305,7 +306,7 @@ impl Driver {
     async fn made(&mut self, order: u32, what: Made, payload: Bytes) -> Flow {
         match self.orders.made(order, &what, &payload) {
             Ok(()) => {
-                let units = payload.len().div_ceil(UNIT).min(HELD_BYTES / UNIT);
+                let units = payload.len().div_ceil(UNIT).min(MOST_WAITING_BYTES / UNIT);
                 self.tell(SessionEvent::Made(what, payload), units as u32)
                     .await
             }
@@ -313,16 +314,16 @@ impl Driver {
         }
     }
 
-    /// Tells the owner, who may be slow, something that takes so much room.
+    /// Tells the owner an event. The owner may be slow; `units` is the space that the event takes until then.
     async fn tell(&mut self, what: SessionEvent, units: u32) -> Flow {
-        self.watch.waits(true);
+        self.watch.set_waiting(true);
         let told = async {
             // The semaphore is never closed.
             let room = self.room.clone().acquire_many_owned(units).await.ok();
             self.events.send(Event { what, _room: room }).await
         };
         let sent = told.await;
-        self.watch.waits(false);
+        self.watch.set_waiting(false);
         match sent {
             Ok(()) => ControlFlow::Continue(()),
             // The owner dropped the session.
@@ -331,16 +332,13 @@ impl Driver {
     }
 }
 
-/// The engine is not believed.
+/// Ends the session, since the engine said or did something that is refused.
 fn refuse(refusal: Refusal) -> Flow {
-    tracing::error!(
-        code = refusal.code(),
-        "an engine is not believed: {refusal}"
-    );
+    tracing::error!(code = refusal.code(), "an engine was stopped: {refusal}");
     ControlFlow::Break(Some(End::Fault(EngineFailure::from(refusal))))
 }
 
-fn unreachable() -> End {
+fn source_unreachable() -> End {
     End::fault(
         Code::SourceUnreachable,
         "A part of the source could not be read.",
@@ -351,7 +349,7 @@ fn timeout() -> End {
     End::fault(Code::EngineTimeout, "the engine took too long")
 }
 
-/// Longest read that is answered: engines ask for a quarter of it.
+/// Most bytes of a read that is answered: engines ask for a quarter of it.
 const LONGEST_READ: u32 = 1 << 20;
 
 async fn answer(source: Arc<dyn SourceReader>, read: u32, offset: u64, length: u32) -> Answer {
@@ -362,7 +360,7 @@ async fn answer(source: Arc<dyn SourceReader>, read: u32, offset: u64, length: u
                 offset,
                 length,
                 read = bytes.len(),
-                "the source is shorter than it was said to be"
+                "the source is shorter than announced"
             );
             None
         }
@@ -378,7 +376,7 @@ async fn write(mut writer: OwnedWriteHalf, mut messages: mpsc::Receiver<Outbound
         let frame = match protocol::encode(&message, &payload) {
             Ok(frame) => frame,
             Err(error) => {
-                tracing::error!(%error, "a message to the engine cannot be sent");
+                tracing::error!(%error, "a message to the engine cannot be encoded");
                 return;
             }
         };

@@ -1,4 +1,4 @@
-//! How a session ended, and whose fault it was.
+//! The end of a session, and whether it was the engine's fault.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -6,14 +6,14 @@ use std::process::ExitStatus;
 use plan::Code;
 use protocol::EngineFailure;
 
-/// How a session ended.
+/// End of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It was told to.
+    /// The session was told to end.
     Finished,
-    /// By its own doing: a crash, or over a limit of ours. Counts as a try.
+    /// The engine crashed, or exceeded one of our limits. This counts as a failed try.
     Fault(EngineFailure),
-    /// Killed by somebody else: does not count.
+    /// Another program killed the engine. This does not count as a try.
     Unexplained,
 }
 
@@ -25,9 +25,9 @@ impl End {
         })
     }
 
-    /// What the exit status of an engine means that ended of itself.
+    /// End that the exit status of an engine means, which ended by itself.
     pub(crate) fn of(status: ExitStatus, out_of_memory: bool) -> Self {
-        // Numbers of signals as Linux has them on every machine we run on.
+        // Numbers of signals, as Linux has them on every machine we run on.
         const SIGILL: i32 = 4;
         const SIGABRT: i32 = 6;
         const SIGBUS: i32 = 7;
@@ -53,7 +53,7 @@ impl End {
                 Code::EngineCrashed,
                 format!("the engine ended with status {code}"),
             ),
-            // SIGKILL, SIGTERM ...: somebody else's doing.
+            // The engine was killed from outside by SIGKILL, SIGTERM or another signal.
             _ => Self::Unexplained,
         }
     }

@@ -1,4 +1,4 @@
-//! Where the engine program is.
+//! The engine program: where it lies, and how it is started.
 
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::process::Process;
 use crate::sandbox::{Sandbox, Trial};
 
-/// An engine cannot be started.
+/// The engine cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start {program}: {error}; `reelmill-engine` belongs beside `reelmill`")]
 pub struct StartError {
@@ -21,26 +21,27 @@ pub struct StartError {
     error: std::io::Error,
 }
 
-/// What plays an engine's part inside this process.
-type Body = dyn Fn(UnixStream) -> ExitStatus + Send + Sync;
+/// Function that plays an engine's part on a thread of this process.
+type EngineBody = dyn Fn(UnixStream) -> ExitStatus + Send + Sync;
 
-/// How engines are started; cheap to clone.
+/// Way in which engines are started; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    kind: Kind,
+    kind: Launcher,
     sandbox: Sandbox,
     sessions: TaskTracker,
     spare: Option<Arc<Spare>>,
 }
 
-/// A process that waits for a session, with its end of the socket.
+/// Process that waits for a session, with our end of its socket.
 type Started = (Process, Socket);
 
-/// How long after one session began the process for the next is started: what the first does at once needs the cores.
+/// Time from the start of one session to the start of the spare process for the next: the first session needs the
+/// cores at once.
 const SPARE_AFTER: Duration = Duration::from_secs(1);
 
-/// A process that was started before anybody needs it: to load its libraries takes 50 ms, which are most of a small
-/// probe. It has read nothing, and holds 9 MiB of its own.
+/// Process that is started before a session needs it: loading its libraries takes 50 ms, which is most of a small
+/// probe. It has read nothing, and takes 9 MiB of its own.
 struct Spare(Mutex<Option<Started>>);
 
 impl Spare {
@@ -48,7 +49,7 @@ impl Spare {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The process that waits, if it still runs.
+    /// Takes the spare process, if it still runs.
     fn take(&self) -> Option<Started> {
         let (mut process, socket) = self.waiting().take()?;
         process.is_running().then_some((process, socket))
@@ -56,20 +57,20 @@ impl Spare {
 }
 
 #[derive(Clone)]
-enum Kind {
+enum Launcher {
     Program(PathBuf),
-    Thread(Arc<Body>),
+    Thread(Arc<EngineBody>),
 }
 
 impl Engine {
-    /// The engine at this path.
+    /// Engine with its program at this path.
     pub fn at(program: impl Into<PathBuf>) -> Self {
-        Self::of(Kind::Program(program.into()))
+        Self::of(Launcher::Program(program.into()))
     }
 
-    fn of(kind: Kind) -> Self {
+    fn of(kind: Launcher) -> Self {
         let sessions = TaskTracker::new();
-        // Closed, it can be waited for; sessions may begin all the same.
+        // A closed tracker can be waited for; sessions may still begin.
         sessions.close();
         let sandbox = Sandbox::default();
         Self {
@@ -80,18 +81,18 @@ impl Engine {
         }
     }
 
-    /// The same engine, of which one process more than needed runs from now on, so that the next session need not wait
-    /// for it. To be called where a Tokio runtime is.
+    /// The same engine with a spare process, which is started in advance so that the next session need not wait for
+    /// it. This must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// Where the program cannot be started.
+    /// An error is returned where the program cannot be started.
     pub fn with_spare(self) -> Result<Self, StartError> {
         let waiting = Mutex::new(Some(self.start()?));
         let spare = Some(Arc::new(Spare(waiting)));
         Ok(Self { spare, ..self })
     }
 
-    /// The same engine, of which a cage without a gap is required or preferred.
+    /// The same engine with another rule for gaps in its cage.
     #[must_use]
     pub fn sandboxed(self, sandbox: Sandbox) -> Self {
         Self { sandbox, ..self }
@@ -106,28 +107,28 @@ impl Engine {
         self.sessions.wait().await;
     }
 
-    pub(crate) fn drive(&self, driver: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn_driver(&self, driver: impl Future<Output = ()> + Send + 'static) {
         self.sessions.spawn(driver);
     }
 
-    /// Has an engine try what it must not be able to do.
+    /// Starts an engine that attempts all that its cage must refuse.
     ///
     /// # Errors
-    /// Where the program cannot be started.
+    /// An error is returned where the program cannot be started.
     pub async fn trial(&self) -> Result<Trial, StartError> {
         match &self.kind {
-            Kind::Program(program) => Trial::run(program).await.map_err(|error| StartError {
+            Launcher::Program(program) => Trial::run(program).await.map_err(|error| StartError {
                 program: program.clone(),
                 error,
             }),
-            Kind::Thread(_) => Ok(Trial::default()),
+            Launcher::Thread(_) => Ok(Trial::default()),
         }
     }
 
-    /// The engine beside the running program.
+    /// Engine whose program lies beside the running program.
     ///
     /// # Errors
-    /// Where it is not there.
+    /// An error is returned where the program is not there.
     pub fn beside_current() -> Result<Self, StartError> {
         let program = Path::new("reelmill-engine").to_path_buf();
         let own = match std::env::current_exe() {
@@ -145,14 +146,14 @@ impl Engine {
         })
     }
 
-    /// Something that speaks the protocol on a thread of this process, for simulations: it is
-    /// given the engine's end of the socket, and returns how a process would have ended.
-    /// To kill it is to close its socket.
+    /// Engine for simulations: `body` speaks the protocol on a thread of this process. It gets the engine's end of
+    /// the socket, and returns the status with which a process would have ended. Killing it closes its socket.
     pub fn in_process(body: impl Fn(UnixStream) -> ExitStatus + Send + Sync + 'static) -> Self {
-        Self::of(Kind::Thread(Arc::new(body)))
+        Self::of(Launcher::Thread(Arc::new(body)))
     }
 
-    /// One that runs, with our end of its socket: the spare one where there is one, which another takes the place of.
+    /// Returns a running engine with our end of its socket. The spare process is used where there is one, and
+    /// replaced later.
     pub(crate) fn spawn(&self) -> Result<Started, StartError> {
         let Some(spare) = self.spare.clone() else {
             return self.start();
@@ -162,18 +163,18 @@ impl Engine {
         tokio::spawn(async move {
             tokio::time::sleep(SPARE_AFTER).await;
             if spare.waiting().is_none() {
-                // Where it cannot be started now, the next session says why.
+                // Where the start fails now, the next session reports the error.
                 *spare.waiting() = engine.start().ok();
             }
         });
         waiting.map_or_else(|| self.start(), Ok)
     }
 
-    /// Starts one.
+    /// Starts an engine.
     fn start(&self) -> Result<Started, StartError> {
         let (program, started) = match &self.kind {
-            Kind::Program(program) => (program.clone(), Process::program(program)),
-            Kind::Thread(body) => {
+            Launcher::Program(program) => (program.clone(), Process::program(program)),
+            Launcher::Thread(body) => {
                 let body = body.clone();
                 let run = move |stream| body(stream);
                 (PathBuf::from("an engine thread"), Process::thread(run))
@@ -186,8 +187,8 @@ impl Engine {
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.kind {
-            Kind::Program(program) => write!(f, "Engine({})", program.display()),
-            Kind::Thread(_) => f.write_str("Engine(thread)"),
+            Launcher::Program(program) => write!(f, "Engine({})", program.display()),
+            Launcher::Thread(_) => f.write_str("Engine(thread)"),
         }
     }
 }

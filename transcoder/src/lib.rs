@@ -1,5 +1,8 @@
-//! Runs engines: one `reelmill-engine` process per session, started over a socket pair,
-//! limited, answered, and replaced when it dies or hangs. Links no media library.
+//! The transcoder runs engines: one `reelmill-engine` process for each session. It starts each over a socket pair,
+//! limits it, answers its reads of the source, and ends it when it hangs or misbehaves. It links no media library.
+//!
+//! Begin with `session`. `engine` and `process` start programs, `driver` is the task behind a session, `orders`
+//! checks what an engine says, `watch` and `limits` bound its time, and `source` is what it reads.
 
 mod driver;
 mod end;

@@ -1,24 +1,24 @@
-//! How long an order may take before its engine is taken for hung.
+//! The time that an order may take before its engine counts as hung.
 
 use std::time::Duration;
 
 use plan::{Plan, RenditionId, VideoCodec};
 use protocol::Order;
 
-/// The longest that a probe may take.
+/// Longest time of a probe, besides the time for reading the source.
 const PROBE: Duration = Duration::from_secs(10);
-/// Anything may take this long on a busy machine.
+/// Least time that is allowed to any order, since the machine may be busy.
 const LEAST: Duration = Duration::from_secs(30);
-/// Wall time for each second of media in each rendition: a 2160p rung takes 8 s of one core;
-/// the cores are shared.
+/// Wall seconds for each second of media in each rendition: a 2160p rung takes 8 s of one core, and the cores are
+/// shared.
 const PER_MEDIA_SECOND: f64 = 20.0;
-/// As long for each second of sound that is measured: thirty times what 5.1 takes of one core.
+/// Wall seconds for each second of sound whose loudness is measured: thirty times what 5.1 takes of one core.
 const PER_SOUND_SECOND: f64 = 0.2;
-/// Sources without an index are read whole by their probe, others for their text and loudness:
-/// 20 MB in a second is a slow disk.
+/// Bytes of a source that are read in a second on a slow disk. Probes read sources without an index as a whole; text
+/// and loudness need the whole source too.
 const SCAN_BYTES_PER_SECOND: u64 = 20_000_000;
 
-/// The wall time an order may take, time held not counted.
+/// Wall time that an order may take; time during which the session is held does not count.
 pub fn order_time(order: &Order, plan: Option<&Plan>, source_bytes: u64) -> Duration {
     match order {
         Order::Probe => PROBE + Duration::from_secs(source_bytes / SCAN_BYTES_PER_SECOND),
@@ -55,7 +55,7 @@ fn media_seconds(plan: &Plan, renditions: &[RenditionId], first: u32, count: u32
     us.max(0) as f64 / 1e6 * each.sum::<f64>().max(1.0)
 }
 
-/// CPU time against that of H.264, rounded up (docs/decisions/022-lazy-codecs.md).
+/// CPU time of a rendition relative to H.264, rounded up (docs/decisions/022-lazy-codecs.md).
 fn slowness(plan: &Plan, rendition: RenditionId) -> f64 {
     match plan.video_rendition(rendition).map(|video| video.encoding) {
         Some(VideoCodec::Av1) => 8.0,

@@ -1,5 +1,5 @@
-//! What an engine may say: something of the orders that it has, each thing once, and all of it before an order
-//! is done. Everything else is refused, and the session ends.
+//! Checks of what an engine says: it may speak only of the orders that it has, may make each thing once, and must
+//! make all of them before an order is done. Everything else is refused, and the session ends.
 
 mod still;
 
@@ -12,55 +12,55 @@ use plan::cues::{MOST_BYTES, MOST_CUES};
 use plan::{Code, Cue, CueList, Loudness, MediaInfo, Plan, RenditionId};
 use protocol::{EngineFailure, Made, Order, Still};
 
-/// Why what an engine said is refused.
+/// Reason why a message of an engine is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
-    /// It speaks of an order that it was not given, or that is over.
-    #[error("it speaks of an order that it does not have")]
+    /// The engine speaks of an order that it was not given, or that is over.
+    #[error("it speaks of an order that it does not have or that is over")]
     NoOrder,
-    /// Its order asks for something else.
+    /// The engine made something that its order does not ask for.
     #[error("it made something that it was not asked for")]
     Unasked,
-    /// It has made it before.
-    #[error("it made the same twice")]
+    /// The engine made something that it has made before.
+    #[error("it made the same thing twice")]
     Twice,
-    /// It says that an order is done of which something is missing.
-    #[error("it says that all is done, and left something out")]
+    /// The engine says that an order is done although something is missing.
+    #[error("it says that its order is done, but left something out")]
     LeftOut,
-    /// It is no segment or init segment of the plan.
-    #[error("it made something that is not as planned: {0}")]
+    /// The engine made a segment or init segment that differs from the plan.
+    #[error("it made something that differs from the plan: {0}")]
     Flaw(#[from] Flaw),
-    /// It is no picture of the kind and size that was asked for.
-    #[error("it made a still that is no picture of its kind and size")]
+    /// The engine made a still that is no picture of the kind and size that was asked for.
+    #[error("it made a still that is not a picture of the kind and size that was asked for")]
     Still,
-    /// It is no list of cues.
-    #[error("it made text that is no list of cues, or too long")]
+    /// The engine made text that is no list of cues, or too long.
+    #[error("it made text that is not a list of cues, or is too long")]
     Cues,
-    /// Not every sound of the plan, or not as loud as anything can be.
-    #[error("it measured a loudness that nothing has")]
+    /// The engine did not measure every sound of the plan, or measured an impossible loudness.
+    #[error("it left out a loudness, or measured an impossible one")]
     Loudness,
-    /// It found a source of another size than the one it was given.
-    #[error("it found another source than the one it was given")]
+    /// The engine reports a source of another size than the one it was given.
+    #[error("it reports a source of another size than the one it was given")]
     Info,
-    /// A message that is none, or longer than anything that it was asked for.
-    #[error("its message is none, or longer than anything that it was asked for")]
+    /// The engine sent a message that cannot be read, or that is longer than anything it was asked for.
+    #[error("its message cannot be read, or is longer than anything that it was asked for")]
     Message,
-    /// Bytes beside a message that has none.
+    /// The engine sent bytes beside a message that has none.
     #[error("it sends bytes beside a message that has none")]
     Payload,
-    /// A read that no engine of ours asks for.
+    /// The engine asked for a read that no engine of ours asks for.
     #[error("it reads beyond the source, or too much at once")]
     Read,
-    /// It goes on reading though it has nothing to do, or is told to hold.
-    #[error("it reads on and on though it is to do nothing")]
+    /// The engine goes on reading although it has no order, or is held.
+    #[error("it keeps reading although it has nothing to do")]
     IdleReads,
-    /// More threads than anything it does takes.
-    #[error("it has more threads than anything it does takes")]
+    /// The engine has more threads than any of its work takes.
+    #[error("it has more threads than any of its work takes")]
     Threads,
 }
 
 impl Refusal {
-    /// The stable spelling, for logs and reports.
+    /// Stable name of the refusal, for logs and reports.
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoOrder => "no_order",
@@ -85,15 +85,12 @@ impl From<Refusal> for EngineFailure {
     fn from(refusal: Refusal) -> Self {
         Self {
             code: Code::EngineCrashed,
-            message: format!(
-                "The engine is not believed: {refusal} ({}).",
-                refusal.code()
-            ),
+            message: format!("The engine was stopped: {refusal} ({}).", refusal.code()),
         }
     }
 }
 
-/// A thing that an order asks for.
+/// Thing that an order asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Thing {
     Info,
@@ -107,46 +104,46 @@ enum Thing {
     Loudness,
 }
 
-/// An order that is not done.
-struct Open {
+/// Order that is not done.
+struct OpenOrder {
     number: u32,
     what: Order,
-    /// The plan that it goes by.
+    /// Plan that the order was given with.
     plan: Option<Arc<Plan>>,
-    /// Whether it may be left before all is made.
+    /// Whether the order may end before everything is made.
     abandoned: bool,
     made: HashSet<Thing>,
-    /// Segments that it may still say to be at, or how often it may still say how much it has read.
+    /// Number of times that the order may still report its segment or, in a probe, its progress.
     places: u32,
-    /// How much of the source it has read, in per cent, as it last said.
+    /// Part of the source that a probe last said it has read, in per cent.
     scanned: Option<u8>,
-    /// The most bytes of a product.
+    /// Most bytes of a product of the order.
     most_payload: u32,
 }
 
-/// The orders of a session, in the order in which they are carried out.
+/// Orders of a session, in the order in which they are carried out.
 #[derive(Default)]
 pub(crate) struct Orders {
-    open: VecDeque<Open>,
-    /// What somebody else has made: it may be left out, whenever that was said.
+    open: VecDeque<OpenOrder>,
+    /// Segments that another session has made; the engine may leave them out at any time.
     skipped: HashSet<(RenditionId, u32)>,
 }
 
-/// Most bytes of a message's header, but for what a probe has found: an init segment, and what is said of it.
+/// Most bytes of a message's header, except for the result of a probe: an init segment, and the fields around it.
 const HEADER_BYTES: u32 = 2 * check::MOST_INIT_BYTES as u32;
-/// Most bytes of a still: a sheet of detail in 800x800 takes 200 kB.
+/// Most bytes of a still: a detailed sheet of 800x800 pixels takes 200 kB.
 const STILL_BYTES: u32 = 4 << 20;
-/// Most bytes of a track's cues: their text, and what JSON puts around each.
+/// Most bytes of a track's cues: their text, and the JSON around each.
 const CUES_BYTES: u32 = (MOST_CUES * 128 + MOST_BYTES * 3) as u32;
-/// Loudness of anything that 32-bit floating-point samples can hold.
-const MILLIBELS: std::ops::RangeInclusive<i32> = -100_000..=100_000;
-/// How often an order may come to each of its segments, in each of its renditions: once for every try.
-const PLACES: u32 = 8;
-/// How often a probe may say how much it has read: each per cent, of several passes.
-const SCANNED: u32 = 10_000;
-/// Cues by which the last packet of a track may go over what is read.
-const MORE_CUES: usize = 1024;
-/// Most characters of why an order failed: it is shown to people.
+/// Loudness in hundredths of a dB of anything that 32-bit floating-point samples can hold.
+const POSSIBLE_MILLIBELS: std::ops::RangeInclusive<i32> = -100_000..=100_000;
+/// Number of times that an order may report each of its segments in each of its renditions: once for every attempt.
+const REPORTS_PER_SEGMENT: u32 = 8;
+/// Number of times that a probe may report its progress: each per cent, in several passes.
+const MOST_PROGRESS_REPORTS: u32 = 10_000;
+/// Number of cues by which the last packet of a track may exceed the limit.
+const CUES_OVER_LIMIT: usize = 1024;
+/// Most characters of the message of a failed order, which is shown to people.
 const MESSAGE_CHARS: usize = 500;
 
 impl Orders {
@@ -154,12 +151,13 @@ impl Orders {
         let places = match &what {
             Order::Segments {
                 renditions, count, ..
-            } => count.saturating_mul(PLACES.saturating_mul(renditions.len() as u32 + 1)),
-            Order::Probe => SCANNED,
+            } => count
+                .saturating_mul(REPORTS_PER_SEGMENT.saturating_mul(renditions.len() as u32 + 1)),
+            Order::Probe => MOST_PROGRESS_REPORTS,
             _ => 0,
         };
         let most_payload = most_payload(&what, plan.as_deref());
-        self.open.push_back(Open {
+        self.open.push_back(OpenOrder {
             number,
             what,
             plan,
@@ -171,7 +169,7 @@ impl Orders {
         });
     }
 
-    /// Orders up to this one are not wanted any more.
+    /// Marks this order and all orders before it as withdrawn.
     pub(crate) fn abandon(&mut self, number: u32) {
         let late = self.open.iter_mut().filter(|open| open.number <= number);
         late.for_each(|open| open.abandoned = true);
@@ -181,9 +179,9 @@ impl Orders {
         self.skipped.insert((rendition, segment));
     }
 
-    /// The most bytes of a header and of a payload that come next.
+    /// Most bytes of the header and of the payload of the next message.
     pub(crate) fn most_bytes(&self) -> (u32, u32) {
-        let header = |open: &Open| match open.what {
+        let header = |open: &OpenOrder| match open.what {
             Order::Probe => protocol::MAX_HEADER,
             _ => HEADER_BYTES,
         };
@@ -192,8 +190,8 @@ impl Orders {
         (header.unwrap_or(HEADER_BYTES), payload.unwrap_or(0))
     }
 
-    fn first(&mut self, number: u32) -> Result<&mut Open, Refusal> {
-        // They are carried out one after another.
+    fn first(&mut self, number: u32) -> Result<&mut OpenOrder, Refusal> {
+        // Orders are carried out one after another, so only the first can be spoken of.
         let first = self.open.front_mut().filter(|open| open.number == number);
         first.ok_or(Refusal::NoOrder)
     }
@@ -224,9 +222,9 @@ impl Orders {
         Ok(())
     }
 
-    /// So much of the source is read; returns whether that is news.
+    /// Records the progress of a probe; returns whether it has changed.
     pub(crate) fn scanned(&mut self, percent: u8) -> Result<bool, Refusal> {
-        let is_probe = |open: &&mut Open| matches!(open.what, Order::Probe);
+        let is_probe = |open: &&mut OpenOrder| matches!(open.what, Order::Probe);
         let probe = self.open.front_mut().filter(is_probe);
         let probe = probe.ok_or(Refusal::Unasked)?;
         probe.places = probe.places.checked_sub(1).ok_or(Refusal::Twice)?;
@@ -246,13 +244,13 @@ impl Orders {
         if info.size != size {
             return Err(Refusal::Info);
         }
-        open.settle(Thing::Info)
+        open.record_made(Thing::Info)
     }
 
     pub(crate) fn made(&mut self, number: u32, made: &Made, bytes: &Bytes) -> Result<(), Refusal> {
         let open = self.first(number)?;
-        let thing = open.asked(made)?;
-        open.settle(thing)?;
+        let thing = open.requested_thing(made)?;
+        open.record_made(thing)?;
         open.is_as_planned(made, bytes)
     }
 
@@ -269,7 +267,7 @@ impl Orders {
         is_whole.then_some(()).ok_or(Refusal::LeftOut)
     }
 
-    /// Why an order failed, as it may be told to people.
+    /// Ends an order that failed, and returns its failure in a form that can be shown to people.
     pub(crate) fn failed(
         &mut self,
         number: u32,
@@ -278,7 +276,7 @@ impl Orders {
         self.first(number)?;
         self.open.pop_front();
         let code = match failure.code {
-            // An engine knows nothing of these: its parent knows what could not be read.
+            // An engine cannot know these causes; its parent knows what could not be read.
             Code::UploadLost | Code::NoSpace | Code::EngineTimeout | Code::SourceUnreachable => {
                 Code::EngineCrashed
             }
@@ -292,13 +290,13 @@ impl Orders {
     }
 }
 
-impl Open {
-    fn settle(&mut self, thing: Thing) -> Result<(), Refusal> {
+impl OpenOrder {
+    fn record_made(&mut self, thing: Thing) -> Result<(), Refusal> {
         self.made.insert(thing).then_some(()).ok_or(Refusal::Twice)
     }
 
-    /// What something made is to its order.
-    fn asked(&self, made: &Made) -> Result<Thing, Refusal> {
+    /// Thing of the order that a product is.
+    fn requested_thing(&self, made: &Made) -> Result<Thing, Refusal> {
         let thing = match *made {
             Made::Init(id) => Thing::Init(id),
             Made::Segment {
@@ -323,7 +321,7 @@ impl Open {
         is_asked.then_some(thing).ok_or(Refusal::Unasked)
     }
 
-    /// All that the order asks for.
+    /// All things that the order asks for.
     fn wanted(&self) -> Box<dyn Iterator<Item = Thing> + '_> {
         match &self.what {
             Order::Probe => Box::new([Thing::Info].into_iter()),
@@ -377,7 +375,7 @@ impl Open {
             }
             Made::PosterWebp(_) => still::is_webp(bytes).then_some(()).ok_or(Refusal::Still),
             Made::Cues { track } => {
-                // Whoever takes them counts on their order.
+                // The receiver of the cue lists counts on their order.
                 let is_next = self.made.len() == *track as usize + 1;
                 let list = serde_json::from_slice::<CueList>(bytes);
                 let end_us = plan()?.timeline.duration_us();
@@ -386,14 +384,14 @@ impl Open {
             }
             Made::Loudness(measured) => {
                 let is_each = measured.len() == plan()?.audio.len();
-                let is_sane = measured.iter().all(is_heard);
+                let is_sane = measured.iter().all(is_possible);
                 (is_each && is_sane).then_some(()).ok_or(Refusal::Loudness)
             }
         }
     }
 }
 
-/// The second and the width of a thumbnail that is asked for.
+/// Second and width of a thumbnail that is asked for.
 fn thumbnail_of(still: Still) -> Option<(u32, u32)> {
     match still {
         Still::Thumbnail { second, width } | Still::StoredThumbnail { second, width, .. } => {
@@ -403,7 +401,7 @@ fn thumbnail_of(still: Still) -> Option<(u32, u32)> {
     }
 }
 
-/// The most bytes of anything that an order asks for.
+/// Most bytes of any product that an order asks for.
 fn most_payload(what: &Order, plan: Option<&Plan>) -> u32 {
     match what {
         Order::Probe | Order::Loudness => 0,
@@ -433,7 +431,7 @@ fn most_segment(plan: Option<&Plan>, renditions: &[RenditionId], first: u32, cou
     most as u32
 }
 
-/// Whether a list may become WebVTT of a presentation that ends then.
+/// Whether a list can be written as WebVTT for a presentation that ends at `end_us`.
 fn are_cues(list: &CueList, end_us: i64) -> bool {
     let is_shown = |cue: &Cue| {
         let is_in_time = 0 <= cue.start_us && cue.start_us < cue.end_us && cue.end_us <= end_us;
@@ -442,19 +440,19 @@ fn are_cues(list: &CueList, end_us: i64) -> bool {
         is_in_time && (1..=9).contains(&cue.place) && is_text
     };
     let text: usize = list.cues.iter().map(|cue| cue.text.len()).sum();
-    list.cues.len() <= MOST_CUES + MORE_CUES
-        // The last one may go over it.
+    list.cues.len() <= MOST_CUES + CUES_OVER_LIMIT
+        // The last cue may exceed the limit.
         && text <= 2 * MOST_BYTES
         && list.cues.iter().all(is_shown)
 }
 
-fn is_heard(loudness: &Loudness) -> bool {
+fn is_possible(loudness: &Loudness) -> bool {
     let Loudness {
         integrated_millibels,
         range_millibels,
         true_peak_millibels,
     } = loudness;
     let levels = [*integrated_millibels, *true_peak_millibels];
-    let is_level = |level: i32| MILLIBELS.contains(&level);
+    let is_level = |level: i32| POSSIBLE_MILLIBELS.contains(&level);
     levels.into_iter().flatten().all(is_level) && (0..=20_000).contains(range_millibels)
 }

@@ -1,4 +1,4 @@
-//! An engine process: started, killed, waited for.
+//! An engine process: it is started, killed, and waited for.
 
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
@@ -15,24 +15,24 @@ use tokio::task::JoinHandle;
 
 use crate::end::End;
 
-/// What an engine may say on stderr before the rest is dropped: enough for any real trouble.
+/// Most bytes of an engine's stderr that are logged before the rest is dropped: enough for any real trouble.
 const STDERR_BYTES: u64 = 64 << 10;
-/// An engine that hung up ends within this, or is killed: it has nothing left to do.
+/// Longest time from the moment an engine hangs up to its end, before it is killed: it has nothing left to do.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Every segment has a fresh encoder of the same size as the one before: glibc keeps the memory
-/// between them instead of having the kernel clear 200 MB of pages each time.
+/// Settings of glibc that keep freed memory. Every segment has a fresh encoder of the same size as the one before;
+/// otherwise the kernel would clear 200 MB of pages each time.
 const MEMORY_KEPT: [(&str, &str); 3] = [
     ("MALLOC_MMAP_THRESHOLD_", "33554432"),
     ("MALLOC_TRIM_THRESHOLD_", "1073741824"),
     ("MALLOC_ARENA_MAX", "1"),
 ];
 
-/// A running engine.
+/// Running engine.
 pub(crate) enum Process {
-    /// A process of its own; whether it said that it has no memory left.
+    /// Process of its own, with the task that logs its stderr and returns whether the engine ran out of memory.
     Child(Child, Option<JoinHandle<bool>>),
-    /// A thread of this one.
+    /// Thread of this process, for simulations.
     Thread {
         ended: oneshot::Receiver<ExitStatus>,
         socket: StdUnixStream,
@@ -44,16 +44,16 @@ impl Process {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let ours = UnixStream::from_std(ours)?;
-        let mut child = quiet(&mut Command::new(program))
+        let mut child = isolate(&mut Command::new(program))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
-        let talk = child
+        let logging = child
             .stderr
             .take()
-            .map(|stderr| tokio::spawn(repeat(stderr)));
-        Ok((Self::Child(child, talk), ours))
+            .map(|stderr| tokio::spawn(log_stderr(stderr)));
+        Ok((Self::Child(child, logging), ours))
     }
 
     pub(crate) fn thread(
@@ -67,24 +67,24 @@ impl Process {
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
-                // Nobody may be interested any more.
+                // The receiver may be gone.
                 let _ = sender.send(body(theirs));
             })?;
         Ok((Self::Thread { ended, socket }, ours))
     }
 
-    /// How many threads it has; nothing where nobody can tell.
+    /// Number of threads of the engine; none where it is unknown.
     pub(crate) fn threads(&self) -> Option<u32> {
         let Self::Child(child, _) = self else {
             return None;
         };
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()?)).ok()?;
-        // The name of the program, in brackets, may hold anything (proc_pid_stat(5)).
+        // The name of the program, in brackets, may hold any characters (proc_pid_stat(5)).
         let (_, fields) = stat.rsplit_once(')')?;
         fields.split_whitespace().nth(17)?.parse().ok()
     }
 
-    /// Whether it has not ended.
+    /// Whether the engine has not ended.
     pub(crate) fn is_running(&mut self) -> bool {
         match self {
             Self::Child(child, _) => matches!(child.try_wait(), Ok(None)),
@@ -92,7 +92,7 @@ impl Process {
         }
     }
 
-    /// Ends it at once; already gone is as good.
+    /// Kills the engine at once, if it still runs.
     pub(crate) async fn kill(&mut self) {
         match self {
             Self::Child(child, _) => {
@@ -105,24 +105,24 @@ impl Process {
         }
     }
 
-    /// Why an engine that hung up has ended.
-    pub(crate) async fn autopsy(&mut self) -> End {
+    /// Waits for the end of an engine that hung up, and returns the reason for it.
+    pub(crate) async fn wait_for_end(&mut self) -> End {
         match tokio::time::timeout(GRACE, self.wait()).await {
             Ok(Ok((status, out_of_memory))) => End::of(status, out_of_memory),
             Ok(Err(error)) => End::fault(plan::Code::Internal, error.to_string()),
             Err(_) => {
                 self.kill().await;
-                End::fault(plan::Code::EngineTimeout, "the engine hung while it ended")
+                End::fault(plan::Code::EngineTimeout, "the engine hung at its end")
             }
         }
     }
 
     async fn wait(&mut self) -> std::io::Result<(ExitStatus, bool)> {
         match self {
-            Self::Child(child, talk) => {
+            Self::Child(child, logging) => {
                 let status = child.wait().await?;
-                let out_of_memory = match talk.take() {
-                    Some(talk) => talk.await.unwrap_or(false),
+                let out_of_memory = match logging.take() {
+                    Some(logging) => logging.await.unwrap_or(false),
                     None => false,
                 };
                 Ok((status, out_of_memory))
@@ -138,26 +138,26 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if let Self::Thread { socket, .. } = self {
-            // A thread that is gone does not mind.
+            // The thread may have ended already.
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// Without anything of ours: no environment, no folder, no terminal.
-pub(crate) fn quiet(command: &mut Command) -> &mut Command {
+/// Prepares a command to run without our environment, folder and terminal.
+pub(crate) fn isolate(command: &mut Command) -> &mut Command {
     command
         .env_clear()
         .envs(MEMORY_KEPT)
         .current_dir("/")
-        // Ctrl-C at our terminal is not for engines: they end when we say so.
+        // Ctrl-C at our terminal must not reach engines: they end when we tell them.
         .process_group(0)
         .kill_on_drop(true)
 }
 
-/// Repeats what an engine says in our own log; says whether it had no memory left. What it
-/// says past a bound is read and dropped: a full pipe would stop it.
-async fn repeat(mut stderr: ChildStderr) -> bool {
+/// Repeats an engine's stderr in our own log; returns whether the engine ran out of memory. Lines past the limit are
+/// read and dropped, since a full pipe would stop the engine.
+async fn log_stderr(mut stderr: ChildStderr) -> bool {
     let mut out_of_memory = false;
     let mut lines = BufReader::new((&mut stderr).take(STDERR_BYTES)).lines();
     while let Ok(Some(line)) = lines.next_line().await {

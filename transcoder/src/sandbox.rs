@@ -1,5 +1,4 @@
-//! Whether engines may run where the kernel cannot shut them in wholly, and what they can do
-//! where they are.
+//! The rule whether engines may run where the kernel lacks parts of the cage, and the trial of the cage.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,34 +8,36 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::process::quiet;
+use crate::process::isolate;
 
 /// Longest wait for a trial, which takes a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is asked of the cage (`transcoder/engine/src/cage.rs`).
+/// Rule for engines whose cage (`transcoder/engine/src/cage.rs`) has gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sandbox {
-    /// No engine runs where a part of it is missing.
+    /// No engine runs where a part of the cage is missing.
     Required,
-    /// Engines run all the same, and a warning says so.
+    /// Engines run in spite of gaps, and a warning is logged.
     #[default]
     Preferred,
 }
 
-/// Engines are not to run here.
+/// Engines may not run here, since their cage has gaps.
 #[derive(Debug, thiserror::Error)]
-#[error("engines cannot be shut in here: {gaps}; the setting `sandbox` may be \"preferred\"")]
+#[error(
+    "the cage of engines has gaps on this machine: {gaps}; the setting `sandbox` may be \"preferred\""
+)]
 pub struct Unsafe {
     gaps: String,
 }
 
 impl Sandbox {
-    /// Whether engines may run with these gaps in their cage.
+    /// Checks that engines may run with these gaps in their cage.
     ///
     /// # Errors
-    /// Where they may not.
+    /// An error is returned where they may not.
     pub fn permit(self, gaps: &[String]) -> Result<(), Unsafe> {
         static SAID: Once = Once::new();
         if gaps.is_empty() {
@@ -46,17 +47,17 @@ impl Sandbox {
         match self {
             Self::Required => Err(Unsafe { gaps }),
             Self::Preferred => {
-                SAID.call_once(|| tracing::warn!(%gaps, "engines are not wholly shut in"));
+                SAID.call_once(|| tracing::warn!(%gaps, "the cage of engines has gaps"));
                 Ok(())
             }
         }
     }
 }
 
-/// What came of an engine that tried what it must not be able to do.
+/// Result of an engine's attempts at all that its cage must refuse.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trial {
-    /// How much was refused.
+    /// Number of attempts that were refused.
     pub refused: usize,
     /// Parts of the cage that the kernel does not have, and attempts that were not refused.
     pub gaps: Vec<String>,
@@ -65,12 +66,12 @@ pub struct Trial {
 impl Trial {
     pub(crate) async fn run(program: &Path) -> std::io::Result<Self> {
         let mut command = Command::new(program);
-        let output = quiet(command.arg("trial"))
+        let output = isolate(command.arg("trial"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .output();
-        // One that hangs is killed when it is dropped.
+        // A trial that hangs is killed when it is dropped.
         let output = tokio::time::timeout(PATIENCE, output).await??;
         let said = String::from_utf8_lossy(&output.stdout);
         let refused = said.lines().filter(|line| line.starts_with("refused"));

@@ -1,4 +1,4 @@
-//! One engine and what is said to it.
+//! One session: an engine, the messages to it, and the events from it.
 
 use std::sync::Arc;
 
@@ -13,45 +13,45 @@ use crate::end::End;
 use crate::engine::{Engine, StartError};
 use crate::source::SourceReader;
 
-/// What happens in a session.
+/// Event of a session.
 #[derive(Debug)]
 pub enum SessionEvent {
-    /// The engine works at this segment now.
+    /// The engine has begun a segment.
     At {
-        /// Of which order.
+        /// Number of the order.
         order: u32,
-        /// At which rendition; nothing where one decode serves several.
+        /// Rendition that is being made; none where one decode serves several.
         rendition: Option<RenditionId>,
-        /// Which segment.
+        /// Index of the segment.
         segment: u32,
     },
-    /// A probe that reads the whole source has come so far, in per cent.
+    /// Progress of a probe that reads the whole source, in per cent.
     Scanned(u8),
-    /// The probe's answer.
+    /// Result of the probe.
     Probed(Box<MediaInfo>),
-    /// Something whole, with its bytes.
+    /// Whole product, with its bytes.
     Made(Made, Bytes),
-    /// An order is carried out.
+    /// Number of an order that is done.
     Done(u32),
-    /// An order failed; the session goes on.
+    /// Number of an order that failed, with the failure; the session goes on.
     Failed(u32, EngineFailure),
-    /// The session is over; nothing follows.
+    /// The session is over; no event follows.
     Ended(End),
 }
 
-/// An event on its way to the session's owner.
+/// Event on its way to the session's owner.
 pub(crate) struct Event {
     pub(crate) what: SessionEvent,
-    /// What it takes of the room for products; given back when the owner has it.
+    /// Space that the product takes among those that wait; it is freed when the owner has the event.
     pub(crate) _room: Option<OwnedSemaphorePermit>,
 }
 
-/// Messages that may wait for the engine's socket.
+/// Most messages that may wait for the engine's socket.
 const OUTGOING: usize = 64;
-/// Events that may wait for the session's owner; what products among them take is bounded apart.
+/// Most events that may wait for the session's owner; the bytes of waiting products have a limit of their own.
 const EVENTS: usize = 16;
 
-/// A running engine. Dropped, it is killed: it holds nothing that is worth keeping.
+/// Running engine. Dropping the session kills the engine, which holds nothing that is worth keeping.
 ///
 /// Events must be taken while an order runs, or the engine waits.
 pub struct Session {
@@ -65,7 +65,7 @@ impl Session {
     /// Starts an engine over a source of `size` bytes.
     ///
     /// # Errors
-    /// Where the program cannot be started.
+    /// An error is returned where the program cannot be started.
     pub fn open(
         engine: &Engine,
         source: Arc<dyn SourceReader>,
@@ -84,7 +84,7 @@ impl Session {
         let driver = Driver::new(process, stream, source, size, sender, engine.sandbox());
         let gone = CancellationToken::new();
         let is_gone = gone.clone().drop_guard();
-        engine.drive(async move {
+        engine.spawn_driver(async move {
             driver.run(outbox, open).await;
             drop(is_gone);
         });
@@ -96,12 +96,12 @@ impl Session {
         })
     }
 
-    /// Gives the plan that later orders refer to.
+    /// Gives the engine the plan for later orders.
     pub async fn plan(&self, plan: &Plan) {
         self.say(ToEngine::Plan(Box::new(plan.clone()))).await;
     }
 
-    /// Gives an order; its number is in the events it causes.
+    /// Gives an order; the events that it causes carry the returned number.
     pub async fn order(&mut self, what: Order) -> u32 {
         self.orders += 1;
         let order = self.orders;
@@ -109,46 +109,45 @@ impl Session {
         order
     }
 
-    /// Ends an order between two frames; `Done` follows.
+    /// Withdraws an order, which ends between two frames; `Done` follows.
     pub async fn abandon(&self, order: u32) {
         self.say(ToEngine::Abandon { order }).await;
     }
 
-    /// Stops the engine between two frames; its memory stays.
+    /// Holds the engine between two frames; it keeps its memory.
     pub async fn hold(&self) {
         self.say(ToEngine::Hold).await;
     }
 
-    /// Lets it go on.
+    /// Lets a held engine go on.
     pub async fn resume(&self) {
         self.say(ToEngine::Resume).await;
     }
 
-    /// A handle for others to hold and resume the session with.
+    /// Handle with which other parts can hold and resume the session.
     pub fn brake(&self) -> Brake {
         Brake {
             outgoing: self.outgoing.downgrade(),
         }
     }
 
-    /// Somebody else has made it, or is about to.
+    /// Tells the engine to leave out a segment that another session has made, or is about to make.
     pub async fn skip(&self, rendition: RenditionId, segment: u32) {
         self.say(ToEngine::Skip { rendition, segment }).await;
     }
 
-    /// Ends when the engine's process is gone, and with it what it took of memory: some time after the session
-    /// is dropped.
+    /// Completes when the engine's process is gone and its memory is free, some time after the session is dropped.
     pub fn until_gone(&self) -> impl Future<Output = ()> + Send + 'static {
         self.gone.clone().cancelled_owned()
     }
 
-    /// The next event; `Ended` is the last. Safe to drop at any time.
+    /// Waits for the next event; `Ended` is the last. The future may be dropped at any time without loss.
     pub async fn next(&mut self) -> SessionEvent {
         let next = self.events.recv().await;
         next.map_or(SessionEvent::Ended(End::Finished), |event| event.what)
     }
 
-    /// Hangs up and waits until the engine has ended of itself; it is killed if it does not.
+    /// Hangs up and waits until the engine has ended by itself; it is killed if it does not.
     pub async fn finish(self) -> End {
         self.end(Outgoing::HangUp).await
     }
@@ -171,24 +170,24 @@ impl Session {
     }
 
     async fn say(&self, message: ToEngine) {
-        // An engine that is gone says so by its `Ended`.
+        // An engine that is gone reports it by its event `Ended`.
         let _ = self.outgoing.send(Outgoing::Say(message)).await;
     }
 }
 
-/// Holds and resumes a session from outside.
+/// Handle that holds and resumes a session from outside.
 #[derive(Clone)]
 pub struct Brake {
     outgoing: mpsc::WeakSender<Outgoing>,
 }
 
 impl Brake {
-    /// Stops the engine between two frames; its memory stays.
+    /// Holds the engine between two frames; it keeps its memory.
     pub async fn hold(&self) {
         self.send(ToEngine::Hold).await;
     }
 
-    /// Lets it go on.
+    /// Lets a held engine go on.
     pub async fn resume(&self) {
         self.send(ToEngine::Resume).await;
     }

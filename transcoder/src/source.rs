@@ -1,4 +1,4 @@
-//! What an engine reads: byte ranges of a source, wherever it lies.
+//! The source of an engine: byte ranges, wherever they are stored.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -13,23 +13,23 @@ use bytes::Bytes;
 #[error("the source cannot be read: {0}")]
 pub struct SourceError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// A source of known size.
+/// Source of known size.
 #[async_trait]
 pub trait SourceReader: Send + Sync {
-    /// Bytes `offset .. offset + length`; fewer only at the source's end.
+    /// Reads the bytes `offset .. offset + length`; fewer are returned only at the source's end.
     async fn read(&self, offset: u64, length: u32) -> Result<Bytes, SourceError>;
 }
 
-/// A source that is a file, read in place.
+/// Source that is a file, read in place.
 pub struct FileSource {
     file: Arc<File>,
 }
 
 impl FileSource {
-    /// Opens the file; its size comes with it.
+    /// Opens a file; returns its size too.
     ///
     /// # Errors
-    /// Where it cannot be opened, or is no regular file.
+    /// An error is returned where the file cannot be opened, or is a folder.
     pub fn open(path: &Path) -> std::io::Result<(Self, u64)> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;

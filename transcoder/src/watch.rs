@@ -5,56 +5,56 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Runs while the engine works; stands still while it is held, idle, or waits for us.
+/// Clock that runs while the engine works. It stands still while the engine is held, has no order, or waits for us.
 #[derive(Default)]
 pub(crate) struct Watch {
-    /// What is left to each order given and not yet answered.
+    /// Time left to each order that was given and not answered yet.
     left: VecDeque<Duration>,
     running: Option<Instant>,
     held: bool,
     waits: bool,
-    /// Reads since it last stood still.
+    /// Number of reads since the clock last stopped.
     idle_reads: u64,
 }
 
-/// Reads that an engine may ask for while it has nothing to do: what it read ahead.
+/// Most reads that an engine may ask for while it has no order: those of its read-ahead.
 const IDLE_READS: u64 = 1024;
-/// What lies between two pictures, at each of which it would hold: all of a source without an index, once for picture
-/// and once for sound.
+/// Most passes over the source that a held engine may still make. It holds only between two pictures, and a source
+/// without an index is read whole to reach one: once for picture and once for sound.
 const PASSES: u64 = 2;
 /// Bytes of a read.
 const READ_BYTES: u64 = 256 << 10;
 
 impl Watch {
-    pub(crate) fn given(&mut self, allowance: Duration) {
+    pub(crate) fn add_order(&mut self, allowance: Duration) {
         self.left.push_back(allowance);
-        self.settle();
+        self.update();
     }
 
-    pub(crate) fn answered(&mut self) {
+    pub(crate) fn end_order(&mut self) {
         self.stop();
         self.left.pop_front();
-        self.settle();
+        self.update();
     }
 
     pub(crate) fn hold(&mut self) {
         self.held = true;
-        self.settle();
+        self.update();
     }
 
     pub(crate) fn resume(&mut self) {
         self.held = false;
-        self.settle();
+        self.update();
     }
 
-    /// The engine's products wait for their owner: that is not the engine's time.
-    pub(crate) fn waits(&mut self, waits: bool) {
+    /// Stops or starts the clock: time during which products wait for their owner is not the engine's time.
+    pub(crate) fn set_waiting(&mut self, waits: bool) {
         self.waits = waits;
-        self.settle();
+        self.update();
     }
 
-    /// Whether the engine may read now: it does not work for nothing while its clock stands still.
-    pub(crate) fn permits_read(&mut self, source_bytes: u64) -> bool {
+    /// Records a read of the engine; returns whether it is allowed: while the clock stands still, only some reads are.
+    pub(crate) fn record_read(&mut self, source_bytes: u64) -> bool {
         if self.running.is_some() {
             self.idle_reads = 0;
             return true;
@@ -67,7 +67,7 @@ impl Watch {
         self.idle_reads <= most
     }
 
-    fn settle(&mut self) {
+    fn update(&mut self) {
         if self.held || self.waits || self.left.is_empty() {
             self.stop();
         } else if self.running.is_none() {
@@ -81,7 +81,7 @@ impl Watch {
         }
     }
 
-    /// Ends when the engine has had its time.
+    /// Completes when the engine's time is over.
     pub(crate) async fn expired(&self) {
         match (self.running, self.left.front()) {
             (Some(since), Some(left)) => tokio::time::sleep_until(since + *left).await,
@@ -98,7 +98,7 @@ mod tests {
     async fn time_held_does_not_count() {
         let second = Duration::from_secs(1);
         let mut watch = Watch::default();
-        watch.given(second * 10);
+        watch.add_order(second * 10);
         tokio::time::advance(second * 4).await;
         watch.hold();
         tokio::time::advance(second * 100).await;
@@ -112,10 +112,10 @@ mod tests {
     async fn the_next_order_has_its_own_time() {
         let second = Duration::from_secs(1);
         let mut watch = Watch::default();
-        watch.given(second * 10);
-        watch.given(second * 20);
+        watch.add_order(second * 10);
+        watch.add_order(second * 20);
         tokio::time::advance(second * 9).await;
-        watch.answered();
+        watch.end_order();
         let answered = Instant::now();
         watch.expired().await;
         assert_eq!(answered.elapsed().as_secs(), 20);

@@ -83,8 +83,8 @@ pub async fn events(
     let seat = app.listeners.take(asker.viewer.network);
     let seat = seat.ok_or_else(Problem::busy)?;
     // The subscription begins before the row is read, so that no change between the two is missed.
-    let subscription = app.pipeline.stores().events.subscribe().await?;
-    let row = app.pipeline.video(video).await?;
+    let subscription = app.stores.events.subscribe().await?;
+    let row = app.pipeline.videos().get(video).await?;
     row.ok_or_else(Problem::not_found)?;
     let stop = app.stop.clone();
     let listener = Listener {
@@ -120,9 +120,22 @@ impl Listener {
             self.wait_for_change(sent + PROGRESS).await?;
         }
         self.sent = Some(Instant::now());
-        let row = self.app.pipeline.video(self.video).await.ok()??;
-        let progress = self.app.pipeline.progress(&row).await.unwrap_or_default();
-        let plan = self.app.pipeline.plan_of(&row).await.ok().flatten();
+        let row = self.app.pipeline.videos().get(self.video).await.ok()??;
+        let progress = self
+            .app
+            .pipeline
+            .videos()
+            .progress(&row)
+            .await
+            .unwrap_or_default();
+        let plan = self
+            .app
+            .pipeline
+            .videos()
+            .plan_of(&row)
+            .await
+            .ok()
+            .flatten();
         let status = Status {
             state: row.state.as_str(),
             source: row.source.as_str(),

@@ -113,9 +113,10 @@ pub async fn create(
         return Err(Problem::empty());
     }
     let (owner, title) = (principal.owner, title_of(&params.title.unwrap_or_default()));
-    let begun = app
-        .pipeline
-        .create_direct(owner, title, params.size, Priority::Interactive);
+    let begun =
+        app.pipeline
+            .uploads()
+            .create_direct(owner, title, params.size, Priority::Interactive);
     let (_, upload) = begun.await?;
     let location = [(header::LOCATION, format!("/api/v1/uploads/{}", upload.id))];
     let upload = Json(Upload::from(upload));
@@ -161,7 +162,11 @@ pub async fn parts(
     Params(params): Params<PartsParams>,
 ) -> Result<Json<Vec<Part>>, Problem> {
     let row = owned(&app, known, &upload).await?;
-    let parts = app.pipeline.parts(&row, params.first, params.count).await?;
+    let parts = app
+        .pipeline
+        .uploads()
+        .parts(&row, params.first, params.count)
+        .await?;
     let parts = parts.into_iter().map(|part| Part {
         index: part.index,
         bytes: part.bytes,
@@ -192,7 +197,7 @@ pub async fn sync(
     Path(upload): Path<String>,
 ) -> Result<Json<Upload>, Problem> {
     let row = owned(&app, known, &upload).await?;
-    let row = app.pipeline.sync(&row).await?;
+    let row = app.pipeline.uploads().sync(&row).await?;
     Ok(Json(row.into()))
 }
 
@@ -217,7 +222,7 @@ pub async fn complete(
     Path(upload): Path<String>,
 ) -> Result<Json<Video>, Problem> {
     let row = owned(&app, known, &upload).await?;
-    let video = app.pipeline.complete(&row).await?;
+    let video = app.pipeline.uploads().complete(&row).await?;
     if !row.complete {
         app.metrics.uploads.increment();
         app.metrics.upload_bytes.add(video.received_bytes);
@@ -231,7 +236,7 @@ pub async fn complete(
 /// `404` if there is no such upload, and also if it belongs to somebody else.
 async fn owned(app: &App, Known(principal): Known, upload: &str) -> Result<UploadRow, Problem> {
     let id: UploadId = upload.parse().map_err(|_| Problem::no_upload())?;
-    let row = app.pipeline.upload(id).await?;
+    let row = app.pipeline.uploads().get(id).await?;
     row.filter(|row| principal.may_touch(row.owner))
         .ok_or_else(Problem::no_upload)
 }

@@ -92,8 +92,8 @@ pub struct Failure {
 impl Video {
     /// Builds a video for the API from its row, with its progress and its views.
     pub async fn of(app: &App, row: VideoRow) -> Result<Self, store::Error> {
-        let progress = app.pipeline.progress(&row).await?;
-        let views = app.pipeline.views(row.id).await?;
+        let progress = app.pipeline.videos().progress(&row).await?;
+        let views = app.pipeline.videos().views(row.id).await?;
         let base = &app.settings.public_url;
         let id = row.id;
         let notes = row.notes.into_iter().map(|note| Note {

@@ -11,7 +11,7 @@ pub mod retry;
 pub mod sound;
 pub mod text;
 
-use catalog::Principal;
+use accounts::Principal;
 use plan::VideoId;
 use store::metadata::VideoRow;
 
@@ -28,7 +28,7 @@ pub(crate) async fn owned(
     video: &str,
 ) -> Result<VideoRow, Problem> {
     let id: VideoId = video.parse().map_err(|_| Problem::not_found())?;
-    let row = app.pipeline.video(id).await?;
+    let row = app.pipeline.videos().get(id).await?;
     let row = row.ok_or_else(Problem::not_found)?;
     if principal.may_touch(row.owner) {
         Ok(row)

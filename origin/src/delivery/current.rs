@@ -32,7 +32,7 @@ pub async fn current(
     let Some(_seat) = app.waiting.take(asker.viewer.network) else {
         return Err(DeliveryError::NotReady);
     };
-    let mut events = app.pipeline.stores().events.subscribe().await?;
+    let mut events = app.stores.events.subscribe().await?;
     let waiting = async {
         loop {
             if let Some(found) = find(app, id).await? {
@@ -53,10 +53,10 @@ pub async fn current(
 
 /// Finds a video's row and its current plan; `None` if the plan does not exist yet but soon will.
 async fn find(app: &App, id: VideoId) -> Result<Option<(VideoRow, Arc<Plan>)>, DeliveryError> {
-    let row = app.pipeline.video(id).await?;
+    let row = app.pipeline.videos().get(id).await?;
     let row = row.ok_or(DeliveryError::NotFound)?;
-    if let Some(plan) = app.pipeline.plan_of(&row).await? {
-        app.pipeline.is_watched(&row, &plan);
+    if let Some(plan) = app.pipeline.videos().plan_of(&row).await? {
+        app.pipeline.playback().note_watched(&row, &plan);
         return Ok(Some((row, plan)));
     }
     match (row.source, row.state) {

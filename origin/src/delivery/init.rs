@@ -9,7 +9,7 @@ use crate::app::App;
 
 /// Reads a rendition's init segment.
 pub(super) async fn read(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
-    let bytes = app.pipeline.init(key).await?;
+    let bytes = app.pipeline.playback().init(key).await?;
     let content_type = ObjectKey::Init(key).content_type();
     Ok(File::media(bytes, content_type, false))
 }

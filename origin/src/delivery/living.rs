@@ -48,7 +48,7 @@ impl Living {
         video: VideoId,
     ) -> Result<(), DeliveryError> {
         let look = async {
-            match pipeline.video(video).await {
+            match pipeline.videos().get(video).await {
                 Ok(Some(_)) => Ok(()),
                 Ok(None) => Err(DeliveryError::NotFound),
                 Err(error) => Err(error.into()),

@@ -9,7 +9,11 @@ use crate::app::App;
 
 /// Writes a rendition's media playlist from its plan.
 pub(super) async fn read(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
-    let plan = app.pipeline.rendition(key.video, key.rendition).await?;
+    let plan = app
+        .pipeline
+        .videos()
+        .plan_with(key.video, key.rendition)
+        .await?;
     let plan = plan.ok_or(DeliveryError::NotFound)?;
     if plan.text_rendition(key.rendition).is_some() {
         return Ok(File::text(manifests::text::playlist(&plan), PLAYLIST));

@@ -1,4 +1,7 @@
 //! Byte ranges of requests (RFC 9110 §14.2). One range is supported; several are answered with the whole body.
+//!
+//! The crate `headers` reads ranges too, but gives the same answer to one behind the end of the body, which is refused with
+//! `416`, and to one that is malformed, which is ignored.
 
 use http::{HeaderMap, header};
 

@@ -40,19 +40,19 @@ pub async fn rendition(
     app.metrics.files.increment();
     // The pipeline is told of every request, also of those that are served from memory: it encodes ahead of the viewer.
     match name {
-        FileName::Playlist => app.pipeline.is_chosen(key, &asker.viewer),
+        FileName::Playlist => app.pipeline.playback().note_chosen(key, &asker.viewer),
         FileName::Segment(index) => {
             let segment = SegmentKey {
                 video,
                 rendition,
                 index,
             };
-            app.pipeline.handed_out(segment, &asker.viewer);
+            app.pipeline.playback().note_served(segment, &asker.viewer);
         }
         FileName::Init | FileName::Sheet(_) | FileName::Text(_) | FileName::AllText => {}
     }
     if let Some(next) = asker.next_segment(key) {
-        app.pipeline.is_next(next, &asker.viewer);
+        app.pipeline.playback().note_next(next, &asker.viewer);
     }
     let began = Instant::now();
     let reading = async {
@@ -77,7 +77,7 @@ pub async fn rendition(
     let file = file?;
     // Only media segments count as a view: manifests and subtitles are fetched by clients that do not play.
     if matches!(name, FileName::Segment(_)) {
-        app.pipeline.is_viewed(video, &asker.viewer);
+        app.pipeline.playback().record_view(video, &asker.viewer);
     }
     // Each request that waited reports its own wait; a file from memory has none.
     let waited = began.elapsed();

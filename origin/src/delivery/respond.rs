@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum_extra::headers::{ETag, HeaderMapExt, IfNoneMatch};
 use bytes::Bytes;
 use pipeline::DemandError;
 use plan::VideoId;
@@ -158,14 +159,7 @@ impl Body {
 }
 
 /// Whether `If-None-Match` names this ETag, by weak comparison (RFC 9110 §13.1.2).
-fn is_match(request: &HeaderMap, etag: &str) -> bool {
-    fn opaque(tag: &str) -> &str {
-        let tag = tag.trim();
-        tag.strip_prefix("W/").unwrap_or(tag)
-    }
-    let values = request.get_all(header::IF_NONE_MATCH).iter();
-    let mut tags = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    tags.any(|asked| asked.trim() == "*" || opaque(asked) == opaque(etag))
+pub fn is_match(request: &HeaderMap, etag: &str) -> bool {
+    let (asked, etag) = (request.typed_get::<IfNoneMatch>(), etag.parse::<ETag>());
+    matches!((asked, etag), (Some(asked), Ok(etag)) if !asked.precondition_passes(&etag))
 }

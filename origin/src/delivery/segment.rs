@@ -20,7 +20,7 @@ pub(super) async fn read(
         rendition: of.rendition,
         index,
     };
-    let delivered = app.pipeline.segment(key, viewer).await?;
+    let delivered = app.pipeline.playback().segment(key, viewer).await?;
     let content_type = ObjectKey::Segment(key).content_type();
     let made = !delivered.made_in.is_zero();
     Ok(File::media(delivered.bytes, content_type, made))

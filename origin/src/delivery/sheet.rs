@@ -20,7 +20,7 @@ pub(super) async fn read(
         rendition: of.rendition,
         index,
     };
-    let bytes = app.pipeline.sheet(key, viewer).await?;
+    let bytes = app.pipeline.playback().sheet(key, viewer).await?;
     let content_type = ObjectKey::Segment(key).content_type();
     Ok(File::media(bytes, content_type, true))
 }

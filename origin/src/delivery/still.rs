@@ -29,7 +29,7 @@ pub async fn poster(
         _ => return Err(DeliveryError::NotFound),
     };
     app.living.check(&app.pipeline, video).await?;
-    let bytes = app.pipeline.poster(video, format).await?;
+    let bytes = app.pipeline.playback().poster(video, format).await?;
     let key = ObjectKey::Poster(video, format);
     Ok(still(video, bytes, &key).respond(&headers))
 }
@@ -49,7 +49,10 @@ pub async fn thumbnail(
     let second = file.strip_suffix(".jpg").and_then(number);
     let second = second.ok_or(DeliveryError::NotFound)?;
     app.living.check(&app.pipeline, video).await?;
-    let made = app.pipeline.thumbnail(video, width, second, &asker.viewer);
+    let made = app
+        .pipeline
+        .playback()
+        .thumbnail(video, width, second, &asker.viewer);
     let bytes = made.await?;
     let key = ObjectKey::Thumbnail {
         video,

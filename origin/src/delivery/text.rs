@@ -13,17 +13,21 @@ pub(super) async fn segment(
     key: RenditionKey,
     index: u32,
 ) -> Result<File, DeliveryError> {
-    let plan = app.pipeline.rendition(key.video, key.rendition).await?;
+    let plan = app
+        .pipeline
+        .videos()
+        .plan_with(key.video, key.rendition)
+        .await?;
     let plan = plan.ok_or(DeliveryError::NotFound)?;
     if index >= manifests::text::segments(&plan) {
         return Err(DeliveryError::NotFound);
     }
-    let list = app.pipeline.cues(key).await?;
+    let list = app.pipeline.playback().cues(key).await?;
     Ok(File::text(manifests::text::segment(&list, index), VTT))
 }
 
 /// Writes all cues of a text rendition.
 pub(super) async fn whole(app: &App, key: RenditionKey) -> Result<File, DeliveryError> {
-    let list = app.pipeline.cues(key).await?;
+    let list = app.pipeline.playback().cues(key).await?;
     Ok(File::text(manifests::text::whole(&list), VTT))
 }

@@ -1,13 +1,12 @@
 //! Style sheet, scripts and third-party players, which are embedded in the program.
 
-use std::fmt::Write;
-
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
 use super::missing;
+use crate::delivery::respond::is_match;
 
 #[derive(RustEmbed)]
 #[folder = "assets"]
@@ -28,13 +27,8 @@ pub async fn asset(Path(path): Path<String>, request: HeaderMap) -> Response {
     };
     let hash = file.metadata.sha256_hash();
     // The ETag is weak because the file may be compressed on its way.
-    let mut etag = "W/\"".to_owned();
-    for byte in &hash[..12] {
-        let _ = write!(etag, "{byte:02x}");
-    }
-    etag.push('"');
-    let asked = request.get(header::IF_NONE_MATCH);
-    let same = asked.is_some_and(|asked| asked.as_bytes() == etag.as_bytes());
+    let etag = format!("W/\"{}\"", hex::encode(&hash[..12]));
+    let same = is_match(&request, &etag);
     let headers = [
         (header::CACHE_CONTROL, cache.to_owned()),
         (header::ETAG, etag),

@@ -1,9 +1,9 @@
 //! Codecs on the watch page: the list that the owner of a video sees, and the form that asks for another codec.
 
+use accounts::Principal;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use catalog::Principal;
 use pipeline::CodecState;
 use plan::LazyCodec;
 use store::metadata::{State as VideoState, VideoRow};
@@ -70,7 +70,7 @@ impl Codecs {
         if !is_open || !may || row.width_px.is_none() {
             return Ok(None);
         }
-        let states = app.pipeline.codecs(row).await?;
+        let states = app.pipeline.videos().codecs(row).await?;
         let is_pending = |(_, state): &(_, CodecState)| matches!(state, CodecState::Pending(_));
         Ok(Some(Self {
             video: row.id.to_string(),
@@ -103,5 +103,5 @@ pub async fn add(
 async fn ask(app: &App, known: &Known, video: &str, codec: &str) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
     let codec = lazy_codec::named(codec)?;
-    Ok(app.pipeline.add_codec(row.id, codec).await?)
+    Ok(app.pipeline.videos().add_codec(row.id, codec).await?)
 }

@@ -60,7 +60,7 @@ pub async fn home(
     let after = query.cursor.and_then(|text| text.parse().ok());
     let request = PageRequest { after, limit: PAGE };
     let owner = (principal.role != Role::Admin).then_some(principal.owner);
-    let rows = app.pipeline.list(owner.as_ref(), &request).await?;
+    let rows = app.pipeline.videos().list(owner.as_ref(), &request).await?;
     let mut videos = Vec::with_capacity(rows.items.len());
     for row in rows.items {
         videos.push(Card {
@@ -90,5 +90,5 @@ async fn has_poster(app: &App, row: &VideoRow) -> Result<bool, Problem> {
         return Ok(true);
     }
     let poster = ObjectKey::Poster(row.id, ImageFormat::Jpeg);
-    Ok(app.pipeline.stores().objects.head(&poster).await?.is_some())
+    Ok(app.stores.objects.head(&poster).await?.is_some())
 }

@@ -1,6 +1,6 @@
 //! Loudness of a video in words, which the watch page shows to the video's owner.
 
-use catalog::Principal;
+use accounts::Principal;
 use manifests::language;
 use plan::{AudioRendition, Loudness, Plan};
 use store::metadata::VideoRow;

@@ -1,10 +1,10 @@
 //! Encoding again on the watch page: the section that the owner of a video sees if an older version of the program
 //! encoded it, and the form that starts.
 
+use accounts::Principal;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use catalog::Principal;
 use pipeline::Remake as Made;
 use store::metadata::VideoRow;
 
@@ -35,7 +35,7 @@ impl Remake {
         if !principal.is_some_and(|principal| principal.may_touch(row.owner)) {
             return Ok(None);
         }
-        let (says, button) = match app.pipeline.remake_of(row).await? {
+        let (says, button) = match app.pipeline.videos().remake_of(row).await? {
             None | Some(Made::Current) => return Ok(None),
             Some(Made::Older { bytes }) => (
                 format!(
@@ -96,5 +96,5 @@ pub async fn start(
 
 async fn ask(app: &App, known: &Known, video: &str) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
-    Ok(app.pipeline.remake(row.id).await?)
+    Ok(app.pipeline.videos().remake(row.id).await?)
 }

@@ -1,11 +1,15 @@
 //! Sign-in and sign-out: the code of a printed link is exchanged for a cookie. Only the POST uses the code up, so that
 //! a program that merely previews the link does not make it invalid.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
 use serde::Deserialize;
 
 use super::{message, page};
@@ -42,13 +46,13 @@ pub async fn exchange(
         let text = "A page of another site tried to sign you in; this was refused.";
         return Ok(message(StatusCode::FORBIDDEN, "Not signed in", text));
     }
-    let exchanged = catalog::sign_in::exchange(app.pipeline.stores(), code.code.trim()).await?;
+    let exchanged = accounts::sign_in::exchange(&app.stores, code.code.trim()).await?;
     let Some(secret) = exchanged else {
         let text = "This link was used already, or is older than ten minutes. Run reelmill sign-in on the server's \
                     machine to get a new one.";
         return Ok(message(StatusCode::FORBIDDEN, "The link has expired", text));
     };
-    let age = catalog::sign_in::SESSION_LIFE.as_secs();
+    let age = accounts::sign_in::SESSION_LIFE.as_secs();
     Ok(with_cookie(&app, secret.expose(), age))
 }
 
@@ -60,14 +64,22 @@ pub async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(cookie) = access::cookie(&headers) {
-        catalog::sign_in::end(app.pipeline.stores(), cookie).await?;
+        accounts::sign_in::sign_out(&app.stores, &cookie).await?;
     }
     Ok(with_cookie(&app, "", 0))
 }
 
-/// Redirect to the start page that sets the sign-in cookie for `age` seconds; an age of 0 deletes it.
-fn with_cookie(app: &App, value: &str, age: u64) -> Response {
-    let secure = if app.is_https() { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
-    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+/// Redirect to the start page that sets the sign-in cookie for `age_seconds`; an age of 0 deletes it.
+fn with_cookie(app: &App, value: &str, age_seconds: u64) -> Response {
+    let cookie = Cookie::build((COOKIE, value.to_owned()))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(
+            Duration::from_secs(age_seconds)
+                .try_into()
+                .unwrap_or_default(),
+        )
+        .secure(app.is_https());
+    (CookieJar::new().add(cookie), Redirect::to("/")).into_response()
 }

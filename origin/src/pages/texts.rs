@@ -1,13 +1,13 @@
 //! Subtitle files on the watch page: the section that the owner of a video sees, and the forms that add and remove a
 //! file.
 
+use accounts::Principal;
 use askama::Template;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
-use catalog::Principal;
 use manifests::language;
 use plan::Plan;
 use store::metadata::{State as VideoState, VideoRow};
@@ -157,7 +157,11 @@ async fn add_file(
 async fn remove_file(app: &App, known: &Known, video: &str, language: &str) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
     let language = side_car::language_of(language)?;
-    Ok(app.pipeline.remove_side_car(row.id, &language).await?)
+    Ok(app
+        .pipeline
+        .videos()
+        .remove_side_car(row.id, &language)
+        .await?)
 }
 
 /// Problem of a form that is too large or cannot be read.

@@ -1,11 +1,11 @@
 //! Watch page: the player of a video, and below it what only the owner sees. The page may be opened before the video is
 //! playable; its script waits for that.
 
+use accounts::Principal;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use catalog::Principal;
 use plan::{Frames, Note, VideoId};
 use store::metadata::{State as VideoState, VideoRow};
 use store::{ImageFormat, ObjectKey};
@@ -64,7 +64,7 @@ pub async fn watch(
     let Ok(id) = video.parse::<VideoId>() else {
         return Ok(missing());
     };
-    let Some(row) = app.pipeline.video(id).await? else {
+    let Some(row) = app.pipeline.videos().get(id).await? else {
         return Ok(missing());
     };
     let principal = access::signed_in(&headers, &app).await;
@@ -93,10 +93,10 @@ pub async fn after(
 
 impl Watch {
     async fn of(app: &App, row: VideoRow, principal: Option<&Principal>) -> Result<Self, Problem> {
-        let plan = app.pipeline.plan_of(&row).await?;
+        let plan = app.pipeline.videos().plan_of(&row).await?;
         let plan = plan.as_deref();
         let poster = ObjectKey::Poster(row.id, ImageFormat::Jpeg);
-        let objects = &app.pipeline.stores().objects;
+        let objects = &app.stores.objects;
         let views = views(app, &row, principal).await?;
         let codecs = Codecs::of(app, &row, principal).await?;
         let remake = Remake::of(app, &row, principal).await?;
@@ -148,7 +148,7 @@ async fn views(
     if !principal.is_some_and(|principal| principal.may_touch(row.owner)) {
         return Ok(None);
     }
-    Ok(Some(match app.pipeline.views(row.id).await? {
+    Ok(Some(match app.pipeline.videos().views(row.id).await? {
         1 => "1 view".to_owned(),
         views => format!("{views} views"),
     }))

@@ -26,7 +26,7 @@ async fn a_request_without_a_token_is_refused() {
 async fn an_uploader_does_not_learn_that_other_peoples_videos_exist() {
     let house = house().await;
     let (video, _) = house.video().await;
-    let bob = catalog::tokens::create(&house.stores, "bob", "x", store::metadata::Role::Uploader);
+    let bob = accounts::tokens::create(&house.stores, "bob", "x", store::metadata::Role::Uploader);
     let bob = bob.await.unwrap().1;
     let path = format!("/api/v1/videos/{video}");
     let answer = house.get_as(bob.expose(), &path).await;

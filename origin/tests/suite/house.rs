@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::{owners, sign_in, tokens};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
-use catalog::{people, sign_in, tokens};
 use http_body_util::BodyExt;
 use origin::{App, Settings};
 use pipeline::{Config, Pipeline};
@@ -95,7 +95,7 @@ pub async fn house() -> House {
         direct_endpoint: None,
         cache_bytes: 1 << 20,
     };
-    let app = App::new(pipeline.clone(), settings);
+    let app = App::new(pipeline.clone(), stores.clone(), settings);
     House {
         stores,
         pipeline,
@@ -174,15 +174,15 @@ impl House {
 
     /// Signs ann in and returns the header with her cookie.
     pub async fn cookie(&self) -> String {
-        let ann = people::owner(&self.stores, "ann", Role::Uploader);
-        let code = sign_in::code(&self.stores, ann.await.unwrap().id).await;
+        let ann = owners::find_or_create(&self.stores, "ann", Role::Uploader);
+        let code = sign_in::create_code(&self.stores, ann.await.unwrap().id).await;
         let cookie = sign_in::exchange(&self.stores, code.unwrap().expose()).await;
         format!("reelmill_session={}", cookie.unwrap().unwrap().expose())
     }
 
     /// Stores a ready video of ann's, with its init segments, its first segments and its poster.
     pub async fn video(&self) -> (VideoId, Arc<Plan>) {
-        let ann = people::owner(&self.stores, "ann", Role::Uploader).await;
+        let ann = owners::find_or_create(&self.stores, "ann", Role::Uploader).await;
         let now = self.stores.clock.now_us();
         let video = self.stores.ids.video();
         let mut row = VideoRow::new(video, ann.unwrap().id, "A title".into(), now);

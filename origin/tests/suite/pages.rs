@@ -1,8 +1,8 @@
 //! Tests of the pages, of sign-in, and of the event stream.
 
+use accounts::{owners, sign_in};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use catalog::{people, sign_in};
 use http_body_util::BodyExt;
 use plan::Loudness;
 use store::Event;
@@ -22,8 +22,10 @@ async fn exchange(house: &House, code: &str) -> Answer {
 #[tokio::test]
 async fn opening_a_sign_in_link_does_not_use_it_up() {
     let house = house().await;
-    let ann = people::owner(&house.stores, "ann", Role::Uploader).await;
-    let code = sign_in::code(&house.stores, ann.unwrap().id).await.unwrap();
+    let ann = owners::find_or_create(&house.stores, "ann", Role::Uploader).await;
+    let code = sign_in::create_code(&house.stores, ann.unwrap().id)
+        .await
+        .unwrap();
     let link = format!("/sign-in?code={}", code.expose());
     for _ in 0..2 {
         assert!(house.get(&link).await.text().contains(code.expose()));

@@ -161,7 +161,7 @@ async fn subtitles_can_be_added_only_to_a_video_that_can_be_played() {
 async fn only_the_owner_or_an_admin_changes_the_subtitles_of_a_video() {
     let house = house().await;
     let (video, _) = house.video().await;
-    let bob = catalog::tokens::create(&house.stores, "bob", "x", Role::Uploader);
+    let bob = accounts::tokens::create(&house.stores, "bob", "x", Role::Uploader);
     let bob = bob.await.unwrap().1;
     let path = format!("/api/v1/videos/{video}/text/en");
     let send = async |method: Method, token: &str| {
@@ -231,7 +231,7 @@ async fn the_owner_adds_and_removes_files_on_the_page_without_a_script() {
     let fields = [("file", "nothing"), ("language", "fr")];
     let refused = house.send(form(&cookie, &add, &fields)).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.text().contains("no cue that can be read"));
+    assert!(refused.text().contains("no readable cue"));
     let large = "x".repeat(5 << 20);
     let fields = [("language", "fr"), ("file", large.as_str())];
     let refused = house.send(form(&cookie, &add, &fields)).await;

@@ -1,7 +1,7 @@
-//! What comes next of a video: the start rungs and sound of chunk 0, the poster, its text, its
-//! loudness where that matters, all of chunks 0 and 1, then the rest in order, then the storyboard;
-//! what it has in lazy codecs once it is ready. Where nobody can watch yet, simply all segments in
-//! order.
+//! The backlog of a video: what its plan lists and the store lacks, in the order in which it is made. The order is: the
+//! start rungs and sound of chunk 0; the poster; the text; the loudness where sound is to be levelled; all of chunks 0
+//! and 1; the other chunks; the storyboard; and, once the video is ready, its lazy codecs. Where nobody can watch a
+//! video before it is whole, all segments are made simply in order.
 
 use std::ops::Range;
 
@@ -14,20 +14,20 @@ use crate::plans::loudness::is_to_level;
 use crate::plans::planner::Planner;
 use crate::videos::inventory::VideoInventory;
 
-/// Chunks of an order where nobody waits for anything in between: between orders the encoders
-/// run dry for a moment.
+/// Chunks of one order where no viewer waits between them: between two orders the encoders have nothing to do for a
+/// moment.
 const CHUNKS_AT_ONCE: u32 = 8;
 
 /// One piece of background work.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// A stretch of a chunk, in the renditions that lack any of it.
+    /// Consecutive segments, in the renditions that lack any of them.
     Segments {
         renditions: Vec<RenditionId>,
         first: u32,
         count: u32,
     },
-    /// Init segments of renditions that came after the video was playable.
+    /// Init segments of renditions that came into the plan after the video was playable.
     Inits(Vec<RenditionId>),
     Poster,
     Sheet(u32),
@@ -36,16 +36,17 @@ pub(crate) enum Piece {
     Loudness,
 }
 
-/// What a video comes before in the background. The lesser comes first.
+/// Urgency of a video in the background; the lesser value comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
-    /// It is not ready.
+    /// The video is not ready.
     Eager(Priority),
-    /// It is, and gets something besides.
+    /// The video is ready and gets additional renditions.
     Late,
 }
 
 impl Urgency {
+    /// The urgency of a video, by its row.
     pub(crate) fn of(row: &VideoRow) -> Self {
         match row.state {
             State::Ready => Self::Late,
@@ -54,34 +55,34 @@ impl Urgency {
     }
 }
 
-/// When a video would be due, in microseconds since 1970, if it took as long as it lasts from when it came: who is short comes
-/// before who is long, and nobody waits for ever for who comes later.
+/// Time at which a video is due, in microseconds since 1970: its arrival plus its duration. So a short video comes
+/// before a long one, and no video waits for ever behind later ones.
 pub(crate) fn due_us(row: &VideoRow) -> i64 {
     let came_us = row.uploaded_at_us.unwrap_or(row.created_at_us);
     came_us.saturating_add(row.duration_us.unwrap_or(0))
 }
 
-/// What there is to do.
+/// What is to be done next for a video.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Piece(Piece),
-    /// What is left is in others' hands.
+    /// Other sessions have claimed everything that is left.
     Wait,
     /// Nothing is left.
     Nothing,
 }
 
-/// A video, what is stored of it, and what sessions of this process are at.
+/// A video with its plan and with the inventory of what is stored of it.
 pub(crate) struct Backlog<'a> {
     pub(crate) planner: &'a Planner,
     pub(crate) row: &'a VideoRow,
     pub(crate) plan: &'a Plan,
-    pub(crate) made: &'a VideoInventory,
+    pub(crate) inventory: &'a VideoInventory,
 }
 
 impl Backlog<'_> {
-    /// What comes next of all: of what makes the video ready, and then of one lazy codec after the
-    /// other. Nothing where one of them is whole and not listed yet.
+    /// The next piece of work: what makes the video ready comes first, then one lazy codec after the other. `Nothing`
+    /// is also the answer where a codec is whole and not listed yet.
     pub(crate) fn next(&self) -> Next {
         match (self.next_eager(), self.row.state) {
             (Next::Nothing, State::Ready) => self.next_lazy(),
@@ -110,7 +111,7 @@ impl Backlog<'_> {
         if plan.lacks_text() {
             return Next::Piece(Piece::Texts);
         }
-        // Before the sound, little of which is encoded twice then.
+        // The loudness comes before the sound, so that little sound is encoded twice.
         if is_to_level(self.planner, plan) {
             return Next::Piece(Piece::Loudness);
         }
@@ -135,14 +136,15 @@ impl Backlog<'_> {
         }
     }
 
-    /// The lazy codec that is to be made: the first that is not listed.
+    /// The lazy codec that is to be made next: the first one whose average bit rates are not in the row.
     fn unlisted(&self) -> Option<&Lazy> {
         let is_listed = |id| self.row.average_bandwidth.contains_key(&id);
         let mut lazy = self.plan.lazy.iter();
         lazy.find(|lazy| !lazy.ids().all(is_listed))
     }
 
-    /// One segment at a time: in these codecs that takes as long as others wait.
+    /// The next piece of the lazy codecs, one segment at a time: a segment in these codecs takes long, and others wait
+    /// meanwhile.
     fn next_lazy(&self) -> Next {
         if let Some(ids) = self.missing_inits() {
             return Next::Piece(Piece::Inits(ids));
@@ -160,15 +162,17 @@ impl Backlog<'_> {
 
     fn missing_inits(&self) -> Option<Vec<RenditionId>> {
         let ids = self.late().into_iter().chain(self.plan.coming_eager());
-        let ids: Vec<_> = ids.filter(|&id| !self.made.has_init(id)).collect();
+        let ids: Vec<_> = ids.filter(|&id| !self.inventory.has_init(id)).collect();
         (!ids.is_empty()).then_some(ids)
     }
 
-    /// The renditions in another codec that are to be made: those that are not listed, and then those that are to come.
+    /// Renditions in lazy codecs that are to be made: those of the codec that is not listed yet, and then those that
+    /// are to replace an older generation's.
     fn late(&self) -> Vec<RenditionId> {
         let segments = u64::from(self.plan.segments());
-        let is_whole =
-            |id: &RenditionId| self.made.has_init(*id) && self.made.count(*id) >= segments;
+        let is_whole = |id: &RenditionId| {
+            self.inventory.has_init(*id) && self.inventory.count(*id) >= segments
+        };
         match self.unlisted() {
             Some(lazy) => lazy.ids().collect(),
             None => {
@@ -187,13 +191,13 @@ impl Backlog<'_> {
         }
     }
 
-    /// What of it comes before the rest of every video: the start rungs of its first chunk, and its poster.
+    /// Chunks that come before the rest of every video: the start rungs of the first chunk, and the poster.
     pub(crate) fn first_chunks(&self) -> impl Iterator<Item = (Scope, u32)> {
         let is_first = |(scope, _): &(Scope, u32)| matches!(scope, Scope::Start | Scope::Poster);
         self.chunks().take_while(is_first)
     }
 
-    /// Whether a piece is one of those.
+    /// Whether a piece belongs to what comes first: the start rungs of the first chunk, or the poster.
     pub(crate) fn is_first(&self, piece: &Piece) -> bool {
         match piece {
             Piece::Poster => true,
@@ -208,12 +212,12 @@ impl Backlog<'_> {
         }
     }
 
-    /// What is left, by chunks, in the order in which it is wanted.
+    /// Everything that is left, by chunks, in the order in which it is made.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = (Scope, u32)> {
         let lacks = |chunk: u32, kind| self.missing(chunk..chunk + 1, kind) != Next::Nothing;
         let start = (self.plan.chunks() > 0 && lacks(0, WorkKind::Start)).then_some(0);
         let poster = self.lacks_poster().then_some(0);
-        // What `start` makes is a part of the first chunk.
+        // The start rungs that `start` makes are a part of the first chunk.
         let all = u32::from(start.is_some())..self.plan.chunks();
         let all = all.filter(move |&chunk| lacks(chunk, WorkKind::All));
         let start = start.into_iter().map(|chunk| (Scope::Start, chunk));
@@ -227,7 +231,7 @@ impl Backlog<'_> {
         };
         let is_ready = self.row.state == State::Ready;
         let inits = (is_ready && self.missing_inits().is_some()).then_some((Scope::Inits, 0));
-        // Without an init segment nothing is of use.
+        // Segments are of no use before their init segments are stored.
         let is_lazy = is_ready && inits.is_none();
         let lazy = (0..self.plan.segments()).filter(move |_| is_lazy);
         let lazy = lazy.filter(|&segment| self.lazy_segment(segment) != Next::Nothing);
@@ -242,7 +246,7 @@ impl Backlog<'_> {
             .chain(lazy.map(|segment| (Scope::Lazy, segment)))
     }
 
-    /// What is left of one of them.
+    /// What is left of one chunk.
     pub(crate) fn of(&self, scope: Scope, index: u32) -> Next {
         match scope {
             Scope::Start | Scope::All if index >= self.plan.chunks() => Next::Nothing,
@@ -265,7 +269,7 @@ impl Backlog<'_> {
 
     fn lacks_poster(&self) -> bool {
         self.plan.has_poster()
-            && !self.made.has_poster()
+            && !self.inventory.has_poster()
             && !is_done_without(self.row, self.plan, None)
     }
 
@@ -273,21 +277,21 @@ impl Backlog<'_> {
         let board = self.plan.storyboard.iter();
         board.flat_map(|board| {
             (0..board.sheets()).filter(|&sheet| {
-                let is_made = self.made.has(board.id, sheet);
+                let is_made = self.inventory.has(board.id, sheet);
                 !is_made && !is_done_without(self.row, self.plan, Some(sheet))
             })
         })
     }
 
-    /// From the first to the last missing segment of a run of chunks, in the renditions that
-    /// lack any.
+    /// The missing segments of consecutive chunks: from the first to the last of them, in the renditions that lack any.
     fn missing(&self, chunks: Range<u32>, kind: WorkKind) -> Next {
         let start = self.plan.chunk_segments(chunks.start).0;
         let end = self.plan.chunk_segments(chunks.end.saturating_sub(1)).1;
         self.missing_of(&self.renditions_of(kind), start..end)
     }
 
-    /// Those of a kind of work; once the video is ready, with those that are to come.
+    /// Renditions of a kind of work. Once the video is ready, the renditions that are to replace an older generation's
+    /// are among them.
     fn renditions_of(&self, kind: WorkKind) -> Vec<RenditionId> {
         let mut ids = self.plan.renditions_of(kind);
         if kind == WorkKind::All && self.row.state == State::Ready {
@@ -297,10 +301,10 @@ impl Backlog<'_> {
     }
 
     fn missing_of(&self, ids: &[RenditionId], segments: Range<u32>) -> Next {
-        let (made, Range { start, end }) = (self.made, segments);
-        let lacks = |id: RenditionId, segment: u32| !made.has(id, segment);
+        let (inventory, Range { start, end }) = (self.inventory, segments);
+        let lacks = |id: RenditionId, segment: u32| !inventory.has(id, segment);
         let free = |id: RenditionId, segment: u32| {
-            lacks(id, segment) && !self.is_taken(id, segment) && !self.is_declined(id)
+            lacks(id, segment) && !self.is_claimed(id, segment) && !self.is_declined(id)
         };
         let any_free = |segment: &u32| ids.iter().any(|&id| free(id, *segment));
         let Some(first) = (start..end).find(any_free) else {
@@ -316,7 +320,7 @@ impl Backlog<'_> {
         })
     }
 
-    /// Whether engines of this process cannot go on with it.
+    /// Whether engines of this process cannot continue this rendition.
     fn is_declined(&self, rendition: RenditionId) -> bool {
         let video = self.row.id;
         self.planner
@@ -325,8 +329,8 @@ impl Backlog<'_> {
             .has(RenditionKey { video, rendition })
     }
 
-    /// Whether a session of this process is at it.
-    fn is_taken(&self, rendition: RenditionId, index: u32) -> bool {
+    /// Whether a session of this process has claimed this segment.
+    fn is_claimed(&self, rendition: RenditionId, index: u32) -> bool {
         let key = SegmentKey {
             video: self.row.id,
             rendition,

@@ -1,5 +1,5 @@
-//! A hand at background work: does one piece after another, with a session that stays warm
-//! from one piece of a video to the next.
+//! The runner of background work: makes one piece of a video after another, with a session that stays warm from one
+//! piece of a video to the next.
 
 use std::sync::Arc;
 
@@ -16,18 +16,20 @@ use crate::plans::planner::Planner;
 use crate::plans::{loudness, new_encoder, texts};
 use crate::videos::failure;
 
-/// What became of a piece of work.
+/// Outcome of one piece of work.
 pub(crate) enum Outcome {
-    /// Something was done.
+    /// Something was made.
     Worked,
-    /// What is left of it is in others' hands.
+    /// Other sessions have claimed what is left of the piece, or need the memory.
     Waits,
 }
 
+/// Makes pieces of background work one after another.
 pub(crate) struct BackgroundRunner {
     planner: Arc<Planner>,
     windows: Arc<Windows>,
     stills: Arc<StillMaker>,
+    /// The session of the last piece, kept for the next piece of the same video.
     warm: Option<EncodingSession>,
 }
 
@@ -45,51 +47,58 @@ impl BackgroundRunner {
         }
     }
 
-    /// Lets the warm session go.
-    pub(crate) fn rest(&mut self) {
+    /// Ends the warm session.
+    pub(crate) fn end_session(&mut self) {
         self.warm = None;
     }
 
-    /// Ends when nothing is made for viewers. No session is opened, and none taken from a
-    /// window, just to hold; the one that is warm makes room meanwhile where its memory is
-    /// needed.
-    pub(crate) async fn until_calm(&mut self) {
+    /// Waits until nothing is made for viewers. No session is opened, and none is taken from a window, only to wait;
+    /// the warm session ends meanwhile if its memory is needed elsewhere.
+    pub(crate) async fn until_gate_opens(&mut self) {
         let planner = self.planner.clone();
         let mut memory = planner.sessions.memory.changes();
         loop {
-            if self.warm.as_mut().is_some_and(EncodingSession::is_to_leave) {
+            if self
+                .warm
+                .as_mut()
+                .is_some_and(EncodingSession::agree_to_end_while_idle)
+            {
                 self.warm = None;
             }
             tokio::select! {
                 () = planner.sessions.gate.until(true) => return,
-                // The sender lives as long as the pipeline.
+                // An error is impossible: the pipeline owns the sender.
                 _ = memory.changed() => {}
             }
         }
     }
 
-    /// Waits for something; the warm session goes when its memory is needed, or when it has
-    /// waited for long.
+    /// Waits for a future. The warm session ends when its memory is needed elsewhere, or when it has been idle for
+    /// `window_idle`.
     pub(crate) async fn warm_until<T>(&mut self, something: impl Future<Output = T>) -> T {
         let planner = self.planner.clone();
         let mut memory = planner.sessions.memory.changes();
         let cold = planner.records.stores.clock.now() + planner.config.window_idle;
         tokio::pin!(something);
         loop {
-            if self.warm.as_mut().is_some_and(EncodingSession::is_to_leave) {
+            if self
+                .warm
+                .as_mut()
+                .is_some_and(EncodingSession::agree_to_end_while_idle)
+            {
                 self.warm = None;
             }
             let is_warm = self.warm.is_some();
             tokio::select! {
                 done = &mut something => return done,
-                // The sender lives as long as the pipeline.
+                // An error is impossible: the pipeline owns the sender.
                 _ = memory.changed(), if is_warm => {}
                 () = planner.records.stores.clock.sleep_until(cold), if is_warm => self.warm = None,
             }
         }
     }
 
-    /// Makes a piece of a video.
+    /// Makes one piece of a video.
     pub(crate) async fn make(
         &mut self,
         row: &VideoRow,
@@ -102,9 +111,9 @@ impl BackgroundRunner {
             Piece::Poster | Piece::Sheet(_) | Piece::Texts | Piece::Loudness => &[],
         };
         let bytes = planner.sessions.memory_for(plan, renditions);
-        let mut run = match self.session(row, plan, bytes).await {
-            Ok(run) => run,
-            // Others, who cannot wait, have the memory.
+        let mut session = match self.session(row, plan, bytes).await {
+            Ok(session) => session,
+            // Sessions that cannot wait have the memory.
             Err(SessionError::Busy) => return Ok(Outcome::Waits),
             Err(error) => return Err(error),
         };
@@ -113,32 +122,32 @@ impl BackgroundRunner {
                 renditions,
                 first,
                 count,
-            } => run.segments(renditions, *first, *count).await,
-            Piece::Inits(renditions) => match run.inits(renditions).await {
+            } => session.make_segments(renditions, *first, *count).await,
+            Piece::Inits(renditions) => match session.make_inits(renditions).await {
                 Ok(foreign) if !foreign.is_empty() => Err(SessionError::Foreign(foreign[0])),
                 made => made.map(drop),
             },
-            Piece::Poster => stills::needed(&self.stills, &mut run, Still::Poster).await,
+            Piece::Poster => stills::make_needed(&self.stills, &mut session, Still::Poster).await,
             Piece::Sheet(sheet) => {
-                stills::needed(&self.stills, &mut run, Still::Sheet(*sheet)).await
+                stills::make_needed(&self.stills, &mut session, Still::Sheet(*sheet)).await
             }
-            Piece::Texts => texts::needed(&planner, &mut run).await,
-            Piece::Loudness => loudness::needed(&planner, &mut run, plan).await,
+            Piece::Texts => texts::make_needed(&planner, &mut session).await,
+            Piece::Loudness => loudness::make_needed(&planner, &mut session, plan).await,
         };
         match done {
             Ok(()) => {
-                self.warm = Some(run);
+                self.warm = Some(session);
                 Ok(Outcome::Worked)
             }
             Err(error) => {
-                drop(run);
-                match self.after(row, plan, piece, error).await {
+                drop(session);
+                match self.handle_failure(row, plan, piece, error).await {
                     Err(SessionError::Foreign(rendition)) => {
                         let standing = Standing::Background;
                         Ok(
                             match new_encoder::decline(&planner, row, rendition, standing).await? {
                                 true => Outcome::Worked,
-                                // Others may go on with it.
+                                // Other workers may be able to continue the rendition.
                                 false => Outcome::Waits,
                             },
                         )
@@ -149,7 +158,7 @@ impl BackgroundRunner {
         }
     }
 
-    /// The session that is warm for this video, or a new one, with this much memory.
+    /// Returns the session that is warm for this video, or a new one, with this much memory in bytes.
     async fn session(
         &mut self,
         row: &VideoRow,
@@ -157,21 +166,21 @@ impl BackgroundRunner {
         bytes: u64,
     ) -> Result<EncodingSession, SessionError> {
         let warm = match self.warm.take() {
-            Some(run) if run.video() == row.id => Some(run),
-            // What it has is needed here.
+            Some(session) if session.video() == row.id => Some(session),
+            // The memory of another video's session is needed here.
             Some(other) => {
                 other.end().await;
                 None
             }
             None => None,
         };
-        let warm = warm.or_else(|| windows::warm(&self.windows, row.id));
+        let warm = warm.or_else(|| windows::take_warm_session(&self.windows, row.id));
         let warm = match warm {
-            Some(run) => run.grown(bytes).await,
+            Some(session) => session.with_memory(bytes).await,
             None => None,
         };
-        let mut run = match warm {
-            Some(run) => run,
+        let mut session = match warm {
+            Some(session) => session,
             None => {
                 let share = self
                     .planner
@@ -182,13 +191,13 @@ impl BackgroundRunner {
                 EncodingSession::open(&self.planner.sessions, row, Standing::Background, share)?
             }
         };
-        run.set_standing(Standing::Background);
-        run.plan(plan).await;
-        Ok(run)
+        session.set_standing(Standing::Background);
+        session.set_plan(plan).await;
+        Ok(session)
     }
 
     /// Decides what follows from a failure.
-    async fn after(
+    async fn handle_failure(
         &self,
         row: &VideoRow,
         plan: &Arc<Plan>,
@@ -196,17 +205,17 @@ impl BackgroundRunner {
         error: SessionError,
     ) -> Result<Outcome, SessionError> {
         let planner = &self.planner;
-        tracing::debug!(%error, video = %row.id, ?piece, "a piece of work stopped short");
+        tracing::debug!(%error, video = %row.id, ?piece, "a piece of background work failed");
         let code = match &error {
             SessionError::Fault(failure) => failure.code,
             _ => Code::EngineCrashed,
         };
         match (error, piece) {
-            // Somebody else needed the memory.
+            // Another session needed the memory.
             (SessionError::Busy, _) => Ok(Outcome::Waits),
-            // Deleted meanwhile.
+            // The video was deleted meanwhile.
             (SessionError::Store(store::Error::NotFound), _) => Ok(Outcome::Waits),
-            // Not the segment's fault: it is made when the source is there again.
+            // No segment is at fault: the piece is made when the source can be read again.
             (error, _) if error.is_unreachable() => Err(error),
             (
                 SessionError::Fault(_),
@@ -221,14 +230,14 @@ impl BackgroundRunner {
                     first: *first,
                     count: *count,
                 };
-                tries::isolate(planner, row, plan, work, Standing::Background).await?;
+                tries::try_suspects(planner, row, plan, work, Standing::Background).await?;
                 Ok(Outcome::Worked)
             }
             (SessionError::Deadly(segment), Piece::Segments { renditions, .. }) => {
-                tries::bury(planner, row, plan, renditions, segment).await?;
+                tries::fill_deadly_segment(planner, row, plan, renditions, segment).await?;
                 Ok(Outcome::Worked)
             }
-            // Nobody's fault that can be named: it is simply offered again.
+            // The cause is unknown, so the piece is simply made again.
             (SessionError::Unexplained, Piece::Segments { .. }) => Ok(Outcome::Worked),
             (
                 SessionError::Fault(_) | SessionError::Unexplained,
@@ -238,20 +247,20 @@ impl BackgroundRunner {
                     Piece::Sheet(sheet) => Some(*sheet),
                     _ => None,
                 };
-                stills::failed(&self.stills, row.id, plan, sheet, code).await?;
+                stills::record_failure(&self.stills, row.id, plan, sheet, code).await?;
                 Ok(Outcome::Worked)
             }
-            // No encoder for them: nothing that comes later helps.
+            // No encoder can make the init segments, and nothing that comes later helps.
             (SessionError::Fault(failure), Piece::Inits(_)) => {
                 failure::fail(&planner.records, row.id, failure).await;
                 Ok(Outcome::Worked)
             }
             (SessionError::Fault(_) | SessionError::Unexplained, Piece::Texts) => {
-                texts::failed(planner, row.id, code).await?;
+                texts::record_failure(planner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (SessionError::Fault(_) | SessionError::Unexplained, Piece::Loudness) => {
-                loudness::failed(planner, row.id, code).await?;
+                loudness::record_failure(planner, row.id, code).await?;
                 Ok(Outcome::Worked)
             }
             (other, _) => Err(other),

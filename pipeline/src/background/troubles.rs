@@ -1,5 +1,5 @@
-//! Troubles of the background that are nobody's fault at a segment: a full disk, a source that
-//! cannot be read. Each is waited out, longer every time; what lasts ends a video.
+//! Background failures that are no segment's fault: a full disk, or a source that cannot be read. The video is left
+//! alone after each failure, longer every time; a failure that lasts ends the video.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,20 +11,22 @@ use crate::encoding::session::{SessionError, is_store_away};
 use crate::plans::planner::Planner;
 use crate::videos::failure;
 
-/// Doublings of the pause: a minute.
+/// Doublings of the pause between tries, so that the longest pause is about a minute.
 const DOUBLINGS: u32 = 7;
-/// As much while a store is away, which is asked by somebody else all the time: four seconds.
-const AWAY: u32 = 3;
-/// A source that could not be read so often is gone; where nobody waits to watch, a disk that was full so often is full.
+/// Doublings of the pause while a store is away: at most four seconds. The store is asked by others all the time
+/// meanwhile, so a short pause costs nothing.
+const DOUBLINGS_WHILE_STORE_IS_AWAY: u32 = 3;
+/// Failures in a row after which a source that cannot be read counts as lost, and after which a full disk fails the
+/// video where nobody waits to watch.
 const LASTING: u32 = 4;
 
-/// How often in a row a video met trouble.
+/// Number of failures in a row, by video.
 #[derive(Default)]
 pub(crate) struct Troubles(HashMap<VideoId, u32>);
 
 impl Troubles {
-    /// Takes note of one; says how long to leave the video alone.
-    pub(crate) async fn meet(
+    /// Counts a failure of a video; returns how long to leave the video alone.
+    pub(crate) async fn record_failure(
         &mut self,
         planner: &Arc<Planner>,
         video: VideoId,
@@ -33,9 +35,9 @@ impl Troubles {
         let troubles = self.0.entry(video).or_default();
         *troubles += 1;
         let troubles = *troubles;
-        tracing::warn!(%error, %video, troubles, "background work stopped short");
+        tracing::warn!(%error, %video, troubles, "background work at a video failed; it is tried again after a pause");
         let lasting = match error {
-            // Who can watch it already goes on doing so, and the rest is made when there is space.
+            // Viewers of a playable video go on watching, and the rest is made when there is space.
             SessionError::Store(store::Error::NoSpace) if planner.config.viewers => None,
             SessionError::Store(store::Error::NoSpace) => Some(failure::no_space()),
             SessionError::Fault(failure) => Some(failure.clone()),
@@ -48,18 +50,22 @@ impl Troubles {
         {
             failure::fail(&planner.records, video, failure).await;
         }
-        let doublings = if is_away { AWAY } else { DOUBLINGS };
+        let doublings = if is_away {
+            DOUBLINGS_WHILE_STORE_IS_AWAY
+        } else {
+            DOUBLINGS
+        };
         let pause = planner.config.pause * 2_u32.pow(troubles.min(doublings) - 1);
-        // Not all of them again at the same moment.
+        // A random part spreads the tries, so that not all videos are tried at the same moment.
         pause + planner.records.stores.jitter.up_to(pause / 4)
     }
 
-    /// It went well.
-    pub(crate) fn over(&mut self, video: VideoId) {
+    /// Notes that the work at a video succeeded: its failures are forgotten.
+    pub(crate) fn record_success(&mut self, video: VideoId) {
         self.0.remove(&video);
     }
 
-    /// Forgets who is not among these.
+    /// Keeps the failures of these videos only.
     pub(crate) fn keep(&mut self, wanted: impl Fn(&VideoId) -> bool) {
         self.0.retain(|video, _| wanted(video));
     }

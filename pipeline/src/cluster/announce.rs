@@ -1,4 +1,4 @@
-//! What a worker says of itself to the others: that it is there, and what it can do.
+//! Announcements of a worker to the other processes: that it is there, and what it can do.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::plans::Plans;
 use crate::records::Records;
 use crate::tasks::Tasks;
 
-/// This worker among the others.
+/// This worker, as it announces itself to the others.
 pub(crate) struct Presence {
     pub(crate) id: WorkerId,
     pub(crate) records: Arc<Records>,
@@ -21,7 +21,7 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// Announces this worker for ever: three times before others forget it.
+    /// Announces this worker for ever, three times within the time after which others forget it.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
             self.announce().await;
@@ -32,15 +32,15 @@ impl Presence {
     /// Announces this worker once.
     pub(crate) async fn announce(&self) {
         if let Err(error) = self.records.stores.work.announce(self.worker()).await {
-            tracing::debug!(%error, "other workers cannot be told of this one");
+            tracing::debug!(%error, "this worker could not be announced");
         }
     }
 
-    /// The workers that are heard of, and this one: where messages are away it hears of nobody else.
+    /// The workers that have announced themselves lately, this one included. Without messages it is this one only.
     pub(crate) async fn workers(&self) -> Vec<Worker> {
         let heard = self.records.stores.work.workers().await;
         let mut workers = heard.unwrap_or_else(|error| {
-            tracing::debug!(%error, "no other worker is heard of");
+            tracing::debug!(%error, "workers cannot be listed; this one acts as if it were alone");
             Vec::new()
         });
         if !workers.iter().any(|worker| worker.id == self.id) {

@@ -1,4 +1,4 @@
-//! A worker answers what origins ask: it says at once whether it has time, and then makes it.
+//! Answers of a worker to origins: the worker says at once whether it has time, and then makes what it accepted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::plans::planner::Planner;
 use crate::videos::start;
 use crate::videos::start::Starts;
 
-/// Demands in hand: each has looked for what is stored, or waits for what is being made.
+/// Requests that a worker handles at once: each looks for what is stored, or waits for what is being made.
 const ANSWERS: usize = 256;
-/// A pause after listening failed.
+/// Pause after listening for requests failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What this worker answers demands with.
+/// Everything that a worker answers requests with.
 pub(crate) struct Answerer {
     pub(crate) planner: Arc<Planner>,
     pub(crate) windows: Arc<Windows>,
@@ -32,17 +32,18 @@ pub(crate) struct Answerer {
     pub(crate) starts: Arc<Starts>,
 }
 
-/// Answers until nothing new is taken.
+/// Answers requests until the worker drains.
 pub(crate) async fn run(answerer: Arc<Answerer>) {
     let places = Arc::new(Semaphore::new(ANSWERS));
     while !answerer.planner.sessions.tasks.is_draining() {
         if let Err(error) = listen(&answerer, &places).await {
-            tracing::warn!(%error, "demands cannot be heard");
+            tracing::warn!(%error, "requests of origins cannot be listened to; it is tried again after a pause");
             answerer.planner.records.stores.clock.sleep(PAUSE).await;
         }
     }
 }
 
+/// Takes requests one after another until the worker drains.
 async fn listen(answerer: &Arc<Answerer>, places: &Arc<Semaphore>) -> Result<(), store::Error> {
     let mut listener = answerer.planner.records.stores.work.listen().await?;
     let mut changes = answerer.planner.sessions.waiting.changes();
@@ -55,11 +56,11 @@ async fn listen(answerer: &Arc<Answerer>, places: &Arc<Semaphore>) -> Result<(),
         }
         let asked = tokio::select! {
             asked = listener.next() => asked?,
-            // The sender lives as long as the pipeline.
+            // An error is impossible: the pipeline owns the sender.
             _ = changes.changed() => continue,
             () = answerer.planner.sessions.tasks.until_draining() => return Ok(()),
         };
-        // Over the bound it is dropped, which says that we are busy.
+        // A request beyond the limit is dropped, which tells the origin that this worker is busy.
         if let Ok(place) = places.clone().try_acquire_owned() {
             let tasks = &answerer.planner.sessions.tasks;
             let answerer = answerer.clone();
@@ -71,6 +72,7 @@ async fn listen(answerer: &Arc<Answerer>, places: &Arc<Semaphore>) -> Result<(),
     }
 }
 
+/// Answers one request.
 async fn answer(answerer: &Arc<Answerer>, asked: Asked) {
     let demand = asked.demand().clone();
     let viewer = Viewer::from(&demand.viewer);
@@ -106,12 +108,15 @@ async fn answer(answerer: &Arc<Answerer>, asked: Asked) {
                 asked.answer(Answer::Stored);
             }
         }
-        Wanted::Object(other) => tracing::debug!(?other, "nobody makes such a thing on demand"),
+        Wanted::Object(other) => tracing::debug!(
+            ?other,
+            "an object that is never made on demand was requested"
+        ),
     }
 }
 
-/// Takes a segment on, if there is time for it, and waits for it as long as who asked does:
-/// what nobody waits for gives way.
+/// Accepts a segment if there is time for it, and waits for it as long as the origin does: a segment that nobody waits
+/// for gives way to others.
 async fn segment(
     answerer: &Arc<Answerer>,
     asked: Asked,
@@ -120,12 +125,12 @@ async fn segment(
     second_try: bool,
 ) {
     match answerer.planner.inventory.known(key.video).await {
-        Ok(made) if made.has(key.rendition, key.index) => {
+        Ok(inventory) if inventory.has(key.rendition, key.index) => {
             demand::handed_out(&answerer.demand, key, &viewer);
             return asked.answer(Answer::Stored);
         }
         Ok(_) => {}
-        Err(error) => return tracing::warn!(%error, "what is stored cannot be listed"),
+        Err(error) => return tracing::warn!(%error, "the segments of a video cannot be listed"),
     }
     let patience = asked.demand().patience;
     let taken = demand::request(&answerer.demand, key, &viewer, second_try).await;
@@ -142,6 +147,8 @@ async fn segment(
                 .within(patience, request.wait())
                 .await;
         }
-        Err(error) => tracing::debug!(%error, video = %key.video, "a demand is refused"),
+        Err(error) => {
+            tracing::debug!(%error, video = %key.video, "a request of an origin is refused")
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! An origin asks workers for what its viewers wait for.
+//! Requests of an origin to workers: the origin asks for what its viewers wait for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,34 +15,34 @@ use crate::encoding::turns::{Asked, Viewer};
 use crate::records::Records;
 use crate::tasks::Tasks;
 
-/// How long a worker that has taken something on is trusted before it is asked again: it may
-/// have died since. The one that is warm for the video says the same again.
+/// Time after which a worker that has accepted a request is asked again, since it may have died. The worker that is
+/// warm for the video gives the same answer again.
 const TRUST: Duration = Duration::from_secs(2);
-/// How soon those who are busy are asked again; twice that at most.
+/// Shortest time after which busy workers are asked again; the longest is twice that.
 const AGAIN: Duration = Duration::from_millis(100);
-/// How long workers are asked to start a video, before that is left to the reconciler.
+/// How long workers are asked to start a video before that is left to the reconciler.
 const START: Duration = Duration::from_secs(20);
-/// How long a video of which something was asked for counts as watched.
+/// How long a video counts as watched after a request for it.
 const WATCHED: Duration = Duration::from_secs(60);
-/// Videos of which that is remembered.
+/// Videos that are remembered as watched.
 const REMEMBERED: usize = 1024;
 
-/// Videos that somebody was lately asked for something of: a session may be warm for them.
+/// Videos that were requested lately: a worker may have a warm session for them.
 #[derive(Default)]
 struct Watched {
     videos: Mutex<HashMap<VideoId, Moment>>,
-    /// When there was no worker to ask.
+    /// Time at which there was last no worker to ask.
     nobody: Mutex<Option<Moment>>,
 }
 
 impl Watched {
-    /// Whether somebody was lately sent away because there is no worker.
-    fn lacked_workers(&self, now: Moment) -> bool {
+    /// Whether a viewer was lately sent away because there is no worker.
+    fn lacks_workers(&self, now: Moment) -> bool {
         let nobody = *self.nobody.lock();
         nobody.is_some_and(|at| now.since(at) < WATCHED)
     }
 
-    fn note(&self, video: VideoId, now: Moment) {
+    fn record(&self, video: VideoId, now: Moment) {
         let mut watched = self.videos.lock();
         if watched.len() >= REMEMBERED {
             watched.retain(|_, at| now.since(*at) < WATCHED);
@@ -52,7 +52,7 @@ impl Watched {
         }
     }
 
-    fn is(&self, video: VideoId, now: Moment) -> bool {
+    fn has(&self, video: VideoId, now: Moment) -> bool {
         let watched = self.videos.lock();
         watched
             .get(&video)
@@ -60,7 +60,7 @@ impl Watched {
     }
 }
 
-/// The workers of a cluster, as a process asks them for what viewers wait for.
+/// The workers of a cluster, as a process sees them that asks for what its viewers wait for.
 pub(crate) struct RemoteWorkers {
     records: Arc<Records>,
     tasks: Arc<Tasks>,
@@ -81,13 +81,13 @@ impl RemoteWorkers {
         }
     }
 
-    /// Whether somebody was lately sent away because there is no worker.
-    pub(crate) fn are_lacking(&self) -> bool {
-        self.watched.lacked_workers(self.records.stores.clock.now())
+    /// Whether a viewer was lately sent away because there is no worker.
+    pub(crate) fn lacks_workers(&self) -> bool {
+        self.watched.lacks_workers(self.records.stores.clock.now())
     }
 }
 
-/// Asks; what cannot be asked is asked again like what is busy.
+/// Asks workers once. An error counts as busy, so that they are asked again.
 async fn ask(remote: &RemoteWorkers, wanted: Wanted, asked: &Asked) -> Answer {
     let now = remote.records.stores.clock.now();
     let viewer = Viewer {
@@ -106,7 +106,7 @@ async fn ask(remote: &RemoteWorkers, wanted: Wanted, asked: &Asked) -> Answer {
     };
     let answer = remote.records.stores.work.ask(demand).await;
     let answer = answer.unwrap_or_else(|error| {
-        tracing::debug!(%error, "workers cannot be asked");
+        tracing::debug!(%error, "workers cannot be asked; they count as busy");
         Answer::Busy
     });
     if answer == Answer::Nobody {
@@ -115,8 +115,8 @@ async fn ask(remote: &RemoteWorkers, wanted: Wanted, asked: &Asked) -> Answer {
     answer
 }
 
-/// Asked for nobody in particular.
-fn anybody(remote: &RemoteWorkers, patience: Duration) -> Asked {
+/// A request that waits this long, on behalf of no viewer in particular.
+fn request_of_nobody(remote: &RemoteWorkers, patience: Duration) -> Asked {
     let until = remote.records.stores.clock.now() + patience;
     Asked {
         deadline: until,
@@ -125,12 +125,13 @@ fn anybody(remote: &RemoteWorkers, patience: Duration) -> Asked {
     }
 }
 
-fn soon(remote: &RemoteWorkers) -> Duration {
+/// Random pause before busy workers are asked again.
+fn short_pause(remote: &RemoteWorkers) -> Duration {
     AGAIN + remote.records.stores.jitter.up_to(AGAIN)
 }
 
-/// Asks for a segment until it is there, or nobody waits for it any more: it is there once that
-/// is heard, or seen, whichever is first.
+/// Asks for a segment until it is stored or no request waits for it any more. Whether it is stored is learned from an
+/// event, from the answer, or by reading the store.
 pub(crate) async fn segment(remote: Arc<RemoteWorkers>, key: SegmentKey, heard: Arc<Notify>) {
     let object = ObjectKey::Segment(key);
     let mut changes = remote.sessions.waiting.changes();
@@ -138,18 +139,18 @@ pub(crate) async fn segment(remote: Arc<RemoteWorkers>, key: SegmentKey, heard: 
         let pause = match ask(&remote, Wanted::Object(object.clone()), &asked).await {
             Answer::Accepted => TRUST,
             Answer::Stored => Duration::ZERO,
-            Answer::Busy => soon(&remote),
+            Answer::Busy => short_pause(&remote),
             Answer::Nobody => {
-                tracing::warn!(video = %key.video, "there is no worker");
+                tracing::warn!(video = %key.video, "there is no worker to make a segment that viewers wait for");
                 return remote.sessions.waiting.give_up(&key);
             }
         };
         remote
             .watched
-            .note(key.video, remote.records.stores.clock.now());
+            .record(key.video, remote.records.stores.clock.now());
         let deserted = async {
             while remote.sessions.waiting.still_asked(&key, &heard).is_some() {
-                // The sender lives as long as the pipeline.
+                // An error is impossible: the pipeline owns the sender.
                 let _ = changes.changed().await;
             }
         };
@@ -159,46 +160,60 @@ pub(crate) async fn segment(remote: Arc<RemoteWorkers>, key: SegmentKey, heard: 
             () = deserted => return,
         }
         match remote.records.stored(&object).await {
-            Ok(bytes) => return remote.sessions.waiting.made(&key, &bytes),
-            // What was said to be there was not: once more, not at once.
-            Err(_) if pause.is_zero() => remote.records.stores.clock.sleep(soon(&remote)).await,
+            Ok(bytes) => return remote.sessions.waiting.deliver(&key, &bytes),
+            // The segment was said to be stored but is not there: ask again, but not at once.
+            Err(_) if pause.is_zero() => {
+                remote
+                    .records
+                    .stores
+                    .clock
+                    .sleep(short_pause(&remote))
+                    .await
+            }
             Err(_) => {}
         }
     }
 }
 
-/// Asks for a still, which the answer says is stored.
+/// Asks for a still until a worker has stored or accepted it.
 pub(crate) async fn still(remote: &RemoteWorkers, object: &ObjectKey, viewer: &Viewer) {
     let asked = Asked {
         viewer: viewer.clone(),
-        ..anybody(remote, remote.patience)
+        ..request_of_nobody(remote, remote.patience)
     };
     loop {
         match ask(remote, Wanted::Object(object.clone()), &asked).await {
             Answer::Accepted | Answer::Stored | Answer::Nobody => return,
-            Answer::Busy => remote.records.stores.clock.sleep(soon(remote)).await,
+            Answer::Busy => remote.records.stores.clock.sleep(short_pause(remote)).await,
         }
     }
 }
 
-/// Asks for a video to be started; where nobody does, it is left to the reconciler.
+/// Asks workers to start a video; if none does, the reconciler starts it.
 pub(crate) async fn start(remote: Arc<RemoteWorkers>, video: VideoId) {
-    let asked = anybody(&remote, START);
+    let asked = request_of_nobody(&remote, START);
     while remote.records.stores.clock.now() < asked.until {
         match ask(&remote, Wanted::Start(video), &asked).await {
             Answer::Accepted | Answer::Stored => {
                 return remote
                     .watched
-                    .note(video, remote.records.stores.clock.now());
+                    .record(video, remote.records.stores.clock.now());
             }
-            Answer::Busy | Answer::Nobody => remote.records.stores.clock.sleep(soon(&remote)).await,
+            Answer::Busy | Answer::Nobody => {
+                remote
+                    .records
+                    .stores
+                    .clock
+                    .sleep(short_pause(&remote))
+                    .await
+            }
         }
     }
 }
 
-/// Tells the worker that is warm for a video of its viewers.
+/// Tells the worker that is warm for a video where its viewers are.
 pub(crate) fn tell(remote: &Arc<RemoteWorkers>, wanted: Wanted, viewer: &Viewer) {
-    let is_watched = |video| remote.watched.is(video, remote.records.stores.clock.now());
+    let is_watched = |video| remote.watched.has(video, remote.records.stores.clock.now());
     if !wanted.video().is_some_and(is_watched) {
         return;
     }
@@ -211,7 +226,7 @@ pub(crate) fn tell(remote: &Arc<RemoteWorkers>, wanted: Wanted, viewer: &Viewer)
     let teller = remote.clone();
     remote.tasks.spawn(async move {
         if let Err(error) = teller.records.stores.work.tell(demand).await {
-            tracing::debug!(%error, "a worker cannot be told of its viewers");
+            tracing::debug!(%error, "a worker could not be told where the viewers of a video are");
         }
     });
 }

@@ -1,9 +1,9 @@
-//! Which worker looks after a video, as far as one does: all choose the same one.
+//! The worker that looks after a video: all workers choose the same one without asking each other.
 
 use plan::VideoId;
 use store::work::{Worker, WorkerId};
 
-/// By rendezvous hashing: where a worker comes or goes, the others keep their videos.
+/// Chooses the worker by rendezvous hashing: when a worker comes or goes, the others keep their videos.
 pub(crate) fn looks_after(video: VideoId, workers: &[Worker]) -> Option<WorkerId> {
     let rank = |id: &WorkerId| {
         let mut hash = blake3::Hasher::new();

@@ -1,4 +1,4 @@
-//! A worker takes offered chunks, one at a time, and makes what of them is missing.
+//! Chunks: a worker takes offered chunks, one at a time, and makes what is missing of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use crate::background::troubles::Troubles;
 use crate::encoding::session::SessionError;
 use crate::plans::planner::Planner;
 
-/// Pieces that one chunk may come to: each makes something, or counts a try of something.
+/// Pieces that one chunk may need: each piece makes something, or counts a try of something.
 const PIECES: usize = 64;
-/// Chunks of a video that a worker takes one after the other while others' may have waited longer.
+/// Chunks of one video that a worker takes one after the other, although other videos may have waited longer.
 const IN_A_ROW: u32 = 4;
-/// When a chunk comes again whose rest is in the hands of this worker's viewers.
+/// Time after which a chunk is offered again whose missing segments are claimed by sessions for this worker's viewers.
 const AGAIN: Duration = Duration::from_secs(2);
-/// How long a chunk is left to others that this worker cannot go on with.
+/// Time for which this worker leaves a chunk that it cannot continue to others.
 const LEFT: Duration = Duration::from_millis(250);
-/// A pause after nothing could be taken.
+/// Pause after no chunk could be taken.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Takes until nothing new is to be.
+/// Takes chunks until the worker drains.
 pub(crate) async fn run(planner: Arc<Planner>, mut runner: BackgroundRunner) {
     let mut troubles = Troubles::default();
     let mut last = None;
     while !planner.sessions.tasks.is_draining() {
-        // Others take it meanwhile.
+        // Other workers take the chunks while viewers wait here.
         tokio::select! {
-            () = runner.until_calm() => {}
+            () = runner.until_gate_opens() => {}
             () = planner.sessions.tasks.until_draining() => return,
         }
         let taken = match last.take() {
@@ -50,7 +50,7 @@ pub(crate) async fn run(planner: Arc<Planner>, mut runner: BackgroundRunner) {
         let (taken, count) = match taken {
             Ok(taken) => taken,
             Err(error) => {
-                tracing::warn!(%error, "no work can be taken");
+                tracing::warn!(%error, "no chunk can be taken; it is tried again after a pause");
                 planner.records.stores.clock.sleep(PAUSE).await;
                 continue;
             }
@@ -58,50 +58,52 @@ pub(crate) async fn run(planner: Arc<Planner>, mut runner: BackgroundRunner) {
         let video = taken.chunk().video;
         match make(&planner, &mut runner, taken.chunk()).await {
             Ok(Outcome::Worked) => {
-                troubles.over(video);
+                troubles.record_success(video);
                 taken.ack();
                 last = Some((video, count));
             }
-            // For others, who can go on with it; not for this worker, which would come first again.
+            // Other workers may be able to continue the chunk. This worker pauses, since it would be first to get it
+            // again.
             Ok(Outcome::Waits) if declines(&planner, taken.chunk()).await => {
                 taken.nack(Duration::ZERO);
                 planner.records.stores.clock.sleep(LEFT).await;
             }
             Ok(Outcome::Waits) => taken.nack(AGAIN),
             Err(error) => {
-                runner.rest();
-                let pause = troubles.meet(&planner, video, &error).await;
+                runner.end_session();
+                let pause = troubles.record_failure(&planner, video, &error).await;
                 park(taken, pause);
             }
         }
     }
 }
 
-/// A chunk of the video that is warm already.
+/// Takes another chunk of the video whose session is warm.
 async fn more_of(planner: &Planner, video: VideoId, count: u32) -> Option<(InHand, u32)> {
     match planner.records.stores.work.take_more_of(video).await {
         Ok(taken) => taken.map(|taken| (taken, count)),
         Err(error) => {
-            tracing::debug!(%error, "whatever comes next is taken");
+            tracing::debug!(%error, "no chunk of the warm video can be taken");
             None
         }
     }
 }
 
+/// Puts a chunk back, to be offered again after a pause.
 fn park(taken: InHand, pause: Duration) {
-    tracing::debug!(chunk = ?taken.chunk(), ?pause, "comes again later");
+    tracing::debug!(chunk = ?taken.chunk(), ?pause, "a chunk is put back and offered again after a pause");
     taken.nack(pause);
 }
 
-/// Whether this worker cannot go on with something of the chunk's video; the others are told so again.
+/// Whether this worker cannot continue some rendition of the chunk's video; the next announcement says so again.
 async fn declines(planner: &Planner, chunk: &Chunk) -> bool {
     match planner.plans.load(chunk.video, &chunk.plan).await {
-        Ok(plan) => planner.plans.declined.note_again(chunk.video, &plan),
+        Ok(plan) => planner.plans.declined.record_again(chunk.video, &plan),
         Err(_) => false,
     }
 }
 
-/// Makes what is missing of a chunk; [`Outcome::Waits`] where that is in others' hands.
+/// Makes what is missing of a chunk; returns [`Outcome::Waits`] where other sessions have claimed that.
 async fn make(
     planner: &Arc<Planner>,
     runner: &mut BackgroundRunner,
@@ -116,22 +118,22 @@ async fn make(
             return Ok(Outcome::Worked);
         }
         let plan = planner.plans.load(row.id, &chunk.plan).await?;
-        // Nobody tells of init segments, text and loudness.
-        let is_told = matches!(
+        // No event tells of init segments, text and loudness, so the store is listed for them.
+        let has_events = matches!(
             chunk.scope,
             Scope::Start | Scope::All | Scope::Lazy | Scope::Poster | Scope::Sheet
         );
-        let made = if is_told || is_relisted {
+        let inventory = if has_events || is_relisted {
             planner.inventory.known(row.id).await?
         } else {
             is_relisted = true;
-            planner.inventory.relisted(row.id).await?
+            planner.inventory.relist(row.id).await?
         };
         let backlog = Backlog {
             planner,
             row: &row,
             plan: &plan,
-            made: &made,
+            inventory: &inventory,
         };
         let piece = match backlog.of(chunk.scope, chunk.index) {
             Next::Piece(piece) => piece,

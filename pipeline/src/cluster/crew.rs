@@ -1,4 +1,4 @@
-//! How many workers there are, and how many are wanted: what an autoscaler asks.
+//! The crew: how many workers there are and how many are wanted, for an autoscaler.
 
 use store::metadata::{PageRequest, Source, VideoRow};
 
@@ -7,18 +7,17 @@ use crate::cluster::ask::RemoteWorkers;
 use crate::plans::planner::Planner;
 use crate::videos::progress;
 
-/// Rows read at once.
+/// Rows that are read at once.
 const PAGE: u32 = 200;
-/// Pages looked at: with more left to do than that, all workers are wanted in any case.
+/// Pages of rows that are read: with more left to do than that, all workers are wanted in any case.
 const PAGES: usize = 5;
-/// Videos of which is looked at what is stored; the others count whole.
+/// Videos whose stored segments are counted; further videos count as wholly unmade.
 const LOOKED_AT: usize = 32;
-/// What a video counts of which nothing is known yet, in microseconds.
+/// Duration that a video counts of which nothing is known yet, in microseconds.
 const UNKNOWN_US: u64 = 60_000_000;
 
-/// The workers heard of, and those that would have everything made within
-/// [`Config::finish_within`](crate::Config::finish_within), where one makes a second of media in
-/// a second.
+/// Counts the workers, and those that would make everything within
+/// [`Config::finish_within`](crate::Config::finish_within), if a worker makes a second of media in a second.
 pub(crate) async fn crew(planner: &Planner, remote: &RemoteWorkers) -> Result<Crew, store::Error> {
     let workers = planner.records.stores.work.workers().await?;
     let mut left_us = 0_u64;
@@ -29,7 +28,7 @@ pub(crate) async fn crew(planner: &Planner, remote: &RemoteWorkers) -> Result<Cr
         let found = videos.list_unfinished(&page).await?;
         for row in found.items {
             if row.source == Source::Complete {
-                left_us += left_of(planner, &row, &mut looked_at).await?;
+                left_us += left_us_of(planner, &row, &mut looked_at).await?;
             }
         }
         match found.next {
@@ -38,8 +37,8 @@ pub(crate) async fn crew(planner: &Planner, remote: &RemoteWorkers) -> Result<Cr
         }
     }
     let within_us = u64::try_from(planner.config.finish_within.as_micros()).unwrap_or(u64::MAX);
-    // Somebody who was sent away comes again, and somebody is to be there then.
-    let lacked = remote.are_lacking();
+    // A viewer who was sent away comes again, and at least one worker should be there then.
+    let lacked = remote.lacks_workers();
     let wanted = left_us.div_ceil(within_us.max(1)).max(u64::from(lacked));
     Ok(Crew {
         workers: workers.iter().filter(|worker| !worker.drains).count() as u64,
@@ -48,8 +47,8 @@ pub(crate) async fn crew(planner: &Planner, remote: &RemoteWorkers) -> Result<Cr
     })
 }
 
-/// Microseconds of a video that are left to make, all its renditions together counted once.
-async fn left_of(
+/// Microseconds of a video that are left to make; all renditions together count once.
+async fn left_us_of(
     planner: &Planner,
     row: &VideoRow,
     looked_at: &mut usize,
@@ -61,7 +60,7 @@ async fn left_of(
     *looked_at += 1;
     let progress = progress::progress(&planner.plans, &planner.inventory, row).await?;
     let left = progress.total.saturating_sub(progress.made);
-    // What lacks only its poster is not done either.
+    // A video that lacks only its poster is not done either.
     let part = u128::from(whole) * u128::from(left) / u128::from(progress.total.max(1));
     Ok(u64::try_from(part).unwrap_or(whole).max(1))
 }

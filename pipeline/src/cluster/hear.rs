@@ -1,4 +1,4 @@
-//! What other processes have stored and changed.
+//! Events of other processes: what they have stored and changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use store::{Event, Received};
 
 use crate::encoding::sessions::Sessions;
 
-/// A pause after events could not be subscribed to.
+/// Pause after a failed subscription to events.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Hears for ever.
+/// Follows the events of other processes, for ever.
 pub(crate) async fn run(sessions: Arc<Sessions>) {
     loop {
         let mut events = match sessions.records.stores.events.subscribe().await {
             Ok(events) => events,
             Err(error) => {
-                tracing::warn!(%error, "events cannot be heard");
+                tracing::warn!(%error, "events of other processes cannot be subscribed to; it is tried again");
                 sessions.records.stores.clock.sleep(PAUSE).await;
                 continue;
             }
         };
-        // What happened before was not heard.
+        // Events before the subscription were missed.
         look_again(&sessions);
         loop {
             match events.next().await {
-                Received::Event(event) => note(&sessions, &event),
+                Received::Event(event) => apply(&sessions, &event),
                 Received::Lagged => look_again(&sessions),
                 Received::Closed => break,
             }
@@ -33,15 +33,16 @@ pub(crate) async fn run(sessions: Arc<Sessions>) {
     }
 }
 
-fn note(sessions: &Sessions, event: &Event) {
+/// Applies one event to what this process knows.
+fn apply(sessions: &Sessions, event: &Event) {
     match event {
         Event::SegmentStored { key, size } => {
-            sessions.inventory.insert(*key, *size);
-            sessions.waiting.heard(key);
+            sessions.inventory.record_segment(*key, *size);
+            sessions.waiting.notify_stored(key);
             sessions.records.backlog_changed.notify_one();
         }
         Event::PosterStored { video, format } => {
-            sessions.inventory.poster(*video, *format);
+            sessions.inventory.record_poster(*video, *format);
             sessions.records.backlog_changed.notify_one();
         }
         Event::VideoChanged { .. } => sessions.records.backlog_changed.notify_one(),
@@ -50,8 +51,9 @@ fn note(sessions: &Sessions, event: &Event) {
     }
 }
 
+/// Forgets what is known of the stores, since events were missed.
 fn look_again(sessions: &Sessions) {
     sessions.inventory.forget_all();
-    sessions.waiting.heard_all();
+    sessions.waiting.notify_all_stored();
     sessions.records.backlog_changed.notify_one();
 }

@@ -1,10 +1,11 @@
-//! What is left to do is offered, a little at a time: the plan minus what is stored, of the
-//! videos that this worker looks after.
+//! The reconciler: offers the work that is left, a little at a time. The work of a video is what its plan lists and the
+//! store lacks; each worker offers that of the videos that it looks after.
 //!
-//! Every worker works out the same order for all of them: interactive uploads before bulk ones, what each video needs first
-//! before the rest of any, then the owner who had least of late, whose short videos come before the long ones. Only what comes first in it is offered: the queue hands
-//! out in the order of the offers, so it must never be deep, and what does not come first any more
-//! is withdrawn: who comes with little to do waits for what is in hand, and for nothing else.
+//! Every worker computes the same order for all videos: interactive uploads before bulk ones; what each video needs
+//! first before the rest of any video; then the owner who had least made lately, whose short videos come before the
+//! long ones. Only the first chunks of this order are offered, and a chunk that no longer comes first is withdrawn. The
+//! queue hands out chunks in the order of the offers, so it must never be deep: an owner who comes with little to do
+//! then waits only for the chunks that workers have taken.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,35 +27,36 @@ use crate::videos::inventory::VideoInventory;
 use crate::videos::start::Starts;
 use crate::videos::{finish, start};
 
-/// Chunks offered for each worker: one in hand and one to go on with.
+/// Chunks that are offered for each worker: one that it makes and one to continue with.
 const OFFERED: usize = 2;
-/// When nothing has been announced for so long, look anyway: announcements are hints, and
-/// workers come and go without one.
+/// Time after which a round is made though nothing was announced: announcements are hints, and workers come and go
+/// without one.
 const TICK: Duration = Duration::from_secs(2);
-/// Between two looks: a burst of news is one look.
+/// Time between two rounds at least: a burst of events leads to one round.
 const APART: Duration = Duration::from_millis(250);
-/// How long a video that waits is left to whoever was asked to start it, and one that has just
-/// begun to the session that makes its first segments.
+/// How long a waiting video is left to the worker that was asked to start it, and a playable one to the session that
+/// makes its first segments.
 const BEGUN: Duration = Duration::from_secs(2);
-/// How long a video may be probed before somebody else has a look.
+/// How long a video may be probed before another worker starts it.
 const PROBED: Duration = Duration::from_secs(20);
 /// How long a video that failed for lack of space stays as it is before a worker tries it again.
 const FULL: Duration = Duration::from_secs(60);
-/// When what some worker cannot go on with is begun anew, though another could.
+/// Time after which renditions that some worker cannot continue are begun anew, though another worker could continue
+/// them.
 const GIVEN_UP: Duration = Duration::from_secs(600);
-/// When that is tried again, where it came to nothing.
+/// Time after which beginning anew is tried again, if it failed.
 const RENEWED: Duration = Duration::from_secs(30);
-/// How long a chunk of another worker's video may stand at the front before what is known of that video is doubted: what was
-/// stored of it may not have been heard of. Twice as long the next time, and a minute at most.
+/// How long a chunk of another worker's video may stay at the front before the inventory of that video is doubted: an
+/// event about a stored segment may have been missed. The time doubles with every doubt, up to [`DOUBTED_AT_MOST`].
 const DOUBTED: Duration = Duration::from_secs(5);
-/// The longest of those times.
+/// The longest time until an inventory is doubted again.
 const DOUBTED_AT_MOST: Duration = Duration::from_secs(60);
-/// Rows read at once.
+/// Rows that are read at once.
 const PAGE: u32 = 200;
-/// Pages looked at: more unfinished videos than that wait.
+/// Pages of rows that are read. Unfinished videos beyond that wait until others are ready.
 const PAGES: usize = 50;
 
-/// Reconciles for ever.
+/// Makes one round after another, for ever.
 pub(crate) async fn run(starts: Arc<Starts>, presence: Arc<Presence>) {
     let planner = starts.planner.clone();
     let mut reconciler = Reconciler {
@@ -75,9 +77,10 @@ pub(crate) async fn run(starts: Arc<Starts>, presence: Arc<Presence>) {
     loop {
         let began = clock.now();
         if let Err(error) = reconciler.round().await {
-            tracing::warn!(%error, "what is left to do cannot be offered");
+            tracing::warn!(%error, "chunks could not be offered in this round");
         }
-        // Looking takes a part of the time at most; one look that a store held up says nothing.
+        // Rounds take a fifth of the time at most. A single round that a store held up does not delay the next one
+        // beyond [`TICK`].
         let took = clock.now().since(began);
         clock.sleep((took * 4).clamp(APART, TICK)).await;
         tokio::select! {
@@ -87,42 +90,44 @@ pub(crate) async fn run(starts: Arc<Starts>, presence: Arc<Presence>) {
     }
 }
 
+/// What a worker remembers from round to round.
 struct Reconciler {
     planner: Arc<Planner>,
     starts: Arc<Starts>,
     presence: Arc<Presence>,
-    /// Since when a video's row has been as it is.
+    /// Epoch of a video's row at the last look, and since when it is unchanged.
     seen: HashMap<VideoId, (u64, Moment)>,
-    /// What was offered and queued.
+    /// Chunks that this worker has offered and the queue took.
     offered: HashSet<Chunk>,
-    /// What of it may still wait.
+    /// Offered chunks that may still wait in the queue.
     waiting: HashSet<Chunk>,
-    /// What comes first in this round, whoever offers it.
+    /// Chunks that come first in this round, whichever worker offers them.
     first: HashSet<Chunk>,
-    /// Chunks of that which other workers offer: when what is known of their videos is doubted.
+    /// Chunks at the front that other workers offer, and when the inventory of their videos is doubted.
     doubts: HashMap<Chunk, Doubt>,
+    /// What was made lately of each owner's videos.
     usage: Usage,
-    /// Videos that have what comes first.
+    /// Videos that have their start rungs and their poster.
     begun: HashSet<VideoId>,
-    /// Since when some worker cannot go on with a rendition that is not whole.
+    /// Since when some worker cannot continue a rendition that is not whole.
     declined: HashMap<RenditionKey, Moment>,
-    /// When a video was last begun anew.
+    /// When renditions of a video were last begun anew.
     renewed: HashMap<VideoId, Moment>,
 }
 
-/// When what is known of a chunk's video is doubted.
+/// When the inventory of a chunk's video is doubted.
 struct Doubt {
-    /// The next time.
+    /// The next time at which the inventory is doubted.
     at: Moment,
-    /// How long after the time before.
+    /// Time from the doubt before to the next one.
     patience: Duration,
 }
 
-/// A video that has something to be made, most likely.
+/// A video that most likely has work left.
 struct Open {
     row: VideoRow,
     plan: Arc<Plan>,
-    /// What is left of it, in order, and how much each is.
+    /// The chunks that are left of the video, in order.
     left: std::vec::IntoIter<(Scope, u32)>,
 }
 
@@ -136,6 +141,7 @@ enum Part {
 }
 
 impl Reconciler {
+    /// Offers the first chunks of all unfinished videos, and withdraws chunks that no longer come first.
     async fn round(&mut self) -> Result<(), store::Error> {
         let planner = self.planner.clone();
         let workers = self.presence.workers().await;
@@ -143,7 +149,7 @@ impl Reconciler {
         let rows = self.unfinished().await?;
         let is_unfinished: HashSet<VideoId> = rows.iter().map(|row| row.id).collect();
         let now = planner.records.stores.clock.now();
-        self.usage.pass(now, |video| is_unfinished.contains(video));
+        self.usage.decay(now, |video| is_unfinished.contains(video));
         self.offered
             .retain(|chunk| is_unfinished.contains(&chunk.video));
         self.seen.retain(|video, _| is_unfinished.contains(video));
@@ -172,7 +178,7 @@ impl Reconciler {
                     line.entry(row.owner).or_default().push(row.clone());
                 }
                 for rows in line.values_mut() {
-                    // What is due first is taken from the end.
+                    // The videos are taken from the end, so the one that is due first stands there.
                     rows.sort_by_key(|row| std::cmp::Reverse((due_us(row), row.id)));
                 }
                 self.offer(line, part, &workers, &mut budget).await?;
@@ -183,8 +189,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Has videos listed again of which the same chunk has stood at the front for long although another worker offers it: it
-    /// may be stored, and would keep this worker from offering what comes after it.
+    /// Has videos listed again whose chunk has stayed at the front for long although another worker offers it. The
+    /// chunk may be stored already, and would keep this worker from offering what comes after it.
     fn doubt(&mut self, workers: &[Worker]) {
         let now = self.planner.records.stores.clock.now();
         self.doubts.retain(|chunk, _| self.first.contains(chunk));
@@ -204,11 +210,11 @@ impl Reconciler {
         }
     }
 
-    /// Withdraws what waits and does not come first any more.
+    /// Withdraws chunks that wait and no longer come first.
     async fn withdraw(&mut self) {
         let late: Vec<Chunk> = self.waiting.difference(&self.first).cloned().collect();
         for chunk in late {
-            // Where it was not there it is made, or in hand.
+            // A chunk that is not in the queue was taken by a worker.
             match self.planner.records.stores.work.withdraw(&chunk).await {
                 Ok(withdrawn) => {
                     self.waiting.remove(&chunk);
@@ -216,12 +222,13 @@ impl Reconciler {
                         self.offered.remove(&chunk);
                     }
                 }
-                // In a later round.
-                Err(error) => return tracing::debug!(%error, "an offer stays where it is"),
+                // The chunk is withdrawn in a later round.
+                Err(error) => return tracing::debug!(%error, "a chunk could not be withdrawn"),
             }
         }
     }
 
+    /// Reads the rows of all unfinished videos.
     async fn unfinished(&self) -> Result<Vec<VideoRow>, store::Error> {
         let videos = self.planner.records.stores.metadata.videos();
         let mut page = PageRequest::first(PAGE);
@@ -237,11 +244,12 @@ impl Reconciler {
         Ok(rows)
     }
 
+    /// Whether this worker looks after a video.
     fn is_mine(&self, video: VideoId, workers: &[Worker]) -> bool {
         looks_after(video, workers) == Some(self.presence.id)
     }
 
-    /// Whether a video's chunks are to be offered. Starts it where that is left undone.
+    /// Whether a video's chunks are to be offered. Starts a video that no worker has started in time.
     fn is_open(&mut self, row: &VideoRow, workers: &[Worker]) -> bool {
         let now = self.planner.records.stores.clock.now();
         let seen = self.seen.entry(row.id).or_insert((row.epoch, now));
@@ -254,7 +262,7 @@ impl Reconciler {
         }
         if row.waits_for_space() {
             if unchanged >= FULL && self.is_mine(row.id, workers) {
-                self.try_again(row.id);
+                self.retry_if_space(row.id);
             }
             return false;
         }
@@ -271,19 +279,19 @@ impl Reconciler {
         false
     }
 
-    /// Goes on with a video that failed for lack of space, where there may be some again.
-    fn try_again(&self, video: VideoId) {
+    /// Starts a video again that failed for lack of space, if there is space.
+    fn retry_if_space(&self, video: VideoId) {
         let (planner, starts) = (self.planner.clone(), self.starts.clone());
         self.planner.sessions.tasks.spawn(async move {
             if planner.records.has_space().await
                 && let Err(error) = start::retry(&starts, video).await
             {
-                tracing::warn!(%error, %video, "what lacked space is not gone on with");
+                tracing::warn!(%error, %video, "a video could not be started again");
             }
         });
     }
 
-    /// Whether it was worked at before.
+    /// Whether the video has been playable for a while, so that its first segments are no longer being made.
     fn is_begun(&self, row: &VideoRow) -> bool {
         let now_us = self.planner.records.stores.clock.now_us();
         let patience_us = i64::try_from(BEGUN.as_micros()).unwrap_or(i64::MAX);
@@ -291,7 +299,7 @@ impl Reconciler {
             .is_some_and(|at| now_us.saturating_sub(at) > patience_us)
     }
 
-    /// Offers chunk by chunk, of the owner who has had least, counting what is offered.
+    /// Offers chunk after chunk of the owner who had least made; offered chunks count as made.
     async fn offer(
         &mut self,
         mut line: HashMap<OwnerId, Vec<VideoRow>>,
@@ -334,7 +342,7 @@ impl Reconciler {
                 scope,
                 index,
             };
-            // Both parts have what comes first.
+            // Both portions contain the chunks that come first.
             if !self.first.insert(chunk.clone()) {
                 continue;
             }
@@ -346,12 +354,12 @@ impl Reconciler {
             self.waiting.insert(chunk.clone());
             let offered = planner.records.stores.work.offer(&chunk).await;
             let offered = offered.unwrap_or_else(|error| {
-                tracing::debug!(%error, "nothing more is offered in this round");
+                tracing::debug!(%error, "a chunk could not be offered; nothing more is offered in this round");
                 Offered::Full
             });
             match offered {
                 Offered::Queued if !self.offered.insert(chunk) => {
-                    // Done with once already, or lost: what is known may be wrong.
+                    // The chunk was offered before: it was made or lost, so the inventory may be wrong.
                     planner.inventory.forget(id);
                 }
                 Offered::Queued | Offered::Already => {}
@@ -361,12 +369,13 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Whether nobody can go on with something of a video, or nobody has for long who could.
-    fn is_to_begin_anew(
+    /// Whether renditions of a video have to be begun anew: no worker can continue some rendition, or none has for
+    /// long.
+    fn must_begin_anew(
         &mut self,
         row: &VideoRow,
         plan: &Plan,
-        made: &VideoInventory,
+        inventory: &VideoInventory,
         workers: &[Worker],
     ) -> bool {
         let now = self.planner.records.stores.clock.now();
@@ -378,7 +387,7 @@ impl Reconciler {
             };
             let mut able = workers.iter().filter(|worker| !worker.drains);
             let declines = |worker: &Worker| worker.declines.contains(&key);
-            let is_whole = made.count(rendition) >= u64::from(plan.segments());
+            let is_whole = inventory.count(rendition) >= u64::from(plan.segments());
             if is_whole || !able.clone().any(declines) {
                 self.declined.remove(&key);
                 continue;
@@ -394,7 +403,7 @@ impl Reconciler {
         is_over && is_late
     }
 
-    /// What is left of a video; makes it ready where that is nothing.
+    /// Lists the chunks that are left of a video; makes the video ready if none are.
     async fn look(
         &mut self,
         row: VideoRow,
@@ -407,15 +416,15 @@ impl Reconciler {
             return Ok(None);
         };
         let plan = planner.plans.load(row.id, hash).await?;
-        let made = planner.inventory.known(row.id).await?;
-        self.usage.note(row.owner, row.id, made.segments());
-        if self.is_mine(row.id, workers) && self.is_to_begin_anew(&row, &plan, &made, workers) {
+        let inventory = planner.inventory.known(row.id).await?;
+        self.usage.record(row.owner, row.id, inventory.segments());
+        if self.is_mine(row.id, workers) && self.must_begin_anew(&row, &plan, &inventory, workers) {
             let (planner, row) = (planner.clone(), row.clone());
             self.planner.sessions.tasks.spawn(async move {
                 if let Err(error) =
                     new_encoder::renew(&planner, &row, None, Standing::Background).await
                 {
-                    tracing::warn!(%error, video = %row.id, "nothing was begun anew");
+                    tracing::warn!(%error, video = %row.id, "renditions could not be begun anew");
                 }
             });
         }
@@ -423,7 +432,7 @@ impl Reconciler {
             planner: &planner,
             row: &row,
             plan: &plan,
-            made: &made,
+            inventory: &inventory,
         };
         let left: Vec<_> = match part {
             Part::First => backlog.first_chunks().take(most).collect(),
@@ -444,7 +453,7 @@ impl Reconciler {
     }
 }
 
-/// Segments of a chunk.
+/// Number of segments in a chunk.
 fn weight(plan: &Plan, scope: Scope, index: u32) -> u64 {
     match scope {
         Scope::Poster | Scope::Sheet | Scope::Texts | Scope::Loudness | Scope::Inits => 1,

@@ -1,4 +1,4 @@
-//! Who had how much made of late: the owner who had least comes first.
+//! Usage: how much of each owner's videos was made lately. The owner with the least comes first.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,34 +6,35 @@ use std::time::Duration;
 use plan::{OwnerId, VideoId};
 use store::Moment;
 
-/// What was made so long ago counts half: an owner with little to do overtakes one with much,
-/// by as much as the other had in about this time.
+/// Time after which what was made counts half. An owner with little to do overtakes one with much, by as much as the
+/// other had in about this time.
 const HALF_LIFE: Duration = Duration::from_secs(30);
 
-/// Segments made lately, of each owner.
+/// Segments that were made lately, by owner.
 #[derive(Default)]
 pub(super) struct Usage {
     owners: HashMap<OwnerId, u64>,
-    /// How many segments of a video were stored when it was last looked at.
+    /// Number of stored segments of a video at the last look.
     videos: HashMap<VideoId, u64>,
     halved: Moment,
 }
 
 impl Usage {
-    /// So many segments of a video are stored now.
-    pub(super) fn note(&mut self, owner: OwnerId, video: VideoId, segments: u64) {
-        // What was there when we first looked was made for whom it was, some time.
+    /// Notes how many segments of a video are stored now.
+    pub(super) fn record(&mut self, owner: OwnerId, video: VideoId, segments: u64) {
+        // Segments from before the first look count for nobody.
         let before = self.videos.insert(video, segments).unwrap_or(segments);
-        // In units that halving does not wear away.
+        // Usage is kept in small units, so that halving does not lose single segments.
         *self.owners.entry(owner).or_default() += segments.saturating_sub(before) * UNITS;
     }
 
+    /// Usage of an owner, in [`UNITS`] of a segment.
     pub(super) fn of(&self, owner: OwnerId) -> u64 {
         self.owners.get(&owner).copied().unwrap_or(0)
     }
 
-    /// Time has passed; only these videos are unfinished.
-    pub(super) fn pass(&mut self, now: Moment, is_unfinished: impl Fn(&VideoId) -> bool) {
+    /// Halves the usage as time passes, and forgets videos that are no longer unfinished.
+    pub(super) fn decay(&mut self, now: Moment, is_unfinished: impl Fn(&VideoId) -> bool) {
         while now.since(self.halved) >= HALF_LIFE {
             self.owners.retain(|_, units| {
                 *units /= 2;
@@ -49,5 +50,5 @@ impl Usage {
     }
 }
 
-/// Units of one segment.
+/// Units of usage that one segment counts.
 pub(super) const UNITS: u64 = 1024;

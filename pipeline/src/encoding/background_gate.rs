@@ -1,4 +1,4 @@
-//! When the background may work: while nothing is made for viewers, nor was a moment ago.
+//! The gate of the background: open while nothing is made for viewers, and nothing was during the lull before.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,33 +7,34 @@ use parking_lot::Mutex;
 use store::{Clock, Moment};
 use tokio::sync::watch;
 
-/// Who makes something for viewers, now or lately.
+/// Counts what is made for viewers, and says when background work may run.
 pub(crate) struct BackgroundGate {
     clock: Arc<dyn Clock>,
-    /// How long it stays busy after the last of them.
+    /// How long the gate stays closed after the last work for viewers ended.
     lull: Duration,
     state: Mutex<State>,
     changed: watch::Sender<()>,
 }
 
+/// Number of guards that hold the gate closed, and when it opens.
 #[derive(Default)]
 struct State {
-    busy: usize,
-    /// When it is calm again, unless somebody is busy.
-    from: Moment,
+    holders: usize,
+    /// When the gate opens, if nobody holds it closed.
+    opens_at: Moment,
 }
 
-/// Something is made for viewers, until this is dropped.
-pub(crate) struct Busy(Weak<BackgroundGate>);
+/// Holds the gate closed until it is dropped.
+pub(crate) struct GateClosed(Weak<BackgroundGate>);
 
-impl Drop for Busy {
+impl Drop for GateClosed {
     fn drop(&mut self) {
-        if let Some(calm) = self.0.upgrade() {
-            let mut state = calm.state.lock();
-            state.busy -= 1;
-            state.from = calm.clock.now() + calm.lull;
+        if let Some(gate) = self.0.upgrade() {
+            let mut state = gate.state.lock();
+            state.holders -= 1;
+            state.opens_at = gate.clock.now() + gate.lull;
             drop(state);
-            calm.changed.send_replace(());
+            gate.changed.send_replace(());
         }
     }
 }
@@ -48,34 +49,37 @@ impl BackgroundGate {
         })
     }
 
-    pub(crate) fn disturb(self: &Arc<Self>) -> Busy {
-        self.state.lock().busy += 1;
+    /// Closes the gate while the returned guard exists: something is made for viewers.
+    pub(crate) fn hold_closed(self: &Arc<Self>) -> GateClosed {
+        self.state.lock().holders += 1;
         self.changed.send_replace(());
-        Busy(Arc::downgrade(self))
+        GateClosed(Arc::downgrade(self))
     }
 
-    /// When it is calm, as far as can be told.
-    fn from(&self) -> Option<Moment> {
+    /// When the gate opens, as far as is known; `None` while somebody holds it closed.
+    fn opens_at(&self) -> Option<Moment> {
         let state = self.state.lock();
-        (state.busy == 0).then_some(state.from)
+        (state.holders == 0).then_some(state.opens_at)
     }
 
-    pub(crate) fn is_calm(&self) -> bool {
-        self.from().is_some_and(|from| self.clock.now() >= from)
+    /// Whether the gate is open: background work may run.
+    pub(crate) fn is_open(&self) -> bool {
+        self.opens_at()
+            .is_some_and(|opens_at| self.clock.now() >= opens_at)
     }
 
-    /// Ends once it is calm, or is not any more. Safe to drop at any time.
-    pub(crate) async fn until(&self, calm: bool) {
+    /// Waits until the gate is open (`true`) or closed (`false`). Safe to drop at any time.
+    pub(crate) async fn until(&self, open: bool) {
         let mut changed = self.changed.subscribe();
-        while self.is_calm() != calm {
+        while self.is_open() != open {
             let lull_over = async {
-                match self.from() {
-                    Some(from) if calm => self.clock.sleep_until(from).await,
+                match self.opens_at() {
+                    Some(opens_at) if open => self.clock.sleep_until(opens_at).await,
                     _ => std::future::pending().await,
                 }
             };
             tokio::select! {
-                // The sender lives as long as this.
+                // An error is impossible: the gate owns the sender.
                 _ = changed.changed() => {}
                 () = lull_over => {}
             }
@@ -91,18 +95,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_is_calm_a_while_after_the_last_one_is_done() {
+    async fn the_gate_opens_a_lull_after_the_last_holder_is_done() {
         let clock = Arc::new(SystemClock::new());
         let lull = Duration::from_millis(20);
-        let calm = BackgroundGate::new(clock.clone(), lull);
-        calm.until(true).await;
-        let mut disturbed = Box::pin(calm.until(false));
-        assert!(poll!(&mut disturbed).is_pending());
-        let busy = [calm.disturb(), calm.disturb()];
-        disturbed.await;
-        let [one, other] = busy;
+        let gate = BackgroundGate::new(clock.clone(), lull);
+        gate.until(true).await;
+        let mut closed = Box::pin(gate.until(false));
+        assert!(poll!(&mut closed).is_pending());
+        let holders = [gate.hold_closed(), gate.hold_closed()];
+        closed.await;
+        let [one, other] = holders;
         drop(one);
-        let mut again = Box::pin(calm.until(true));
+        let mut again = Box::pin(gate.until(true));
         assert!(poll!(&mut again).is_pending());
         let done = clock.now();
         drop(other);

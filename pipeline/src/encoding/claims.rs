@@ -1,5 +1,5 @@
-//! Who is at which segment this moment, so that nobody starts what somebody else is at.
-//! Within one process and only a saving: two workers that make the same segment do no harm.
+//! Claims: which session of this process makes which segment now, so that no other session starts the same one. Claims
+//! only save work: two workers that make the same segment do no harm.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,27 +10,32 @@ use tokio::sync::broadcast;
 
 use crate::records::Records;
 
-/// Claims that a session may be late to hear of; those it misses cost a segment made twice.
-const TOLD: usize = 256;
+/// Claims that are kept for a session that is slow to read them. A session that misses a claim makes a segment twice,
+/// and nothing worse.
+const KEPT: usize = 256;
 
-/// A segment that a session has taken on.
+/// News that a session has claimed a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claimed {
-    pub(crate) run: u64,
+    pub(crate) session: u64,
     pub(crate) key: SegmentKey,
 }
 
+/// The claims of all sessions of a process.
 pub(crate) struct ClaimBoard {
     records: Arc<Records>,
     state: Mutex<State>,
-    told: broadcast::Sender<Claimed>,
+    /// Tells all sessions of every new claim.
+    news: broadcast::Sender<Claimed>,
+    /// Tells of videos of which a session gave claims back.
     released: broadcast::Sender<VideoId>,
 }
 
+/// The session that claimed each segment, by number, and the number of the last session.
 #[derive(Default)]
 struct State {
     claims: HashMap<SegmentKey, u64>,
-    runs: u64,
+    sessions: u64,
 }
 
 impl ClaimBoard {
@@ -38,26 +43,27 @@ impl ClaimBoard {
         Self {
             records: records.clone(),
             state: Mutex::default(),
-            told: broadcast::Sender::new(TOLD),
-            released: broadcast::Sender::new(TOLD),
+            news: broadcast::Sender::new(KEPT),
+            released: broadcast::Sender::new(KEPT),
         }
     }
 
-    /// Videos of which a session gave segments back: whoever waits for them must be served by another session.
+    /// Subscribes to the videos of which a session gave claimed segments back: another session must serve the requests
+    /// that wait for them.
     pub(crate) fn released(&self) -> broadcast::Receiver<VideoId> {
         self.released.subscribe()
     }
 
-    /// Whether any session is at it.
+    /// Whether any session of this process is making this segment.
     pub(crate) fn is_claimed(&self, key: &SegmentKey) -> bool {
         self.state.lock().claims.contains_key(key)
     }
 }
 
-/// What one session is at; given back when it ends.
+/// The claims of one session; they are given back when this is dropped.
 pub(crate) struct Claims {
     board: Arc<ClaimBoard>,
-    run: u64,
+    session: u64,
     video: VideoId,
     held: HashSet<SegmentKey>,
 }
@@ -65,15 +71,16 @@ pub(crate) struct Claims {
 impl Claims {
     pub(crate) fn new(board: &Arc<ClaimBoard>, video: VideoId) -> Self {
         let mut state = board.state.lock();
-        state.runs += 1;
+        state.sessions += 1;
         Self {
             board: board.clone(),
-            run: state.runs,
+            session: state.sessions,
             video,
             held: HashSet::new(),
         }
     }
 
+    /// The key of a segment of the session's video.
     pub(crate) fn key(&self, rendition: RenditionId, index: u32) -> SegmentKey {
         SegmentKey {
             video: self.video,
@@ -82,51 +89,61 @@ impl Claims {
         }
     }
 
-    /// Takes a segment on; tells whether it is ours now.
+    /// Claims a segment for this session; returns whether this session has the claim now.
     pub(crate) fn claim(&mut self, key: SegmentKey) -> bool {
         let mut state = self.board.state.lock();
-        let owner = *state.claims.entry(key).or_insert(self.run);
+        let owner = *state.claims.entry(key).or_insert(self.session);
         drop(state);
-        if owner != self.run {
+        if owner != self.session {
             return false;
         }
         if self.held.insert(key) {
-            // Nobody else at work is fine.
-            let _ = self.board.told.send(Claimed { run: self.run, key });
+            // An error means that no other session listens.
+            let _ = self.board.news.send(Claimed {
+                session: self.session,
+                key,
+            });
         }
         true
     }
 
-    /// Whether another session is at it.
-    pub(crate) fn is_others(&self, key: &SegmentKey) -> bool {
+    /// Whether another session has claimed this segment.
+    pub(crate) fn is_claimed_by_other(&self, key: &SegmentKey) -> bool {
         let state = self.board.state.lock();
-        state.claims.get(key).is_some_and(|run| *run != self.run)
+        state
+            .claims
+            .get(key)
+            .is_some_and(|owner| *owner != self.session)
     }
 
+    /// Whether this session has claimed a segment.
     pub(crate) fn holds(&self, key: &SegmentKey) -> bool {
         self.held.contains(key)
     }
 
-    /// Claims of others, as they are made.
-    pub(crate) fn others(&self) -> broadcast::Receiver<Claimed> {
-        self.board.told.subscribe()
+    /// Subscribes to the claims of all sessions as they are made, this session's included.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Claimed> {
+        self.board.news.subscribe()
     }
 
+    /// Whether the news is of a claim of this session.
     pub(crate) fn is_own(&self, claimed: &Claimed) -> bool {
-        claimed.run == self.run
+        claimed.session == self.session
     }
 
+    /// The video of the session.
     pub(crate) fn video(&self) -> VideoId {
         self.video
     }
 
+    /// Gives one claim back, because its segment is stored.
     pub(crate) fn release(&mut self, key: &SegmentKey) {
         if self.held.remove(key) {
             self.board.state.lock().claims.remove(key);
         }
     }
 
-    /// Gives everything back. Who waits for any of it must be served by somebody else.
+    /// Gives all claims back. Another session must serve the requests that wait for these segments.
     pub(crate) fn release_all(&mut self) {
         if self.held.is_empty() {
             return;
@@ -136,7 +153,7 @@ impl Claims {
             state.claims.remove(&key);
         }
         drop(state);
-        // Nobody may wait for any of them.
+        // An error means that nobody listens.
         let _ = self.board.released.send(self.video);
         self.board.records.backlog_changed.notify_one();
     }

@@ -1,5 +1,8 @@
-//! A player's request for a segment that is not there is the demand that makes it. All
-//! requests for a segment wait together.
+//! Demand: a player's request for a segment that is not stored has the segment made. All requests for the same segment
+//! wait together.
+//!
+//! A request comes in with a segment key and a viewer; the segment's bytes go out, or an error that says whether to ask
+//! again. What viewers play, without waiting for anything, is passed on to the video's window from here too.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,11 +23,11 @@ use crate::encoding::windows::registry::{Opening, Windows};
 use crate::encoding::windows::window::Window;
 use crate::plans::planner::Planner;
 
-/// What answers requests for segments that are not stored: this process, or the workers that it asks.
+/// Answers requests for segments that are not stored: this process makes them, or asks workers to.
 pub(crate) struct Demand {
     planner: Arc<Planner>,
     windows: Arc<Windows>,
-    /// The workers that an origin asks; nothing where this process makes segments itself.
+    /// The workers that an origin asks; `None` where this process makes segments itself.
     remote: Option<Arc<RemoteWorkers>>,
 }
 
@@ -42,7 +45,7 @@ impl Demand {
     }
 }
 
-/// A segment: stored, or made now.
+/// Returns a segment's bytes: from the store, or made now. A request waits at most `demand_wait`.
 pub(crate) async fn segment(
     demand: &Arc<Demand>,
     key: SegmentKey,
@@ -56,14 +59,14 @@ pub(crate) async fn segment(
     match demand.planner.records.stored(&object).await {
         Err(DemandError::NotFound) => {}
         Ok(bytes) => {
-            near(demand, key, &viewer);
+            record_position(demand, key, &viewer);
             return Ok(stored(bytes));
         }
         Err(other) => return Err(other),
     }
     let began = demand.planner.records.stores.clock.now();
     let mut request = request(demand, key, &viewer, false).await?;
-    // Stored between the look and the request.
+    // The segment may have been stored between the first look and the request.
     if let Ok(bytes) = demand.planner.records.stored(&object).await {
         request.served = true;
         return Ok(stored(bytes));
@@ -74,7 +77,7 @@ pub(crate) async fn segment(
             let asking = ask::segment(remote.clone(), key, heard);
             demand.planner.sessions.tasks.spawn(asking);
         }
-        // Another request of this process asks already.
+        // Another request of this process has asked the workers already.
         (Some(_), None) => {}
     }
     let arrived = demand
@@ -89,7 +92,7 @@ pub(crate) async fn segment(
     })
 }
 
-/// Waits for a segment that is not stored.
+/// Registers a request for a segment that is not stored, after checking that the video's plan has the segment.
 pub(crate) async fn request<'a>(
     demand: &'a Demand,
     key: SegmentKey,
@@ -122,7 +125,7 @@ pub(crate) async fn request<'a>(
     request.ok_or(DemandError::NotReady)
 }
 
-/// Has its video's window make what is waited for.
+/// Has the video's window make the segment that a request waits for; opens the window if there is none.
 pub(crate) fn serve(
     demand: &Arc<Demand>,
     request: &Request<'_>,
@@ -134,31 +137,31 @@ pub(crate) fn serve(
         opened?;
     }
     if let Some(window) = demand.windows.of(key.video) {
-        window.near(&*demand.planner.records.stores.clock, *key, viewer);
+        window.record_position(&*demand.planner.records.stores.clock, *key, viewer);
     }
     Ok(())
 }
 
-/// A segment was served. Nobody waits for what follows yet, so only a window that is there
-/// already is told; likewise below.
+/// Notes that a segment was served to a viewer. Nobody waits for the segments that follow yet, so only a window that is
+/// already open is told.
 pub(crate) fn handed_out(demand: &Arc<Demand>, key: SegmentKey, viewer: &Viewer) {
     if let Some(remote) = &demand.remote {
         ask::tell(remote, Wanted::Near(key), viewer);
     } else {
-        near(demand, key, viewer);
+        record_position(demand, key, viewer);
     }
 }
 
-/// A viewer is at a segment: the video's window goes on from there.
-fn near(demand: &Arc<Demand>, key: SegmentKey, viewer: &Viewer) {
-    let (told, viewer) = (demand.clone(), viewer.clone());
-    known(demand, key.video, key.rendition, move |window| {
-        window.near(&*told.planner.records.stores.clock, key, &viewer);
+/// Notes that a viewer is at a segment: the video's window continues from there.
+fn record_position(demand: &Arc<Demand>, key: SegmentKey, viewer: &Viewer) {
+    let (reader, viewer) = (demand.clone(), viewer.clone());
+    tell_window(demand, key.video, key.rendition, move |window| {
+        window.record_position(&*reader.planner.records.stores.clock, key, &viewer);
     });
 }
 
-/// Tells the video's window, if it has one, what viewers do with a rendition that some plan of the video has.
-fn known(
+/// Tells the video's window, if there is one, what a viewer does with a rendition that some plan of the video has.
+fn tell_window(
     demand: &Arc<Demand>,
     video: VideoId,
     rendition: RenditionId,
@@ -170,7 +173,7 @@ fn known(
     if window.plan_of(rendition).is_some() {
         return tell(&window);
     }
-    // Of another plan than those it was asked by, or of none.
+    // The window does not know the plan that has this rendition yet, so the plan is looked up.
     let reader = demand.clone();
     demand.planner.sessions.tasks.spawn(async move {
         match reader.planner.plans.listing(video, rendition).await {
@@ -179,32 +182,38 @@ fn known(
                 tell(&window);
             }
             Ok(None) => {}
-            Err(error) => tracing::debug!(%error, %video, "where a viewer is remains unknown"),
+            Err(error) => {
+                tracing::debug!(%error, %video, "a viewer is not followed: no plan can be read")
+            }
         }
     });
 }
 
-/// A player says what it will ask for next.
+/// Notes which segment a player will ask for next, as the player itself says (CMCD `nor`).
 pub(crate) fn is_next(demand: &Arc<Demand>, key: SegmentKey, viewer: &Viewer) {
-    // The one after where the viewer is.
+    // The viewer is one segment before the next one.
     if let Some(index) = key.index.checked_sub(1) {
         handed_out(demand, SegmentKey { index, ..key }, viewer);
     }
 }
 
-/// A playlist was fetched.
+/// Notes that a viewer fetched the playlist of a rendition, and so is about to play it.
 pub(crate) fn is_chosen(demand: &Arc<Demand>, key: RenditionKey, viewer: &Viewer) {
     if let Some(remote) = &demand.remote {
         ask::tell(remote, Wanted::Chosen(key), viewer);
     } else {
-        let (told, viewer) = (demand.clone(), viewer.clone());
-        known(demand, key.video, key.rendition, move |window| {
-            window.switched(&*told.planner.records.stores.clock, key.rendition, &viewer);
+        let (reader, viewer) = (demand.clone(), viewer.clone());
+        tell_window(demand, key.video, key.rendition, move |window| {
+            window.record_switch(
+                &*reader.planner.records.stores.clock,
+                key.rendition,
+                &viewer,
+            );
         });
     }
 }
 
-/// Serves those who wait for segments that a session gave back, by the windows of their videos; for ever.
+/// Has windows serve the requests whose segments a session claimed and gave back unmade. Runs for ever.
 pub(crate) async fn serve_after_releases(demand: Arc<Demand>) {
     let waiting = &demand.planner.sessions.waiting;
     let mut released = demand.planner.sessions.claims.released();
@@ -218,19 +227,19 @@ pub(crate) async fn serve_after_releases(demand: Arc<Demand>) {
             if let Some((plan, network)) = waiting.plan_of(video)
                 && open_window(&demand, &plan, video, network).is_err()
             {
-                tracing::debug!(%video, "all windows are taken");
+                tracing::debug!(%video, "requests wait on: no window is free for a video");
             }
         }
     }
 }
 
-/// A video has just begun: the session that began it waits for its viewers.
-pub(crate) fn adopt(demand: &Arc<Demand>, plan: &Arc<Plan>, run: EncodingSession) {
-    let video = run.video();
+/// Keeps the session that started a new video warm in the video's window, for the first viewers.
+pub(crate) fn adopt(demand: &Arc<Demand>, plan: &Arc<Plan>, session: EncodingSession) {
+    let video = session.video();
     if open_window(demand, plan, video, None).is_ok()
         && let Some(window) = demand.windows.of(video)
     {
-        window.adopt(run);
+        window.adopt(session);
     }
 }
 
@@ -257,7 +266,7 @@ fn open_window(
             if let Some(leaving) = leaving {
                 leaving.leave();
             }
-            waiting.tell();
+            waiting.notify_change();
             demand
                 .planner
                 .sessions

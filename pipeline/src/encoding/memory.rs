@@ -1,5 +1,5 @@
-//! The engines' memory, shared by all sessions, first come first served. Who does not serve
-//! anybody gives theirs back when somebody is short of it: one after another, not all at once.
+//! The memory of engines, in bytes: sessions take shares of it, first come first served. When a session waits for
+//! memory, sessions that no viewer waits for end and give their shares back, one after another.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -7,27 +7,31 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+/// The memory that the engines of a process share.
 pub(crate) struct Memory {
     total: u64,
     state: Mutex<State>,
-    /// Told when somebody is to make room.
+    /// Changes when some session is asked to make room.
     short: watch::Sender<()>,
 }
 
+/// Free bytes, and the sessions that wait for a share.
 #[derive(Default)]
 struct State {
     free: u64,
     waiting: VecDeque<Waiting>,
-    /// A session is ending to make room.
+    /// Whether a session is ending to make room.
     leaving: bool,
 }
 
+/// A session that waits for a share of this many bytes.
 struct Waiting {
     bytes: u64,
+    /// Gives the share to the session.
     call: oneshot::Sender<Share>,
 }
 
-/// A session's share; given back when dropped.
+/// A session's share of the memory; it is given back when this is dropped.
 pub(crate) struct Share {
     memory: Weak<Memory>,
     bytes: u64,
@@ -35,7 +39,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Whether it covers this many bytes, or does now.
+    /// Grows the share to this many bytes if enough is free; returns whether the share covers them now.
     pub(crate) fn grow(&mut self, bytes: u64, memory: &Memory) -> bool {
         let lacks = memory.at_most_all(bytes).saturating_sub(self.bytes);
         let mut state = memory.state.lock();
@@ -47,7 +51,7 @@ impl Share {
         true
     }
 
-    /// All of it; nothing is left here.
+    /// Moves the whole share out; an empty share is left here.
     pub(crate) fn take(&mut self) -> Self {
         let nothing = Self {
             memory: self.memory.clone(),
@@ -57,8 +61,9 @@ impl Share {
         std::mem::replace(self, nothing)
     }
 
-    /// Whether its session should end to make room. One that is told so must end.
-    pub(crate) fn makes_room(&mut self, memory: &Memory) -> bool {
+    /// Has this session agree to end, if another one waits for memory and no session is ending yet. A session for which
+    /// this returns true must end.
+    pub(crate) fn agree_to_make_room(&mut self, memory: &Memory) -> bool {
         let mut state = memory.state.lock();
         if !state.leaving && state.is_short() {
             state.leaving = true;
@@ -101,12 +106,13 @@ impl Memory {
         })
     }
 
-    /// What needs more than there is gets all there is: one session always runs.
+    /// Limits a need to the total: a session that needs more than there is gets everything, so that one session can
+    /// always run.
     fn at_most_all(&self, bytes: u64) -> u64 {
         bytes.min(self.total)
     }
 
-    /// Waits for a share. Safe to drop at any time.
+    /// Waits for a share of this many bytes. Safe to drop at any time.
     pub(crate) async fn take(self: &Arc<Self>, bytes: u64) -> Share {
         loop {
             let (call, called) = oneshot::channel();
@@ -116,14 +122,14 @@ impl Memory {
                 state.waiting.push_back(Waiting { bytes, call });
                 self.give(&mut state);
             }
-            // Where the sender is never dropped before it has called.
+            // The sender sends before it is dropped; the loop covers the impossible other case.
             if let Ok(share) = called.await {
                 return share;
             }
         }
     }
 
-    /// A share if there is one now.
+    /// Takes a share of this many bytes if enough is free now.
     pub(crate) fn try_take(self: &Arc<Self>, bytes: u64) -> Option<Share> {
         let mut share = self.share(0);
         share.grow(bytes, self).then_some(share)
@@ -137,13 +143,13 @@ impl Memory {
         }
     }
 
-    /// Gives what is free to who has waited longest.
+    /// Gives free memory to the session that has waited longest.
     fn give(self: &Arc<Self>, state: &mut State) {
         state.waiting.retain(|waiting| !waiting.call.is_closed());
         while let Some(next) = state.waiting.pop_front_if(|next| next.bytes <= state.free) {
             match next.call.send(self.share(next.bytes)) {
                 Ok(()) => state.free -= next.bytes,
-                // Gone this moment: nothing is to be given back.
+                // The waiting session is gone this moment. Its share must not give memory back, since none was taken.
                 Err(share) => std::mem::forget(share),
             }
         }
@@ -152,7 +158,7 @@ impl Memory {
         }
     }
 
-    /// Changes whenever somebody is to make room.
+    /// Subscribes to changes: some session is asked to make room.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.short.subscribe()
     }
@@ -183,18 +189,22 @@ mod tests {
             memory.take(1).await,
             memory.take(1).await,
         ];
-        assert!(!shares[0].makes_room(&memory));
+        assert!(!shares[0].agree_to_make_room(&memory));
         let mut first = Box::pin(memory.take(1));
         assert!(futures::poll!(&mut first).is_pending());
         let [one, two, three] = &mut shares;
-        assert!(one.makes_room(&memory) && !two.makes_room(&memory) && !three.makes_room(&memory));
+        assert!(
+            one.agree_to_make_room(&memory)
+                && !two.agree_to_make_room(&memory)
+                && !three.agree_to_make_room(&memory)
+        );
         let [one, mut two, _three] = shares;
         drop(one);
         let _first = first.await;
-        assert!(!two.makes_room(&memory));
+        assert!(!two.agree_to_make_room(&memory));
         let gone = Box::pin(memory.take(1));
         drop(gone);
-        assert!(!two.makes_room(&memory));
+        assert!(!two.agree_to_make_room(&memory));
     }
 
     #[tokio::test]

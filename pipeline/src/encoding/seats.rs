@@ -1,5 +1,5 @@
-//! Seats that many share: nobody holds more of them than are free. One alone gets half of them, the next half of the rest,
-//! and so there is always one for who comes with little.
+//! Seats: a limited number of places that many holders share. Nobody holds more seats than are free: the first holder
+//! alone gets half of all seats, the next one half of the rest, and so a seat remains for somebody who asks for one.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,20 +7,21 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Seats for things that wait or are open, each held by somebody.
+/// A limited number of seats for things that wait or are open; each seat is held by somebody.
 #[derive(Debug)]
 pub struct Seats<K> {
     limit: usize,
     held: Mutex<Held<K>>,
 }
 
+/// Number of held seats, in all and by holder.
 #[derive(Debug)]
 struct Held<K> {
     all: usize,
     by: HashMap<K, usize>,
 }
 
-/// A seat; free again when dropped.
+/// One seat; it is free again when this is dropped.
 #[derive(Debug)]
 pub struct Seat<K: Eq + Hash> {
     seats: Arc<Seats<K>>,
@@ -28,7 +29,7 @@ pub struct Seat<K: Eq + Hash> {
 }
 
 impl<K: Eq + Hash + Clone> Seats<K> {
-    /// So many in all.
+    /// Creates this many seats.
     pub fn new(limit: usize) -> Arc<Self> {
         let held = Held {
             all: 0,
@@ -40,12 +41,13 @@ impl<K: Eq + Hash + Clone> Seats<K> {
         })
     }
 
-    /// How many are held.
+    /// Number of seats that are held now.
     pub fn held(&self) -> usize {
         self.held.lock().all
     }
 
-    /// A seat for somebody, if there is one for them. Those of whom nothing is known are bound by what there is in all only.
+    /// Takes a seat for this holder, if the holder's share allows one. A holder that cannot be told from others
+    /// (`None`) is bound only by the number of all seats.
     pub fn take(self: &Arc<Self>, who: Option<K>) -> Option<Seat<K>> {
         let mut held = self.held.lock();
         let free = self.limit.saturating_sub(held.all);

@@ -1,4 +1,7 @@
-//! An engine session of one video: orders given, products stored.
+//! An engine session of one video: the pipeline gives orders, the engine makes products, and the session stores them.
+//!
+//! `leave` decides when a session pauses for viewers, `products` stores what the engine made, `report` keeps
+//! statistics, and `error` lists what can go wrong. Begin with [`EncodingSession::make_segments`].
 
 mod error;
 mod leave;
@@ -16,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use transcoder::{End, EngineFailure, Made, Order, Session, SessionEvent, SourceReader, Still};
 
 pub(crate) use self::error::{SessionError, is_store_away};
-use self::leave::Leave;
+use self::leave::Permission;
 use self::report::Report;
 pub(crate) use self::standing::Standing;
 use crate::encoding::claims::Claims;
@@ -24,34 +27,35 @@ use crate::encoding::memory::Share;
 use crate::encoding::sessions::Sessions;
 use crate::uploads::blocks::{Held, source_of};
 
-/// Unexplained ends at the same segment that count as three tries.
+/// Ends without an error message at the same segment that count as three tries of it.
 const UNEXPLAINED: u32 = 10;
 
-/// Orders of up to so many segments are claimed whole; longer ones as they go on, so that
-/// viewers need not wait for what a chunk comes to much later.
+/// Orders of at most this many segments are claimed as a whole. Longer orders are claimed as they go on, so that
+/// viewers need not wait for what an order comes to much later.
 const CLAIMED_AT_ONCE: u32 = 2;
 
-/// A session and what is done with it. Dropped, its engine is killed.
+/// An engine session with its claims and its share of memory. Its engine is killed when this is dropped.
 pub(crate) struct EncodingSession {
     sessions: Arc<Sessions>,
     session: Session,
     claims: Claims,
     plan: Option<Arc<Plan>>,
     standing: Standing,
-    /// Ends the order at hand, not the session.
+    /// Ends the current order when cancelled, not the session.
     stop: CancellationToken,
     share: Share,
-    /// One past the last segment of the order it is at.
+    /// One past the last segment of the current order.
     end: u32,
-    /// Taken when the session ends.
+    /// Statistics of the session; taken out when the session ends.
     report: Option<Report>,
-    /// Where the mark stands that an unexplained end leaves behind.
+    /// Segment under which metadata has a mark of this session. The mark stays behind when the engine dies without an
+    /// error message.
     marked: Option<SegmentKey>,
 }
 
 impl Drop for EncodingSession {
     fn drop(&mut self) {
-        // Its memory is free when its engine is gone, and not before.
+        // The memory is given back only when the engine process is gone.
         let (share, gone) = (self.share.take(), self.session.until_gone());
         self.sessions.tasks.finish(async move {
             gone.await;
@@ -63,17 +67,18 @@ impl Drop for EncodingSession {
     }
 }
 
-/// What an engine said, where that is not stored as it is.
+/// Answers of an engine to an order that are not stored as they are.
 #[derive(Default)]
-struct Told {
+struct Answers {
     info: Option<MediaInfo>,
     cues: Vec<CueList>,
     loudness: Vec<Loudness>,
-    /// Renditions of whose init segments others are stored.
+    /// Renditions whose stored init segments differ from the ones made now.
     foreign: Vec<RenditionId>,
 }
 
 impl EncodingSession {
+    /// Opens a session on the source of a video: an engine process with this share of memory.
     pub(crate) fn open(
         sessions: &Arc<Sessions>,
         row: &VideoRow,
@@ -91,7 +96,7 @@ impl EncodingSession {
                 message: format!("The source cannot be read: {error}."),
             })
         })?;
-        Self::over(sessions, row.id, standing, share, (source, size))
+        Self::open_source(sessions, row.id, standing, share, (source, size))
     }
 
     /// Opens a session whose source is a stored segment of the video in memory, instead of the uploaded file.
@@ -103,10 +108,10 @@ impl EncodingSession {
         held: Held,
     ) -> Result<Self, SessionError> {
         let size = held.0.len() as u64;
-        Self::over(sessions, video, standing, share, (Arc::new(held), size))
+        Self::open_source(sessions, video, standing, share, (Arc::new(held), size))
     }
 
-    fn over(
+    fn open_source(
         sessions: &Arc<Sessions>,
         video: VideoId,
         standing: Standing,
@@ -117,7 +122,7 @@ impl EncodingSession {
             sessions.config.budget(),
             sessions.config.policy.limits.clone(),
         );
-        // Where there is none, nobody opens a session.
+        // A process without an engine never opens a session.
         let engine = sessions.engine.as_ref().ok_or(SessionError::Busy)?;
         let session = Session::open(engine, source, size, budget, limits)?;
         Ok(Self {
@@ -134,18 +139,19 @@ impl EncodingSession {
         })
     }
 
+    /// The video that the session works at.
     pub(crate) fn video(&self) -> VideoId {
         self.claims.video()
     }
 
-    /// The storyboard of the plan it works by.
+    /// Rendition of the storyboard in the session's plan, if the plan has one.
     pub(crate) fn storyboard(&self) -> Option<RenditionId> {
         let board = self.plan.as_ref()?.storyboard.as_ref()?;
         Some(board.id)
     }
 
-    /// The run with at least this much memory, if there is as much; it has ended if not.
-    pub(crate) async fn grown(mut self, bytes: u64) -> Option<Self> {
+    /// Returns the session with at least this much memory, in bytes, or ends the session if that much is not free.
+    pub(crate) async fn with_memory(mut self, bytes: u64) -> Option<Self> {
         let sessions = self.sessions.clone();
         if self.share.grow(bytes, &sessions.memory) {
             return Some(self);
@@ -154,7 +160,7 @@ impl EncodingSession {
         None
     }
 
-    /// Kills its engine, and gives back its memory when that is gone.
+    /// Kills the engine, waits until its process is gone, and gives the memory back.
     pub(crate) async fn end(mut self) {
         let (share, gone) = (self.share.take(), self.session.until_gone());
         drop(self);
@@ -162,17 +168,18 @@ impl EncodingSession {
         drop(share);
     }
 
+    /// Changes the work to which the session gives way, from the next order on.
     pub(crate) fn set_standing(&mut self, standing: Standing) {
         self.standing = standing;
     }
 
-    /// The next order ends when this is cancelled, with what is whole by then.
-    pub(crate) fn next_until(&mut self, stop: CancellationToken) {
+    /// Has the next order end when this token is cancelled; segments that are whole by then are stored.
+    pub(crate) fn stop_next_order_on(&mut self, stop: CancellationToken) {
         self.stop = stop;
     }
 
-    /// Works by this plan from now on.
-    pub(crate) async fn plan(&mut self, plan: &Arc<Plan>) {
+    /// Has the session work by this plan from now on.
+    pub(crate) async fn set_plan(&mut self, plan: &Arc<Plan>) {
         if self
             .plan
             .as_ref()
@@ -184,56 +191,59 @@ impl EncodingSession {
         self.plan = Some(plan.clone());
     }
 
+    /// Probes the source.
     pub(crate) async fn probe(&mut self) -> Result<MediaInfo, SessionError> {
-        let told = self.carry_out(Order::Probe).await?;
-        told.info.ok_or(SessionError::Unexplained)
+        let answers = self.carry_out(Order::Probe).await?;
+        answers.info.ok_or(SessionError::Unexplained)
     }
 
-    /// The cues of each text track of the plan's source.
-    pub(crate) async fn texts(&mut self) -> Result<Vec<CueList>, SessionError> {
-        let told = self.carry_out(Order::Texts).await?;
+    /// Extracts the cues of each text track of the source.
+    pub(crate) async fn extract_texts(&mut self) -> Result<Vec<CueList>, SessionError> {
+        let answers = self.carry_out(Order::Texts).await?;
         let tracks = self.plan.as_ref().map_or(0, |plan| plan.info.text.len());
-        match told.cues.len() == tracks {
-            true => Ok(told.cues),
+        match answers.cues.len() == tracks {
+            true => Ok(answers.cues),
             false => Err(SessionError::Unexplained),
         }
     }
 
-    /// How loud each of the plan's sound renditions is before its gain.
-    pub(crate) async fn loudness(&mut self) -> Result<Vec<Loudness>, SessionError> {
-        let told = self.carry_out(Order::Loudness).await?;
+    /// Measures the loudness of each sound rendition of the plan, before its gain.
+    pub(crate) async fn measure_loudness(&mut self) -> Result<Vec<Loudness>, SessionError> {
+        let answers = self.carry_out(Order::Loudness).await?;
         let sounds = self.plan.as_ref().map_or(0, |plan| plan.audio.len());
-        match told.loudness.len() == sounds {
-            true => Ok(told.loudness),
+        match answers.loudness.len() == sounds {
+            true => Ok(answers.loudness),
             false => Err(SessionError::Unexplained),
         }
     }
 
-    /// Has init segments made and stored; returns the renditions of which others are stored.
-    pub(crate) async fn inits(
+    /// Makes and stores init segments; returns the renditions whose stored init segments differ from the ones made now.
+    pub(crate) async fn make_inits(
         &mut self,
         renditions: &[RenditionId],
     ) -> Result<Vec<RenditionId>, SessionError> {
         let renditions = renditions.to_vec();
-        let told = self.carry_out(Order::Inits { renditions }).await?;
-        Ok(told.foreign)
+        let answers = self.carry_out(Order::Inits { renditions }).await?;
+        Ok(answers.foreign)
     }
 
-    pub(crate) async fn still(&mut self, still: Still) -> Result<(), SessionError> {
+    /// Makes and stores a still.
+    pub(crate) async fn make_still(&mut self, still: Still) -> Result<(), SessionError> {
         self.carry_out(Order::Still(still)).await.map(drop)
     }
 
-    pub(crate) async fn filler(
+    /// Makes and stores a filler in the place of a segment.
+    pub(crate) async fn make_filler(
         &mut self,
         rendition: RenditionId,
         segment: u32,
     ) -> Result<(), SessionError> {
-        self.can_go_on_with(&[rendition])?;
+        self.check_generation(&[rendition])?;
         let order = Order::Filler { rendition, segment };
         self.carry_out(order).await.map(drop)
     }
 
-    /// Takes on the first segments, which are ordered next, before anybody can ask for them.
+    /// Claims the first segments of these renditions before anybody can ask for them; the next order makes them.
     pub(crate) fn reserve(&mut self, renditions: &[RenditionId], count: u32) {
         for &rendition in renditions {
             for segment in 0..count {
@@ -243,23 +253,23 @@ impl EncodingSession {
         }
     }
 
-    /// Makes a run of segments, except what is stored or in somebody else's hands.
-    pub(crate) async fn segments(
+    /// Makes consecutive segments of these renditions, except those that are stored or claimed by another session.
+    pub(crate) async fn make_segments(
         &mut self,
         renditions: &[RenditionId],
         first: u32,
         count: u32,
     ) -> Result<(), SessionError> {
-        self.can_go_on_with(renditions)?;
-        let made = self.sessions.inventory.known(self.video()).await?;
+        self.check_generation(renditions)?;
+        let inventory = self.sessions.inventory.known(self.video()).await?;
         let segments = first..first.saturating_add(count);
         let (mut wanted, mut skipped) = (Vec::new(), Vec::new());
         for &rendition in renditions {
             let mut any = false;
             for segment in segments.clone() {
                 let key = self.claims.key(rendition, segment);
-                // The first of each is ours from now on, the others when we come to them.
-                if made.has(rendition, segment) || self.claims.is_others(&key) {
+                // The first missing segment of each rendition is claimed now, later ones when the engine comes to them.
+                if inventory.has(rendition, segment) || self.claims.is_claimed_by_other(&key) {
                     skipped.push(key);
                 } else if (any && count > CLAIMED_AT_ONCE) || self.claims.claim(key) {
                     any = true;
@@ -285,8 +295,8 @@ impl EncodingSession {
         self.carry_out(order).await.map(drop)
     }
 
-    /// What older programs have begun they have written otherwise.
-    fn can_go_on_with(&self, renditions: &[RenditionId]) -> Result<(), SessionError> {
+    /// Refuses renditions of another generation: other rules shaped the bytes that are stored of them.
+    fn check_generation(&self, renditions: &[RenditionId]) -> Result<(), SessionError> {
         let Some(plan) = &self.plan else {
             return Ok(());
         };
@@ -296,7 +306,8 @@ impl EncodingSession {
         older.map_or(Ok(()), |&id| Err(SessionError::Foreign(id)))
     }
 
-    async fn carry_out(&mut self, what: Order) -> Result<Told, SessionError> {
+    /// Follows an order to its end; then gives all claims back, and takes away the mark unless the engine died.
+    async fn carry_out(&mut self, what: Order) -> Result<Answers, SessionError> {
         let outcome = self.follow(what).await;
         self.claims.release_all();
         if !matches!(outcome, Err(SessionError::Unexplained))
@@ -313,10 +324,11 @@ impl EncodingSession {
         outcome
     }
 
-    /// Gives an order and stores what it makes, until it is done.
-    async fn follow(&mut self, what: Order) -> Result<Told, SessionError> {
+    /// Gives an order to the engine, and stores what the engine makes until the order is done.
+    async fn follow(&mut self, what: Order) -> Result<Answers, SessionError> {
         let sessions = self.sessions.clone();
-        let _busy = (self.standing != Standing::Background).then(|| sessions.gate.disturb());
+        let _gate_closed =
+            (self.standing != Standing::Background).then(|| sessions.gate.hold_closed());
         let renditions = match &what {
             Order::Segments { renditions, .. } => renditions.clone(),
             _ => Vec::new(),
@@ -325,25 +337,25 @@ impl EncodingSession {
             self.end = first.saturating_add(*count);
             self.mark(&renditions, *first).await?;
         }
-        let mut others = self.claims.others();
+        let mut others = self.claims.subscribe();
         let mut waiting = sessions.waiting.changes();
         let mut memory = sessions.memory.changes();
         let video = self.video();
         tracing::debug!(%video, order = ?what, standing = ?self.standing, "an order is given");
         let order = self.session.order(what).await;
         let stop = std::mem::take(&mut self.stop);
-        let mut leave = Leave::default();
-        let mut told = Told::default();
-        let (mut held, mut abandoned) = (false, false);
+        let mut permission = Permission::default();
+        let mut answers = Answers::default();
+        let (mut paused, mut abandoned) = (false, false);
         loop {
-            if self.makes_room() {
+            if self.agree_to_make_room() {
                 return Err(SessionError::Busy);
             }
-            let hold = leave.holds(&sessions, self.standing, &self.claims);
-            if hold != held {
-                held = hold;
-                tracing::debug!(%video, order, hold, "an engine holds, or goes on");
-                if hold {
+            let pause = permission.decide_pause(&sessions, self.standing, &self.claims);
+            if pause != paused {
+                paused = pause;
+                tracing::debug!(%video, order, pause, "an engine pauses for viewers, or goes on");
+                if pause {
                     self.session.hold().await;
                 } else {
                     self.session.resume().await;
@@ -356,16 +368,16 @@ impl EncodingSession {
                     self.session.abandon(order).await;
                     continue;
                 }
-                // The sender lives as long as the pipeline.
+                // An error is impossible: the pipeline owns the sender.
                 _ = waiting.changed() => continue,
-                () = leave.changes(&sessions, self.standing) => continue,
+                () = permission.changes(&sessions, self.standing) => continue,
                 _ = memory.changed() => continue,
                 claimed = others.recv() => {
                     match claimed {
                         Ok(claimed) if !self.claims.is_own(&claimed) && claimed.key.video == self.video() => {
                             self.session.skip(claimed.key.rendition, claimed.key.index).await;
                         }
-                        // A claim missed is a segment made twice, nothing worse.
+                        // A missed claim costs a segment that is made twice, and nothing worse.
                         Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed) => {}
                     }
                     continue;
@@ -375,7 +387,7 @@ impl EncodingSession {
                 SessionEvent::At {
                     rendition, segment, ..
                 } => {
-                    self.arrive(&renditions, rendition, segment).await?;
+                    self.record_arrival(&renditions, rendition, segment).await?;
                 }
                 SessionEvent::Scanned(percent) => {
                     let video = self.video();
@@ -384,12 +396,15 @@ impl EncodingSession {
                         .tell(Event::SourceScanned { video, percent })
                         .await;
                 }
-                SessionEvent::Probed(found) => told.info = Some(*found),
+                SessionEvent::Probed(found) => answers.info = Some(*found),
                 SessionEvent::Made(Made::Cues { .. }, bytes) => {
-                    // In the order of their tracks; what is none is noticed by their number.
-                    told.cues.extend(serde_json::from_slice::<CueList>(&bytes));
+                    // Cue lists come in the order of their tracks. One that cannot be parsed is noticed later, since a
+                    // list is missing then.
+                    answers
+                        .cues
+                        .extend(serde_json::from_slice::<CueList>(&bytes));
                 }
-                SessionEvent::Made(Made::Loudness(measured), _) => told.loudness = measured,
+                SessionEvent::Made(Made::Loudness(measured), _) => answers.loudness = measured,
                 SessionEvent::Made(made, bytes) => {
                     let key = match &made {
                         Made::Segment {
@@ -404,12 +419,12 @@ impl EncodingSession {
                     let plan = self.plan.as_deref();
                     match products::store(&sessions, self.video(), plan, made, bytes).await {
                         Err(SessionError::Foreign(rendition)) if is_init => {
-                            told.foreign.push(rendition);
+                            answers.foreign.push(rendition);
                         }
                         stored => stored?,
                     }
                     if let Some(key) = key {
-                        self.leave(key);
+                        self.record_stored(key);
                     }
                 }
                 SessionEvent::Done(done) if done == order => break,
@@ -425,27 +440,27 @@ impl EncodingSession {
                 }
             }
         }
-        if held {
+        if paused {
             self.session.resume().await;
         }
-        Ok(told)
+        Ok(answers)
     }
 
-    /// Whether its memory is needed more elsewhere: not while somebody waits for what it is at.
-    fn makes_room(&mut self) -> bool {
+    /// Has the session agree to end because its memory is needed elsewhere; not while a request waits for its segments.
+    fn agree_to_make_room(&mut self) -> bool {
         let is_own = |key: &SegmentKey| self.claims.holds(key);
         self.standing != Standing::Foreground
-            && self.sessions.waiting.asked_of(is_own).is_none()
-            && self.share.makes_room(&self.sessions.memory)
+            && self.sessions.waiting.most_urgent(is_own).is_none()
+            && self.share.agree_to_make_room(&self.sessions.memory)
     }
 
-    /// Whether its memory is needed elsewhere while it does nothing.
-    pub(crate) fn is_to_leave(&mut self) -> bool {
-        self.share.makes_room(&self.sessions.memory)
+    /// Has an idle session agree to end because its memory is needed elsewhere.
+    pub(crate) fn agree_to_end_while_idle(&mut self) -> bool {
+        self.share.agree_to_make_room(&self.sessions.memory)
     }
 
-    /// The engine has come to a segment: its pictures are ours.
-    async fn arrive(
+    /// Notes that the engine has come to a segment: its video renditions are claimed now.
+    async fn record_arrival(
         &mut self,
         renditions: &[RenditionId],
         only: Option<RenditionId>,
@@ -463,8 +478,9 @@ impl EncodingSession {
         self.mark(renditions, segment).await
     }
 
-    /// A segment is stored: the sound goes on with its next one without a word.
-    fn leave(&mut self, key: SegmentKey) {
+    /// Notes that a segment is stored. A sound rendition's next segment is claimed, since the engine does not say when
+    /// it comes to it.
+    fn record_stored(&mut self, key: SegmentKey) {
         self.claims.release(&key);
         let sound = self
             .plan
@@ -476,8 +492,8 @@ impl EncodingSession {
         }
     }
 
-    /// Leaves a mark in metadata of where the session is. Not for what somebody waits for:
-    /// the background comes to whatever is left of it.
+    /// Leaves a mark in metadata at the segment that the engine makes now. Only background sessions leave marks: the
+    /// background comes to whatever the others leave unmade.
     async fn mark(&mut self, renditions: &[RenditionId], segment: u32) -> Result<(), SessionError> {
         let Some(&rendition) = renditions.first() else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What all engine sessions of a process share: the engine, its memory, and who makes what for whom.
+//! What all engine sessions of a process share: the engine, its memory, the claims, the turns and the waiting requests.
 
 use std::sync::Arc;
 
@@ -18,32 +18,35 @@ use crate::tasks::Tasks;
 use crate::videos::init_segments::InitSegments;
 use crate::videos::inventory::Inventory;
 
-/// Segments that may be waited for in all: more than a minute's work of two cores.
+/// Segments that viewers may wait for at once, in a process that makes everything itself: more than a minute's work of
+/// two cores.
 const SEGMENTS: usize = 256;
-/// As much for each of a worker's places: others may have time.
+/// Segments that viewers may wait for at each encoding place of a worker. The number is small, because another worker
+/// may have time.
 const SEGMENTS_OF_A_PLACE: usize = 4;
 
-/// What engine sessions are opened with.
+/// Everything that an engine session is opened with.
 pub(crate) struct Sessions {
     pub(crate) records: Arc<Records>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) config: Arc<Config>,
     pub(crate) inventory: Arc<Inventory>,
     pub(crate) inits: Arc<InitSegments>,
-    /// How engines are started; an origin of a cluster has none.
+    /// How engines are started; `None` on an origin of a cluster, which makes nothing.
     pub(crate) engine: Option<Engine>,
     pub(crate) memory: Arc<Memory>,
-    /// What sessions are at.
+    /// Segments that sessions of this process are making now.
     pub(crate) claims: Arc<ClaimBoard>,
-    /// Closed while something is made for viewers.
+    /// Pauses background sessions while something is made for viewers.
     pub(crate) gate: Arc<BackgroundGate>,
-    /// Demands that are made at once: as many as there are cores.
+    /// Encoding places for viewers' requests: as many as there are cores.
     pub(crate) turns: Arc<Turns>,
     pub(crate) waiting: Waiting,
 }
 
 impl Sessions {
-    /// Sessions of a process that has this engine; `is_one_of_many` where viewers' requests go to several workers.
+    /// Creates the shared parts of a process that has this engine. `is_one_of_many` is true where several workers share
+    /// the requests of viewers.
     pub(crate) fn new(
         (records, tasks, config): (&Arc<Records>, &Arc<Tasks>, &Arc<Config>),
         (inventory, inits): (&Arc<Inventory>, &Arc<InitSegments>),
@@ -74,8 +77,8 @@ impl Sessions {
         }
     }
 
-    /// What a session takes that makes these renditions: rungs beyond its budget are encoded
-    /// one after the other, the largest in any case.
+    /// Memory in bytes that a session needs to make these renditions. Rungs that exceed the session's budget are
+    /// encoded one after the other, so that the need is at most the budget, or the largest rung if that needs more.
     pub(crate) fn memory_for(&self, plan: &Plan, renditions: &[RenditionId]) -> u64 {
         let rungs = plan.pictures().filter(|v| renditions.contains(&v.id));
         let largest: Vec<RenditionId> = rungs.map(|v| v.id).take(1).collect();
@@ -83,18 +86,18 @@ impl Sessions {
         memory_of(plan, renditions).min(budget.max(memory_of(plan, &largest)))
     }
 
-    /// Stores a segment unless there is one, tells who waits, and everybody else.
+    /// Stores a segment unless it is stored already, and tells the waiting requests and all other processes.
     pub(crate) async fn publish(&self, key: SegmentKey, bytes: Bytes) -> Result<(), store::Error> {
         let object = ObjectKey::Segment(key);
         let objects = &*self.records.stores.objects;
-        // Only what is stored is served: the bytes of the put that won.
+        // Viewers get only stored bytes: those of the `put` that came first.
         let served = match objects.put_if_absent(&object, bytes.clone()).await? {
             Created::Yes => bytes,
             Created::No => objects::get(objects, &object).await?,
         };
         let size = served.len() as u64;
-        self.inventory.insert(key, size);
-        self.waiting.made(&key, &served);
+        self.inventory.record_segment(key, size);
+        self.waiting.deliver(&key, &served);
         self.records.tell(Event::SegmentStored { key, size }).await;
         Ok(())
     }

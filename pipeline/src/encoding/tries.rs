@@ -1,5 +1,5 @@
-//! A piece of work failed by the engine's own doing: what it failed at is tried alone, each
-//! try is counted, and a filler is put where three did not help.
+//! Failures of the engine at a piece of work: each suspect segment is tried alone, each try is counted, and after three
+//! counted tries a filler is stored in the segment's place.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::plans::passthrough;
 use crate::plans::planner::Planner;
 use crate::videos::notes;
 
-/// Counted tries after which a filler is stored.
+/// Counted tries of a segment after which a filler is stored.
 const TRIES: u32 = 3;
 
-/// What was to be made when the engine failed.
+/// Segments that were to be made when the engine failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work<'a> {
     pub(crate) renditions: &'a [RenditionId],
@@ -23,21 +23,21 @@ pub(crate) struct Work<'a> {
     pub(crate) count: u32,
 }
 
-/// Makes the segments that the work may have failed at, one time at a time, or fillers in
-/// their place. What the session was at is the first unmade segment of each rendition: the
-/// rungs share one decode; what is passed through and each sound are by themselves.
-pub(crate) async fn isolate(
+/// Tries the segments at which the engine may have failed, one point in time after another, and stores fillers for
+/// those that fail too often. The suspect is the first segment of each rendition that is not stored: decoded rungs
+/// share one decoder and are tried together; a passed-through rung and each sound rendition are tried by themselves.
+pub(crate) async fn try_suspects(
     planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     work: Work<'_>,
     standing: Standing,
 ) -> Result<(), SessionError> {
-    let made = planner.inventory.known(row.id).await?;
+    let inventory = planner.inventory.known(row.id).await?;
     let unmade = |id: RenditionId| {
         let mut segments = work.first..work.first.saturating_add(work.count);
         segments
-            .find(|&segment| !made.has(id, segment))
+            .find(|&segment| !inventory.has(id, segment))
             .map(|segment| (id, segment))
     };
     let suspects = work.renditions.iter().filter_map(|&id| unmade(id));
@@ -55,40 +55,40 @@ pub(crate) async fn isolate(
     if let Some(segment) = pictures.iter().map(|(_, segment)| *segment).min() {
         let rungs = pictures.iter().filter(|(_, at)| *at == segment);
         trial
-            .of(rungs.map(|(id, _)| *id).collect(), segment)
+            .run(rungs.map(|(id, _)| *id).collect(), segment)
             .await?;
     }
     for (other, segment) in others {
-        trial.of(vec![other], segment).await?;
+        trial.run(vec![other], segment).await?;
     }
     Ok(())
 }
 
-/// Puts fillers where engines keep dying without a word: so many ends of that kind count as
-/// all the tries there are. What can be made alone is made.
-pub(crate) async fn bury(
+/// Stores fillers for a segment at which engines keep dying without an error message: as many such ends count as all
+/// tries of the segment. Each rendition is tried alone once more first.
+pub(crate) async fn fill_deadly_segment(
     planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     renditions: &[RenditionId],
     segment: u32,
 ) -> Result<(), SessionError> {
-    // Leaves no mark, which would count the ends again.
+    // `Ahead` sessions leave no mark in metadata: a mark would count these ends again.
     let trial = Trial {
         planner,
         row,
         plan,
         standing: Standing::Ahead,
     };
-    let made = planner.inventory.known(row.id).await?;
-    for &rendition in renditions.iter().filter(|&&id| !made.has(id, segment)) {
+    let inventory = planner.inventory.known(row.id).await?;
+    for &rendition in renditions.iter().filter(|&&id| !inventory.has(id, segment)) {
         let failure = match trial.attempt(&[rendition], segment).await {
             Ok(()) => continue,
             Err(error) if error.is_unreachable() => return Err(error),
             Err(SessionError::Fault(failure)) => failure,
             Err(SessionError::Unexplained) => EngineFailure {
                 code: Code::EngineCrashed,
-                message: "engines keep dying here".to_owned(),
+                message: "Engines keep dying without an error message at this segment.".to_owned(),
             },
             Err(other) => return Err(other),
         };
@@ -97,6 +97,7 @@ pub(crate) async fn bury(
     Ok(())
 }
 
+/// A trial: segments of one video are tried alone, and get fillers where that does not help.
 struct Trial<'a> {
     planner: &'a Arc<Planner>,
     row: &'a VideoRow,
@@ -105,31 +106,31 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Tries a segment until it is made, or is a filler.
-    async fn of(&self, renditions: Vec<RenditionId>, segment: u32) -> Result<(), SessionError> {
+    /// Tries a segment until it is stored in all these renditions, as media or as a filler.
+    async fn run(&self, renditions: Vec<RenditionId>, segment: u32) -> Result<(), SessionError> {
         let tries = self.planner.records.stores.metadata.tries();
-        // Each round counts a try of some rendition, or makes one.
+        // Each round counts a try of some rendition, or makes its segment.
         let rounds = (TRIES as usize + 1) * renditions.len();
         for _ in 0..rounds {
-            let made = self.planner.inventory.known(self.row.id).await?;
+            let inventory = self.planner.inventory.known(self.row.id).await?;
             let mut unmade = renditions
                 .iter()
                 .copied()
-                .filter(|&id| !made.has(id, segment));
+                .filter(|&id| !inventory.has(id, segment));
             let Some(first) = unmade.next() else {
                 return Ok(());
             };
             let counted = tries.get(&self.key(first, segment)).await?.counted;
-            // The last try is each one's own: it is not to suffer for another rung.
+            // The last try of a rendition is made alone, so that a rung gets no filler because another rung fails.
             let mut together = vec![first];
             if counted + 1 < TRIES {
                 together.extend(unmade);
             }
             match self.attempt(&together, segment).await {
                 Ok(()) => {
-                    let made = self.planner.inventory.known(self.row.id).await?;
-                    if !made.has(first, segment) {
-                        // In somebody else's hands.
+                    let inventory = self.planner.inventory.known(self.row.id).await?;
+                    if !inventory.has(first, segment) {
+                        // Another session has claimed the segment and makes it.
                         return Ok(());
                     }
                 }
@@ -156,20 +157,23 @@ impl Trial<'_> {
         }
     }
 
+    /// Opens a session for these renditions.
     async fn open(&self, renditions: &[RenditionId]) -> Result<EncodingSession, SessionError> {
         let bytes = self.planner.sessions.memory_for(self.plan, renditions);
         let share = self.planner.sessions.memory.take(bytes).await;
-        let mut run =
+        let mut session =
             EncodingSession::open(&self.planner.sessions, self.row, self.standing, share)?;
-        run.plan(self.plan).await;
-        Ok(run)
+        session.set_plan(self.plan).await;
+        Ok(session)
     }
 
+    /// Makes a segment in a session of its own.
     async fn attempt(&self, renditions: &[RenditionId], segment: u32) -> Result<(), SessionError> {
-        let mut run = self.open(renditions).await?;
-        run.segments(renditions, segment, 1).await
+        let mut session = self.open(renditions).await?;
+        session.make_segments(renditions, segment, 1).await
     }
 
+    /// Stores a filler in the place of a segment; fails the video if none can be made, or if most of it is fillers.
     async fn fill(
         &self,
         rendition: RenditionId,
@@ -177,17 +181,17 @@ impl Trial<'_> {
         failure: EngineFailure,
     ) -> Result<(), SessionError> {
         let (planner, row, plan) = (self.planner, self.row, self.plan);
-        let mut run = self.open(&[rendition]).await?;
+        let mut session = self.open(&[rendition]).await?;
         if passthrough::is_passed_through(plan, rendition) {
-            return passthrough::give_up(planner, &mut run, plan, rendition, segment).await;
+            return passthrough::give_up(planner, &mut session, plan, rendition, segment).await;
         }
-        // Before it is there: no filler is ever taken for good pictures.
+        // The filler is recorded before it is stored, so that a filler is never taken for good pictures.
         let tries = planner.records.stores.metadata.tries();
         tries.record_filler(&self.key(rendition, segment)).await?;
-        match run.filler(rendition, segment).await {
+        match session.make_filler(rendition, segment).await {
             Ok(()) => {}
             Err(SessionError::Fault(error)) => {
-                tracing::error!(%error, video = %row.id, segment, "not even a filler can be made");
+                tracing::error!(%error, video = %row.id, segment, "a filler cannot be made; the video fails");
                 crate::videos::failure::fail(&planner.records, row.id, failure).await;
                 return Err(SessionError::Fault(error));
             }
@@ -202,6 +206,7 @@ impl Trial<'_> {
     }
 }
 
+/// Adds a note to the video's row: the last good picture is held in this segment.
 async fn warn(
     planner: &Planner,
     row: &VideoRow,

@@ -1,4 +1,4 @@
-//! Whose turn it is to have something made: networks go round, inside a network its viewers.
+//! Turns: the order in which viewers' requests are made. Networks take turns, and within a network its videos do.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,28 +10,28 @@ use plan::VideoId;
 use store::Moment;
 use tokio::sync::oneshot;
 
-/// Who was served is remembered for so many; a house full of viewers is fewer.
+/// Pairs of network and video whose last turn is remembered: more than there are viewers in one installation.
 const REMEMBERED: usize = 4096;
 
-/// Who asks for a segment, as far as turns go.
+/// The sender of a request, as far as turns need to know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Viewer {
-    /// Where the request comes from; nothing where nobody can tell, as behind a proxy that does
-    /// not say: no share binds those.
+    /// Network of the sender; `None` where nobody can tell, as behind a proxy that does not name its clients. No
+    /// per-network limit applies then.
     pub network: Option<Network>,
-    /// The player's session: CMCD's `sid`.
+    /// Session of the player: CMCD's `sid`.
     pub session: Option<String>,
-    /// When the player has nothing left to show: CMCD's `dl`.
+    /// Time until the player has nothing left to show: CMCD's `dl`.
     pub deadline: Option<Duration>,
 }
 
 impl Viewer {
-    /// Whether two requests of theirs can be told from two viewers.
+    /// Whether two requests of this viewer can be told from requests of two viewers.
     pub(crate) fn is_known(&self) -> bool {
         self.network.is_some() || self.session.is_some()
     }
 
-    /// The same player, as far as can be told.
+    /// Whether two requests come from the same player, as far as can be told.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.network, &self.session) == (other.network, &other.session)
     }
@@ -57,7 +57,7 @@ impl From<&store::work::Viewer> for Viewer {
     }
 }
 
-/// An address, or the 64 bits of an IPv6 address that one customer has.
+/// A network: an IPv4 address, or the 64-bit prefix of an IPv6 address that one customer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
@@ -73,47 +73,53 @@ impl From<IpAddr> for Network {
     }
 }
 
-/// When somebody was served last, in turns: the network, and the video inside it. Nothing that a player says is in it: who
-/// said something new each time would always come first.
+/// Numbers of the last turns of a network, and of the video inside it; the smaller rank goes first. Nothing that a
+/// player says is part of the rank: a player that says something new each time would always come first.
 pub(crate) type Rank = (u64, u64);
 
-/// By whom something is waited for.
+/// Who waits for a segment, and until when.
 #[derive(Clone, Default)]
 pub(crate) struct Asked {
     pub(crate) viewer: Viewer,
+    /// Whether an earlier request of the same network for the segment was not served.
     pub(crate) second_try: bool,
-    /// When a player has nothing left to show: by this a network's own requests are put in order, and nothing else.
+    /// When the player has nothing left to show. The deadline orders the requests of one network only.
     pub(crate) deadline: Moment,
-    /// Until when it is waited for.
+    /// When the request stops waiting.
     pub(crate) until: Moment,
 }
 
+/// A request in the queue for a turn.
 struct Ticket {
     number: u64,
     asked: Asked,
     video: VideoId,
+    /// Gives the turn to the requester.
     call: oneshot::Sender<Turn>,
 }
 
+/// Free places, waiting tickets, and when each network had its last turn.
 #[derive(Default)]
 struct State {
     free: usize,
     tickets: Vec<Ticket>,
-    /// Turns that were given, and tickets drawn.
+    /// Number of turns given and of tickets drawn.
     count: u64,
+    /// Number of the last turn of each network.
     networks: HashMap<Option<Network>, u64>,
+    /// Number of the last turn of each video of a network.
     videos: HashMap<(Option<Network>, VideoId), u64>,
-    /// The last turn was a second try's that came before others.
+    /// Whether the last turn went to a second try that overtook other requests.
     overtook: bool,
 }
 
-/// Places in which something is made, and who waits for one.
+/// Places at which something is made for viewers, and the tickets of those who wait for one.
 pub(crate) struct Turns {
     places: usize,
     state: Mutex<State>,
 }
 
-/// A place; free again when dropped.
+/// One place; it is free again when this is dropped.
 pub(crate) struct Turn(Weak<Turns>);
 
 impl Drop for Turn {
@@ -137,12 +143,12 @@ impl Turns {
         })
     }
 
-    /// How many things are made at once.
+    /// Number of places: so many things are made at once.
     pub(crate) const fn places(&self) -> usize {
         self.places
     }
 
-    /// Queues up for a turn; who loses interest drops what they got.
+    /// Queues for a turn. A requester who has lost interest drops the receiver.
     pub(crate) fn ask(self: &Arc<Self>, asked: &Asked, video: VideoId) -> oneshot::Receiver<Turn> {
         let (call, called) = oneshot::channel();
         {
@@ -160,21 +166,21 @@ impl Turns {
         called
     }
 
-    /// When this viewer was served last.
+    /// Rank of a viewer's request for this video; the smaller rank goes first.
     pub(crate) fn rank(&self, viewer: &Viewer, video: VideoId) -> Rank {
         self.state.lock().rank(viewer, video)
     }
 
-    /// Gives free places to whose turn it is.
+    /// Gives free places to the tickets whose turn it is.
     fn call(self: &Arc<Self>) {
         let mut state = self.state.lock();
-        // Those who went away.
+        // Tickets of requests that went away are dropped.
         state.tickets.retain(|ticket| !ticket.call.is_closed());
         while state.free > 0
             && let Some(ticket) = state.next()
         {
             if let Err(turn) = ticket.call.send(Turn(Arc::downgrade(self))) {
-                // Gone this moment: the place is still free, and its guard not to say so.
+                // The request went away this moment. The place is still free, so the turn must not free it again.
                 std::mem::forget(turn);
                 continue;
             }
@@ -191,9 +197,10 @@ impl State {
         (network.copied().unwrap_or(0), video.copied().unwrap_or(0))
     }
 
-    /// First a network that has got nothing yet: a first picture before anybody's next. Then second tries: some players give
-    /// up for good after them. Two of them do not follow each other while others wait, so that who always tries again takes no
-    /// more than half of the turns. Then who was served longest ago, then who has the least time.
+    /// Takes the ticket that is next. First comes a network that has had no turn yet, so that a first picture goes
+    /// before anybody's next one. Then come second tries, since some players give up for good after them; two second
+    /// tries do not follow each other while others wait, so that a client that always tries again takes at most half of
+    /// the turns. Then comes who was served longest ago, then the earliest deadline.
     fn next(&mut self) -> Option<Ticket> {
         let overtakes = |ticket: &Ticket| ticket.asked.second_try && !self.overtook;
         let order = |ticket: &Ticket| {
@@ -235,7 +242,7 @@ mod tests {
         }
     }
 
-    /// Somebody who waits.
+    /// Somebody who waits for a turn: a name, the viewer, the video, and whether it is a second try.
     struct Waits(&'static str, Viewer, VideoId, bool);
 
     fn asked(viewer: &Viewer, second_try: bool) -> Asked {
@@ -249,8 +256,8 @@ mod tests {
         }
     }
 
-    /// Takes turns one after another in a house with one place, of which address 0 had the first; who got them in which
-    /// order.
+    /// Names of the waiting requests in the order in which they get turns at one place, after address 0 had the first
+    /// turn.
     fn order(waiting: &[Waits]) -> Vec<&'static str> {
         let turns = Turns::new(1);
         let ask = |Waits(name, viewer, video, second_try): &Waits| {

@@ -1,7 +1,8 @@
-//! Requests that wait for segments which are not stored: who waits for what, and until when. All requests for the same
-//! segment wait together.
+//! Requests that wait for segments that are not stored: who waits for which segment, and until when. All requests for
+//! the same segment wait together.
 //!
-//! `request` is one of them, and leaves the board when it is dropped; `pick` says which comes next.
+//! `board` holds all waiting requests. `request` is one of them, and leaves the board when it is dropped. `pick`
+//! decides what a window makes next. `unserved` remembers the requests that left without their segment.
 
 mod board;
 mod pick;
@@ -9,5 +10,5 @@ mod request;
 mod unserved;
 
 pub(crate) use self::board::Waiting;
-pub(crate) use self::pick::Pick;
+pub(crate) use self::pick::NextDemand;
 pub(crate) use self::request::Request;

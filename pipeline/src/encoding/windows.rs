@@ -1,5 +1,8 @@
-//! A watch window: a warm session that makes what the viewers of one video ask for, and then
-//! what they will ask for next, for as long as they are near.
+//! Watch windows: a warm session for each video that is watched. A window makes what the viewers of its video ask for,
+//! and then what their players will ask for next, while viewers are near.
+//!
+//! `registry` holds the windows of the process, `window` is the state of one, and `ahead` knows where viewers are and
+//! what they need next. Begin with [`run`].
 
 mod ahead;
 pub(crate) mod registry;
@@ -17,46 +20,50 @@ use self::window::Window;
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::encoding::tries;
 use crate::encoding::turns::Asked;
-use crate::encoding::waiting::Pick;
+use crate::encoding::waiting::NextDemand;
 use crate::plans::new_encoder;
 
-/// Engines that may go away without a word, or cannot be started, before requests are told.
+/// Engines that may end without an error message, or fail to start, before the waiting requests are told that nothing
+/// comes.
 const TRIES: u32 = 3;
 
-/// Serves a video's viewers until they are gone.
+/// Serves the viewers of a window's video until they are gone and the window is closed.
 pub(crate) async fn run(windows: Arc<Windows>, window: Arc<Window>) {
     let mut session = None;
     loop {
-        if let Some(pick) = windows.planner.sessions.waiting.pick(window.video) {
-            serve(&windows, &window, &mut session, pick).await;
+        if let Some(next) = windows.planner.sessions.waiting.next_demand(window.video) {
+            serve(&windows, &window, &mut session, next).await;
             continue;
         }
-        if window.leaves() {
+        if window.is_leaving() {
             return;
         }
         session = session.or_else(|| window.idle.lock().take());
         let mut memory = windows.planner.sessions.memory.changes();
-        if session.as_mut().is_some_and(EncodingSession::is_to_leave) {
+        if session
+            .as_mut()
+            .is_some_and(EncodingSession::agree_to_end_while_idle)
+        {
             session = None;
         }
         if session.is_some()
-            && let Some(pick) = ahead(&windows, &window).await
+            && let Some(next) = choose_ahead(&windows, &window).await
         {
-            let asked = asked(&windows, &window);
+            let requested = until_unclaimed_request(&windows, &window);
             match make(
                 &windows,
                 &window,
                 &mut session,
-                &pick,
+                &next,
                 Standing::Ahead,
-                asked,
+                requested,
             )
             .await
             {
                 Ok(_) => continue,
-                // The background comes to it, and counts.
+                // The background makes this segment later, and counts the failure.
                 Err(error) => {
-                    tracing::debug!(%error, video = %window.video, "not made ahead");
+                    tracing::debug!(%error, video = %window.video, "a segment was not made ahead");
                     session = None;
                 }
             }
@@ -71,7 +78,7 @@ pub(crate) async fn run(windows: Arc<Windows>, window: Arc<Window>) {
         let news = async {
             tokio::select! {
                 () = window.woken.notified() => {}
-                // The sender lives as long as the pipeline.
+                // An error is impossible: the pipeline owns the sender.
                 _ = memory.changed(), if is_warm => {}
             }
         };
@@ -82,7 +89,8 @@ pub(crate) async fn run(windows: Arc<Windows>, window: Arc<Window>) {
             if windows.close(&window) {
                 return;
             }
-            // What is waited for is in somebody's hands, who says so when it is not any more.
+            // Another session has claimed the waited-for segments, and this window is woken if that session gives them
+            // back.
             let patience = windows.planner.config.window_idle;
             windows
                 .planner
@@ -93,22 +101,22 @@ pub(crate) async fn run(windows: Arc<Windows>, window: Arc<Window>) {
     }
 }
 
-/// Ends when something is waited for that nobody is at.
-async fn asked(windows: &Windows, window: &Window) {
+/// Waits until a segment is waited for that no session has claimed.
+async fn until_unclaimed_request(windows: &Windows, window: &Window) {
     while windows
         .planner
         .sessions
         .waiting
-        .pick(window.video)
+        .next_demand(window.video)
         .is_none()
     {
         window.woken.notified().await;
     }
 }
 
-/// What a viewer will ask for next and nobody is at.
-async fn ahead(windows: &Windows, window: &Window) -> Option<Pick> {
-    let made = windows.planner.inventory.known(window.video).await.ok()?;
+/// Chooses the segments that a viewer will ask for next and that are neither stored nor claimed.
+async fn choose_ahead(windows: &Windows, window: &Window) -> Option<NextDemand> {
+    let inventory = windows.planner.inventory.known(window.video).await.ok()?;
     let now = windows.planner.records.stores.clock.now();
     let wanted = |rendition, index| {
         let key = SegmentKey {
@@ -123,14 +131,14 @@ async fn ahead(windows: &Windows, window: &Window) -> Option<Pick> {
         let plan = window.plan_of(rendition);
         plan.is_some_and(|plan| index < plan.segments())
             && !windows.planner.plans.declined.has(declined)
-            && !made.has(rendition, index)
+            && !inventory.has(rendition, index)
             && !windows.planner.sessions.claims.is_claimed(&key)
     };
     let (mut renditions, segment) = window.playheads.lock().next(now, wanted)?;
     let plan = window.plan_of(*renditions.first()?)?;
-    // Who goes by another plan comes next.
+    // Renditions that only another plan has are made in a later round.
     renditions.retain(|&rendition| plan.has_media(rendition));
-    Some(Pick {
+    Some(NextDemand {
         asked: Asked::default(),
         plan,
         renditions,
@@ -138,65 +146,66 @@ async fn ahead(windows: &Windows, window: &Window) -> Option<Pick> {
     })
 }
 
-/// Makes what is waited for, or tells who waits that it cannot be made now.
+/// Makes waited-for segments in a turn, or tells the waiting requests that the segments cannot be made now.
 async fn serve(
     windows: &Arc<Windows>,
     window: &Arc<Window>,
     session: &mut Option<EncodingSession>,
-    pick: Pick,
+    next: NextDemand,
 ) {
-    // By turns: more at once would only be later, each of them.
+    // Requests take turns: if more were made at once, each of them would only be ready later.
     let turn = windows
         .planner
         .sessions
         .turns
-        .ask(&pick.asked, window.video);
+        .ask(&next.asked, window.video);
     let turn = windows
         .planner
         .records
         .within(windows.planner.config.demand_wait, turn);
     let turn = tokio::select! {
         turn = turn => turn,
-        () = deserted(windows, window, &pick) => return,
+        () = until_deserted(windows, window, &next) => return,
     };
     let Some(Ok(_turn)) = turn else {
-        tracing::debug!(video = %window.video, pick.segment, "its turn did not come");
-        return give_up(windows, window, &pick).await;
+        tracing::debug!(video = %window.video, next.segment, "the turn of a request did not come in time");
+        return give_up(windows, window, &next).await;
     };
-    // What came to be waited for meanwhile: the picture of a time and its sound are one turn.
+    // Segments of the same point in time that are waited for by now are part of this turn: pictures and their sound
+    // belong together.
     let mut at = None;
-    while let Some(pick) = windows.planner.sessions.waiting.pick(window.video)
-        && *at.get_or_insert(pick.segment) == pick.segment
+    while let Some(next) = windows.planner.sessions.waiting.next_demand(window.video)
+        && *at.get_or_insert(next.segment) == next.segment
     {
-        let pick = window.with_sound(pick);
-        let deserted = deserted(windows, window, &pick);
+        let next = window.add_sound(next);
+        let deserted = until_deserted(windows, window, &next);
         let standing = Standing::Foreground;
-        match make(windows, window, session, &pick, standing, deserted).await {
+        match make(windows, window, session, &next, standing, deserted).await {
             Ok(Extent::Whole) => {}
             Ok(Extent::Part) => return,
             Err(error) => {
-                tracing::warn!(%error, video = %window.video, pick.segment, "a demand failed");
+                tracing::warn!(%error, video = %window.video, next.segment, "requested segments could not be made");
                 *session = None;
             }
         }
-        give_up(windows, window, &pick).await;
+        give_up(windows, window, &next).await;
     }
 }
 
-/// Tells who waits for any of a pick that it was not made.
-async fn give_up(windows: &Windows, window: &Window, pick: &Pick) {
-    for key in pick.keys(window.video) {
+/// Tells all requests that wait for these segments that the segments were not made.
+async fn give_up(windows: &Windows, window: &Window, next: &NextDemand) {
+    for key in next.keys(window.video) {
         if windows.planner.sessions.waiting.is_waited_for(&key)
             && !windows.planner.sessions.claims.is_claimed(&key)
         {
-            // Stored all the same, or what is known of the store is wrong.
+            // The segment may be stored all the same. If it is not, the inventory is wrong, and is read again.
             match windows
                 .planner
                 .records
                 .stored(&ObjectKey::Segment(key))
                 .await
             {
-                Ok(bytes) => windows.planner.sessions.waiting.made(&key, &bytes),
+                Ok(bytes) => windows.planner.sessions.waiting.deliver(&key, &bytes),
                 Err(_) => {
                     windows.planner.inventory.forget(window.video);
                     windows.planner.sessions.waiting.give_up(&key);
@@ -206,36 +215,37 @@ async fn give_up(windows: &Windows, window: &Window, pick: &Pick) {
     }
 }
 
-/// Ends when nobody waits for the pick any more, but for something elsewhere in the video.
-async fn deserted(windows: &Windows, window: &Window, pick: &Pick) {
+/// Waits until no request waits for these segments, and some request waits for another place in the video.
+async fn until_deserted(windows: &Windows, window: &Window, next: &NextDemand) {
     let (demands, video) = (&windows.planner.sessions.waiting, window.video);
     let mut changes = demands.changes();
-    while pick.keys(video).any(|key| demands.is_waited_for(&key))
-        || !demands.waits_elsewhere(video, pick.segment)
+    while next.keys(video).any(|key| demands.is_waited_for(&key))
+        || !demands.waits_elsewhere(video, next.segment)
     {
-        // The sender lives as long as the pipeline.
+        // An error is impossible: the pipeline owns the sender.
         let _ = changes.changed().await;
     }
 }
 
-/// How much of a pick was made.
+/// How much of the ordered segments was made.
 enum Extent {
     Whole,
-    /// What was whole when it was told to end.
+    /// The segments that were whole when the order was ended.
     Part,
 }
 
-/// Makes a pick, or what is whole of it when `until` is over: the session is free then.
+/// Makes these segments. When `until` ends first, the segments that are whole by then are stored and the session is
+/// free.
 async fn make(
     windows: &Arc<Windows>,
     window: &Window,
     session: &mut Option<EncodingSession>,
-    pick: &Pick,
+    next: &NextDemand,
     standing: Standing,
     until: impl Future<Output = ()>,
 ) -> Result<Extent, SessionError> {
     let stop = CancellationToken::new();
-    let making = make_all(windows, window, session, pick, standing, &stop);
+    let making = make_all(windows, window, session, next, standing, &stop);
     tokio::pin!(making);
     tokio::select! {
         biased;
@@ -245,39 +255,43 @@ async fn make(
     making.await.map(|()| Extent::Part)
 }
 
+/// Makes all of the segments; tries again where an engine dies, and tries suspects alone where it fails.
 async fn make_all(
     windows: &Arc<Windows>,
     window: &Window,
     session: &mut Option<EncodingSession>,
-    pick: &Pick,
+    next: &NextDemand,
     standing: Standing,
     stop: &CancellationToken,
 ) -> Result<(), SessionError> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let ready = ready(windows, window, session, pick);
-        let Some(run) = stop.run_until_cancelled(ready).await else {
+        let ready = ready_session(windows, window, session, next);
+        let Some(ready) = stop.run_until_cancelled(ready).await else {
             return Ok(());
         };
-        let run = run?;
-        run.set_standing(standing);
-        run.next_until(stop.clone());
-        let made = run.segments(&pick.renditions, pick.segment, 1).await;
+        let opened = ready?;
+        opened.set_standing(standing);
+        opened.stop_next_order_on(stop.clone());
+        let made = opened
+            .make_segments(&next.renditions, next.segment, 1)
+            .await;
         let Err(error) = made else { return Ok(()) };
         *session = None;
         match error {
             error if error.is_unreachable() => return Err(error),
             SessionError::Fault(failure) if standing == Standing::Foreground => {
-                tracing::warn!(%failure, video = %window.video, pick.segment, "a demand failed");
+                tracing::warn!(%failure, video = %window.video, next.segment, "the engine failed at requested segments");
                 let work = tries::Work {
-                    renditions: &pick.renditions,
-                    first: pick.segment,
+                    renditions: &next.renditions,
+                    first: next.segment,
                     count: 1,
                 };
                 let row = windows.planner.records.living(window.video).await?;
                 let row = row.ok_or(store::Error::NotFound)?;
-                return tries::isolate(&windows.planner, &row, &pick.plan, work, standing).await;
+                return tries::try_suspects(&windows.planner, &row, &next.plan, work, standing)
+                    .await;
             }
             SessionError::Foreign(rendition) => {
                 let row = windows.planner.records.living(window.video).await?;
@@ -286,32 +300,33 @@ async fn make_all(
                 return Err(error);
             }
             SessionError::Unexplained | SessionError::Start(_) if tries < TRIES => {
-                tracing::warn!(%error, video = %window.video, pick.segment, tries, "tried again");
+                tracing::warn!(%error, video = %window.video, next.segment, tries, "the engine is gone; it is tried again");
             }
             error => return Err(error),
         }
     }
 }
 
-/// The window's session, opened if there is none that will do.
-async fn ready<'a>(
+/// Returns the window's session with enough memory for these segments; opens one if none is open or the open one cannot
+/// grow.
+async fn ready_session<'a>(
     windows: &Arc<Windows>,
     window: &Window,
     session: &'a mut Option<EncodingSession>,
-    pick: &Pick,
+    next: &NextDemand,
 ) -> Result<&'a mut EncodingSession, SessionError> {
     let bytes = windows
         .planner
         .sessions
-        .memory_for(&pick.plan, &pick.renditions);
+        .memory_for(&next.plan, &next.renditions);
     let warm = session.take().or_else(|| window.idle.lock().take());
-    // What has too small a share gives it back before it asks for a larger one.
+    // A session whose share is too small gives it back before a larger share is taken.
     let fits = match warm {
-        Some(run) => run.grown(bytes).await,
+        Some(warm) => warm.with_memory(bytes).await,
         None => None,
     };
-    let mut run = match fits {
-        Some(run) => run,
+    let mut opened = match fits {
+        Some(fitting) => fitting,
         None => {
             let share = windows.planner.sessions.memory.take(bytes);
             let share = windows
@@ -325,13 +340,13 @@ async fn ready<'a>(
             EncodingSession::open(&windows.planner.sessions, &row, Standing::Foreground, share)?
         }
     };
-    run.plan(&pick.plan).await;
-    Ok(session.insert(run))
+    opened.set_plan(&next.plan).await;
+    Ok(session.insert(opened))
 }
 
-/// The session of a window at which nobody is: the one that started this video, if it is warm.
-pub(crate) fn warm(windows: &Windows, video: VideoId) -> Option<EncodingSession> {
+/// Takes the warm session out of a window that no viewer is near, such as the session that started the video.
+pub(crate) fn take_warm_session(windows: &Windows, video: VideoId) -> Option<EncodingSession> {
     windows
         .of(video)?
-        .lend(&*windows.planner.records.stores.clock)
+        .take_idle_session(&*windows.planner.records.stores.clock)
 }

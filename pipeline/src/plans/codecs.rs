@@ -1,5 +1,5 @@
-//! A video gets another codec: its plan gets the renditions, the background makes them after
-//! everything else, and manifests list them once they are whole.
+//! Lazy codecs of a video: the plan gets the renditions in another codec, the background makes them after everything
+//! else, and manifests list them once they are whole.
 
 use plan::{LazyCodec, Plan, VideoId};
 use store::metadata::{State, VideoRow};
@@ -8,16 +8,16 @@ use crate::answers::Progress;
 use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
-/// Why a video does not get a codec.
+/// Reason why a video does not get a codec.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    /// It has no plan yet.
+    /// The video has no plan yet.
     #[error("the video is not planned yet")]
     NotPlanned,
-    /// It is not to be watched.
+    /// The video failed and cannot be watched.
     #[error("the video failed")]
     Failed,
-    /// It is sound alone.
+    /// The video has sound only.
     #[error("the video has no picture")]
     NoPicture,
     /// There is no such video.
@@ -37,20 +37,20 @@ impl From<store::Error> for CodecError {
     }
 }
 
-/// How far a video is in a lazy codec.
+/// Progress of a video in a lazy codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodecState {
-    /// Nobody asked for it.
+    /// Nobody asked for the codec.
     Absent,
-    /// It is made when nothing else is to be.
+    /// The codec is made when nothing else is to be made.
     Pending(Progress),
-    /// It could not be made, or not all of it.
+    /// The codec could not be made, or not all of it.
     Failed,
-    /// Players can choose it.
+    /// The codec is whole, and players can choose it.
     Listed,
 }
 
-/// How far each lazy codec of a video is.
+/// Progress of a video in each lazy codec.
 pub(crate) async fn states(
     planner: &Planner,
     row: &VideoRow,
@@ -85,14 +85,14 @@ async fn state(
     if row.state == State::Ready && !row.is_in_the_making() {
         return Ok(CodecState::Failed);
     }
-    let known = planner.inventory.known(row.id).await?;
+    let inventory = planner.inventory.known(row.id).await?;
     Ok(CodecState::Pending(Progress {
-        made: lazy.ids().map(|id| known.count(id)).sum(),
+        made: lazy.ids().map(|id| inventory.count(id)).sum(),
         total: u64::from(plan.segments()) * lazy.ids().count() as u64,
     }))
 }
 
-/// Has a video's plan list a codec. Nothing changes where it does already, however far that has come.
+/// Adds a codec to a video's plan. Nothing changes where the plan lists the codec already, whatever its progress.
 pub(crate) async fn list(
     planner: &Planner,
     video: VideoId,
@@ -117,7 +117,7 @@ pub(crate) async fn list(
     }
 }
 
-/// Has a video made in a codec too.
+/// Has a video made in a codec too; a codec that failed is tried again.
 pub(crate) async fn add(
     planner: &Planner,
     video: VideoId,

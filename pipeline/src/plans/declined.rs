@@ -1,4 +1,4 @@
-//! Renditions that the engines of this process cannot go on with.
+//! Declined renditions: the engines of this process cannot continue them.
 
 use std::collections::VecDeque;
 
@@ -7,16 +7,16 @@ use plan::{Plan, RenditionKey, VideoId};
 
 /// Renditions that are remembered.
 const REMEMBERED: usize = 4096;
-/// Renditions that others are told of at a time: 16 KB every few seconds.
-const TOLD: usize = 256;
+/// Renditions that an announcement lists: 16 KB every few seconds.
+const ANNOUNCED: usize = 256;
 
-/// What engines of this process cannot go on with.
+/// Renditions that the engines of this process cannot continue, the latest first.
 #[derive(Default)]
 pub(crate) struct Declined(Mutex<VecDeque<RenditionKey>>);
 
 impl Declined {
-    /// Returns whether that is news. Others are told of what was noted last.
-    pub(crate) fn note(&self, key: RenditionKey) -> bool {
+    /// Records a rendition; returns whether it is a new one. Announcements list the renditions that were recorded last.
+    pub(crate) fn record(&self, key: RenditionKey) -> bool {
         let mut known = self.0.lock();
         let before = known.iter().position(|noted| *noted == key);
         if let Some(at) = before {
@@ -27,8 +27,9 @@ impl Declined {
         before.is_none()
     }
 
-    /// Notes what there is of a video once more, but for what others stand for; returns whether there is anything.
-    pub(crate) fn note_again(&self, video: VideoId, plan: &Plan) -> bool {
+    /// Records the declined renditions of a video once more, except those that others stand for in the plan; returns
+    /// whether there are any.
+    pub(crate) fn record_again(&self, video: VideoId, plan: &Plan) -> bool {
         let mut known = self.0.lock();
         known.retain(|key| key.video != video || !plan.given_up.contains(&key.rendition));
         let (of_it, others): (VecDeque<_>, VecDeque<_>) =
@@ -38,12 +39,13 @@ impl Declined {
         is_any
     }
 
+    /// Whether a rendition was declined by an engine of this process.
     pub(crate) fn has(&self, key: RenditionKey) -> bool {
         self.0.lock().contains(&key)
     }
 
-    /// Those that others are told of.
+    /// Renditions that the next announcement lists.
     pub(crate) fn latest(&self) -> Vec<RenditionKey> {
-        self.0.lock().iter().take(TOLD).copied().collect()
+        self.0.lock().iter().take(ANNOUNCED).copied().collect()
     }
 }

@@ -1,5 +1,5 @@
-//! The loudness of a video: measured once, kept in its plan. Where the operator wants it so, that
-//! plan has sound with a gain in place of the sound that was.
+//! The loudness of a video: measured once and kept in its plan. With the setting `loudness_lufs` that plan has levelled
+//! sound, with a gain, in place of the sound before.
 
 use std::sync::Arc;
 
@@ -11,43 +11,44 @@ use crate::plans::new_encoder;
 use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
-/// Faults at it before the video goes without.
+/// Failures to measure the loudness after which the video goes without it.
 const TRIES: u32 = 3;
 
-/// Measures it.
-pub(crate) async fn needed(
+/// Measures the loudness of a video, and makes the plan that has it the current one.
+pub(crate) async fn make_needed(
     planner: &Planner,
-    run: &mut EncodingSession,
+    session: &mut EncodingSession,
     plan: &Arc<Plan>,
 ) -> Result<(), SessionError> {
-    let measured = run.loudness().await?;
-    let next = Arc::new(with(planner, plan, &measured));
+    let measured = session.measure_loudness().await?;
+    let next = Arc::new(with_measured(planner, plan, &measured));
     let mut foreign = Vec::new();
     if next.audio != plan.audio {
-        run.plan(&next).await;
+        session.set_plan(&next).await;
         let fresh: Vec<RenditionId> = next.media_ids().filter(|id| !plan.lists(*id)).collect();
-        foreign = run.inits(&fresh).await?;
+        foreign = session.make_inits(&fresh).await?;
     }
-    levelled(planner, run.video(), &measured, None).await?;
-    new_encoder::begin(planner, run, &next, &foreign).await
+    add_loudness(planner, session.video(), &measured, None).await?;
+    new_encoder::begin_anew(planner, session, &next, &foreign).await
 }
 
-/// The plan with its sound levelled where that is wanted and known in no time; as it is where it
-/// is not. Not after a fault: the start of a video does not hang on its loudness.
-pub(crate) async fn at_once(
+/// Levels the sound of a new plan if the operator wants that and the measurement takes almost no time; returns the plan
+/// unchanged otherwise. After a failure the sound is not measured again here: the start of a video does not depend on
+/// its loudness.
+pub(crate) async fn level_at_once(
     planner: &Planner,
-    run: &mut EncodingSession,
+    session: &mut EncodingSession,
     plan: Plan,
 ) -> Result<Plan, SessionError> {
-    let video = run.video();
+    let video = session.video();
     let has_failed = planner.loudness_faults.lock().contains_key(&video);
     if !is_to_level(planner, &plan) || !plan.is_measured_in_no_time() || has_failed {
         return Ok(plan);
     }
-    run.plan(&Arc::new(plan.clone())).await;
-    match run.loudness().await {
-        Ok(measured) => Ok(with(planner, &plan, &measured)),
-        // An engine that is gone is noticed by the next order.
+    session.set_plan(&Arc::new(plan.clone())).await;
+    match session.measure_loudness().await {
+        Ok(measured) => Ok(with_measured(planner, &plan, &measured)),
+        // If the engine is gone, the next order fails too and reports it.
         Err(SessionError::Fault(_) | SessionError::Unexplained) => {
             *planner.loudness_faults.lock().entry(video).or_default() += 1;
             Ok(plan)
@@ -56,13 +57,13 @@ pub(crate) async fn at_once(
     }
 }
 
-/// Whether its sound is to get a gain that is not known yet.
+/// Whether the sound of a plan is to get a gain that is not known yet.
 pub(crate) fn is_to_level(planner: &Planner, plan: &Plan) -> bool {
     planner.config.policy.loudness_lufs.is_some() && plan.lacks_loudness()
 }
 
-/// The engine failed at it by its own doing.
-pub(crate) async fn failed(
+/// Counts a failure of the engine at the loudness; after the last try the video goes without it, and a note says so.
+pub(crate) async fn record_failure(
     planner: &Planner,
     video: VideoId,
     code: Code,
@@ -82,24 +83,24 @@ pub(crate) async fn failed(
         message: "The loudness could not be measured.".to_owned(),
         span_us: None,
     };
-    levelled(planner, video, &[], Some(note)).await
+    add_loudness(planner, video, &[], Some(note)).await
 }
 
-fn with(planner: &Planner, plan: &Plan, measured: &[Loudness]) -> Plan {
+fn with_measured(planner: &Planner, plan: &Plan, measured: &[Loudness]) -> Plan {
     plan.with_loudness(measured, planner.config.policy.loudness_lufs)
 }
 
-/// The current plan gets what was measured, one for each of its sound renditions.
-async fn levelled(
+/// Adds the measured loudness to the current plan, one value for each sound rendition.
+async fn add_loudness(
     planner: &Planner,
     video: VideoId,
     measured: &[Loudness],
     note: Option<Note>,
 ) -> Result<(), store::Error> {
     let listing = |current: &Plan| {
-        // Otherwise somebody else was faster.
+        // Otherwise another process has measured the loudness already.
         current.lacks_loudness().then(|| Successor {
-            plan: with(planner, current, measured),
+            plan: with_measured(planner, current, measured),
             cues: Vec::new(),
         })
     };

@@ -1,9 +1,10 @@
-//! What this program cannot go on with, begun anew: an engine declares other parameter sets than those that a
-//! rendition was begun with, since its libraries are of another version, or the rendition is of an older generation
-//! of our own. What would be made must not stand beside what is there.
+//! Renditions that this program cannot continue, and that are begun anew. The engine declares parameter sets that
+//! differ from those that a rendition was begun with, because its libraries are of another version, or the rendition is
+//! of an older generation of our own rules. New segments must not stand beside the old ones.
 //!
-//! Where nobody else can go on, other renditions are begun: who plays the first goes on as far as they are made, and
-//! is told to look at the list of renditions again where they are not. What is whole stays as it is.
+//! Where no worker can continue a rendition, another rendition is begun in its place. A player of the old rendition
+//! plays on as far as its segments are made, and is then told to load the list of renditions again. Renditions that are
+//! whole stay as they are.
 
 use std::sync::Arc;
 
@@ -15,22 +16,22 @@ use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
-/// Versions of libraries that a video may have met, one after the other.
+/// Rounds of making init segments: as many versions of libraries as a video may have met, one after the other.
 const ROUNDS: usize = 8;
 
-/// Has the init segments of renditions of a plan stored. What was begun otherwise is begun anew: returns the plan of
-/// what this engine can make.
-pub(crate) async fn agreed(
+/// Makes and stores the init segments of these renditions. Renditions whose stored init segments differ are begun anew;
+/// returns the plan that this engine can make.
+pub(crate) async fn store_inits(
     planner: &Planner,
-    run: &mut EncodingSession,
+    session: &mut EncodingSession,
     plan: Arc<Plan>,
     renditions: &[RenditionId],
 ) -> Result<Arc<Plan>, SessionError> {
     let policy = &planner.config.policy;
     let (mut plan, mut wanted) = (plan, renditions.to_vec());
     for _ in 0..ROUNDS {
-        run.plan(&plan).await;
-        let foreign = run.inits(&wanted).await?;
+        session.set_plan(&plan).await;
+        let foreign = session.make_inits(&wanted).await?;
         let Some(next) = plan.with_begun_anew(&foreign, policy) else {
             return Ok(plan);
         };
@@ -40,8 +41,8 @@ pub(crate) async fn agreed(
     Err(SessionError::Unexplained)
 }
 
-/// This process cannot go on with a rendition. Where it works alone, that and all others of its kind are begun anew;
-/// returns whether they were.
+/// Notes that this process cannot continue a rendition. Where the process works alone, that rendition and all others
+/// like it are begun anew; returns whether they were.
 pub(crate) async fn decline(
     planner: &Planner,
     row: &VideoRow,
@@ -60,8 +61,9 @@ pub(crate) async fn decline(
             .await
             .map(|()| true);
     }
-    // Whoever looks after the video hears of it with our next announcement, and of all the others at once.
-    let is_new = planner.plans.declined.note(key);
+    // The next announcement tells the worker that looks after the video of this rendition, and of all others like it at
+    // once.
+    let is_new = planner.plans.declined.record(key);
     if is_new
         && is_current
         && let Some(Survey { foreign, .. }) = Survey::of(planner, row, standing).await?
@@ -70,13 +72,13 @@ pub(crate) async fn decline(
             planner
                 .plans
                 .declined
-                .note(RenditionKey { video, rendition });
+                .record(RenditionKey { video, rendition });
         }
     }
     Ok(false)
 }
 
-/// Begins everything anew that is not whole and that an engine of today cannot go on with, such as what was `tried`.
+/// Begins all renditions anew that are not whole and that the engine of this process cannot continue, such as `tried`.
 pub(crate) async fn renew(
     planner: &Planner,
     row: &VideoRow,
@@ -84,19 +86,24 @@ pub(crate) async fn renew(
     standing: Standing,
 ) -> Result<(), SessionError> {
     if let Some(mut survey) = Survey::of(planner, row, standing).await? {
-        let Survey { run, plan, foreign } = &mut survey;
+        let Survey {
+            session,
+            plan,
+            foreign,
+        } = &mut survey;
         if tried.is_some_and(|tried| !foreign.contains(&tried)) {
-            return Err(SessionError::Fault(fickle()));
+            return Err(SessionError::Fault(unstable_encoder()));
         }
-        begin(planner, run, plan, foreign).await?;
-        // Whose master playlists send players to what will never be made.
+        begin_anew(planner, session, plan, foreign).await?;
+        // The cached master playlists send players to renditions that will never be made.
         planner.purge.forget(row.id);
     }
     Ok(())
 }
 
-/// Begun anew, it would be the same again.
-fn fickle() -> EngineFailure {
+/// Error of an encoder whose parameter sets change from order to order: a rendition begun anew would fail in the same
+/// way.
+fn unstable_encoder() -> EngineFailure {
     EngineFailure {
         code: Code::EngineCrashed,
         message: "An encoder declares other parameter sets with its segments than before them."
@@ -104,17 +111,17 @@ fn fickle() -> EngineFailure {
     }
 }
 
-/// The renditions of a video that the engine of this process cannot go on with.
+/// The renditions of a video that the engine of this process cannot continue.
 struct Survey {
-    /// The session that was asked.
-    run: EncodingSession,
+    /// The session in which the engine made init segments.
+    session: EncodingSession,
     plan: Arc<Plan>,
-    /// What is not whole, and of which another init segment is stored, or which is of an older generation.
+    /// Renditions that are not whole, and whose stored init segment differs or which are of an older generation.
     foreign: Vec<RenditionId>,
 }
 
 impl Survey {
-    /// Asks an engine; returns nothing where the video has no plan yet.
+    /// Has an engine make init segments; returns `None` where the video has no plan yet.
     async fn of(
         planner: &Planner,
         row: &VideoRow,
@@ -124,26 +131,30 @@ impl Survey {
             return Ok(None);
         };
         let plan = planner.plans.load(row.id, hash).await?;
-        let unmade = unmade(planner, row, &plan).await?;
+        let incomplete = incomplete(planner, row, &plan).await?;
         let share = planner
             .sessions
             .memory
-            .take(planner.sessions.memory_for(&plan, &unmade))
+            .take(planner.sessions.memory_for(&plan, &incomplete))
             .await;
-        let mut run = EncodingSession::open(&planner.sessions, row, standing, share)?;
-        let (of_now, older): (Vec<_>, Vec<_>) = unmade
+        let mut session = EncodingSession::open(&planner.sessions, row, standing, share)?;
+        let (of_now, older): (Vec<_>, Vec<_>) = incomplete
             .into_iter()
             .partition(|&id| plan.is_of_this_generation(id));
-        run.plan(&plan).await;
-        let mut foreign = run.inits(&of_now).await?;
+        session.set_plan(&plan).await;
+        let mut foreign = session.make_inits(&of_now).await?;
         foreign.extend(older);
-        Ok(Some(Self { run, plan, foreign }))
+        Ok(Some(Self {
+            session,
+            plan,
+            foreign,
+        }))
     }
 }
 
-/// Renditions of a plan that are not whole. Of a video that is ready and has nothing in the making none is: what it
-/// has lost since, nobody can make as it was.
-async fn unmade(
+/// Renditions of a plan that are not whole. A ready video with nothing in the making has none: what it has lost since,
+/// nobody can make as it was.
+async fn incomplete(
     planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
@@ -151,8 +162,8 @@ async fn unmade(
     if !row.is_in_the_making() {
         return Ok(Vec::new());
     }
-    let made = planner.inventory.relisted(row.id).await?;
-    let is_whole = |id: &RenditionId| made.count(*id) >= u64::from(plan.segments());
+    let inventory = planner.inventory.relist(row.id).await?;
+    let is_whole = |id: &RenditionId| inventory.count(*id) >= u64::from(plan.segments());
     let all = match row.state {
         State::Ready => plan.every_media().collect::<Vec<_>>(),
         _ => plan.media_ids().collect(),
@@ -160,10 +171,10 @@ async fn unmade(
     Ok(all.into_iter().filter(|id| !is_whole(id)).collect())
 }
 
-/// Makes a plan current in which others stand for these renditions.
-pub(crate) async fn begin(
+/// Makes a plan the current one in which other renditions stand for these.
+pub(crate) async fn begin_anew(
     planner: &Planner,
-    run: &mut EncodingSession,
+    session: &mut EncodingSession,
     plan: &Arc<Plan>,
     foreign: &[RenditionId],
 ) -> Result<(), SessionError> {
@@ -172,14 +183,14 @@ pub(crate) async fn begin(
         return Ok(());
     };
     let fresh: Vec<RenditionId> = next.every_media().filter(|id| !plan.lists(*id)).collect();
-    let agreed = agreed(planner, run, Arc::new(next), &fresh).await?;
-    let video = run.video();
-    tracing::warn!(%video, ?foreign, "what was begun by another version is begun anew");
+    let accepted = store_inits(planner, session, Arc::new(next), &fresh).await?;
+    let video = session.video();
+    tracing::warn!(%video, ?foreign, "renditions that another version of the encoder began are begun anew");
     let anew = |current: &Plan| {
         let mut plan = current.clone();
-        // Each may have been begun anew more than once.
+        // A rendition may have been begun anew more than once.
         for _ in 0..ROUNDS {
-            match plan.with_begun_anew(&agreed.given_up, policy) {
+            match plan.with_begun_anew(&accepted.given_up, policy) {
                 Some(next) => plan = next,
                 None => break,
             }

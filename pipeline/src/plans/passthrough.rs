@@ -1,5 +1,5 @@
-//! A source's own pictures turn out to be other than its index says: the rung is encoded like the
-//! others, between the same boundaries.
+//! Passed-through rungs whose source pictures turn out to differ from the source's index: the rung is encoded like the
+//! others, between the same segment boundaries.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::plans::new_encoder;
 use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
-/// Whether a rendition is made of the source's own pictures.
+/// Whether a rendition is copied from the source's own pictures.
 pub(crate) fn is_passed_through(plan: &Plan, rendition: RenditionId) -> bool {
     let passed = plan.passed_through();
     passed.is_some_and(|rung| rung.id == rendition)
 }
 
-/// Makes a plan without it the current one. Who plays it goes on, with a key frame held in the
-/// segment that could not be made; who comes later has the rung encoded.
+/// Makes a plan that encodes the rung the current one. A player of the old rendition plays on, with a key frame held in
+/// the segment that could not be made; later players get the encoded rung.
 pub(crate) async fn give_up(
     planner: &Planner,
-    run: &mut EncodingSession,
+    session: &mut EncodingSession,
     plan: &Arc<Plan>,
     rendition: RenditionId,
     segment: u32,
@@ -32,9 +32,9 @@ pub(crate) async fn give_up(
     if let Some(next) = &next {
         let fresh = next.media_ids().filter(|id| !plan.lists(*id));
         let fresh: Vec<RenditionId> = fresh.collect();
-        run.plan(next).await;
-        foreign = run.inits(&fresh).await?;
-        run.plan(plan).await;
+        session.set_plan(next).await;
+        foreign = session.make_inits(&fresh).await?;
+        session.set_plan(plan).await;
     }
     let encoded = |current: &Plan| {
         let plan = current.with_all_encoded(policy)?;
@@ -42,15 +42,15 @@ pub(crate) async fn give_up(
         Some(Successor { plan, cues })
     };
     let is_living = |row: &VideoRow| row.state != State::Deleted;
-    let video = run.video();
-    tracing::warn!(%video, segment, "the source's own pictures are no rung: it is encoded");
+    let video = session.video();
+    tracing::warn!(%video, segment, "the source's own pictures cannot be passed through; the rung is encoded");
     succeed(&planner.plans, video, is_living, encoded, &[]).await?;
     if let Some(next) = &next {
-        new_encoder::begin(planner, run, next, &foreign).await?;
-        run.plan(plan).await;
+        new_encoder::begin_anew(planner, session, next, &foreign).await?;
+        session.set_plan(plan).await;
     }
-    match run.filler(rendition, segment).await {
-        // Nobody is sent there any more.
+    match session.make_filler(rendition, segment).await {
+        // Current playlists no longer lead to this segment, so a missing filler does no harm.
         Err(SessionError::Fault(_)) => Ok(()),
         done => done,
     }

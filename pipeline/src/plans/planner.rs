@@ -1,4 +1,4 @@
-//! What the plans that follow a video's first are made with.
+//! The planner: what everything needs that makes another plan of a video.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::videos::init_segments::InitSegments;
 use crate::videos::inventory::Inventory;
 use crate::videos::purge::CachePurge;
 
-/// Makes another plan of a video the current one: with its text, its loudness, another codec, or new renditions in the place
-/// of some that nobody can go on with.
+/// Makes another plan of a video the current one: with its text, its loudness, another codec, or new renditions in
+/// place of those that no worker can continue.
 pub(crate) struct Planner {
     pub(crate) records: Arc<Records>,
     pub(crate) config: Arc<Config>,
@@ -26,11 +26,11 @@ pub(crate) struct Planner {
     pub(crate) purge: Arc<CachePurge>,
     /// Whether no other process works on the same stores.
     pub(crate) works_alone: bool,
-    /// How often the text of a video could not be read.
+    /// Number of failures to read the text of a video.
     pub(crate) text_faults: Mutex<HashMap<VideoId, u32>>,
-    /// How often the poster of a video, or one of its storyboard sheets, could not be made.
+    /// Number of failures to make the poster of a video (`None`), or one of its storyboard sheets.
     pub(crate) still_faults: Mutex<HashMap<(VideoId, Option<u32>), u32>>,
-    /// How often the loudness of a video could not be measured.
+    /// Number of failures to measure the loudness of a video.
     pub(crate) loudness_faults: Mutex<HashMap<VideoId, u32>>,
 }
 

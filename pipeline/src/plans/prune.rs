@@ -1,5 +1,5 @@
-//! All of a video is made, and some of its rungs turn out not to be worth their bytes: whoever opens
-//! it from now on is offered the others.
+//! Prune: when all of a video is made, the rungs that turn out not to be worth their bytes leave the plan. Players that
+//! open the video from then on are offered the other rungs.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use store::metadata::{State, VideoRow};
 use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
-/// Makes a plan without them the current one, by the measured bits per second of all rungs; tells
-/// whether there are any. Before the video is ready: a kill in between leaves it to be looked at again.
+/// Makes a plan without these rungs the current one, judged by the measured bits per second of all rungs; returns
+/// whether there were any. This happens before the video becomes ready, so that a process that is killed in between
+/// looks again.
 pub(crate) async fn prune(
     planner: &Planner,
     row: &VideoRow,
@@ -20,7 +21,7 @@ pub(crate) async fn prune(
     if !planner.config.policy.per_title || plan.pruned(averages).is_none() {
         return Ok(false);
     }
-    // They take next to nothing, and say nothing of the rung.
+    // Fillers take almost no bytes, so the average of a rung with fillers says nothing about the rung.
     let fillers = planner
         .records
         .stores
@@ -41,6 +42,6 @@ pub(crate) async fn prune(
     };
     let is_open = |row: &VideoRow| matches!(row.state, State::Playable | State::Ready);
     succeed(&planner.plans, row.id, is_open, without, &[]).await?;
-    tracing::info!(video = %row.id, ?left, "rungs that are not worth their bytes are left out");
+    tracing::info!(video = %row.id, ?left, "rungs that are not worth their bytes leave the plan");
     Ok(true)
 }

@@ -1,6 +1,6 @@
-//! Remake: a video whose renditions are of an older generation is made again from its source. What comes is made when
-//! nothing else is to be, and stands in the place of what was once all of it is there: until then players get what they
-//! had.
+//! Remake: a video whose renditions are of an older generation is made again from its source. The new renditions are
+//! made when nothing else is to be made, and replace the old ones once all of them are there. Until then players get
+//! the old ones.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -15,16 +15,16 @@ use crate::plans::successor::{Successor, succeed};
 use crate::uploads::blocks::BLOCK;
 use crate::videos::inventory::VideoInventory;
 
-/// Why a video is not made again.
+/// Reason why a video is not made again.
 #[derive(Debug, thiserror::Error)]
 pub enum RemakeError {
-    /// It is not ready yet: what is not made of it will be of the current generation by itself.
+    /// The video is not ready yet; what is still to be made will be of the current generation anyway.
     #[error("the video is not ready yet")]
     NotReady,
-    /// It is not to be watched.
+    /// The video failed and cannot be watched.
     #[error("the video failed")]
     Failed,
-    /// Its source is not kept, or not all of it.
+    /// The video's source was not kept, or a part of it is missing.
     #[error("the video's source is not there any more")]
     SourceGone,
     /// There is no such video.
@@ -44,31 +44,32 @@ impl From<store::Error> for RemakeError {
     }
 }
 
-/// Whether a video is of the current generation.
+/// State of a video's remake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remake {
-    /// It is.
+    /// The video is of the current generation.
     Current,
-    /// It is not, or not all of it. Made again it will take about so many bytes more, until what was before is deleted.
+    /// The video, or a part of it, is of an older generation.
     Older {
-        /// As many as what it stands for.
+        /// Bytes that a remake will take, estimated by the size of the renditions that it replaces; both are stored
+        /// until the old ones are deleted.
         bytes: u64,
     },
-    /// It is being made again.
+    /// The video is being made again.
     Pending {
-        /// What it will take.
+        /// Bytes that the remake will take, estimated by the size of the renditions that it replaces.
         bytes: u64,
-        /// How far that is.
+        /// Progress of the remake.
         progress: Progress,
     },
-    /// Not all of it could be made again: it stays as it was.
+    /// A part of the video could not be made again, so the video stays as it was.
     Failed {
-        /// What another try will take.
+        /// Bytes that another try will take, estimated by the size of the renditions that it replaces.
         bytes: u64,
     },
 }
 
-/// Whether a video is of the current generation; nothing before it is ready.
+/// State of a video's remake; `None` before the video is ready.
 pub(crate) async fn state(
     planner: &Planner,
     row: &VideoRow,
@@ -85,22 +86,22 @@ async fn of(planner: &Planner, row: &VideoRow, plan: &Plan) -> Result<Remake, st
     if older.is_empty() {
         return Ok(Remake::Current);
     }
-    let made = planner.inventory.known(row.id).await?;
-    let bytes = older.iter().map(|id| made.bytes(*id)).sum();
+    let inventory = planner.inventory.known(row.id).await?;
+    let bytes = older.iter().map(|id| inventory.bytes(*id)).sum();
     let coming = plan.coming_ids();
     Ok(match (coming.is_empty(), row.is_in_the_making()) {
         (true, _) => Remake::Older { bytes },
         (false, false) => Remake::Failed { bytes },
         (false, true) => {
             let total = u64::from(plan.segments()) * coming.len() as u64;
-            let made = coming.iter().map(|id| made.count(*id)).sum();
+            let made = coming.iter().map(|id| inventory.count(*id)).sum();
             let progress = Progress { made, total };
             Remake::Pending { bytes, progress }
         }
     })
 }
 
-/// Begins a remake of a video.
+/// Begins a remake of a video, or tries a failed one again.
 pub(crate) async fn remake(planner: &Planner, video: VideoId) -> Result<(), RemakeError> {
     let row = planner
         .records
@@ -125,7 +126,7 @@ pub(crate) async fn remake(planner: &Planner, video: VideoId) -> Result<(), Rema
     }
     let policy = &planner.config.policy;
     let is_open = |row: &VideoRow| row.state == State::Ready;
-    // What could not be made then is tried anew, not what could.
+    // Renditions with fillers are tried again; renditions without fillers are kept.
     let fillers = planner
         .records
         .stores
@@ -161,12 +162,12 @@ pub(crate) async fn remake(planner: &Planner, video: VideoId) -> Result<(), Rema
         };
         planner.records.change(video, reopen).await?;
     }
-    tracing::info!(%video, "it is made again");
+    tracing::info!(%video, "the video is made again");
     planner.records.backlog_changed.notify_one();
     Ok(())
 }
 
-/// Whether all of a source is stored, or it is read in place.
+/// Whether all blocks of a source are stored, or the source file is read in place.
 async fn has_source(planner: &Planner, row: &VideoRow) -> Result<bool, store::Error> {
     if row.parts.is_empty() {
         return Ok(planner.config.source_file.is_some());
@@ -189,19 +190,19 @@ async fn has_source(planner: &Planner, row: &VideoRow) -> Result<bool, store::Er
     Ok(true)
 }
 
-/// All that was to come is made: it stands in the place of what was. Where it lacks what that had, the video stays as it
-/// is. Returns whether anything was to come.
+/// Puts the new renditions of a finished remake in the place of the old ones. If the new ones have fillers that the old
+/// ones do not have, the video stays as it is. Returns whether there was a finished remake.
 pub(crate) async fn finish(
     planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
-    made: &VideoInventory,
+    inventory: &VideoInventory,
 ) -> Result<bool, store::Error> {
     let Some(coming) = &plan.coming else {
         return Ok(false);
     };
     let (ids, segments) = (plan.coming_ids(), u64::from(plan.segments()));
-    let is_whole = |id: &RenditionId| made.has_init(*id) && made.count(*id) >= segments;
+    let is_whole = |id: &RenditionId| inventory.has_init(*id) && inventory.count(*id) >= segments;
     if !ids.iter().all(is_whole) {
         return Ok(false);
     }
@@ -214,7 +215,7 @@ pub(crate) async fn finish(
         .fillers(&row.id)
         .await?;
     if lacks_more(plan, &fillers) {
-        tracing::warn!(video = %row.id, "made again it lacks what it has: it stays as it is");
+        tracing::warn!(video = %row.id, "the remake has fillers where the video has none; the video stays as it is");
         let looked_at = row.current_plan.clone();
         let over = |row: &mut VideoRow| {
             let is_same = is_open(row) && row.current_plan == looked_at;
@@ -233,17 +234,17 @@ pub(crate) async fn finish(
         Some(Successor { plan, cues })
     };
     succeed(&planner.plans, row.id, is_open, next, &[]).await?;
-    tracing::info!(video = %row.id, "what was made again stands in its place");
+    tracing::info!(video = %row.id, "the remake is whole and replaces the old renditions");
     Ok(true)
 }
 
-/// Renditions that are to come and have fillers.
+/// New renditions of a remake that have fillers.
 fn spoiled(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> Vec<RenditionId> {
     let is_filled = |id: &RenditionId| fillers.iter().any(|(filled, _)| filled == id);
     plan.coming_ids().into_iter().filter(is_filled).collect()
 }
 
-/// Whether there are fillers in what is to come where what is there has none.
+/// Whether the new renditions of a remake have fillers where the old ones have none.
 fn lacks_more(plan: &Plan, fillers: &BTreeSet<(RenditionId, u32)>) -> bool {
     let coming: HashSet<RenditionId> = plan.coming_ids().into_iter().collect();
     let own: HashSet<RenditionId> = plan

@@ -1,5 +1,5 @@
-//! Plans that were current long ago leave their video's list, and what only they have is deleted: nobody plays by them any
-//! more.
+//! Retirement of plans: plans that were replaced long ago leave their video's list, and objects that only they have are
+//! deleted, since nobody plays by them any more.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use store::{ObjectKey, Prefix, objects};
 
 use crate::plans::planner::Planner;
 
-/// How long a plan stays in the list after another one has become current, in microseconds.
+/// How long a plan stays in the list after another one has become current: 30 days, in microseconds.
 const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
-/// Rows read at once.
+/// Rows that are read at once.
 const PAGE: u32 = 100;
 
-/// Looks at every video once.
+/// Looks once at every video for plans to retire.
 pub(crate) async fn round(planner: &Planner) -> Result<(), store::Error> {
     let mut page = PageRequest::first(PAGE);
     loop {
@@ -28,7 +28,7 @@ pub(crate) async fn round(planner: &Planner) -> Result<(), store::Error> {
         for row in rows.items {
             let is_any_over = row.plans.iter().any(|known| is_over(planner, &row, known));
             if is_any_over && let Err(error) = retire(planner, &row).await {
-                tracing::warn!(%error, video = %row.id, "what was replaced long ago is not deleted");
+                tracing::warn!(%error, video = %row.id, "plans that were replaced long ago could not be retired");
             }
         }
         match rows.next {
@@ -51,8 +51,8 @@ fn is_over(planner: &Planner, row: &VideoRow, known: &PlanRef) -> bool {
     known.leaves || is_old && !is_needed
 }
 
-/// First nothing is found by them any more, then what only they have is deleted, and then they leave the list: whoever is
-/// stopped in between begins again.
+/// Retires the old plans of a video. First they are marked, so that nothing is found by them; then what only they have
+/// is deleted; then they leave the list. A process that is stopped in between begins again.
 async fn retire(planner: &Planner, row: &VideoRow) -> Result<(), store::Error> {
     let video = row.id;
     let marked = planner
@@ -83,12 +83,12 @@ async fn retire(planner: &Planner, row: &VideoRow) -> Result<(), store::Error> {
     let mut deleted = 0;
     for known in &leaving {
         let plan = match planner.plans.load(video, &known.hash).await {
-            // Its object was deleted before the list was changed.
+            // The plan's object was deleted before the list was changed.
             Err(store::Error::NotFound) => continue,
             loaded => loaded?,
         };
         for rendition in only_in(&plan, &kept) {
-            if !leaves(planner, video, &known.hash).await? {
+            if !is_still_leaving(planner, video, &known.hash).await? {
                 return Ok(());
             }
             let key = RenditionKey { video, rendition };
@@ -101,7 +101,7 @@ async fn retire(planner: &Planner, row: &VideoRow) -> Result<(), store::Error> {
         let object = ObjectKey::Plan { video, hash };
         planner.records.stores.objects.delete(&[object]).await?;
     }
-    let left = planner.inventory.relisted(video).await?;
+    let left = planner.inventory.relist(video).await?;
     planner
         .records
         .change(video, |row| {
@@ -113,19 +113,23 @@ async fn retire(planner: &Planner, row: &VideoRow) -> Result<(), store::Error> {
             row.plans.len() != before
         })
         .await?;
-    tracing::info!(%video, plans = leaving.len(), renditions = deleted, "what was replaced long ago is deleted");
+    tracing::info!(%video, plans = leaving.len(), renditions = deleted, "plans that were replaced long ago are retired");
     Ok(())
 }
 
-/// Whether a plan still leaves the list, and nobody has listed it again.
-async fn leaves(planner: &Planner, video: VideoId, hash: &str) -> Result<bool, store::Error> {
+/// Whether a plan is still marked to leave the list, and no process has listed it again.
+async fn is_still_leaving(
+    planner: &Planner,
+    video: VideoId,
+    hash: &str,
+) -> Result<bool, store::Error> {
     let row = planner.records.living(video).await?;
     let plans = row.map_or(Vec::new(), |row| row.plans);
     let mut named = plans.iter().filter(|known| known.hash == hash).peekable();
     Ok(named.peek().is_some() && named.all(|known| known.leaves))
 }
 
-/// Renditions of a plan that none of these has.
+/// Renditions of a plan that none of the kept plans lists.
 fn only_in(plan: &Plan, kept: &[Arc<Plan>]) -> Vec<RenditionId> {
     let ids = plan.every_rendition().into_iter();
     ids.filter(|id| kept.iter().all(|other| !other.lists(*id)))

@@ -1,5 +1,5 @@
-//! Another plan of a video becomes the current one. It keeps all renditions that players may be at,
-//! so that open ones go on.
+//! Successor: another plan of a video becomes the current one. Older plans stay listed in the video's row, so that
+//! players that use their renditions play on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,27 @@ use store::metadata::{PlanRef, VideoRow};
 use crate::plans::Plans;
 use crate::records::Records;
 
-/// Plans by which renditions are found: beyond that the oldest but one leaves the list, and with it
-/// text that was replaced so often. The first has the rungs that were left out since.
+/// Plans of one video that stay listed, so that their renditions are found. Beyond that the second-oldest plan leaves
+/// the list, and with it text that was replaced so often. The first plan is kept, because it has the rungs that were
+/// left out since.
 const MOST_PLANS: usize = 64;
-/// Plans made anew because the current one changed meanwhile: each time somebody else got on.
+/// Tries to replace the current plan while others replace it too; with every failed try another process has made
+/// progress.
 const TRIES: usize = 20;
 
-/// A pause for who deletes.
-const LEAVING: Duration = Duration::from_secs(1);
+/// Pause between two tries while an old plan with the same hash is being deleted.
+const DELETION_PAUSE: Duration = Duration::from_secs(1);
 
-/// What comes after the current plan.
+/// A plan that follows the current one.
 pub(crate) struct Successor {
     pub(crate) plan: Plan,
-    /// What its new text renditions say.
+    /// Cues of the plan's new text renditions.
     pub(crate) cues: Vec<(RenditionId, CueList)>,
 }
 
-/// Stores what follows from the current plan and makes that the current one; again from the newest
-/// on where it changed meanwhile. Nothing happens where the row is not `open` to it, or where
-/// `make` has nothing to say. Returns the row as it is now.
+/// Makes a plan from the current one, stores it and makes it the current one; starts again from the newest plan if that
+/// changed meanwhile. Nothing changes where the row does not pass `is_open`, or where `make` returns no plan. Returns
+/// the row as it is now.
 pub(crate) async fn succeed(
     plans: &Plans,
     video: VideoId,
@@ -59,14 +61,15 @@ pub(crate) async fn succeed(
             return Ok(row);
         }
         let now = plans.records.stores.clock.now_us();
-        let (mut is_done, mut leaves) = (false, false);
+        let (mut is_done, mut is_being_deleted) = (false, false);
         let listed = |row: &mut VideoRow| {
-            // One of long ago that comes back while it is being deleted.
-            leaves = row
+            // The plan may be an old one that is being deleted and now comes back.
+            is_being_deleted = row
                 .plans
                 .iter()
                 .any(|known| known.leaves && known.hash == hash);
-            is_done = !leaves && is_open(row) && row.current_plan.as_ref() == Some(&before);
+            is_done =
+                !is_being_deleted && is_open(row) && row.current_plan.as_ref() == Some(&before);
             if is_done {
                 list(row, &before, &hash, adds_media, now);
                 row.notes.extend_from_slice(notes);
@@ -75,19 +78,20 @@ pub(crate) async fn succeed(
         };
         let row = plans.records.change(video, listed).await?;
         if is_done {
-            // It may have been deleted between the two, by who had not heard of the list.
+            // A process that had not read the new list may have deleted the objects meanwhile, so they are stored
+            // again.
             store_cues(&plans.records, video, &cues).await?;
             plans.save(video, &plan).await?;
             return Ok(row);
         }
-        if leaves {
-            plans.records.stores.clock.sleep(LEAVING).await;
+        if is_being_deleted {
+            plans.records.stores.clock.sleep(DELETION_PAUSE).await;
         }
     }
     Err(store::Error::Conflict)
 }
 
-/// Whether a plan has anything to encode that the one before had not.
+/// Whether a plan has media that the plan before it did not have.
 fn adds_media(next: &Plan, before: &Plan) -> bool {
     next.every_media().any(|id| !before.lists(id))
 }
@@ -107,12 +111,12 @@ async fn store_cues(
     Ok(())
 }
 
-/// Writes the change of plans into the row.
+/// Writes the new plan into the row and makes it the current one.
 fn list(row: &mut VideoRow, before: &str, hash: &str, adds_media: bool, now_us: i64) {
     for known in row.plans.iter_mut().filter(|known| known.hash == before) {
         known.retired_at_us = Some(now_us);
     }
-    // One that was current before comes back.
+    // A plan that was current before is listed once.
     row.plans.retain(|known| known.hash != hash);
     row.plans.push(PlanRef {
         hash: hash.to_owned(),
@@ -122,7 +126,7 @@ fn list(row: &mut VideoRow, before: &str, hash: &str, adds_media: bool, now_us: 
     });
     let surplus = row.plans.len().saturating_sub(MOST_PLANS);
     row.plans.drain(1..=surplus);
-    // Nothing is left to encode that was not before.
+    // The new plan adds nothing to encode, so a whole video stays whole.
     if !adds_media && row.whole_plan.as_deref() == Some(before) {
         row.whole_plan = Some(hash.to_owned());
     }

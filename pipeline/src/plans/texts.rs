@@ -1,5 +1,5 @@
-//! The text of a video: the source's own is extracted once, files are put beside it and taken away.
-//! Each makes a plan that lists it, which becomes the current one.
+//! The text of a video: the source's own tracks are extracted once, and text files (side cars) are put beside the video
+//! and taken away. Each of these makes a plan that lists the text the current one.
 
 use plan::{Code, CueList, Note, Plan, VideoId};
 use store::metadata::{State, VideoRow};
@@ -9,24 +9,24 @@ use crate::plans::loudness;
 use crate::plans::planner::Planner;
 use crate::plans::successor::{Successor, succeed};
 
-/// Faults at it before the video goes without.
+/// Failures to extract the text after which the video goes without it.
 const TRIES: u32 = 3;
-/// Files beside a source: a master playlist lists them all, and so does a menu.
+/// Text files beside one source at most: a master playlist lists them all, and so does a menu.
 const MOST_SIDE_CARS: usize = 100;
 
-/// Why a text file was not put beside a video, or not taken away.
+/// Reason why a text file was not put beside a video, or not taken away.
 #[derive(Debug, thiserror::Error)]
 pub enum SideCarError {
-    /// It has no plan yet.
+    /// The video has no plan yet.
     #[error("the video is not planned yet")]
     NotPlanned,
-    /// It is not to be watched.
+    /// The video failed and cannot be watched.
     #[error("the video failed")]
     Failed,
-    /// None of its cues is shown before the video ends.
+    /// None of the file's cues is shown before the video ends.
     #[error("no cue is within the video")]
     NoCues,
-    /// It has as many as it may.
+    /// The video has as many text files as it may have.
     #[error("the video has {MOST_SIDE_CARS} text files")]
     TooMany,
     /// There is no such video, or no text file in that language.
@@ -46,7 +46,8 @@ impl From<store::Error> for SideCarError {
     }
 }
 
-/// Whether a video is ready, and lacks text that was never extracted, or the loudness by which its sound is to be levelled.
+/// Whether a video is ready and lacks text that was never extracted, or the loudness by which its sound is to be
+/// levelled.
 pub(crate) fn lacks_what_viewers_need(planner: &Planner, row: &VideoRow, plan: &Plan) -> bool {
     was_whole(row) && (plan.lacks_text() || loudness::is_to_level(planner, plan))
 }
@@ -55,7 +56,7 @@ fn was_whole(row: &VideoRow) -> bool {
     row.state == State::Ready && row.whole_plan == row.current_plan
 }
 
-/// Has the background look at such a video again.
+/// Has the background look at a ready video again that lacks text or loudness.
 pub(crate) async fn reopen(planner: &Planner, row: &VideoRow) {
     let (video, looked_at) = (row.id, &row.current_plan);
     let reopen = |row: &mut VideoRow| {
@@ -66,21 +67,21 @@ pub(crate) async fn reopen(planner: &Planner, row: &VideoRow) {
         lacks
     };
     if let Err(error) = planner.records.change(video, reopen).await {
-        tracing::debug!(%error, %video, "text and loudness are made when the video is watched again");
+        tracing::debug!(%error, %video, "a video could not be opened again for its text and loudness");
     }
 }
 
-/// Extracts the source's own text tracks.
-pub(crate) async fn needed(
+/// Extracts the source's own text tracks, and makes the plan that lists them the current one.
+pub(crate) async fn make_needed(
     planner: &Planner,
-    run: &mut EncodingSession,
+    session: &mut EncodingSession,
 ) -> Result<(), SessionError> {
-    let lists = run.texts().await?;
-    Ok(extracted(planner, run.video(), &lists, None).await?)
+    let lists = session.extract_texts().await?;
+    Ok(add_text(planner, session.video(), &lists, None).await?)
 }
 
-/// The engine failed at it by its own doing.
-pub(crate) async fn failed(
+/// Counts a failure of the engine at the text; after the last try the video goes without text, and a note says so.
+pub(crate) async fn record_failure(
     planner: &Planner,
     video: VideoId,
     code: Code,
@@ -100,18 +101,18 @@ pub(crate) async fn failed(
         message: "The text tracks could not be read.".to_owned(),
         span_us: None,
     };
-    extracted(planner, video, &[], Some(note)).await
+    add_text(planner, video, &[], Some(note)).await
 }
 
-/// The current plan gets these cues, one list for each text track of the source.
-async fn extracted(
+/// Adds cues to the current plan: one list for each text track of the source.
+async fn add_text(
     planner: &Planner,
     video: VideoId,
     lists: &[CueList],
     note: Option<Note>,
 ) -> Result<(), store::Error> {
     let listing = |current: &Plan| {
-        // Somebody else was faster.
+        // Another process has extracted the text already.
         let plan = current.lacks_text().then(|| current.with_text(lists))?;
         let cues = (0..).zip(lists);
         Some(Successor {
@@ -131,7 +132,7 @@ async fn extracted(
     Ok(())
 }
 
-/// What is to be said of the source's text track of this number, counted from 1.
+/// A note that the encoding of a text track was guessed; the tracks are counted from 1.
 fn encoding_note(number: u32, list: &CueList) -> Option<Note> {
     let encoding = list.guessed_encoding.as_deref()?;
     let message = format!(
@@ -140,6 +141,7 @@ fn encoding_note(number: u32, list: &CueList) -> Option<Note> {
     Some(Note::new(Code::Guessed, message))
 }
 
+/// Puts the cues of a text file beside a video; returns whether the video had none in this language before.
 pub(crate) async fn put_side_car(
     planner: &Planner,
     video: VideoId,
@@ -174,6 +176,7 @@ pub(crate) async fn put_side_car(
     refused.map_or(Ok(is_new), Err)
 }
 
+/// Takes the text file of a language away from a video.
 pub(crate) async fn remove_side_car(
     planner: &Planner,
     video: VideoId,
@@ -192,7 +195,7 @@ pub(crate) async fn remove_side_car(
     is_there.then_some(()).ok_or(SideCarError::NotFound)
 }
 
-/// What people change is what can be watched.
+/// Changes the text of a video that can be watched.
 async fn change(
     planner: &Planner,
     video: VideoId,

@@ -1,4 +1,4 @@
-//! A source as it lies in the store: 8-MiB blocks of one or more uploads.
+//! Sources as the engine reads them: from blocks of 8 MiB in the store, from a file, or from memory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use store::metadata::{SourcePart, VideoRow};
 use store::{ObjectKey, Objects};
 use transcoder::{FileSource, SourceError, SourceReader};
 
-/// Size of a source block.
+/// Size of a source block, in bytes.
 pub const BLOCK: u64 = 8 << 20;
 
-/// The source of a video, and its size: its blocks, or the file that is read in place.
+/// Opens the source of a video, and returns it with its size in bytes: stored blocks, or the file that is read in
+/// place.
 pub(crate) fn source_of(
     source_file: Option<&Path>,
     objects: &Arc<dyn Objects>,
@@ -34,7 +35,7 @@ pub(crate) fn source_of(
     }
 }
 
-/// A whole source in memory, such as an init segment with one segment behind it.
+/// A whole source in memory, such as an init segment followed by one segment.
 pub(crate) struct Held(pub(crate) Bytes);
 
 #[async_trait]
@@ -48,20 +49,20 @@ impl SourceReader for Held {
     }
 }
 
-/// Reads byte ranges of a stored source.
+/// Reads byte ranges of a source that is stored in blocks.
 struct BlockSource {
     objects: Arc<dyn Objects>,
     parts: Vec<SourcePart>,
 }
 
 impl BlockSource {
-    /// Size of the whole source.
+    /// Size of the whole source, in bytes.
     fn size(&self) -> u64 {
         self.parts.iter().map(|part| part.bytes).sum()
     }
 
-    /// The block that holds a byte, and where in the block it lies, and how much of the
-    /// block's part is left from there.
+    /// Finds the block that holds a byte. Returns the block's key, the byte's offset in the block, and the bytes that
+    /// are left in the block from there.
     fn locate(&self, offset: u64) -> Option<(ObjectKey, u64, u64)> {
         let mut start = 0;
         for part in &self.parts {

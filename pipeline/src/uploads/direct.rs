@@ -1,5 +1,5 @@
-//! A source whose blocks its sender puts into the object store itself. What is stored, and what
-//! the rows say, is the same as when it comes through us.
+//! Direct uploads: the sender puts the blocks of a source into the object store itself. The stored blocks and the rows
+//! are the same as for a source that comes through an origin.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use store::objects::SignedPut;
 use super::receipt::{UploadError, Uploads, advance, finish, insert, lose};
 use crate::uploads::blocks::BLOCK;
 
-/// How long the signed request of a part is valid: 8 MiB at 20 kbit/s. An upload that stands still is given up
-/// later than that, so that no block arrives after it was given up.
+/// How long the signed request of a part is valid: 8 MiB at 20 kbit/s take about as long. An upload without progress is
+/// given up later than that, so that no block arrives after it was given up.
 const VALID: Duration = Duration::from_secs(3000);
-/// The most parts that one answer lists.
+/// Parts that one answer lists at most.
 const PARTS: u32 = 64;
-/// Blocks looked at beside each other.
+/// Blocks that are looked up in the store at once.
 const LOOKS: usize = 16;
-/// So many bytes are looked for before it is noted that they are there.
+/// Bytes of found blocks after which the row's offset is raised in between.
 const NOTED: u64 = 256 * BLOCK;
 
 /// A block of an upload that its sender puts into the object store.
@@ -34,6 +34,7 @@ pub struct UploadPart {
     pub put: SignedPut,
 }
 
+/// Key and length in bytes of a block of an upload.
 fn block_of(row: &UploadRow, index: u32) -> (ObjectKey, u64) {
     let key = ObjectKey::SourceBlock {
         upload: row.id,
@@ -44,7 +45,7 @@ fn block_of(row: &UploadRow, index: u32) -> (ObjectKey, u64) {
     (key, bytes.min(BLOCK))
 }
 
-/// Where blocks are put, as `scheme://host:port`; nothing where that is through us.
+/// Address to which senders put blocks, as `scheme://host:port`; `None` where blocks have to come through an origin.
 pub(crate) async fn endpoint(uploads: &Uploads) -> Result<Option<String>, store::Error> {
     let nothing = ObjectKey::SourceBlock {
         upload: uploads.records.stores.ids.upload(),
@@ -89,7 +90,7 @@ pub(crate) async fn parts(
     first: u32,
     count: u32,
 ) -> Result<Vec<UploadPart>, UploadError> {
-    receiving(uploads, row.video).await?;
+    check_receiving(uploads, row.video).await?;
     // A sender that asks for parts means to go on, so the upload is not given up yet.
     let now = uploads.records.stores.clock.now_us();
     let rows = uploads.records.stores.metadata.uploads();
@@ -112,7 +113,7 @@ pub(crate) async fn parts(
     Ok(parts)
 }
 
-/// Looks which blocks are stored, and raises the row's offset to the end of those that are stored without a gap.
+/// Looks up which blocks are stored, and raises the row's offset to the end of those that are stored without a gap.
 pub(crate) async fn sync(
     uploads: &Arc<Uploads>,
     row: &UploadRow,
@@ -120,8 +121,9 @@ pub(crate) async fn sync(
     if row.complete {
         return Ok(row.clone());
     }
-    receiving(uploads, row.video).await?;
-    // Rounded up: only the last block is short, and one that is in the offset is not looked at again.
+    check_receiving(uploads, row.video).await?;
+    // The block number is rounded up: only the last block is short, and a block within the offset is not looked up
+    // again.
     let first = u32::try_from(row.offset.div_ceil(BLOCK)).unwrap_or(u32::MAX);
     let blocks = (first..).map(|index| block_of(row, index));
     let blocks = stream::iter(blocks.take_while(|(_, bytes)| *bytes > 0));
@@ -134,14 +136,14 @@ pub(crate) async fn sync(
     while let Some((bytes, found)) = looks.try_next().await? {
         match found {
             Some(found) if found.size == bytes => offset += bytes,
-            // Its length is in what is signed: somebody else has put it there.
+            // The length of a block is part of what is signed, so a block of another length was put by somebody else.
             Some(_) => {
                 lose(uploads, row.video, row.id, Code::UploadLost).await?;
                 return Err(store::Error::NotFound.into());
             }
             None => break,
         }
-        // Where looking takes long, it need not begin again.
+        // The offset is raised in between, so that a long look-up need not begin again.
         if offset - known.offset >= NOTED {
             known = advance(uploads, row.video, &row.id, offset).await?;
         }
@@ -152,8 +154,8 @@ pub(crate) async fn sync(
     Ok(known)
 }
 
-/// The sender has put everything: the source is complete, and the video's life goes on. Again is
-/// no error.
+/// Completes an upload whose sender has put all blocks: the source is complete, and the video can be started. Calling
+/// it again is no error.
 pub(crate) async fn complete(
     uploads: &Arc<Uploads>,
     row: &UploadRow,
@@ -166,8 +168,8 @@ pub(crate) async fn complete(
     Ok(finish(uploads, row.video, row.id, row.offset).await?)
 }
 
-/// Whether a video still takes bytes: one that is deleted, complete or lost does not.
-async fn receiving(uploads: &Uploads, video: VideoId) -> Result<(), UploadError> {
+/// Checks that a video still takes bytes: a deleted, complete or lost one does not.
+async fn check_receiving(uploads: &Uploads, video: VideoId) -> Result<(), UploadError> {
     let row = uploads.records.living(video).await?;
     match row.is_some_and(|row| row.source == Source::Receiving) {
         true => Ok(()),

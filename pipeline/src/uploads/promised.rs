@@ -1,4 +1,4 @@
-//! What uploads under way have still to bring: what is left of the disk is theirs.
+//! Promised bytes: what the uploads under way have still to bring. Free space on the disk is reserved for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,19 +7,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Promised(Arc<AtomicU64>);
 
-/// What one of them has still to bring; nothing more when dropped.
+/// The bytes that one upload has still to bring; the promise ends when this is dropped.
 pub(super) struct Promise {
     all: Promised,
     left: u64,
 }
 
 impl Promised {
-    /// Of all of them.
+    /// Number of bytes that all uploads have still to bring.
     pub(crate) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// An upload is to bring so many.
+    /// Registers an upload that is to bring this many bytes.
     pub(super) fn make(&self, bytes: u64) -> Promise {
         self.0.fetch_add(bytes, Ordering::Relaxed);
         Promise {
@@ -30,7 +30,7 @@ impl Promised {
 }
 
 impl Promise {
-    /// So many of them are stored.
+    /// Notes that this many of the promised bytes are stored.
     pub(super) fn keep(&mut self, bytes: u64) {
         let kept = bytes.min(self.left);
         self.left -= kept;
@@ -55,7 +55,7 @@ mod tests {
         let second = all.make(50);
         first.keep(60);
         assert_eq!(all.bytes(), 90);
-        // More than was said.
+        // The upload brings more bytes than it promised.
         first.keep(1000);
         assert_eq!(all.bytes(), 50);
         drop(second);

@@ -1,4 +1,5 @@
-//! What all uploads have in common: their rows, and what becomes of a video when its source is complete or lost.
+//! Receipt of uploads: what all uploads have in common, that is their rows, and what becomes of a video when its source
+//! is complete or lost.
 
 use std::sync::Arc;
 
@@ -12,25 +13,25 @@ use super::promised::Promised;
 use crate::config::Config;
 use crate::records::Records;
 
-/// Why an upload was refused or cut off.
+/// Reason why an upload was refused or cut off.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// Longer than is taken, or than was said.
+    /// The source is longer than the limit, or than the sender declared.
     #[error("the source is larger than {limit} bytes")]
     TooLarge {
-        /// What is taken.
+        /// Bytes that a source may have at most.
         limit: u64,
     },
-    /// No space where media is stored.
+    /// No space is left where media is stored.
     #[error("no space left where media is stored")]
     NoSpace,
-    /// Not all of it is there.
-    #[error("only {there} bytes are there")]
+    /// Some bytes of the source have not arrived.
+    #[error("only {there} bytes of the source have arrived")]
     Incomplete {
-        /// What is there from the first byte on.
+        /// Bytes that have arrived without a gap, from the first byte on.
         there: u64,
     },
-    /// Blocks can be put nowhere but through an origin.
+    /// The object store takes no blocks from senders; they have to come through an origin.
     #[error("the object store is not open to senders")]
     NotDirect,
     /// The store did not answer.
@@ -51,20 +52,21 @@ impl From<store::Error> for UploadError {
 pub(crate) struct Uploads {
     pub(super) records: Arc<Records>,
     pub(super) config: Arc<Config>,
-    /// What uploads under way have still to bring, as far as their senders said.
+    /// Bytes that the uploads under way have still to bring, as far as their senders declared a size.
     pub(super) promised: Promised,
-    /// Source blocks on their way to the store, of all uploads.
+    /// Limits the source blocks that are being stored at once, over all uploads.
     pub(super) blocks: Arc<Semaphore>,
+    /// Tells the starter of videos which sources are complete.
     completed: mpsc::Sender<VideoId>,
 }
 
-/// Source blocks that are on their way to the store at once: 128 MiB.
+/// Source blocks that are being stored at once: 128 MiB of memory.
 const BLOCKS: usize = 16;
-/// Completed uploads that may wait to be started. What does not fit is found by the next look for unfinished videos.
+/// Completed uploads that may wait to be started. Further ones are found by the next look for unfinished videos.
 const COMPLETED: usize = 1024;
 
 impl Uploads {
-    /// The uploads of a process, and the videos whose uploads complete.
+    /// Creates the uploads of a process, and the queue of videos whose uploads complete.
     pub(crate) fn new(
         records: &Arc<Records>,
         config: &Arc<Config>,
@@ -80,15 +82,15 @@ impl Uploads {
         (uploads, completions)
     }
 
-    /// The source of a video is complete: the video may be started at once.
+    /// Tells the starter of videos that a source is complete.
     pub(super) fn tell_of_completion(&self, video: VideoId) {
         if self.completed.try_send(video).is_err() {
-            tracing::debug!(%video, "a complete source is left to the next look for unfinished videos");
+            tracing::debug!(%video, "too many uploads completed at once; this video is started later");
         }
     }
 }
 
-/// Whether a source of so many bytes, as far as that is known, would be taken now.
+/// Checks whether a source of this many bytes, as far as that is known, would be taken now.
 pub(crate) async fn admit(
     uploads: &Uploads,
     declared_size: Option<u64>,
@@ -98,7 +100,7 @@ pub(crate) async fn admit(
         return Err(UploadError::TooLarge { limit });
     }
     let free = uploads.records.stores.objects.free_bytes().await?;
-    // Of those under way, too, more is still to come.
+    // The uploads under way also have still to bring bytes.
     let promised = uploads.promised.bytes();
     if free.is_some_and(|free| declared_size.unwrap_or(1).saturating_add(promised) > free) {
         return Err(UploadError::NoSpace);
@@ -106,7 +108,7 @@ pub(crate) async fn admit(
     Ok(())
 }
 
-/// The rows of a video whose source is to come.
+/// Inserts the rows of a video whose source is to come.
 pub(super) async fn insert(
     uploads: &Uploads,
     owner: OwnerId,
@@ -181,7 +183,7 @@ pub(crate) async fn begin_in_place(
     Ok(row)
 }
 
-/// So much of an upload is durable, from its first byte on.
+/// Notes that this many bytes of an upload are stored, from its first byte on.
 pub(super) async fn advance(
     uploads: &Uploads,
     video: VideoId,
@@ -203,7 +205,7 @@ pub(super) async fn advance(
     Ok(row)
 }
 
-/// The last byte is durable: the source is complete, and the video's life goes on.
+/// Notes that the last byte is stored: the source is complete, and the video can be started.
 pub(super) async fn finish(
     uploads: &Arc<Uploads>,
     video: VideoId,
@@ -231,19 +233,19 @@ pub(super) async fn finish(
     Ok(row)
 }
 
-/// The source is complete, whoever says so: nothing of its upload is given up any more.
+/// Marks an upload as complete, so that it is never given up.
 async fn close(uploads: &Uploads, upload: &UploadId) {
     let rows = uploads.records.stores.metadata.uploads();
     if let Err(error) = rows
         .complete(upload, uploads.records.stores.clock.now_us())
         .await
     {
-        tracing::warn!(%error, %upload, "the janitor is left to see that it is complete");
+        tracing::warn!(%error, %upload, "an upload could not be marked as complete; the janitor does it");
     }
 }
 
-/// An upload that was cut off for good: its video fails, its blocks go. Where it has become complete nevertheless, the source
-/// stays as it is.
+/// Has a video fail whose upload was cut off for good, and deletes the blocks. A source that has become complete
+/// nevertheless stays as it is.
 pub(crate) async fn lose(
     uploads: &Arc<Uploads>,
     video: VideoId,
@@ -255,7 +257,7 @@ pub(crate) async fn lose(
             close(uploads, &upload).await;
             return Ok(());
         }
-        // Its video was never inserted, or is forgotten.
+        // The video's row was never inserted, or has been removed.
         Ok(_) | Err(store::Error::NotFound) => {}
         Err(error) => return Err(error),
     }
@@ -270,7 +272,7 @@ pub(crate) async fn lose(
         .await
 }
 
-/// What becomes of a row whose source will never be complete; says whether anything does.
+/// Writes into a row that its source will never be complete; returns whether the row was still waiting for the source.
 pub(crate) fn lost(row: &mut VideoRow, code: Code) -> bool {
     let message = match code {
         Code::LimitSize => "The source is larger than is taken.",

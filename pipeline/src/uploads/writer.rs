@@ -1,4 +1,5 @@
-//! A source that comes through us, in order: the next bytes are taken while blocks are stored.
+//! The writer of a source that comes through this process, in order: the next bytes are taken while blocks are being
+//! stored.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,27 +15,29 @@ use super::promised::Promise;
 use super::receipt::{UploadError, Uploads, advance, finish, insert, lose};
 use crate::uploads::blocks::BLOCK;
 
-/// Blocks of one upload that are on their way at once: a store far away takes its time for each.
+/// Blocks of one upload that are being stored at once: a store far away takes its time for each.
 const AT_ONCE: usize = 4;
 
-/// Takes a source's bytes in order. Dropped before [`UploadWriter::finish`], the upload is
-/// lost and nothing of it stays.
+/// Takes a source's bytes in order. If the writer is dropped before [`UploadWriter::finish`], the upload is lost and
+/// nothing of it stays.
 pub struct UploadWriter {
     uploads: Arc<Uploads>,
     video: VideoId,
     upload: UploadId,
     /// The block that is being filled.
     buffer: BytesMut,
-    /// On their way, in order.
+    /// Tasks that store blocks, in the order of the blocks.
     blocks: VecDeque<JoinHandle<Result<(), Error>>>,
-    /// Tells that the last one of them is durable, as is all before it.
+    /// Resolves when the last block, and with it all blocks before it, are stored.
     last: Option<oneshot::Receiver<()>>,
-    /// Bytes that are durable or on their way.
+    /// Bytes of the blocks that are stored or being stored.
     bytes: u64,
+    /// Bytes that the upload has still to bring.
     promise: Promise,
+    /// Size in bytes that a source may have at most.
     limit: u64,
     finished: bool,
-    /// Why it is lost, if it is dropped now.
+    /// Reason why the upload is lost if the writer is dropped now.
     lost: Code,
 }
 
@@ -55,15 +58,15 @@ impl UploadWriter {
         }
     }
 
-    /// Whose source it is.
+    /// The video whose source is written.
     pub const fn video(&self) -> VideoId {
         self.video
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes of the source.
     ///
     /// # Errors
-    /// After one the upload is lost: drop the writer.
+    /// After an error the upload is lost: drop the writer.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), UploadError> {
         while !bytes.is_empty() {
             let room = BLOCK as usize - self.buffer.len();
@@ -76,10 +79,10 @@ impl UploadWriter {
         Ok(())
     }
 
-    /// The last byte has arrived: the source is complete, and the video's life goes on.
+    /// Stores the rest and completes the source: the video can be started.
     ///
     /// # Errors
-    /// After one the upload is lost.
+    /// After an error the upload is lost.
     pub async fn finish(mut self) -> Result<VideoRow, UploadError> {
         if !self.buffer.is_empty() {
             self.send_block().await?;
@@ -92,6 +95,7 @@ impl UploadWriter {
         Ok(row)
     }
 
+    /// Starts to store the block that was filled; waits while too many are being stored.
     async fn send_block(&mut self) -> Result<(), UploadError> {
         let length = self.buffer.len() as u64;
         if self.bytes + length > self.limit {
@@ -106,12 +110,12 @@ impl UploadWriter {
             self.stored(block).await?;
         }
         let uploads = self.uploads.clone();
-        // Never closed. A block that is on its way keeps its place without us: no one waits
-        // for another here.
+        // The semaphore is never closed. A block that is being stored keeps its permit without this writer, so no
+        // writer waits for another one here.
         let place = uploads.blocks.clone().acquire_owned().await;
         let key = ObjectKey::SourceBlock {
             upload: self.upload,
-            // The limit is far below.
+            // The size limit keeps the number of blocks far below `u32::MAX`.
             index: (self.bytes / BLOCK) as u32,
         };
         let (video, upload) = (self.video, self.upload);
@@ -122,13 +126,13 @@ impl UploadWriter {
         let (done, last) = oneshot::channel();
         self.last = Some(last);
         self.blocks.push_back(tokio::spawn(async move {
-            // A deleted video gets nothing any more.
+            // A deleted video gets no more objects.
             if uploads.records.living(video).await?.is_none() {
                 return Err(Error::NotFound);
             }
             uploads.records.stores.objects.put(&key, block).await?;
             drop(place);
-            // What is durable is said in order; where the one before failed, it says so itself.
+            // Offsets are raised in the order of the blocks. If the block before failed, its own task reports that.
             if let Some(before) = before
                 && before.await.is_err()
             {
@@ -141,8 +145,9 @@ impl UploadWriter {
         Ok(())
     }
 
+    /// Waits until a block is stored.
     async fn stored(&mut self, block: JoinHandle<Result<(), Error>>) -> Result<(), UploadError> {
-        // It ends in no other way than by itself or by a panic.
+        // The task ends by itself or by a panic, and in no other way.
         let stored = block.await.map_err(Error::unavailable).flatten();
         stored.map_err(|error| {
             if matches!(error, Error::NoSpace) {
@@ -173,15 +178,15 @@ impl Drop for UploadWriter {
         }
         let (uploads, video, upload) = (self.uploads.clone(), self.video, self.upload);
         let (code, blocks) = (self.lost, std::mem::take(&mut self.blocks));
-        // Where nothing runs any more, the next start clears it away.
+        // Without a runtime the process is ending, and the next start cleans the upload up.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
         runtime.spawn(async move {
-            // What is on its way would come after what clears it away.
+            // Blocks that are still being stored would come after the clean-up, so they are awaited first.
             futures::future::join_all(blocks).await;
             if let Err(error) = lose(&uploads, video, upload, code).await {
-                tracing::warn!(%error, %video, "a cut-off upload could not be cleared away");
+                tracing::warn!(%error, %video, "the blocks of a lost upload could not be deleted");
             }
         });
     }

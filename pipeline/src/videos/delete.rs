@@ -1,4 +1,4 @@
-//! Deletion: a tombstone at once, then sweeps, since a worker may put a last object late.
+//! Deletion of videos: a tombstone at once, then several sweeps, since a worker may store a last object late.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,39 +14,39 @@ use crate::plans::retire;
 use crate::uploads;
 use crate::uploads::Uploads;
 
-/// When a deleted video's objects are swept again.
+/// Pauses before a deleted video's objects are swept again.
 const SWEEPS: [Duration; 3] = [
     Duration::from_secs(60),
     Duration::from_secs(3600),
     Duration::from_secs(86_400),
 ];
-/// After a sweep that failed.
+/// Pause after a sweep that failed.
 const AGAIN: Duration = Duration::from_secs(10);
-/// How often the janitor looks at tombstones: the sweeps of a process that ended are left to it.
+/// Pause between the janitor's rounds. The janitor does the sweeps that a process left undone when it ended.
 const ROUND: Duration = Duration::from_secs(3600);
-/// In one of so many rounds every video is looked at, for plans that nobody needs any more.
+/// Rounds after which the janitor also looks at every video for plans that nobody needs any more: once a day.
 const RETIRED_EVERY: u32 = 24;
-/// A tombstone is swept in every round for this long, in microseconds: a day and a round.
+/// How long a tombstone is swept in every round, in microseconds: a day and two rounds.
 const SWEPT_US: i64 = (86_400 + 2 * 3600) * 1_000_000;
-/// A cache in front is told again in every round for this long, in microseconds: whoever deleted
-/// may have ended before it could.
+/// How long a cache in front of origins is told of a deletion in every round, in microseconds: the process that deleted
+/// the video may have ended before it could tell the cache.
 const PURGED_US: i64 = 2 * 3600 * 1_000_000;
 /// How long a tombstone is kept, in microseconds.
 const KEPT_US: i64 = 30 * 86_400 * 1_000_000;
-/// An upload that has not moved for so long is given up, in microseconds: a block of 8 MiB at
-/// 20 kbit/s takes less.
-const STILL_US: i64 = 3600 * 1_000_000;
-/// Rows read at once.
+/// Time without progress after which an upload is given up, in microseconds: a block of 8 MiB at 20 kbit/s takes less.
+const STALLED_US: i64 = 3600 * 1_000_000;
+/// Rows that are read at once.
 const PAGE: u32 = 100;
 
-/// What deletes videos, and sweeps up what is left of deleted and abandoned ones.
+/// Deletes videos, and sweeps up what is left of deleted videos and abandoned uploads.
 pub(crate) struct Janitor {
     pub(crate) planner: Arc<Planner>,
     pub(crate) uploads: Arc<Uploads>,
-    /// This worker among the others; nothing where the process is none.
+    /// This worker among the others; `None` where the process is no worker.
     pub(crate) presence: Option<Arc<Presence>>,
 }
 
+/// Deletes a video: its row becomes a tombstone at once, and its objects are swept several times.
 pub(crate) async fn delete(janitor: &Arc<Janitor>, video: VideoId) -> Result<(), store::Error> {
     let now = janitor.planner.records.stores.clock.now_us();
     janitor
@@ -64,13 +64,13 @@ pub(crate) async fn delete(janitor: &Arc<Janitor>, video: VideoId) -> Result<(),
     janitor.planner.inventory.forget(video);
     janitor.planner.records.tell(Event::Deleted { video }).await;
     janitor.planner.purge.forget(video);
-    // From here on it is deleted, whatever the stores say: what cannot be swept now is later.
+    // From here on the video is deleted, whatever the stores answer: what cannot be swept now is swept later.
     let mut left = sweep(janitor, video).await;
     let (janitor, tasks) = (janitor.clone(), janitor);
     tasks.planner.sessions.tasks.spawn(async move {
         for pause in SWEEPS {
             while let Err(error) = left {
-                tracing::warn!(%error, %video, "a deleted video could not be swept");
+                tracing::warn!(%error, %video, "a deleted video could not be swept; the sweep is tried again");
                 janitor.planner.records.stores.clock.sleep(AGAIN).await;
                 left = sweep(&janitor, video).await;
             }
@@ -81,6 +81,7 @@ pub(crate) async fn delete(janitor: &Arc<Janitor>, video: VideoId) -> Result<(),
     Ok(())
 }
 
+/// Deletes all objects, views and tries of a deleted video.
 async fn sweep(janitor: &Janitor, video: VideoId) -> Result<(), store::Error> {
     let objects = &*janitor.planner.records.stores.objects;
     objects::delete_prefix(objects, &Prefix::Video(video)).await?;
@@ -100,8 +101,8 @@ async fn sweep(janitor: &Janitor, video: VideoId) -> Result<(), store::Error> {
     metadata.tries().remove(&video).await
 }
 
-/// Sweeps what was deleted lately, forgets what was deleted long ago, and gives up uploads that
-/// do not move any more; for ever.
+/// The janitor: sweeps videos that were deleted lately, forgets those that were deleted long ago, and gives up uploads
+/// without progress. Runs for ever.
 pub(crate) async fn clean(janitor: Arc<Janitor>) {
     for rounds in (0..RETIRED_EVERY).cycle() {
         let retired = match rounds {
@@ -110,13 +111,14 @@ pub(crate) async fn clean(janitor: Arc<Janitor>) {
         };
         for done in [round(&janitor).await, give_up(&janitor).await, retired] {
             if let Err(error) = done {
-                tracing::warn!(%error, "the janitor's round stopped short");
+                tracing::warn!(%error, "a round of the janitor failed; the next round goes on");
             }
         }
         janitor.planner.records.stores.clock.sleep(ROUND).await;
     }
 }
 
+/// Handles every tombstone once: purge, sweep or removal, by its age.
 async fn round(janitor: &Arc<Janitor>) -> Result<(), store::Error> {
     let now = janitor.planner.records.stores.clock.now_us();
     let mut page = PageRequest::first(PAGE);
@@ -125,7 +127,7 @@ async fn round(janitor: &Arc<Janitor>) -> Result<(), store::Error> {
         let rows = videos.list_tombstones(now, &page).await?;
         for row in rows.items {
             let age_us = now.saturating_sub(row.deleted_at_us.unwrap_or(now));
-            // Another worker does what is to be done for it.
+            // Another worker looks after this video.
             if !looks_after(janitor, row.id).await {
                 continue;
             }
@@ -145,7 +147,7 @@ async fn round(janitor: &Arc<Janitor>) -> Result<(), store::Error> {
     }
 }
 
-/// Whether the deletion of a video is told of by this process, of all the workers there are.
+/// Whether this process, of all workers, handles the deletion of a video.
 async fn looks_after(janitor: &Janitor, video: VideoId) -> bool {
     let Some(presence) = &janitor.presence else {
         return true;
@@ -154,7 +156,7 @@ async fn looks_after(janitor: &Janitor, video: VideoId) -> bool {
     chosen::looks_after(video, &workers) == Some(presence.id)
 }
 
-/// A tombstone has served its time.
+/// Removes a tombstone whose time is over, and all rows of its uploads.
 async fn forget(janitor: &Janitor, video: VideoId) -> Result<(), store::Error> {
     sweep(janitor, video).await?;
     let uploads = janitor.planner.records.stores.metadata.uploads();
@@ -171,15 +173,15 @@ async fn forget(janitor: &Janitor, video: VideoId) -> Result<(), store::Error> {
         .await
 }
 
-/// Uploads whose origin died with them: nobody goes on with their connections.
+/// Gives up uploads whose origin has died with their connections.
 async fn give_up(janitor: &Arc<Janitor>) -> Result<(), store::Error> {
-    let before = janitor.planner.records.stores.clock.now_us() - STILL_US;
+    let before = janitor.planner.records.stores.clock.now_us() - STALLED_US;
     let uploads = janitor.planner.records.stores.metadata.uploads();
     for upload in uploads.list_stale(before, PAGE).await? {
         if !uploads.give_up(&upload).await? {
             continue;
         }
-        tracing::info!(video = %upload.video, "an upload does not move any more");
+        tracing::info!(video = %upload.video, "an upload has made no progress for an hour and is given up");
         uploads::lose(&janitor.uploads, upload.video, upload.id, Code::UploadLost).await?;
     }
     Ok(())

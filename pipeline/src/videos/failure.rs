@@ -1,4 +1,4 @@
-//! How a video fails: the reason in its row.
+//! Failure of a video: the reason is written into its row.
 
 use plan::{Code, VideoId};
 use store::metadata::{State, VideoError};
@@ -6,7 +6,7 @@ use transcoder::EngineFailure;
 
 use crate::records::Records;
 
-/// What a video fails of for the time being.
+/// Failure of a video for lack of space; it ends when there is space again.
 pub(crate) fn no_space() -> EngineFailure {
     failure(
         Code::NoSpace,
@@ -14,7 +14,7 @@ pub(crate) fn no_space() -> EngineFailure {
     )
 }
 
-/// A failure of the engine or of what it needs.
+/// Failure of the engine, or of something that the engine needs.
 pub(crate) fn failure(code: Code, message: &str) -> EngineFailure {
     EngineFailure {
         code,
@@ -22,8 +22,7 @@ pub(crate) fn failure(code: Code, message: &str) -> EngineFailure {
     }
 }
 
-/// Ends a video's life with its reason. A ready one stays ready: it goes without what its plan has
-/// got since.
+/// Has a video fail with this reason. A ready video stays ready, without the renditions that its plan got since.
 pub(crate) async fn fail(records: &Records, video: VideoId, failure: EngineFailure) {
     let failed = records
         .change(video, |row| {
@@ -43,6 +42,6 @@ pub(crate) async fn fail(records: &Records, video: VideoId, failure: EngineFailu
         })
         .await;
     if let Err(error) = failed {
-        tracing::error!(%error, %video, "a failure could not be noted");
+        tracing::error!(%error, %video, "the failure of a video could not be written into its row");
     }
 }

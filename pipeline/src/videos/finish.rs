@@ -1,4 +1,4 @@
-//! The end of the making: everything is stored, and measured.
+//! The end of a video's encoding: everything is stored and measured, and the video becomes ready.
 
 use std::collections::BTreeMap;
 
@@ -10,31 +10,31 @@ use crate::plans::planner::Planner;
 use crate::plans::prune::prune;
 use crate::plans::remake;
 
-/// Makes a video ready if a fresh listing agrees that all of its plan is stored but what it has in lazy
-/// codecs; its average rates come from the same listing. Those of a lazy codec that is whole too list it.
+/// Makes a video ready if a fresh listing shows that all of its plan is stored, except its lazy codecs. The average bit
+/// rates come from the same listing. A lazy codec that is whole gets its rates too, by which manifests list it.
 pub(crate) async fn finalize(
     planner: &Planner,
     row: &VideoRow,
     plan: &Plan,
 ) -> Result<(), store::Error> {
-    let listed = planner.inventory.relisted(row.id).await?;
+    let listed = planner.inventory.relist(row.id).await?;
     let backlog = Backlog {
         planner,
         row,
         plan,
-        made: &listed,
+        inventory: &listed,
     };
     if backlog.next() != Next::Nothing {
         return Ok(());
     }
     if remake::finish(planner, row, plan, &listed).await? {
-        // It is the new plan whose rates are to be known.
+        // The rates of the new plan are measured in a later call.
         return Ok(());
     }
     let duration_us = plan.timeline.duration_us().max(1) as u128;
     let average = |id: RenditionId| {
         let bytes = u128::from(listed.bytes(id));
-        // Upwards: what is listed must not be less than what is sent.
+        // Rounded up: the listed rate must not be lower than what is sent.
         (id, (bytes * 8_000_000).div_ceil(duration_us) as u64)
     };
     let (whole, lacking): (Vec<&Lazy>, Vec<&Lazy>) = plan
@@ -46,13 +46,13 @@ pub(crate) async fn finalize(
         .chain(whole.iter().flat_map(|lazy| lazy.ids()));
     let averages: BTreeMap<RenditionId, u64> = ids.map(average).collect();
     if prune(planner, row, plan, &averages).await? {
-        // It is the new plan that is to be whole.
+        // A later call makes the new plan ready.
         return Ok(());
     }
     let now = planner.records.stores.clock.now_us();
     let looked_at = row.current_plan.clone();
     let ready = |row: &mut VideoRow| {
-        // Another plan may have more to make.
+        // Another plan has become current, and may have more to make.
         if !row.is_in_the_making() || row.current_plan != looked_at {
             return false;
         }

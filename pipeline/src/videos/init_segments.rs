@@ -1,4 +1,5 @@
-//! Init segments: the stored one counts. What is decoded with another one is not stored beside it.
+//! Init segments: the stored one of a rendition is the valid one. A segment that needs another init segment is not
+//! stored beside it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,13 +12,14 @@ use store::{Created, ObjectKey, objects};
 use crate::records::Records;
 use crate::videos::inventory::Inventory;
 
-/// Init segments kept in memory, of about 800 bytes each.
+/// Init segments that are kept in memory, about 800 bytes each.
 const KEPT: usize = 1024;
 
 /// The init segments of all renditions; those that were read or stored last are kept in memory.
 pub(crate) struct InitSegments {
     records: Arc<Records>,
     inventory: Arc<Inventory>,
+    /// Init segments in memory, the latest first.
     kept: Mutex<VecDeque<(RenditionKey, Bytes)>>,
 }
 
@@ -36,31 +38,31 @@ impl InitSegments {
         found.map(|(_, init)| init.clone())
     }
 
-    /// The rendition's init segment was deleted.
+    /// Forgets an init segment that was deleted.
     pub(crate) fn forget(&self, key: RenditionKey) {
         self.kept.lock().retain(|(known, _)| *known != key);
     }
 
-    fn keep(&self, key: RenditionKey, init: Bytes) {
+    fn remember(&self, key: RenditionKey, init: Bytes) {
         let mut kept = self.kept.lock();
         kept.push_front((key, init));
         kept.truncate(KEPT);
     }
 
-    /// Whether this is the init segment of a rendition: the stored one, which it becomes where there is none.
-    pub(crate) async fn is_stored(
+    /// Whether this is the init segment of a rendition. It is compared with the stored one, or stored if there is none.
+    pub(crate) async fn store_or_compare(
         &self,
         key: RenditionKey,
         init: &[u8],
     ) -> Result<bool, store::Error> {
         match self.get(key) {
             Some(known) => Ok(known == init),
-            None => self.is_stored_now(key, init).await,
+            None => self.store_or_compare_uncached(key, init).await,
         }
     }
 
-    /// The same without what is remembered.
-    pub(crate) async fn is_stored_now(
+    /// Does the same as [`Self::store_or_compare`], but reads the store in any case.
+    pub(crate) async fn store_or_compare_uncached(
         &self,
         key: RenditionKey,
         init: &[u8],
@@ -77,8 +79,8 @@ impl InitSegments {
             }
             read => read?,
         };
-        self.inventory.init(key);
-        self.keep(key, stored.clone());
+        self.inventory.record_init(key);
+        self.remember(key, stored.clone());
         Ok(stored == init)
     }
 }

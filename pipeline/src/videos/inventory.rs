@@ -1,4 +1,5 @@
-//! What is stored of a video: a bitmap per rendition, from a listing, kept by what is published.
+//! Inventory: what is stored of each video, as a bitmap for each rendition. It is read from a listing of the store, and
+//! kept up to date by what is published.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,11 +11,11 @@ use store::{ImageFormat, ObjectKey, Prefix};
 
 use crate::records::Records;
 
-/// Videos whose bitmaps are kept: 12 h in ten renditions take 14 KB; the others are listed
-/// again when they are worked at.
+/// Videos whose bitmaps are kept: 12 hours in ten renditions take 14 KB. Other videos are listed again when they are
+/// worked at.
 const KEPT: usize = 512;
 
-/// Which segments of one rendition are stored, and their bytes.
+/// The segments of one rendition that are stored, and their size in bytes.
 #[derive(Clone, Debug, Default)]
 struct Bitmap {
     words: Vec<u64>,
@@ -41,7 +42,7 @@ impl Bitmap {
     }
 }
 
-/// The formats that a poster is stored in.
+/// Formats in which a poster is stored.
 #[derive(Clone, Copy, Debug, Default)]
 struct Posters {
     jpeg: bool,
@@ -61,12 +62,12 @@ impl Posters {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VideoInventory {
     renditions: HashMap<RenditionId, Bitmap>,
-    /// Those that have an init segment.
+    /// Renditions whose init segment is stored.
     inits: HashSet<RenditionId>,
     posters: Posters,
-    /// How many thumbnails, where a listing told them: those and what this process has made since.
+    /// Number of thumbnails in the last listing, plus those that this process has made since.
     pub(crate) thumbnails: u32,
-    /// Bytes of everything, where a listing told them.
+    /// Bytes of all objects of the video in the last listing.
     pub(crate) total_bytes: u64,
 }
 
@@ -76,52 +77,60 @@ impl VideoInventory {
         bitmap.insert(segment, size);
     }
 
+    /// Whether a segment is stored.
     pub(crate) fn has(&self, rendition: RenditionId, segment: u32) -> bool {
         let bitmap = self.renditions.get(&rendition);
         bitmap.is_some_and(|bitmap| bitmap.has(segment))
     }
 
+    /// Whether the init segment of a rendition is stored.
     pub(crate) fn has_init(&self, rendition: RenditionId) -> bool {
         self.inits.contains(&rendition)
     }
 
-    /// Whether all of what a plan has in a lazy codec is there.
+    /// Whether all renditions of a lazy codec are stored as a whole.
     pub(crate) fn is_whole(&self, plan: &Plan, lazy: &Lazy) -> bool {
         let total = u64::from(plan.segments());
         lazy.ids()
             .all(|id| self.has_init(id) && self.count(id) == total)
     }
 
+    /// Whether the poster is stored in all formats.
     pub(crate) const fn has_poster(&self) -> bool {
         self.posters.jpeg && self.posters.webp
     }
 
+    /// Bytes of all stored segments of a rendition.
     pub(crate) fn bytes(&self, rendition: RenditionId) -> u64 {
         self.renditions.get(&rendition).map_or(0, |b| b.bytes)
     }
 
-    /// Segments of all renditions.
+    /// Number of stored segments of all renditions.
     pub(crate) fn segments(&self) -> u64 {
         self.renditions.values().map(|bitmap| bitmap.count).sum()
     }
 
+    /// Number of stored segments of a rendition.
     pub(crate) fn count(&self, rendition: RenditionId) -> u64 {
         self.renditions.get(&rendition).map_or(0, |b| b.count)
     }
 }
 
+/// What is known of one video.
 #[derive(Default)]
 struct Entry {
-    /// Whether what was stored before the entry was there is in it too.
+    /// Whether the store was listed, so that older objects are in the set too.
     listed: bool,
+    /// What is known to be stored.
     set: VideoInventory,
+    /// Number of the last look-up of the video.
     used: u64,
 }
 
-/// What is stored of the videos that are being worked at: listed once, and kept up to date from then on.
+/// What is stored of the videos that are being worked at: each is listed once, and kept up to date from then on.
 pub(crate) struct Inventory {
     records: Arc<Records>,
-    /// By video, and how often any was looked at.
+    /// What is known of each video, and a count of all look-ups, which orders the entries by their last use.
     known: Mutex<(HashMap<VideoId, Entry>, u64)>,
 }
 
@@ -133,40 +142,45 @@ impl Inventory {
         }
     }
 
-    pub(crate) fn insert(&self, key: SegmentKey, size: u64) {
+    /// Adds a stored segment to what is known of its video.
+    pub(crate) fn record_segment(&self, key: SegmentKey, size: u64) {
         if let Some(entry) = self.known.lock().0.get_mut(&key.video) {
             entry.set.insert(key.rendition, key.index, size);
         }
     }
 
-    pub(crate) fn init(&self, key: RenditionKey) {
+    /// Adds a stored init segment to what is known of its video.
+    pub(crate) fn record_init(&self, key: RenditionKey) {
         if let Some(entry) = self.known.lock().0.get_mut(&key.video) {
             entry.set.inits.insert(key.rendition);
         }
     }
 
-    pub(crate) fn poster(&self, video: VideoId, format: ImageFormat) {
+    /// Adds a stored poster to what is known of its video.
+    pub(crate) fn record_poster(&self, video: VideoId, format: ImageFormat) {
         if let Some(entry) = self.known.lock().0.get_mut(&video) {
             entry.set.posters.insert(format);
         }
     }
 
-    pub(crate) fn thumbnail(&self, video: VideoId) {
+    /// Adds a stored thumbnail to what is known of its video.
+    pub(crate) fn record_thumbnail(&self, video: VideoId) {
         if let Some(entry) = self.known.lock().0.get_mut(&video) {
             entry.set.thumbnails += 1;
         }
     }
 
+    /// Forgets a video; it is listed again when it is next needed.
     pub(crate) fn forget(&self, video: VideoId) {
         self.known.lock().0.remove(&video);
     }
 
-    /// Something was stored that was not heard of.
+    /// Forgets all videos, because a message about a stored object may have been missed.
     pub(crate) fn forget_all(&self) {
         self.known.lock().0.clear();
     }
 
-    /// What is known, if it is all; from now on what is published is noted in any case.
+    /// Returns what is known of a video if it was listed; publications are added from now on in any case.
     fn look(&self, video: VideoId) -> Option<VideoInventory> {
         let mut guard = self.known.lock();
         let (entries, clock) = &mut *guard;
@@ -182,7 +196,7 @@ impl Inventory {
         entry.listed.then(|| entry.set.clone())
     }
 
-    /// Adds a listing to what was published while it ran.
+    /// Adds a listing to the publications that came while the store was listed.
     fn merge(&self, video: VideoId, listing: Listing) -> VideoInventory {
         let mut guard = self.known.lock();
         let entry = guard.0.entry(video).or_default();
@@ -198,7 +212,7 @@ impl Inventory {
         entry.set.clone()
     }
 
-    /// What is stored of a video: listed once, kept up to date from then on.
+    /// What is stored of a video. The store is listed if it was not yet.
     pub(crate) async fn known(&self, video: VideoId) -> Result<VideoInventory, store::Error> {
         if let Some(set) = self.look(video) {
             return Ok(set);
@@ -207,13 +221,14 @@ impl Inventory {
         Ok(self.merge(video, listing))
     }
 
-    /// What a fresh listing says: before `ready`, and on doubt.
-    pub(crate) async fn relisted(&self, video: VideoId) -> Result<VideoInventory, store::Error> {
+    /// What a fresh listing says: used before a video becomes ready, and in doubt.
+    pub(crate) async fn relist(&self, video: VideoId) -> Result<VideoInventory, store::Error> {
         self.forget(video);
         self.known(video).await
     }
 }
 
+/// What one listing of the store says of a video.
 #[derive(Default)]
 struct Listing {
     segments: Vec<(SegmentKey, u64)>,

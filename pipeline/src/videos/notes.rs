@@ -1,4 +1,4 @@
-//! What is to be said of a video that can be watched, in its row: damage, guesses, what was left out.
+//! Notes of a video in its row, for a video that can be watched: damage, guesses, and what was left out.
 
 use plan::{Code, Note, Plan, RenditionId, VideoId};
 use store::metadata::VideoRow;
@@ -6,16 +6,16 @@ use transcoder::SegmentReport;
 
 use crate::records::Records;
 
-/// Notes of a video: damage all over a long one need not be told span by span.
+/// Notes of one video: damage all over a long video need not be listed span by span.
 const MOST: usize = 100;
 
-/// Adds a note to a video's row, once.
+/// Adds a note to a video's row, unless the row has it.
 pub(crate) async fn add(records: &Records, video: VideoId, note: Note) -> Result<(), store::Error> {
     let add = |row: &mut VideoRow| add_once(&mut row.notes, &note);
     records.change(video, add).await.map(drop)
 }
 
-/// Adds to a video's row what an engine found while it made a segment, and the probe had not said.
+/// Adds what an engine found while it made a segment to the notes of a video's row, unless the probe had said so.
 pub(crate) async fn of_segment(
     records: &Records,
     video: VideoId,
@@ -56,7 +56,7 @@ pub(crate) async fn of_segment(
         converted.then(|| note(Code::FormatChanges, change())),
     ];
     for note in found.into_iter().flatten() {
-        let add = |row: &mut VideoRow| stretch(&mut row.notes, &note);
+        let add = |row: &mut VideoRow| add_or_extend(&mut row.notes, &note);
         records.change(video, add).await?;
     }
     Ok(())
@@ -70,8 +70,8 @@ fn add_once(notes: &mut Vec<Note>, note: &Note) -> bool {
     is_new
 }
 
-/// As `add_once`, but what follows on another of its kind makes that longer.
-fn stretch(notes: &mut Vec<Note>, note: &Note) -> bool {
+/// Adds a note like [`add_once`]; a note that touches an equal one in time makes that one longer instead.
+fn add_or_extend(notes: &mut Vec<Note>, note: &Note) -> bool {
     let Some((start, end)) = note.span_us else {
         return add_once(notes, note);
     };
@@ -103,12 +103,12 @@ mod tests {
     #[test]
     fn damage_that_goes_on_is_one_note_whatever_is_made_first() {
         let mut notes = vec![];
-        assert!(stretch(&mut notes, &at(4, 8)));
-        assert!(!stretch(&mut notes, &at(4, 8)));
-        assert!(stretch(&mut notes, &at(8, 12)));
-        assert!(stretch(&mut notes, &at(2, 4)));
+        assert!(add_or_extend(&mut notes, &at(4, 8)));
+        assert!(!add_or_extend(&mut notes, &at(4, 8)));
+        assert!(add_or_extend(&mut notes, &at(8, 12)));
+        assert!(add_or_extend(&mut notes, &at(2, 4)));
         assert_eq!(notes, [at(2, 12)]);
-        assert!(stretch(&mut notes, &at(20, 24)));
+        assert!(add_or_extend(&mut notes, &at(20, 24)));
         assert_eq!(notes, [at(2, 12), at(20, 24)]);
     }
 
@@ -116,7 +116,7 @@ mod tests {
     fn there_is_an_end_to_notes() {
         let mut notes = vec![];
         for start in 0..1000 {
-            stretch(&mut notes, &at(start * 10, start * 10 + 4));
+            add_or_extend(&mut notes, &at(start * 10, start * 10 + 4));
         }
         assert_eq!(notes.len(), MOST);
     }

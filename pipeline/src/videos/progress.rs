@@ -1,4 +1,4 @@
-//! How far the media segments of a video are made.
+//! Progress of a video: how many of its media segments are stored.
 
 use plan::RenditionId;
 use store::metadata::{State, VideoRow};
@@ -7,7 +7,7 @@ use crate::answers::Progress;
 use crate::plans::Plans;
 use crate::videos::inventory::Inventory;
 
-/// How far a video is: its media segments.
+/// Progress of a video, over all renditions of its current plan.
 pub(crate) async fn progress(
     plans: &Plans,
     inventory: &Inventory,
@@ -22,7 +22,7 @@ pub(crate) async fn progress(
         }))
 }
 
-/// How far each rendition of the current plan is.
+/// Progress of each rendition of the current plan.
 pub(crate) async fn rendition_progress(
     plans: &Plans,
     inventory: &Inventory,
@@ -37,9 +37,9 @@ pub(crate) async fn rendition_progress(
         let whole = |id| (id, Progress { made: total, total });
         return Ok(plan.media_ids().map(whole).collect());
     }
-    let known = inventory.known(row.id).await?;
+    let stored = inventory.known(row.id).await?;
     let each = |id| {
-        let made = known.count(id);
+        let made = stored.count(id);
         (id, Progress { made, total })
     };
     Ok(plan.media_ids().map(each).collect())

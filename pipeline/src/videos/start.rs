@@ -1,4 +1,5 @@
-//! The start of a video's life: probed, planned, playable, its first segments.
+//! The start of a video's life: its source is probed and planned, the video becomes playable, and its first segments
+//! are made.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,36 +18,35 @@ use crate::plans::{loudness, new_encoder};
 use crate::uploads::Uploads;
 use crate::videos::failure::{fail, failure, no_space};
 
-/// Faults of the engine before a video fails.
+/// Failures of the engine after which a video fails.
 const FAULTS: u32 = 3;
-/// Ends of the engine that nobody can explain, before it does.
+/// Failures of another cause, such as ends of the engine without an error message, after which a video fails.
 const TROUBLES: u32 = 10;
-/// Doublings of the pause between two such.
+/// Doublings of the pause between two tries after such failures.
 const DOUBLINGS: u32 = 5;
-/// As much while a store is away: four seconds.
-const AWAY: u32 = 3;
-/// Segments made by the session that probed: a second each.
+/// Doublings of the pause while a store is away: at most four seconds.
+const DOUBLINGS_WHILE_STORE_IS_AWAY: u32 = 3;
+/// Segments that the session that probed also makes; each takes about a second.
 const FIRST_SEGMENTS: u32 = 2;
-/// What a session needs that starts a video, before anything is known of it: the index of a
-/// 12-h mp4 took 206 MB.
+/// Bytes of memory for a session that starts a video, before its plan is known: the index of a 12-hour mp4 took 206 MB.
 const START_BYTES: u64 = 256 << 20;
-/// Rows read at once.
+/// Rows that are read at once.
 const PAGE: u32 = 100;
 
-/// What starts videos, a few at a time.
+/// Starts videos, a few at a time.
 pub(crate) struct Starts {
     pub(crate) planner: Arc<Planner>,
     demand: Arc<Demand>,
     uploads: Arc<Uploads>,
-    /// The workers that an origin asks; nothing where this process starts videos itself.
+    /// The workers that an origin asks; `None` where this process starts videos itself.
     remote: Option<Arc<RemoteWorkers>>,
-    /// Probes at once.
+    /// Permits of the probes that run at once.
     permits: Semaphore,
-    /// Videos that are being started, or wait for it.
+    /// Videos that are being started, or wait to be started.
     starting: Mutex<HashSet<VideoId>>,
 }
 
-/// Probes at once: each reads an index and starts a video; two keep two cores busy.
+/// Probes that run at once: each reads an index and starts a video, and two keep two cores busy.
 const PROBES: usize = 2;
 
 impl Starts {
@@ -66,14 +66,14 @@ impl Starts {
         }
     }
 
-    /// Whether a video is being started, or waits for it.
+    /// Whether a video is being started, or waits to be started.
     pub(crate) fn is_starting(&self, video: VideoId) -> bool {
         self.starting.lock().contains(&video)
     }
 }
 
-/// After a start: uploads that were caught in the middle are lost, since their connections
-/// died with the process that served them. Whatever else is unfinished the background finds.
+/// Ends the uploads that were under way when the process before ended: their connections died with it. The background
+/// finds everything else that is unfinished.
 pub(crate) async fn recover(starts: &Arc<Starts>) -> Result<(), store::Error> {
     let mut page = PageRequest::first(PAGE);
     loop {
@@ -96,7 +96,7 @@ pub(crate) async fn recover(starts: &Arc<Starts>) -> Result<(), store::Error> {
     }
 }
 
-/// Starts a video whose source is complete, unless it is being started; or asks a worker to.
+/// Starts a video whose source is complete, unless that is under way; an origin asks a worker to start it.
 pub(crate) fn begin(starts: &Arc<Starts>, video: VideoId) {
     if let Some(remote) = &starts.remote {
         let asking = ask::start(remote.clone(), video);
@@ -108,11 +108,11 @@ pub(crate) fn begin(starts: &Arc<Starts>, video: VideoId) {
     let starting = Starting(starts.clone(), video);
     starts.planner.sessions.tasks.spawn(async move {
         let starts = &starting.0;
-        // The semaphore is never closed.
+        // An error is impossible: the semaphore is never closed.
         let permit = starts.permits.acquire().await;
         let started = until_started(starts, video).await;
-        // Others become playable before the first segments of this one are made, unless
-        // somebody asks for them.
+        // The permit is given back first, so that other videos become playable before the first segments of this one
+        // are made. A viewer may ask for these earlier.
         drop(permit);
         if let Some(started) = started {
             first_segments(starts, started).await;
@@ -120,26 +120,27 @@ pub(crate) fn begin(starts: &Arc<Starts>, video: VideoId) {
     });
 }
 
-/// Starts the videos whose uploads complete, for ever.
+/// Starts the videos whose uploads complete. Runs for ever.
 pub(crate) async fn begin_completed(starts: Arc<Starts>, mut completions: mpsc::Receiver<VideoId>) {
     while let Some(video) = completions.recv().await {
         begin(&starts, video);
     }
 }
 
-/// Whether a video that is begun now is started at once.
+/// Whether a video that is begun now would be started at once.
 pub(crate) fn has_time(starts: &Starts) -> bool {
     starts.permits.available_permits() > 0
 }
 
-/// A video that is playable.
+/// A video that has become playable, with its session.
 struct Started {
-    run: EncodingSession,
+    session: EncodingSession,
     plan: Arc<Plan>,
-    /// What is reserved of it.
+    /// The segments that the session has claimed.
     first: First,
 }
 
+/// Marks a video as being started until it is dropped.
 struct Starting(Arc<Starts>, VideoId);
 
 impl Drop for Starting {
@@ -149,7 +150,7 @@ impl Drop for Starting {
     }
 }
 
-/// Tries to start a video until it is playable, which its session is returned for, or has failed.
+/// Tries to start a video until it is playable or has failed; returns the session of a playable one.
 async fn until_started(starts: &Arc<Starts>, video: VideoId) -> Option<Started> {
     let (mut faults, mut troubles, mut waits) = (0, 0, 0);
     loop {
@@ -157,10 +158,10 @@ async fn until_started(starts: &Arc<Starts>, video: VideoId) -> Option<Started> 
             Ok(started) => return started,
             Err(error) => error,
         };
-        tracing::warn!(%error, %video, "a video's start failed");
+        tracing::warn!(%error, %video, "the start of a video failed");
         let away = is_store_away(&starts.planner.records, &error).await;
         let failure = match error {
-            // Deleted meanwhile.
+            // The video was deleted meanwhile.
             SessionError::Store(store::Error::NotFound) => return None,
             SessionError::Store(store::Error::NoSpace) => {
                 fail(&starts.planner.records, video, no_space()).await;
@@ -170,7 +171,7 @@ async fn until_started(starts: &Arc<Starts>, video: VideoId) -> Option<Started> 
                 fail(&starts.planner.records, video, failure).await;
                 return None;
             }
-            // It comes back some time.
+            // The store comes back some time.
             error if away => {
                 waits += 1;
                 failure(Code::Internal, &error.to_string())
@@ -189,7 +190,7 @@ async fn until_started(starts: &Arc<Starts>, video: VideoId) -> Option<Started> 
             return None;
         }
         let doublings = if away {
-            waits.min(AWAY)
+            waits.min(DOUBLINGS_WHILE_STORE_IS_AWAY)
         } else {
             troubles.min(DOUBLINGS)
         };
@@ -207,7 +208,7 @@ async fn until_started(starts: &Arc<Starts>, video: VideoId) -> Option<Started> 
     }
 }
 
-/// Codes that another try does not change.
+/// Whether another try cannot change the result of this code.
 const fn is_final(code: Code) -> bool {
     !matches!(
         code,
@@ -219,7 +220,7 @@ const fn is_final(code: Code) -> bool {
     )
 }
 
-/// Another try for a video that failed though its source is whole; tells whether there is one.
+/// Starts a failed video again if its source is whole; returns whether that is so.
 pub(crate) async fn retry(starts: &Arc<Starts>, video: VideoId) -> Result<bool, store::Error> {
     let may = |row: &VideoRow| row.state == State::Failed && row.source == Source::Complete;
     if !starts
@@ -253,6 +254,7 @@ pub(crate) async fn retry(starts: &Arc<Starts>, video: VideoId) -> Result<bool, 
     Ok(again)
 }
 
+/// Probes and plans a video and makes it playable; returns `None` if the video does not wait to be started.
 async fn start(starts: &Arc<Starts>, video: VideoId) -> Result<Option<Started>, SessionError> {
     let probing = |row: &mut VideoRow| {
         let waits = row.state == State::Waiting && row.source == Source::Complete;
@@ -266,12 +268,13 @@ async fn start(starts: &Arc<Starts>, video: VideoId) -> Result<Option<Started>, 
         return Ok(None);
     }
     let share = starts.planner.sessions.memory.take(START_BYTES).await;
-    let mut run =
+    let mut session =
         EncodingSession::open(&starts.planner.sessions, &row, Standing::Foreground, share)?;
-    let info = run.probe().await?;
+    let info = session.probe().await?;
     let mut plan = plan::plan(&info, &starts.planner.config.policy)
         .map_err(|rejection| SessionError::Fault(failure(rejection.code, &rejection.message)))?;
-    // Another try after a failure: what people put beside the source stays, and what they asked for.
+    // A failed video may have a plan already: text files that people put beside it and codecs that they asked for are
+    // kept.
     if let Some(before) = &row.current_plan {
         match starts.planner.plans.load(video, before).await {
             Ok(before) => {
@@ -280,29 +283,34 @@ async fn start(starts: &Arc<Starts>, video: VideoId) -> Result<Option<Started>, 
                     plan = plan.with_codec(lazy.codec).unwrap_or(plan);
                 }
             }
-            // It may be what the video failed of.
+            // A broken plan may be the reason why the video failed.
             Err(store::Error::NotFound | store::Error::Corrupt { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let plan = Arc::new(loudness::at_once(&starts.planner, &mut run, plan).await?);
+    let plan = Arc::new(loudness::level_at_once(&starts.planner, &mut session, plan).await?);
     let renditions: Vec<RenditionId> = plan.media_ids().collect();
-    // What a start before this one has begun may be another version's.
-    let plan = new_encoder::agreed(&starts.planner, &mut run, plan, &renditions).await?;
+    // An earlier start may have stored init segments of another version of the encoder.
+    let plan = new_encoder::store_inits(&starts.planner, &mut session, plan, &renditions).await?;
     let first = First::of(starts, &plan);
-    run.reserve(&first.renditions, first.segments);
+    session.reserve(&first.renditions, first.segments);
     become_playable(starts, &row, &plan).await?;
-    Ok(Some(Started { run, plan, first }))
+    Ok(Some(Started {
+        session,
+        plan,
+        first,
+    }))
 }
 
-/// What every viewer asks for first.
+/// The segments that every viewer asks for first.
 struct First {
     renditions: Vec<RenditionId>,
     segments: u32,
 }
 
 impl First {
-    /// Sound and the start rungs; where others wait, only what a picture needs.
+    /// Chooses the sound and the start rungs; while other viewers wait, only the first segment of the sound and one
+    /// rung.
     fn of(starts: &Starts, plan: &Plan) -> Self {
         let mut renditions = plan.renditions_of(WorkKind::Start);
         let segments = if !starts.planner.config.viewers {
@@ -322,21 +330,25 @@ impl First {
     }
 }
 
-/// Makes what was reserved. Its viewers, or else the background, go on with it.
+/// Makes the claimed first segments. The session then waits in the video's window for viewers, or for the background.
 async fn first_segments(starts: &Arc<Starts>, started: Started) {
     let Started {
-        mut run,
+        mut session,
         plan,
         first,
     } = started;
-    run.set_standing(Standing::Ahead);
-    if let Err(error) = run.segments(&first.renditions, 0, first.segments).await {
-        tracing::debug!(%error, video = %run.video(), "the first segments were not made at once");
+    session.set_standing(Standing::Ahead);
+    if let Err(error) = session
+        .make_segments(&first.renditions, 0, first.segments)
+        .await
+    {
+        tracing::debug!(%error, video = %session.video(), "the first segments were not made at the start");
         return;
     }
-    demand::adopt(&starts.demand, &plan, run);
+    demand::adopt(&starts.demand, &plan, session);
 }
 
+/// Stores a video's first plan, and makes the video playable.
 async fn become_playable(
     starts: &Starts,
     row: &VideoRow,

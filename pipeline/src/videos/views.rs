@@ -1,5 +1,5 @@
-//! ViewCounter: each playback is counted once, in memory; once a minute the counts are written down, and
-//! a video that has enough of them gets other codecs.
+//! View counts: each playback is counted once, in memory. Once a minute the counts are written to the store, and a
+//! video with enough views gets lazy codecs.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashSet};
@@ -17,48 +17,50 @@ use crate::encoding::turns::Viewer;
 use crate::plans::codecs::{self, CodecError};
 use crate::plans::planner::Planner;
 
-/// Who was away for so long, or for twice as long at most, plays the video another time.
+/// Silence after which a viewer who comes back counts as a new view; in some cases twice as long.
 const SILENCE: Duration = Duration::from_secs(1800);
-/// From the first count to the writing: a statement a minute for each video that is watched.
+/// Time from the first count to the writing: one statement a minute for each video that is watched.
 const PAUSE: Duration = Duration::from_secs(60);
-/// Viewers that are told apart in a time of silence, a hash of 8 bytes each; more are not counted.
+/// Viewers that are told apart within one time of silence, 8 bytes of hash each; further viewers are not counted.
 const VIEWERS: usize = 1 << 17;
-/// Videos whose views wait to be written; views of more are lost.
+/// Videos whose views wait to be written; views of further videos are lost.
 const VIDEOS: usize = 1 << 14;
 
+/// Viewers who were counted lately, and the counts that are not written yet.
 #[derive(Default)]
 struct State {
-    /// When `lately` began.
+    /// Start of the time that `lately` covers.
     since: Moment,
     lately: HashSet<u64>,
-    /// Those of the time of silence before.
+    /// Viewers of the time of silence before `lately`.
     before: HashSet<u64>,
     unwritten: BTreeMap<VideoId, u64>,
 }
 
-/// Who plays what, and what of it is not written down yet.
+/// Viewers who were counted lately, and the counts that are not written yet.
 #[derive(Default)]
 pub(crate) struct ViewCounter {
     hasher: RandomState,
     state: Mutex<State>,
+    /// Notified when a view was counted.
     counted: Notify,
 }
 
 impl ViewCounter {
-    /// A viewer has got media of a video. A network counts as one viewer: sessions are what players
-    /// say, and who makes them up would have any video encoded. Where the network is not known, the
-    /// session has to do.
+    /// Counts a view of a video, unless the same viewer was counted lately. A network counts as one viewer: sessions
+    /// are what players claim, and whoever makes sessions up could have any video encoded. The session is used only
+    /// where the network is not known.
     pub(crate) fn note(&self, video: VideoId, viewer: &Viewer, now: Moment) {
         let session = viewer.session.as_ref().filter(|_| viewer.network.is_none());
-        let mark = self.hasher.hash_one((video, viewer.network, session));
+        let viewer_hash = self.hasher.hash_one((video, viewer.network, session));
         let mut state = self.state.lock();
-        state.pass(now);
-        if state.is_another(mark) && state.count(video) {
+        state.rotate(now);
+        if state.begin_view(viewer_hash) && state.count(video) {
             self.counted.notify_one();
         }
     }
 
-    /// Takes out the first video after this one.
+    /// Takes out the count of the first video after this one.
     fn take_after(&self, video: Option<VideoId>) -> Option<(VideoId, u64)> {
         let mut state = self.state.lock();
         let from = video.map_or(Unbounded, Excluded);
@@ -69,7 +71,7 @@ impl ViewCounter {
 }
 
 impl State {
-    fn pass(&mut self, now: Moment) {
+    fn rotate(&mut self, now: Moment) {
         let passed = now.since(self.since);
         if passed < SILENCE {
             return;
@@ -81,13 +83,13 @@ impl State {
         self.since = now;
     }
 
-    /// Whether this one does not go on with what they play already.
-    fn is_another(&mut self, mark: u64) -> bool {
-        if self.lately.contains(&mark) || self.lately.len() >= VIEWERS {
+    /// Whether this viewer begins another view, instead of going on with one.
+    fn begin_view(&mut self, viewer_hash: u64) -> bool {
+        if self.lately.contains(&viewer_hash) || self.lately.len() >= VIEWERS {
             return false;
         }
-        self.lately.insert(mark);
-        !self.before.contains(&mark)
+        self.lately.insert(viewer_hash);
+        !self.before.contains(&viewer_hash)
     }
 
     fn count(&mut self, video: VideoId) -> bool {
@@ -99,7 +101,7 @@ impl State {
     }
 }
 
-/// Writes counts down, for ever.
+/// Writes counts, for ever.
 pub(crate) async fn run(counter: Arc<ViewCounter>, planner: Arc<Planner>) {
     loop {
         counter.counted.notified().await;
@@ -108,8 +110,8 @@ pub(crate) async fn run(counter: Arc<ViewCounter>, planner: Arc<Planner>) {
     }
 }
 
-/// Writes down what was counted, each video once. Where a store does not answer, the views of one
-/// video are lost, since they may be counted already, and the rest waits.
+/// Writes the count of each video once. If a store does not answer, the views of that video are lost, since they may
+/// have been counted already; the other counts wait.
 pub(crate) async fn write(counter: &ViewCounter, planner: &Planner) {
     let mut last = None;
     while let Some((video, views)) = counter.take_after(last) {
@@ -122,9 +124,9 @@ pub(crate) async fn write(counter: &ViewCounter, planner: &Planner) {
             .add(&video, views)
             .await
         {
-            Ok(all) => earn(planner, video, all).await,
+            Ok(all) => add_earned_codecs(planner, video, all).await,
             Err(error) => {
-                tracing::warn!(%error, %video, views, "views may be lost");
+                tracing::warn!(%error, %video, views, "view counts of a video may be lost: the store did not answer");
                 counter.counted.notify_one();
                 return;
             }
@@ -132,16 +134,16 @@ pub(crate) async fn write(counter: &ViewCounter, planner: &Planner) {
     }
 }
 
-/// A video with enough views gets the codecs of the settings: with every writing, since another
+/// Gives a video with enough views the codecs of the settings. This is checked with every writing, since another
 /// process may have ended before it could, and since settings change.
-async fn earn(planner: &Planner, video: VideoId, views: u64) {
+async fn add_earned_codecs(planner: &Planner, video: VideoId, views: u64) {
     if views < planner.config.lazy_after_views {
         return;
     }
     for &codec in &planner.config.lazy_codecs {
-        // What failed, was deleted or has no picture gets none.
+        // A video that failed, was deleted or has no picture gets no codec.
         if let Err(CodecError::Store(error)) = codecs::list(planner, video, codec).await {
-            tracing::warn!(%error, %video, codec = codec.as_str(), "its views are not heeded yet");
+            tracing::warn!(%error, %video, codec = codec.as_str(), "a codec that a video has earned could not be added");
         }
     }
 }

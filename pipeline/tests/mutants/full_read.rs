@@ -1,4 +1,4 @@
-//! What a plan says of a source against a read of all its packets, by another program.
+//! A comparison of what a plan says of a source with a read of all packets by another program.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,10 +6,11 @@ use std::process::Command;
 
 use plan::Plan;
 
-/// Lengths may differ by so much, in seconds.
+/// Difference in seconds that two lengths may have.
 const APART: f64 = 0.5;
 
-/// What a plan that nothing is said of gets wrong; nothing where it is right, or where the other program reads nothing.
+/// Describes what a plan without notes has wrong; `None` if it is right, or if the other program cannot read the
+/// source.
 pub fn contradiction(path: &Path, plan: &Plan) -> Option<String> {
     let video = plan.info.video.as_ref().map(|video| video.stream);
     let sounds = plan.info.audio.iter().map(|audio| audio.stream);

@@ -1,4 +1,4 @@
-//! A reelmill in a folder.
+//! A house: a pipeline in a folder, with the real engine.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,8 +14,8 @@ use store::metadata::{Priority, State, VideoRow};
 use store::{Layout, Received, Stores, SystemClock};
 use transcoder::Engine;
 
-/// A source that lies about its length or size is refused by the same code at any limit: with
-/// these it does not first cost hours of held pictures.
+/// Limits of sources. A source that lies about its length or size is refused by the same code at any limit; low limits
+/// avoid hours of held pictures before that.
 const LIMITS: Limits = Limits {
     side_px: 4096,
     frame_px: 1920 * 1088,
@@ -42,7 +42,7 @@ impl House {
         };
         let config = Config {
             policy,
-            // There are no viewers to rest for.
+            // No viewers are served, so the background need not pause for them.
             lull: Duration::ZERO,
             pause: Duration::from_millis(50),
             ..Config::default()
@@ -59,7 +59,8 @@ impl House {
         let owner = self.stores.ids.owner();
         let created =
             self.pipeline
-                .create_video(owner, "A mutant".into(), None, Priority::Interactive);
+                .uploads()
+                .create(owner, "A mutant".into(), None, Priority::Interactive);
         let (row, mut writer) = created.await.unwrap();
         self.videos.lock().insert(row.id);
         writer.write(bytes).await.unwrap();
@@ -71,7 +72,7 @@ impl House {
     pub async fn over(&self, video: VideoId) -> VideoRow {
         let mut events = self.stores.events.subscribe().await.unwrap();
         loop {
-            let row = self.pipeline.video(video).await.unwrap().unwrap();
+            let row = self.pipeline.videos().get(video).await.unwrap().unwrap();
             if matches!(row.state, State::Ready | State::Failed) {
                 return row;
             }
@@ -79,10 +80,10 @@ impl House {
         }
     }
 
-    /// Whatever became ready can be listed for players, too.
+    /// Asserts that a video that became ready can be listed for players.
     pub async fn render(&self, video: VideoId) -> Arc<Plan> {
-        let row = self.pipeline.video(video).await.unwrap().unwrap();
-        let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();
+        let row = self.pipeline.videos().get(video).await.unwrap().unwrap();
+        let plan = self.pipeline.videos().plan_of(&row).await.unwrap().unwrap();
         let averages = &row.average_bandwidth;
         assert!(manifests::hls::master(&plan, averages).starts_with("#EXTM3U"));
         assert!(manifests::dash::mpd(&plan, averages).contains("<MPD"));
@@ -94,13 +95,13 @@ impl House {
         plan
     }
 
-    /// Deletes whatever there was, again: a report may have been stored in the moment of the first
-    /// deletion, and the sweep that takes it comes a minute later. Then all ends.
+    /// Deletes everything a second time, then stops. A report may have been stored at the moment of the first deletion,
+    /// and the sweep that takes it comes only a minute later.
     pub async fn close(self) {
         let videos = std::mem::take(&mut *self.videos.lock());
         self.pipeline.stop().await;
         for video in videos {
-            self.pipeline.delete(video).await.unwrap();
+            self.pipeline.videos().delete(video).await.unwrap();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a run may not leave behind, and where it does its work.
+//! Leftovers: what a run must not leave behind, and the folder in which a run works.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use nix::sys::statvfs::statvfs;
 use tempfile::TempDir;
 
-/// How long an engine or a task may take to end that was told to.
+/// How long an engine or a task may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Bytes that a run may need at once: some uploads, all that is made of them, and the rows.
+/// Bytes that a run may need at once: some uploads, everything that is made of them, and the rows.
 const ROOM: u64 = 512 << 20;
 
-/// In memory where there is room for it (a container has 64 MiB by default): ten thousand uploads
-/// are not for a disk.
+/// The folder of a run. It is in memory where there is room (a container has 64 MiB by default), since ten thousand
+/// uploads would wear out a disk.
 pub fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let room = statvfs(memory).map_or(0, |s| s.blocks_available() * s.fragment_size());
@@ -24,7 +24,7 @@ pub fn folder() -> TempDir {
     made.unwrap()
 }
 
-/// Where mutants are kept that are to be looked at.
+/// Keeps a mutant in a file for a person to look at.
 pub fn keep(seed: u64, number: u64, bytes: &[u8]) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
     std::fs::create_dir_all(&folder).unwrap();
@@ -33,7 +33,7 @@ pub fn keep(seed: u64, number: u64, bytes: &[u8]) {
     eprintln!("kept as {}", path.display());
 }
 
-/// Files below a data folder that belong to a video: objects, and what was to become one.
+/// Files below a data folder that belong to a video: objects, and unfinished objects.
 pub fn files(data: &Path) -> Vec<String> {
     let mut folders = vec![data.join("objects"), data.join("tmp")];
     let mut found = Vec::new();
@@ -51,13 +51,13 @@ pub fn files(data: &Path) -> Vec<String> {
     found
 }
 
-/// Processes that this one has started and that are not gone.
+/// Processes that this process has started and that have not ended.
 pub async fn children() -> Vec<String> {
     in_the_end(engines).await
 }
 
-/// Files that this process has open, and had not before: sockets and event queues belong to the
-/// runtime.
+/// Files that this process has open and had not open before. Sockets and event queues belong to the runtime, and are
+/// left out.
 pub async fn open_files(before: &[String]) -> Vec<String> {
     in_the_end(|| {
         let mut files = files_open();
@@ -67,7 +67,7 @@ pub async fn open_files(before: &[String]) -> Vec<String> {
     .await
 }
 
-/// What is still left when whatever was told to end has had the time for it.
+/// What is still left after the time that engines and tasks have to end.
 async fn in_the_end(left: impl Fn() -> Vec<String>) -> Vec<String> {
     let until = tokio::time::Instant::now() + GRACE;
     loop {

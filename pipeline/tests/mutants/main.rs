@@ -1,8 +1,8 @@
-//! Damaged sources, many of them, through the whole pipeline and the real engine: whatever is
-//! uploaded, the video becomes `ready` or fails with a code, and nothing is left of it.
+//! Mutants: many damaged sources go through the whole pipeline and the real engine. Whatever is uploaded, the video
+//! becomes `ready` or fails with a code, and nothing is left of it.
 //!
-//! `MUTANTS=10000 SEED=7` asks for others and more; a mutant is a function of seed and number, so
-//! that `SEED=7 ONLY=4711` makes one again, with the engine's log.
+//! `MUTANTS=10000 SEED=7` asks for other mutants and more of them. A mutant is a function of seed and number, so
+//! `SEED=7 ONLY=4711` makes one again, with the engine's log.
 
 mod full_read;
 mod house;
@@ -23,10 +23,10 @@ use crate::table::{Outcome, Table};
 
 /// Mutants in `make test`.
 const MUTANTS: u64 = 60;
-/// Uploads at once: as many start while as many are being made.
+/// Uploads at once: as many videos are started as are being made.
 const AT_ONCE: usize = 4;
-/// The engine's own limits end an order, a segment is tried three times, and a filler is made:
-/// what lasts longer than all of that is stuck.
+/// Limit of a wait: the engine's own limits end an order, a segment is tried three times, and a filler is made. A video
+/// that takes longer than all of that is stuck.
 const PATIENCE: Duration = Duration::from_secs(900);
 
 fn number(name: &str) -> Option<u64> {
@@ -65,7 +65,7 @@ async fn whatever_is_uploaded_becomes_ready_or_fails_with_a_code() {
     table.check();
 }
 
-/// What a read of all packets finds otherwise than the plan of a mutant that has no note.
+/// What a read of all packets finds to differ from the plan of a mutant without notes.
 fn contradicted(bytes: &[u8], plan: &plan::Plan) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mutant");
@@ -73,7 +73,7 @@ fn contradicted(bytes: &[u8], plan: &plan::Plan) -> Option<String> {
     full_read::contradiction(&path, plan)
 }
 
-/// One mutant's life, from its upload to its deletion.
+/// Runs one mutant from its upload to its deletion.
 async fn live(
     house: &House,
     sources: &[Source],
@@ -107,6 +107,6 @@ async fn live(
     if outcome.is_to_be_looked_at() {
         leftovers::keep(seed, number, &mutant.bytes);
     }
-    house.pipeline.delete(video).await.unwrap();
+    house.pipeline.videos().delete(video).await.unwrap();
     (number, mutant.what, outcome, began.elapsed())
 }

@@ -11,19 +11,19 @@ use crate::sources::Source;
 
 pub struct Mutant {
     pub bytes: Vec<u8>,
-    /// Of what it was made, and how.
+    /// The source of the mutant, and its damage.
     pub what: String,
 }
 
 type Damage = fn(&mut Rng, &mut Vec<u8>, &[u8]) -> String;
 
-/// Lies come first and most often: flipped bits mostly hit coded pictures, which decoders are
-/// used to; what a container says of itself is where programs go wrong.
+/// Kinds of damage. Lies come first and most often: flipped bits mostly hit coded pictures, which decoders are used to;
+/// programs go wrong at what a container says of itself.
 const DAMAGES: [Damage; 14] = [
     lie, lie, lie, lie, lies, lies, few_bits, many_bits, nought, noise, cut, tail, shuffle, head,
 ];
 
-/// Mutant `number` of a seed.
+/// Makes mutant `number` of a seed.
 pub fn mutant(sources: &[Source], seed: u64, number: u64) -> Mutant {
     let mut random = Rng::with_seed(seed.rotate_left(32) ^ number);
     let source = &sources[number as usize % sources.len()];
@@ -41,7 +41,7 @@ pub fn mutant(sources: &[Source], seed: u64, number: u64) -> Mutant {
     Mutant { bytes, what }
 }
 
-/// A number of the container says something else.
+/// Changes one number of the container.
 fn lie(random: &mut Rng, bytes: &mut Vec<u8>, _: &[u8]) -> String {
     let numbers = numbers::find(bytes);
     if numbers.is_empty() {
@@ -52,7 +52,7 @@ fn lie(random: &mut Rng, bytes: &mut Vec<u8>, _: &[u8]) -> String {
     format!("{was:#x} at {} said to be {is:#x}", number.at)
 }
 
-/// Several of them do.
+/// Changes several numbers of the container.
 fn lies(random: &mut Rng, bytes: &mut Vec<u8>, _: &[u8]) -> String {
     let numbers = numbers::find(bytes);
     if numbers.is_empty() {
@@ -89,7 +89,7 @@ fn tell(random: &mut Rng, bytes: &mut [u8], number: Number) -> (u64, u64) {
     (was, is)
 }
 
-/// Where something is damaged: every other time near the start or the end, where indexes are.
+/// Chooses the place of the damage: every other time near the start or the end, where indexes are.
 fn place(random: &mut Rng, length: usize) -> usize {
     const EDGE: usize = 4096;
     match random.u8(0..4) {
@@ -141,7 +141,7 @@ fn cut(random: &mut Rng, bytes: &mut Vec<u8>, _: &[u8]) -> String {
     format!("cut at {at}")
 }
 
-/// The end is another file's.
+/// Replaces the end with that of another file.
 fn tail(random: &mut Rng, bytes: &mut Vec<u8>, other: &[u8]) -> String {
     let (keep, from) = (place(random, bytes.len()), random.usize(0..other.len()));
     bytes.truncate(keep);
@@ -149,14 +149,14 @@ fn tail(random: &mut Rng, bytes: &mut Vec<u8>, other: &[u8]) -> String {
     format!("from {keep} on another file from {from} on")
 }
 
-/// The start is another file's: a header over a body that it does not belong to.
+/// Replaces the start with that of another file: a header over a body that it does not belong to.
 fn head(random: &mut Rng, bytes: &mut Vec<u8>, other: &[u8]) -> String {
     let length = place(random, bytes.len().min(other.len()));
     bytes[..length].copy_from_slice(&other[..length]);
     format!("up to {length} another file")
 }
 
-/// A stretch is doubled, left out, or changes places with another.
+/// Doubles a stretch of bytes, leaves it out, or swaps it with another.
 fn shuffle(random: &mut Rng, bytes: &mut Vec<u8>, _: &[u8]) -> String {
     let stretch = stretch(random, bytes.len());
     let piece = bytes[stretch.clone()].to_vec();

@@ -1,11 +1,11 @@
-//! Where containers keep their numbers: sizes of boxes and packets, counts, times, dimensions.
-//! Only as much of each format as finds them in whole files.
+//! Numbers in containers, and where they are: sizes of boxes and packets, counts, times, dimensions. Each format is
+//! parsed only as far as is needed to find the numbers in undamaged files.
 
 /// A number in a file.
 #[derive(Clone, Copy)]
 pub struct Number {
     pub at: usize,
-    /// In bytes, 1 to 8.
+    /// Width of the number in bytes, 1 to 8.
     pub width: usize,
     little_endian: bool,
 }
@@ -30,9 +30,9 @@ impl Number {
     }
 }
 
-/// Words of a table that are of interest: its head, and some entries.
+/// Words of a table that are listed: its head, and some entries.
 const WORDS: usize = 48;
-/// Boxes, packets or elements looked at: files here are small.
+/// Boxes, packets or elements that are looked at: the files here are small.
 const MOST: usize = 20_000;
 
 struct Finder<'a> {
@@ -40,7 +40,7 @@ struct Finder<'a> {
     found: Vec<Number>,
 }
 
-/// The numbers of a file of a known kind; none of any other.
+/// The numbers of a file of a known kind; none of any other file.
 pub fn find(bytes: &[u8]) -> Vec<Number> {
     let mut finder = Finder {
         bytes,
@@ -62,7 +62,7 @@ pub fn find(bytes: &[u8]) -> Vec<Number> {
 }
 
 impl Finder<'_> {
-    /// Takes note of a number, unless it is not in the file.
+    /// Adds a number, unless it lies outside of the file.
     fn put(&mut self, at: usize, width: usize, little_endian: bool) {
         if at + width <= self.bytes.len() && self.found.len() < MOST {
             self.found.push(Number {
@@ -83,7 +83,7 @@ impl Finder<'_> {
         usize::try_from(is_there.then(|| number.read(self.bytes))?).ok()
     }
 
-    /// ISO/IEC 14496-12: size, kind, and then boxes or words.
+    /// Boxes of ISO/IEC 14496-12: size, kind, and then boxes or words.
     fn boxes(&mut self, within: std::ops::Range<usize>) {
         let mut at = within.start;
         while at + 8 <= within.end {
@@ -111,7 +111,7 @@ impl Finder<'_> {
             let head = inside.map_or(0, |head| if leaf { WORDS * 4 } else { head });
             for word in (body..end.min(body + head)).step_by(4) {
                 self.put(word, 4, false);
-                // Widths, heights and counts of channels are halves of a word.
+                // Widths, heights and channel counts take half a word.
                 self.put(word, 2, false);
                 self.put(word + 2, 2, false);
             }
@@ -125,7 +125,7 @@ impl Finder<'_> {
         }
     }
 
-    /// EBML (RFC 8794): ids and sizes of variable width.
+    /// Elements of EBML (RFC 8794): ids and sizes of variable width.
     fn elements(&mut self, within: std::ops::Range<usize>) {
         let mut at = within.start;
         while at < within.end {
@@ -173,14 +173,14 @@ impl Finder<'_> {
             } else if size <= 8 {
                 self.put(body, size.max(1), false);
             } else {
-                // Of a block: its track, time and lacing.
+                // The first bytes of a block are its track, time and lacing.
                 (0..8).for_each(|byte| self.put(body + byte, 1, false));
             }
             at = end.max(body);
         }
     }
 
-    /// RIFF: kind, size, words.
+    /// Chunks of RIFF: kind, size, words.
     fn chunks(&mut self, within: std::ops::Range<usize>) {
         let mut at = within.start;
         while let Some(size) = self.value(at + 4, 4, true) {
@@ -197,12 +197,12 @@ impl Finder<'_> {
                 let words = if coded { 0 } else { WORDS };
                 (0..words).for_each(|word| self.put((body + word * 4).min(end), 4, true));
             }
-            // Chunks begin at even places.
+            // Chunks begin at even offsets.
             at = end.max(body) + (size & 1);
         }
     }
 
-    /// Ogg (RFC 3533 §6): all of a page's header.
+    /// Pages of Ogg (RFC 3533 §6): the whole header of a page.
     fn pages(&mut self) {
         for at in self.places(b"OggS") {
             self.put(at + 5, 1, true);
@@ -217,7 +217,7 @@ impl Finder<'_> {
         }
     }
 
-    /// FLV: kind, size and time of each tag, and the first bytes of what it holds.
+    /// Tags of FLV: kind, size and time, and the first bytes of the content.
     fn tags(&mut self) {
         let mut at = 13;
         while let Some(size) = self.value(at + 1, 3, false) {
@@ -229,7 +229,7 @@ impl Finder<'_> {
         }
     }
 
-    /// MPEG-TS: each packet's header, and that of the section or PES packet in it.
+    /// Packets of MPEG-TS: the header, and that of the section or PES packet inside.
     fn transport(&mut self) {
         for at in (0..self.bytes.len()).step_by(188) {
             (0..6).for_each(|byte| self.put(at + byte, 1, false));
@@ -240,7 +240,7 @@ impl Finder<'_> {
         }
     }
 
-    /// MPEG-PS: lengths after start codes, and what headers begin with.
+    /// Start codes of MPEG-PS: the lengths after them, and the first bytes of headers.
     fn starts(&mut self) {
         for at in self.places(&[0, 0, 1]) {
             self.put(at + 3, 1, false);

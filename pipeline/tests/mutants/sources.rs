@@ -1,4 +1,4 @@
-//! Small sources of as many kinds as there are. `FILES=a.mxf,b.ts` takes others of the corpus.
+//! Small sources of many kinds. `FILES=a.mxf,b.ts` takes other files of the corpus.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ pub struct Source {
     pub bytes: Vec<u8>,
 }
 
-/// Of the corpus: short, with small pictures, each of another kind.
+/// Files of the corpus: short, with small pictures, each of another kind.
 const CORPUS: [&str; 20] = [
     "codec-h264-10bit.mp4",
     "codec-hevc-8bit-hev1.mp4",
@@ -32,7 +32,7 @@ const CORPUS: [&str; 20] = [
     "tracks-multi-audio-subs.mp4",
 ];
 
-/// Where there is no corpus: names, and how `ffmpeg` makes them.
+/// Names of sources where there is no corpus, and the arguments with which `ffmpeg` makes them.
 const MADE: [(&str, &str); 8] = [
     ("made.mp4", "-c:v libx264 -preset ultrafast -g 10 -c:a aac"),
     ("made.mov", "-c:v mjpeg -c:a pcm_s16le"),
@@ -100,7 +100,7 @@ pub fn load(folder: &Path) -> Vec<Source> {
             .arg(folder.join(name))
             .status();
         let is_made = made.expect("ffmpeg is installed").success();
-        // A build of it may lack an encoder.
+        // A build of `ffmpeg` may lack an encoder.
         if !is_made {
             println!("{name} is left out: ffmpeg cannot make it");
         }

@@ -1,4 +1,4 @@
-//! How mutants end, counted; and what is to be looked at.
+//! Table of how mutants ended, and which ones a person should look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 pub enum Outcome {
     Ready(BTreeSet<Code>),
     Failed(Code, String),
-    /// It is ready, nothing is said of it, and a read of its packets finds otherwise.
+    /// The video is ready and has no note, but a read of its packets finds something else.
     Untrue(String),
-    /// It had not ended when nobody waited any longer.
+    /// The video had not ended within the limit.
     Stuck,
     Neither(String),
 }
@@ -30,8 +30,8 @@ impl Outcome {
         }
     }
 
-    /// Not as a damaged source may end: all of it arrived, there was room, and what is wrong with
-    /// it is no fault of ours.
+    /// Whether the outcome is wrong for a damaged source: all bytes had arrived and there was space, and the code
+    /// blames something other than the source.
     pub fn is_wrong(&self) -> bool {
         let never = [
             Code::Internal,
@@ -58,7 +58,8 @@ impl Outcome {
         }
     }
 
-    /// Wrong, or by a code that says that the engine did not cope: by crash, clock or memory.
+    /// Whether a person should look at the mutant: the outcome is wrong, or its code says that the engine crashed, ran
+    /// out of time or ran out of memory.
     pub fn is_to_be_looked_at(&self) -> bool {
         let by_engine = |code: &Code| code.as_str().starts_with("engine_");
         self.is_wrong() || self.codes().iter().any(by_engine)
@@ -73,7 +74,7 @@ pub struct Table {
     slowest: Vec<(Duration, u64, String)>,
 }
 
-/// Of the slowest, so many are named.
+/// Number of the slowest mutants that are named.
 const SLOWEST: usize = 5;
 
 impl Table {
@@ -116,18 +117,18 @@ impl Table {
     }
 }
 
-/// What was said while mutants lived.
+/// What was logged while mutants ran.
 #[derive(Clone, Default)]
 pub struct Said {
-    /// Panics of the parent's own tasks, which tokio keeps to itself.
+    /// Number of panics in tasks of this process, which tokio catches.
     panics: Arc<AtomicUsize>,
     /// Panics of our code in engines.
     engines: Arc<Mutex<BTreeSet<String>>>,
-    /// Faults that engines called `internal`: where a filler helps, nobody else is told.
+    /// Faults that engines called `internal`: where a filler helps, no other report names them.
     internal: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// Listens for panics here and in engines; shows the whole log where it is that of one mutant.
+/// Collects panics of this process and of engines; prints the whole log where only one mutant runs.
 pub fn listen(shows: bool) -> Said {
     let said = Said::default();
     let panics = said.panics.clone();
@@ -176,7 +177,7 @@ struct Listener<'a>(&'a Said);
 impl Visit for Listener<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         let line = format!("{value:?}");
-        // `thread 'x' (pid) panicked at file:line:column:`
+        // The line reads `thread 'x' (pid) panicked at file:line:column:`.
         if let Some((_, place)) = line.split_once("panicked at ") {
             self.0.engines.lock().insert(place.to_owned());
         }

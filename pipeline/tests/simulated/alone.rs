@@ -1,4 +1,4 @@
-//! A video's life in one process.
+//! The life of a video in one process that is alone on its stores.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -17,18 +17,24 @@ use store::metadata::{Priority, Source, State, VideoRow};
 use store::{ObjectKey, Prefix};
 use tokio::sync::mpsc;
 
-/// The process was killed by somebody else, or crashed.
+/// Fault of an engine that another process kills, or that crashes.
 const KILLED: Fault = Fault::Dies(9);
 const CRASHED: Fault = Fault::Dies(11);
 
-/// Longer than anything here takes.
+/// Limit of a wait: longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Every segment of the plan is stored, and is what it should be, but for these fillers.
+/// Asserts that every segment of the plan is stored and has the right bytes, except for these fillers.
 async fn assert_whole(house: &House, video: VideoId, fillers: &BTreeSet<(RenditionId, u32)>) {
     let row = house.row(video).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let stored = house.segments(video).await;
     for rendition in plan.media_ids() {
         assert!(row.average_bandwidth.contains_key(&rendition));
@@ -61,11 +67,11 @@ async fn every_segment_is_made_exactly_once() {
     house.until_over(video).await;
     assert_whole(&house, video, &BTreeSet::new()).await;
     let row = house.row(video).await;
-    let progress = house.pipeline.progress(&row).await.unwrap();
+    let progress = house.pipeline.videos().progress(&row).await.unwrap();
     assert_eq!(progress.made, progress.total);
     assert!(script.made().values().all(|times| *times == 1));
     house.pipeline.stop().await;
-    // Every session has said what it made.
+    // Every session has stored a report of what it made.
     let reports = house.objects(Prefix::Video(video)).await;
     let is_report = |key: &&ObjectKey| matches!(key, ObjectKey::Report { .. });
     assert!(reports.iter().any(|key| is_report(&key)));
@@ -87,6 +93,7 @@ async fn two_hundred_viewers_of_one_cold_segment_cause_one_encode() {
         );
         async move {
             pipeline
+                .playback()
                 .segment(key(video, id, 100), Viewer::default())
                 .await
                 .unwrap()
@@ -112,6 +119,7 @@ async fn a_viewer_is_served_while_everything_else_is_being_encoded() {
     for index in (0..plan.segments()).rev().step_by(7) {
         let delivered = house
             .pipeline
+            .playback()
             .segment(key(video, id, index), Viewer::default())
             .await
             .unwrap();
@@ -130,10 +138,11 @@ async fn what_follows_is_made_ahead_of_a_viewer() {
     let (_, plan) = house.until_playable(video).await;
     let id = plan.video[0].id;
     let mut events = house.stores.events.subscribe().await.unwrap();
-    // The background comes to the end last; what is made there is made for the viewer.
+    // The background makes the end last, so segments made there are made for the viewer.
     let at = plan.segments() - 10;
     house
         .pipeline
+        .playback()
         .segment(key(video, id, at), Viewer::default())
         .await
         .unwrap();
@@ -149,7 +158,7 @@ async fn what_follows_is_made_ahead_of_a_viewer() {
     };
     tokio::time::timeout(PATIENCE, ahead)
         .await
-        .expect("it is made");
+        .expect("the segments are made in time");
 }
 
 #[tokio::test]
@@ -161,16 +170,17 @@ async fn who_seeks_away_is_served_by_the_engine_that_was_at_what_they_left() {
     let video = house.upload().await;
     let (_, plan) = house.until_playable(video).await;
     let id = plan.video[0].id;
-    // The background's engine.
+    // One engine, the background's, waits at the gate.
     script.until_waiting(1).await;
     script.bog(100);
     tokio::select! {
-        left = house.pipeline.segment(key(video, id, 100), Viewer::default()) => panic!("made: {left:?}"),
+        left = house.pipeline.playback().segment(key(video, id, 100), Viewer::default()) => panic!("made: {left:?}"),
         () = script.until_waiting(2) => {}
     }
     let engines = script.engines();
     let asked = house
         .pipeline
+        .playback()
         .segment(key(video, id, 140), Viewer::default());
     let (delivered, ()) = tokio::join!(asked, async { script.gate(None) });
     assert_made(&delivered.unwrap().bytes, id, 140);
@@ -198,13 +208,14 @@ async fn nobody_has_more_than_their_share_while_others_wait() {
         let pipeline = house.pipeline.clone();
         async move {
             pipeline
+                .playback()
                 .segment(key(video, id, index), viewer(address))
                 .await
         }
     };
     let other = tokio::spawn(ask(50, 2));
     let greedy = std::cell::RefCell::new(Vec::new());
-    // What is refused is refused at once; what is not waits.
+    // A refused request is answered at once; an accepted one waits.
     let is_refused = async || {
         let index = 100 + greedy.borrow().len() as u32;
         let mut asked = tokio::spawn(ask(index, 1));
@@ -233,9 +244,10 @@ async fn the_background_rests_while_viewers_are_served_and_a_while_after() {
     let mut events = house.stores.events.subscribe().await.unwrap();
     let asked = house
         .pipeline
+        .playback()
         .segment(key(video, id, 100), Viewer::default());
     asked.await.unwrap();
-    // The last that is made ahead.
+    // The last segment that is made ahead of the viewer.
     let last = key(video, id, 106);
     let is_last = |received: &store::Received| matches!(received, store::Received::Event(store::Event::SegmentStored { key, .. }) if *key == last);
     let ahead = async { while !is_last(&events.next().await) {} };
@@ -258,6 +270,7 @@ async fn a_session_in_the_background_takes_a_turn_for_who_waits_for_what_it_is_a
         let pipeline = house.pipeline.clone();
         let asked = async move {
             pipeline
+                .playback()
                 .segment(key(video, id, index), Viewer::default())
                 .await
         };
@@ -266,9 +279,9 @@ async fn a_session_in_the_background_takes_a_turn_for_who_waits_for_what_it_is_a
     let video = house.upload().await;
     let (_, plan) = house.until_playable(video).await;
     let id = plan.video[0].id;
-    // The background's engine is at this one.
+    // The background's engine is at segment 20.
     script.until_waiting(1).await;
-    // Viewers of two others have both turns.
+    // Viewers of two other videos have both turns.
     let mut others = Vec::new();
     for waiting in [2, 3] {
         let other = house.upload().await;
@@ -278,7 +291,7 @@ async fn a_session_in_the_background_takes_a_turn_for_who_waits_for_what_it_is_a
     }
     let asked = ask(video, id, 20);
     script.until_held(1).await;
-    // It could go on now, if it were its turn.
+    // The background's engine could go on now, if it had a turn.
     script.gate(Some(25));
     script.gate(None);
     for segment in others.into_iter().chain([asked]) {
@@ -299,7 +312,7 @@ async fn a_session_that_rests_makes_room_for_viewers_of_another_video() {
         config.window_idle = Duration::ZERO;
     });
     let house = house.await;
-    // The background's engine comes to the last of a chunk.
+    // The background's engine comes to the last segment of a chunk.
     script.gate(Some(12));
     let video = house.upload().await;
     let (_, plan) = house.until_playable(video).await;
@@ -311,9 +324,10 @@ async fn a_session_that_rests_makes_room_for_viewers_of_another_video() {
     let ask = |video, id, index| {
         house
             .pipeline
+            .playback()
             .segment(key(video, id, index), Viewer::default())
     };
-    // The order ends, and as somebody was just served, its session rests.
+    // The order ends, and the session pauses, since a viewer was just served.
     let picture = ask(video, plan.video.last().unwrap().id, 12);
     let (picture, ()) = tokio::join!(picture, async { script.gate(None) });
     picture.unwrap();
@@ -345,7 +359,13 @@ async fn a_segment_that_fails_three_times_becomes_a_filler_and_no_other_does() {
         let house = house(folder.path(), &script).await;
         let video = house.upload().await;
         let row = house.until_over(video).await;
-        let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+        let plan = house
+            .pipeline
+            .videos()
+            .plan_of(&row)
+            .await
+            .unwrap()
+            .unwrap();
         let pictures = plan.pictures().map(|v| (v.id, 4));
         let fillers = pictures.chain([(plan.audio[0].id, 7)]).collect();
         assert_whole(&house, video, &fillers).await;
@@ -369,6 +389,7 @@ async fn a_viewer_of_a_poisoned_segment_gets_its_filler() {
     script.picture_fault(at, CRASHED, u32::MAX);
     let delivered = house
         .pipeline
+        .playback()
         .segment(key(video, id, at), Viewer::default())
         .await
         .unwrap();
@@ -383,7 +404,13 @@ async fn a_place_at_which_engines_keep_vanishing_is_filled_in_the_end() {
     let house = house(folder.path(), &script).await;
     let video = house.upload().await;
     let row = house.until_over(video).await;
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let fillers = plan.pictures().map(|v| (v.id, 6)).collect();
     assert_whole(&house, video, &fillers).await;
 }
@@ -437,12 +464,12 @@ async fn after_a_restart_only_what_was_in_flight_is_made_again() {
     let video = video.unwrap();
     house.until_over(video).await;
     assert_whole(&house, video, &BTreeSet::new()).await;
-    // What was stored was not made again; a stop finds at most one order in flight.
+    // Stored segments were not made again; a stop loses one order of a session at most.
     let again: u32 = script.made().values().map(|times| times - 1).sum();
     assert!(again <= 4 * 8, "{again} segments were made again");
 }
 
-/// Waits until the background has left a mark at a segment: then it knows that it is at it.
+/// Waits until the background has left a mark at a segment: the session knows then that it is there.
 async fn until_marked(house: &House, segment: SegmentKey) {
     let tries = house.stores.metadata.tries();
     let marked = async {
@@ -452,7 +479,7 @@ async fn until_marked(house: &House, segment: SegmentKey) {
     };
     tokio::time::timeout(PATIENCE, marked)
         .await
-        .expect("it comes there");
+        .expect("the background comes to the segment");
 }
 
 /// Waits until the lowest rung is stored up to a segment.
@@ -471,7 +498,7 @@ async fn until_made_up_to(house: &House, video: VideoId, plan: &Arc<Plan>, gate:
     let patience = std::time::Duration::from_secs(60);
     tokio::time::timeout(patience, reached)
         .await
-        .expect("they are made");
+        .expect("the segments are made in time");
 }
 
 #[tokio::test]
@@ -484,17 +511,18 @@ async fn deletion_in_the_middle_of_it_all_leaves_nothing() {
     let (row, plan) = house.until_playable(video).await;
     until_made_up_to(&house, video, &plan, 2).await;
     let upload = row.parts[0].upload;
-    house.pipeline.delete(video).await.unwrap();
+    house.pipeline.videos().delete(video).await.unwrap();
     script.gate(None);
     house.pipeline.stop().await;
-    assert!(house.pipeline.video(video).await.unwrap().is_none());
+    assert!(house.pipeline.videos().get(video).await.unwrap().is_none());
     let asked = house
         .pipeline
+        .playback()
         .segment(key(video, plan.video[0].id, 0), Viewer::default())
         .await;
     assert!(matches!(asked, Err(DemandError::NotFound)));
     assert_eq!(house.objects(Prefix::Upload(upload)).await, []);
-    // A put that was under way may have come after the sweep: the next start sweeps again.
+    // A put that was under way may have come after the sweep, so the next start sweeps again.
     let stores = house.stores.clone();
     drop(house);
     drop(stores);
@@ -507,10 +535,10 @@ async fn deletion_in_the_middle_of_it_all_leaves_nothing() {
     let patience = std::time::Duration::from_secs(60);
     tokio::time::timeout(patience, swept)
         .await
-        .expect("it is swept");
+        .expect("the objects are swept");
 }
 
-/// A cache that is away at first, and then says of what it was told.
+/// A cache that fails at first, and then reports which videos it was told to purge.
 struct FrontCache {
     failures: AtomicU32,
     told: mpsc::UnboundedSender<VideoId>,
@@ -543,7 +571,7 @@ async fn a_cache_in_front_is_told_of_a_deletion_and_once_more_and_after_a_restar
     };
     let house = open().await;
     let (kept, gone) = (house.upload().await, house.upload().await);
-    house.pipeline.delete(gone).await.unwrap();
+    house.pipeline.videos().delete(gone).await.unwrap();
     for _ in 0..2 {
         assert_eq!(heard.recv().await, Some(gone));
     }
@@ -561,11 +589,13 @@ async fn an_upload_into_a_deleted_video_is_refused() {
     let script = Script::of(10);
     let house = house(folder.path(), &script).await;
     let owner = house.stores.ids.owner();
-    let created = house
-        .pipeline
-        .create_video(owner, "Gone".into(), None, Priority::Interactive);
+    let created =
+        house
+            .pipeline
+            .uploads()
+            .create(owner, "Gone".into(), None, Priority::Interactive);
     let (row, mut writer) = created.await.unwrap();
-    house.pipeline.delete(row.id).await.unwrap();
+    house.pipeline.videos().delete(row.id).await.unwrap();
     writer.write(Bytes::from_static(b"late")).await.unwrap();
     assert!(writer.finish().await.is_err());
     assert_eq!(house.row(row.id).await.state, State::Deleted);
@@ -582,23 +612,27 @@ async fn a_full_disk_stops_a_video_which_goes_on_by_itself_when_there_is_space()
     let (_, plan) = house.until_playable(begun).await;
     until_made_up_to(&house, begun, &plan, 2).await;
     house.disk.set_full(true);
-    // Nothing can be begun.
+    // No video can be started.
     let other = house.upload().await;
     let row = house.until(other, VideoRow::waits_for_space).await;
     assert_eq!(row.source, Source::Complete);
     script.gate(None);
     house.disk.until_refused(20).await;
-    // Who watches what is there goes on, and who is to delete can.
+    // Viewers of stored segments are served, and videos can be deleted.
     let first = SegmentKey {
         video: begun,
         rendition: plan.video[0].id,
         index: 0,
     };
-    let served = house.pipeline.segment(first, Viewer::default()).await;
+    let served = house
+        .pipeline
+        .playback()
+        .segment(first, Viewer::default())
+        .await;
     assert_made(&served.unwrap().bytes, first.rendition, 0);
     assert_eq!(house.row(begun).await.state, State::Playable);
     let deleted = house.upload().await;
-    house.pipeline.delete(deleted).await.unwrap();
+    house.pipeline.videos().delete(deleted).await.unwrap();
     house.disk.set_full(false);
     for video in [begun, other] {
         house.until(video, |row| row.state == State::Ready).await;

@@ -1,4 +1,4 @@
-//! Origins and workers at the same stores, over engines that do what a script says.
+//! Origins and workers at the same stores, with fake engines that follow a script.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,14 +10,20 @@ use pipeline::{DemandError, Pipeline, Viewer};
 use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use store::metadata::State;
 
-/// Longer than anything here takes.
+/// Limit of a wait: longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Every segment of the plan is stored, and is what it should be.
+/// Asserts that every segment of the plan is stored and has the right bytes.
 async fn assert_whole(house: &House, video: VideoId) {
     let row = house.row(video).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let stored = house.segments(video).await;
     for rendition in plan.media_ids() {
         for segment in 0..plan.segments() {
@@ -50,7 +56,7 @@ async fn what_an_origin_takes_in_workers_make() {
         house.until_over(video).await;
         assert_whole(house, video).await;
     }
-    // What two began at the same time is made twice, and hardly anything else.
+    // Segments that two workers began at the same time are made twice; hardly any others are.
     let (_, plan) = house.until_playable(videos[0]).await;
     let made: u32 = cluster.script.made().values().sum();
     let needed = 2 * total(&plan);
@@ -68,16 +74,19 @@ async fn viewers_of_a_cold_segment_at_two_origins_cause_one_encode() {
     let video = house.upload().await;
     let (_, plan) = house.until_playable(video).await;
     let id = plan.video[0].id;
-    // A session is warm for it, and its worker has said so.
+    // A worker has a warm session for the video, and has announced it.
     let first = house
         .pipeline
+        .playback()
         .segment(key(video, id, 90), Viewer::default());
     first.await.unwrap();
     cluster.script.gate(Some(95));
     let asks = (0..100).map(|n| {
         let pipeline = if n % 2 == 0 { &house.pipeline } else { &other };
         async move {
-            let asked = pipeline.segment(key(video, id, 100), Viewer::default());
+            let asked = pipeline
+                .playback()
+                .segment(key(video, id, 100), Viewer::default());
             asked.await.unwrap().bytes
         }
     });
@@ -105,6 +114,7 @@ async fn where_no_worker_is_a_viewer_learns_it_at_once_and_the_next_one_makes_al
     let began = Instant::now();
     let refused = house
         .pipeline
+        .playback()
         .segment(key(video, plan.video[0].id, left), Viewer::default())
         .await;
     assert!(matches!(refused, Err(DemandError::NotReady)), "{refused:?}");
@@ -127,7 +137,7 @@ async fn what_a_worker_leaves_behind_others_make() {
     let house = &cluster.house;
     let video = house.upload().await;
     house.until_playable(video).await;
-    // Both are at it.
+    // Both workers are making segments of the video.
     cluster.script.until_waiting(2).await;
     workers.pop().unwrap().stop().await;
     workers.push(cluster.worker());
@@ -207,6 +217,7 @@ async fn what_follows_is_made_ahead_of_an_origins_viewer() {
     let mut events = house.stores.events.subscribe().await.unwrap();
     let asked = house
         .pipeline
+        .playback()
         .segment(key(video, id, at), Viewer::default());
     asked.await.unwrap();
     let ahead = async {
@@ -239,12 +250,14 @@ async fn stills_are_made_by_workers_too() {
     let (_, plan) = house.until_playable(video).await;
     house
         .pipeline
+        .playback()
         .thumbnail(video, 320, 7, &Viewer::default())
         .await
         .unwrap();
     let board = plan.storyboard.as_ref().unwrap().id;
     house
         .pipeline
+        .playback()
         .sheet(key(video, board, 0), &Viewer::default())
         .await
         .unwrap();
@@ -263,7 +276,7 @@ async fn who_has_little_to_do_is_not_kept_waiting_by_who_has_much() {
     for _ in 0..8 {
         much.push(house.upload_of(owner).await);
     }
-    // The first of them is under way.
+    // The first video of the large owner is being made.
     cluster.script.until_waiting(1).await;
     let little = house.upload().await;
     house.until_playable(little).await;
@@ -273,14 +286,14 @@ async fn who_has_little_to_do_is_not_kept_waiting_by_who_has_much() {
     for &video in &much {
         ready += usize::from(house.row(video).await.state == State::Ready);
     }
-    // Side by side, they would have had one of theirs made meanwhile, and begun another.
+    // If the owners did not take turns, a second video of the large owner would be ready by now.
     assert!(ready <= 1, "{ready}");
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn work_that_is_wiped_with_much_left_is_offered_anew() {
-    // A thousand in `make soak`.
+    // `make soak` sets this to a thousand.
     let wanted = std::env::var("CHUNKS").map_or(160, |chunks| chunks.parse().unwrap());
     let seconds = 8 * 4 * i64::from(wanted) / 8;
     let folder = tempfile::tempdir().unwrap();
@@ -304,7 +317,7 @@ async fn work_that_is_wiped_with_much_left_is_offered_anew() {
     for (n, &video) in videos.iter().enumerate() {
         house.until_over(video).await;
         assert_whole(house, video).await;
-        // And while what was offered anew is on its way.
+        // The work is wiped again while the chunks that were offered anew are on their way.
         if n % 2 == 0 {
             cluster.work.wipe();
         }
@@ -320,7 +333,7 @@ async fn workers_that_hear_of_nothing_do_not_wait_for_what_is_made() {
     cluster.script.gate(Some(20));
     let workers: Vec<_> = (0..4).map(|_| cluster.deaf_worker()).collect();
     let owner = house.stores.ids.owner();
-    // More than are offered at once, each with a poster that most workers do not hear of.
+    // These are more videos than are offered at once, each with a poster that most workers do not learn of.
     for _ in 0..12 {
         house.upload_of(owner).await;
     }

@@ -1,4 +1,4 @@
-//! A video gets another codec once everything else is made.
+//! Lazy codecs: a video gets another codec once everything else is made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use pipeline::{CodecError, CodecState};
 use plan::{LazyCodec, Plan, RenditionId, VideoId};
 use store::metadata::{State, VideoRow};
 
-/// Longer than anything here takes.
+/// Limit of a wait: longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn has_nothing_left(row: &VideoRow) -> bool {
@@ -17,16 +17,21 @@ fn has_nothing_left(row: &VideoRow) -> bool {
 
 impl House {
     async fn state_of(&self, video: VideoId, codec: LazyCodec) -> CodecState {
-        let states = self.pipeline.codecs(&self.row(video).await).await.unwrap();
+        let states = self
+            .pipeline
+            .videos()
+            .codecs(&self.row(video).await)
+            .await
+            .unwrap();
         states.iter().find(|(known, _)| *known == codec).unwrap().1
     }
 
     async fn current_plan(&self, video: VideoId) -> Arc<Plan> {
         let row = self.row(video).await;
-        self.pipeline.plan_of(&row).await.unwrap().unwrap()
+        self.pipeline.videos().plan_of(&row).await.unwrap().unwrap()
     }
 
-    /// All of a codec is stored, and is what it should be.
+    /// Asserts that all segments of a codec are stored and have the right bytes.
     async fn assert_listed(&self, video: VideoId, codec: LazyCodec) {
         assert_eq!(self.state_of(video, codec).await, CodecState::Listed);
         let (plan, stored) = (self.current_plan(video).await, self.segments(video).await);
@@ -36,7 +41,7 @@ impl House {
                 assert_eq!(word, Some(format!("{rendition} {segment}")));
             }
             let key = plan::RenditionKey { video, rendition };
-            let init = self.pipeline.init(key).await.unwrap();
+            let init = self.pipeline.playback().init(key).await.unwrap();
             assert_eq!(init, sketch::init(&plan, rendition, 0));
         }
     }
@@ -52,6 +57,7 @@ async fn a_codec_is_listed_only_when_it_is_whole_and_a_kill_in_the_middle_contin
     script.gate(Some(4));
     first
         .pipeline
+        .videos()
         .add_codec(video, LazyCodec::Hevc)
         .await
         .unwrap();
@@ -62,7 +68,7 @@ async fn a_codec_is_listed_only_when_it_is_whole_and_a_kill_in_the_middle_contin
         (State::Ready, ready.ready_at_us)
     );
     assert_eq!(row.average_bandwidth, ready.average_bandwidth);
-    let progress = first.pipeline.progress(&row).await.unwrap();
+    let progress = first.pipeline.videos().progress(&row).await.unwrap();
     assert_eq!(progress.made, progress.total);
     let state = first.state_of(video, LazyCodec::Hevc).await;
     assert!(
@@ -80,9 +86,14 @@ async fn a_codec_is_listed_only_when_it_is_whole_and_a_kill_in_the_middle_contin
     assert!(made.keys().all(|(_, segment)| *segment >= 4), "{made:?}");
     let key = |rendition| plan::RenditionKey { video, rendition };
     for rendition in house.current_plan(video).await.media_ids() {
-        house.pipeline.init(key(rendition)).await.unwrap();
+        house
+            .pipeline
+            .playback()
+            .init(key(rendition))
+            .await
+            .unwrap();
     }
-    house.pipeline.delete(video).await.unwrap();
+    house.pipeline.videos().delete(video).await.unwrap();
     let swept = async {
         while !house.segments(video).await.is_empty() {
             tokio::task::yield_now().await;
@@ -105,9 +116,19 @@ async fn everything_else_comes_first_and_one_codec_after_the_other() {
     let other = house.upload().await;
     script.until_waiting(1).await;
     for codec in [LazyCodec::Av1, LazyCodec::Hevc] {
-        house.pipeline.add_codec(video, codec).await.unwrap();
-        // Once more is nothing more.
-        house.pipeline.add_codec(video, codec).await.unwrap();
+        house
+            .pipeline
+            .videos()
+            .add_codec(video, codec)
+            .await
+            .unwrap();
+        // Asking a second time changes nothing.
+        house
+            .pipeline
+            .videos()
+            .add_codec(video, codec)
+            .await
+            .unwrap();
     }
     script.gate(None);
     house.until(video, has_nothing_left).await;
@@ -139,6 +160,7 @@ async fn a_codec_that_was_asked_for_early_does_not_keep_a_video_from_being_ready
     house.until_playable(video).await;
     house
         .pipeline
+        .videos()
         .add_codec(video, LazyCodec::Av1)
         .await
         .unwrap();
@@ -148,12 +170,16 @@ async fn a_codec_that_was_asked_for_early_does_not_keep_a_video_from_being_ready
     house.until(video, has_nothing_left).await;
     house.assert_listed(video, LazyCodec::Av1).await;
     let none = house.stores.ids.video();
-    let refused = house.pipeline.add_codec(none, LazyCodec::Av1).await;
+    let refused = house
+        .pipeline
+        .videos()
+        .add_codec(none, LazyCodec::Av1)
+        .await;
     assert!(matches!(refused, Err(CodecError::NotFound)));
     house.pipeline.stop().await;
 }
 
-/// An engine without the encoder. Whatever else the video has stays.
+/// The engine lacks the encoder; everything else of the video stays.
 #[tokio::test]
 async fn a_codec_that_cannot_be_made_is_given_up_and_may_be_asked_for_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -165,6 +191,7 @@ async fn a_codec_that_cannot_be_made_is_given_up_and_may_be_asked_for_again() {
     script.fillers_fail(true);
     house
         .pipeline
+        .videos()
         .add_codec(video, LazyCodec::Hevc)
         .await
         .unwrap();
@@ -179,6 +206,7 @@ async fn a_codec_that_cannot_be_made_is_given_up_and_may_be_asked_for_again() {
     script.heal();
     house
         .pipeline
+        .videos()
         .add_codec(video, LazyCodec::Hevc)
         .await
         .unwrap();
@@ -196,7 +224,12 @@ async fn workers_make_what_an_origin_was_asked_for() {
     let video = house.upload().await;
     house.until(video, has_nothing_left).await;
     for codec in LazyCodec::ALL {
-        house.pipeline.add_codec(video, codec).await.unwrap();
+        house
+            .pipeline
+            .videos()
+            .add_codec(video, codec)
+            .await
+            .unwrap();
     }
     house.until(video, has_nothing_left).await;
     for codec in LazyCodec::ALL {

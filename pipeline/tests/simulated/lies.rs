@@ -1,4 +1,4 @@
-//! What clients say that is not so: it costs nobody else anything.
+//! Lies of clients: they cost no other client anything.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::support::{Cluster, House, Script, assert_made, house};
 
-/// Longer than anything here takes.
+/// Limit of a wait: longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn key(video: VideoId, rendition: RenditionId, index: u32) -> SegmentKey {
@@ -33,17 +33,18 @@ fn made_up(n: u8) -> RenditionId {
 }
 
 impl House {
-    /// Asks for what is not there, and says that it is near to it, in every way there is.
+    /// Requests a segment that does not exist, and claims in every possible way to be near it.
     async fn lie(&self, key: SegmentKey, liar: &Viewer) {
         let SegmentKey {
             video, rendition, ..
         } = key;
-        let found = self.pipeline.segment(key, liar.clone()).await;
+        let found = self.pipeline.playback().segment(key, liar.clone()).await;
         assert!(matches!(found, Err(DemandError::NotFound)), "{found:?}");
-        self.pipeline.handed_out(key, liar);
-        self.pipeline.is_next(key, liar);
+        self.pipeline.playback().note_served(key, liar);
+        self.pipeline.playback().note_next(key, liar);
         self.pipeline
-            .is_chosen(RenditionKey { video, rendition }, liar);
+            .playback()
+            .note_chosen(RenditionKey { video, rendition }, liar);
     }
 }
 
@@ -51,7 +52,7 @@ impl House {
 async fn what_never_was_starts_no_engine_ends_none_and_drives_nobody_out_of_a_window() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(400);
-    // The background does not come to what a viewer is at; and that is not gone on with yet.
+    // The background gets stuck before the viewer's place, and the window is held there for now.
     script.bog(60);
     script.gate(Some(81));
     let house = house(folder.path(), &script).await;
@@ -59,7 +60,10 @@ async fn what_never_was_starts_no_engine_ends_none_and_drives_nobody_out_of_a_wi
     let (_, plan) = house.until_playable(video).await;
     let rung = plan.video[0].id;
     let mut events = house.stores.events.subscribe().await.unwrap();
-    let first = house.pipeline.segment(key(video, rung, 80), viewer(1));
+    let first = house
+        .pipeline
+        .playback()
+        .segment(key(video, rung, 80), viewer(1));
     assert_made(&first.await.unwrap().bytes, rung, 80);
     script.until_waiting(1).await;
     let engines = script.engines();
@@ -79,8 +83,10 @@ async fn what_never_was_starts_no_engine_ends_none_and_drives_nobody_out_of_a_wi
             }
         }
     };
-    timeout(PATIENCE, ahead).await.expect("it goes on for them");
-    // The background may have begun anew, and nobody else.
+    timeout(PATIENCE, ahead)
+        .await
+        .expect("segments are made ahead for the viewer");
+    // The background may have started one engine anew; nothing else may have.
     assert!(script.engines() <= engines + 1);
     let row = house.row(video).await;
     assert_eq!((row.error, row.notes), (None, Vec::new()));
@@ -104,11 +110,11 @@ async fn who_has_no_time_left_takes_none_from_who_waits_for_the_same() {
     };
     let ask = |index, viewer| {
         let (pipeline, key) = (house.pipeline.clone(), at(index));
-        tokio::spawn(async move { pipeline.segment(key, viewer).await })
+        tokio::spawn(async move { pipeline.playback().segment(key, viewer).await })
     };
     let (first, other) = (ask(90, hurried), ask(90, viewer(1)));
     cluster.work.until_accepted(&at(90)).await;
-    // Somebody else is elsewhere in the video.
+    // Another viewer is at another place of the video.
     let elsewhere = ask(100, viewer(3));
     cluster.work.until_accepted(&at(100)).await;
     script.gate(Some(91));

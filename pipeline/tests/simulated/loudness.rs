@@ -1,4 +1,4 @@
-//! Sound that is measured, and levelled where the operator wants it.
+//! Loudness: sound is measured, and levelled where the operator wants that.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use pipeline::{Config, Viewer};
 use plan::{Code, Plan, SegmentKey, VideoId};
 use store::metadata::{State, VideoRow};
 
-/// 6 dB above what engines measure.
+/// Target loudness in LUFS: 6 dB above what the fake engines measure.
 const TARGET: i32 = -17;
 
 fn levels(config: &mut Config) {
@@ -17,7 +17,7 @@ fn levels(config: &mut Config) {
 
 impl House {
     async fn plan(&self, row: &VideoRow) -> Arc<Plan> {
-        self.pipeline.plan_of(row).await.unwrap().unwrap()
+        self.pipeline.videos().plan_of(row).await.unwrap().unwrap()
     }
 
     async fn sound(&self, video: VideoId, plan: &Plan, index: u32) -> Bytes {
@@ -27,10 +27,15 @@ impl House {
             index,
         };
         let viewer = Viewer::default();
-        self.pipeline.segment(key, viewer).await.unwrap().bytes
+        self.pipeline
+            .playback()
+            .segment(key, viewer)
+            .await
+            .unwrap()
+            .bytes
     }
 
-    /// All of the plan's sound is stored.
+    /// Asserts that all sound segments of the plan are stored.
     async fn assert_sound(&self, video: VideoId, plan: &Plan) {
         let stored = self.segments(video).await;
         let id = plan.audio[0].id;
@@ -67,11 +72,14 @@ async fn sound_is_levelled_by_a_new_plan_and_the_old_one_is_still_served() {
     assert_ne!(plan.audio[0].id, first.audio[0].id);
     assert_eq!(plan.video, first.video);
     house.assert_sound(video, &plan).await;
-    // Who opened the video before goes on, where nothing is stored too.
+    // A player that opened the video before the change can play on, also where nothing is stored.
     let last = plan.segments() - 1;
     let id = first.audio[0].id;
     let stored = house.segments(video).await;
-    assert!(!stored.contains_key(&(id, last)), "it was encoded twice");
+    assert!(
+        !stored.contains_key(&(id, last)),
+        "the replaced sound was encoded too"
+    );
     assert_made(&house.sound(video, &first, last).await, id, last);
     assert!(script.made().values().all(|times| *times == 1));
 }
@@ -87,7 +95,7 @@ async fn short_sound_is_levelled_before_anybody_can_watch() {
     house.assert_sound(video, &plan).await;
 }
 
-/// As videos are that were encoded before loudness was measured at all.
+/// The video looks like one that was encoded before loudness was measured.
 #[tokio::test]
 async fn a_ready_video_is_levelled_when_it_is_watched_and_stays_ready() {
     let folder = tempfile::tempdir().unwrap();
@@ -111,7 +119,7 @@ async fn a_ready_video_is_levelled_when_it_is_watched_and_stays_ready() {
     let house = house_with(folder.path(), &script, levels).await;
     let row = house.row(video).await;
     let before = house.plan(&row).await;
-    house.pipeline.is_watched(&row, &before);
+    house.pipeline.playback().note_watched(&row, &before);
     let is_levelled = |row: &VideoRow| {
         assert_eq!(row.state, State::Ready);
         !row.is_unfinished() && row.plans.len() > 2

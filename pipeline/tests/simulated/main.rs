@@ -1,4 +1,4 @@
-//! The pipeline over engines that do what a script says: every trouble at will.
+//! The pipeline over fake engines that follow a script, so that a test can cause every failure.
 
 mod alone;
 mod cluster;

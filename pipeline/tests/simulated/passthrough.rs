@@ -1,4 +1,4 @@
-//! A source's own pictures as the top rung.
+//! Passthrough: the source's own pictures are the top rung.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn is_whole(row: &VideoRow) -> bool {
     row.state == State::Ready && !row.is_unfinished()
 }
 
-/// All plans that a video has had, the first one first. What is measured makes plans too.
+/// All plans that a video has had, the first one first. Measuring the loudness makes a plan too.
 async fn plans(house: &House, row: &VideoRow) -> Vec<Arc<Plan>> {
     let mut plans = Vec::new();
     for known in &row.plans {
@@ -25,12 +25,20 @@ async fn plans(house: &House, row: &VideoRow) -> Vec<Arc<Plan>> {
             current_plan,
             ..row.clone()
         };
-        plans.push(house.pipeline.plan_of(&then).await.unwrap().unwrap());
+        plans.push(
+            house
+                .pipeline
+                .videos()
+                .plan_of(&then)
+                .await
+                .unwrap()
+                .unwrap(),
+        );
     }
     plans
 }
 
-/// Everything of a plan but its top rung.
+/// All media renditions of a plan except its top rung.
 fn others(plan: &Plan) -> Vec<RenditionId> {
     let top = plan.video[0].id;
     let storyboard = plan.storyboard.as_ref().map(|storyboard| storyboard.id);
@@ -46,7 +54,13 @@ async fn what_can_be_passed_through_is() {
     let house = house_with(folder.path(), &script, passes).await;
     let video = house.upload().await;
     let row = house.until(video, is_whole).await;
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let top = plan.passed_through().unwrap().id;
     let stored = house.segments(video).await;
     assert!((0..plan.segments()).all(|segment| stored.contains_key(&(top, segment))));
@@ -55,7 +69,7 @@ async fn what_can_be_passed_through_is() {
     }
 }
 
-/// The index lies about one segment: nobody who comes later gets to see that.
+/// The index is wrong about one segment; later players do not get the passed-through rung.
 #[tokio::test]
 async fn what_turns_out_otherwise_is_encoded_and_open_players_go_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -64,7 +78,13 @@ async fn what_turns_out_otherwise_is_encoded_and_open_players_go_on() {
     let house = house_with(folder.path(), &script, passes).await;
     let video = house.upload().await;
     let row = house.until(video, is_whole).await;
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let plans = plans(&house, &row).await;
     let first = &plans[0];
     assert!(first.passed_through().is_some());
@@ -92,7 +112,11 @@ async fn what_turns_out_otherwise_is_encoded_and_open_players_go_on() {
         rendition: first.video[0].id,
         index: 9,
     };
-    let segment = house.pipeline.segment(key, Viewer::default()).await;
+    let segment = house
+        .pipeline
+        .playback()
+        .segment(key, Viewer::default())
+        .await;
     let bytes = segment.unwrap().bytes;
     assert_eq!(sketch::word(&bytes).unwrap(), "filler");
 }

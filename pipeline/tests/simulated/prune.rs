@@ -1,4 +1,4 @@
-//! Rungs that turn out not to be worth their bytes.
+//! Rungs that turn out not to be worth their bytes, and leave the plan.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,14 +27,19 @@ impl House {
             current_plan,
             ..row.clone()
         };
-        self.pipeline.plan_of(&then).await.unwrap().unwrap()
+        self.pipeline
+            .videos()
+            .plan_of(&then)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     async fn newest_plan(&self, row: &VideoRow) -> Arc<Plan> {
         self.plan_at(row, row.plans.len() - 1).await
     }
 
-    /// A video that is made in four rungs of a few bytes, of which two are worth it.
+    /// Asserts that a video of four rungs, with segments of a few bytes, kept the two rungs that are worth their bytes.
     async fn assert_pruned(&self, video: VideoId, script: &Script) {
         let row = self.until(video, is_whole).await;
         let (first, plan) = (self.plan_at(&row, 0).await, self.newest_plan(&row).await);
@@ -44,12 +49,13 @@ impl House {
         assert_eq!(plan.timeline, first.timeline);
         let made = script.made();
         assert!(made.values().all(|times| *times == 1), "{made:?}");
-        // Who opened it before goes on.
+        // Players that opened the video before can play all rungs.
         for rung in &first.video {
             let rendition = rung.id;
             let found = self
                 .pipeline
-                .rendition(video, rendition)
+                .videos()
+                .plan_with(video, rendition)
                 .await
                 .unwrap()
                 .unwrap();
@@ -60,11 +66,15 @@ impl House {
                     rendition,
                     index,
                 };
-                let delivered = self.pipeline.segment(key, Viewer::default()).await;
+                let delivered = self
+                    .pipeline
+                    .playback()
+                    .segment(key, Viewer::default())
+                    .await;
                 assert_made(&delivered.unwrap().bytes, rendition, index);
             }
         }
-        let Progress { made, total } = self.pipeline.progress(&row).await.unwrap();
+        let Progress { made, total } = self.pipeline.videos().progress(&row).await.unwrap();
         assert_eq!(made, total);
         let averages = &row.average_bandwidth;
         assert!(plan.media_ids().all(|id| averages.contains_key(&id)));
@@ -105,8 +115,8 @@ async fn the_sources_own_pictures_stay_the_top_rung() {
 async fn rungs_that_are_worth_it_stay() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::of(2);
-    // Two segments of a second each: 800, 760, 720 and 384 kbit/s. Players start in the second, and the
-    // third saves nothing.
+    // Two segments of a second each: 800, 760, 720 and 384 kbit/s. Players start in the second rung, and the third
+    // saves nothing.
     script.are_sized([(720, 100_000), (480, 95_000), (360, 90_000), (240, 48_000)]);
     let house = house_with(folder.path(), &script, prunes).await;
     let video = house.upload().await;
@@ -123,7 +133,7 @@ async fn an_operator_may_want_the_same_rungs_of_all() {
     assert_eq!(boxes(&*house.newest_plan(&row).await), [720, 480, 360, 240]);
 }
 
-/// A filler takes next to nothing: the rungs below one that has any seem to save nothing.
+/// A filler has almost no bytes, so the rungs below a rung with fillers seem to save nothing.
 #[tokio::test]
 async fn what_could_not_be_decoded_decides_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -136,7 +146,7 @@ async fn what_could_not_be_decoded_decides_nothing() {
     assert_eq!(boxes(&*house.newest_plan(&row).await), [720, 480, 360, 240]);
 }
 
-/// A house in which pruned plans take their time to be stored.
+/// Opens a house whose store holds back pruned plans until they are released.
 async fn slow(folder: &Path, script: &Arc<Script>, set: fn(&mut Config)) -> (House, Arc<HeldPlan>) {
     let mut settings = Config::default();
     let House {
@@ -173,11 +183,22 @@ async fn what_comes_meanwhile_is_not_lost() {
     let video = house.upload().await;
     house.until_playable(video).await;
     let pipeline = &house.pipeline;
-    pipeline.add_codec(video, LazyCodec::Av1).await.unwrap();
+    pipeline
+        .videos()
+        .add_codec(video, LazyCodec::Av1)
+        .await
+        .unwrap();
     held.until_held().await;
-    pipeline.add_codec(video, LazyCodec::Hevc).await.unwrap();
+    pipeline
+        .videos()
+        .add_codec(video, LazyCodec::Hevc)
+        .await
+        .unwrap();
     let text = CueList::parse(b"1\n00:00:01,000 --> 00:00:02,000\nlate\n").unwrap();
-    let put = pipeline.put_side_car(video, "de", "de", &text).await;
+    let put = pipeline
+        .videos()
+        .put_side_car(video, "de", "de", &text)
+        .await;
     assert!(put.unwrap());
     held.release();
     let row = house.until(video, is_whole).await;
@@ -192,7 +213,7 @@ async fn what_comes_meanwhile_is_not_lost() {
         let rungs: Vec<u32> = lazy.video.iter().map(|rung| rung.rung).collect();
         assert_eq!(rungs, [720, 480]);
     }
-    // Nor is anything made in another codec that nobody is offered.
+    // Other codecs too are made only for rungs that some player is offered.
     let of_first = house.plan_at(&row, 0).await;
     let is_offered = |id| plan.lists(id) || of_first.lists(id);
     assert!(made.keys().all(|(id, _)| is_offered(*id)));

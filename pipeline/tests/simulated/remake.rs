@@ -1,4 +1,4 @@
-//! Videos that an older version has made, made again.
+//! Remakes: videos that an older version has made are made again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,15 +21,20 @@ fn is_whole(row: &VideoRow) -> bool {
 impl House {
     async fn current(&self, video: VideoId) -> Arc<Plan> {
         let row = self.row(video).await;
-        self.pipeline.plan_of(&row).await.unwrap().unwrap()
+        self.pipeline.videos().plan_of(&row).await.unwrap().unwrap()
     }
 
     async fn remake_of(&self, video: VideoId) -> Remake {
         let row = self.row(video).await;
-        self.pipeline.remake_of(&row).await.unwrap().unwrap()
+        self.pipeline
+            .videos()
+            .remake_of(&row)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
-    /// A video as the generation before this one has left it: of renditions that this one would plan otherwise.
+    /// Turns a video into one of the generation before: its renditions get ids that the current version would not plan.
     async fn age(&self, video: VideoId) {
         let row = self.row(video).await;
         let plan = self.current(video).await;
@@ -91,7 +96,7 @@ impl House {
     }
 }
 
-/// A house with a video that an older version has made.
+/// Opens a house with a video that an older version has made.
 async fn with_old(folder: &Path, script: &Arc<Script>) -> (House, VideoId) {
     let before = house(folder, &Script::of(SECONDS)).await;
     let video = before.upload().await;
@@ -120,10 +125,10 @@ async fn what_comes_stands_in_the_place_of_what_was_once_it_is_whole() {
     assert!(bytes > 0 && bytes <= stored as u64);
 
     script.gate(Some(3));
-    house.pipeline.remake(video).await.unwrap();
+    house.pipeline.videos().remake(video).await.unwrap();
     script.until_waiting(1).await;
     let meanwhile = house.current(video).await;
-    // Players get what there was, and so do those of a codec that is asked for meanwhile.
+    // Players get the old renditions meanwhile, also when a codec is added.
     assert_eq!(
         (&meanwhile.video, &meanwhile.audio),
         (&old.video, &old.audio)
@@ -133,10 +138,11 @@ async fn what_comes_stands_in_the_place_of_what_was_once_it_is_whole() {
         house.remake_of(video).await,
         Remake::Pending { .. }
     ));
-    // Once more is no more.
-    house.pipeline.remake(video).await.unwrap();
+    // Asking a second time changes nothing.
+    house.pipeline.videos().remake(video).await.unwrap();
     house
         .pipeline
+        .videos()
         .add_codec(video, LazyCodec::Hevc)
         .await
         .unwrap();
@@ -158,7 +164,7 @@ async fn what_comes_stands_in_the_place_of_what_was_once_it_is_whole() {
             .all(|id| row.average_bandwidth.contains_key(&id))
     );
     assert_eq!(plan.lazy.len(), 1);
-    // Who plays what there was goes on, to the end.
+    // A player of the old renditions can play to the end.
     for rendition in old.media_ids() {
         let index = old.segments() - 1;
         let key = SegmentKey {
@@ -168,6 +174,7 @@ async fn what_comes_stands_in_the_place_of_what_was_once_it_is_whole() {
         };
         house
             .pipeline
+            .playback()
             .segment(key, Viewer::default())
             .await
             .unwrap();
@@ -181,7 +188,7 @@ async fn a_kill_in_the_middle_is_gone_on_with() {
     let script = Script::of(SECONDS);
     let (first, video) = with_old(folder.path(), &script).await;
     script.gate(Some(5));
-    first.pipeline.remake(video).await.unwrap();
+    first.pipeline.videos().remake(video).await.unwrap();
     script.until_waiting(1).await;
     first.pipeline.stop().await;
     let stored = first.segments(video).await;
@@ -206,7 +213,7 @@ async fn without_all_of_its_source_nothing_is_begun() {
     store::objects::delete_prefix(&*house.stores.objects, &Prefix::Upload(row.parts[0].upload))
         .await
         .unwrap();
-    let refused = house.pipeline.remake(video).await;
+    let refused = house.pipeline.videos().remake(video).await;
     assert!(
         matches!(refused, Err(RemakeError::SourceGone)),
         "{refused:?}"
@@ -223,16 +230,16 @@ async fn only_what_is_ready_is_made_again() {
     let house = house(folder.path(), &script).await;
     let video = house.upload().await;
     house.until_playable(video).await;
-    let refused = house.pipeline.remake(video).await;
+    let refused = house.pipeline.videos().remake(video).await;
     assert!(matches!(refused, Err(RemakeError::NotReady)), "{refused:?}");
     script.gate(None);
     let row = house.until(video, is_whole).await;
-    house.pipeline.remake(video).await.unwrap();
+    house.pipeline.videos().remake(video).await.unwrap();
     assert_eq!(house.row(video).await, row, "there is nothing to make");
     house.pipeline.stop().await;
 }
 
-/// What was good is not replaced by what is worse.
+/// Good renditions are not replaced by worse ones.
 #[tokio::test]
 async fn what_lacks_more_than_what_was_does_not_replace_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -240,7 +247,7 @@ async fn what_lacks_more_than_what_was_does_not_replace_it() {
     let (house, video) = with_old(folder.path(), &script).await;
     let old = house.current(video).await;
     script.picture_fault(4, Fault::Fails, u32::MAX);
-    house.pipeline.remake(video).await.unwrap();
+    house.pipeline.videos().remake(video).await.unwrap();
     house.until(video, is_whole).await;
     let plan = house.current(video).await;
     assert_eq!((&plan.video, &plan.audio), (&old.video, &old.audio));
@@ -248,10 +255,10 @@ async fn what_lacks_more_than_what_was_does_not_replace_it() {
         house.remake_of(video).await,
         Remake::Failed { .. }
     ));
-    // Another try may come further, and makes nothing again that is good.
+    // Another try may succeed, and makes no good segment again.
     let good = script.made();
     script.heal();
-    house.pipeline.remake(video).await.unwrap();
+    house.pipeline.videos().remake(video).await.unwrap();
     house.until(video, is_whole).await;
     assert_eq!(house.remake_of(video).await, Remake::Current);
     let plan = house.current(video).await;
@@ -260,7 +267,7 @@ async fn what_lacks_more_than_what_was_does_not_replace_it() {
     house.pipeline.stop().await;
 }
 
-/// Nobody plays by a plan of a month ago: what only it has is deleted, and nothing else.
+/// A plan that was replaced a month ago has no players: what only that plan has is deleted, and nothing else.
 #[tokio::test]
 async fn what_was_replaced_a_month_ago_is_deleted() {
     const MONTH_US: i64 = 30 * 86_400 * 1_000_000;
@@ -268,12 +275,12 @@ async fn what_was_replaced_a_month_ago_is_deleted() {
     let script = Script::of(SECONDS);
     let (first, video) = with_old(folder.path(), &script).await;
     let old = first.current(video).await;
-    first.pipeline.remake(video).await.unwrap();
+    first.pipeline.videos().remake(video).await.unwrap();
     first.until(video, is_whole).await;
     first.pipeline.stop().await;
     let plan = first.current(video).await;
     drop(first);
-    // A minute too early nothing happens.
+    // A minute before the month is over, nothing is deleted.
     for (early_us, left) in [(60_000_000, 3), (0, 1)] {
         let stores =
             Local::open(folder.path(), Layout::Store, Arc::new(SystemClock::new())).unwrap();

@@ -1,11 +1,13 @@
-//! Origins and workers in a storm: messages are lost, late, repeated and refused, stores are slow and fail before or
-//! after they have done what they were asked, workers die and stand still, processes are cut off
-//! from all others, time leaps, viewers lie, plans change under them, uploaders complete while the janitor looks, videos are
-//! deleted meanwhile. What becomes of it is decided by a seed; `SEED` repeats one, `SEEDS` is how many, `AT_ONCE` how many
-//! at the same time.
+//! Storms: origins and workers with many failures at once. Messages are lost, late, repeated and refused. Stores are
+//! slow, and fail before or after they have done what they were asked. Workers die and stand still, processes are cut
+//! off from all others, and time leaps. Viewers lie, plans change under them, uploads complete while the janitor looks,
+//! and videos are deleted.
 //!
-//! Time runs faster than on the wall, and engines are played by threads: a seed repeats the same
-//! decisions, if not the same interleaving of everything.
+//! A seed decides what happens. The variable `SEED` repeats one storm, `SEEDS` is the number of storms, and `AT_ONCE`
+//! the number that run at the same time.
+//!
+//! Time runs faster than on the wall, and engines are played by threads: a seed repeats the same decisions, but not the
+//! same interleaving of everything.
 
 pub(super) mod clock;
 mod line;
@@ -40,22 +42,22 @@ use self::uploaders::STILL;
 use self::weather::Weather;
 use super::support::{Script, assert_made, tell_of_failures};
 
-/// Storms of `cargo test`; `make soak` has ten thousand.
+/// Storms in `cargo test`; `make soak` runs ten thousand.
 const SEEDS: u64 = 200;
-/// Storms at once: each waits most of the time.
+/// Storms that run at once: each storm waits most of the time.
 const AT_ONCE: u64 = 8;
-/// Longer than anything takes on the wall once the storm is over.
+/// Limit of a wait, on the wall clock, once the storm is over.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Longer than a storm takes in all; a hang is a failure.
+/// Limit of one storm, on the wall clock; a hang is a failure.
 const LONGEST: Duration = Duration::from_secs(180);
-/// How much faster time runs.
+/// Factor by which time runs faster than on the wall.
 const SPEED: u32 = 20;
 
-/// A number from the environment.
+/// Reads a number from the environment.
 ///
 /// # Panics
 ///
-/// Where the variable is set to something else: another number of storms would pass for the one asked for.
+/// If the variable is set to something else: otherwise another number of storms would run than was asked for.
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     let number = text.parse();
@@ -91,7 +93,7 @@ async fn where_everything_is_said_three_times_nothing_else_becomes_of_it() {
     assert!(all.is_ok(), "nothing hangs");
 }
 
-/// The processes of a storm, and the world as it is without one.
+/// The processes of a storm, and the stores without the storm's failures.
 struct World {
     weather: Arc<Weather>,
     clock: Arc<FastClock>,
@@ -106,14 +108,14 @@ impl World {
     fn open(folder: &Path, weather: Arc<Weather>) -> Self {
         let clock = Arc::new(FastClock::new(SPEED));
         let calm = Local::open(folder, Layout::Store, clock.clone()).unwrap();
-        // As long as it takes to have several chunks, and a remainder.
+        // The duration gives several chunks and a remainder.
         let script = Script::of(15 + i64::from(weather.below(30)));
         let mut config = Config {
             lull: Duration::ZERO,
             encode_threads: 2,
             ..Config::default()
         };
-        // A plan that follows the first one, with another sound.
+        // In half of the storms a second plan follows the first one, with levelled sound.
         config.policy.loudness_lufs = (weather.below(2) == 0).then_some(-17);
         let origins_line = Line::new(&calm, &weather);
         let origin = Pipeline::origin(stormy(&calm, &origins_line).0, config.clone());
@@ -138,17 +140,20 @@ impl World {
         }
     }
 
-    /// Somebody puts text beside a video, and takes it away again: plans that follow the current one.
+    /// Puts text beside a video, and sometimes takes it away again: each makes a new plan.
     async fn retitle(&self, video: VideoId) {
         let cues = b"1\n00:00:01,000 --> 00:00:02,000\nA word\n";
         let cues = CueList::parse(cues).unwrap();
-        let put = self.origin.put_side_car(video, "en", "English", &cues);
+        let put = self
+            .origin
+            .videos()
+            .put_side_car(video, "en", "English", &cues);
         if put.await.is_ok() && self.weather.below(2) == 0 {
-            drop(self.origin.remove_side_car(video, "en").await);
+            drop(self.origin.videos().remove_side_car(video, "en").await);
         }
     }
 
-    /// What is known of a video.
+    /// Describes the state of a video, for a failed assertion.
     async fn tell(&self, video: VideoId) -> String {
         let row = self.calm.metadata.videos().get(&video).await;
         let left = self.calm.objects.list(&Prefix::Video(video)).await;
@@ -165,14 +170,14 @@ struct Worker {
 }
 
 impl Worker {
-    /// Ends without a word: what was in its hands comes again when it was not heard of for long.
+    /// Ends the worker without a message: the chunks that it had taken come again after a time of silence.
     async fn die(self) {
         self.line.die();
         self.pipeline.stop().await;
     }
 }
 
-/// The same stores, as one process sees them in a storm.
+/// Stores as one process sees them in a storm.
 fn stormy(calm: &Stores, line: &Arc<Line>) -> (Stores, Arc<StormyObjects>) {
     let objects = Arc::new(StormyObjects::new(calm, line));
     let stores = Stores {
@@ -192,7 +197,7 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
     let weather = &world.weather;
     let mut workers: Vec<_> = (0..=weather.below(3)).map(|_| world.worker()).collect();
     let (mut accepted, mut deleted) = (Vec::new(), Vec::new());
-    // What goes on beside everything else.
+    // Uploads and viewers that run while other things happen.
     let (mut uploads, mut watches) = (Vec::new(), Vec::new());
     for _ in 0..6 + weather.below(6) {
         match weather.below(16) {
@@ -209,7 +214,8 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
             }
             7 => {
                 let at = weather.below(workers.len() as u32) as usize;
-                // What it writes late is swept after a minute; what is later yet, after an hour.
+                // A late write of this worker is removed by the sweep after a minute; a later one by the sweep after an
+                // hour.
                 let span = Duration::from_secs(u64::from(weather.below(40)));
                 workers[at].objects.stand_still(span);
             }
@@ -221,7 +227,7 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
                 deleted.push(video);
             }
             9..=10 => {
-                // One of them, or the origin.
+                // The index chooses a worker, or the origin if it is past the last worker.
                 let at = weather.below(workers.len() as u32 + 1) as usize;
                 let line = workers
                     .get(at)
@@ -273,7 +279,7 @@ async fn storm(weather: Arc<Weather>, doing: Arc<Mutex<&'static str>>) {
     world.origin.stop().await;
 }
 
-/// Ready, with all that its plan has got since.
+/// Waits until a video is ready, with everything that its plan has got since.
 async fn until_ready(world: &World, video: VideoId) {
     let videos = world.calm.metadata.videos();
     loop {
@@ -286,18 +292,19 @@ async fn until_ready(world: &World, video: VideoId) {
     }
 }
 
-/// All of the current plan is stored, and is what it should be; what only plans before it have is made when it is asked for.
+/// Asserts that all segments of the current plan are stored and have the right bytes, and that segments which only
+/// older plans have are made on demand.
 async fn assert_whole(world: &World, video: VideoId) {
     let videos = world.calm.metadata.videos();
     let row = videos.get(&video).await.unwrap().unwrap();
-    let current = world.origin.plan_of(&row).await.unwrap().unwrap();
-    // None of the others is worth the few bytes that engines make here.
+    let current = world.origin.videos().plan_of(&row).await.unwrap().unwrap();
+    // The other rungs are not worth their bytes, since fake engines make segments of a few bytes.
     let boxes: Vec<u32> = current.video.iter().map(|rung| rung.rung).collect();
     assert_eq!(boxes, [720, 480]);
-    // Nothing went wrong but the weather.
+    // No segment has failed, so there are no fillers.
     let fillers = world.calm.metadata.tries().fillers(&video).await.unwrap();
     assert!(fillers.is_empty(), "{fillers:?}");
-    // Its source is kept.
+    // The source is still stored.
     for part in &row.parts {
         let block = ObjectKey::SourceBlock {
             upload: part.upload,
@@ -312,7 +319,7 @@ async fn assert_whole(world: &World, video: VideoId) {
             current_plan,
             ..row.clone()
         };
-        let plan = world.origin.plan_of(&then).await.unwrap().unwrap();
+        let plan = world.origin.videos().plan_of(&then).await.unwrap().unwrap();
         for rendition in plan.media_ids() {
             for index in 0..plan.segments() {
                 let key = SegmentKey {
@@ -332,10 +339,10 @@ async fn assert_whole(world: &World, video: VideoId) {
     }
 }
 
-/// A segment that a viewer asks for until it is made, as players do after a 503.
+/// Asks for a segment until it is made, as players do after a 503.
 async fn asked_for(world: &World, key: SegmentKey) -> Bytes {
     for _ in 0..10 {
-        match world.origin.segment(key, world.viewer()).await {
+        match world.origin.playback().segment(key, world.viewer()).await {
             Ok(made) => return made.bytes,
             Err(DemandError::NotReady) => {}
             Err(error) => panic!("{key:?}: {error}"),
@@ -344,11 +351,11 @@ async fn asked_for(world: &World, key: SegmentKey) -> Bytes {
     panic!("{key:?} is not made however often it is asked for");
 }
 
-/// Deleted at last where that failed; swept, what a worker put late as well.
+/// Waits until a deleted video is swept, late objects included; deletes it once more where that had failed.
 async fn until_gone(world: &World, video: VideoId) {
     let videos = world.calm.metadata.videos();
     if videos.get(&video).await.unwrap().unwrap().state != State::Deleted {
-        world.origin.delete(video).await.unwrap();
+        world.origin.videos().delete(video).await.unwrap();
     }
     loop {
         let row = videos.get(&video).await.unwrap().unwrap();
@@ -362,7 +369,7 @@ async fn until_gone(world: &World, video: VideoId) {
         if left.next().await.is_none() {
             return;
         }
-        // What came very late is swept in the janitor's next round.
+        // Objects that came very late are removed in the janitor's next round.
         world.clock.leap(STILL);
         world.calm.clock.sleep(Duration::from_secs(5)).await;
     }

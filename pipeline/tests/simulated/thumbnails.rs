@@ -1,4 +1,4 @@
-//! Thumbnails: what they are made of, and how many are kept.
+//! Thumbnails: from what they are made, and how many are kept.
 
 use futures::TryStreamExt;
 use pipeline::{DemandError, Viewer};
@@ -17,6 +17,7 @@ async fn a_thumbnail_is_made_when_it_is_asked_for() {
     house.until_playable(video).await;
     let made = house
         .pipeline
+        .playback()
         .thumbnail(video, 320, 9, &Viewer::default())
         .await
         .unwrap();
@@ -24,6 +25,7 @@ async fn a_thumbnail_is_made_when_it_is_asked_for() {
     for (width, second) in [(321, 9), (320, 10)] {
         let refused = house
             .pipeline
+            .playback()
             .thumbnail(video, width, second, &Viewer::default())
             .await;
         assert!(matches!(refused, Err(DemandError::NotFound)));
@@ -43,6 +45,7 @@ async fn a_thumbnail_is_made_of_the_smallest_stored_segment_that_is_large_enough
         async move {
             let viewer = Viewer::default();
             pipeline
+                .playback()
                 .thumbnail(video, width, second, &viewer)
                 .await
                 .unwrap();
@@ -55,7 +58,7 @@ async fn a_thumbnail_is_made_of_the_smallest_stored_segment_that_is_large_enough
     let segment = plan.timeline.segment_at_us(9_000_000);
     asked(320, 9).await;
     asked(1280, 9).await;
-    // One that has gone in between is done without.
+    // A segment that was deleted meanwhile is not needed: the source is used.
     let gone = SegmentKey {
         video,
         rendition: rung(320),
@@ -92,7 +95,11 @@ async fn of_thumbnails_without_number_a_thousand_are_kept() {
     let mut counts = Vec::new();
     for second in 0..1002 {
         let viewer = Viewer::default();
-        let made = house.pipeline.thumbnail(video, 480, second, &viewer).await;
+        let made = house
+            .pipeline
+            .playback()
+            .thumbnail(video, 480, second, &viewer)
+            .await;
         made.unwrap();
         if second >= 999 {
             counts.push(count().await);

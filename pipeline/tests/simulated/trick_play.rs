@@ -1,4 +1,4 @@
-//! Who winds through a video.
+//! Trick play: a viewer winds through a video.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use pipeline::Viewer;
 use plan::{RenditionId, SegmentKey};
 use store::{Event, Received};
 
-/// One picture is asked for here, the next anywhere: neither sound nor what follows is made.
+/// A winding viewer asks for single pictures at any place: neither sound nor the next pictures are made ahead.
 #[tokio::test]
 async fn who_winds_gets_the_pictures_that_they_ask_for_and_nothing_else_is_made() {
     let folder = tempfile::tempdir().unwrap();
@@ -24,14 +24,20 @@ async fn who_winds_gets_the_pictures_that_they_ask_for_and_nothing_else_is_made(
             index,
         };
         let viewer = Viewer::default();
-        house.pipeline.handed_out(key, &viewer);
-        house.pipeline.segment(key, viewer).await.unwrap()
+        house.pipeline.playback().note_served(key, &viewer);
+        house
+            .pipeline
+            .playback()
+            .segment(key, viewer)
+            .await
+            .unwrap()
     };
     let wound = [100, 40, 120];
     for index in wound {
         ask(trick_play, index).await;
     }
-    // Somebody who watches is followed, and the window has come to everything by then.
+    // A viewer who watches is followed; by the time that viewer's last segment is made, the window has handled
+    // everything before.
     let mut events = house.stores.events.subscribe().await.unwrap();
     ask(plan.video[1].id, 60).await;
     let last = (plan.video[1].id, 66);

@@ -1,4 +1,4 @@
-//! Engines whose libraries are exchanged half-way: nothing of one version stands beside another's.
+//! Upgrades: the libraries of engines are replaced half-way, and segments of two versions never stand side by side.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use store::metadata::{State, VideoRow};
 use super::support::{Cluster, House, Script, assert_made, house, house_with};
 
 impl House {
-    /// Every segment of the current plan is decoded with the init segment that is stored.
+    /// Asserts that every segment of the current plan fits the stored init segment.
     async fn assert_agreed(&self, video: VideoId) -> Arc<Plan> {
         let row = self.row(video).await;
-        let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();
+        let plan = self.pipeline.videos().plan_of(&row).await.unwrap().unwrap();
         let stored = self.segments(video).await;
         for rendition in plan.media_ids() {
             let key = RenditionKey { video, rendition };
-            let init = self.pipeline.init(key).await.unwrap();
+            let init = self.pipeline.playback().init(key).await.unwrap();
             for segment in 0..plan.segments() {
                 let word = sketch::word(&stored[&(rendition, segment)]).unwrap();
                 let version = word
@@ -52,7 +52,7 @@ async fn what_another_version_cannot_go_on_with_is_begun_anew() {
     for id in begun.media_ids() {
         assert!(plan.given_up.contains(&id) && !plan.lists(id), "{id}");
     }
-    // Who plays what was begun first goes on as far as it is made, and then looks for what is made now.
+    // A player of the old renditions plays on as far as they are made, and then looks for the new ones.
     let old = begun.video[0].id;
     let key = |index| SegmentKey {
         video,
@@ -60,10 +60,15 @@ async fn what_another_version_cannot_go_on_with_is_begun_anew() {
         index,
     };
     let viewer = Viewer::default;
-    let made = house.pipeline.segment(key(0), viewer()).await.unwrap();
+    let made = house
+        .pipeline
+        .playback()
+        .segment(key(0), viewer())
+        .await
+        .unwrap();
     assert_made(&made.bytes, old, 0);
     let last = plan.segments() - 1;
-    let gone = house.pipeline.segment(key(last), viewer()).await;
+    let gone = house.pipeline.playback().segment(key(last), viewer()).await;
     assert!(matches!(gone, Err(DemandError::Gone)), "{gone:?}");
     house.pipeline.stop().await;
 }
@@ -142,7 +147,7 @@ async fn what_one_worker_can_go_on_with_it_does() {
     let upgraded = Script::of(60);
     upgraded.libraries_are(1);
     let new = cluster.worker_of(&upgraded);
-    // It has tried before the other goes on.
+    // The upgraded worker has tried the rendition before the old one goes on.
     house
         .until_workers(|worker| worker.declines.is_empty() == (worker.warm.contains(&video)))
         .await;
@@ -155,7 +160,8 @@ async fn what_one_worker_can_go_on_with_it_does() {
     }
 }
 
-/// Sound that another level has replaced, and who opened the video before goes on with: not with another encoder's.
+/// A player that opened the video before the sound was levelled plays the replaced sound; another encoder must not
+/// continue that.
 #[tokio::test]
 async fn what_was_replaced_before_is_gone_where_it_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,10 +181,18 @@ async fn what_was_replaced_before_is_gone_where_it_is_not_made() {
         rendition: begun.audio[0].id,
         index: begun.segments() - 1,
     };
-    // Who asks first has it tried.
-    let mut asked = house.pipeline.segment(key, Viewer::default()).await;
+    // The first request has the rendition tried.
+    let mut asked = house
+        .pipeline
+        .playback()
+        .segment(key, Viewer::default())
+        .await;
     if matches!(asked, Err(DemandError::NotReady)) {
-        asked = house.pipeline.segment(key, Viewer::default()).await;
+        asked = house
+            .pipeline
+            .playback()
+            .segment(key, Viewer::default())
+            .await;
     }
     assert!(matches!(asked, Err(DemandError::Gone)), "{asked:?}");
     assert!(

@@ -1,4 +1,4 @@
-//! Views are counted by every process, written down, and earn a video its codecs.
+//! Views: every process counts them, they are written to the store, and enough of them give a video its codecs.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -11,7 +11,7 @@ use pipeline::{CodecState, Config, Pipeline, Viewer};
 use plan::{LazyCodec, VideoId};
 use store::metadata::{State, VideoRow};
 
-/// Longer than anything here takes.
+/// Limit of a wait: longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn viewer(last: u8) -> Viewer {
@@ -25,7 +25,7 @@ fn has_nothing_left(row: &VideoRow) -> bool {
     row.state == State::Ready && row.whole_plan == row.current_plan
 }
 
-/// Origins and workers that make HEVC of what has four views.
+/// Opens a cluster that makes HEVC of videos with four views.
 fn after_four(folder: &Path, script: &Arc<Script>) -> Cluster {
     Cluster::open_with(folder, script, |config: &mut Config| {
         config.lazy_codecs = vec![LazyCodec::Hevc];
@@ -35,7 +35,12 @@ fn after_four(folder: &Path, script: &Arc<Script>) -> Cluster {
 
 impl House {
     async fn hevc(&self, video: VideoId) -> CodecState {
-        let states = self.pipeline.codecs(&self.row(video).await).await.unwrap();
+        let states = self
+            .pipeline
+            .videos()
+            .codecs(&self.row(video).await)
+            .await
+            .unwrap();
         let [
             (LazyCodec::Hevc, hevc),
             (LazyCodec::Av1, CodecState::Absent),
@@ -47,11 +52,11 @@ impl House {
     }
 }
 
-/// An origin that serves these, each more than once.
+/// Opens an origin that counts views of these viewers, two media requests each.
 fn origin(cluster: &Cluster, video: VideoId, viewers: &[u8]) -> Pipeline {
     let origin = cluster.origin();
     for &last in viewers.iter().chain(viewers) {
-        origin.is_viewed(video, &viewer(last));
+        origin.playback().record_view(video, &viewer(last));
     }
     origin
 }
@@ -67,7 +72,7 @@ async fn views_at_several_origins_earn_a_codec_once() {
     let ready = house.until(video, has_nothing_left).await;
     origin(&cluster, video, &[1, 2]).stop().await;
     origin(&cluster, other, &[1, 2, 3]).stop().await;
-    assert_eq!(house.pipeline.views(video).await.unwrap(), 2);
+    assert_eq!(house.pipeline.videos().views(video).await.unwrap(), 2);
     assert_eq!(house.hevc(video).await, CodecState::Absent);
     let (one, another) = (
         origin(&cluster, video, &[3, 4]),
@@ -79,9 +84,9 @@ async fn views_at_several_origins_earn_a_codec_once() {
     let row = house.row(video).await;
     assert_eq!(row.plans.len(), ready.plans.len() + 1);
     origin(&cluster, video, &[6, 7, 8]).stop().await;
-    assert_eq!(house.pipeline.views(video).await.unwrap(), 8);
+    assert_eq!(house.pipeline.videos().views(video).await.unwrap(), 8);
     assert_eq!(house.row(video).await.epoch, row.epoch);
-    assert_eq!(house.pipeline.views(other).await.unwrap(), 3);
+    assert_eq!(house.pipeline.videos().views(other).await.unwrap(), 3);
     assert_eq!(house.hevc(other).await, CodecState::Absent);
     worker.stop().await;
 }
@@ -116,18 +121,18 @@ async fn views_are_written_down_within_a_minute_and_go_with_their_video() {
     house.until_over(video).await;
     let until = async |count| {
         let written = async {
-            while house.pipeline.views(video).await.unwrap() != count {
+            while house.pipeline.videos().views(video).await.unwrap() != count {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let written = tokio::time::timeout(PATIENCE, written).await;
-        written.expect("it is written down");
+        written.expect("the views are written");
     };
-    house.pipeline.is_viewed(video, &viewer(1));
+    house.pipeline.playback().record_view(video, &viewer(1));
     until(1).await;
-    house.pipeline.is_viewed(video, &viewer(2));
+    house.pipeline.playback().record_view(video, &viewer(2));
     until(2).await;
-    house.pipeline.delete(video).await.unwrap();
+    house.pipeline.videos().delete(video).await.unwrap();
     until(0).await;
     house.pipeline.stop().await;
 }

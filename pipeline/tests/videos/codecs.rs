@@ -1,4 +1,4 @@
-//! A short video in every codec, with the real engine.
+//! A short video in every codec, made by the real engine.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ async fn hevc_and_av1_are_listed_after_they_were_asked_for() {
     let row = house.until(video, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
     let master = async |row: &VideoRow| {
-        let plan = house.pipeline.plan_of(row).await.unwrap().unwrap();
+        let plan = house.pipeline.videos().plan_of(row).await.unwrap().unwrap();
         let averages = &row.average_bandwidth;
         let texts = [
             manifests::hls::master(&plan, averages),
@@ -27,14 +27,25 @@ async fn hevc_and_av1_are_listed_after_they_were_asked_for() {
     };
     assert_eq!(master(&row).await, BTreeSet::from(["avc1.", "mp4a."]));
     for codec in LazyCodec::ALL {
-        house.pipeline.add_codec(video, codec).await.unwrap();
+        house
+            .pipeline
+            .videos()
+            .add_codec(video, codec)
+            .await
+            .unwrap();
     }
     let has_nothing_left = |row: &VideoRow| row.whole_plan == row.current_plan;
     let row = house.until(video, has_nothing_left).await;
     assert_eq!(master(&row).await.len(), 5);
-    let states = house.pipeline.codecs(&row).await.unwrap();
+    let states = house.pipeline.videos().codecs(&row).await.unwrap();
     assert!(states.iter().all(|(_, state)| *state == CodecState::Listed));
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     for lazy in &plan.lazy {
         for rendition in lazy.ids() {
             for index in 0..plan.segments() {
@@ -43,7 +54,11 @@ async fn hevc_and_av1_are_listed_after_they_were_asked_for() {
                     rendition,
                     index,
                 };
-                let delivered = house.pipeline.segment(key, Viewer::default()).await;
+                let delivered = house
+                    .pipeline
+                    .playback()
+                    .segment(key, Viewer::default())
+                    .await;
                 assert!(delivered.unwrap().made_in.is_zero(), "{rendition} {index}");
             }
         }

@@ -1,4 +1,4 @@
-//! A pipeline over the embedded stores, with the real engine.
+//! A house: a pipeline over the embedded stores, with the real engine.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use store::metadata::{Priority, State, VideoRow};
 use store::{Layout, Received, Stores, SystemClock};
 use transcoder::Engine;
 
-/// Longer than anything here takes; a hang is a failure, not a wait.
+/// Limit of a wait: longer than anything here takes; a hang is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct House {
@@ -68,14 +68,15 @@ impl House {
         let owner = self.stores.ids.owner();
         let created =
             self.pipeline
-                .create_video(owner, "A title".into(), None, Priority::Interactive);
+                .uploads()
+                .create(owner, "A title".into(), None, Priority::Interactive);
         let (row, mut writer) = created.await.unwrap();
         writer.write(bytes).await.unwrap();
         writer.finish().await.unwrap();
         row.id
     }
 
-    /// Waits for a state, woken by events.
+    /// Waits until a video's row passes a test; events wake the wait.
     pub async fn until(&self, video: VideoId, wanted: impl Fn(&VideoRow) -> bool) -> VideoRow {
         let mut events = self.stores.events.subscribe().await.unwrap();
         let reached = async {

@@ -1,4 +1,4 @@
-//! A video's life over the embedded stores and the real engine.
+//! The life of a video over the embedded stores and the real engine.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +21,13 @@ async fn an_upload_becomes_playable_and_then_ready() {
     let video = house.upload(sample(folder.path(), 6)).await;
     let row = house.until(video, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     for rendition in plan.media_ids() {
         assert!(row.average_bandwidth.contains_key(&rendition));
         for index in 0..plan.segments() {
@@ -46,7 +52,13 @@ async fn a_segment_asked_for_is_made_at_once_and_once() {
     let row = house
         .until(video, |row| row.state == State::Playable || is_over(row))
         .await;
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let rendition = plan.video[0].id;
     let key = SegmentKey {
         video,
@@ -57,6 +69,7 @@ async fn a_segment_asked_for_is_made_at_once_and_once() {
         let pipeline = house.pipeline.clone();
         tokio::spawn(async move {
             pipeline
+                .playback()
                 .segment(key, Viewer::default())
                 .await
                 .unwrap()
@@ -73,12 +86,16 @@ async fn a_segment_asked_for_is_made_at_once_and_once() {
         ..key
     };
     assert!(matches!(
-        house.pipeline.segment(beyond, Viewer::default()).await,
+        house
+            .pipeline
+            .playback()
+            .segment(beyond, Viewer::default())
+            .await,
         Err(DemandError::NotFound)
     ));
 }
 
-/// Part of a broadcast; `size` at 25 frames, `seconds` from second `at` on.
+/// Makes a part of a broadcast: pictures of this size at 25 frames a second, `seconds` long, from second `at` on.
 fn broadcast(folder: &Path, size: &str, at: u32, seconds: u32) -> Vec<u8> {
     let path = folder.join("part.ts");
     let picture = format!("testsrc2=s={size}:r=25:d={seconds}");
@@ -103,7 +120,7 @@ fn broadcast(folder: &Path, size: &str, at: u32, seconds: u32) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// Two seconds in the middle are larger than is decoded here, though the head says otherwise.
+/// Two seconds in the middle have larger pictures than the limit allows, although the header says otherwise.
 #[tokio::test]
 async fn a_poisoned_stretch_becomes_filler_and_nothing_else_does() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,10 +134,16 @@ async fn a_poisoned_stretch_becomes_filler_and_nothing_else_does() {
     let video = house.upload(parts.concat().into()).await;
     let row = house.until(video, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let tries = house.stores.metadata.tries();
     let fillers = tries.fillers(&video).await.unwrap();
-    // Segments start at 0, 1, 2, 4, 8, 12 ...: the one from 8 to 12 s holds the stretch.
+    // Segments start at 0, 1, 2, 4, 8, 12 ... seconds: the segment from 8 to 12 s contains the large pictures.
     let poisoned = plan.video.iter().map(|rung| (rung.id, 4));
     assert_eq!(fillers, poisoned.collect());
     let [note] = &row.notes[..] else {
@@ -135,8 +158,8 @@ async fn damage_that_can_be_watched_is_a_note_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let house = house(&folder.path().join("data")).await;
     let mut bytes = broadcast(folder.path(), "320x180", 0, 24);
-    // A part of each packet (ISO/IEC 13818-1 has 188 bytes in one) of half a second, ten seconds
-    // in: within the segment from 8 to 12 s.
+    // Damages a part of each packet (188 bytes, ISO/IEC 13818-1) in half a second, ten seconds in: within the segment
+    // from 8 to 12 s.
     let packets = bytes.len() / 188;
     let hit = packets * 40 / 100..packets * 42 / 100;
     bytes[hit.start * 188..hit.end * 188]
@@ -152,7 +175,7 @@ async fn damage_that_can_be_watched_is_a_note_with_its_place() {
     assert!(fillers.is_empty(), "{fillers:?}");
 }
 
-/// Six seconds of 5.1 in the middle of stereo, in a format of whose sound the probe looks at head and tail.
+/// Six seconds of 5.1 sound in the middle of stereo, in a format of which the probe reads only head and tail.
 #[tokio::test]
 async fn a_change_that_no_probe_saw_is_a_note_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -214,7 +237,8 @@ async fn a_cut_off_upload_leaves_nothing_behind() {
     let owner = house.stores.ids.owner();
     let (row, mut writer) = house
         .pipeline
-        .create_video(owner, "Cut off".into(), None, Priority::Interactive)
+        .uploads()
+        .create(owner, "Cut off".into(), None, Priority::Interactive)
         .await
         .unwrap();
     writer.write(Bytes::from(vec![0; 9 << 20])).await.unwrap();
@@ -238,7 +262,7 @@ async fn a_cut_off_upload_leaves_nothing_behind() {
             .unwrap();
         listing.try_collect::<Vec<_>>().await.unwrap().len()
     };
-    // The row says so first; the blocks go right after.
+    // The row is marked first; the blocks are deleted right after.
     let swept = async {
         while left().await > 0 {
             tokio::task::yield_now().await;
@@ -266,12 +290,15 @@ async fn a_source_is_read_where_it_lies() {
         stores,
     };
     let owner = house.stores.ids.owner();
-    let begun = house.pipeline.begin_in_place(owner, "In place".into());
+    let begun = house
+        .pipeline
+        .uploads()
+        .begin_in_place(owner, "In place".into());
     let row = house.until(begun.await.unwrap().id, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
 }
 
-/// H.264 whose parameter sets are others for six seconds in the middle, which no index tells.
+/// Makes H.264 whose parameter sets differ for six seconds in the middle, which no index says.
 fn of_two_encoders(folder: &Path) -> Vec<u8> {
     let ffmpeg = |arguments: &str| {
         let made = Command::new("ffmpeg")
@@ -284,7 +311,7 @@ fn of_two_encoders(folder: &Path) -> Vec<u8> {
     let mut list = String::new();
     for (part, seconds, how) in [
         ("a", 20, "cabac=1"),
-        // One key frame, which is none of those that a probe looks at.
+        // This part has one key frame, which the probe does not look at.
         ("b", 2, "cabac=0"),
         ("c", 6, "cabac=1"),
     ] {
@@ -319,12 +346,24 @@ async fn pictures_that_cannot_be_passed_through_are_encoded() {
         current_plan: Some(row.plans[0].hash.clone()),
         ..row.clone()
     };
-    let first = house.pipeline.plan_of(&first).await.unwrap().unwrap();
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let first = house
+        .pipeline
+        .videos()
+        .plan_of(&first)
+        .await
+        .unwrap()
+        .unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(first.passed_through().is_some() && plan.passed_through().is_none());
     assert_eq!(plan.timeline, first.timeline);
     assert_eq!(plan.video[1..], first.video[1..]);
-    // Open players go on, over what could not be copied too; nothing of the current plan is missing.
+    // Open players play on, also over the segments that could not be copied; nothing of the current plan is missing.
     for rendition in first.media_ids().chain(plan.media_ids()) {
         for index in 0..plan.segments() {
             let key = SegmentKey {
@@ -332,7 +371,11 @@ async fn pictures_that_cannot_be_passed_through_are_encoded() {
                 rendition,
                 index,
             };
-            let segment = house.pipeline.segment(key, Viewer::default()).await;
+            let segment = house
+                .pipeline
+                .playback()
+                .segment(key, Viewer::default())
+                .await;
             assert!(!segment.unwrap().bytes.is_empty(), "{key:?}");
         }
     }
@@ -340,7 +383,7 @@ async fn pictures_that_cannot_be_passed_through_are_encoded() {
     assert!(fillers.is_empty(), "{fillers:?}");
 }
 
-/// A still picture in fields.
+/// Makes a still picture in interlaced fields.
 fn fields(folder: &Path) -> Bytes {
     let path = folder.join("fields.mp4");
     let picture = "testsrc=s=1280x720:r=25:d=1,trim=end_frame=1,loop=200:1,fps=25,trim=duration=8";
@@ -362,11 +405,16 @@ fn fields(folder: &Path) -> Bytes {
     std::fs::read(path).unwrap().into()
 }
 
-/// All that a player of this plan gets: playlists by name, and segments.
+/// Everything that a player of this plan gets: playlists by name, and segments.
 async fn played(house: &House, video: VideoId, plan: &Plan) -> BTreeMap<(RenditionId, u32), Bytes> {
     let mut played = BTreeMap::new();
     for rendition in plan.media_ids() {
-        let listing = house.pipeline.rendition(video, rendition).await.unwrap();
+        let listing = house
+            .pipeline
+            .videos()
+            .plan_with(video, rendition)
+            .await
+            .unwrap();
         let playlist = manifests::hls::media_playlist(&listing.unwrap(), rendition).unwrap();
         played.insert((rendition, u32::MAX), playlist.into());
         for index in 0..plan.segments() {
@@ -377,6 +425,7 @@ async fn played(house: &House, video: VideoId, plan: &Plan) -> BTreeMap<(Renditi
             };
             let delivered = house
                 .pipeline
+                .playback()
                 .segment(key, Viewer::default())
                 .await
                 .unwrap();
@@ -400,7 +449,13 @@ async fn a_title_that_turns_out_easy_loses_rungs_and_its_players_go_on() {
     let video = house.upload(fields(folder.path())).await;
     let is_planned = |row: &VideoRow| row.current_plan.is_some() || is_over(row);
     let row = house.until(video, is_planned).await;
-    let first = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let first = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let track = first.info.video.as_ref().unwrap();
     assert!(track.interlaced && track.complexity.is_none());
     assert_eq!(variants(&first, &row).len(), 4);
@@ -408,7 +463,13 @@ async fn a_title_that_turns_out_easy_loses_rungs_and_its_players_go_on() {
 
     let row = house.until(video, is_over).await;
     assert_eq!((row.state, &row.error), (State::Ready, &None));
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let boxes: Vec<u32> = plan.video.iter().map(|rung| rung.rung).collect();
     assert_eq!(boxes, [720, 480]);
     assert_eq!(plan.video, first.video[..2]);

@@ -1,7 +1,7 @@
 //! Videos over the embedded stores and the real engine, from upload to `ready` and beyond.
 //!
-//! Programs of their own are `killed`, which kills every engine that its process has started, and
-//! `mutants`, which counts what its process leaves behind.
+//! Two tests are programs of their own: `killed` kills every engine that its process has started, and `mutants` counts
+//! what its process leaves behind.
 
 mod codecs;
 mod house;

@@ -1,5 +1,5 @@
-//! A source that cannot be read at times: for a demuxer that is its end, and what it makes then looks whole. Nothing of that
-//! is published.
+//! Failing reads: the source cannot be read at times. A demuxer takes that for the end of the file, and what it makes
+//! then looks whole. Such output must not be published.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,10 +16,10 @@ use store::{Error, ObjectKey, Objects, Prefix};
 
 use crate::house::{House, house, house_over, is_over, sample, stores};
 
-/// Failures in all: then it can be read again.
+/// Number of failed reads, after which all reads succeed.
 const FAILURES: u32 = 10;
 
-/// Objects of which source blocks cannot be read at times.
+/// A store whose source blocks cannot be read at times.
 struct Faulty {
     objects: Arc<dyn Objects>,
     weather: Mutex<Weather>,
@@ -28,9 +28,9 @@ struct Faulty {
 struct Weather {
     seed: u64,
     left: u32,
-    /// Reads until the next one fails.
+    /// Reads that succeed before the next one fails.
     fair: u32,
-    /// Reads that fail then, one after the other: those of picture and sound, and all that comes after.
+    /// Reads that fail one after the other: those of picture and sound, and all that come after.
     foul: u32,
 }
 
@@ -43,7 +43,7 @@ impl Weather {
         (self.seed >> 33) as u32 % end
     }
 
-    /// How a read goes wrong, where it does.
+    /// Decides whether a read fails, and how.
     fn strikes(&mut self) -> Option<u32> {
         if self.left == 0 {
             return None;
@@ -78,7 +78,7 @@ impl Layer for Faulty {
             None => Ok(read),
             Some(0) => Err(Error::unavailable("the store is away")),
             Some(1) => Err(Error::NotFound),
-            // In the middle of it.
+            // The read fails in the middle of the bytes.
             Some(_) => {
                 let body =
                     futures::stream::once(async { Err(Error::unavailable("the store went away")) });

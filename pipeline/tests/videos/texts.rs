@@ -1,4 +1,4 @@
-//! The text of a source and files beside it, in any order.
+//! Texts: the source's own text and files beside it, added in any order.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn cues(word: &str) -> CueList {
     CueList::parse(file.as_bytes()).unwrap()
 }
 
-/// The sample with a text track that says `word`.
+/// Makes the sample source with a text track that contains `word`.
 fn subtitled(folder: &Path, word: &str) -> Bytes {
     sample(folder, 6);
     let file = |name: &str| folder.join(name);
@@ -34,15 +34,15 @@ fn subtitled(folder: &Path, word: &str) -> Bytes {
 }
 
 impl House {
-    /// What each text of the current plan says, source first.
+    /// The words of each text of the current plan, the source's own first.
     async fn said(&self, video: VideoId) -> Vec<String> {
-        let row = self.pipeline.video(video).await.unwrap().unwrap();
-        let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();
+        let row = self.pipeline.videos().get(video).await.unwrap().unwrap();
+        let plan = self.pipeline.videos().plan_of(&row).await.unwrap().unwrap();
         let mut said = Vec::new();
         for text in plan.texts() {
             let rendition = text.id;
             let key = RenditionKey { video, rendition };
-            let list = self.pipeline.cues(key).await.unwrap();
+            let list = self.pipeline.playback().cues(key).await.unwrap();
             said.push(list.cues[0].text.clone());
         }
         said
@@ -50,7 +50,10 @@ impl House {
 
     async fn put(&self, video: VideoId, language: &str, word: &str) -> Result<bool, SideCarError> {
         let cues = cues(word);
-        let put = self.pipeline.put_side_car(video, language, language, &cues);
+        let put = self
+            .pipeline
+            .videos()
+            .put_side_car(video, language, language, &cues);
         put.await
     }
 }
@@ -60,7 +63,7 @@ async fn the_sources_text_and_files_beside_it_come_in_any_order() {
     let folder = tempfile::tempdir().unwrap();
     let house = house(&folder.path().join("data")).await;
     let video = house.upload(subtitled(folder.path(), "source")).await;
-    // The source's text is not extracted yet, most likely.
+    // The source's text is most likely not extracted yet.
     let begun = |row: &VideoRow| row.state == State::Playable || is_over(row);
     house.until(video, begun).await;
     assert!(house.put(video, "de", "early").await.unwrap());
@@ -70,27 +73,38 @@ async fn the_sources_text_and_files_beside_it_come_in_any_order() {
     assert!(house.put(video, "fr", "late").await.unwrap());
     assert!(!house.put(video, "de", "other").await.unwrap());
     assert_eq!(house.said(video).await, ["source", "other", "late"]);
-    house.pipeline.remove_side_car(video, "de").await.unwrap();
-    let again = house.pipeline.remove_side_car(video, "de").await;
+    house
+        .pipeline
+        .videos()
+        .remove_side_car(video, "de")
+        .await
+        .unwrap();
+    let again = house.pipeline.videos().remove_side_car(video, "de").await;
     assert!(matches!(again, Err(SideCarError::NotFound)));
     assert_eq!(house.said(video).await, ["source", "late"]);
-    let row = house.pipeline.video(video).await.unwrap().unwrap();
+    let row = house.pipeline.videos().get(video).await.unwrap().unwrap();
     assert_eq!(
         (row.state, &row.whole_plan),
         (State::Ready, &row.current_plan)
     );
 }
 
-/// As videos are that were encoded before text was extracted at all.
+/// The video looks like one that was encoded before text was extracted.
 #[tokio::test]
 async fn text_of_a_video_that_was_ready_without_comes_when_it_is_watched() {
     let folder = tempfile::tempdir().unwrap();
     let house = house(&folder.path().join("data")).await;
     let video = house.upload(subtitled(folder.path(), "source")).await;
     let row = house.until(video, is_over).await;
-    let plan = house.pipeline.plan_of(&row).await.unwrap().unwrap();
+    let plan = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
     let mut json = serde_json::to_value(&*plan).unwrap();
-    // Neither was known then, and the plan's name was the hash of what is not.
+    // Both fields were unknown to the version before, so the stored plan and its hash lack them.
     let fields = json.as_object_mut().unwrap();
     assert!(fields.remove("text").is_some() && fields.remove("side_cars").is_some());
     let hash = "old".to_owned();
@@ -110,8 +124,14 @@ async fn text_of_a_video_that_was_ready_without_comes_when_it_is_watched() {
     let row = store::metadata::videos::change(rows, &video, go_back);
     let row = row.await.unwrap();
     assert!(!row.is_unfinished() && house.said(video).await.is_empty());
-    let old = house.pipeline.plan_of(&row).await.unwrap().unwrap();
-    house.pipeline.is_watched(&row, &old);
+    let old = house
+        .pipeline
+        .videos()
+        .plan_of(&row)
+        .await
+        .unwrap()
+        .unwrap();
+    house.pipeline.playback().note_watched(&row, &old);
     let is_whole =
         |row: &VideoRow| row.current_plan.as_ref() != Some(&hash) && !row.is_unfinished();
     let row = house.until(video, is_whole).await;

@@ -1,32 +1,32 @@
-//! H.264 as files of the MP4 family hold it: parameter sets in a record, the units of a picture
-//! behind their lengths (ISO/IEC 14496-15 §5.3).
+//! H.264 as files of the MP4 family store it: parameter sets in a record, and the units of a picture behind their
+//! lengths (ISO/IEC 14496-15 §5.3).
 
 use anyhow::{Context as _, Result, ensure};
 use mp4_atom::{Atom, Avcc};
 
-/// Slices, partitions of them, and what enhances them (captions, brightness).
+/// Types of the units of a picture: slices, their partitions, and enhancement messages (captions, brightness).
 const PICTURE_UNITS: std::ops::RangeInclusive<u8> = 1..=6;
 const IDR: u8 = 5;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
 const SPS_EXTENSION: u8 = 13;
 
-/// An `AVCDecoderConfigurationRecord`.
+/// Parameter sets of a stream: an `AVCDecoderConfigurationRecord`.
 pub struct Record {
     bytes: Vec<u8>,
     avcc: Avcc,
 }
 
-/// A picture as a segment holds it.
+/// Coded picture as a segment holds it.
 pub struct Sample {
-    /// Units behind lengths of four bytes.
+    /// Units of the picture, each behind a length of four bytes.
     pub data: Vec<u8>,
-    /// Whether all that follows can be decoded from it on.
+    /// Whether all following pictures can be decoded from this one on.
     pub is_idr: bool,
 }
 
 impl Record {
-    /// Nothing where it is none, or has no parameter sets.
+    /// Reads a record; none where the bytes are no record, or one without parameter sets.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let avcc = Avcc::decode_body(&mut &*bytes).ok()?;
         let is_whole =
@@ -37,12 +37,12 @@ impl Record {
         })
     }
 
-    /// As it was read.
+    /// Bytes of the record as they were read.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The record of samples with lengths of four bytes.
+    /// Record of samples whose lengths have four bytes.
     pub fn avcc(&self) -> Avcc {
         Avcc {
             length_size: 4,
@@ -50,10 +50,11 @@ impl Record {
         }
     }
 
-    /// A picture without delimiters, stuffing, and the parameter sets that the record has.
+    /// Converts a stored picture to a sample, without delimiters, stuffing, and the parameter sets that the record
+    /// has.
     ///
     /// # Errors
-    /// Where lengths lie, there is no slice, or the record lacks a parameter set.
+    /// An error is returned where a length exceeds the data, there is no slice, or the record lacks a parameter set.
     pub fn sample(&self, stored: &[u8]) -> Result<Sample> {
         let length = usize::from(self.avcc.length_size);
         let (mut has_slice, mut is_idr) = (false, false);
@@ -61,16 +62,16 @@ impl Record {
         let mut rest = stored;
         while !rest.is_empty() {
             let unit;
-            (unit, rest) = first_unit(rest, length).context("a picture's units are cut")?;
+            (unit, rest) = first_unit(rest, length).context("a picture's units are cut off")?;
             let header = unit.first().copied().unwrap_or(0);
-            ensure!(
-                header & 0x80 == 0,
-                "a unit says of itself that it is damaged"
-            );
+            ensure!(header & 0x80 == 0, "a unit is marked as damaged");
             let kind = header & 0x1f;
             match kind {
                 SPS | PPS | SPS_EXTENSION => {
-                    ensure!(self.has(unit), "parameter sets change on the way");
+                    ensure!(
+                        self.has(unit),
+                        "the parameter sets change inside the stream"
+                    );
                 }
                 kind if PICTURE_UNITS.contains(&kind) => {
                     has_slice |= kind <= IDR;
@@ -81,7 +82,7 @@ impl Record {
                 _ => {}
             }
         }
-        ensure!(has_slice, "a picture without a slice");
+        ensure!(has_slice, "a picture has no slice");
         Ok(Sample { data, is_idr })
     }
 
@@ -96,7 +97,7 @@ impl Record {
     }
 }
 
-/// The first unit, and what is after it.
+/// First unit of some data, and the data after it.
 fn first_unit(data: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
     let (size, rest) = data.split_at_checked(length)?;
     let size = size
@@ -109,7 +110,7 @@ fn first_unit(data: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
 mod tests {
     use super::*;
 
-    /// Main profile at level 3, lengths of two bytes, one parameter set of each kind.
+    /// Record of Main profile at level 3, with lengths of two bytes and one parameter set of each kind.
     const RECORD: [u8; 16] = [
         1, 77, 0, 30, 0xfd, 0xe1, 0, 3, 0x67, 77, 0, 1, 0, 2, 0x68, 9,
     ];

@@ -1,5 +1,5 @@
-//! Whether what an engine made is what the plan says: nothing else is stored. The engine reads strangers'
-//! files, so what it says is read here as a stranger's: without trust, without unbounded memory.
+//! Checks of the engine's products against the plan; only products that pass are stored. The engine reads untrusted
+//! files, so its output is read here without trust and without unbounded memory.
 
 mod boxes;
 mod init;
@@ -9,7 +9,7 @@ mod units;
 pub use self::init::{MOST_INIT_BYTES, init};
 pub use self::segment::{most_bytes, segment};
 
-/// What is wrong with a product.
+/// Flaw of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Flaw {
     /// The plan has no such rendition.
@@ -18,49 +18,49 @@ pub enum Flaw {
     /// The rendition has no such segment.
     #[error("the rendition has no such segment")]
     Index,
-    /// It holds other boxes, or these in another form, than the ones we write.
-    #[error("its boxes are none of ours")]
+    /// The product has other boxes than the ones that we write, or has them in another form.
+    #[error("its boxes are not those that we write")]
     Boxes,
-    /// Bytes are missing from its end, or there are more.
+    /// The product has fewer or more bytes than its boxes declare.
     #[error("it is shorter or longer than its boxes say")]
     Length,
-    /// It has more bytes than the plan allows.
+    /// The product has more bytes than the plan allows.
     #[error("it is larger than its rendition's limit")]
     TooLarge,
-    /// Its sequence number is another segment's.
+    /// The sequence number belongs to another segment.
     #[error("its sequence number is another segment's")]
     SequenceNumber,
-    /// It does not start where the segment does.
-    #[error("it starts at another time")]
+    /// The decode time is not that of the segment's start.
+    #[error("it does not start at its segment's time")]
     DecodeTime,
-    /// It has more or fewer frames.
-    #[error("it has more or fewer frames")]
+    /// The segment has more or fewer frames than the plan says.
+    #[error("it has more or fewer frames than planned")]
     FrameCount,
     /// A frame has no bytes, or too many.
     #[error("a frame is empty or too large")]
     FrameSize,
-    /// A frame is shown outside of the segment, off the grid, or when another one is.
-    #[error("a frame is shown at a time that is not its own")]
+    /// A frame is shown outside of the segment, off the grid, or at the time of another frame.
+    #[error("a frame is shown at a wrong time")]
     PresentationTime,
-    /// It lasts longer or shorter.
-    #[error("it lasts longer or shorter")]
+    /// The segment is longer or shorter than the plan says.
+    #[error("it is longer or shorter than planned")]
     Duration,
-    /// It does not begin with a picture that decoding can start at, or has another one later.
+    /// The segment does not begin with a picture at which decoding can start, or has another such picture later.
     #[error("its key frame is not its first frame, or not its only one")]
     KeyFrame,
-    /// What is in a frame is none of what its codec has there.
-    #[error("a frame's units are cut, or none that a frame has")]
+    /// A frame has units that its codec does not have there.
+    #[error("a frame has units that are cut off or not allowed")]
     Units,
-    /// It brings parameter sets that belong into the init segment, or other ones than that has.
+    /// A frame has parameter sets that belong into the init segment, or others than the init segment has.
     #[error("its parameter sets are not those of its init segment")]
     ParameterSets,
-    /// Its codec, profile or level is not the plan's.
+    /// The codec, profile or level is not the plan's.
     #[error("its codec is not the plan's")]
     Codec,
 }
 
 impl Flaw {
-    /// The stable spelling, for logs and reports.
+    /// Stable name of the flaw, for logs and reports.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Rendition => "rendition",

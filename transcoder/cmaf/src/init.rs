@@ -1,4 +1,4 @@
-//! Init segments: what a rendition's segments are decoded with.
+//! Init segments, with which a rendition's segments are decoded.
 
 pub(crate) mod av1;
 mod avc;
@@ -16,14 +16,14 @@ pub use self::av1::sample as av1_sample;
 pub use self::sound::audio_init;
 use crate::{NON_SYNC, SYNC, TRACK};
 
-/// Colour as numbers of ISO/IEC 23091-2.
+/// Colour codes of ISO/IEC 23091-2.
 #[derive(Clone, Copy)]
 pub struct ColourCodes {
-    /// Table 2.
+    /// Colour primaries (table 2).
     pub primaries: u16,
-    /// Table 3.
+    /// Transfer characteristics (table 3).
     pub transfer: u16,
-    /// Table 4.
+    /// Matrix coefficients (table 4).
     pub matrix: u16,
 }
 
@@ -38,7 +38,7 @@ impl From<ColourCodes> for Colr {
     }
 }
 
-/// Those of a rendition's pictures (tables 2 to 4).
+/// Colour codes of a rendition's pictures (ISO/IEC 23091-2 tables 2 to 4).
 pub fn colour_codes(rendition: &VideoRendition) -> ColourCodes {
     let code = |name: &str| match name {
         "bt709" => 1,
@@ -46,7 +46,7 @@ pub fn colour_codes(rendition: &VideoRendition) -> ColourCodes {
         _ => 6,
     };
     let color = &rendition.color;
-    // BT.470BG's transfer is its own number (5); that of SMPTE 170M equals BT.709's in shape.
+    // The transfer function of BT.470BG has a number of its own (5); that of SMPTE 170M has the shape of BT.709's.
     ColourCodes {
         primaries: code(&color.primaries),
         transfer: code(&color.transfer),
@@ -54,17 +54,17 @@ pub fn colour_codes(rendition: &VideoRendition) -> ColourCodes {
     }
 }
 
-/// How a picture rendition is coded: its sample entry, and the codec string that is in it.
+/// Coding of a picture rendition: its sample entry, and the codec string that its parameter sets declare.
 struct Coding {
     entry: Codec,
     declared: String,
 }
 
-/// The init segment of a picture rendition, from its encoder's extradata, or the source's where its
-/// pictures are passed through.
+/// Makes the init segment of a picture rendition, from its encoder's extradata, or from the source's where the
+/// rendition passes it through.
 ///
 /// # Errors
-/// Where there are no parameter sets in it, or others than the plan's codec string declares.
+/// An error is returned where the extradata has no parameter sets, or others than the plan's codec string declares.
 pub fn video_init(rendition: &VideoRendition, extradata: &[u8]) -> Result<Vec<u8>> {
     let colour = colour_codes(rendition);
     let Size { width, height } = rendition.size();
@@ -103,8 +103,8 @@ pub fn video_init(rendition: &VideoRendition, extradata: &[u8]) -> Result<Vec<u8
     init(media, rendition.frame_duration, delay)
 }
 
-/// What a sample entry's encoder had declared, as [`video_init`] and [`audio_init`] take it; nothing where it is
-/// of another codec than ours.
+/// Extradata that an encoder had declared for a sample entry, as [`video_init`] and [`audio_init`] take it; none
+/// where the entry is of a codec that we do not use.
 pub(crate) fn parameter_sets(entry: &Codec) -> Option<Vec<u8>> {
     match entry {
         Codec::Avc1(entry) => Some(avc::extradata(&entry.avcc)),
@@ -133,7 +133,8 @@ struct Media {
     entry: Codec,
 }
 
-/// An init segment, whose presentation begins so many units after its first composition time.
+/// Makes an init segment. `delay` is the time from its first composition time to the start of the presentation, in
+/// units of its time scale.
 fn init(media: Media, sample_duration: u32, delay: u64) -> Result<Vec<u8>> {
     let sound = media.handler == *b"soun";
     let ftyp = Ftyp {
@@ -161,7 +162,7 @@ fn init(media: Media, sample_duration: u32, delay: u64) -> Result<Vec<u8>> {
         }),
         trak: vec![Trak {
             tkhd: media.tkhd,
-            // To the end of whatever follows (ISO/IEC 14496-12 §8.6.6.1).
+            // A duration of zero makes the edit reach to the end of all fragments (ISO/IEC 14496-12 §8.6.6.1).
             edts: (delay > 0).then(|| Edts {
                 elst: Some(Elst {
                     entries: vec![ElstEntry {
@@ -193,8 +194,7 @@ fn init(media: Media, sample_duration: u32, delay: u64) -> Result<Vec<u8>> {
                         stsd: Stsd {
                             codecs: vec![media.entry],
                         },
-                        // Empty as all these tables are, but not to be left out
-                        // (ISO/IEC 14496-12 §8.7.5).
+                        // Table that is empty like the others, but required (ISO/IEC 14496-12 §8.7.5).
                         stco: Some(Stco::default()),
                         ..Stbl::default()
                     },

@@ -1,6 +1,6 @@
-//! NAL units: between start codes as encoders write them, behind their lengths as files hold them.
+//! NAL units: encoders write them between start codes, files hold them behind their lengths.
 
-/// Annex B byte stream (start codes) to NAL units with four-byte lengths.
+/// Converts an Annex B byte stream (start codes) to NAL units with four-byte lengths.
 pub fn length_prefixed(annex_b: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(annex_b.len() + 16);
     for unit in nal_units(annex_b) {
@@ -10,14 +10,14 @@ pub fn length_prefixed(annex_b: &[u8]) -> Vec<u8> {
     out
 }
 
-/// NAL units behind start codes, as encoders write them.
+/// Writes NAL units behind start codes, as encoders do.
 pub(crate) fn annex_b<'a>(units: impl Iterator<Item = &'a Vec<u8>>) -> Vec<u8> {
     let behind_start_code =
         |unit: &'a Vec<u8>| [0, 0, 0, 1].into_iter().chain(unit.iter().copied());
     units.flat_map(behind_start_code).collect()
 }
 
-/// The NAL units between start codes (ITU-T H.264 annex B).
+/// NAL units between start codes (ITU-T H.264 annex B).
 pub(crate) fn nal_units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = after_start_code(bytes).unwrap_or_default();
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! Segments: one `moof` and one `mdat`.
+//! A writer of segments: one `moof` and one `mdat` each.
 
 use anyhow::{Context as _, Result, ensure};
 use mp4_atom::{Encode, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry};
@@ -6,42 +6,42 @@ use plan::{AudioRendition, Frames, Samples, VideoRendition};
 
 use crate::{NON_SYNC, SYNC, TRACK};
 
-/// Bytes of a box's length and kind.
+/// Bytes of a box's length and type.
 pub(crate) const BOX_HEADER: usize = 8;
 
-/// One coded frame of picture.
+/// Coded frame of picture.
 pub struct VideoSample {
-    /// As it stands in a file: length-prefixed NAL units, or OBUs.
+    /// Bytes of the frame as a file holds them: length-prefixed NAL units, or OBUs.
     pub data: Vec<u8>,
-    /// Its place in presentation order, from the segment's start.
+    /// Place of the frame in presentation order, counted from the segment's start.
     pub position: u32,
 }
 
-/// What a segment says of a coded frame of picture.
+/// Values that a segment declares for a coded frame of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Placed {
-    /// Bytes.
+pub(crate) struct FramePlace {
+    /// Number of bytes of the frame.
     pub(crate) size: u32,
-    /// Its place in presentation order, from the segment's start.
+    /// Place of the frame in presentation order, counted from the segment's start.
     pub(crate) position: u32,
 }
 
-/// A picture segment from one frame to another: `samples` in decode order, the first an IDR picture that is shown
-/// first, each shown until the next one is, and the last one to the end.
+/// Makes a picture segment from one frame of the grid to another. `samples` are in decode order, and the first is an
+/// IDR picture that is shown first. Each is shown until the next one is, and the last one to the end.
 ///
 /// # Errors
-/// Where there are no samples.
+/// An error is returned where there are no samples.
 pub fn video_segment(
     rendition: &VideoRendition,
     segment: u32,
     span: (Frames, Frames),
     samples: &[VideoSample],
 ) -> Result<Vec<u8>> {
-    let placed = |sample: &VideoSample| Placed {
+    let placed = |sample: &VideoSample| FramePlace {
         size: sample.data.len() as u32,
         position: sample.position,
     };
-    let placed: Vec<Placed> = samples.iter().map(placed).collect();
+    let placed: Vec<FramePlace> = samples.iter().map(placed).collect();
     let mut out = video_head(rendition, segment, span, &placed)?;
     samples
         .iter()
@@ -49,12 +49,12 @@ pub fn video_segment(
     Ok(out)
 }
 
-/// All of a picture segment that comes before its frames.
+/// Bytes of a picture segment before its frames.
 pub(crate) fn video_head(
     rendition: &VideoRendition,
     segment: u32,
     (start, end): (Frames, Frames),
-    frames: &[Placed],
+    frames: &[FramePlace],
 ) -> Result<Vec<u8>> {
     let unit = rendition.frame_duration;
     let length = (end - start).0;
@@ -68,7 +68,8 @@ pub(crate) fn video_head(
     let mut entries = Vec::with_capacity(frames.len());
     for (frame, &duration) in frames.iter().zip(&durations) {
         let shown = i64::from(frame.position) + i64::from(rendition.reorder_frames);
-        let late = u32::try_from(shown - decoded).context("a picture is shown before its turn")?;
+        let late =
+            u32::try_from(shown - decoded).context("a picture is shown before it is decoded")?;
         entries.push(TrunEntry {
             duration: differ.then_some(duration as u32 * unit),
             size: Some(frame.size),
@@ -87,9 +88,9 @@ pub(crate) fn video_head(
     fragment.head()
 }
 
-/// How long after one another frames are decoded, in frames: the first is held until the next is shown, and what is left
-/// at the end is after the last.
-fn durations(frames: &[Placed], length: i64) -> Result<Vec<i64>> {
+/// Durations between the decode times of frames, in frames of the grid: the first frame is held until the next is
+/// shown, and the rest of the segment follows the last one.
+fn durations(frames: &[FramePlace], length: i64) -> Result<Vec<i64>> {
     let others = frames.iter().map(|frame| i64::from(frame.position));
     let second = others.filter(|position| *position > 0).min();
     let mut durations = vec![1; frames.len()];
@@ -97,17 +98,17 @@ fn durations(frames: &[Placed], length: i64) -> Result<Vec<i64>> {
         *first = second;
     }
     let left = length - durations.iter().sum::<i64>();
-    ensure!(left >= 0, "more frames than a segment has");
+    ensure!(left >= 0, "the frames are longer than the segment");
     if let Some(last) = durations.last_mut() {
         *last += left;
     }
     Ok(durations)
 }
 
-/// A sound segment; `last_duration` is that of the last frame, in samples.
+/// Makes a sound segment; `last_duration` is the duration of the last frame, in samples.
 ///
 /// # Errors
-/// Where there are no frames.
+/// An error is returned where there are no frames.
 pub fn audio_segment(
     rendition: &AudioRendition,
     segment: u32,
@@ -121,7 +122,7 @@ pub fn audio_segment(
     Ok(out)
 }
 
-/// All of a sound segment that comes before its frames, which have these sizes.
+/// Bytes of a sound segment before its frames, which have these sizes.
 pub(crate) fn audio_head(
     rendition: &AudioRendition,
     segment: u32,
@@ -151,7 +152,7 @@ pub(crate) fn audio_head(
     fragment.head()
 }
 
-/// The box that a segment begins with.
+/// Box with which a segment begins.
 pub(crate) fn styp() -> Styp {
     Styp {
         major_brand: b"cmfs".into(),
@@ -169,16 +170,17 @@ struct Fragment {
 }
 
 impl Fragment {
-    /// Everything up to the first frame.
+    /// Bytes of the segment before the first frame.
     fn head(self) -> Result<Vec<u8>> {
-        ensure!(!self.entries.is_empty(), "a segment without samples");
+        ensure!(!self.entries.is_empty(), "the segment has no samples");
         let mut measured = Vec::new();
         self.moof(0).encode(&mut measured)?;
         let mut out = Vec::new();
         styp().encode(&mut out)?;
         self.moof((measured.len() + BOX_HEADER) as i32)
             .encode(&mut out)?;
-        // It is the last box of all; offsets are unsigned in version 0, which `mp4-atom` writes for large ones only.
+        // The `trun` is the last box in `out`. Its offsets are unsigned in version 0; `mp4-atom` writes version 0 for
+        // large offsets only, so the version is set here.
         let mut run = Vec::new();
         self.run(0).encode(&mut run)?;
         let version = out.len() - run.len() + BOX_HEADER;

@@ -1,7 +1,8 @@
-//! Sound: a track's samples, mixed and resampled, encoded segment by segment.
+//! Sound: the samples of a track are decoded, mixed, resampled and encoded segment by segment.
 //!
-//! `track` gives any span of a track's samples by its `decoder`; `mix` brings channels to stereo or 5.1, `resample` the rate
-//! to 48 kHz; `encode` makes one segment from a fixed place before it; `loudness` measures. Begin with `track`.
+//! `track` gives any span of a track's samples, decoded by `decoder`. `mix` brings the channels to stereo or 5.1, and
+//! `resample` brings the sample rate to 48 kHz. `encode` makes one segment, starting from a fixed place before it.
+//! `loudness` measures how loud a track is. Begin with `track`.
 
 pub(crate) mod decoder;
 pub(crate) mod encode;

@@ -1,5 +1,5 @@
-//! What the process gives up before it reads a byte of the source: files, the network, other
-//! processes, capabilities, and all system calls but the few that decoding and encoding need.
+//! The cage: what the process gives up before it reads a byte of the source. It gives up files, the network, other
+//! processes, capabilities, and all system calls except the few that decoding and encoding need.
 
 mod calls;
 pub mod trial;
@@ -14,26 +14,29 @@ use nix::sys::signal::Signal;
 use protocol::Budget;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-/// Shares of memory in an address space: a session may get another as large as its own where
-/// nobody else needs it.
+/// Multiple of the memory budget that the address space may reach: a session may get a second share as large as its
+/// own where no other session needs it.
 const SHARES: u64 = 2;
-/// Address space past them: libraries, thread stacks and allocator arenas are mapped but hardly
-/// touched, 250 MB in all.
+/// Bytes of address space beyond the memory shares: libraries, thread stacks and allocator arenas are mapped but
+/// hardly touched, 250 MB in all.
 const ADDRESS_SPACE_SLACK: u64 = 1 << 30;
-/// What a probe may use: the largest picture that the limits allow takes 700 MB to decode, in
-/// 4:4:4 and 12 bits, an index of twelve hours 206 MB.
+/// Most bytes of memory of a probe: the largest picture that the limits allow takes 700 MB to decode, in 4:4:4 and 12
+/// bits, and an index of twelve hours takes 206 MB.
 const PROBE_MEMORY: u64 = 1 << 30;
-/// Descriptors: the socket, stderr, and GStreamer's event counters.
+/// Most open file descriptors: the socket, stderr, and GStreamer's event counters.
 const OPEN_FILES: u64 = 64;
 
-/// Shuts the door, for good. Answers with the parts of the cage that this kernel does not have.
+/// Shuts the process into the cage, for good. Returns the parts of the cage that this kernel does not have.
 ///
 /// # Errors
-/// Where there are other threads already, which would stay outside, or a part fails that every
-/// kernel has.
+/// An error is returned where there are other threads already, which would stay outside, or where a part fails that
+/// every kernel has.
 pub fn shut(budget: &Budget) -> Result<Vec<String>> {
     let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
-    ensure!(threads == 1, "{threads} threads before the cage is shut");
+    ensure!(
+        threads == 1,
+        "there are {threads} threads before the cage is shut"
+    );
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     prctl::set_no_new_privs()?;
     limit(budget)?;
@@ -45,7 +48,7 @@ pub fn shut(budget: &Budget) -> Result<Vec<String>> {
     if !leave_files().context("Landlock cannot be used")? {
         lacking.push("Landlock".to_owned());
     }
-    // Last: it forbids what comes before it.
+    // The filter of system calls comes last: it forbids the calls that shut the other parts.
     if let Err(error) = calls::filter() {
         lacking.push(format!("seccomp ({error:#})"));
     }
@@ -73,12 +76,12 @@ fn limit(budget: &Budget) -> Result<()> {
     Ok(())
 }
 
-/// There is a plan: the session may use all of its budget.
+/// Lets the session use all of its memory budget, once there is a plan.
 pub fn widen() -> Result<()> {
     hold_address_space(None)
 }
 
-/// How many bytes more than now may be mapped; nothing for as many as the session may ever have.
+/// Limits the address space to `more` bytes beyond those mapped now, or to the most that the session may ever have.
 fn hold_address_space(more: Option<u64>) -> Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_AS)?;
     let limit = match more {
@@ -88,14 +91,15 @@ fn hold_address_space(more: Option<u64>) -> Result<()> {
     Ok(setrlimit(Resource::RLIMIT_AS, limit, most)?)
 }
 
-/// Bytes of this process's address space.
+/// Bytes of this process's address space that are mapped now.
 fn mapped() -> Result<u64> {
     let sizes = std::fs::read_to_string("/proc/self/statm").context("/proc is needed")?;
     let pages: u64 = sizes.split(' ').next().unwrap_or_default().parse()?;
     Ok(pages * rustix::param::page_size() as u64)
 }
 
-/// Root's rights, too. Who has none is not asked: services may be forbidden the very call.
+/// Gives up all capabilities, also where the process runs as root. A process without any makes no call: some services
+/// forbid the call itself.
 fn give_up_capabilities() -> rustix::io::Result<()> {
     let none = CapabilitySets {
         effective: CapabilitySet::empty(),
@@ -108,9 +112,8 @@ fn give_up_capabilities() -> rustix::io::Result<()> {
     set_capabilities(None, none)
 }
 
-/// No file, no TCP port, no abstract socket and no signal beyond this process: false where the
-/// kernel has no Landlock. Of what newer kernels can refuse besides, older ones refuse what they
-/// know.
+/// Gives up files, TCP ports, abstract sockets, and signals to other processes. Returns false where the kernel has no
+/// Landlock. An older kernel refuses those of them that its Landlock knows.
 fn leave_files() -> Result<bool, RulesetError> {
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(ABI::V7))?

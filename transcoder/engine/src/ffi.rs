@@ -1,5 +1,6 @@
-//! The few calls into FFmpeg for which `ffmpeg-next` has no safe form. All of the engine's
-//! `unsafe` is here.
+//! The few calls into FFmpeg and GStreamer for which their crates have no safe form. All of the engine's `unsafe` code is
+//! here, in the cage's trial, and at the start of `main`.
+
 #![allow(unsafe_code)]
 
 mod index;
@@ -18,10 +19,9 @@ pub use self::sound::{
     MOST_CHANNELS, channel_places, default_places, layout_name, samples, with_extradata,
 };
 
-/// What a source says of itself under a key, whatever its bytes are: `ffmpeg-next` takes them for
-/// UTF-8.
+/// Text of a source's tag. The bytes of a tag may be invalid UTF-8, for which `ffmpeg-next` does not check.
 pub fn tag(tags: &DictionaryRef, key: &CStr) -> Option<String> {
-    // SAFETY: the dictionary outlives the call, and its values end in a nought.
+    // SAFETY: the dictionary outlives the call, and its values end in a zero byte.
     unsafe {
         let entry = ffi::av_dict_get(tags.as_ptr(), key.as_ptr(), std::ptr::null(), 0);
         let value = CStr::from_ptr(entry.as_ref()?.value);
@@ -34,7 +34,8 @@ pub fn seek_back(input: &mut Input, stream: usize, timestamp: i64) -> Result<(),
     seek(input, stream, timestamp, ffi::AVSEEK_FLAG_BACKWARD)
 }
 
-/// Seeks one stream to the frame at or before `timestamp` (in the stream's time base), be it a key frame or not.
+/// Seeks one stream to the frame at or before `timestamp` (in the stream's time base), whether it is a key frame or
+/// not.
 pub fn seek_back_to_any_frame(
     input: &mut Input,
     stream: usize,
@@ -45,8 +46,7 @@ pub fn seek_back_to_any_frame(
 }
 
 fn seek(input: &mut Input, stream: usize, timestamp: i64, flags: i32) -> Result<(), Error> {
-    // SAFETY: the context is open and owned by `input`; an index out of range is refused by
-    // libavformat itself.
+    // SAFETY: the context is open and owned by `input`; an index out of range is refused by libavformat itself.
     let code = unsafe { ffi::av_seek_frame(input.as_mut_ptr(), stream as i32, timestamp, flags) };
     if code < 0 {
         Err(Error::from(code))
@@ -57,7 +57,7 @@ fn seek(input: &mut Input, stream: usize, timestamp: i64, flags: i32) -> Result<
 
 /// Seeks to a byte of the source, for formats whose time stamps cannot be searched exactly.
 pub fn seek_byte(input: &mut Input, position: i64) -> Result<(), Error> {
-    // SAFETY: as above.
+    // SAFETY: the context is open and owned by `input`; a byte position needs no stream.
     let code =
         unsafe { ffi::av_seek_frame(input.as_mut_ptr(), -1, position, ffi::AVSEEK_FLAG_BYTE) };
     if code < 0 {
@@ -67,15 +67,15 @@ pub fn seek_byte(input: &mut Input, position: i64) -> Result<(), Error> {
     }
 }
 
-/// Makes the demuxer pass over every stream but one, where its format lets it.
+/// Makes the demuxer pass over every stream except one, where its format supports that.
 pub fn discard_all_but(input: &mut Input, keep: usize) {
     keep_only(input, &[keep]);
 }
 
-/// Makes the demuxer pass over every stream but these, where its format lets it.
+/// Makes the demuxer pass over every stream except these, where its format supports that.
 pub fn keep_only(input: &mut Input, keep: &[usize]) {
-    // SAFETY: `streams` holds `nb_streams` valid pointers while the context lives; `discard`
-    // may be set by the caller at any time.
+    // SAFETY: `streams` holds `nb_streams` valid pointers while the context lives; `discard` may be set by the caller
+    // at any time.
     unsafe {
         let context = input.as_mut_ptr();
         for index in 0..(*context).nb_streams as usize {
@@ -89,35 +89,36 @@ pub fn keep_only(input: &mut Input, keep: &[usize]) {
     }
 }
 
-/// Frees what a decoder has put into a subtitle.
+/// Frees the memory that a decoder has put into a subtitle.
 pub fn free_subtitle(subtitle: &mut ffmpeg_next::Subtitle) {
-    // SAFETY: the subtitle is zeroed or filled by a decoder, and is zeroed by this.
+    // SAFETY: the subtitle is zeroed or filled by a decoder, and this call zeroes it.
     unsafe { ffi::avsubtitle_free(subtitle.as_mut_ptr()) }
 }
 
-/// Whether a packet is decoded but not shown: it lies outside the edit list.
+/// Whether a packet is decoded but not shown, since it lies outside the edit list.
 pub fn is_discarded(packet: &ffmpeg_next::Packet) -> bool {
     use ffmpeg_next::packet::Ref;
     // SAFETY: a packet's pointer is valid while it lives.
     unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }
 }
 
-/// Has a packet shown that was to be decoded only.
+/// Marks a packet as shown that was to be decoded only.
 pub fn keep(packet: &mut ffmpeg_next::Packet) {
     use ffmpeg_next::packet::Mut;
     // SAFETY: a packet's pointer is valid while it lives, and no other is taken from it here.
     unsafe { (*packet.as_mut_ptr()).flags &= !ffi::AV_PKT_FLAG_DISCARD }
 }
 
-/// Whether a decoder says of a picture that something of it was missing or wrong.
+/// Whether the decoder reports that a part of a picture was missing or wrong.
 pub fn is_damaged(picture: &ffmpeg_next::frame::Video) -> bool {
     // SAFETY: a frame's pointer is valid while it lives.
     unsafe { (*picture.as_ptr()).decode_error_flags != 0 }
 }
 
-/// Makes the demuxer hand out every stream again.
+/// Makes the demuxer give packets of every stream again.
 pub fn keep_all(input: &mut Input) {
-    // SAFETY: as above.
+    // SAFETY: `streams` holds `nb_streams` valid pointers while the context lives; `discard` may be set by the caller
+    // at any time.
     unsafe {
         let context = input.as_mut_ptr();
         for index in 0..(*context).nb_streams as usize {
@@ -126,13 +127,13 @@ pub fn keep_all(input: &mut Input) {
     }
 }
 
-/// Width of a pixel over its height as the container says, which is nought where it does not.
+/// Ratio of a pixel's width to its height, as the container declares it; zero where it declares none.
 pub fn container_aspect(stream: &Stream) -> Rational {
     // SAFETY: a stream's pointer is valid while it lives.
     unsafe { (*stream.as_ptr()).sample_aspect_ratio.into() }
 }
 
-/// The streams of each programme of a broadcast, by their indexes.
+/// Indexes of the streams of each programme of a broadcast.
 pub fn programmes(input: &Input) -> Vec<Vec<u32>> {
     // SAFETY: `programs` holds `nb_programs` valid pointers while the context lives, each of which has
     // `nb_stream_indexes` numbers.
@@ -150,22 +151,21 @@ pub fn programmes(input: &Input) -> Vec<Vec<u32>> {
     }
 }
 
-/// What libavformat says of a picture or sound track before anything is decoded.
+/// Parameters that libavformat reports for a picture or sound track before anything is decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared {
     pub width: i32,
     pub height: i32,
     pub profile: i32,
     pub frame_samples: i32,
-    /// Samples that an encoder put before the first, as the container says (Matroska's
-    /// CodecDelay).
+    /// Samples that an encoder put before the first, as the container declares them (Matroska's CodecDelay).
     pub initial_padding: i32,
     pub sample_rate: i32,
     pub channels: i32,
-    /// Pictures that are decoded before one that is shown before them, at most.
+    /// Most pictures that are decoded before a picture but shown after it.
     pub video_delay: i32,
     pub codec_tag: u32,
-    /// Whether the container or the codec says that pictures are whole.
+    /// Whether the container or the codec declares that pictures are whole frames.
     pub is_progressive: bool,
 }
 
@@ -189,7 +189,7 @@ pub fn declared(parameters: &Parameters) -> Declared {
     }
 }
 
-/// Bytes an encoder put before its packets (SPS and PPS, AudioSpecificConfig).
+/// Bytes that an encoder declares before its packets (SPS and PPS, AudioSpecificConfig).
 pub fn extradata(context: &ffmpeg_next::codec::Context) -> Vec<u8> {
     // SAFETY: an open context's extradata holds `extradata_size` bytes, or is null.
     unsafe {
@@ -201,11 +201,10 @@ pub fn extradata(context: &ffmpeg_next::codec::Context) -> Vec<u8> {
     }
 }
 
-/// Bytes of the length before each NAL unit of an H.264 stream (ISO/IEC 14496-15 §5.3.3.1);
-/// nought where there are start codes instead.
+/// Bytes of the length before each NAL unit of an H.264 stream (ISO/IEC 14496-15 §5.3.3.1); zero where the stream has
+/// start codes instead.
 pub fn nal_length(parameters: &Parameters) -> usize {
-    // SAFETY: `Parameters` owns a valid AVCodecParameters, whose extradata holds
-    // `extradata_size` bytes or is null.
+    // SAFETY: `Parameters` owns a valid AVCodecParameters, whose extradata holds `extradata_size` bytes or is null.
     unsafe {
         let p = &*parameters.as_ptr();
         if p.extradata.is_null() || p.extradata_size < 5 || *p.extradata != 1 {
@@ -215,9 +214,9 @@ pub fn nal_length(parameters: &Parameters) -> usize {
     }
 }
 
-/// Bytes that a container has before a track's packets.
+/// Bytes that a container stores before a track's packets.
 pub fn stored_extradata(parameters: &Parameters) -> Vec<u8> {
-    // SAFETY: as above.
+    // SAFETY: `Parameters` owns a valid AVCodecParameters, whose extradata holds `extradata_size` bytes or is null.
     unsafe {
         let p = &*parameters.as_ptr();
         if p.extradata.is_null() || p.extradata_size <= 0 {
@@ -227,15 +226,15 @@ pub fn stored_extradata(parameters: &Parameters) -> Vec<u8> {
     }
 }
 
-/// A YUV encoding: matrix constant and range.
+/// YUV encoding of pictures: constant of the matrix, and range.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Encoding {
+pub struct YuvEncoding {
     pub matrix: i32,
     pub full_range: bool,
 }
 
-/// Tells a scaler how its input and output are encoded.
-pub fn set_colour(scaler: &mut scaling::Context, from: Encoding, to: Encoding) {
+/// Tells a scaler the YUV encodings of its input and output.
+pub fn set_colour(scaler: &mut scaling::Context, from: YuvEncoding, to: YuvEncoding) {
     const UNITY: i32 = 1 << 16;
     // SAFETY: the context is initialised; the coefficient tables are static.
     unsafe {
@@ -252,7 +251,7 @@ pub fn set_colour(scaler: &mut scaling::Context, from: Encoding, to: Encoding) {
     }
 }
 
-/// The matrix constant of `sws_getCoefficients`; BT.601 where it knows none.
+/// Constant of a matrix for `sws_getCoefficients`; BT.601's where swscale does not know the matrix.
 pub fn matrix_constant(matrix: &str) -> i32 {
     match matrix {
         "bt709" => ffi::SWS_CS_ITU709,
@@ -263,21 +262,21 @@ pub fn matrix_constant(matrix: &str) -> i32 {
     }
 }
 
-/// Makes a graph work in the thread that feeds it.
+/// Makes a filter graph work in the thread that feeds it.
 pub fn one_thread(graph: &mut ffmpeg_next::filter::Graph) {
     // SAFETY: the graph is valid and not configured yet; the field is the caller's to set.
     unsafe { (*graph.as_mut_ptr()).nb_threads = 1 }
 }
 
-/// Keeps FFmpeg's own words out of stderr; failures come back as codes.
+/// Keeps FFmpeg's own messages out of stderr; its failures come back as codes.
 pub fn silence() {
-    // SAFETY: sets one integer.
+    // SAFETY: the call sets one integer.
     unsafe { ffi::av_log_set_level(ffi::AV_LOG_QUIET) }
 }
 
-/// The profile's name, where libavcodec knows one.
+/// Name of a codec's profile, where libavcodec knows one.
 pub fn profile_name(codec: ffmpeg_next::codec::Id, profile: i32) -> Option<String> {
-    // SAFETY: returns null or a static string.
+    // SAFETY: the call returns null or a static string.
     unsafe {
         let name = ffi::avcodec_profile_name(codec.into(), profile);
         if name.is_null() {
@@ -291,7 +290,7 @@ pub fn profile_name(codec: ffmpeg_next::codec::Id, profile: i32) -> Option<Strin
     }
 }
 
-/// Time stamp of a decoded frame as libavcodec estimates it best.
+/// Time stamp of a decoded frame, as libavcodec estimates it best.
 pub fn best_timestamp(frame: &ffmpeg_next::Frame) -> Option<i64> {
     frame.timestamp().or_else(|| frame.pts())
 }
@@ -315,7 +314,7 @@ pub fn alike(one: &ffmpeg_next::frame::Video, other: &ffmpeg_next::frame::Video)
     (one.format(), one.width(), one.height()) == (other.format(), other.width(), other.height())
 }
 
-/// Gives a picture what another says besides its pixels: time, colours, shape.
+/// Copies the properties of a picture other than its pixels: time, colours, shape.
 pub fn copy_properties(
     to: &mut ffmpeg_next::frame::Video,
     from: &ffmpeg_next::frame::Video,
@@ -329,7 +328,7 @@ pub fn copy_properties(
     }
 }
 
-/// Says of a picture that it is made of two fields, and which is shown first.
+/// Marks a picture as made of two fields, and which of them is shown first.
 pub fn make_interlaced(picture: &mut ffmpeg_next::frame::Video, is_top_first: bool) {
     // SAFETY: the frame is valid and the caller's own; the fields are plain numbers.
     unsafe {
@@ -339,13 +338,13 @@ pub fn make_interlaced(picture: &mut ffmpeg_next::frame::Video, is_top_first: bo
     }
 }
 
-/// Says of a picture that it is not made of fields.
+/// Marks a picture as not made of fields.
 pub fn make_progressive(picture: &mut ffmpeg_next::frame::Video) {
     // SAFETY: the frame is valid and the caller's own; the field is a plain number.
     unsafe { (*picture.as_mut_ptr()).interlaced_frame = 0 };
 }
 
-/// Leaves of a picture only a part, from `(left, top)` on, without copying it.
+/// Crops a picture to a part from `(left, top)` on, without copying it.
 pub fn crop(
     picture: &mut ffmpeg_next::frame::Video,
     (left, top): (u32, u32),
@@ -353,7 +352,7 @@ pub fn crop(
 ) -> Result<(), Error> {
     let right = picture.width().saturating_sub(left + width);
     let bottom = picture.height().saturating_sub(top + height);
-    // SAFETY: the frame is valid, and a part that is none of it is refused by libavutil.
+    // SAFETY: the frame is valid, and a part outside of it is refused by libavutil.
     let code = unsafe {
         let frame = picture.as_mut_ptr();
         (*frame).crop_left = left as usize;
@@ -369,11 +368,10 @@ pub fn crop(
     }
 }
 
-/// A picture that nobody changes any more, so that several encoders may read it at once.
+/// Picture that is never changed again, so that several encoders may read it at once.
 pub struct Still(ffmpeg_next::frame::Video);
 
-// SAFETY: only `&frame::Video` is handed out, and none of its `&self` methods writes to the
-// AVFrame or its buffers.
+// SAFETY: only `&frame::Video` is handed out, and none of its `&self` methods writes to the AVFrame or its buffers.
 unsafe impl Sync for Still {}
 
 impl From<ffmpeg_next::frame::Video> for Still {
@@ -390,29 +388,29 @@ impl std::ops::Deref for Still {
     }
 }
 
-/// One allocation of FFmpeg's at most: the largest plane that the limits allow has 67 MB in 16 bits,
-/// an index of twelve hours at 120 pictures a second 124 MB. What a file declares past that is
-/// refused before memory is spent on it.
+/// Most bytes that FFmpeg may allocate at once: the largest plane that the limits allow has 67 MB in 16 bits, an
+/// index of twelve hours at 120 pictures a second 124 MB. A file that declares more is refused before memory is spent
+/// on it.
 const LARGEST_ALLOCATION: usize = 256 << 20;
 
-/// Bounds what FFmpeg allocates at once.
+/// Limits the bytes that FFmpeg may allocate at once.
 pub fn bound_allocations() {
-    // SAFETY: sets a global number.
+    // SAFETY: the call sets a global number.
     unsafe { ffi::av_max_alloc(LARGEST_ALLOCATION) }
 }
 
-/// Closes what was inherited besides standard input, output and error.
+/// Closes the descriptors that were inherited besides standard input, output and error.
 pub fn close_inherited() {
-    // SAFETY: called before the process has opened anything of its own.
+    // SAFETY: the function is called before the process has opened anything of its own.
     unsafe { nix::libc::syscall(nix::libc::SYS_close_range, 3, u32::MAX, 0) };
 }
 
-/// Keeps GStreamer from scanning for plugins, forking a helper and writing a registry file:
-/// the engine loads the few it needs by name. Nor does ORC, which it calculates with, write code
-/// of its own: memory in the cage is never code.
+/// Keeps GStreamer from scanning for plugins, forking a helper and writing a registry file: the engine loads the few
+/// plugins that it needs by name. ORC, with which GStreamer calculates, is kept from generating code, since memory in
+/// the cage is never code.
 ///
 /// # Safety
-/// Must run before the process has a second thread.
+/// This must run before the process has a second thread.
 pub unsafe fn quiet_gstreamer() {
     for (name, value) in [
         ("GST_PLUGIN_SYSTEM_PATH_1_0", ""),
@@ -420,10 +418,10 @@ pub unsafe fn quiet_gstreamer() {
         ("GST_REGISTRY_DISABLE", "yes"),
         ("GST_REGISTRY_FORK", "no"),
         ("ORC_CODE", "backup"),
-        // SVT-AV1 tells its settings on stderr otherwise.
+        // SVT-AV1 would otherwise print its settings on stderr.
         ("SVT_LOG", "0"),
     ] {
-        // SAFETY: the caller promises that nobody reads the environment meanwhile.
+        // SAFETY: the caller promises that no other thread reads the environment meanwhile.
         unsafe { std::env::set_var(name, value) }
     }
 }

@@ -1,4 +1,5 @@
-//! The engine's end of the socket pair: orders come in, messages and reads go out.
+//! The engine's end of the socket pair: orders and answers come in, messages and questions for bytes of the source go
+//! out.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -12,29 +13,29 @@ use parking_lot::{Condvar, Mutex};
 use plan::RenditionId;
 use protocol::{Decoder, Order, ToEngine, ToParent};
 
-/// Orders that may wait: the parent sends one while the engine works at another.
+/// Most orders that may wait: the parent sends one while the engine works at another.
 const WAITING_ORDERS: usize = 64;
 
-/// What the session is told apart from answers to reads.
+/// Messages for the session; answers to reads go to their readers instead.
 #[derive(Debug)]
-pub enum Input {
-    /// A plan for the orders that follow.
+pub enum SessionInput {
+    /// Plan for the orders that follow.
     Plan(Box<plan::Plan>),
-    /// An order with its number.
+    /// Number and content of an order.
     Order(u32, Order),
 }
 
-/// The parent does not answer any more; the engine ends.
+/// The parent has closed the connection, so the engine ends.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the parent is gone")]
 pub struct Gone;
 
-/// The parent does not want the order any more that is being carried out.
+/// The parent has withdrawn the order that is being carried out.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the order was abandoned")]
 pub struct Abandoned;
 
-/// The connection, shared by every thread of the session.
+/// Connection to the parent, shared by every thread of the session.
 pub struct Link {
     out: Mutex<UnixStream>,
     reads: Mutex<HashMap<u32, SyncSender<Bytes>>>,
@@ -42,20 +43,20 @@ pub struct Link {
     held: Mutex<bool>,
     resumed: Condvar,
     skips: Mutex<Vec<(RenditionId, u32)>>,
-    /// The order that is being carried out.
+    /// Number of the order that is being carried out.
     order: AtomicU32,
-    /// Orders up to this one are not wanted any more.
+    /// Number of the latest order that was withdrawn; it and all orders before it are not wanted any more.
     abandoned: AtomicU32,
     gone: AtomicBool,
 }
 
 impl Link {
-    /// Starts the thread that listens; orders arrive at the receiver, which ends when the
-    /// parent hangs up.
+    /// Starts the thread that listens to the parent. Orders arrive at the receiver, which ends when the parent hangs
+    /// up.
     pub fn start(
         stream: UnixStream,
         decoder: Decoder,
-    ) -> std::io::Result<(Arc<Self>, Receiver<Input>)> {
+    ) -> std::io::Result<(Arc<Self>, Receiver<SessionInput>)> {
         let incoming = stream.try_clone()?;
         let link = Arc::new(Self {
             out: Mutex::new(stream),
@@ -79,7 +80,12 @@ impl Link {
         Ok((link, receiver))
     }
 
-    fn listen(&self, mut stream: UnixStream, mut decoder: Decoder, orders: &SyncSender<Input>) {
+    fn listen(
+        &self,
+        mut stream: UnixStream,
+        mut decoder: Decoder,
+        orders: &SyncSender<SessionInput>,
+    ) {
         loop {
             match decoder.take::<ToEngine>() {
                 Ok(Some((message, payload))) => {
@@ -103,12 +109,12 @@ impl Link {
         &self,
         message: ToEngine,
         payload: Bytes,
-        orders: &SyncSender<Input>,
+        orders: &SyncSender<SessionInput>,
     ) -> Result<(), Gone> {
         match message {
             ToEngine::Bytes { read } => {
                 if let Some(waiter) = self.reads.lock().remove(&read) {
-                    // A reader that gave up does not mind.
+                    // The reader may have given up waiting.
                     let _ = waiter.send(payload);
                 }
             }
@@ -123,11 +129,13 @@ impl Link {
                 self.resumed.notify_all();
             }
             ToEngine::Skip { rendition, segment } => self.skips.lock().push((rendition, segment)),
-            ToEngine::Plan(plan) => return orders.send(Input::Plan(plan)).map_err(|_| Gone),
+            ToEngine::Plan(plan) => return orders.send(SessionInput::Plan(plan)).map_err(|_| Gone),
             ToEngine::Order { order, what } => {
-                return orders.send(Input::Order(order, what)).map_err(|_| Gone);
+                return orders
+                    .send(SessionInput::Order(order, what))
+                    .map_err(|_| Gone);
             }
-            ToEngine::Open { .. } => tracing::warn!("a session is opened once"),
+            ToEngine::Open { .. } => tracing::warn!("the parent opened the session a second time"),
         }
         Ok(())
     }
@@ -139,29 +147,29 @@ impl Link {
         self.reads.lock().clear();
     }
 
-    /// Whether the parent hung up.
+    /// Whether the parent has hung up.
     pub fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)
     }
 
-    /// Tells the parent something.
-    pub fn say(&self, message: &ToParent, payload: &[u8]) -> Result<(), Gone> {
+    /// Sends a message to the parent.
+    pub fn send(&self, message: &ToParent, payload: &[u8]) -> Result<(), Gone> {
         let frame = protocol::encode(message, payload).map_err(|error| {
-            tracing::error!(%error, "a message cannot be sent");
+            tracing::error!(%error, "a message to the parent cannot be encoded");
             Gone
         })?;
         self.out.lock().write_all(&frame).map_err(|_| Gone)
     }
 
-    /// Asks for bytes of the source; the answer arrives at the receiver.
-    pub fn ask(&self, offset: u64, length: u32) -> Result<Receiver<Bytes>, Gone> {
+    /// Asks the parent for bytes of the source; the answer arrives at the receiver.
+    pub fn request(&self, offset: u64, length: u32) -> Result<Receiver<Bytes>, Gone> {
         let read = self.next_read.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = sync_channel(1);
         self.reads.lock().insert(read, sender);
         if self.is_gone() {
             return Err(Gone);
         }
-        self.say(
+        self.send(
             &ToParent::Read {
                 read,
                 offset,
@@ -172,7 +180,7 @@ impl Link {
         Ok(receiver)
     }
 
-    /// An order begins.
+    /// Records the number of the order that begins.
     pub fn begin(&self, order: u32) {
         self.order.store(order, Ordering::Release);
     }
@@ -181,8 +189,8 @@ impl Link {
         self.order.load(Ordering::Acquire) <= self.abandoned.load(Ordering::Acquire)
     }
 
-    /// Called between two frames: waits here while the parent holds the session; an error
-    /// where the order is not to be gone on with.
+    /// Waits while the parent holds the session; it is called between two frames. An error means that the order is
+    /// not to be continued.
     pub fn go_on(&self) -> anyhow::Result<()> {
         let mut held = self.held.lock();
         while *held && !self.is_abandoned() {
@@ -194,18 +202,18 @@ impl Link {
         Ok(())
     }
 
-    /// Whether somebody else has made this segment.
+    /// Whether another session has made this segment.
     pub fn is_skipped(&self, rendition: RenditionId, segment: u32) -> bool {
         self.skips.lock().contains(&(rendition, segment))
     }
 
-    /// Forgets what was to be skipped in an order that is done.
+    /// Forgets the segments to skip, once an order is done.
     pub fn forget_skips(&self) {
         self.skips.lock().clear();
     }
 }
 
-/// Reads once into the decoder; false at the end of the stream.
+/// Reads once from the socket into the decoder; false at the end of the stream.
 pub fn receive(stream: &mut UnixStream, decoder: &mut Decoder) -> std::io::Result<bool> {
     const PIECE: usize = 64 << 10;
     let buffer = decoder.buffer();

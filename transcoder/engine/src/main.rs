@@ -1,5 +1,10 @@
-//! `reelmill-engine`: the only place where media is parsed. One process per session, started
-//! by `transcoder` with one end of a socket pair as its standard input.
+//! The program `reelmill-engine`: the only place where media is parsed. There is one process for each session.
+//! `transcoder` starts it with one end of a socket pair as its standard input, from which orders come and to which
+//! results go.
+//!
+//! A start first shuts the `cage`, then runs a `session` over the `link`. `input` reads the source, `probe` finds out
+//! what it contains, `video`, `audio`, `text` and `stills` make the parts of a presentation, and `output` sends them.
+//! Begin with `session`.
 
 mod audio;
 mod cage;
@@ -23,7 +28,7 @@ use protocol::{Decoder, ToEngine, ToParent};
 
 #[allow(unsafe_code)]
 fn main() -> ExitCode {
-    // SAFETY: the first statement of the program: there is one thread.
+    // SAFETY: this is the first statement of the program, so there is one thread.
     unsafe { ffi::quiet_gstreamer() };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -34,7 +39,7 @@ fn main() -> ExitCode {
         None => run().map(|()| true),
         Some("trial") => cage::trial::run(true),
         Some("trial-uncaged") => cage::trial::run(false),
-        Some(other) => Err(anyhow::anyhow!("what is {other}?")),
+        Some(other) => Err(anyhow::anyhow!("unknown argument `{other}`")),
     };
     match ended {
         Ok(true) => ExitCode::SUCCESS,
@@ -66,7 +71,7 @@ fn run() -> Result<()> {
         libraries,
         lacking,
     };
-    link.say(&ready, &[])?;
+    link.send(&ready, &[])?;
     session::Session::new(link, size, budget, limits).run(&inputs)?;
     Ok(())
 }
@@ -86,7 +91,7 @@ fn opening(
                 },
                 _,
             )) => return Ok((size, budget, limits)),
-            Some(_) => bail!("a session starts with `Open`"),
+            Some(_) => bail!("a session must start with `Open`"),
             None if link::receive(&mut stream, decoder)? => {}
             None => bail!("the parent hung up"),
         }

@@ -1,7 +1,8 @@
-//! What goes to the parent: runs of segments, fillers, and what a segment's report says.
+//! Products on their way to the parent: runs of segments, fillers, and the reports on them.
 //!
-//! `segments` decodes once for a set of rungs with the sound beside it; `product` is a whole segment on its way out;
-//! `filler` stands in for what cannot be made; `remarks` are what was found on the way. Begin with `segments`.
+//! `segments` decodes once for a set of rungs and makes the sound beside them. `product` is a whole segment with its
+//! init segment. `filler` stands in for a segment that cannot be made. `remarks` collects what a report says about
+//! damage and conversion. Begin with `segments`.
 
 pub(crate) mod filler;
 pub(crate) mod product;

@@ -1,4 +1,8 @@
-//! What is in a source: the first order of every new upload.
+//! The probe: it finds out what a source contains. It is the first order of every new upload.
+//!
+//! A source and the limits go in; a `MediaInfo` or a refusal comes out. `containers` reads what FFmpeg does not
+//! report, `tracks` the declared streams, `pictures` the first pictures, `spans` the times of all tracks. Begin with
+//! `probe`.
 
 mod choice;
 mod clock;
@@ -32,18 +36,26 @@ use crate::ffi;
 use crate::input::source::Source;
 use crate::input::{open, times};
 
-/// The Dolby Vision profile whose base layer is in colours of its own.
+/// Dolby Vision profile whose base layer is in colours of its own, which other players cannot show.
 const WITHOUT_BASE: u8 = 5;
 
 /// Probes a source.
 pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if source.size() > limits.size_bytes {
-        return Err(reject(Code::LimitSize, "The file is larger than is taken.").into());
+        let message = format!(
+            "The file has {} bytes; at most {} are accepted.",
+            source.size(),
+            limits.size_bytes
+        );
+        return Err(reject(Code::LimitSize, message).into());
     }
     let mut input = open::open(source).map_err(|error| head::refusal(source, error))?;
     let streams = shown_streams(&input);
     if streams > limits.streams {
-        let message = format!("{streams} streams; at most {} are read.", limits.streams);
+        let message = format!(
+            "The file has {streams} streams; at most {} are supported.",
+            limits.streams
+        );
         return Err(reject(Code::LimitStreams, message).into());
     }
     let is_matroska = input.format().name().contains("matroska");
@@ -52,7 +64,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     for video in &found.further {
         check_size(video.coded_width, video.coded_height, limits)?;
     }
-    // FFmpeg gives an encrypted track the letters of what is encrypted in it.
+    // FFmpeg reports an encrypted track under the codec that is encrypted in it.
     let is_mp4 = input.format().name().contains("mp4");
     let says_so = || is_mp4 && boxes::is_encrypted(source.reader(), source.size());
     if tracks::is_encrypted(&input) || says_so() {
@@ -65,7 +77,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if found.video.is_none() && found.audio.is_empty() {
         return Err(nothing_to_play(&found).into());
     }
-    look_at_picture(source, &mut input, &mut found, limits)?;
+    probe_pictures(source, &mut input, &mut found, limits)?;
     let Some(measured) = spans::measure(source, &mut input, &mut found, limits)? else {
         return Err(match found.has_skipped_silent() {
             true => reject(Code::Corrupt, "No sound of the file can be decoded."),
@@ -79,7 +91,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     if let Some(note) = truncation::missing(source, &input, &found) {
         found.notes.insert(0, note);
     } else if measured.has_unreadable {
-        let message = "A part of the file cannot be read; what can be is shown.";
+        let message = "A part of the file cannot be read; the rest is shown.";
         found.notes.insert(0, Note::new(Code::Corrupt, message));
     }
     found
@@ -104,7 +116,7 @@ pub fn probe(source: &Source, limits: &Limits) -> Result<MediaInfo> {
     })
 }
 
-/// Streams that somebody might see or hear: fonts and data count towards no limit, nor do covers.
+/// Number of streams that a viewer might see or hear: fonts, data and covers do not count towards the limit.
 fn shown_streams(input: &Input) -> u32 {
     use ffmpeg_next::format::stream::Disposition;
     use ffmpeg_next::media::Type;
@@ -116,8 +128,8 @@ fn shown_streams(input: &Input) -> u32 {
     input.streams().filter(is_shown).count() as u32
 }
 
-/// Looks at the first pictures. A track without any leaves the sound.
-fn look_at_picture(
+/// Decodes the first pictures. Where a picture track holds no picture, the sound remains.
+fn probe_pictures(
     source: &Source,
     input: &mut Input,
     found: &mut tracks::DeclaredTracks,
@@ -127,13 +139,14 @@ fn look_at_picture(
         return Ok(());
     };
     if video.dolby_vision == Some(WITHOUT_BASE) {
-        let message = "Dolby Vision profile 5 has no picture that is shown without a licence.";
+        let message =
+            "Dolby Vision profile 5 has no base layer that can be shown without a licence.";
         return Err(reject(Code::UnsupportedCodec, message).into());
     }
     match samples_of_pictures::first(input, &mut video, found.container_aspect, limits)? {
-        Some(looked) => {
-            found.picture_step = looked.step;
-            if looked.has_captions {
+        Some(first) => {
+            found.picture_step = first.step;
+            if first.has_captions {
                 found.text.push(tracks::captions(&video));
             }
             if input.format().name().contains("mp4")
@@ -148,8 +161,8 @@ fn look_at_picture(
             let own = stream.and_then(|stream| found.of_matroska(&stream));
             let is_one_of_two = own.is_some_and(|own| own.picture.is_one_of_two_views);
             let shows_one = is_one_of_two && video.aperture.is_some();
-            if shows_one || looked.holds_two_views {
-                let note = second_best::of_two_views(video.stream, shows_one);
+            if shows_one || first.holds_two_views {
+                let note = second_best::note_on_two_views(video.stream, shows_one);
                 found.notes.push(note);
             }
             found.video = Some(video);
@@ -160,11 +173,11 @@ fn look_at_picture(
         None if found.audio.is_empty() => {
             return Err(reject(
                 Code::NoVideo,
-                "The file announces a picture but holds none.",
+                "The file declares a video track but contains no picture.",
             )
             .into());
         }
-        None => found.skip_picture(&video, "it is announced, but no picture ever comes"),
+        None => found.skip_picture(&video, "the file declares it, but it contains no picture"),
     }
     Ok(())
 }
@@ -179,10 +192,10 @@ fn nothing_to_play(found: &tracks::DeclaredTracks) -> EngineFailure {
             let codec = track.codec.as_deref().unwrap_or("unknown");
             reject(
                 Code::UnsupportedCodec,
-                format!("The codec `{codec}` cannot be decoded here."),
+                format!("This server cannot decode the codec `{codec}`."),
             )
         }
-        None => reject(Code::NoVideo, "The file holds neither picture nor sound."),
+        None => reject(Code::NoVideo, "The file contains neither video nor audio."),
     }
 }
 
@@ -194,7 +207,7 @@ fn holds_samples(input: &Input, video: &plan::media_info::VideoTrack) -> bool {
 }
 
 fn chapters(input: &Input) -> Vec<Chapter> {
-    /// More than anybody scrolls through; bounds what a hostile file costs.
+    /// Most chapters that are read: more than anybody scrolls through. The limit bounds the cost of a hostile file.
     const MOST: usize = 1000;
     let chapter = |c: ffmpeg_next::Chapter| {
         let base = times::rational(c.time_base());

@@ -1,4 +1,4 @@
-//! One session: orders in, things made out, one after another.
+//! One session: it carries out the parent's orders one after another and sends the results.
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -9,7 +9,7 @@ use protocol::{Budget, EngineFailure, Made, Order, ToParent};
 
 use crate::audio::{self, loudness};
 use crate::input::source::Source;
-use crate::link::{Abandoned, Gone, Input, Link};
+use crate::link::{Abandoned, Gone, Link, SessionInput};
 use crate::output::filler;
 use crate::output::segments::{Run, SegmentMaker};
 use crate::refusal::NO_MEMORY;
@@ -17,7 +17,7 @@ use crate::video;
 
 use crate::{cage, probe, stills, text};
 
-/// What a session knows.
+/// State of a session.
 pub struct Session {
     link: Arc<Link>,
     source: Source,
@@ -27,7 +27,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session over a source.
+    /// Makes a session over a source of `size` bytes.
     pub fn new(link: Arc<Link>, size: u64, budget: Budget, limits: Limits) -> Self {
         let source = Source::new(link.clone(), size);
         Self {
@@ -40,11 +40,11 @@ impl Session {
     }
 
     /// Carries out orders until the parent hangs up.
-    pub fn run(mut self, inputs: &Receiver<Input>) -> Result<(), Gone> {
+    pub fn run(mut self, inputs: &Receiver<SessionInput>) -> Result<(), Gone> {
         while let Ok(input) = inputs.recv() {
             match input {
-                Input::Plan(plan) => self.take_plan(Arc::new(*plan)),
-                Input::Order(order, what) => {
+                SessionInput::Plan(plan) => self.take_plan(Arc::new(*plan)),
+                SessionInput::Order(order, what) => {
                     self.link.begin(order);
                     let outcome = match self.carry_out(order, what) {
                         Err(error) if error.is::<Abandoned>() => Ok(()),
@@ -63,7 +63,7 @@ impl Session {
                             failure: failure(&error),
                         },
                     };
-                    self.link.say(&answer, &[])?;
+                    self.link.send(&answer, &[])?;
                 }
             }
         }
@@ -72,11 +72,11 @@ impl Session {
 
     fn take_plan(&mut self, plan: Arc<Plan>) {
         if let Err(error) = cage::widen() {
-            tracing::error!(%error, "the session keeps a probe's memory");
+            tracing::error!(%error, "the memory limit of the probe cannot be raised");
         }
         match SegmentMaker::new(self.source.clone(), plan, self.budget, self.limits.clone()) {
             Ok(maker) => self.maker = Some(maker),
-            Err(error) => tracing::error!(%error, "no threads to work with"),
+            Err(error) => tracing::error!(%error, "the encoders' threads cannot be started"),
         }
     }
 
@@ -84,10 +84,10 @@ impl Session {
         match what {
             Order::Probe => {
                 let info = Box::new(probe::probe(&self.source, &self.limits)?);
-                self.link.say(&ToParent::Probed { order, info }, &[])?;
+                self.link.send(&ToParent::Probed { order, info }, &[])?;
                 Ok(())
             }
-            Order::Inits { renditions } => self.inits(order, &renditions),
+            Order::Inits { renditions } => self.make_inits(order, &renditions),
             Order::Segments {
                 renditions,
                 first,
@@ -104,49 +104,49 @@ impl Session {
                 filler::make(self.maker()?, order, rendition, segment)
             }
             Order::Still(still) => stills::make(self.maker()?, order, still),
-            Order::Texts => self.texts(order),
+            Order::Texts => self.make_texts(order),
             Order::Loudness => {
                 let plan = self.maker()?.plan().clone();
                 let measured = loudness::measure(&self.source, &plan)?;
-                Ok(self.made(order, Made::Loudness(measured), &[])?)
+                Ok(self.send_made(order, Made::Loudness(measured), &[])?)
             }
         }
     }
 
-    fn texts(&mut self, order: u32) -> Result<()> {
+    fn make_texts(&mut self, order: u32) -> Result<()> {
         let plan = self.maker()?.plan().clone();
         let lists = text::extract(&self.source, &plan)?;
         for (track, list) in lists.iter().enumerate() {
             let track = track as u32;
-            self.made(order, Made::Cues { track }, &serde_json::to_vec(list)?)?;
+            self.send_made(order, Made::Cues { track }, &serde_json::to_vec(list)?)?;
         }
         Ok(())
     }
 
     fn maker(&mut self) -> Result<&mut SegmentMaker> {
-        self.maker.as_mut().context("an order without a plan")
+        self.maker.as_mut().context("the order needs a plan")
     }
 
-    fn inits(&mut self, order: u32, renditions: &[RenditionId]) -> Result<()> {
+    fn make_inits(&mut self, order: u32, renditions: &[RenditionId]) -> Result<()> {
         let plan = self.maker()?.plan().clone();
         for &id in renditions {
             let bytes = match (plan.video_rendition(id), plan.audio_rendition(id)) {
                 (Some(rung), _) => video::encode::init(rung, plan.timeline.rate)?,
                 (None, Some(track)) => audio::encode::init(track)?,
-                (None, None) => bail!("a rendition that the plan does not have"),
+                (None, None) => bail!("the plan has no such rendition"),
             };
-            self.made(order, Made::Init(id), &bytes)?;
+            self.send_made(order, Made::Init(id), &bytes)?;
         }
         Ok(())
     }
 
-    fn made(&self, order: u32, what: Made, bytes: &[u8]) -> Result<(), Gone> {
-        self.link.say(&ToParent::Made { order, what }, bytes)
+    fn send_made(&self, order: u32, what: Made, bytes: &[u8]) -> Result<(), Gone> {
+        self.link.send(&ToParent::Made { order, what }, bytes)
     }
 }
 
-/// The code of a failure: our own where one is inside the error, `corrupt` where FFmpeg
-/// complains of the data, `internal` otherwise.
+/// Failure as it is reported: our own where the error contains one, otherwise one by FFmpeg's error (`corrupt` for
+/// invalid data, `engine_memory`, `unsupported_codec`), and `internal` for all other errors.
 fn failure(error: &anyhow::Error) -> EngineFailure {
     if let Some(own) = error.downcast_ref::<EngineFailure>() {
         return own.clone();

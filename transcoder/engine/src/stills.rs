@@ -1,5 +1,8 @@
-//! Stills: poster, storyboard sheets, thumbnails. Pictures come from the same decoder as the
-//! renditions; GStreamer compresses them.
+//! Stills: posters, storyboard sheets and thumbnails. Their pictures come from the same decoder as the renditions;
+//! GStreamer compresses them.
+//!
+//! `score` chooses the poster, `cover` decodes the cover of a source without pictures, `stored` decodes a picture of
+//! a stored segment, and `compress` makes JPEG and WebP files.
 
 mod compress;
 mod cover;
@@ -17,27 +20,27 @@ use self::compress::Format;
 use crate::output::segments::SegmentMaker;
 use crate::refusal::reject;
 use crate::video::pictures::Picture;
-use crate::video::transform::cascade::{STILL_MATRIX, black, flat, for_still};
-use crate::video::transform::tone_map::Shown;
+use crate::video::transform::cascade::{STILL_MATRIX, black, to_still_encoding, to_yuv420p};
+use crate::video::transform::tone_map::DisplayConverter;
 
 pub use self::compress::load_plugins;
 
-/// Moments that are looked at for a poster, in hundredths of the presentation.
+/// Moments of the presentation that are tried for a poster, in per cent of its length.
 const POSTER_MOMENTS: [i64; 8] = [10, 20, 30, 40, 55, 70, 85, 3];
-/// Long side of a poster in pixels.
+/// Length of a poster's longer side, in pixels.
 const POSTER_SIDE: u32 = 1280;
 
-/// Makes a still.
+/// Makes a still and sends it to the parent.
 pub fn make(maker: &mut SegmentMaker, order: u32, still: Still) -> Result<()> {
     match still {
         Still::Poster => poster(maker, order),
         Still::Sheet(sheet) => {
             let bytes = storyboard_sheet(maker, sheet)?;
-            made(maker, order, Made::Sheet(sheet), &bytes)
+            send_made(maker, order, Made::Sheet(sheet), &bytes)
         }
         Still::Thumbnail { second, width } => {
             let bytes = thumbnail(maker, second, width)?;
-            made(maker, order, Made::Thumbnail { second, width }, &bytes)
+            send_made(maker, order, Made::Thumbnail { second, width }, &bytes)
         }
         Still::StoredThumbnail {
             rendition,
@@ -46,33 +49,33 @@ pub fn make(maker: &mut SegmentMaker, order: u32, still: Still) -> Result<()> {
             width,
         } => {
             let bytes = stored_thumbnail(maker, (rendition, segment), second, width)?;
-            made(maker, order, Made::Thumbnail { second, width }, &bytes)
+            send_made(maker, order, Made::Thumbnail { second, width }, &bytes)
         }
     }
 }
 
-fn made(maker: &SegmentMaker, order: u32, what: Made, bytes: &[u8]) -> Result<()> {
+fn send_made(maker: &SegmentMaker, order: u32, what: Made, bytes: &[u8]) -> Result<()> {
     Ok(maker
         .source()
         .link()
-        .say(&ToParent::Made { order, what }, bytes)?)
+        .send(&ToParent::Made { order, what }, bytes)?)
 }
 
 fn poster(maker: &mut SegmentMaker, order: u32) -> Result<()> {
     let plan = maker.plan().clone();
     if plan.video.is_empty() {
         let cover = cover::decode(maker)?;
-        let size = within(even(&cover), POSTER_SIDE);
-        let picture = flat(&cover, size)?;
-        return compressed(maker, order, &picture, STILL_MATRIX);
+        let size = fit_within(even(&cover), POSTER_SIDE);
+        let picture = to_yuv420p(&cover, size)?;
+        return send_poster(maker, order, &picture, STILL_MATRIX);
     }
-    let size = within(upright(&plan)?, POSTER_SIDE);
+    let size = fit_within(upright(&plan)?, POSTER_SIDE);
     let mut shown = shown(&plan, size)?;
     let mut best: Option<(u64, Picture)> = None;
     for percent in POSTER_MOMENTS {
         maker.source().link().go_on()?;
         let tick = Frames(plan.timeline.frames().0 * percent / 100);
-        let Some(decoded) = near(maker, tick)? else {
+        let Some(decoded) = picture_near(maker, tick)? else {
             continue;
         };
         let picture = shown.run(&decoded)?;
@@ -83,16 +86,16 @@ fn poster(maker: &mut SegmentMaker, order: u32) -> Result<()> {
     }
     let (_, picture) =
         best.ok_or_else(|| reject(Code::Corrupt, "No picture can be decoded for a poster."))?;
-    compressed(maker, order, &picture, matrix(&plan))
+    send_poster(maker, order, &picture, matrix(&plan))
 }
 
-/// A poster in both its formats.
-fn compressed(maker: &SegmentMaker, order: u32, picture: &Picture, matrix: &str) -> Result<()> {
+/// Compresses a poster in both of its formats and sends them.
+fn send_poster(maker: &SegmentMaker, order: u32, picture: &Picture, matrix: &str) -> Result<()> {
     let size = even(picture);
-    let jpeg = compress::compress(&for_still(picture, matrix, true)?, Format::Jpeg)?;
-    made(maker, order, Made::PosterJpeg(size), &jpeg)?;
-    let webp = compress::compress(&for_still(picture, matrix, false)?, Format::Webp)?;
-    made(maker, order, Made::PosterWebp(size), &webp)
+    let jpeg = compress::compress(&to_still_encoding(picture, matrix, true)?, Format::Jpeg)?;
+    send_made(maker, order, Made::PosterJpeg(size), &jpeg)?;
+    let webp = compress::compress(&to_still_encoding(picture, matrix, false)?, Format::Webp)?;
+    send_made(maker, order, Made::PosterWebp(size), &webp)
 }
 
 fn even(picture: &Picture) -> Size {
@@ -102,8 +105,8 @@ fn even(picture: &Picture) -> Size {
     }
 }
 
-/// A picture at or a little before a tick; nothing where none can be decoded.
-fn near(maker: &mut SegmentMaker, tick: Frames) -> Result<Option<Picture>> {
+/// Decodes a picture at a tick or a little before it; none where no picture can be decoded.
+fn picture_near(maker: &mut SegmentMaker, tick: Frames) -> Result<Option<Picture>> {
     Ok(maker.pictures()?.key_before(tick).ok())
 }
 
@@ -112,7 +115,7 @@ fn storyboard_sheet(maker: &mut SegmentMaker, sheet: u32) -> Result<Vec<u8>> {
     let board = plan
         .storyboard
         .as_ref()
-        .context("a plan without a storyboard")?;
+        .context("the plan has no storyboard")?;
     let per_sheet = board.columns * board.rows;
     let size = Size {
         width: board.tile.width * board.columns,
@@ -126,7 +129,7 @@ fn storyboard_sheet(maker: &mut SegmentMaker, sheet: u32) -> Result<Vec<u8>> {
         let us = i64::from(tile) * i64::from(board.interval_seconds) * 1_000_000;
         let rate = plan.timeline.rate;
         let tick = Frames(plan::Rational::from_us(us).scale_round(rate.num(), rate.den()));
-        let Some(decoded) = near(maker, tick)? else {
+        let Some(decoded) = picture_near(maker, tick)? else {
             continue;
         };
         let picture = shown.run(&decoded)?;
@@ -138,7 +141,10 @@ fn storyboard_sheet(maker: &mut SegmentMaker, sheet: u32) -> Result<Vec<u8>> {
         paste(&mut canvas, &picture, x as usize, y as usize);
     }
     let canvas = Arc::new(canvas.into());
-    compress::compress(&for_still(&canvas, matrix(&plan), true)?, Format::Jpeg)
+    compress::compress(
+        &to_still_encoding(&canvas, matrix(&plan), true)?,
+        Format::Jpeg,
+    )
 }
 
 fn thumbnail(maker: &mut SegmentMaker, second: u32, width: u32) -> Result<Vec<u8>> {
@@ -149,7 +155,10 @@ fn thumbnail(maker: &mut SegmentMaker, second: u32, width: u32) -> Result<Vec<u8
     pictures.go_to(tick)?;
     let decoded = pictures.next()?;
     let picture = shown(&plan, size)?.run(&decoded)?;
-    compress::compress(&for_still(&picture, matrix(&plan), true)?, Format::Jpeg)
+    compress::compress(
+        &to_still_encoding(&picture, matrix(&plan), true)?,
+        Format::Jpeg,
+    )
 }
 
 fn stored_thumbnail(
@@ -160,16 +169,16 @@ fn stored_thumbnail(
 ) -> Result<Vec<u8>> {
     let plan = maker.plan();
     let rendition = plan.video_rendition(rendition);
-    let rendition = rendition.context("a rendition that the plan does not have")?;
+    let rendition = rendition.context("the plan has no such rendition")?;
     let size = thumbnail_size(plan, width)?;
     let (start, _) = plan.timeline.segment_frames(segment);
     let place = Frames((plan.timeline.tick_at_second(second) - start).0.max(0));
     let picture = stored::picture(maker, rendition, place, size)?;
-    let picture = for_still(&picture, &rendition.color.matrix, true)?;
+    let picture = to_still_encoding(&picture, &rendition.color.matrix, true)?;
     compress::compress(&picture, Format::Jpeg)
 }
 
-/// The size of a thumbnail as wide as this.
+/// Size of a thumbnail of this width.
 fn thumbnail_size(plan: &Plan, width: u32) -> Result<Size> {
     let full = upright(plan)?;
     let height = u64::from(width) * u64::from(full.height) / u64::from(full.width.max(1));
@@ -185,16 +194,16 @@ fn matrix(plan: &Plan) -> &str {
         .map_or("bt709", |top| top.color.matrix.as_str())
 }
 
-/// The presentation's own size.
+/// Size of the presentation's pictures as they are shown.
 fn upright(plan: &Plan) -> Result<Size> {
     Ok(plan
         .video
         .first()
-        .context("a plan without a picture")?
+        .context("the plan has no picture")?
         .size())
 }
 
-fn within(size: Size, side: u32) -> Size {
+fn fit_within(size: Size, side: u32) -> Size {
     let long = size.width.max(size.height);
     if long <= side {
         return size;
@@ -207,14 +216,14 @@ fn within(size: Size, side: u32) -> Size {
     }
 }
 
-fn shown(plan: &Plan, size: Size) -> Result<Shown> {
-    let top = plan.video.first().context("a plan without a picture")?;
+fn shown(plan: &Plan, size: Size) -> Result<DisplayConverter> {
+    let top = plan.video.first().context("the plan has no picture")?;
     let track = plan.info.video.as_ref();
     let track = track.context("the source has no picture")?;
-    Ok(Shown::new(&[size], track, &top.color))
+    Ok(DisplayConverter::new(&[size], track, &top.color))
 }
 
-/// Copies a picture into a canvas at an even place.
+/// Copies a picture into a canvas, with its corner at even coordinates.
 fn paste(canvas: &mut frame::Video, picture: &Picture, x: usize, y: usize) {
     for plane in 0..3 {
         let half = usize::from(plane > 0);

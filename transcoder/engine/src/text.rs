@@ -1,4 +1,7 @@
-//! The text tracks of a source, as cue lists: one reading of the source for all of them.
+//! The text tracks of a source, as lists of cues. One reading of the source serves all of them.
+//!
+//! `track` collects a track's cues, in one of three ways: `ass` converts the ASS that FFmpeg's decoders give, with
+//! `styles`; `boxes` reads WebVTT in MP4; `captions` finds CEA-608 in pictures.
 
 mod ass;
 mod boxes;
@@ -15,7 +18,7 @@ use crate::input::open;
 use crate::input::single_pass::read_through;
 use crate::input::source::Source;
 
-/// The cue lists of all text tracks of a plan's source, in the order of `info.text`.
+/// Reads the cue lists of all text tracks of a plan's source, in the order of `info.text`.
 pub fn extract(source: &Source, plan: &Plan) -> Result<Vec<CueList>> {
     let input = open::open(source)?;
     let tracks = plan.info.text.iter();

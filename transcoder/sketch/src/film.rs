@@ -1,14 +1,14 @@
-//! What every source is taken for.
+//! The film that every source is taken for in tests.
 
 use plan::media_info::{AudioTrack, CodedPictures, Color, Group, Index, TextTrack, VideoTrack};
 use plan::{MediaInfo, Rational};
 
-/// An `AVCDecoderConfigurationRecord` of High profile at level 3.1.
+/// Parameter sets of High profile at level 3.1, as an `AVCDecoderConfigurationRecord`.
 const RECORD: [u8; 21] = [
     1, 100, 0, 31, 0xff, 0xe1, 0, 5, 0x67, 100, 0, 31, 0x81, 1, 0, 1, 0x68, 0xfd, 0xf8, 0xf8, 0,
 ];
 
-/// A key frame every two seconds, and 2.4 Mbit/s.
+/// Coded pictures of a film: a key frame every two seconds, and 2.4 Mbit/s.
 pub fn coded(seconds: i64) -> CodedPictures {
     let group = Group {
         pictures: 60,
@@ -21,7 +21,7 @@ pub fn coded(seconds: i64) -> CodedPictures {
     }
 }
 
-/// A film of so many seconds: 1280x720 at 30 frames, and stereo.
+/// Facts of a film of `seconds` seconds: 1280x720 at 30 frames a second, and stereo.
 pub fn info(seconds: i64) -> MediaInfo {
     let (start, end) = (Rational::ZERO, Rational::new(seconds, 1));
     MediaInfo {
@@ -88,7 +88,7 @@ pub fn info(seconds: i64) -> MediaInfo {
     }
 }
 
-/// A text track of such a film.
+/// Text track of such a film.
 pub fn text() -> TextTrack {
     TextTrack {
         stream: 2,

@@ -1,26 +1,26 @@
-//! Segments without pictures in them, for tests: what an engine would make of a plan as far as its parent looks,
-//! in no time. The boxes are the plan's; a word in the first frame says what it is.
+//! Segments without real pictures, for tests: they pass all checks that an engine's parent makes, and take no time to
+//! make. Their boxes are the plan's; a word in the first frame identifies them.
 
 pub mod film;
 
 use cmaf::VideoSample;
 use plan::{AudioRendition, Plan, RenditionId, VideoCodec, VideoRendition};
 
-/// Pictures of nothing, as files: a JPEG and a WebP.
+/// JPEG file without a picture in it, which passes the parent's check.
 pub const JPEG: &[u8] = b"\xff\xd8\xff nothing \xff\xd9";
-/// Likewise.
+/// WebP file without a picture in it, which passes the parent's check.
 pub const WEBP: &[u8] = b"RIFF\x04\0\0\0WEBP";
 
-/// What a word stands between.
+/// Bytes before and after the word of a segment.
 const MARKS: [u8; 2] = *b"<>";
-/// Bytes of a unit's length.
+/// Bytes of the length before a unit.
 const LENGTH: usize = 4;
 
-/// The init segment of a rendition of the plan. With other `libraries` it is another one, as an encoder's is of another
-/// version.
+/// Makes the init segment of a rendition of the plan. Other `libraries` make another init segment, as another version
+/// of an encoder does.
 ///
 /// # Panics
-/// Where the plan has no such rendition.
+/// This panics where the plan has no such rendition.
 pub fn init(plan: &Plan, id: RenditionId, libraries: u8) -> Vec<u8> {
     match (plan.video_rendition(id), plan.audio_rendition(id)) {
         (Some(rendition), _) => {
@@ -37,10 +37,11 @@ pub fn init(plan: &Plan, id: RenditionId, libraries: u8) -> Vec<u8> {
     }
 }
 
-/// A segment of a rendition of the plan by those `libraries`, whose first frame says a word and has at least so many bytes.
+/// Makes a segment of a rendition of the plan, as encoded by `libraries`. Its first frame holds the word and has at
+/// least `bytes` bytes.
 ///
 /// # Panics
-/// Where the plan has no such rendition or segment.
+/// This panics where the plan has no such rendition or segment.
 pub fn segment(
     plan: &Plan,
     (id, index): (RenditionId, u32),
@@ -58,7 +59,7 @@ pub fn segment(
     }
 }
 
-/// The word of a segment; nothing where it is none of these.
+/// Word of a segment; none where the segment was not made by [`segment`].
 pub fn word(segment: &[u8]) -> Option<String> {
     let at = |mark: u8| segment.iter().rposition(|&byte| byte == mark);
     let word = segment.get(at(MARKS[0])? + 1..at(MARKS[1])?)?;
@@ -86,7 +87,7 @@ fn pictures(
     cmaf::video_segment(rendition, index, (start, end), &samples).expect("a segment has frames")
 }
 
-/// A coded picture, beside which a word may stand.
+/// Coded picture, which may hold a word.
 fn picture(rendition: &VideoRendition, is_first: bool, libraries: u8, word: &[u8]) -> Vec<u8> {
     let units: [Vec<u8>; 2] = match (rendition.encoding, is_first) {
         (VideoCodec::H264, true) => [[&[6], word].concat(), vec![0x65, 1]],
@@ -97,7 +98,7 @@ fn picture(rendition: &VideoRendition, is_first: bool, libraries: u8, word: &[u8
             let metadata = obu(5, word);
             let frame = obu(6, &[1]);
             return match is_first {
-                // The sequence header of its init segment comes first.
+                // The sequence header of the init segment comes first.
                 true => [sequence_header(rendition, libraries), metadata, frame].concat(),
                 false => frame,
             };
@@ -121,7 +122,7 @@ fn sound(plan: &Plan, rendition: &AudioRendition, index: u32, word: Vec<u8>) -> 
         .expect("a segment has frames")
 }
 
-/// What an encoder of the rendition would declare, behind start codes.
+/// Parameter sets that an encoder of the rendition would declare, behind start codes.
 fn parameter_sets(rendition: &VideoRendition, libraries: u8) -> Vec<u8> {
     let level = rendition.level_idc as u8;
     let version = libraries | 0x80;
@@ -129,7 +130,8 @@ fn parameter_sets(rendition: &VideoRendition, libraries: u8) -> Vec<u8> {
         VideoCodec::H264 => annex_b(&[&[0x67, 100, 0, level, version], &[0x68, 1]]),
         VideoCodec::Hevc => annex_b(&[
             &[32 << 1, 1, 0x0c],
-            // Main profile, compatible with Main 10, of frames: with what keeps start codes out of it.
+            // Main profile, compatible with Main 10, of frames; the bytes of value 3 are emulation prevention bytes,
+            // which keep start codes out of the unit.
             &[
                 33 << 1,
                 1,
@@ -157,7 +159,7 @@ fn parameter_sets(rendition: &VideoRendition, libraries: u8) -> Vec<u8> {
     }
 }
 
-/// AV1's, of Main profile and tier.
+/// Sequence header of AV1, of Main profile and tier.
 fn sequence_header(rendition: &VideoRendition, libraries: u8) -> Vec<u8> {
     let level = (rendition.level_idc as u8) << 3;
     obu(1, &[0, 0, 0, level, libraries | 0x80])
@@ -183,7 +185,7 @@ fn annex_b(units: &[&[u8]]) -> Vec<u8> {
     units.iter().flat_map(behind_start_code).collect()
 }
 
-/// What an encoder of sound would declare.
+/// Extradata that an encoder of sound would declare.
 fn sound_config(rendition: &AudioRendition, libraries: u8) -> Vec<u8> {
     match rendition.encoding {
         plan::SoundCodec::Aac => {

@@ -1,11 +1,12 @@
-//! Stills: whether bytes are a whole picture of their kind. What is in it, no browser believes either.
+//! Checks that the bytes of a still are a whole picture of its kind. The content is not checked, since browsers do
+//! not trust it either.
 
-/// A JPEG file from its first marker to its last (ITU-T T.81 §B.1).
+/// Whether bytes are a JPEG file from its first marker to its last (ITU-T T.81 §B.1).
 pub(super) fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xd8, 0xff]) && bytes.ends_with(&[0xff, 0xd9])
 }
 
-/// A WebP file (RFC 9649 §2.4).
+/// Whether bytes are a WebP file (RFC 9649 §2.4).
 pub(super) fn is_webp(bytes: &[u8]) -> bool {
     let Some((header, rest)) = bytes.split_first_chunk::<12>() else {
         return false;

@@ -1,4 +1,4 @@
-//! What a session takes of an engine, and what it need not be told.
+//! Limits on what a session accepts from an engine, and news that its owner is not told.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -28,7 +28,7 @@ fn until_hung_up(wire: &mut Wire) -> ExitStatus {
     ExitStatus::from_raw(0)
 }
 
-/// The code by which the next event ends the session.
+/// Code of the refusal with which the next event ends the session.
 fn refused(event: &SessionEvent) -> &str {
     match event {
         SessionEvent::Ended(End::Fault(failure)) => failure
@@ -170,7 +170,7 @@ async fn an_engine_that_is_ready_again_and_again_is_not_listened_to() {
     assert_eq!(refused(&session.next().await), "twice");
 }
 
-/// A process of its own, for the test below: not a test where it is not told to be that.
+/// Process for the test below; without that test's environment variable, this does nothing.
 #[test]
 fn many_threads() {
     if std::env::var_os("MANY_THREADS").is_none() {
@@ -199,14 +199,14 @@ async fn an_engine_with_more_threads_than_anything_takes_is_ended() {
     assert_eq!(refused(&session.next().await), "threads");
 }
 
-/// A plan of a source with two text tracks.
+/// Plan of a source with two text tracks.
 fn with_text() -> Plan {
     let mut film = sketch::film::info(8);
     film.text = vec![sketch::film::text(), sketch::film::text()];
     plan::plan(&film, &Policy::default()).unwrap()
 }
 
-/// What becomes of these lists of cues, of one track after the other.
+/// Event after an engine has made these lists of cues, one for each track.
 async fn cues(lists: &'static [&'static str]) -> SessionEvent {
     let engine = fake(move |wire| {
         let Some(order) = wire.hear_order() else {

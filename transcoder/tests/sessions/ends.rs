@@ -1,4 +1,4 @@
-//! Sessions with engines that end otherwise than they should: on threads, and as real processes.
+//! Sessions with engines that end in other ways than they should, on threads and as real processes.
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -68,7 +68,7 @@ async fn nothing_is_taken_of_a_session_whose_source_could_not_be_read() {
         let Some(order) = wire.hear_order() else {
             return EXIT_0();
         };
-        // Two readers, one of which is told of it; and then all is well, as demuxers have it.
+        // Two reads cannot be answered and a third can; the engine then goes on as if all were well, as demuxers do.
         read(wire, 1, UNREADABLE_FROM);
         read(wire, 2, UNREADABLE_FROM + 100);
         read(wire, 3, 0);
@@ -86,7 +86,7 @@ async fn nothing_is_taken_of_a_session_whose_source_could_not_be_read() {
     session.order(Order::Inits { renditions }).await;
     loop {
         match session.next().await {
-            // Of what could be read, before the other was asked for.
+            // The product may come from the read that was answered, before the failed ones end the session.
             SessionEvent::Made(..) => {}
             event => {
                 assert_eq!(code(&event), Some(Code::SourceUnreachable), "{event:?}");
@@ -229,7 +229,7 @@ async fn what_a_trial_was_not_refused_is_a_gap() {
         (trial.refused, trial.gaps),
         (1, vec!["DONE     mount".to_owned()])
     );
-    // One that said nothing has not been refused anything either.
+    // A trial that printed nothing has not been refused anything either.
     assert_eq!(tried("kill -SEGV $$").trial().await.unwrap().gaps.len(), 1);
     assert_eq!(tried("exit 0").trial().await.unwrap().gaps.len(), 1);
 }
@@ -248,11 +248,11 @@ async fn a_killed_thread_is_gone() {
     gone.recv_timeout(Duration::from_secs(10)).unwrap();
 }
 
-/// A program that ends as a shell command does.
+/// Makes a program that ends as a shell command does.
 pub fn program(folder: &Path, command: &str) -> Engine {
     let path = folder.join("engine");
-    // Written by another process: a child of ours that another test starts meanwhile would hold the
-    // file open for writing, and what is open so cannot be run.
+    // The file is written by another process: a child of ours that another test starts meanwhile would hold the file
+    // open for writing, and a file that is open for writing cannot be run.
     let written = std::process::Command::new("sh")
         .args([
             "-c",
@@ -283,7 +283,7 @@ async fn a_dropped_session_tells_when_its_process_is_gone() {
     assert!(!process.exists());
 }
 
-/// Numbers of the processes that have said theirs, in the order in which they did, once there are so many.
+/// Ids of the processes that have recorded theirs, in order, once there are `count` of them.
 async fn started(seen: &Path, count: usize) -> Vec<u32> {
     loop {
         let said = std::fs::read_to_string(seen).unwrap_or_default();
@@ -306,7 +306,7 @@ async fn a_session_has_the_process_that_waited_for_it_and_another_waits_for_the_
     let second = started(&seen, 2).await[1];
     session.kill().await;
     assert!(!runs(first) && runs(second));
-    // One that ended while it waited is no session's.
+    // A spare process that ended while it waited is given to no session.
     let killed = std::process::Command::new("kill")
         .args(["-KILL", &second.to_string()])
         .status();

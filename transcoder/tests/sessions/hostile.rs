@@ -1,5 +1,5 @@
-//! An engine that reads strangers' files may be theirs: whatever it says that is not as ordered and planned ends the
-//! session, and nothing of it comes out.
+//! An engine that reads untrusted files may be taken over: any message of it that differs from its orders and the
+//! plan ends the session, and nothing of that message reaches the owner.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -11,7 +11,7 @@ use transcoder::{End, SessionEvent};
 
 use super::wire::{SIZE, Wire, fake, open};
 
-/// What is ordered, what is said of it, and why that is refused.
+/// Order, false message about it, and expected refusal.
 struct Lie {
     name: &'static str,
     order: fn(&Plan) -> Order,
@@ -21,7 +21,7 @@ struct Lie {
 
 /// Seconds of the film.
 const SECONDS: i64 = 8;
-/// The segment that most lies are about: two seconds of 30 pictures each.
+/// Index of the segment that most false messages are about: two seconds of 30 pictures each.
 const AT: u32 = 2;
 
 fn plan() -> Plan {
@@ -43,7 +43,7 @@ fn lazy(plan: &Plan, codec: LazyCodec) -> RenditionId {
     plan.lazy_in(codec).unwrap().video[0].id
 }
 
-/// The segment `AT`, and the one after it.
+/// Order for the segment `AT` and the one after it.
 fn segments(plan: &Plan) -> Order {
     Order::Segments {
         renditions: vec![
@@ -118,13 +118,13 @@ fn still(wire: &mut Wire, order: u32, what: Made, bytes: &[u8]) {
     wire.say(&ToParent::Made { order, what }, bytes);
 }
 
-/// A segment of the top rung with these frames, whatever they are.
+/// Segment of the top rung with these frames, whatever they contain.
 fn of_frames(plan: &Plan, frames: impl Iterator<Item = (u32, Vec<u8>)>) -> Vec<u8> {
     let samples: Vec<VideoSample> = frames
         .map(|(position, data)| VideoSample { data, position })
         .collect();
     let (start, end) = plan.timeline.segment_frames(AT);
-    // What is too long is as if it were planned so.
+    // A segment with too many frames has the boxes of a longer plan.
     let end = end.max(start + Frames(samples.len() as i64));
     cmaf::video_segment(&plan.video[0], AT, (start, end), &samples).unwrap()
 }
@@ -146,7 +146,7 @@ const PARAMETERS: &[u8] = &[0x67, 1];
 const BESIDE: &[u8] = &[6, 1];
 const STUFFING: &[u8] = &[12, 1];
 
-/// The top rung's segment whose frame at a place is another one.
+/// Segment of the top rung in which one frame is replaced.
 fn with_frame(plan: &Plan, place: u32, frame: Vec<u8>) -> Vec<u8> {
     let usual = |position: u32| match position {
         0 => units(&[KEY]),
@@ -159,7 +159,7 @@ fn with_frame(plan: &Plan, place: u32, frame: Vec<u8>) -> Vec<u8> {
     of_frames(plan, frames)
 }
 
-/// A good segment in which bytes stand for others.
+/// Good segment in which some bytes are replaced.
 fn patched(bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let at = bytes.windows(from.len()).position(|part| part == from);
@@ -168,7 +168,8 @@ fn patched(bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A number in a box of a good segment, so many bytes after the box's kind, raised by one.
+/// Good segment in which a number in a box is raised by one; `after` is the number of bytes between the box's type
+/// and it.
 fn raised(bytes: Vec<u8>, kind: &[u8; 4], after: usize) -> Vec<u8> {
     let at = bytes.windows(4).position(|part| part == kind).unwrap() + 4 + after;
     let mut bytes = bytes;
@@ -181,7 +182,7 @@ fn top_at(plan: &Plan) -> (RenditionId, u32) {
 }
 
 const LIES: &[Lie] = &[
-    // Of orders.
+    // False messages about orders.
     Lie {
         name: "something made of an order that nobody gave",
         order: inits,
@@ -358,7 +359,7 @@ const LIES: &[Lie] = &[
         },
         refused: "twice",
     },
-    // Of what was asked for.
+    // False messages about things that were asked for.
     Lie {
         name: "an init segment in place of segments",
         order: segments,
@@ -547,12 +548,12 @@ const LIES: &[Lie] = &[
         },
         refused: "message",
     },
-    // Of boxes.
+    // False boxes.
     Lie {
         name: "boxes in boxes in boxes",
         order: segments,
         tell: |wire, plan, order| {
-            // As deep as a segment may be long.
+            // The nesting is as deep as the length of a segment allows.
             let mut inner = Vec::new();
             for kind in [b"moof", b"traf"].into_iter().cycle().take(200) {
                 let size = (inner.len() as u32 + 8).to_be_bytes();
@@ -779,7 +780,7 @@ const LIES: &[Lie] = &[
         },
         refused: "boxes",
     },
-    // Of what is in pictures.
+    // False contents of pictures.
     Lie {
         name: "no key frame at the start",
         order: segments,
@@ -907,7 +908,7 @@ const LIES: &[Lie] = &[
         },
         refused: "parameter_sets",
     },
-    // Of sound.
+    // False contents of sound.
     Lie {
         name: "a frame of sound too few",
         order: segments,
@@ -964,7 +965,7 @@ const LIES: &[Lie] = &[
         },
         refused: "too_large",
     },
-    // Of init segments.
+    // False init segments.
     Lie {
         name: "a segment that is decoded with another level",
         order: segments,
@@ -1087,7 +1088,7 @@ const LIES: &[Lie] = &[
         tell: |wire, plan, order| made_init(wire, order, top(plan), b"\0\0\0\x10moovnothing."),
         refused: "boxes",
     },
-    // Of messages.
+    // Broken messages.
     Lie {
         name: "an init segment of a megabyte",
         order: inits,
@@ -1160,7 +1161,7 @@ const LIES: &[Lie] = &[
             );
             wire.say(&ToParent::Done { order }, &[]);
             let mut read = 0;
-            // Until nobody answers.
+            // The loop ends when nobody answers.
             while wire.say(
                 &ToParent::Read {
                     read,
@@ -1179,7 +1180,7 @@ const LIES: &[Lie] = &[
     },
 ];
 
-/// What comes out of a session whose engine tells such a lie: how many products, and why it ended.
+/// Result of a session whose engine sends such a false message: the number of products, and the end.
 async fn outcome(lie: &'static Lie) -> (usize, End) {
     let plan = plan();
     let told = plan.clone();
@@ -1212,7 +1213,7 @@ async fn no_lie_is_believed_and_each_is_called_by_its_name() {
         let refused = format!("({})", lie.refused);
         let is_named = matches!(&end, End::Fault(failure)
             if failure.code == Code::EngineCrashed && failure.message.contains(&refused));
-        // Of those that begin with something true, that comes out.
+        // Messages before the false one are true and are passed on.
         let true_ones = match lie.refused {
             "twice" | "left_out" | "no_order" | "idle_reads" => 1,
             _ => 0,

@@ -1,4 +1,4 @@
-//! Sessions with engines that are not as they should be.
+//! Sessions with engines that misbehave.
 
 mod bounds;
 mod ends;

@@ -1,4 +1,4 @@
-//! An engine's end of the socket, for fakes, and a source for them.
+//! An engine's end of the socket for fake engines, and a source for them.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -14,10 +14,10 @@ use transcoder::{Budget, Engine, Session, SourceError, SourceReader};
 /// Bytes of the source.
 pub const SIZE: u64 = 1 << 20;
 
-/// From where on it cannot be read.
+/// First byte of the source that cannot be read.
 pub const UNREADABLE_FROM: u64 = SIZE / 2;
 
-/// A source whose byte at `n` is `n` modulo 251.
+/// Source whose byte at `n` is `n` modulo 251.
 pub struct Counting;
 
 #[async_trait]
@@ -40,7 +40,7 @@ pub fn open(engine: &Engine) -> Session {
     Session::open(engine, Arc::new(Counting), SIZE, budget, Limits::default()).unwrap()
 }
 
-/// An engine's end of the socket, for fakes.
+/// Engine's end of the socket, for fake engines.
 pub struct Wire {
     pub stream: UnixStream,
     decoder: Decoder,
@@ -73,7 +73,7 @@ impl Wire {
         }
     }
 
-    /// Bytes as they are.
+    /// Sends bytes as they are, without a frame.
     pub fn shout(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }

@@ -44,7 +44,7 @@ impl Codec {
 
     /// All codecs that a video has, or may get.
     pub async fn all(app: &App, row: &VideoRow) -> Result<Vec<Self>, store::Error> {
-        let states = app.pipeline.codecs(row).await?;
+        let states = app.pipeline.videos().codecs(row).await?;
         Ok(states
             .into_iter()
             .map(|(codec, state)| Self::of(codec, state))

@@ -29,7 +29,7 @@ pub async fn delete(
     Path(video): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let row = owned(&app, &principal, &video).await?;
-    app.pipeline.delete(row.id).await?;
+    app.pipeline.videos().delete(row.id).await?;
     app.living.forget(row.id).await;
     Ok(StatusCode::NO_CONTENT)
 }

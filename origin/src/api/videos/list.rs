@@ -62,7 +62,7 @@ pub async fn list(
     };
     let owner = (principal.role != Role::Admin).then_some(principal.owner);
     let page = PageRequest { after, limit };
-    let rows = app.pipeline.list(owner.as_ref(), &page).await?;
+    let rows = app.pipeline.videos().list(owner.as_ref(), &page).await?;
     let mut videos = Vec::with_capacity(rows.items.len());
     for row in rows.items {
         videos.push(Video::of(&app, row).await?);

@@ -34,7 +34,7 @@ pub struct Remade {
 impl Remade {
     /// State of a video, and the HTTP status of the answer: `202` while it is encoded again, else `200`.
     async fn of(app: &App, row: &VideoRow) -> Result<(StatusCode, Self), store::Error> {
-        let (state, bytes, progress) = match app.pipeline.remake_of(row).await? {
+        let (state, bytes, progress) = match app.pipeline.videos().remake_of(row).await? {
             None => ("unready", None, None),
             Some(Remake::Current) => ("current", None, None),
             Some(Remake::Older { bytes }) => ("older", Some(bytes), None),
@@ -133,7 +133,7 @@ pub async fn post(
     Path(video): Path<String>,
 ) -> Result<Response, Problem> {
     let row = owned(&app, &principal, &video).await?;
-    app.pipeline.remake(row.id).await?;
+    app.pipeline.videos().remake(row.id).await?;
     let row = owned(&app, &principal, &video).await?;
     let (status, remade) = Remade::of(&app, &row).await?;
     Ok((status, Json(remade)).into_response())

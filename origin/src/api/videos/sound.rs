@@ -98,7 +98,7 @@ pub async fn sound(
     Path(video): Path<String>,
 ) -> Result<Json<Sounds>, Problem> {
     let row = owned(&app, &principal, &video).await?;
-    let plan = app.pipeline.plan_of(&row).await?;
+    let plan = app.pipeline.videos().plan_of(&row).await?;
     let sounds = plan.map_or_else(Vec::new, |plan| Sound::all(&plan));
     Ok(Json(Sounds { sounds }))
 }

@@ -1,44 +1,46 @@
-//! What keeps an order from being carried out.
+//! Errors of an order to an engine session.
 
 use plan::{Code, RenditionId};
 use transcoder::{EngineFailure, StartError};
 
 use crate::records::Records;
 
-/// Why an order was not carried out.
+/// Reason why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SessionError {
-    /// By the engine's own doing.
+    /// The engine reported an error, or ended with one.
     #[error("{0}")]
     Fault(EngineFailure),
-    /// Somebody killed the engine, or it went away without a word.
+    /// The engine was killed, or it ended without an error message.
     #[error("the engine was killed")]
     Unexplained,
-    /// Too many engines went away without a word at this segment.
-    #[error("engines keep dying at segment {0}")]
+    /// Too many engines ended without an error message at this segment.
+    #[error("engines keep dying without an error message at segment {0}")]
     Deadly(u32),
-    /// The engine declares other parameter sets than those that this rendition was begun with.
-    #[error("{0} was begun by an encoder of another version")]
+    /// The engine declares parameter sets that differ from the stored ones of this rendition, which an encoder of
+    /// another version made.
+    #[error("rendition {0} was begun by an encoder of another version")]
     Foreign(RenditionId),
     /// No engine can be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// Neither turn nor memory within the time that anybody waits, or others need them more.
-    #[error("too much is being made already")]
+    /// No turn or no memory became free while the request waited, or other sessions need the memory more.
+    #[error("no turn or memory for an engine became free in time")]
     Busy,
-    /// What was made could not be stored, or its row not be read.
-    #[error("the store: {0}")]
+    /// A product could not be stored, or a row could not be read.
+    #[error("the store failed: {0}")]
     Store(#[from] store::Error),
 }
 
 impl SessionError {
-    /// Whether the source could not be read: no fault of what was to be made.
+    /// Whether the source could not be read. The piece of work itself is then not at fault.
     pub(crate) fn is_unreachable(&self) -> bool {
         matches!(self, Self::Fault(failure) if failure.code == Code::SourceUnreachable)
     }
 }
 
-/// Whether an error is but a store's that does not answer or not let us in: it is waited for, and nobody's fault.
+/// Whether the only cause of an error is a store that does not answer or refuses access. The work waits for the store
+/// then, and nothing is counted as failed.
 pub(crate) async fn is_store_away(records: &Records, error: &SessionError) -> bool {
     match error {
         SessionError::Store(error) => error.is_the_stores(),

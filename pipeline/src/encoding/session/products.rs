@@ -1,4 +1,4 @@
-//! Where what an engine made is stored.
+//! Storage of the products of an engine: segments, init segments and stills.
 
 use bytes::Bytes;
 use plan::{Plan, RenditionKey, SegmentKey, VideoId};
@@ -9,10 +9,10 @@ use super::error::SessionError;
 use crate::encoding::sessions::Sessions;
 use crate::videos::notes;
 
-/// Stores a product, which the session has looked at, unless its video is deleted: that gets nothing any more.
+/// Stores a product that the session has checked. A deleted video gets no more products.
 ///
 /// # Errors
-/// [`SessionError::Foreign`] where it is not decoded with the init segment that is stored.
+/// [`SessionError::Foreign`] where the segment cannot be decoded with the init segment that is stored.
 pub(super) async fn store(
     sessions: &Sessions,
     video: VideoId,
@@ -32,10 +32,10 @@ pub(super) async fn store(
             report,
         } => {
             let key = RenditionKey { video, rendition };
-            if !sessions.inits.is_stored(key, &init).await? {
+            if !sessions.inits.store_or_compare(key, &init).await? {
                 return Err(SessionError::Foreign(rendition));
             }
-            tracing::debug!(%video, %rendition, segment, us = report.encode_us, attempts = report.attempts, "made");
+            tracing::debug!(%video, %rendition, segment, us = report.encode_us, attempts = report.attempts, "a segment was made");
             let key = SegmentKey {
                 video,
                 rendition,
@@ -66,7 +66,11 @@ pub(super) async fn store(
         },
         Made::Init(rendition) => {
             let key = RenditionKey { video, rendition };
-            match sessions.inits.is_stored_now(key, &bytes).await? {
+            match sessions
+                .inits
+                .store_or_compare_uncached(key, &bytes)
+                .await?
+            {
                 true => Ok(()),
                 false => Err(SessionError::Foreign(rendition)),
             }
@@ -81,12 +85,12 @@ pub(super) async fn store(
             };
             Ok(objects.put(&key, bytes).await?)
         }
-        // Stored with the plan that lists them.
+        // Cues and loudness are stored together with the plan that lists them.
         Made::Cues { .. } | Made::Loudness(_) => Ok(()),
     }
 }
 
-/// Stores a video's poster in one format, and tells everybody.
+/// Stores a video's poster in one format, and tells all processes.
 async fn poster(
     sessions: &Sessions,
     video: VideoId,
@@ -95,7 +99,7 @@ async fn poster(
 ) -> Result<(), SessionError> {
     let key = ObjectKey::Poster(video, format);
     sessions.records.stores.objects.put(&key, bytes).await?;
-    sessions.inventory.poster(video, format);
+    sessions.inventory.record_poster(video, format);
     sessions
         .records
         .tell(Event::PosterStored { video, format })

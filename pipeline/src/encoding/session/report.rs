@@ -1,4 +1,4 @@
-//! What a session leaves behind: statistics, on which nothing depends.
+//! Reports of engine sessions: statistics, on which nothing depends.
 
 use std::sync::Arc;
 
@@ -10,32 +10,33 @@ use transcoder::Made;
 
 use crate::encoding::sessions::Sessions;
 
-/// Segments that are listed one by one; later ones are only counted. A chunk of every rung of
-/// a film has fewer.
+/// Segments that a report lists one by one; further segments are only counted. A chunk of every rung of a film has
+/// fewer.
 const LISTED: usize = 2000;
 
-/// The report of one session, an object of its own once the session is over.
+/// The report of one session, stored as an object of its own when the session has ended.
 #[derive(Serialize)]
 pub(super) struct Report {
     session: SessionId,
     video: VideoId,
     started_at_us: i64,
     ended_at_us: i64,
-    /// Segments made, listed or not.
+    /// Number of segments that were made, listed or not.
     made: u64,
     segments: Vec<Line>,
 }
 
+/// One segment in a report.
 #[derive(Serialize)]
 struct Line {
     rendition: RenditionId,
     segment: u32,
     bytes: usize,
-    /// Time in the encoder.
+    /// Time that the encoder took, in microseconds.
     encode_us: u64,
-    /// Encodes until it was under its cap.
+    /// Number of times that the segment was encoded until it fitted under its cap.
     attempts: u32,
-    /// The first 64 bits of BLAKE3 of its bytes.
+    /// The first 64 bits of the BLAKE3 hash of the segment's bytes, in hexadecimal.
     hash: String,
 }
 
@@ -52,7 +53,7 @@ impl Report {
         }
     }
 
-    /// Takes note of a product.
+    /// Adds a segment to the report; other products are not counted.
     pub(super) fn note(&mut self, made: &Made, bytes: &Bytes) {
         let Made::Segment {
             rendition,
@@ -76,7 +77,7 @@ impl Report {
         }
     }
 
-    /// Stores it beside everything else, if there is anything to report.
+    /// Stores the report in a task of its own, if any segment was made.
     pub(super) fn leave(mut self, sessions: &Arc<Sessions>) {
         if self.made == 0 {
             return;
@@ -85,7 +86,7 @@ impl Report {
         let task = sessions.clone();
         sessions.tasks.finish(async move {
             if let Err(error) = self.store(&task).await {
-                tracing::debug!(%error, "a report was not stored");
+                tracing::debug!(%error, "the report of a session was not stored");
             }
         });
     }

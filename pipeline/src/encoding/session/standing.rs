@@ -1,12 +1,13 @@
-//! To whom an engine session gives way.
+//! Standing of an engine session: the work to which it gives way.
 
-/// To whom a run gives way. Where somebody waits for what it is at, it takes a turn for them.
+/// The work to which a session gives way. Whatever the standing, a session takes a turn for a request that waits for
+/// its segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is what somebody waits for, whose turn it is.
+    /// The session makes what a request waits for, in a turn.
     Foreground,
-    /// Nobody asked for it yet: it gives way to viewers of other videos.
+    /// The session makes what nobody has asked for yet; it gives way to requests of other videos.
     Ahead,
-    /// It gives way to everything that is made for viewers.
+    /// The session gives way to everything that is made for viewers.
     Background,
 }

@@ -1,4 +1,5 @@
-//! What makes stills, one at a time, and who waits for it.
+//! The maker of stills: one session of the process makes a still at a time, and a limited number of requests wait for
+//! it.
 
 use std::sync::Arc;
 
@@ -9,19 +10,19 @@ use crate::encoding::seats::Seats;
 use crate::encoding::turns::{Network, Turns};
 use crate::plans::planner::Planner;
 
-/// Requests that may wait for stills: those of a seek bar over which a pointer moves.
+/// Requests that may wait for stills at once: as many as a pointer that moves over a seek bar sends.
 const WAITING: usize = 64;
 
-/// What makes stills, one at a time.
+/// Makes stills, one at a time.
 pub(crate) struct StillMaker {
     pub(super) planner: Arc<Planner>,
-    /// The workers that an origin asks; nothing where this process makes stills itself.
+    /// The workers that an origin asks; `None` where this process makes stills itself.
     pub(super) remote: Option<Arc<RemoteWorkers>>,
-    /// Held by the one session that makes a still.
+    /// The permit of the one session that makes a still.
     pub(super) permit: Semaphore,
-    /// Whose turn it is to have a still made.
+    /// The order in which networks have stills made for their requests.
     pub(super) turns: Arc<Turns>,
-    /// Requests that wait for a still.
+    /// Seats of the requests that wait for a still.
     pub(super) waiting: Arc<Seats<Network>>,
 }
 

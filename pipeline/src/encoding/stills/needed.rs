@@ -1,5 +1,5 @@
-//! The stills that a video needs before it is ready: its poster and its storyboard. One that
-//! cannot be made is done without, which a note in the row says.
+//! The stills that a video needs before it is ready: its poster and its storyboard. A video goes without a still that
+//! cannot be made, and a note in its row says so.
 
 use std::sync::Arc;
 
@@ -11,55 +11,56 @@ use super::maker::StillMaker;
 use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::videos::notes;
 
-/// Faults at a still before the video goes without it.
+/// Engine failures at a still after which the video goes without it.
 const TRIES: u32 = 3;
 
-/// Makes one, unless somebody has.
-pub(crate) async fn needed(
+/// Makes a still in this session, unless it is stored already.
+pub(crate) async fn make_needed(
     stills: &StillMaker,
-    run: &mut EncodingSession,
+    session: &mut EncodingSession,
     still: Still,
 ) -> Result<(), SessionError> {
     let _turn = stills.permit.acquire().await;
-    // Whoever had the turn before may have made it.
-    let made = stills.planner.inventory.known(run.video()).await?;
-    let board = run.storyboard();
+    // The holder of the permit before may have made this still.
+    let inventory = stills.planner.inventory.known(session.video()).await?;
+    let board = session.storyboard();
     let is_made = match still {
-        Still::Sheet(sheet) => board.is_some_and(|board| made.has(board, sheet)),
-        _ => made.has_poster(),
+        Still::Sheet(sheet) => board.is_some_and(|board| inventory.has(board, sheet)),
+        _ => inventory.has_poster(),
     };
     if is_made {
         return Ok(());
     }
-    run.still(still).await
+    session.make_still(still).await
 }
 
-/// All of them, beside a video's segments. What goes wrong here the background comes to.
-pub(crate) async fn beside(stills: Arc<StillMaker>, row: VideoRow, plan: Arc<Plan>) {
-    let made = async {
+/// Makes all stills of a video while other sessions make its segments. The background makes later what fails here.
+pub(crate) async fn make_beside_segments(stills: Arc<StillMaker>, row: VideoRow, plan: Arc<Plan>) {
+    let making = async {
         let share = stills
             .planner
             .sessions
             .memory
             .try_take(stills.planner.sessions.memory_for(&plan, &[]));
         let share = share.ok_or(SessionError::Busy)?;
-        let mut run =
+        let mut session =
             EncodingSession::open(&stills.planner.sessions, &row, Standing::Background, share)?;
-        run.plan(&plan).await;
-        needed(&stills, &mut run, Still::Poster).await?;
+        session.set_plan(&plan).await;
+        make_needed(&stills, &mut session, Still::Poster).await?;
         let sheets = plan.storyboard.as_ref().map_or(0, |board| board.sheets());
         for sheet in 0..sheets {
-            needed(&stills, &mut run, Still::Sheet(sheet)).await?;
+            make_needed(&stills, &mut session, Still::Sheet(sheet)).await?;
         }
         Ok::<_, SessionError>(())
     };
-    if let Err(error) = made.await {
-        tracing::debug!(%error, video = %row.id, "stills are left for later");
+    if let Err(error) = making.await {
+        tracing::debug!(%error, video = %row.id, "stills were not made; the background makes them later");
     }
 }
 
-/// The engine failed at one by its own doing: the poster, or this sheet.
-pub(crate) async fn failed(
+/// Counts a failure of the engine at a still: the poster (`None`) or a storyboard sheet. After the last try a note says
+/// that the video goes without the still.
+pub(crate) async fn record_failure(
     stills: &StillMaker,
     video: VideoId,
     plan: &Plan,
@@ -72,7 +73,7 @@ pub(crate) async fn failed(
         *faults += 1;
         *faults
     };
-    // Where the note could not be written, the next fault writes it.
+    // If the note cannot be written, the next failure writes it.
     if faults < TRIES {
         return Ok(());
     }
@@ -86,7 +87,7 @@ pub(crate) async fn failed(
     notes::add(&stills.planner.records, video, note).await
 }
 
-/// What is said of one that is done without, and where it is missing.
+/// The note's message and time span for a still that the video goes without: the poster (`None`) or a storyboard sheet.
 fn missing(plan: &Plan, sheet: Option<u32>) -> (&'static str, Option<(i64, i64)>) {
     let board = plan.storyboard.as_ref();
     let message = match sheet {
@@ -100,7 +101,7 @@ fn missing(plan: &Plan, sheet: Option<u32>) -> (&'static str, Option<(i64, i64)>
     )
 }
 
-/// Whether one is done without.
+/// Whether a note in the row says that the video goes without this still: the poster (`None`) or a storyboard sheet.
 pub(crate) fn is_done_without(row: &VideoRow, plan: &Plan, sheet: Option<u32>) -> bool {
     if row.notes.is_empty() {
         return false;

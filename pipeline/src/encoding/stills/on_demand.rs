@@ -14,6 +14,7 @@ use crate::cluster::ask::{self};
 use crate::encoding::session::{EncodingSession, Standing};
 use crate::encoding::turns::{Asked, Viewer};
 
+/// Returns a storyboard sheet: from the store, or made now.
 pub(crate) async fn sheet(
     stills: &Arc<StillMaker>,
     key: SegmentKey,
@@ -30,7 +31,7 @@ pub(crate) async fn sheet(
     if !listed {
         return Err(DemandError::NotFound);
     }
-    made(
+    read_or_make(
         stills,
         &object,
         Still::Sheet(key.index),
@@ -39,6 +40,7 @@ pub(crate) async fn sheet(
     .await
 }
 
+/// Returns the thumbnail of a video at a whole second: from the store, or made now.
 pub(crate) async fn thumbnail(
     stills: &Arc<StillMaker>,
     video: VideoId,
@@ -61,10 +63,11 @@ pub(crate) async fn thumbnail(
         second,
     };
     let still = Still::Thumbnail { second, width };
-    made(stills, &object, still, (video, viewer)).await
+    read_or_make(stills, &object, still, (video, viewer)).await
 }
 
-async fn made(
+/// Reads a still from the store, or has it made in turn if it is not stored.
+async fn read_or_make(
     stills: &Arc<StillMaker>,
     object: &ObjectKey,
     still: Still,
@@ -74,7 +77,7 @@ async fn made(
         Err(DemandError::NotFound) => {}
         other => return other,
     }
-    // Over the bound nobody waits.
+    // A request beyond the limit does not wait: it is told to ask again.
     let _seat = stills.waiting.take(viewer.network);
     _seat.as_ref().ok_or(DemandError::NotReady)?;
     if let Some(remote) = &stills.remote {
@@ -91,7 +94,8 @@ async fn made(
         });
     }
     let making = async {
-        // One at a time, of whose network it is the turn, like segments. Where its turn does not come, it is let go.
+        // One still is made at a time, and networks take turns, as for segments. A request whose turn does not come in
+        // time ends.
         let until = stills.planner.records.stores.clock.now() + stills.planner.config.demand_wait;
         let asked = Asked {
             viewer: viewer.clone(),
@@ -105,7 +109,7 @@ async fn made(
         ) else {
             return Err(DemandError::NotReady);
         };
-        // Whoever had the turn before may have made it.
+        // The holder of the permit before may have made this still.
         match stills.planner.records.stored(object).await {
             Err(DemandError::NotFound) => {}
             other => return other,
@@ -127,14 +131,15 @@ async fn made(
                 .memory
                 .take(stills.planner.sessions.memory_for(&plan, &[]))
                 .await;
-            // It gives way to viewers, and does not keep the background from its work.
-            let mut run =
+            // The session is a background one: it gives way to viewers' segments, and does not close the background
+            // gate.
+            let mut session =
                 EncodingSession::open(&stills.planner.sessions, &row, Standing::Background, share)?;
-            run.plan(&plan).await;
-            run.still(still).await
+            session.set_plan(&plan).await;
+            session.make_still(still).await
         };
         made.await.map_err(|error| {
-            tracing::warn!(%error, %video, ?still, "a still could not be made");
+            tracing::warn!(%error, %video, ?still, "a still could not be made; the client is told to ask again");
             DemandError::NotReady
         })?;
         stills.planner.records.stored(object).await

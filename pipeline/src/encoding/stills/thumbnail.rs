@@ -1,5 +1,5 @@
-//! Thumbnails: pictures at a whole second, made when first asked for. They come from a stored segment where there is one that
-//! is large enough, of which a few small pictures are decoded; from the source otherwise.
+//! Thumbnails: pictures at a whole second, made when first asked for. A thumbnail is made from a stored segment that is
+//! large enough, of which a few small pictures are decoded, or from the source where no such segment is stored.
 
 use std::sync::Arc;
 
@@ -14,29 +14,33 @@ use crate::encoding::session::{EncodingSession, SessionError, Standing};
 use crate::plans::planner::Planner;
 use crate::uploads::blocks::Held;
 
-/// Widths that thumbnails are made in, in pixels.
+/// Widths in which thumbnails are made, in pixels.
 pub const WIDTHS: [u32; 5] = [160, 320, 480, 640, 1280];
 
-/// Thumbnails of one video that are kept, of those that this process knows of. They can be asked for at any second in every
-/// width: 36,000 of two hours.
+/// Thumbnails of one video that are kept, of those that this process knows. Clients can ask for any second in every
+/// width: a video of two hours has 36,000 thumbnails.
 const MOST_KEPT: u32 = 1000;
 
-/// Makes one and stores it. It gives way to viewers, and does not keep the background from its work.
+/// Makes a thumbnail and stores it. Its session is a background one: it gives way to viewers, and does not close the
+/// background gate.
 pub(super) async fn make(
     planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     (width, second): (u32, u32),
 ) -> Result<(), SessionError> {
-    if !of_stored(planner, row, plan, (width, second)).await? {
+    if !make_from_segment(planner, row, plan, (width, second)).await? {
         let share = planner
             .sessions
             .memory
             .take(planner.sessions.memory_for(plan, &[]))
             .await;
-        let mut run = EncodingSession::open(&planner.sessions, row, Standing::Background, share)?;
-        run.plan(plan).await;
-        run.still(Still::Thumbnail { second, width }).await?;
+        let mut session =
+            EncodingSession::open(&planner.sessions, row, Standing::Background, share)?;
+        session.set_plan(plan).await;
+        session
+            .make_still(Still::Thumbnail { second, width })
+            .await?;
     }
     let video = row.id;
     let key = ObjectKey::Thumbnail {
@@ -47,18 +51,18 @@ pub(super) async fn make(
     make_room(planner, video, &key).await
 }
 
-/// Makes it of what is stored, where that shows it.
-async fn of_stored(
+/// Makes a thumbnail from a stored segment; returns whether there was one that shows the picture.
+async fn make_from_segment(
     planner: &Arc<Planner>,
     row: &VideoRow,
     plan: &Arc<Plan>,
     (width, second): (u32, u32),
 ) -> Result<bool, SessionError> {
-    let Some(key) = stored(planner, row.id, plan, (width, second)).await? else {
+    let Some(key) = find_segment(planner, row.id, plan, (width, second)).await? else {
         return Ok(false);
     };
-    // It may have been swept since it was listed.
-    let Some(source) = whole(planner, key).await else {
+    // The segment may have been deleted since the store was listed.
+    let Some(source) = read_with_init(planner, key).await else {
         return Ok(false);
     };
     let share = planner
@@ -66,42 +70,42 @@ async fn of_stored(
         .memory
         .take(planner.sessions.memory_for(plan, &[]))
         .await;
-    let mut run = EncodingSession::open_held(
+    let mut session = EncodingSession::open_held(
         &planner.sessions,
         row.id,
         Standing::Background,
         share,
         source,
     )?;
-    run.plan(plan).await;
+    session.set_plan(plan).await;
     let still = Still::StoredThumbnail {
         rendition: key.rendition,
         segment: key.index,
         second,
         width,
     };
-    match run.still(still).await {
+    match session.make_still(still).await {
         Ok(()) => Ok(true),
         Err(error @ (SessionError::Fault(_) | SessionError::Unexplained)) => {
-            tracing::warn!(%error, video = %row.id, "a stored segment does not show its picture");
-            run.end().await;
+            tracing::warn!(%error, video = %row.id, "no thumbnail from a stored segment; the source is read");
+            session.end().await;
             Ok(false)
         }
         Err(error) => Err(error),
     }
 }
 
-/// The smallest segment that shows this second at least as wide, if one is stored.
-async fn stored(
+/// The smallest stored segment that shows this second at this width or wider, if there is one.
+async fn find_segment(
     planner: &Planner,
     video: VideoId,
     plan: &Plan,
     (width, second): (u32, u32),
 ) -> Result<Option<SegmentKey>, store::Error> {
-    let made = planner.inventory.known(video).await?;
+    let inventory = planner.inventory.known(video).await?;
     let timeline = &plan.timeline;
     let index = timeline.segment_of(timeline.tick_at_second(second));
-    let is_stored = |id| made.has_init(id) && made.has(id, index);
+    let is_stored = |id| inventory.has_init(id) && inventory.has(id, index);
     let mut rungs = plan.video.iter().rev();
     let rung = rungs.find(|rung| rung.size().width >= width && is_stored(rung.id));
     Ok(rung.map(|rung| SegmentKey {
@@ -111,8 +115,8 @@ async fn stored(
     }))
 }
 
-/// A segment behind its init segment, which is a whole file.
-async fn whole(planner: &Planner, key: SegmentKey) -> Option<Held> {
+/// Bytes of an init segment and a segment together: a complete file that an engine can open.
+async fn read_with_init(planner: &Planner, key: SegmentKey) -> Option<Held> {
     let (video, rendition) = (key.video, key.rendition);
     let init = ObjectKey::Init(RenditionKey { video, rendition });
     let init = planner.records.stored(&init).await.ok()?;
@@ -127,13 +131,14 @@ async fn whole(planner: &Planner, key: SegmentKey) -> Option<Held> {
     Some(Held(Bytes::from(whole)))
 }
 
-/// One more is stored. Of too many every second one of the others goes: who asks for it again has it made again.
+/// Notes that a thumbnail was stored, and deletes every second one of the others if there are too many. A deleted
+/// thumbnail is made again when somebody asks for it.
 async fn make_room(
     planner: &Planner,
     video: VideoId,
     newest: &ObjectKey,
 ) -> Result<(), SessionError> {
-    planner.inventory.thumbnail(video);
+    planner.inventory.record_thumbnail(video);
     if planner.inventory.known(video).await?.thumbnails <= MOST_KEPT {
         return Ok(());
     }
@@ -149,6 +154,6 @@ async fn make_room(
         let surplus: Vec<ObjectKey> = thumbnails.into_iter().step_by(2).collect();
         objects.delete(&surplus).await?;
     }
-    planner.inventory.relisted(video).await?;
+    planner.inventory.relist(video).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The board of all requests that wait.
+//! The board of all requests of this process that wait for segments.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,43 +15,48 @@ use crate::encoding::background_gate::BackgroundGate;
 use crate::encoding::claims::ClaimBoard;
 use crate::encoding::turns::{Asked, Network, Turns};
 
-/// Segments that one network may wait for while others wait: those of two viewers.
+/// Segments that one network may wait for while other networks wait too: the need of two viewers.
 const SEGMENTS_OF_ONE: usize = 4;
 
-/// Requests that wait for the same segment.
+/// All requests that wait for the same segment.
 pub(super) struct Waiter {
+    /// The bytes of the segment, once it is made.
     pub(super) made: watch::Sender<Option<Bytes>>,
+    /// Number of requests that wait for the segment.
     pub(super) requests: usize,
-    /// By whom first, and until when at the latest.
+    /// Who asks for the segment with the highest rank, and until when at the latest.
     pub(super) asked: Asked,
     pub(super) plan: Arc<Plan>,
-    /// It is said to be stored.
+    /// Notified when another process says that the segment is stored.
     pub(super) heard: Arc<Notify>,
 }
 
+/// All waiting requests, by segment, and the requests that went away unserved.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) waiting: HashMap<SegmentKey, Waiter>,
+    /// Number of all waiting requests.
     pub(super) requests: usize,
     pub(super) unserved: Unserved,
 }
 
-/// Requests for segments that are not stored, of this process.
+/// Requests of this process for segments that are not stored.
 pub(crate) struct Waiting {
     pub(super) clock: Arc<dyn Clock>,
     /// How long a request waits at most.
     pub(super) patience: Duration,
-    /// Segments that may be waited for in all.
+    /// Segments that may be waited for at once.
     pub(super) most_segments: usize,
     pub(super) gate: Arc<BackgroundGate>,
     pub(super) turns: Arc<Turns>,
     pub(super) claims: Arc<ClaimBoard>,
     pub(super) state: Mutex<State>,
+    /// Counts the changes that [`Self::changes`] tells of.
     pub(super) changed: watch::Sender<u64>,
 }
 
 impl State {
-    /// Whether a network has its share already, and others wait.
+    /// Whether a network waits for as many segments as one network may, while other networks wait too.
     pub(super) fn has_its_share(&self, network: Option<Network>) -> bool {
         let waiting = || self.waiting.values();
         let own = waiting().filter(|waiter| waiter.asked.viewer.network == network);
@@ -80,14 +85,14 @@ impl Waiting {
         }
     }
 
-    /// Whether another network than this one waits for anything.
+    /// Whether any network except this one waits for a segment.
     pub(crate) fn has_another_network(&self, network: Option<Network>) -> bool {
         let state = self.state.lock();
         let mut waiting = state.waiting.values();
         waiting.any(|waiter| waiter.asked.viewer.network != network)
     }
 
-    /// Whether anything of a video is waited for.
+    /// Whether any segment of this video is waited for.
     pub(crate) fn is_video_waited_for(&self, video: VideoId) -> bool {
         self.state
             .lock()
@@ -96,7 +101,7 @@ impl Waiting {
             .any(|key| key.video == video)
     }
 
-    /// The plan and the network by which something of a video is waited for.
+    /// The plan and the network of some request that waits for a segment of this video.
     pub(crate) fn plan_of(&self, video: VideoId) -> Option<(Arc<Plan>, Option<Network>)> {
         let state = self.state.lock();
         let mut waiting = state.waiting.iter();
@@ -104,7 +109,7 @@ impl Waiting {
         Some((waiter.plan.clone(), waiter.asked.viewer.network))
     }
 
-    /// Videos of which something is waited for.
+    /// Videos of which a segment is waited for.
     pub(crate) fn videos(&self) -> HashSet<VideoId> {
         self.state
             .lock()
@@ -114,12 +119,12 @@ impl Waiting {
             .collect()
     }
 
-    /// A segment was stored: whoever waits for it has it.
-    pub(crate) fn made(&self, key: &SegmentKey, bytes: &Bytes) {
+    /// Hands a segment that was stored to all requests that wait for it.
+    pub(crate) fn deliver(&self, key: &SegmentKey, bytes: &Bytes) {
         self.resolve(key, Some(bytes.clone()));
     }
 
-    /// Whoever waits for it is told that they wait in vain.
+    /// Tells all requests that wait for this segment that it will not come.
     pub(crate) fn give_up(&self, key: &SegmentKey) {
         self.resolve(key, None);
     }
@@ -127,52 +132,53 @@ impl Waiting {
     fn resolve(&self, key: &SegmentKey, outcome: Option<Bytes>) {
         let waiter = self.state.lock().waiting.remove(key);
         if let Some(waiter) = waiter {
-            // Dropped unsent, the sender says that nothing comes.
+            // When the sender is dropped without a value, the receivers learn that no segment comes.
             if outcome.is_some() {
                 waiter.made.send_replace(outcome);
             }
-            self.tell();
+            self.notify_change();
         }
     }
 
-    pub(crate) fn tell(&self) {
+    /// Tells the subscribers of [`Self::changes`] that something has changed.
+    pub(crate) fn notify_change(&self) {
         self.changed.send_modify(|version| *version += 1);
     }
 
-    /// A segment is said to be stored, by somebody else.
-    pub(crate) fn heard(&self, key: &SegmentKey) {
+    /// Notes that another process says that this segment is stored.
+    pub(crate) fn notify_stored(&self, key: &SegmentKey) {
         if let Some(waiter) = self.state.lock().waiting.get(key) {
             waiter.heard.notify_one();
         }
     }
 
-    /// Something was said that was not heard: everything may be stored.
-    pub(crate) fn heard_all(&self) {
+    /// Notes that messages of other processes were missed: any segment may be stored, so all requests look.
+    pub(crate) fn notify_all_stored(&self) {
         for waiter in self.state.lock().waiting.values() {
             waiter.heard.notify_one();
         }
     }
 
-    /// By whom a segment is waited for, while those wait who did when `heard` was theirs.
+    /// Who waits for a segment, as long as the requests are those that `heard` belongs to; `None` once they are gone.
     pub(crate) fn still_asked(&self, key: &SegmentKey, heard: &Arc<Notify>) -> Option<Asked> {
         let state = self.state.lock();
         let waiter = state.waiting.get(key)?;
         Arc::ptr_eq(&waiter.heard, heard).then(|| waiter.asked.clone())
     }
 
-    /// Changes whenever a segment begins or ceases to be waited for, or a window opens or closes.
+    /// Subscribes to changes: a segment begins or ceases to be waited for, or a window opens or closes.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 
-    /// Whether anything is waited for, and nothing of it is one's own.
+    /// Whether some segment is waited for, and none of the waited-for segments is the caller's own.
     pub(crate) fn others_wait(&self, is_own: impl Fn(&SegmentKey) -> bool) -> bool {
         let state = self.state.lock();
         !state.waiting.is_empty() && !state.waiting.keys().any(is_own)
     }
 
-    /// Who waits for any of these, the most urgent.
-    pub(crate) fn asked_of(&self, of: impl Fn(&SegmentKey) -> bool) -> Option<Asked> {
+    /// The most urgent of the requests that wait for any of these segments.
+    pub(crate) fn most_urgent(&self, of: impl Fn(&SegmentKey) -> bool) -> Option<Asked> {
         let state = self.state.lock();
         let waiting = state.waiting.iter().filter(|(key, _)| of(key));
         let asked = waiting.map(|(_, waiter)| &waiter.asked);
@@ -180,7 +186,7 @@ impl Waiting {
         urgent.cloned()
     }
 
-    /// Whether somebody waits for it.
+    /// Whether any request waits for this segment.
     pub(crate) fn is_waited_for(&self, key: &SegmentKey) -> bool {
         self.state.lock().waiting.contains_key(key)
     }

@@ -1,4 +1,4 @@
-//! Which of the waiting demands of a video comes next.
+//! Which waiting segments of a video are made next.
 
 use std::sync::Arc;
 
@@ -7,17 +7,18 @@ use plan::{Plan, RenditionId, SegmentKey, VideoId};
 use super::board::Waiting;
 use crate::encoding::turns::Asked;
 
-/// What a window is to make next: segments of the same time.
-pub(crate) struct Pick {
-    /// Who asked for it, and until when it should be there; nobody yet, where it is made ahead.
+/// What a window is to make next: segments of one point in time, in one or several renditions.
+pub(crate) struct NextDemand {
+    /// Who asked for the segments, and until when they should be there; the default where they are made ahead for
+    /// nobody yet.
     pub(crate) asked: Asked,
     pub(crate) plan: Arc<Plan>,
     pub(crate) renditions: Vec<RenditionId>,
     pub(crate) segment: u32,
 }
 
-impl Pick {
-    /// Its segments.
+impl NextDemand {
+    /// Keys of the segments.
     pub(crate) fn keys(&self, video: VideoId) -> impl Iterator<Item = SegmentKey> {
         let key = move |&rendition| SegmentKey {
             video,
@@ -29,9 +30,10 @@ impl Pick {
 }
 
 impl Waiting {
-    /// What of a video is waited for and in nobody's hands: by turns, inside a network second tries first,
-    /// then who has the least time. The sound and the picture of the same time are one piece of work.
-    pub(crate) fn pick(&self, video: VideoId) -> Option<Pick> {
+    /// Chooses the waited-for segments of a video that no session has claimed: by the rank of their networks, inside a
+    /// network second tries first, then the earliest deadline. Sound and pictures of the same point in time are one
+    /// piece of work.
+    pub(crate) fn next_demand(&self, video: VideoId) -> Option<NextDemand> {
         let state = self.state.lock();
         let free = |key: &SegmentKey| key.video == video && !self.claims.is_claimed(key);
         let mut waiting: Vec<_> = state.waiting.iter().filter(|(key, _)| free(key)).collect();
@@ -44,7 +46,7 @@ impl Waiting {
         let same = waiting.iter().filter(|(key, other)| {
             key.index == first.index && Arc::ptr_eq(&other.plan, &waiter.plan)
         });
-        Some(Pick {
+        Some(NextDemand {
             asked: waiter.asked.clone(),
             plan: waiter.plan.clone(),
             renditions: same.map(|(key, _)| key.rendition).collect(),
@@ -52,8 +54,8 @@ impl Waiting {
         })
     }
 
-    /// Whether something of a video is waited for that is not next to this segment, and in
-    /// nobody's hands.
+    /// Whether a segment that is waited for, and that no session has claimed, lies further than one segment from this
+    /// place in the video.
     pub(crate) fn waits_elsewhere(&self, video: VideoId, segment: u32) -> bool {
         let state = self.state.lock();
         let mut waiting = state.waiting.keys();

@@ -1,4 +1,4 @@
-//! A request that waits for a segment.
+//! One request that waits for a segment.
 
 use std::sync::Arc;
 
@@ -8,23 +8,25 @@ use store::Moment;
 use tokio::sync::{Notify, watch};
 
 use super::board::{Waiter, Waiting};
-use crate::encoding::background_gate::Busy;
+use crate::encoding::background_gate::GateClosed;
 use crate::encoding::turns::{Asked, Network, Viewer};
 
-/// Requests that may wait in all: each is an open connection.
+/// Requests that may wait at once: each is an open connection.
 const REQUESTS: usize = 4096;
-/// A request that waits; no more when dropped.
+/// One waiting request; dropping it takes it off the board.
 pub(crate) struct Request<'a> {
     board: &'a Waiting,
     network: Option<Network>,
     began: Moment,
     pub(crate) key: SegmentKey,
     pub(crate) plan: Arc<Plan>,
-    /// Where nobody waited for it before: told when it is said to be stored.
+    /// For the first request of a segment only: notified when another process says that the segment is stored.
     pub(crate) first: Option<Arc<Notify>>,
     made: watch::Receiver<Option<Bytes>>,
+    /// Whether the request got its segment; others are remembered as unserved.
     pub(crate) served: bool,
-    _busy: Busy,
+    /// Keeps the background paused while the request waits.
+    _gate_closed: GateClosed,
 }
 
 impl<'a> Request<'a> {
@@ -35,7 +37,7 @@ impl<'a> Request<'a> {
         viewer: &Viewer,
         second_try: bool,
     ) -> Option<Self> {
-        let busy = board.gate.disturb();
+        let gate_closed = board.gate.hold_closed();
         let mut guard = board.state.lock();
         let state = &mut *guard;
         let known = state.waiting.contains_key(&key);
@@ -65,7 +67,8 @@ impl<'a> Request<'a> {
         asked.deadline = asked.deadline.min(deadline);
         asked.until = asked.until.max(until);
         asked.second_try |= second_try;
-        // Nobody comes later for it because of who asked before.
+        // A request keeps the best rank of all who wait with it, so that nobody is served later because of who asked
+        // first.
         let rank = |viewer: &Viewer| board.turns.rank(viewer, key.video);
         if rank(viewer) < rank(&asked.viewer) {
             asked.viewer = viewer.clone();
@@ -75,7 +78,7 @@ impl<'a> Request<'a> {
         state.requests += 1;
         drop(guard);
         if !known {
-            board.tell();
+            board.notify_change();
         }
         Some(Self {
             board,
@@ -86,11 +89,11 @@ impl<'a> Request<'a> {
             first,
             made,
             served: false,
-            _busy: busy,
+            _gate_closed: gate_closed,
         })
     }
 
-    /// The segment's bytes; nothing where it was given up.
+    /// Waits for the segment's bytes; `None` if making the segment was given up.
     pub(crate) async fn wait(&mut self) -> Option<Bytes> {
         let made = self.made.wait_for(Option::is_some).await.ok()?;
         self.served = true;
@@ -105,7 +108,7 @@ impl Drop for Request<'_> {
         let mut guard = board.state.lock();
         let state = &mut *guard;
         state.requests -= 1;
-        // The entry may be a later one, of requests that came after this was resolved.
+        // The entry may belong to later requests, which came after this request was answered.
         let own = |waiter: &&mut Waiter| waiter.made.subscribe().same_channel(&self.made);
         let mut left = false;
         if let Some(waiter) = state.waiting.get_mut(&self.key).filter(own) {
@@ -115,13 +118,13 @@ impl Drop for Request<'_> {
         if left {
             state.waiting.remove(&self.key);
         }
-        // Who goes away at once, to come again, has not waited in vain.
+        // A client that goes away at once, to come again, has not waited in vain.
         if !self.served && waited >= board.patience / 2 {
             state.unserved.put(self.network, self.key);
         }
         drop(guard);
         if left {
-            board.tell();
+            board.notify_change();
         }
     }
 }

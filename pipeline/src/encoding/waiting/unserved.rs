@@ -1,4 +1,4 @@
-//! Requests that went away without their segment: whoever asks again for it comes first.
+//! Requests that went away without their segment: their second try is served first.
 
 use std::collections::VecDeque;
 
@@ -6,18 +6,18 @@ use plan::SegmentKey;
 
 use crate::encoding::turns::Network;
 
-/// Requests that went away unserved and are remembered: the second try outranks the first,
-/// since some players give up for good after it. So many of each network.
+/// Unserved requests that are remembered for each network. A second try outranks a first one, since some players give
+/// up for good after it.
 const REMEMBERED: usize = 16;
-/// Networks of which any are.
+/// Networks whose unserved requests are remembered.
 const NETWORKS: usize = 256;
 
-/// Requests that waited in vain, by network, the latest last.
+/// Requests that waited in vain, by network; the network that was unserved last is at the end.
 #[derive(Default)]
 pub(super) struct Unserved(VecDeque<(Option<Network>, VecDeque<SegmentKey>)>);
 
 impl Unserved {
-    /// Whether this network waited for it before in vain; forgotten with that.
+    /// Whether this network waited for this segment before in vain; the request is forgotten with the answer.
     pub(super) fn take(&mut self, network: Option<Network>, key: &SegmentKey) -> bool {
         let of = self.0.iter_mut().find(|(of, _)| *of == network);
         let Some((_, keys)) = of else {
@@ -27,6 +27,7 @@ impl Unserved {
         at.is_some_and(|at| keys.remove(at).is_some())
     }
 
+    /// Remembers that this network waited for this segment in vain.
     pub(super) fn put(&mut self, network: Option<Network>, key: SegmentKey) {
         let at = self.0.iter().position(|(of, _)| *of == network);
         let of = at.and_then(|at| self.0.remove(at));

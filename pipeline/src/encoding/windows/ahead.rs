@@ -1,4 +1,4 @@
-//! Where viewers are, and what they will ask for next.
+//! Playheads: the places at which viewers are in one video, and the segments that their players will ask for next.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use store::Moment;
 
 use crate::encoding::turns::Viewer;
 
-/// Segments made past a playhead: 24 s, as players buffer.
+/// Segments that are made past a playhead: 24 seconds, about what players buffer.
 const AHEAD: u32 = 6;
-/// Playheads followed at once in one video; the oldest of the network that has most of them gives way.
+/// Playheads that are followed at once in one video. Beyond that, the oldest playhead of the network with the most
+/// playheads is dropped.
 const PLAYHEADS: usize = 16;
-/// A playhead that has not been seen for so long has left: a player that buffers 30 s
-/// asks at least every few seconds.
+/// Time after which a viewer who was not seen has left. A player that buffers 30 seconds asks at least every few
+/// seconds.
 const LEFT: Duration = Duration::from_secs(20);
 
-/// What a viewer is at in one video: a place in its picture, or in its sound.
+/// A place of a viewer in one video, in the pictures or in the sound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) rendition: RenditionId,
@@ -23,17 +24,19 @@ pub(crate) struct Place {
     pub(crate) segment: u32,
 }
 
+/// A place in a video at which one player is.
 struct Playhead {
     place: Place,
+    /// When a viewer was seen here last.
     seen: Moment,
-    /// Who was seen there last.
+    /// The viewer who was seen here last.
     viewer: Viewer,
-    /// They were seen elsewhere since: others of whom as little is known may still be here.
+    /// Whether the viewer was seen elsewhere since. Another viewer who cannot be told apart may still be here.
     left: bool,
 }
 
 impl Playhead {
-    /// Whether this place is where its viewer comes next, or is already.
+    /// Whether a viewer at this playhead would come to this place next, or is there already.
     fn leads_to(&self, place: Place) -> bool {
         let Place { segment, .. } = self.place;
         place.rendition == self.place.rendition
@@ -46,9 +49,9 @@ impl Playhead {
 pub(crate) struct Playheads(Vec<Playhead>);
 
 impl Playheads {
-    /// A viewer asked for this. Where they were before in the picture, or in the sound, nobody
-    /// may be any more: a player has one of each. Of some viewers nothing is known.
-    pub(crate) fn at(&mut self, place: Place, viewer: &Viewer, now: Moment) {
+    /// Notes that a viewer asked for a segment. The viewer's earlier playhead in the pictures, or in the sound, counts
+    /// as left: a player has one of each. The earlier playheads of viewers who cannot be told from others stay.
+    pub(crate) fn record(&mut self, place: Place, viewer: &Viewer, now: Moment) {
         if let Some(at) = self.0.iter().position(|p| p.leads_to(place)) {
             self.0.swap_remove(at);
         }
@@ -84,19 +87,19 @@ impl Playheads {
         }
     }
 
-    /// Where somebody was last in the sound, or in the picture.
+    /// Place at which a viewer was seen last, in the sound or in the pictures.
     pub(crate) fn latest(&self, is_sound: bool) -> Option<Place> {
         let theirs = self.0.iter().filter(|p| p.place.is_sound == is_sound);
         theirs.max_by_key(|p| p.seen).map(|p| p.place)
     }
 
-    /// Whether anybody is near.
+    /// Whether any viewer was seen lately.
     pub(crate) fn is_any(&self, now: Moment) -> bool {
         self.0.iter().any(|p| now.since(p.seen) < LEFT)
     }
 
-    /// The wanted segment with the least lead over its playhead, of those the one that was
-    /// seen last, in all renditions in which it is wanted; where viewers have left comes last.
+    /// The wanted segment that is closest after its playhead, in all renditions in which it is wanted. Of equally close
+    /// ones the playhead that was seen last comes first; playheads that were left come last.
     pub(crate) fn next(
         &mut self,
         now: Moment,
@@ -153,8 +156,8 @@ mod tests {
             is_sound: true,
             ..picture(360, 7)
         };
-        playheads.at(picture(480, 7), &viewer(1), now);
-        playheads.at(sound, &viewer(1), now);
+        playheads.record(picture(480, 7), &viewer(1), now);
+        playheads.record(sound, &viewer(1), now);
         let first = playheads.next(now, |_, _| true);
         assert_eq!(first, Some((vec![rendition(360), rendition(480)], 8)));
         let behind = playheads.next(now, |id, index| id == rendition(360) || index > 9);
@@ -166,8 +169,8 @@ mod tests {
     fn who_seeks_away_is_followed_before_anything_is_made_where_they_were() {
         let mut playheads = Playheads::default();
         let now = Moment::default();
-        playheads.at(picture(480, 7), &viewer(1), now);
-        playheads.at(picture(720, 100), &viewer(1), now);
+        playheads.record(picture(480, 7), &viewer(1), now);
+        playheads.record(picture(720, 100), &viewer(1), now);
         let next = playheads.next(now, |_, _| true);
         assert_eq!(next, Some((vec![rendition(720)], 101)));
         let next = playheads.next(now, |_, index| index == 106 || index < 100);
@@ -180,10 +183,10 @@ mod tests {
     fn others_are_followed_too_and_the_last_seen_comes_first() {
         let mut playheads = Playheads::default();
         let at = |seconds| Moment::default() + Duration::from_secs(seconds);
-        playheads.at(picture(480, 7), &viewer(1), at(0));
-        playheads.at(picture(480, 100), &viewer(2), at(1));
-        playheads.at(picture(480, 200), &Viewer::default(), at(2));
-        playheads.at(picture(480, 300), &Viewer::default(), at(3));
+        playheads.record(picture(480, 7), &viewer(1), at(0));
+        playheads.record(picture(480, 100), &viewer(2), at(1));
+        playheads.record(picture(480, 200), &Viewer::default(), at(2));
+        playheads.record(picture(480, 300), &Viewer::default(), at(3));
         for (segment, most) in [(301, u32::MAX), (201, 300), (101, 200), (8, 100)] {
             let next = playheads.next(at(3), |_, index| index < most);
             assert_eq!(next, Some((vec![rendition(480)], segment)));
@@ -194,14 +197,14 @@ mod tests {
     fn one_network_that_is_everywhere_drives_out_nobody_else() {
         let mut playheads = Playheads::default();
         let at = |seconds| Moment::default() + Duration::from_secs(seconds);
-        playheads.at(picture(480, 7), &viewer(1), at(0));
+        playheads.record(picture(480, 7), &viewer(1), at(0));
         for n in 0..100 {
             let session = Some(n.to_string());
             let stranger = Viewer {
                 session,
                 ..viewer(2)
             };
-            playheads.at(picture(720, 100 * n + 50), &stranger, at(1));
+            playheads.record(picture(720, 100 * n + 50), &stranger, at(1));
         }
         assert_eq!(playheads.0.len(), PLAYHEADS);
         let next = playheads.next(at(1), |id, _| id == rendition(480));
@@ -212,7 +215,7 @@ mod tests {
     fn who_has_not_been_seen_for_long_has_left() {
         let mut playheads = Playheads::default();
         let now = Moment::default();
-        playheads.at(picture(480, 7), &viewer(1), now);
+        playheads.record(picture(480, 7), &viewer(1), now);
         assert!(playheads.is_any(now) && !playheads.is_any(now + LEFT));
         assert_eq!(playheads.next(now + LEFT, |_, _| true), None);
     }

@@ -10,22 +10,23 @@ use super::window::Window;
 use crate::encoding::turns::Network;
 use crate::plans::planner::Planner;
 
-/// Windows of one network while others wait: those of two viewers.
+/// Windows that one network may have open while other networks wait: the need of two viewers.
 const WINDOWS_OF_ONE: usize = 2;
 
-/// Windows by video, and what they make segments with. Whoever adds a request to the waiting ones does so before it looks for a window here.
+/// The open windows by video, and what they make segments with. A request is added to the waiting ones before its
+/// window is looked up here, so that a window that closes meanwhile sees the request.
 pub(crate) struct Windows {
     pub(super) planner: Arc<Planner>,
     open: Mutex<HashMap<VideoId, Arc<Window>>>,
 }
 
-/// What became of a request for a window.
+/// Outcome of opening a window.
 pub(crate) enum Opening {
-    /// The video has one.
+    /// The video has a window already.
     Known(Arc<Window>),
-    /// It is new, and runs nowhere yet; another one may have to leave for it.
+    /// The window is new and nothing runs it yet. The second window, if any, was taken out to make room and must end.
     New(Arc<Window>, Option<Arc<Window>>),
-    /// There is no room for another one.
+    /// No more windows may be open.
     Full,
 }
 
@@ -37,19 +38,19 @@ impl Windows {
         }
     }
 
-    /// Videos that a session is warm for, in the order of their ids.
+    /// Videos that have an open window, in the order of their ids.
     pub(crate) fn warm_videos(&self) -> Vec<VideoId> {
         let mut videos: Vec<_> = self.open.lock().keys().copied().collect();
         videos.sort_unstable();
         videos
     }
 
-    /// The window of a video, if it has one.
+    /// The window of a video, if the video has one.
     pub(crate) fn of(&self, video: VideoId) -> Option<Arc<Window>> {
         self.open.lock().get(&video).cloned()
     }
 
-    /// The window of a video, or a new one where there are fewer than `most`, or where nobody waits at one of them.
+    /// Returns the window of a video, or a new one if fewer than `most` are open or if nobody waits at one of them.
     pub(crate) fn open(
         &self,
         (video, network): (VideoId, Option<Network>),
@@ -80,25 +81,25 @@ impl Windows {
         Opening::New(window, leaving)
     }
 
-    /// Takes a window away unless somebody waits for its video; tells whether it is gone.
+    /// Closes a window unless a request waits for its video; returns whether the window is closed.
     pub(crate) fn close(&self, window: &Arc<Window>) -> bool {
         let waiting = &self.planner.sessions.waiting;
         let mut windows = self.open.lock();
         let wanted = waiting.is_video_waited_for(window.video());
         let known = windows.get(&window.video());
-        // Another may stand in its place already.
+        // Another window of the same video may be open by now.
         let own = known.is_some_and(|known| Arc::ptr_eq(known, window));
         let closed = (own && !wanted).then(|| windows.remove(&window.video()));
         drop(windows);
         if closed.is_some() {
-            waiting.tell();
+            waiting.notify_change();
         }
         !own || !wanted
     }
 
-    /// Takes all windows away; tells whether there were any.
+    /// Closes all windows; returns whether any was open.
     pub(crate) fn close_all(&self) -> bool {
-        // Dropped after the lock: a session that ends has more to do.
+        // The windows are dropped after the lock is free, since a session that ends has more to do.
         let windows = std::mem::take(&mut *self.open.lock());
         !windows.is_empty()
     }

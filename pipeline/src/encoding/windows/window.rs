@@ -1,4 +1,4 @@
-//! The state of one watch window: its session while that is idle, the plans and the playheads of its viewers.
+//! The state of one watch window: its idle session, the plans that its viewers use, and their playheads.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,23 +12,25 @@ use tokio::sync::Notify;
 use super::ahead::{Place, Playheads};
 use crate::encoding::session::EncodingSession;
 use crate::encoding::turns::{Network, Viewer};
-use crate::encoding::waiting::Pick;
+use crate::encoding::waiting::NextDemand;
 
-/// Plans of one video that its viewers are at: the current one, and some that were.
+/// Plans of one video that a window knows: the current one, and earlier ones that viewers still use.
 const PLANS: usize = 4;
 
-/// The window of one video.
+/// The watch window of one video.
 pub(crate) struct Window {
-    /// Those by which it was asked for something, the latest first.
+    /// Plans that requests came with, the latest first.
     plans: Mutex<VecDeque<Arc<Plan>>>,
     pub(super) video: VideoId,
-    /// Whose first request opened it.
+    /// The network whose request opened the window.
     network: Option<Network>,
     pub(super) playheads: Mutex<Playheads>,
-    /// Its session while there is nothing to do.
+    /// The window's session while it has nothing to do.
     pub(super) idle: Mutex<Option<EncodingSession>>,
+    /// Notified when the window may have something to do.
     pub(super) woken: Notify,
-    leaves: AtomicBool,
+    /// Whether the window has to end, to make room for another one.
+    is_leaving: AtomicBool,
 }
 
 impl Window {
@@ -40,24 +42,24 @@ impl Window {
             playheads: Mutex::default(),
             idle: Mutex::default(),
             woken: Notify::new(),
-            leaves: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
         }
     }
 
-    /// Somebody waits for something of this video.
+    /// Wakes the window: somebody waits for a segment of its video, or the playheads have changed.
     pub(crate) fn wake(&self) {
         self.woken.notify_one();
     }
 
-    /// Has a session that is warm already.
-    pub(crate) fn adopt(&self, run: EncodingSession) {
-        let before = self.idle.lock().replace(run);
+    /// Gives the window a session that is warm already.
+    pub(crate) fn adopt(&self, session: EncodingSession) {
+        let before = self.idle.lock().replace(session);
         drop(before);
         self.wake();
     }
 
-    /// Hands over its session, where no viewer is near.
-    pub(crate) fn lend(&self, clock: &dyn Clock) -> Option<EncodingSession> {
+    /// Takes the window's session out if no viewer is near.
+    pub(crate) fn take_idle_session(&self, clock: &dyn Clock) -> Option<EncodingSession> {
         let is_near = self.playheads.lock().is_any(clock.now());
         if is_near {
             None
@@ -66,13 +68,13 @@ impl Window {
         }
     }
 
-    /// Room is needed for another.
+    /// Has the window end, to make room for another one.
     pub(crate) fn leave(&self) {
-        self.leaves.store(true, Ordering::Relaxed);
+        self.is_leaving.store(true, Ordering::Relaxed);
         self.wake();
     }
 
-    /// A viewer goes by this plan.
+    /// Adds a plan that a viewer uses to the plans that the window knows.
     pub(crate) fn learn(&self, plan: &Arc<Plan>) {
         let mut plans = self.plans.lock();
         plans.retain(|known| !Arc::ptr_eq(known, plan));
@@ -80,14 +82,15 @@ impl Window {
         plans.truncate(PLANS);
     }
 
-    /// The latest plan that has this rendition's media.
+    /// The latest known plan that has media of this rendition.
     pub(crate) fn plan_of(&self, rendition: RenditionId) -> Option<Arc<Plan>> {
         let plans = self.plans.lock();
         plans.iter().find(|plan| plan.has_media(rendition)).cloned()
     }
 
-    /// A viewer is at this segment, which is none where no plan that it knows has one. Who winds or drags is nowhere yet.
-    pub(crate) fn near(&self, clock: &dyn Clock, key: SegmentKey, viewer: &Viewer) {
+    /// Notes that a viewer is at a segment; segments that no known plan has are ignored. A viewer of trick play winds
+    /// or drags, and is at no place yet.
+    pub(crate) fn record_position(&self, clock: &dyn Clock, key: SegmentKey, viewer: &Viewer) {
         let Some(plan) = self.plan_of(key.rendition) else {
             return;
         };
@@ -103,12 +106,12 @@ impl Window {
             segment: key.index,
         };
         let now = clock.now();
-        self.playheads.lock().at(place, viewer, now);
+        self.playheads.lock().record(place, viewer, now);
         self.wake();
     }
 
-    /// A viewer is about to go on in this rendition from where they are.
-    pub(crate) fn switched(&self, clock: &dyn Clock, to: RenditionId, viewer: &Viewer) {
+    /// Notes that a viewer is about to continue in this rendition from the current place.
+    pub(crate) fn record_switch(&self, clock: &dyn Clock, to: RenditionId, viewer: &Viewer) {
         if is_trick_play(to) {
             return;
         }
@@ -121,43 +124,46 @@ impl Window {
                 rendition: to,
                 index: segment,
             };
-            self.near(clock, key, viewer);
+            self.record_position(clock, key, viewer);
         }
     }
 
-    /// With the sound of a picture's time: players ask for it at the same time or right after,
+    /// Adds the sound of the same time to pictures that are made: players ask for it at the same time or right after,
     /// and it costs a tenth.
-    pub(super) fn with_sound(&self, mut pick: Pick) -> Pick {
-        let is_sound = |id: RenditionId| pick.plan.audio_rendition(id).is_some();
-        if pick
+    pub(super) fn add_sound(&self, mut next: NextDemand) -> NextDemand {
+        let is_sound = |id: RenditionId| next.plan.audio_rendition(id).is_some();
+        if next
             .renditions
             .iter()
             .any(|&id| is_sound(id) || is_trick_play(id))
         {
-            return pick;
+            return next;
         }
         let heard = self.playheads.lock().latest(true);
-        let sounds = &pick.plan.audio;
+        let sounds = &next.plan.audio;
         let usual = || sounds.iter().find(|sound| sound.default).or(sounds.first());
-        // Who plays on by an older plan hears a sound that this one may not have.
+        // A viewer who plays by an older plan may hear a sound that this plan lacks.
         let heard = heard
             .map(|place| place.rendition)
             .filter(|&id| is_sound(id));
         let sound = heard.or_else(|| usual().map(|sound| sound.id));
-        pick.renditions.extend(sound);
-        pick
+        next.renditions.extend(sound);
+        next
     }
 
+    /// The network whose request opened the window.
     pub(crate) const fn network(&self) -> Option<Network> {
         self.network
     }
 
+    /// The video that the window serves.
     pub(crate) const fn video(&self) -> VideoId {
         self.video
     }
 
-    pub(super) fn leaves(&self) -> bool {
-        self.leaves.load(Ordering::Relaxed)
+    /// Whether the window has to end, to make room for another one.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 }
 

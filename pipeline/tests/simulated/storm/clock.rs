@@ -1,4 +1,4 @@
-//! Time that runs faster, and that may leap: as it does for a machine that was asleep.
+//! A clock that runs faster than on the wall and that may leap, like that of a machine that was asleep.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub struct FastClock {
     wall: SystemClock,
     speed: u32,
     start_us: i64,
-    /// By how much it has leapt.
+    /// Sum of all leaps.
     leapt: watch::Sender<Duration>,
 }
 
@@ -27,7 +27,7 @@ impl FastClock {
         }
     }
 
-    /// At once it is so much later, for everybody.
+    /// Moves the time forward by this span at once, for everybody.
     pub fn leap(&self, span: Duration) {
         self.leapt.send_modify(|leapt| *leapt += span);
     }
@@ -59,7 +59,7 @@ impl Clock for FastClock {
             let until = deadline.since(Moment::default() + leapt) / self.speed;
             tokio::select! {
                 () = self.wall.sleep_until(Moment::default() + until) => return,
-                // The sender is ours.
+                // An error is impossible: this clock owns the sender.
                 _ = leaps.changed() => {}
             }
         }

@@ -1,4 +1,4 @@
-//! A process's line to everybody else: it is bad, it may be cut for a while, and it may be dead.
+//! The line of a process to all others: messages are lost on it, it may be cut for a while, and it may be dead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +9,11 @@ use store::{Clock, Error, Moment, Stores};
 
 use super::weather::Weather;
 
-/// What becomes of something that is said.
+/// What becomes of a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     Heard,
-    /// Nobody hears it, and whoever said it does not learn that.
+    /// The message is lost, and the sender does not learn that.
     Lost,
 }
 
@@ -34,12 +34,12 @@ impl Line {
         })
     }
 
-    /// For so long the process reaches nobody, and nobody reaches it.
+    /// Cuts the line for this span: the process reaches nobody, and nobody reaches it.
     pub fn cut(&self, span: Duration) {
         *self.cut_until.lock() = self.clock.now() + span;
     }
 
-    /// Nobody hears of this process any more.
+    /// Cuts the line for ever.
     pub fn die(&self) {
         self.dead.store(true, Ordering::Relaxed);
     }
@@ -49,49 +49,52 @@ impl Line {
         self.dead.load(Ordering::Relaxed) || is_cut && !self.weather.is_clear()
     }
 
-    /// Ends when the process is reached again.
+    /// Waits until the line is no longer cut.
     pub async fn until_back(&self) {
         let until = *self.cut_until.lock();
         self.clock.sleep_until(until).await;
     }
 
-    /// Whether what is said now is lost.
+    /// Whether a message that is sent now is lost.
     pub fn loses(&self) -> bool {
         self.is_cut() || self.weather.loses()
     }
 
-    /// What becomes of something that is said now; an error where whoever says it learns that it was not heard.
+    /// Decides what becomes of a message that is sent now.
+    ///
+    /// # Errors
+    /// The message is lost, and the sender learns that.
     pub fn word(&self) -> Result<Word, Error> {
         if !self.loses() {
             return Ok(Word::Heard);
         }
-        // A client of a message server notices some time that there is nobody any more.
+        // The client of a message server notices in some cases that the server does not answer.
         match self.weather.below(2) {
             0 => Err(Error::unavailable("a storm")),
             _ => Ok(Word::Lost),
         }
     }
 
-    /// Now, or a little later.
+    /// Waits until a message arrives: at once or a little later.
     pub async fn arrival(&self) {
         if let Some(late) = self.weather.lateness() {
             self.clock.sleep(late).await;
         }
     }
 
-    /// A while on the way to the rows, or back.
+    /// Waits as long as a request to the rows, or its answer, takes on the way.
     pub async fn way(&self) {
         let span = self.weather.slowness();
         self.clock.sleep(span).await;
     }
 
-    /// As long as it takes until one of many is come to.
+    /// Waits until the caller's turn in a long queue comes.
     pub async fn long_way(&self) {
         let span = Duration::from_millis(self.weather.below(1000).into());
         self.clock.sleep(span).await;
     }
 
-    /// Whether anything of the stores is reached.
+    /// Checks whether the stores can be reached.
     pub fn reaches_stores(&self) -> Result<(), Error> {
         let is_cut = self.is_cut() && !self.weather.spares_stores();
         if is_cut && !self.dead.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Work and events that are lost, come late, and come more than once.
+//! Work and events in a storm: they are lost, come late, and come more than once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use store::{Error, Event, Events, Received, Stores, Subscription, Work};
 
 use super::line::{Line, Word};
 
-/// A chunk comes again when its worker was not heard of for so long.
+/// Silence of a worker after which its chunk comes again.
 const SILENCE: Duration = Duration::from_secs(30);
 
 fn lost() -> Error {
     Error::unavailable("a storm")
 }
 
-/// Work as one process sees it.
+/// The work queue as one process sees it in a storm.
 pub struct StormyWork {
     work: Arc<dyn Work>,
     line: Arc<Line>,
-    /// Chunks that come once more, to this process.
+    /// Copies of chunks that come to this process once more.
     again: Mutex<Vec<Chunk>>,
 }
 
@@ -56,7 +56,7 @@ impl Settle for Ticket {
     }
 }
 
-/// A copy: what becomes of it changes nothing.
+/// A receipt for a copy of a chunk: acknowledging it changes nothing.
 struct Copied;
 
 impl Settle for Copied {
@@ -81,7 +81,7 @@ impl Work for StormyWork {
             if !self.line.is_cut() {
                 break in_hand;
             }
-            // It was given to somebody who did not hear it.
+            // The chunk was given to a worker whose line is cut.
             in_hand.nack(SILENCE);
             self.line.until_back().await;
         };
@@ -149,7 +149,7 @@ impl Work for StormyWork {
     }
 
     async fn workers(&self) -> Result<Vec<Worker>, Error> {
-        // Who hears of nobody for long knows of nobody.
+        // A process whose line is cut for long forgets the workers.
         if self.line.is_cut() {
             return Ok(Vec::new());
         }
@@ -157,7 +157,7 @@ impl Work for StormyWork {
     }
 }
 
-/// A worker's ear, which hears nothing while its line is cut.
+/// A worker's listener, which gets no request while the line is cut.
 struct StormyListener {
     listener: Box<dyn Listener>,
     line: Arc<Line>,
@@ -168,7 +168,7 @@ impl Listener for StormyListener {
     async fn next(&mut self) -> Result<Asked, Error> {
         loop {
             let asked = self.listener.next().await?;
-            // Dropped, it is refused.
+            // A dropped request counts as refused.
             if !self.line.is_cut() {
                 return Ok(asked);
             }
@@ -180,7 +180,7 @@ impl Listener for StormyListener {
     }
 }
 
-/// Events as one process hears them.
+/// Events as one process receives them in a storm.
 pub struct StormyEvents {
     events: Arc<dyn Events>,
     line: Arc<Line>,
@@ -205,10 +205,10 @@ impl Events for StormyEvents {
             self.events.publish(event.clone()).await?;
         }
         let (events, line) = (self.events.clone(), self.line.clone());
-        // Others that are said later may come before it.
+        // Events that are published later may arrive before this one.
         tokio::spawn(async move {
             line.arrival().await;
-            // Nobody hears it any more where the storm is over.
+            // An error means that the storm is over and nobody listens.
             let _ = events.publish(event).await;
         });
         Ok(())
@@ -226,7 +226,7 @@ impl Events for StormyEvents {
 struct StormyEars {
     subscription: Box<dyn Subscription>,
     line: Arc<Line>,
-    /// Something came while the line was cut; that is told when it holds again.
+    /// Whether an event came while the line was cut; the process is told so once the line is back.
     missed: bool,
 }
 

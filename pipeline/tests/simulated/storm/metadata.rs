@@ -1,4 +1,4 @@
-//! Rows that are slow, come late, and fail before or after what was asked of them is done.
+//! Rows in a storm: they are slow, and fail before or after the request is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use store::{Error, Event, Stores};
 use super::line::Line;
 use super::weather::Fate;
 
-/// Rows as one process sees them. Who may sign in is not part of a storm.
+/// Rows as one process sees them in a storm. Owners and tokens are not part of a storm.
 pub struct StormyMetadata {
     rows: Arc<dyn Metadata>,
     line: Arc<Line>,
@@ -28,7 +28,8 @@ impl StormyMetadata {
         }
     }
 
-    /// An answer like "not there" or "changed meanwhile" may be lost as well.
+    /// Passes a request on, or fails before or after it. An answer such as "not there" or "changed meanwhile" may be
+    /// lost too.
     async fn ask<T>(&self, asking: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let lost = || Error::unavailable("a storm");
         self.line.way().await;
@@ -159,7 +160,7 @@ impl Uploads for StormyMetadata {
         let stale = self
             .ask(self.rows.uploads().list_stale(before_us, limit))
             .await;
-        // There are many others, whose blocks are removed one after the other.
+        // Many uploads are given up one after the other, so this one waits for its turn.
         self.line.long_way().await;
         stale
     }

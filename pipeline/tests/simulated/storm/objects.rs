@@ -1,5 +1,4 @@
-//! Objects that fail, before or after they have done what they were asked, and a process whose
-//! writes stand still.
+//! Objects in a storm: requests fail before or after they are done, and the writes of a process may stand still.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,12 +15,12 @@ use store::{
 use super::line::Line;
 use super::weather::Fate;
 
-/// Objects as one process sees them.
+/// Objects as one process sees them in a storm.
 pub struct StormyObjects {
     objects: Arc<dyn Objects>,
     line: Arc<Line>,
     clock: Arc<dyn Clock>,
-    /// Until when writes stand still.
+    /// Time until which writes stand still.
     still: Mutex<Moment>,
 }
 
@@ -35,7 +34,7 @@ impl StormyObjects {
         }
     }
 
-    /// The process is paused where it is about to write: it goes on later, as if nothing were.
+    /// Pauses the process where it is about to write; it goes on later as if nothing had happened.
     pub fn stand_still(&self, span: Duration) {
         *self.still.lock() = self.clock.now() + span;
     }
@@ -48,7 +47,7 @@ impl StormyObjects {
         let until = *self.still.lock();
         self.clock.sleep_until(until).await;
         self.line.reaches_stores()?;
-        // A source block that is lost is an upload that is not accepted: nothing to learn.
+        // A lost source block is an upload that is not accepted, which tests nothing here.
         let fate = match key {
             ObjectKey::SourceBlock { .. } => Fate::Goes,
             _ => self.line.weather.fate(),
@@ -113,7 +112,7 @@ impl Layer for StormyObjects {
         }
     }
 
-    /// Signing asks nobody. Who holds such a request puts past every origin.
+    /// Signing needs no request to the store. The holder of a signed request puts the block without any origin.
     async fn sign_put(
         &self,
         key: &ObjectKey,

@@ -1,4 +1,4 @@
-//! Uploaders: through an origin, and past it, at whatever moment the janitor looks.
+//! Uploaders in a storm: they upload through an origin or past it, while the janitor looks at any moment.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -12,36 +12,38 @@ use store::{Error, ObjectKey};
 
 use super::World;
 
-/// What they upload.
+/// The bytes of every uploaded source.
 const SOURCE: &[u8] = b"a source";
 /// How long a block may be put after its place was given.
 const VALID: Duration = Duration::from_secs(3000);
-/// Longer than an upload may stand still.
+/// Longer than an upload may go without progress.
 pub const STILL: Duration = Duration::from_secs(3700);
 
 impl World {
-    /// Tells of which video an uploader was told that it is accepted.
+    /// Uploads a source through the origin; returns the video if the uploader was told that it is accepted.
     pub async fn upload(&self) -> Option<VideoId> {
         let owner = self.calm.ids.owner();
         let title = "A title".to_owned();
         let uploaded: Result<VideoId, UploadError> = async {
             let begun = self
                 .origin
-                .create_video(owner, title, None, Priority::Interactive);
+                .uploads()
+                .create(owner, title, None, Priority::Interactive);
             let (row, mut writer) = begun.await?;
             writer.write(Bytes::from_static(SOURCE)).await?;
             writer.finish().await?;
             Ok(row.id)
         }
         .await;
-        // It stood still for an hour, in its sleep.
+        // The upload made no progress for an hour, since the clock leapt.
         if self.clock.has_leapt() && matches!(uploaded, Err(UploadError::Store(Error::NotFound))) {
             return None;
         }
         self.told(uploaded)
     }
 
-    /// Where the answer is an error, nobody was told that it is accepted; stores that do as they are asked give none.
+    /// The answer as the uploader understands it: an error tells nobody that the upload is accepted. Where the weather
+    /// spares the stores, there must be no error.
     fn told<T, E: Debug>(&self, answer: Result<T, E>) -> Option<T> {
         if self.weather.spares_stores() {
             return Some(answer.expect("the stores do as they are asked"));
@@ -49,46 +51,48 @@ impl World {
         answer.ok()
     }
 
-    /// Said to have failed, it may have happened all the same.
+    /// Deletes a video. A failed deletion may have happened all the same.
     pub async fn delete(&self, video: VideoId) {
-        self.told(self.origin.delete(video).await);
+        self.told(self.origin.videos().delete(video).await);
     }
 
-    /// The same past the origin, by somebody who takes their time and does not give up.
+    /// Uploads a source past the origin, slowly and without giving up.
     pub async fn upload_past_it(self: Arc<Self>) -> Option<VideoId> {
         let (owner, size) = (self.calm.ids.owner(), SOURCE.len() as u64);
         let title = "A title".to_owned();
         let begun = self
             .origin
+            .uploads()
             .create_direct(owner, title, size, Priority::Bulk);
         let (row, upload) = begun.await.ok()?;
         let mut is_put = false;
         loop {
             self.dawdle().await;
             let done = if is_put {
-                // Their machine sleeps for an hour, and the janitor looks.
+                // The uploader's machine sleeps for an hour, and the janitor looks meanwhile.
                 if self.weather.below(2) == 0 {
                     self.clock.leap(STILL);
                     let moment = Duration::from_millis(u64::from(self.weather.below(100)));
                     self.calm.clock.sleep(moment).await;
                 }
-                self.origin.complete(&upload).await.map(|_| true)
+                self.origin.uploads().complete(&upload).await.map(|_| true)
             } else {
                 is_put = self.put(&upload).await.unwrap_or_default();
                 self.is_received(&upload).await.map(|()| false)
             };
             match done {
                 Ok(true) => return Some(row.id),
-                // It was given up, and they learn it.
+                // The upload was given up, and the uploader learns that.
                 Err(UploadError::Store(Error::NotFound)) => return None,
                 Ok(false) | Err(_) => {}
             }
         }
     }
 
-    /// Asks for the place of the only block and puts it there, unless its time is over; tells whether it did.
+    /// Asks for the place of the only block and puts the block there, unless the place is no longer valid; returns
+    /// whether it did.
     async fn put(&self, upload: &UploadRow) -> Result<bool, UploadError> {
-        self.origin.parts(upload, 0, 1).await?;
+        self.origin.uploads().parts(upload, 0, 1).await?;
         let given = self.calm.clock.now();
         self.dawdle().await;
         if self.calm.clock.now().since(given) > VALID {
@@ -98,7 +102,7 @@ impl World {
             upload: upload.id,
             index: 0,
         };
-        // Its own way to the store.
+        // The uploader has its own connection to the store.
         let objects = &self.calm.objects;
         objects
             .put_if_absent(&key, Bytes::from_static(SOURCE))
@@ -106,10 +110,11 @@ impl World {
         Ok(true)
     }
 
-    /// Whether it still takes bytes.
+    /// Checks whether the upload still takes bytes.
     async fn is_received(&self, upload: &UploadRow) -> Result<(), UploadError> {
         self.origin
-            .upload(upload.id)
+            .uploads()
+            .get(upload.id)
             .await?
             .ok_or(Error::NotFound)?;
         Ok(())

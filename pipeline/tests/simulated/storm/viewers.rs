@@ -1,5 +1,5 @@
-//! Viewers of every kind: they seek, race, come by old playlists, go away in the middle, lie about how urgent it is, and
-//! ask for what there never was.
+//! Viewers in a storm: they seek, race, use old plans, go away in the middle, lie about how urgent a request is, and
+//! ask for objects that never existed.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use store::metadata::VideoRow;
 use super::World;
 use crate::support::assert_made;
 
-/// Networks that viewers come from; of some nothing is known.
+/// Number of networks that viewers come from; the network of further viewers is unknown.
 const NETWORKS: u32 = 3;
 
 impl World {
-    /// A video is watched for a while by several, at the same time.
+    /// Several viewers watch a video for a while at the same time.
     pub async fn watch(&self, video: VideoId) {
         let Some(plan) = self.some_plan(video).await else {
             return;
@@ -26,16 +26,16 @@ impl World {
         join_all((0..viewers).map(|_| self.view(video, &plan))).await;
     }
 
-    /// A plan of the video: the current one, or one by which somebody opened it before.
+    /// A plan of the video: the current one, or one by which a player opened the video before.
     async fn some_plan(&self, video: VideoId) -> Option<Arc<Plan>> {
-        let row = self.origin.video(video).await.ok()??;
+        let row = self.origin.videos().get(video).await.ok()??;
         let at = self.weather.below(row.plans.len() as u32) as usize;
         let current_plan = Some(row.plans.get(at)?.hash.clone());
         let then = VideoRow {
             current_plan,
             ..row
         };
-        self.origin.plan_of(&then).await.ok()?
+        self.origin.videos().plan_of(&then).await.ok()?
     }
 
     async fn view(&self, video: VideoId, plan: &Plan) {
@@ -52,7 +52,7 @@ impl World {
             let origin = &self.origin;
             match below(10) {
                 0..=3 => expect_segment(origin, key, &viewer).await,
-                // It seeks on before it is served.
+                // The viewer seeks on before the segment is served.
                 4 => {
                     let patience = Duration::from_millis(u64::from(below(2000)));
                     tokio::select! {
@@ -81,8 +81,13 @@ impl World {
                         &viewer,
                     );
                 }
-                // What comes of it is an engine's; it is in nobody's way.
-                _ => drop(origin.thumbnail(video, 320, below(60), &viewer).await),
+                // The result depends on the engine; the request must only disturb nobody.
+                _ => drop(
+                    origin
+                        .playback()
+                        .thumbnail(video, 320, below(60), &viewer)
+                        .await,
+                ),
             }
         }
     }
@@ -92,7 +97,7 @@ impl World {
         let network = below(NETWORKS + 1);
         Viewer {
             network: (network > 0).then(|| IpAddr::from([192, 0, 2, network as u8]).into()),
-            // Some have a new one each time.
+            // Some viewers name a new session each time.
             session: (below(2) > 0).then(|| format!("session {}", below(1 << 30))),
             deadline: (below(2) > 0).then(|| Duration::from_millis(u64::from(below(3) * 500))),
         }
@@ -103,11 +108,12 @@ impl World {
             video, rendition, ..
         } = key;
         match self.weather.below(3) {
-            0 => self.origin.handed_out(key, viewer),
-            1 => self.origin.is_next(key, viewer),
+            0 => self.origin.playback().note_served(key, viewer),
+            1 => self.origin.playback().note_next(key, viewer),
             _ => self
                 .origin
-                .is_chosen(RenditionKey { video, rendition }, viewer),
+                .playback()
+                .note_chosen(RenditionKey { video, rendition }, viewer),
         }
     }
 
@@ -124,14 +130,14 @@ impl World {
 }
 
 async fn expect_segment(origin: &Pipeline, key: SegmentKey, viewer: &Viewer) {
-    if let Ok(found) = origin.segment(key, viewer.clone()).await {
+    if let Ok(found) = origin.playback().segment(key, viewer.clone()).await {
         assert_made(&found.bytes, key.rendition, key.index);
     }
 }
 
-/// What is not in any plan is not there, at once.
+/// Asserts that a segment that no plan has is answered as not found, at once.
 async fn expect_nothing(origin: &Pipeline, key: SegmentKey, viewer: &Viewer) {
-    let found = origin.segment(key, viewer.clone()).await;
+    let found = origin.playback().segment(key, viewer.clone()).await;
     let is_refused = matches!(found, Err(DemandError::NotFound | DemandError::Store(_)));
     assert!(is_refused, "{key:?}: {found:?}");
 }

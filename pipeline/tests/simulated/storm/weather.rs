@@ -1,4 +1,4 @@
-//! What goes wrong, by a seed.
+//! The weather of a storm: a seed decides what goes wrong.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 pub struct Weather {
     random: Mutex<Rng>,
-    /// Of a thousand each.
+    /// Chances in a thousand; this one is of a message to be lost.
     lost: u32,
     repeated: u32,
     late: u32,
@@ -18,13 +18,13 @@ pub struct Weather {
     clear: AtomicBool,
 }
 
-/// What happens to a request.
+/// What happens to a request to a store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Goes,
-    /// It does not arrive.
+    /// The request does not arrive.
     Lost,
-    /// It is done, and nobody learns it.
+    /// The request is done, but the answer is lost.
     Unanswered,
 }
 
@@ -43,7 +43,7 @@ impl Weather {
         })
     }
 
-    /// Nothing is lost and nothing fails, but everything comes three times.
+    /// Weather in which nothing is lost and nothing fails, but every message comes three times.
     pub fn echoing(seed: u64) -> Arc<Self> {
         Arc::new(Self {
             random: Mutex::new(Rng::with_seed(seed)),
@@ -56,12 +56,12 @@ impl Weather {
         })
     }
 
-    /// Whether the stores do as they are asked, in every second storm: nothing that is only said is needed for what they do.
+    /// Whether the stores never fail, as in every second storm: stores must not depend on any message.
     pub fn spares_stores(&self) -> bool {
         self.failed == 0
     }
 
-    /// From now on everything goes well.
+    /// Ends the storm: nothing goes wrong from now on.
     pub fn clear(&self) {
         self.clear.store(true, Ordering::Relaxed);
     }
@@ -70,7 +70,7 @@ impl Weather {
         self.clear.load(Ordering::Relaxed)
     }
 
-    /// A number below this one.
+    /// A random number below `end`.
     pub fn below(&self, end: u32) -> u32 {
         self.random.lock().u32(0..end.max(1))
     }
@@ -84,24 +84,24 @@ impl Weather {
         self.happens(self.lost)
     }
 
-    /// How often a message comes again: not at all, or twice.
+    /// How many more times a message comes: none, or two.
     pub fn repeats(&self) -> usize {
         if self.happens(self.repeated) { 2 } else { 0 }
     }
 
-    /// By how much a message is late, if it is.
+    /// By how much a message is late, if it is late.
     pub fn lateness(&self) -> Option<Duration> {
         let late = self.happens(self.late);
         late.then(|| Duration::from_millis(self.below(3000).into()))
     }
 
-    /// How long a request to the rows is on its way, or its answer.
+    /// How long a request to the rows, or its answer, is on its way.
     pub fn slowness(&self) -> Duration {
         let slow = self.happens(self.slow);
         Duration::from_millis(self.below(if slow { 2000 } else { 20 }).into())
     }
 
-    /// What becomes of a request to a store.
+    /// Decides what becomes of a request to a store.
     pub fn fate(&self) -> Fate {
         match self.happens(self.failed) {
             false => Fate::Goes,

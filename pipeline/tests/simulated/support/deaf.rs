@@ -1,4 +1,4 @@
-//! Events that a process tells, and does not hear.
+//! Events of a process that publishes but does not receive any.
 
 use std::sync::Arc;
 

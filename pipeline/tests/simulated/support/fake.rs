@@ -1,4 +1,4 @@
-//! An engine on a thread: it speaks the protocol, and makes segments that say what they are.
+//! A fake engine on a thread: it speaks the protocol, and makes segments that name themselves.
 
 mod actor;
 
@@ -12,10 +12,10 @@ use transcoder::Engine;
 
 use self::actor::Actor;
 
-/// Longer than anything here takes.
+/// Limit of a wait: longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is measured of every sound.
+/// Loudness that fake engines report for every sound.
 pub const MEASURED: Loudness = Loudness {
     integrated_millibels: Some(-2300),
     range_millibels: 700,
@@ -27,11 +27,11 @@ pub const MEASURED: Loudness = Loudness {
 pub enum Fault {
     /// The order fails.
     Fails,
-    /// The process dies of this signal.
+    /// The engine's process dies of this signal.
     Dies(i32),
 }
 
-/// A fault at a segment, in picture or sound, so many times.
+/// A fault at a segment, in picture or sound, that happens a number of times.
 struct Planted {
     sound: bool,
     segment: u32,
@@ -39,9 +39,9 @@ struct Planted {
     times: u32,
 }
 
-/// What engines do, and what they did.
+/// The script of fake engines: what they do, and a record of what they did.
 pub struct Script {
-    /// How long a source lasts that is probed now.
+    /// Duration of a source that is probed now, in seconds.
     seconds: AtomicI64,
     state: Mutex<State>,
     moved: Condvar,
@@ -52,28 +52,28 @@ struct State {
     planted: Vec<Planted>,
     poster_fails: bool,
     loudness_fails: bool,
-    /// The source could be passed through.
+    /// Whether the source's pictures could be passed through.
     coded: bool,
-    /// A segment in which it cannot, whatever its index says.
+    /// A segment that cannot be copied although the index says so.
     uncopied: Option<u32>,
-    /// Segments are made only up to here, until it is moved.
+    /// Segments from this one on are not made until the gate moves.
     gate: Option<u32>,
-    /// Nobody gets past this one.
+    /// A segment at which engines are stuck for ever.
     bog: Option<u32>,
-    /// Engines that wait there, or at the gate.
+    /// Number of engines that wait at the gate or are stuck.
     waiting: u32,
-    /// Engines that are told to hold.
+    /// Number of engines that are told to pause.
     held: u32,
     engines: u32,
     made: BTreeMap<(RenditionId, u32), u32>,
     /// The segments in the order in which they were made.
     order: Vec<(RenditionId, u32)>,
-    /// The stored segment that each thumbnail was made of; nothing where it was made of the source.
+    /// The stored segment from which each thumbnail was made; `None` where it was made from the source.
     thumbnails: Vec<Option<(RenditionId, u32)>>,
     fillers_fail: bool,
-    /// Which version of its libraries an engine has that is started now.
+    /// Version of the libraries of an engine that starts now.
     libraries: u8,
-    /// Boxes, and the bytes of a segment in each.
+    /// Picture heights, and the size in bytes of a segment in each.
     sizes: BTreeMap<u32, usize>,
 }
 
@@ -86,7 +86,7 @@ impl Script {
         })
     }
 
-    /// Sources last so long from now on.
+    /// Sets the duration of sources from now on, in seconds.
     pub fn lasts(&self, seconds: i64) {
         self.seconds.store(seconds, Ordering::Relaxed);
     }
@@ -116,7 +116,7 @@ impl Script {
         self.state.lock().unwrap().loudness_fails = true;
     }
 
-    /// The source's pictures could be passed through as they are, but for those of a segment.
+    /// Lets the source's pictures be passed through, except those of one segment.
     pub fn is_coded(&self, uncopied: Option<u32>) {
         let mut state = self.state.lock().unwrap();
         (state.coded, state.uncopied) = (true, uncopied);
@@ -126,40 +126,40 @@ impl Script {
         self.state.lock().unwrap().fillers_fail = fail;
     }
 
-    /// Engines have other libraries from now on.
+    /// Sets the version of the libraries of engines that start from now on.
     pub fn libraries_are(&self, version: u8) {
         self.state.lock().unwrap().libraries = version;
     }
 
-    /// Segments in these boxes have so many bytes.
+    /// Sets the size in bytes of segments, by picture height.
     pub fn are_sized<const N: usize>(&self, sizes: [(u32, usize); N]) {
         self.state.lock().unwrap().sizes = sizes.into();
     }
 
-    /// Whatever was planted is gone.
+    /// Removes all planted faults.
     pub fn heal(&self) {
         let mut state = self.state.lock().unwrap();
         state.planted.clear();
         state.fillers_fail = false;
     }
 
-    /// Engines wait before this segment and all later ones, or at none.
+    /// Has engines wait before this segment and all later ones, or nowhere.
     pub fn gate(&self, segment: Option<u32>) {
         self.state.lock().unwrap().gate = segment;
         self.moved.notify_all();
     }
 
-    /// Engines get stuck at this segment, for ever.
+    /// Has engines get stuck at this segment, for ever.
     pub fn bog(&self, segment: u32) {
         self.state.lock().unwrap().bog = Some(segment);
     }
 
-    /// Waits until so many engines wait at the gate or are stuck.
+    /// Waits until this many engines wait at the gate or are stuck.
     pub async fn until_waiting(self: &Arc<Self>, engines: u32) {
         self.until(move |state| state.waiting >= engines).await;
     }
 
-    /// Waits until so many engines hold.
+    /// Waits until this many engines are told to pause.
     pub async fn until_held(self: &Arc<Self>, engines: u32) {
         self.until(move |state| state.held >= engines).await;
     }
@@ -171,12 +171,15 @@ impl Script {
             let waited = script
                 .moved
                 .wait_timeout_while(state, PATIENCE, |state| !reached(state));
-            assert!(!waited.unwrap().1.timed_out(), "it does not come to that");
+            assert!(
+                !waited.unwrap().1.timed_out(),
+                "the engines do not reach this state"
+            );
         };
         tokio::task::spawn_blocking(wait).await.unwrap();
     }
 
-    /// How many engines were started.
+    /// Number of engines that were started.
     pub fn engines(&self) -> u32 {
         self.state.lock().unwrap().engines
     }
@@ -186,18 +189,18 @@ impl Script {
         self.state.lock().unwrap().made.clone()
     }
 
-    /// The stored segment that each thumbnail was made of, in the order of making; nothing where it was made of the source.
+    /// The stored segment from which each thumbnail was made, in order; `None` where it was made from the source.
     pub fn thumbnails(&self) -> Vec<Option<(RenditionId, u32)>> {
         self.state.lock().unwrap().thumbnails.clone()
     }
 
-    /// The numbers of the segments in the order in which they were made.
+    /// Numbers of the segments in the order in which they were made.
     pub fn order(&self) -> Vec<u32> {
         let state = self.state.lock().unwrap();
         state.order.iter().map(|(_, segment)| *segment).collect()
     }
 
-    /// The same, but their renditions.
+    /// Renditions of the segments in the order in which they were made.
     pub fn order_of_renditions(&self) -> Vec<RenditionId> {
         let state = self.state.lock().unwrap();
         state

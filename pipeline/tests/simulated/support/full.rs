@@ -1,4 +1,4 @@
-//! A disk that is full when told so.
+//! A disk that a test can declare full.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ impl FullDisk {
         }
     }
 
-    /// Waits until so many objects found no space.
+    /// Waits until this many objects were refused for lack of space.
     pub async fn until_refused(&self, objects: u32) {
         let mut refused = self.refused.subscribe();
         let reached = refused.wait_for(|refused| *refused >= objects);
@@ -34,7 +34,8 @@ impl FullDisk {
         reached.expect("something is to be stored").unwrap();
     }
 
-    /// From now on nothing finds space but sources, which may have been there before; or everything does again.
+    /// Declares the disk full for everything except sources, which may have been stored before; or has space for
+    /// everything again.
     pub fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
     }
@@ -68,7 +69,7 @@ impl Layer for FullDisk {
 
     async fn free_bytes(&self) -> Result<Option<u64>, Error> {
         match self.full.load(Ordering::SeqCst) {
-            // A block of a source is no more than that.
+            // A source block of the tests fits into this space.
             true => Ok(Some(1024)),
             false => self.objects.free_bytes().await,
         }

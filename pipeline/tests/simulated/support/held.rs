@@ -1,4 +1,4 @@
-//! A store that is slow at the one moment that matters: when a plan of so many rungs is put.
+//! A store that holds back plans with a certain number of rungs until they are released.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct HeldPlan {
 }
 
 impl HeldPlan {
-    /// Plans of so many rungs are held.
+    /// Creates a store that holds back plans of this many rungs.
     pub fn of(objects: Arc<dyn Objects>, rungs: usize) -> Self {
         Self {
             objects,
@@ -32,7 +32,7 @@ impl HeldPlan {
         self.arrived.acquire().await.unwrap().forget();
     }
 
-    /// That one, and all that come after it, are stored.
+    /// Stores the plan that is held back, and all later ones.
     pub fn release(&self) {
         self.released.add_permits(1);
     }
@@ -49,7 +49,7 @@ impl Layer for HeldPlan {
             let plan: Plan = serde_json::from_slice(&body).unwrap();
             if plan.video.len() == self.rungs {
                 self.arrived.add_permits(1);
-                // Given back at once: the next one finds it.
+                // The permit is given back at once, for the next plan.
                 drop(self.released.acquire().await.unwrap());
             }
         }

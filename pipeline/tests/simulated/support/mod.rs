@@ -1,4 +1,4 @@
-//! A pipeline over embedded stores and an engine that is played by a thread.
+//! A house: a pipeline over embedded stores, with fake engines that run on threads.
 
 mod deaf;
 mod fake;
@@ -27,7 +27,7 @@ pub use full::FullDisk;
 pub use held::HeldPlan;
 pub use wiped::Wipeable;
 
-/// Longer than anything here takes; a hang is a failure, not a wait.
+/// Limit of a wait: longer than anything here takes; a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct House {
@@ -36,22 +36,22 @@ pub struct House {
     pub disk: Arc<FullDisk>,
 }
 
-/// Has the log of a test's processes printed where the test fails, as much of it as `RUST_LOG` says, such as `debug`.
+/// Prints the log of a test's processes if the test fails; `RUST_LOG` sets the level, such as `debug`.
 pub fn tell_of_failures() {
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::from_default_env())
         .with_ansi(false)
         .with_test_writer();
-    // Another test may have begun to listen.
+    // Another test may have installed the log already.
     drop(log.try_init());
 }
 
-/// Opens the stores in a folder and starts a pipeline whose engines play a script.
+/// Opens the stores in a folder and starts a pipeline whose engines follow a script.
 pub async fn house(folder: &Path, script: &Arc<Script>) -> House {
     house_with(folder, script, |_| {}).await
 }
 
-/// The same with other settings; without, the background comes back at once where it rested.
+/// Opens a house with changed settings. By default the background does not pause after viewers were served.
 pub async fn house_with(
     folder: &Path,
     script: &Arc<Script>,
@@ -60,7 +60,7 @@ pub async fn house_with(
     house_at(folder, script, Arc::new(SystemClock::new()), set).await
 }
 
-/// The same by another clock.
+/// Opens a house with changed settings and another clock.
 pub async fn house_at(
     folder: &Path,
     script: &Arc<Script>,
@@ -87,7 +87,7 @@ fn config() -> Config {
         encode_threads: 2,
         ..Config::default()
     };
-    // What these engines make is as small in every rung.
+    // Fake engines make segments of the same size in every rung, so pruning is switched off.
     config.policy.per_title = false;
     config
 }
@@ -105,7 +105,7 @@ impl Cluster {
         Self::open_with(folder, script, |_| {})
     }
 
-    /// The same with other settings.
+    /// Opens a cluster with changed settings.
     pub fn open_with(folder: &Path, script: &Arc<Script>, set: impl FnOnce(&mut Config)) -> Self {
         tell_of_failures();
         let mut config = config();
@@ -137,21 +137,21 @@ impl Cluster {
         self.worker_of(&self.script)
     }
 
-    /// A worker that hears of nothing that others have done.
+    /// Starts a worker that receives no events from other processes.
     pub fn deaf_worker(&self) -> Pipeline {
         let mut stores = self.house.stores.clone();
         stores.events = Arc::new(Deaf(stores.events));
         Pipeline::worker(stores, self.script.engine(), self.config.clone())
     }
 
-    /// A worker whose engines play another script.
+    /// Starts a worker whose engines follow another script.
     pub fn worker_of(&self, script: &Arc<Script>) -> Pipeline {
         let engine = script.engine();
         Pipeline::worker(self.house.stores.clone(), engine, self.config.clone())
     }
 }
 
-/// Whether these bytes are a segment, as engines make it here.
+/// Asserts that these bytes are the segment that fake engines make.
 pub fn assert_made(bytes: &[u8], rendition: RenditionId, index: u32) {
     assert_eq!(sketch::word(bytes), Some(format!("{rendition} {index}")));
 }
@@ -164,7 +164,8 @@ impl House {
     pub async fn upload_of(&self, owner: OwnerId) -> VideoId {
         let created =
             self.pipeline
-                .create_video(owner, "A title".into(), None, Priority::Interactive);
+                .uploads()
+                .create(owner, "A title".into(), None, Priority::Interactive);
         let (row, mut writer) = created.await.unwrap();
         writer.write(Bytes::from_static(b"a source")).await.unwrap();
         writer.finish().await.unwrap();
@@ -176,7 +177,7 @@ impl House {
         videos.get(&video).await.unwrap().unwrap()
     }
 
-    /// Waits for a state, woken by events.
+    /// Waits until a video's row passes a test; events wake the wait.
     pub async fn until(&self, video: VideoId, wanted: impl Fn(&VideoRow) -> bool) -> VideoRow {
         let mut events = self.stores.events.subscribe().await.unwrap();
         let reached = async {
@@ -192,7 +193,7 @@ impl House {
         reached.expect("the state is reached")
     }
 
-    /// Waits until this is so of all workers.
+    /// Waits until all workers pass a test.
     pub async fn until_workers(&self, are_so: impl Fn(&Worker) -> bool) {
         let reached = async {
             while !self
@@ -208,7 +209,7 @@ impl House {
             }
         };
         let reached = tokio::time::timeout(PATIENCE, reached).await;
-        reached.expect("they come to be so");
+        reached.expect("the workers pass the test in time");
     }
 
     pub async fn until_over(&self, video: VideoId) -> VideoRow {
@@ -216,7 +217,8 @@ impl House {
         self.until(video, is_over).await
     }
 
-    /// Four videos of eight seconds are over before half of one of twenty minutes that was there first, of the same owner.
+    /// Asserts that four videos of eight seconds are ready before half of a twenty-minute one is made that the same
+    /// owner uploaded first.
     pub async fn short_come_before_long(&self, script: &Arc<Script>) {
         script.gate(Some(20));
         let owner = self.stores.ids.owner();
@@ -242,18 +244,18 @@ impl House {
 
     pub async fn until_playable(&self, video: VideoId) -> (VideoRow, Arc<Plan>) {
         let row = self.until(video, |row| row.current_plan.is_some()).await;
-        let plan = self.pipeline.plan_of(&row).await.unwrap().unwrap();
+        let plan = self.pipeline.videos().plan_of(&row).await.unwrap().unwrap();
         (row, plan)
     }
 
-    /// Everything stored under a prefix.
+    /// All objects that are stored under a prefix.
     pub async fn objects(&self, prefix: Prefix) -> Vec<ObjectKey> {
         let listing = self.stores.objects.list(&prefix).await.unwrap();
         let listed: Vec<_> = listing.try_collect().await.unwrap();
         listed.into_iter().map(|listed| listed.key).collect()
     }
 
-    /// The segments that are stored, by rendition, with what is in them.
+    /// The stored segments of a video with their bytes, by rendition and number.
     pub async fn segments(&self, video: VideoId) -> BTreeMap<(RenditionId, u32), Bytes> {
         let mut segments = BTreeMap::new();
         for key in self.objects(Prefix::Video(video)).await {

@@ -1,4 +1,4 @@
-//! Work that is lost as a whole, as by a server that starts anew.
+//! A work queue that can lose everything at once, like a server that starts anew.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct Wipeable {
     clock: Arc<dyn Clock>,
     work: Mutex<Arc<LocalWork>>,
     wiped: Notify,
-    /// What workers have taken on.
+    /// Requests that workers have accepted.
     accepted: watch::Sender<HashSet<Wanted>>,
 }
 
@@ -31,16 +31,16 @@ impl Wipeable {
         }
     }
 
-    /// Waits until a worker has taken a segment on for somebody.
+    /// Waits until a worker has accepted a request for this segment.
     pub async fn until_accepted(&self, key: &SegmentKey) {
         let wanted = Wanted::Object(ObjectKey::Segment(*key));
         let mut accepted = self.accepted.subscribe();
         let taken_on = accepted.wait_for(|accepted| accepted.contains(&wanted));
         let taken_on = tokio::time::timeout(PATIENCE, taken_on).await;
-        taken_on.expect("it is taken on").unwrap();
+        taken_on.expect("a worker accepts the segment").unwrap();
     }
 
-    /// Nothing is known any more of what waits, is in hand, or listens.
+    /// Forgets everything that waits, is taken, or listens.
     pub fn wipe(&self) {
         *self.work.lock() = Arc::new(LocalWork::new(self.clock.clone()));
         self.wiped.notify_waiters();

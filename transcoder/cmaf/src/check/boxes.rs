@@ -1,17 +1,17 @@
-//! Which boxes there may be, and in which: what is nested otherwise is not read any further. A reader of boxes of all
-//! kinds goes as deep as they do.
+//! The allowed nesting of boxes; boxes that are nested otherwise are not read further. This bounds the depth of the
+//! parser of `mp4-atom`, which goes as deep as the boxes do.
 
 use super::Flaw;
 use crate::segment::BOX_HEADER;
 
-/// Bytes of a sample entry before its boxes (ISO/IEC 14496-12 §12.1.3 and §12.2.3).
+/// Bytes of a sample entry before its boxes, for pictures and for sound (ISO/IEC 14496-12 §12.1.3 and §12.2.3).
 const VISUAL: usize = 78;
 const AUDIO: usize = 28;
-/// Version, flags and number of entries.
+/// Bytes of version, flags and number of entries at the start of a list box.
 const LIST: usize = 8;
 
-/// What a box holds: so many bytes of its own, and these boxes.
-fn held(kind: &[u8; 4]) -> Option<(usize, &'static [&'static [u8; 4]])> {
+/// Content of a type of box: the number of bytes before its inner boxes, and the types of these.
+fn allowed_content(kind: &[u8; 4]) -> Option<(usize, &'static [&'static [u8; 4]])> {
     Some(match kind {
         b"moof" => (0, &[b"mfhd", b"traf"]),
         b"traf" => (0, &[b"tfhd", b"tfdt", b"trun"]),
@@ -34,9 +34,9 @@ fn held(kind: &[u8; 4]) -> Option<(usize, &'static [&'static [u8; 4]])> {
     })
 }
 
-/// Whether the body of a box of this kind holds none but ours.
-pub(super) fn are_ours(body: &[u8], kind: &[u8; 4]) -> Result<(), Flaw> {
-    let Some((own, kinds)) = held(kind) else {
+/// Checks that the body of a box of this type holds only boxes that we write.
+pub(super) fn check_nesting(body: &[u8], kind: &[u8; 4]) -> Result<(), Flaw> {
+    let Some((own, kinds)) = allowed_content(kind) else {
         return Ok(());
     };
     let mut rest = body.get(own..).ok_or(Flaw::Length)?;
@@ -48,8 +48,8 @@ pub(super) fn are_ours(body: &[u8], kind: &[u8; 4]) -> Result<(), Flaw> {
         if !kinds.contains(&found) {
             return Err(Flaw::Boxes);
         }
-        // Each kind is held by one other: this goes seven deep.
-        are_ours(inner, found)?;
+        // Each type of box lies in exactly one other, so the recursion goes seven deep.
+        check_nesting(inner, found)?;
         rest = &rest[size..];
     }
     Ok(())

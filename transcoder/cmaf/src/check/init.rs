@@ -1,4 +1,4 @@
-//! Init segments: written anew from their parameter sets, and compared byte for byte.
+//! Checks of init segments: each is written anew from its parameter sets and compared byte for byte.
 
 use mp4_atom::{Atom, Codec, Moov};
 use plan::{Plan, RenditionId};
@@ -10,10 +10,11 @@ use crate::segment::BOX_HEADER;
 /// Most bytes of an init segment: ours have 700 to 900, and a source's `avcC` may hold more parameter sets.
 pub const MOST_INIT_BYTES: usize = 64 << 10;
 
-/// Whether these bytes are an init segment of a rendition of the plan: which one, its encoder decides.
+/// Checks that these bytes are an init segment of a rendition of the plan. The parameter sets in it are the encoder's
+/// choice.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The flaw of the init segment is returned.
 pub fn init(plan: &Plan, id: RenditionId, bytes: &[u8]) -> Result<(), Flaw> {
     if !plan.has_media(id) {
         return Err(Flaw::Rendition);
@@ -38,14 +39,14 @@ pub fn init(plan: &Plan, id: RenditionId, bytes: &[u8]) -> Result<(), Flaw> {
     }
 }
 
-/// The one sample entry of an init segment.
+/// Single sample entry of an init segment.
 fn entry(bytes: &[u8]) -> Result<Codec, Flaw> {
     let (_, rest) = first_box(bytes, b"ftyp")?;
     let (mut moov, rest) = first_box(rest, b"moov")?;
     if !rest.is_empty() {
         return Err(Flaw::Length);
     }
-    boxes::are_ours(moov, b"moov")?;
+    boxes::check_nesting(moov, b"moov")?;
     let moov = Moov::decode_body(&mut moov).map_err(|_| Flaw::Boxes)?;
     let [track] = moov.trak.as_slice() else {
         return Err(Flaw::Boxes);
@@ -56,7 +57,7 @@ fn entry(bytes: &[u8]) -> Result<Codec, Flaw> {
     }
 }
 
-/// The body of a box of this kind, and what comes after it.
+/// Body of a leading box of this type, and the bytes after the box.
 fn first_box<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Result<(&'a [u8], &'a [u8]), Flaw> {
     let (header, _) = bytes.split_at_checked(BOX_HEADER).ok_or(Flaw::Length)?;
     let (size, found) = header.split_at(4);

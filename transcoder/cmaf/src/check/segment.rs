@@ -1,33 +1,35 @@
-//! Segments: their boxes are written anew from what they say of each frame, and compared byte for byte.
+//! Checks of segments: the boxes of each are written anew from the sizes and times that it declares for its frames,
+//! and compared byte for byte.
 
 use mp4_atom::{Atom, Encode, Moof, TrunEntry};
 use plan::{AudioRendition, Plan, RenditionId, SoundCodec, VideoRendition};
 
 use super::{Flaw, boxes, units};
-use crate::segment::{BOX_HEADER, Placed, audio_head, styp, video_head};
+use crate::segment::{BOX_HEADER, FramePlace, audio_head, styp, video_head};
 
-/// Bytes of a `moof` besides those for each frame: 100 of ours, and some for what is refused by name.
+/// Bytes of a `moof` besides those for each frame: ours take 100, and the rest lets a `moof` with extra boxes be
+/// refused for these boxes.
 const MOOF_BYTES: usize = 512;
 /// Bytes of a `moof` for each frame: duration, size, flags and offset.
 const FRAME_BYTES: usize = 16;
-/// What sound, or a source's own pictures, may exceed their bound by in one segment, in per cent.
+/// Per cent by which sound, or a source's own pictures, may exceed their bit-rate bound in one segment.
 const OVER_BOUND_PERCENT: u64 = 100;
-/// The longest segment of a source's own pictures: its key frame may be held in a shorter one.
+/// Longest segment of a source's own pictures, in microseconds: its key frame may be held in a shorter segment.
 const LONGEST_PASSED_US: i64 = 10_000_000;
-/// Frames of a segment that are read before it is said that there are too many.
+/// Least number of frames of a segment that are read before the segment is refused for too many.
 const FRAMES_READ: usize = 1024;
-/// And so many bytes, of boxes and for the shortest segments.
+/// Bytes by which a segment may exceed its bit-rate bound in any case: for the boxes, and for the shortest segments.
 const OVER_BOUND_BYTES: u64 = 16 << 10;
-/// Most bytes of an AAC frame for each channel (ISO/IEC 13818-7 §8.2.2), and of an Opus packet of 20 ms (RFC
-/// 6716 §3.4).
+/// Most bytes of an AAC frame for each channel (ISO/IEC 13818-7 §8.2.2), and of an Opus packet of 20 ms (RFC 6716
+/// §3.4).
 const AAC_CHANNEL_BYTES: u32 = 768;
 const OPUS_BYTES: u32 = 1275;
 
-/// Whether these bytes are a segment of the plan that is decoded with this init segment, as far as that can be told
-/// without decoding it.
+/// Checks that these bytes are a segment of the plan that is decoded with this init segment, as far as that can be
+/// told without decoding.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The flaw of the segment is returned.
 pub fn segment(
     plan: &Plan,
     id: RenditionId,
@@ -53,7 +55,7 @@ pub fn segment(
     }
 }
 
-/// Most bytes of a segment of the plan; nought where there is none such.
+/// Most bytes of a segment of the plan; zero where the plan has no such segment.
 pub fn most_bytes(plan: &Plan, id: RenditionId, index: u32) -> u64 {
     let timeline = &plan.timeline;
     if index >= plan.segments() {
@@ -91,10 +93,10 @@ fn picture(
     let length = end - start;
     let wanted = rendition.pictures_of(length).0;
     let unit = i64::from(rendition.frame_duration);
-    let written = Written::read(bytes, wanted as usize)?;
-    written.is_numbered(index)?;
-    written.starts_at(start.0 as u64 * unit as u64)?;
-    // A source's own pictures may lack some at the two ends, and a key frame may be held for all of it.
+    let written = DeclaredSegment::read(bytes, wanted as usize)?;
+    written.check_number(index)?;
+    written.check_start(start.0 as u64 * unit as u64)?;
+    // A source's own pictures may be missing at both ends, and one key frame may be held for the whole segment.
     let is_there = |count: i64| match rendition.passed_through {
         Some(_) => (1..=wanted).contains(&count),
         None => count == wanted,
@@ -115,7 +117,7 @@ fn picture(
             _ => return Err(Flaw::PresentationTime),
         }
         decode_time += i64::from(frame.duration);
-        placed.push(Placed {
+        placed.push(FramePlace {
             size: frame.size,
             position: position as u32,
         });
@@ -138,9 +140,9 @@ fn sound(plan: &Plan, rendition: &AudioRendition, index: u32, bytes: &[u8]) -> R
     let frame = rendition.encoding.frame();
     let length = (end - start).0;
     let wanted = (length + frame - 1) / frame;
-    let written = Written::read(bytes, wanted as usize)?;
-    written.is_numbered(index)?;
-    written.starts_at(start.0 as u64)?;
+    let written = DeclaredSegment::read(bytes, wanted as usize)?;
+    written.check_number(index)?;
+    written.check_start(start.0 as u64)?;
     if written.frames.len() as i64 != wanted {
         return Err(Flaw::FrameCount);
     }
@@ -165,23 +167,23 @@ fn sound(plan: &Plan, rendition: &AudioRendition, index: u32, bytes: &[u8]) -> R
     Ok(())
 }
 
-/// What a segment says of itself.
-struct Written {
+/// Values that a segment's boxes declare.
+struct DeclaredSegment {
     sequence_number: u32,
     decode_time: u64,
     frames: Vec<Frame>,
 }
 
-/// What it says of a frame.
+/// Values that a segment's boxes declare for a frame.
 struct Frame {
     duration: u32,
     size: u32,
     offset: i64,
 }
 
-impl Written {
-    /// Reads what comes before the frames, of which at most so many are expected: a run that says more is
-    /// counted, not kept.
+impl DeclaredSegment {
+    /// Reads the boxes before the frames, of which at most `most` are expected; more frames are counted, but not
+    /// kept.
     fn read(bytes: &[u8], most: usize) -> Result<Self, Flaw> {
         let mut expected = Vec::new();
         styp().encode(&mut expected).map_err(|_| Flaw::Boxes)?;
@@ -199,7 +201,7 @@ impl Written {
             return Err(Flaw::FrameCount);
         }
         let mut body = rest.get(BOX_HEADER..size).ok_or(Flaw::Length)?;
-        boxes::are_ours(body, b"moof")?;
+        boxes::check_nesting(body, b"moof")?;
         let moof = Moof::decode_body(&mut body).map_err(|_| Flaw::Boxes)?;
         let [track] = moof.traf.as_slice() else {
             return Err(Flaw::Boxes);
@@ -226,21 +228,21 @@ impl Written {
         })
     }
 
-    fn is_numbered(&self, index: u32) -> Result<(), Flaw> {
+    fn check_number(&self, index: u32) -> Result<(), Flaw> {
         match self.sequence_number.checked_sub(1) == Some(index) {
             true => Ok(()),
             false => Err(Flaw::SequenceNumber),
         }
     }
 
-    fn starts_at(&self, time: u64) -> Result<(), Flaw> {
+    fn check_start(&self, time: u64) -> Result<(), Flaw> {
         match self.decode_time == time {
             true => Ok(()),
             false => Err(Flaw::DecodeTime),
         }
     }
 
-    /// The frames, where what comes before them is `head` and nothing comes after.
+    /// Bytes of the frames, provided that the bytes before them are `head` and that none come after them.
     fn data<'a>(&self, bytes: &'a [u8], head: &[u8]) -> Result<&'a [u8], Flaw> {
         let data = bytes.strip_prefix(head).ok_or(Flaw::Boxes)?;
         let sizes = self.frames.iter().map(|frame| u64::from(frame.size));

@@ -1,29 +1,29 @@
-//! What is in frames of picture: units behind their lengths, and which of them a frame may have.
+//! Checks of the content of picture frames: units behind their lengths, of the types that a frame may have.
 
 use plan::{VideoCodec, VideoRendition};
 
 use super::Flaw;
 use crate::init::av1;
 
-/// Bytes of a unit's length.
+/// Bytes of the length before a unit.
 const LENGTH: usize = 4;
 
-/// What a unit is to who decodes.
+/// Role of a unit in decoding.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A part of a picture that nothing before it is needed for.
+enum UnitRole {
+    /// Part of a picture that needs no earlier picture.
     Key,
-    /// A part of another picture.
+    /// Part of any other picture.
     Other,
-    /// Something beside the picture.
+    /// Message beside the picture.
     Beside,
-    /// What all pictures are decoded with.
+    /// Parameter set with which pictures are decoded.
     ParameterSet,
-    /// None of what we write.
+    /// Unit of a type that we do not write.
     Foreign,
 }
 
-/// Looks at the frames of a segment, of these sizes and without anything between them.
+/// Checks the frames of a segment, which have these sizes and follow one another directly.
 pub(super) fn pictures(
     rendition: &VideoRendition,
     init: &[u8],
@@ -35,14 +35,14 @@ pub(super) fn pictures(
         data = rest;
         let is_first = order == 0;
         let is_key = match rendition.encoding {
-            VideoCodec::H264 => prefixed(frame, h264)?,
-            VideoCodec::Hevc => prefixed(frame, hevc)?,
+            VideoCodec::H264 => is_key_frame(frame, h264)?,
+            VideoCodec::Hevc => is_key_frame(frame, hevc)?,
             VideoCodec::Av1 => {
                 av1_frame(frame, is_first.then_some(init))?;
                 continue;
             }
         };
-        // A source's own groups of pictures may be shorter than our segments.
+        // A source's own GOPs may be shorter than our segments.
         let may_be_key = is_first || rendition.passed_through.is_some();
         if is_first && !is_key || is_key && !may_be_key {
             return Err(Flaw::KeyFrame);
@@ -52,7 +52,7 @@ pub(super) fn pictures(
 }
 
 /// Whether a frame of units behind their lengths is a key frame.
-fn prefixed(mut frame: &[u8], kind_of: fn(&[u8]) -> Kind) -> Result<bool, Flaw> {
+fn is_key_frame(mut frame: &[u8], kind_of: fn(&[u8]) -> UnitRole) -> Result<bool, Flaw> {
     let (mut has_key, mut has_other) = (false, false);
     while !frame.is_empty() {
         let (length, rest) = frame.split_at_checked(LENGTH).ok_or(Flaw::Units)?;
@@ -62,11 +62,11 @@ fn prefixed(mut frame: &[u8], kind_of: fn(&[u8]) -> Kind) -> Result<bool, Flaw> 
         let unit;
         (unit, frame) = rest.split_at_checked(length).ok_or(Flaw::Units)?;
         match kind_of(unit) {
-            Kind::Key => has_key = true,
-            Kind::Other => has_other = true,
-            Kind::Beside => {}
-            Kind::ParameterSet => return Err(Flaw::ParameterSets),
-            Kind::Foreign => return Err(Flaw::Units),
+            UnitRole::Key => has_key = true,
+            UnitRole::Other => has_other = true,
+            UnitRole::Beside => {}
+            UnitRole::ParameterSet => return Err(Flaw::ParameterSets),
+            UnitRole::Foreign => return Err(Flaw::Units),
         }
     }
     match (has_key, has_other) {
@@ -75,33 +75,33 @@ fn prefixed(mut frame: &[u8], kind_of: fn(&[u8]) -> Kind) -> Result<bool, Flaw> 
     }
 }
 
-/// ITU-T H.264 table 7-1.
-fn h264(unit: &[u8]) -> Kind {
+/// Role of an H.264 unit (ITU-T H.264 table 7-1).
+fn h264(unit: &[u8]) -> UnitRole {
     match unit.first().map(|header| header & 0x9f) {
-        Some(5) => Kind::Key,
-        Some(1..=4) => Kind::Other,
-        Some(6) => Kind::Beside,
-        Some(7 | 8 | 13 | 15) => Kind::ParameterSet,
-        _ => Kind::Foreign,
+        Some(5) => UnitRole::Key,
+        Some(1..=4) => UnitRole::Other,
+        Some(6) => UnitRole::Beside,
+        Some(7 | 8 | 13 | 15) => UnitRole::ParameterSet,
+        _ => UnitRole::Foreign,
     }
 }
 
-/// ITU-T H.265 table 7-1. Of key frames only those that close the group before.
-fn hevc(unit: &[u8]) -> Kind {
+/// Role of an HEVC unit (ITU-T H.265 table 7-1). Only pictures that begin a closed GOP count as key frames.
+fn hevc(unit: &[u8]) -> UnitRole {
     let &[header, _, ..] = unit else {
-        return Kind::Foreign;
+        return UnitRole::Foreign;
     };
     match header >> 1 {
-        19 | 20 => Kind::Key,
-        0..=9 => Kind::Other,
-        39 | 40 => Kind::Beside,
-        32..=34 => Kind::ParameterSet,
-        _ => Kind::Foreign,
+        19 | 20 => UnitRole::Key,
+        0..=9 => UnitRole::Other,
+        39 | 40 => UnitRole::Beside,
+        32..=34 => UnitRole::ParameterSet,
+        _ => UnitRole::Foreign,
     }
 }
 
-/// OBUs of AV1 (section 5.3.1 of its specification): the first frame has the sequence header of its init segment,
-/// and no other one has any.
+/// Checks the OBUs of an AV1 frame (section 5.3.1 of the AV1 specification). The first frame has the sequence header
+/// of its init segment, and no other frame has one.
 fn av1_frame(frame: &[u8], first_of: Option<&[u8]>) -> Result<(), Flaw> {
     let (mut read, mut has_picture, mut has_header) = (0, false, false);
     for unit in av1::units(frame) {

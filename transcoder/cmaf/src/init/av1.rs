@@ -13,11 +13,11 @@ pub(crate) const TILE_GROUP: u8 = 4;
 pub(crate) const METADATA: u8 = 5;
 pub(crate) const FRAME: u8 = 6;
 
-/// From the extradata of its encoder, whose pictures are 4:2:0 in eight bits.
+/// Coding from the extradata of an encoder whose pictures are 4:2:0 in eight bits.
 pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> Result<Coding> {
     let mut units = units(extradata);
     let header = units.find(|unit| unit.kind == SEQUENCE_HEADER);
-    let header = header.context("no sequence header")?;
+    let header = header.context("the sequence header is missing")?;
     let point = OperatingPoint::of(header.payload)?;
     let av1c = Av1c {
         seq_profile: point.profile,
@@ -45,22 +45,22 @@ pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> R
     })
 }
 
-/// A temporal unit as it stands in a sample: without its delimiter (section 2.4). The sequence header
-/// stays in the first one, as a sync sample wants it.
+/// Converts a temporal unit to a sample, by removing its delimiter (section 2.4). The first sample keeps the sequence
+/// header, as a sync sample needs it.
 pub fn sample(temporal_unit: &[u8]) -> Vec<u8> {
     let kept = units(temporal_unit).filter(|unit| unit.kind != TEMPORAL_DELIMITER);
     kept.flat_map(|unit| unit.whole).copied().collect()
 }
 
-/// An OBU that says its size.
+/// OBU that declares its size.
 pub(crate) struct Unit<'a> {
     pub(crate) kind: u8,
     pub(crate) whole: &'a [u8],
     payload: &'a [u8],
 }
 
-/// The OBUs of a stream (section 5.3 of the bitstream specification); ends where one is cut off or
-/// does not say its size.
+/// OBUs of a stream (section 5.3 of the bitstream specification); they end where one is cut off or does not declare
+/// its size.
 pub(crate) fn units(mut data: &[u8]) -> impl Iterator<Item = Unit<'_>> {
     std::iter::from_fn(move || {
         let header = *data.first()?;
@@ -79,7 +79,7 @@ pub(crate) fn units(mut data: &[u8]) -> impl Iterator<Item = Unit<'_>> {
     })
 }
 
-/// A number of up to 28 bits, and the bytes that it takes (section 4.10.5).
+/// Value of a number of up to 28 bits, and the number of its bytes (section 4.10.5).
 fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut value = 0;
     for (index, &byte) in bytes.iter().take(4).enumerate() {
@@ -91,7 +91,7 @@ fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-/// What a decoder must be able to do.
+/// Requirements on a decoder.
 struct OperatingPoint {
     profile: u8,
     level_idx: u8,
@@ -99,13 +99,15 @@ struct OperatingPoint {
 }
 
 impl OperatingPoint {
-    /// The first of a sequence header (section 5.5.1).
+    /// First operating point of a sequence header (section 5.5.1).
     fn of(payload: &[u8]) -> Result<Self> {
         let mut at = 0;
         let mut bits = |count: usize| -> Result<u16> {
             let mut value = 0;
             for _ in 0..count {
-                let byte = payload.get(at / 8).context("a short sequence header")?;
+                let byte = payload
+                    .get(at / 8)
+                    .context("the sequence header is too short")?;
                 value = value << 1 | u16::from(byte >> (7 - at % 8) & 1);
                 at += 1;
             }
@@ -116,7 +118,7 @@ impl OperatingPoint {
         let has_timing = bits(1)?;
         ensure!(
             is_reduced == 0 && has_timing == 0,
-            "a sequence header of another kind"
+            "the sequence header is reduced or has timing information"
         );
         let (_display_delay, _further_points, _layers) = (bits(1)?, bits(5)?, bits(12)?);
         let level_idx = bits(5)? as u8;
@@ -137,7 +139,7 @@ mod tests {
     fn samples_are_without_delimiters() {
         let unit = [0x12, 0, 0x0a, 2, 7, 8, 0x32, 1, 9];
         assert_eq!(sample(&unit), unit[2..]);
-        // Cut off, or without a size.
+        // OBUs that are cut off, or without a size.
         assert!(sample(&unit[..3]).is_empty());
         assert!(sample(&[0x30, 1, 2]).is_empty());
     }

@@ -1,4 +1,4 @@
-//! The sample entry of HEVC (ISO/IEC 14496-15 section 8), parameter sets out of band.
+//! The sample entry of HEVC (ISO/IEC 14496-15 section 8), with parameter sets out of band.
 
 use anyhow::{Context, Result, bail};
 use mp4_atom::{Codec, Hvc1, HvcCArray, Hvcc, Visual};
@@ -13,7 +13,7 @@ const PPS: u8 = 34;
 /// Bytes of a NAL unit's header.
 const HEADER: usize = 2;
 
-/// From the Annex B extradata of its encoder, whose pictures are 4:2:0 in eight bits.
+/// Coding from the Annex B extradata of an encoder whose pictures are 4:2:0 in eight bits.
 pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> Result<Coding> {
     let of_kind = |kind: u8| {
         let units = nal_units(extradata).filter(move |unit| unit[0] >> 1 & 63 == kind);
@@ -26,12 +26,14 @@ pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> R
         })
     };
     let arrays = [VPS, SPS, PPS].into_iter().map(of_kind);
-    let arrays: Vec<HvcCArray> = arrays.collect::<Option<_>>().context("no parameter sets")?;
+    let arrays: Vec<HvcCArray> = arrays
+        .collect::<Option<_>>()
+        .context("the parameter sets are missing")?;
     let sps = unescaped(&arrays[1].nalus[0]);
-    // One byte of layers, then profile_tier_level (section 7.3.3).
-    let layers = *sps.get(HEADER).context("a short SPS")?;
+    // One byte of layers is followed by profile_tier_level (section 7.3.3).
+    let layers = *sps.get(HEADER).context("the SPS is too short")?;
     let Some(&[profile, ref rest @ .., level]) = sps[HEADER + 1..].first_chunk::<12>() else {
-        bail!("a short SPS");
+        bail!("the SPS is too short");
     };
     let (compatibility, constraints) = rest.split_at(4);
     let hvcc = Hvcc {
@@ -67,12 +69,12 @@ pub(super) fn coding(visual: Visual, extradata: &[u8], colour: ColourCodes) -> R
     })
 }
 
-/// What [`coding`] takes, of a record's parameter sets.
+/// Annex B extradata for [`coding`], from a record's parameter sets.
 pub(super) fn extradata(hvcc: &Hvcc) -> Vec<u8> {
     annex_b(hvcc.arrays.iter().flat_map(|array| &array.nalus))
 }
 
-/// Annex E.3; there is no profile space but nought.
+/// Codec string of a record (ISO/IEC 14496-15 Annex E.3); the profile space is always zero.
 fn codec_string(hvcc: &Hvcc) -> String {
     let compatibility = u32::from_be_bytes(hvcc.general_profile_compatibility_flags).reverse_bits();
     let tier = if hvcc.general_tier_flag { 'H' } else { 'L' };
@@ -86,7 +88,7 @@ fn codec_string(hvcc: &Hvcc) -> String {
     text
 }
 
-/// A NAL unit without the bytes that keep start codes out of it (section 7.4.2).
+/// Removes the emulation prevention bytes, which keep start codes out of a NAL unit (section 7.4.2).
 fn unescaped(unit: &[u8]) -> Vec<u8> {
     let mut zeros = 0;
     let is_content = |&&byte: &&u8| {

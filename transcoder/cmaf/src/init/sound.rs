@@ -6,10 +6,10 @@ use plan::{AudioRendition, SoundCodec, timeline};
 
 use super::{Media, init, tkhd};
 
-/// The init segment of a sound rendition, from its encoder's extradata.
+/// Makes the init segment of a sound rendition, from its encoder's extradata.
 ///
 /// # Errors
-/// Where that is none.
+/// An error is returned where the extradata is none of the rendition's codec.
 pub fn audio_init(rendition: &AudioRendition, config: &[u8]) -> Result<Vec<u8>> {
     let entry = match rendition.encoding {
         SoundCodec::Aac => Codec::Mp4a(aac(rendition, config)),
@@ -70,14 +70,16 @@ fn aac(rendition: &AudioRendition, config: &[u8]) -> Mp4a {
     }
 }
 
-/// From the header that libopus would put before an Ogg stream (RFC 7845 section 5.1), whose mapping of
-/// channels stands in the box likewise.
+/// Opus sample entry from the header that libopus would put before an Ogg stream (RFC 7845 section 5.1). The box has
+/// the same channel mapping.
 fn opus(rendition: &AudioRendition, header: &[u8]) -> Result<Opus> {
-    let fields = header.strip_prefix(b"OpusHead").context("no Opus header")?;
+    let fields = header
+        .strip_prefix(b"OpusHead")
+        .context("the Opus header is missing")?;
     let (&family, table) = fields
         .get(10..)
         .and_then(<[u8]>::split_first)
-        .context("a short Opus header")?;
+        .context("the Opus header is too short")?;
     let channel_mapping = match table {
         [streams, coupled, mapping @ ..] if family != 0 => Some(OpusChannelMapping {
             family,
@@ -91,7 +93,7 @@ fn opus(rendition: &AudioRendition, header: &[u8]) -> Result<Opus> {
         audio: described(rendition),
         dops: Dops {
             output_channel_count: rendition.channels as u8,
-            // What the encoder looks ahead at is not in any segment.
+            // The samples that the encoder looks ahead are in no segment.
             pre_skip: 0,
             input_sample_rate: timeline::SAMPLE_RATE as u32,
             output_gain: 0,
@@ -101,8 +103,8 @@ fn opus(rendition: &AudioRendition, header: &[u8]) -> Result<Opus> {
     })
 }
 
-/// What [`audio_init`] takes of AAC; nothing where it is not what our encoder makes: AAC-LC at 48 kHz, in as
-/// many channels as the entry says (ISO/IEC 14496-3 §1.6.2.1).
+/// Extradata of AAC for [`audio_init`]; none where it is not what our encoder makes: AAC-LC at 48 kHz, in as many
+/// channels as the entry declares (ISO/IEC 14496-3 §1.6.2.1).
 pub(super) fn aac_config(entry: &Mp4a) -> Option<Vec<u8>> {
     const AAC_LC: u16 = 2;
     const AT_48_KHZ: u16 = 3;
@@ -112,9 +114,9 @@ pub(super) fn aac_config(entry: &Mp4a) -> Option<Vec<u8>> {
     (u16::from_be_bytes(*first) == declared).then(|| config.raw.clone())
 }
 
-/// What [`audio_init`] takes of Opus.
+/// Extradata of Opus for [`audio_init`].
 pub(super) fn opus_header(entry: &Opus) -> Vec<u8> {
-    // Version, channels, pre-skip, rate and gain: the box says them itself.
+    // The zeros stand for version, channels, pre-skip, rate and gain, which the box declares itself.
     let mut header = [b"OpusHead".as_slice(), &[0; 10]].concat();
     match &entry.dops.channel_mapping {
         None => header.push(0),

@@ -1,5 +1,5 @@
-//! A sound decoder that follows what changes on the way: a container may say, packet by packet, that what follows is
-//! coded otherwise (a second sample entry in MP4, another header in FLV).
+//! A sound decoder that follows changes of coding inside a track. A container may announce with a packet that the
+//! packets from there on are coded otherwise: a second sample entry in MP4, another header in FLV.
 
 use anyhow::Result;
 use ffmpeg_next::codec::packet::side_data;
@@ -8,18 +8,19 @@ use ffmpeg_next::{Error, Packet, Rational, Stream, frame};
 
 use crate::ffi;
 
-/// Decodes packets of one track.
+/// Decoder of the packets of one sound track.
 pub struct SoundDecoder {
     parameters: Parameters,
     time_base: Rational,
     decoder: decoder::Audio,
     extradata: Vec<u8>,
-    /// The one before, which still has some frames.
+    /// Decoder of the former coding, kept while it still holds some frames.
     before: Option<decoder::Audio>,
 }
 
 impl SoundDecoder {
-    /// A decoder of a stream, whose packets are coded as it says, or as a packet before them said.
+    /// Opens a decoder of a stream. `extradata` replaces the stream's own codec settings where an earlier packet
+    /// announced others.
     pub fn open(stream: &Stream, extradata: Option<&[u8]>) -> Result<Self, Error> {
         let own = stream.parameters();
         let parameters = match extradata {
@@ -36,12 +37,12 @@ impl SoundDecoder {
         })
     }
 
-    /// How it takes packets to be coded.
+    /// Codec settings with which the decoder reads packets at present.
     pub fn extradata(&self) -> &[u8] {
         &self.extradata
     }
 
-    /// Takes a packet.
+    /// Gives the next packet to the decoder, and opens another decoder if the packet announces another coding.
     pub fn send(&mut self, packet: &Packet) -> Result<(), Error> {
         if let Some(extradata) = new_extradata(packet)
             && extradata != self.extradata
@@ -49,7 +50,7 @@ impl SoundDecoder {
             let parameters = ffi::with_extradata(&self.parameters, &extradata);
             let mut before =
                 std::mem::replace(&mut self.decoder, open(&parameters, self.time_base)?);
-            // It has ended already where this fails.
+            // The call fails only where the decoder has ended already.
             let _ = before.send_eof();
             self.before = Some(before);
             self.parameters = parameters;
@@ -58,13 +59,13 @@ impl SoundDecoder {
         self.decoder.send_packet(packet)
     }
 
-    /// No more packets come.
+    /// Tells the decoder that no more packets come.
     pub fn end(&mut self) {
-        // It has ended already where this fails.
+        // The call fails only where the decoder has ended already.
         let _ = self.decoder.send_eof();
     }
 
-    /// The next frame.
+    /// Receives the next decoded frame; frames of the former coding come first.
     pub fn receive(&mut self, frame: &mut frame::Audio) -> Result<(), Error> {
         if let Some(before) = &mut self.before {
             match before.receive_frame(frame) {
@@ -76,14 +77,15 @@ impl SoundDecoder {
     }
 }
 
-/// Whether a packet is a header of Vorbis, without sound: a chained Ogg has those of a further link in its midst, and
-/// the decoder reads on by them (Vorbis I §4.2.1).
+/// Whether a packet is a header of Vorbis, which holds no sound. A chained Ogg repeats the headers at the start of
+/// each further link, and the decoder needs them to read on (Vorbis I §4.2.1).
 pub fn is_header(packet: &Packet) -> bool {
     let data = packet.data().unwrap_or_default();
     matches!(data.first(), Some(1 | 3 | 5)) && data[1..].starts_with(b"vorbis")
 }
 
-/// What a packet says of how it and those after it are coded.
+/// Codec settings that a packet announces for itself and for the packets after it; none if the packet announces
+/// nothing.
 pub fn new_extradata(packet: &Packet) -> Option<Vec<u8>> {
     let mut side_data = packet.side_data();
     let new = side_data.find(|data| data.kind() == side_data::Type::NewExtraData)?;

@@ -1,4 +1,5 @@
-//! One sound segment: a fresh decoder, resampler and encoder from a fixed place before it.
+//! Encoding of one sound segment: a fresh decoder, resampler and encoder start from a fixed place before it, so that
+//! a segment made alone equals the one made in a chunk.
 
 mod encoder;
 
@@ -9,23 +10,23 @@ use plan::{AudioRendition, Plan, Rational, Samples};
 use self::encoder::Encoder;
 use crate::audio::resample;
 use crate::audio::track::TrackSamples;
-use crate::output::product::Coded;
+use crate::output::product::CodedSegment;
 
-/// Frames encoded and dropped before a segment's first.
+/// Frames that are encoded and dropped before the first frame of a segment, so that the encoder's state has settled.
 const ENCODER_PREROLL: i64 = 8;
-/// Frames past a segment's end that the encoder is shown: AAC's transform overlaps the next frame,
-/// and its psychoacoustic model looks one further.
+/// Frames past the end of a segment that the encoder is shown: AAC's transform overlaps the next frame, and its
+/// psychoacoustic model looks one frame further.
 const LOOKAHEAD: i64 = 3;
-/// Output samples by which the resampler starts before the encoder: longer than its filter.
+/// Output samples by which the resampler starts before the encoder: more than the length of its filter.
 const RESAMPLER_PREROLL: i64 = 512;
 
-/// A segment of a sound rendition.
+/// Encodes one segment of a sound rendition.
 pub fn segment(
     plan: &Plan,
     rendition: &AudioRendition,
     segment: u32,
     sounds: &mut TrackSamples,
-) -> Result<Coded> {
+) -> Result<CodedSegment> {
     let (start, end) = rendition.span(&plan.timeline, segment);
     let frame = rendition.encoding.frame();
     let frames = (end.0 - start.0 + frame - 1) / frame;
@@ -42,20 +43,20 @@ pub fn segment(
     let last_duration = end.0 - start.0 - (frames - 1) * frame;
     let bytes = cmaf::audio_segment(rendition, segment, start, wanted, last_duration as u32)?;
     let frames = frames as u32;
-    Ok(Coded {
+    Ok(CodedSegment {
         init,
         bytes,
         frames,
     })
 }
 
-/// The init segment of a sound rendition.
+/// Makes the init segment of a sound rendition.
 pub fn init(rendition: &AudioRendition) -> Result<Vec<u8>> {
     let encoder = Encoder::open(rendition)?;
     cmaf::audio_init(rendition, &encoder.extradata())
 }
 
-/// Output samples `from .. from + count` of the presentation in the rendition's channels.
+/// Output samples `from .. from + count` of the presentation, mixed to the rendition's channels.
 fn output_span(
     plan: &Plan,
     rendition: &AudioRendition,
@@ -70,10 +71,10 @@ fn output_span(
         .context("no such track")?;
     let rate = i64::from(track.sample_rate);
     let first_sample = plan.timeline.sample_of(track.start);
-    // On the track's own axis, in output samples.
+    // The start of the span, in output samples after the track's first sample.
     let start = from.0 - first_sample.0;
-    // The resampler starts at a whole multiple of the ratio, so that every segment meets its
-    // filter in the same phase.
+    // The resampler starts at a whole multiple of the ratio of the two rates, so that every segment meets its filter
+    // in the same phase.
     let ratio = Rational::new(SAMPLE_RATE, rate);
     let aligned = (start - RESAMPLER_PREROLL).div_euclid(ratio.num()) * ratio.num();
     let lead = (start - aligned) as usize;
@@ -91,7 +92,8 @@ fn output_span(
     Ok(out)
 }
 
-/// Nothing is cut off where it would exceed full scale: the plan's gain leaves room.
+/// Multiplies all samples by a gain in hundredths of a dB. Samples are not clipped: the plan's gain leaves room below
+/// full scale.
 fn amplify(planes: &mut [Vec<f32>], gain_millibels: i32) {
     if gain_millibels != 0 {
         let factor = 10_f64.powf(f64::from(gain_millibels) / 2000.0) as f32;
@@ -102,8 +104,8 @@ fn amplify(planes: &mut [Vec<f32>], gain_millibels: i32) {
     }
 }
 
-/// A segment of silence, for what cannot be decoded.
-pub fn silence(plan: &Plan, rendition: &AudioRendition, segment: u32) -> Result<Coded> {
+/// Encodes a segment of silence, which stands in for sound that cannot be decoded.
+pub fn silence(plan: &Plan, rendition: &AudioRendition, segment: u32) -> Result<CodedSegment> {
     let (start, end) = rendition.span(&plan.timeline, segment);
     let frame = rendition.encoding.frame();
     let frames = (end.0 - start.0 + frame - 1) / frame;
@@ -118,7 +120,7 @@ pub fn silence(plan: &Plan, rendition: &AudioRendition, segment: u32) -> Result<
     let last_duration = end.0 - start.0 - (frames - 1) * frame;
     let bytes = cmaf::audio_segment(rendition, segment, start, wanted, last_duration as u32)?;
     let frames = frames as u32;
-    Ok(Coded {
+    Ok(CodedSegment {
         init,
         bytes,
         frames,

@@ -1,5 +1,5 @@
-//! How loud sound is, by EBU R 128: one reading of the source for all of its tracks. What is
-//! measured is what is sent, stereo and 5.1 each after their mix, before encoder and gain.
+//! Measurement of loudness by EBU R 128, in one reading of the source for all of its sound tracks. The sound is
+//! measured as it is sent: stereo and 5.1 each after their mix, before the encoder and the gain.
 
 use anyhow::Result;
 use ebur128::{Channel, EbuR128, Mode};
@@ -17,7 +17,7 @@ use crate::input::open;
 use crate::input::single_pass::read_through;
 use crate::input::source::Source;
 
-/// The loudness of each sound rendition of a plan, in their order.
+/// Measures the loudness of each sound rendition of a plan; the results are in the order of the renditions.
 pub fn measure(source: &Source, plan: &Plan) -> Result<Vec<Loudness>> {
     let input = open::open(source)?;
     let mut tracks = Vec::new();
@@ -40,7 +40,7 @@ pub fn measure(source: &Source, plan: &Plan) -> Result<Vec<Loudness>> {
     Ok(measured.into_iter().map(|(_, loudness)| loudness).collect())
 }
 
-/// A track on its way through the meters of its renditions.
+/// One sound track, with its decoder and the meters of all renditions that are made of it.
 struct Track {
     stream: usize,
     decoder: SoundDecoder,
@@ -64,7 +64,7 @@ impl Track {
     }
 
     fn take(&mut self, packet: &Packet) -> Result<()> {
-        // What cannot be decoded is silence in what is sent, which counts for nothing.
+        // A packet that cannot be decoded becomes silence in the segments, and silence does not count for loudness.
         let _ = self.decoder.send(packet);
         self.receive()
     }
@@ -89,9 +89,9 @@ impl Track {
     }
 }
 
-/// A meter of one rendition.
+/// Loudness meter of one sound rendition.
 struct Meter {
-    /// Which of the plan's.
+    /// Index of the rendition in the plan's list of sound renditions.
     position: usize,
     channels: u32,
     mix: Option<(Layout, Mix)>,
@@ -104,8 +104,8 @@ impl Meter {
         let channels = rendition.channels;
         let modes = Mode::I | Mode::LRA | Mode::TRUE_PEAK;
         let mut meter = EbuR128::new(channels, SAMPLE_RATE as u32, modes)?;
-        // In the order of FFmpeg's 5.1; a mono source is sent in both channels of a stereo one,
-        // 3 dB softer in each, and is as loud as its one channel alone.
+        // The channels are in the order of FFmpeg's 5.1. A mono source is sent in both channels of a stereo
+        // rendition, 3 dB softer in each, and is then as loud as its one channel alone.
         let places = [
             Channel::Left,
             Channel::Right,
@@ -150,7 +150,8 @@ impl Meter {
         }
     }
 
-    /// A few samples may be what completes the last block.
+    /// Passes the samples that the resampler still holds to the meter: a few samples may complete the last block of
+    /// the measurement.
     fn end_resampler(&mut self) -> Result<()> {
         if let Some((_, resampler)) = self.resampler.take() {
             let rest = resampler.finish(self.channels as usize);
@@ -178,7 +179,7 @@ impl Meter {
     }
 }
 
-/// Hundredths of a dB; nothing of what has no end, or is no number.
+/// Converts decibels to hundredths of a dB; none for infinity and for what is not a number.
 fn millibels(decibels: f64) -> Option<i32> {
     decibels
         .is_finite()

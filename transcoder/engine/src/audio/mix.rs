@@ -1,27 +1,29 @@
-//! Channels by their places in a room, mixed down to those that are sent: stereo, or 5.1. The coefficients are those
-//! of ITU-R BS.775: what stands in the middle or behind comes 3 dB softer from each side, and the bass channel is left
-//! out of stereo. A mix that could exceed full scale is turned down as a whole, never sample by sample, so that all
-//! segments are as loud.
+//! Mixing of a source's channels, known by their places in a room, to the channels that are sent: stereo or 5.1. The
+//! coefficients are those of ITU-R BS.775: a channel in the middle or behind is 3 dB softer on each side, and stereo
+//! leaves out the bass channel. A mix that could exceed full scale is turned down as a whole, never sample by sample,
+//! so that all segments are equally loud.
 
 use ffmpeg_next::frame;
 
 use crate::ffi;
 
-/// 3 dB less.
+/// Factor of a channel that is 3 dB softer.
 const HALF_POWER: f32 = std::f32::consts::FRAC_1_SQRT_2;
-/// 6 dB less.
+/// Factor of a channel that is 6 dB softer.
 const HALF: f32 = 0.5;
 
-/// Where the channels of decoded sound stand, in their order: libavutil's numbers (`AVChannel`).
+/// Places in the room of the channels of decoded sound, in the order of the channels. Places are numbers of
+/// libavutil's `AVChannel`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// One for each channel.
+    /// One place for each channel.
     pub places: Vec<i32>,
-    /// Whether the source says so; what most sources with as many channels have otherwise.
-    pub is_said: bool,
+    /// Whether the source declares its places. Otherwise they are the places that most sources with as many channels
+    /// have.
+    pub is_declared: bool,
 }
 
-/// Numbers of `AVChannel`.
+/// Numbers of libavutil's `AVChannel`.
 mod place {
     pub const FRONT_LEFT: i32 = 0;
     pub const FRONT_RIGHT: i32 = 1;
@@ -41,7 +43,7 @@ mod place {
     pub const TOP_BACK_LEFT: i32 = 15;
     pub const TOP_BACK_CENTER: i32 = 16;
     pub const TOP_BACK_RIGHT: i32 = 17;
-    /// A finished downmix that a source carries beside its channels.
+    /// Left channel of a finished stereo downmix that a source carries beside its other channels.
     pub const STEREO_LEFT: i32 = 29;
     pub const STEREO_RIGHT: i32 = 30;
     pub const WIDE_LEFT: i32 = 31;
@@ -58,29 +60,29 @@ mod place {
 use place::*;
 
 impl Layout {
-    /// That of a decoded frame.
+    /// Layout of a decoded frame: the declared one, or the usual one for its number of channels.
     pub fn of(frame: &frame::Audio) -> Self {
         let (count, places) = ffi::channel_places(frame);
         places.map_or_else(
             || Self::usual(count.min(ffi::MOST_CHANNELS)),
             |places| Self {
                 places,
-                is_said: true,
+                is_declared: true,
             },
         )
     }
 
-    /// The usual one of so many channels: libavutil's default, or one after the other from the left and from the
-    /// right.
+    /// Usual layout of sound with `channels` channels: libavutil's default, or left and right in turns where
+    /// libavutil has none.
     pub fn usual(channels: usize) -> Self {
         let places = ffi::default_places(channels);
         Self {
             places: places.unwrap_or_else(|| (0..channels as i32).map(|at| at % 2).collect()),
-            is_said: false,
+            is_declared: false,
         }
     }
 
-    /// Whether 5.1 keeps more of it than stereo does.
+    /// Whether a 5.1 mix keeps more of this sound than a stereo mix does.
     pub fn is_surround(&self) -> bool {
         let has = |wanted: &[i32]| self.places.iter().any(|place| wanted.contains(place));
         let behind = [BACK_LEFT, BACK_RIGHT, SIDE_LEFT, SIDE_RIGHT, BACK_CENTER];
@@ -92,22 +94,23 @@ impl Layout {
     }
 }
 
-/// How loud each channel of a source is in each of those that are sent.
+/// Weights with which each channel of a source is added to each channel that is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mix {
-    /// A row for each channel sent.
+    /// One row of weights for each channel sent; a row has one weight for each channel of the source.
     rows: Vec<Vec<f32>>,
 }
 
 impl Mix {
-    /// To so many channels: 6 are 5.1, in the order left, right, centre, bass, left and right behind; 2 are stereo.
+    /// Mix of a layout to `sent` channels: 6 are 5.1, in the order left, right, centre, bass, rear left, rear right;
+    /// 2 are stereo.
     pub fn new(layout: &Layout, sent: usize) -> Self {
         let weights: Vec<Vec<(usize, f32)>> = layout
             .places
             .iter()
             .map(|&place| match sent {
-                6 => in_surround(layout, place),
-                _ => in_stereo(layout, place),
+                6 => surround_weights(layout, place),
+                _ => stereo_weights(layout, place),
             })
             .collect();
         let mut rows = vec![vec![0.0; layout.places.len()]; sent];
@@ -124,7 +127,7 @@ impl Mix {
         Self { rows }
     }
 
-    /// Planes of the channels sent, from those of the source.
+    /// Mixes planes of the source's channels to planes of the channels sent.
     pub fn run(&self, planes: &[Vec<f32>]) -> Vec<Vec<f32>> {
         let length = planes.first().map_or(0, Vec::len);
         let row = |weights: &Vec<f32>| {
@@ -149,7 +152,7 @@ impl Mix {
     }
 }
 
-fn in_stereo(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
+fn stereo_weights(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
     const LEFT: usize = 0;
     const RIGHT: usize = 1;
     let both = |weight| vec![(LEFT, weight), (RIGHT, weight)];
@@ -158,8 +161,8 @@ fn in_stereo(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
         FRONT_RIGHT | FRONT_RIGHT_OF_CENTER => vec![(RIGHT, 1.0)],
         STEREO_LEFT if !layout.has(FRONT_LEFT) => vec![(LEFT, 1.0)],
         STEREO_RIGHT if !layout.has(FRONT_RIGHT) => vec![(RIGHT, 1.0)],
-        // Where nobody says that it is the bass, it may be somebody who speaks.
-        LOW_FREQUENCY | LOW_FREQUENCY_2 if !layout.is_said => both(HALF),
+        // The channel is in the place of the bass only by our guess, so it may carry speech: it is not left out.
+        LOW_FREQUENCY | LOW_FREQUENCY_2 if !layout.is_declared => both(HALF),
         STEREO_LEFT | STEREO_RIGHT | LOW_FREQUENCY | LOW_FREQUENCY_2 => Vec::new(),
         FRONT_CENTER => both(HALF_POWER),
         BACK_CENTER | TOP_CENTER | TOP_FRONT_CENTER | TOP_BACK_CENTER | BOTTOM_FRONT_CENTER => {
@@ -167,19 +170,19 @@ fn in_stereo(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
         }
         _ if is_left(place) => vec![(LEFT, HALF_POWER)],
         _ if is_right(place) => vec![(RIGHT, HALF_POWER)],
-        // Nobody knows where.
+        // The place is unknown, so both sides get the channel.
         _ => both(HALF),
     }
 }
 
-fn in_surround(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
+fn surround_weights(layout: &Layout, place: i32) -> Vec<(usize, f32)> {
     const LEFT: usize = 0;
     const RIGHT: usize = 1;
     const CENTER: usize = 2;
     const BASS: usize = 3;
     const BEHIND_LEFT: usize = 4;
     const BEHIND_RIGHT: usize = 5;
-    // Where a source has both, one is as loud as the other.
+    // Where a source has both side and rear channels, both are equally loud.
     let behind = |beside: i32| if layout.has(beside) { HALF_POWER } else { 1.0 };
     match place {
         FRONT_LEFT => vec![(LEFT, 1.0)],
@@ -243,7 +246,7 @@ mod tests {
     fn mix(places: &[i32], sent: usize) -> Vec<Vec<f32>> {
         let layout = Layout {
             places: places.to_vec(),
-            is_said: true,
+            is_declared: true,
         };
         Mix::new(&layout, sent).rows
     }
@@ -278,11 +281,11 @@ mod tests {
 
     #[test]
     fn no_channel_of_any_layout_is_lost_but_the_bass_in_stereo() {
-        for (count, is_said) in
+        for (count, is_declared) in
             (1..=ffi::MOST_CHANNELS).flat_map(|count| [(count, true), (count, false)])
         {
             let layout = Layout {
-                is_said,
+                is_declared,
                 ..Layout::usual(count)
             };
             assert_eq!(layout.places.len(), count);
@@ -290,7 +293,7 @@ mod tests {
                 let mix = Mix::new(&layout, sent);
                 for (channel, &place) in layout.places.iter().enumerate() {
                     let heard: f32 = mix.rows.iter().map(|row| row[channel]).sum();
-                    let is_bass = is_said && matches!(place, LOW_FREQUENCY | LOW_FREQUENCY_2);
+                    let is_bass = is_declared && matches!(place, LOW_FREQUENCY | LOW_FREQUENCY_2);
                     assert_eq!(heard > 0.0, !(is_bass && sent == 2), "{count}: {place}");
                 }
                 let loudest = mix.rows.iter().map(|row| row.iter().sum::<f32>());

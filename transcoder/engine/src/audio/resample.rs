@@ -1,16 +1,16 @@
-//! From a track's rate to the one that is sent, with channels already mixed.
+//! Conversion of mixed sound from a track's sample rate to the rate that is sent.
 
 use ffmpeg_next::format::Sample;
 use ffmpeg_next::format::sample::Type;
 use ffmpeg_next::software::resampling;
 use ffmpeg_next::{ChannelLayout, Error, frame};
 
-/// 32-bit floats, a plane for each channel.
+/// Sample format of all sound inside the engine: 32-bit floats, one plane for each channel.
 pub const PLANAR: Sample = Sample::F32(Type::Planar);
-/// Samples that a resampler may hold back and give with a later frame.
+/// Most samples that a resampler may hold back and give with a later frame.
 const HELD_BACK: usize = 4096;
 
-/// The layout in which so many channels are sent.
+/// FFmpeg's layout of sound that is sent in `channels` channels.
 pub fn output_layout(channels: u32) -> ChannelLayout {
     match channels {
         6 => ChannelLayout::_5POINT1_BACK,
@@ -18,7 +18,7 @@ pub fn output_layout(channels: u32) -> ChannelLayout {
     }
 }
 
-/// A converter of so many channels from one rate to another.
+/// Converter of planar sound from one sample rate to another.
 pub struct Resampler {
     context: resampling::Context,
     layout: ChannelLayout,
@@ -27,7 +27,7 @@ pub struct Resampler {
 }
 
 impl Resampler {
-    /// Rates are samples per second.
+    /// Opens a converter. Rates are samples per second.
     pub fn new(channels: u32, from: u32, to: u32) -> Result<Self, Error> {
         let layout = output_layout(channels);
         Ok(Self {
@@ -38,7 +38,7 @@ impl Resampler {
         })
     }
 
-    /// What comes out when these samples go in, a plane for each channel.
+    /// Converts some samples; the result has one plane for each channel.
     pub fn run(&mut self, planes: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, Error> {
         let length = planes.first().map_or(0, Vec::len);
         let mut out = vec![Vec::new(); planes.len()];
@@ -57,7 +57,7 @@ impl Resampler {
         Ok(out)
     }
 
-    /// What was held back.
+    /// Ends the conversion and returns the samples that were held back.
     pub fn finish(mut self, channels: usize) -> Vec<Vec<f32>> {
         let mut out = vec![Vec::new(); channels];
         let mut rest = frame::Audio::new(PLANAR, HELD_BACK, self.layout);
@@ -68,7 +68,7 @@ impl Resampler {
     }
 }
 
-/// All of these samples at another rate.
+/// Converts all of these samples to another sample rate.
 pub fn resample(from: u32, to: u32, planes: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, Error> {
     if from == to {
         return Ok(planes.to_vec());

@@ -1,4 +1,4 @@
-//! The sound of one source track, sample by sample: any span of it, decoded afresh.
+//! The samples of one source track: any span of them, always decoded afresh.
 
 mod places;
 
@@ -18,40 +18,40 @@ use crate::input::source::Source;
 use crate::input::times::timestamp;
 use crate::output::remarks::Remarks;
 
-/// Packets that a decoder sees before its output counts: MP3's bit reservoir reaches nine
-/// frames back, Opus converges within 80 ms.
+/// Packets that a decoder reads before its output counts: MP3's bit reservoir reaches nine frames back, and Opus
+/// converges within 80 ms.
 const DECODER_PREROLL: u32 = 10;
-/// Samples in a packet, at least as the pre-roll counts them.
+/// Least number of samples in a packet that the decoder's pre-roll counts with.
 const TYPICAL_FRAME: u32 = 1024;
 
-/// Reads spans of one sound track.
+/// Reader of spans of one sound track.
 pub struct TrackSamples {
     demux: Demux,
     stream: usize,
     time_base: Rational,
     track: AudioTrack,
     places: Places,
-    /// Whether packets can be reached by their bytes.
+    /// Whether the container can be read from any packet's byte on.
     starts_anywhere: bool,
     has_no_index: bool,
     /// Packets that end before this time stamp are passed over.
     skips_to: Option<i64>,
-    /// A packet that a seek has looked at.
+    /// Packet that a seek has read already and that is to be decoded next.
     next: Option<Packet>,
-    /// How packets from here on are coded, where one before them said so.
+    /// Codec settings of the packets from here on, where an earlier packet announced them.
     extradata: Option<Vec<u8>>,
-    /// Whether that packet was passed over.
+    /// Whether the packet that announced these codec settings was passed over.
     is_passed_over: bool,
-    /// The packet that says how others are coded, by its place in the track's list.
+    /// Packet that holds the set-up of the packets after it, with its index in the track's list of set-ups.
     setup: Option<(usize, Packet)>,
-    /// Packets from this time stamp on are heard.
+    /// Packets from this time stamp on are heard; earlier ones only prepare the decoder.
     heard_from: i64,
-    /// Remarks on the packets that were heard since [`Self::take_remarks`] was called last.
+    /// Remarks on the packets that were heard since the last call of [`Self::take_remarks`].
     remarks: Remarks,
 }
 
 impl TrackSamples {
-    /// Opens a track of the source.
+    /// Opens a sound track of the source.
     pub fn open(source: &Source, track: &AudioTrack, info: &MediaInfo) -> Result<Self> {
         let stream = track.stream as usize;
         let demux = Demux::open(source, info, &[stream])?;
@@ -74,14 +74,15 @@ impl TrackSamples {
         })
     }
 
-    /// What is to be said of the sound that was read since this was asked last.
+    /// Takes the remarks on the sound that was read since the last call.
     pub fn take_remarks(&mut self) -> Remarks {
         std::mem::take(&mut self.remarks)
     }
 
-    /// Samples `from .. from + count` at the track's rate, counted from its first, mixed down to so many channels, a
-    /// plane for each; silence where the track has none. Always decoded afresh from the same place,
-    /// since decoders carry state (FFmpeg's AAC its noise generator) across frames.
+    /// Reads the samples `from .. from + count`, mixed down to `channels` channels, with one plane for each. Samples
+    /// are at the track's rate and counted from the track's first; places where the track has none are silent. The
+    /// span is always decoded afresh from the same place, since decoders carry state across frames (FFmpeg's AAC its
+    /// noise generator).
     pub fn span(&mut self, from: i64, count: usize, channels: usize) -> Result<Vec<Vec<f32>>> {
         let planes = vec![vec![0f32; count]; channels];
         let length = (self.track.end - self.track.start).scale_round(self.rate(), 1);
@@ -112,7 +113,7 @@ impl TrackSamples {
                 Ok(()) => {
                     let lasts = lasts(&decoded, self.rate());
                     let at = self.places.next(&decoded, lasts);
-                    // Half a second behind the track's end is no sound of it.
+                    // A frame that begins more than half a second after the track's end is damage.
                     self.remarks.damaged |= at > length + self.rate() / 2;
                     if at >= last {
                         return span.finish();
@@ -156,7 +157,8 @@ impl TrackSamples {
         Ok(())
     }
 
-    /// The packet that says how those at a time stamp are coded, where they do not say it themselves.
+    /// Reads the packet that holds the set-up of the packets at a time stamp, where these do not repeat it
+    /// themselves.
     fn setup_before(&mut self, stamp: i64) -> Result<Option<(usize, Packet)>> {
         let after = self
             .track
@@ -189,7 +191,7 @@ impl TrackSamples {
         }
     }
 
-    /// A packet that was passed over has said how those after it are coded.
+    /// Opens the decoder again if a packet that was passed over announced other codec settings.
     fn reopen(&self, decoder: &mut SoundDecoder) -> Result<()> {
         if self.extradata.as_deref() != Some(decoder.extradata()) {
             let stream = self.demux.input().stream(self.stream);
@@ -205,7 +207,7 @@ impl TrackSamples {
         let mut decoder = SoundDecoder::open(&stream, self.extradata.as_deref())?;
         if let Some((_, packet)) = &self.setup {
             let mut unheard = frame::Audio::empty();
-            // It is there to be read, not to be heard.
+            // The set-up packet is read for its settings; its sound is not wanted.
             let _ = decoder.send(packet);
             while decoder.receive(&mut unheard).is_ok() {}
         }
@@ -222,12 +224,13 @@ impl TrackSamples {
                 decoder.end();
                 return Ok(true);
             };
-            // The same demuxer says it again when it comes back to where it changed, and not before.
+            // A demuxer that returns to the place where the coding changed announces the settings again there, and
+            // nowhere before.
             if let Some(extradata) = new_extradata(&packet) {
                 self.extradata = Some(extradata);
             }
             if is_header(&packet) {
-                // What is passed over before it has no sound that is to be heard.
+                // The sound of the packets that are passed over before this header is not wanted.
                 let _ = decoder.send(&packet);
                 continue;
             }
@@ -254,7 +257,7 @@ impl TrackSamples {
     }
 }
 
-/// Samples that a decoded frame has at a track's rate.
+/// Length of a decoded frame, in samples at the track's rate.
 fn lasts(decoded: &frame::Audio, rate: i64) -> i64 {
     match i64::from(decoded.rate()) {
         own if own == rate || own == 0 => decoded.samples() as i64,
@@ -262,10 +265,10 @@ fn lasts(decoded: &frame::Audio, rate: i64) -> i64 {
     }
 }
 
-/// Samples on their way into planes.
+/// Span of samples that is being filled.
 struct Span {
     planes: Vec<Vec<f32>>,
-    /// Where the planes begin, and from where to where they are filled.
+    /// First sample of the planes; samples `first .. last` of the track are filled.
     from: i64,
     first: i64,
     last: i64,
@@ -274,17 +277,17 @@ struct Span {
     other: Option<OtherRate>,
 }
 
-/// A stretch that is at another rate than the rest of its track.
+/// Stretch of sound that has another sample rate than the rest of its track.
 struct OtherRate {
     rate: u32,
-    /// Where it begins, and where what comes next would begin if it were of it, on the track's axis.
+    /// Start and end of the stretch, in samples on the track's axis.
     at: i64,
     end: i64,
     planes: Vec<Vec<f32>>,
 }
 
 impl Span {
-    /// Takes a decoded frame whose first sample lies at `at`.
+    /// Takes a decoded frame whose first sample lies at `at` on the track's axis.
     fn take(&mut self, decoded: &frame::Audio, at: i64) -> Result<()> {
         let mixed = self.mixed(decoded);
         if i64::from(decoded.rate()) == self.rate || decoded.rate() == 0 {
@@ -294,7 +297,7 @@ impl Span {
         }
         let end = at + lasts(decoded, self.rate);
         match &mut self.other {
-            // Stamps are rounded.
+            // Time stamps are rounded, so a frame within 10 ms of the end goes on with the stretch.
             Some(other)
                 if other.rate == decoded.rate() && (other.end - at).abs() <= self.rate / 100 =>
             {
@@ -340,7 +343,7 @@ impl Span {
         Ok(())
     }
 
-    /// What lies in `first .. last` of samples from `at` on.
+    /// Copies the part of some samples, of which the first lies at `at`, that falls into `first .. last`.
     fn copy(&mut self, samples: &[Vec<f32>], at: i64) {
         let length = samples.first().map_or(0, Vec::len) as i64;
         let start = at.max(self.first);

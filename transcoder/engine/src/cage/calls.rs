@@ -1,6 +1,5 @@
-//! The system calls that are left, by allow-list. All others answer `EPERM`, which libraries
-//! take as they take any other refusal: what asks for a character set's table or the number of
-//! processors does without.
+//! The system calls that stay allowed, by an allow-list. All other calls fail with `EPERM`, which libraries handle
+//! like any other refusal: they do without a character set's table or the number of processors.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +10,14 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch,
 };
 
-/// Calls that are harmless whatever their arguments: they work on memory of this process, on its
-/// threads, and on descriptors that it has.
+/// Calls that are harmless whatever their arguments: they work on memory of this process, on its threads, and on
+/// descriptors that it has.
 const FREE: [i64; 36] = [
     libc::SYS_brk,
     libc::SYS_clock_getres,
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
-    libc::SYS_clone3, // but see `no_clone3`
+    libc::SYS_clone3, // fails first in `no_clone3`
     libc::SYS_close,
     libc::SYS_eventfd2,
     libc::SYS_exit,
@@ -52,13 +51,13 @@ const FREE: [i64; 36] = [
     libc::SYS_writev,
 ];
 
-/// Those of older architectures, which have newer forms on others.
+/// Harmless calls that only older architectures have; newer ones have other calls instead.
 #[cfg(target_arch = "x86_64")]
 const FREE_OF_OLD: [i64; 2] = [libc::SYS_poll, libc::SYS_time];
 #[cfg(not(target_arch = "x86_64"))]
 const FREE_OF_OLD: [i64; 0] = [];
 
-/// Namespaces of its own would give a process capabilities again.
+/// Flags that make new namespaces; a namespace of its own would give a process capabilities again.
 const NEW_NAMESPACES: i32 = libc::CLONE_NEWNS
     | libc::CLONE_NEWUSER
     | libc::CLONE_NEWPID
@@ -67,7 +66,7 @@ const NEW_NAMESPACES: i32 = libc::CLONE_NEWNS
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
 
-/// Lets nothing else through from here on.
+/// Installs the filters: all calls that are not listed fail from here on.
 pub fn filter() -> Result<()> {
     let no_clone3 = no_clone3()?;
     let allowed = allowed()?;
@@ -76,8 +75,8 @@ pub fn filter() -> Result<()> {
     Ok(())
 }
 
-/// `clone3` has its flags where a filter cannot look; told that there is no such call, the C
-/// library uses `clone`.
+/// Filter that makes `clone3` fail with `ENOSYS`. Its flags lie in memory that a filter cannot read. The C library
+/// then uses `clone`, whose flags can be checked.
 fn no_clone3() -> Result<BpfProgram> {
     let rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
     compiled(rules, SeccompAction::Allow, errno(libc::ENOSYS))
@@ -88,7 +87,7 @@ fn allowed() -> Result<BpfProgram> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = free.map(|call| (call, vec![])).collect();
     let own = std::process::id() as i32;
     for (call, conditions) in [
-        // Threads are born, processes are not.
+        // New threads are allowed, new processes are not.
         (
             libc::SYS_clone,
             vec![flags(
@@ -97,14 +96,14 @@ fn allowed() -> Result<BpfProgram> {
                 libc::CLONE_THREAD,
             )],
         ),
-        // Memory holds data; what is code was loaded before.
+        // Memory holds data only; all code was loaded before.
         (libc::SYS_mmap, vec![flags(2, libc::PROT_EXEC, 0)]),
         (libc::SYS_mprotect, vec![flags(2, libc::PROT_EXEC, 0)]),
-        // To the other end of a socket, to no address.
+        // `sendto` may send to the other end of a socket, but to no address.
         (libc::SYS_sendto, vec![null(4)]),
         // A process aborts by a signal to its own thread.
         (libc::SYS_tgkill, vec![int(0, own)]),
-        // Descriptors are doubled and looked at.
+        // Descriptors may be duplicated, and their flags read and set.
         (libc::SYS_fcntl, vec![int(1, libc::F_DUPFD_CLOEXEC)]),
         (libc::SYS_fcntl, vec![int(1, libc::F_GETFD)]),
         (libc::SYS_fcntl, vec![int(1, libc::F_GETFL)]),
@@ -114,7 +113,8 @@ fn allowed() -> Result<BpfProgram> {
             libc::SYS_socketpair,
             vec![int(0, libc::AF_UNIX), int(1, libc::SOCK_STREAM)],
         ),
-        // Own limits are read; that of memory grows after the probe, to what it may be at most.
+        // The process may read its own limits, and raise the limit of its address space after the probe, up to the
+        // hard limit.
         (
             libc::SYS_prlimit64,
             vec![int(0, 0), int(1, libc::RLIMIT_AS as i32)],
@@ -122,10 +122,10 @@ fn allowed() -> Result<BpfProgram> {
         (libc::SYS_prlimit64, vec![int(0, 0), null(2)]),
         (libc::SYS_prctl, vec![int(0, libc::PR_SET_NAME)]),
         (libc::SYS_prctl, vec![int(0, libc::PR_GET_NAME)]),
-        // A thread makes itself nicer.
+        // A thread may lower its own priority.
         (libc::SYS_getpriority, vec![int(0, 0), int(1, 0)]),
         (libc::SYS_setpriority, vec![int(0, 0), int(1, 0)]),
-        // GLib asks how its threads are scheduled.
+        // GLib reads how its threads are scheduled.
         (libc::SYS_sched_getattr, vec![int(0, 0)]),
         (libc::SYS_sched_getattr, vec![int(0, own)]),
     ] {
@@ -138,7 +138,7 @@ fn allowed() -> Result<BpfProgram> {
 
 type Condition = Result<SeccompCondition, seccompiler::BackendError>;
 
-/// The kernel looks at the lower half of an argument that is an `int`.
+/// Condition that an argument of type `int` has a value; the kernel reads only the lower half of such an argument.
 fn int(argument: u8, value: i32) -> Condition {
     SeccompCondition::new(argument, Width::Dword, Is::Eq, u64::from(value as u32))
 }

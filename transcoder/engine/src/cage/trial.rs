@@ -1,8 +1,8 @@
-//! What an engine must not be able to do, tried from inside the cage: `reelmill-engine trial`.
+//! A trial of the cage: the engine attempts from inside all that it must not be able to do (`reelmill-engine trial`).
 //!
-//! Every attempt is a raw system call with arguments that do no harm where the cage fails: paths
-//! that do not exist, signal 0, numbers that the kernel refuses. An attempt is refused where it
-//! ends with `EPERM`, `EACCES` or `ENOSYS`; anything else means that the kernel looked at it.
+//! Every attempt is a raw system call whose arguments do no harm where the cage fails: paths that do not exist,
+//! signal 0, numbers that the kernel refuses. An attempt counts as refused where it ends with `EPERM`, `EACCES` or
+//! `ENOSYS`. Any other result means that the kernel carried the call further.
 #![allow(unsafe_code)]
 
 mod attempt;
@@ -19,16 +19,16 @@ use protocol::Budget;
 
 use self::attempt::{Outcome, outcome};
 
-/// Descriptors that a process may have been given by mistake are looked for below this.
+/// One past the highest descriptor that is tried as one that the process may have inherited by mistake.
 const DESCRIPTORS: i32 = 4096;
-/// Standard input is the socket to the parent, standard error a pipe to it; standard output is
-/// this trial's own.
+/// First descriptor that does not belong to the trial: standard input is the socket to the parent, standard error a
+/// pipe to the parent, standard output the trial's own.
 const OWN_DESCRIPTORS: i32 = 3;
 
-/// Tries everything and prints a line for each; whether all was refused. `caged` is false for
-/// the test that an attempt can succeed at all.
+/// Makes all attempts and prints a line for each. Returns whether all were refused. `caged` is false for the test
+/// that attempts can succeed at all.
 pub fn run(caged: bool) -> Result<bool> {
-    // The parent, as far as its process knows: asked now, because that is refused later.
+    // The parent's id is read now, since the call is refused later.
     let parent = c_long::from(nix::unistd::getppid().as_raw());
     if caged {
         crate::ffi::close_inherited();
@@ -48,8 +48,8 @@ pub fn run(caged: bool) -> Result<bool> {
     attempts.extend(kernel::attempts());
     attempts.extend(kernel::of_old());
     attempts.push(("write to an inherited descriptor", write_to_inherited()));
-    attempts.push(("map memory that is code", map_code()));
-    attempts.push(("make memory code", make_code()));
+    attempts.push(("map executable memory", map_code()));
+    attempts.push(("make memory executable", make_code()));
     for (what, outcome) in attempts {
         let refused = matches!(outcome, Err(libc::EPERM | libc::EACCES | libc::ENOSYS));
         all &= refused;
@@ -80,7 +80,7 @@ const PAGE: usize = 4096;
 
 fn map(protection: i32) -> *mut libc::c_void {
     let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: a new mapping where the kernel likes.
+    // SAFETY: the call makes a new mapping at an address that the kernel chooses.
     unsafe { libc::mmap(std::ptr::null_mut(), PAGE, protection, kind, -1, 0) }
 }
 

@@ -1,10 +1,10 @@
-//! The demuxer's own index of a stream.
+//! Access to the demuxer's own index of a stream.
 #![allow(unsafe_code)]
 
 use ffmpeg_next::{Stream, ffi};
 
-/// One entry of a demuxer's index: decode time in the stream's time base, whether a decoder can
-/// start there, whether it is shown, its bytes, and one past the last of them.
+/// Entry of a demuxer's index: decode time in the stream's time base, whether a decoder can start there, whether the
+/// frame is shown, its number of bytes, and one past the position of its last byte.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexEntry {
     pub timestamp: i64,
@@ -15,7 +15,7 @@ pub struct IndexEntry {
 }
 
 impl IndexEntry {
-    /// Where its bytes begin.
+    /// Position of the entry's first byte.
     pub fn position(&self) -> i64 {
         self.end - i64::from(self.size)
     }
@@ -24,7 +24,7 @@ impl IndexEntry {
 const AVINDEX_KEYFRAME: i32 = 1;
 const AVINDEX_DISCARD_FRAME: i32 = 2;
 
-/// The demuxer's own index of a stream, as far as it has read one.
+/// Entries of the demuxer's own index of a stream, as far as the demuxer has read it.
 pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
     // SAFETY: the stream outlives the call; entries are copied out one by one.
     unsafe {
@@ -45,17 +45,17 @@ pub fn index_entries(stream: &Stream) -> Vec<IndexEntry> {
     }
 }
 
-/// How many entries the demuxer's own index of a stream has.
+/// Number of entries of the demuxer's own index of a stream.
 pub fn index_count(stream: &Stream) -> usize {
     // SAFETY: the stream outlives the call.
     let count = unsafe { ffi::avformat_index_get_entries_count(stream.as_ptr().cast_mut()) };
     usize::try_from(count).unwrap_or(0)
 }
 
-/// Changes decode times in the demuxer's own index of a stream, and what is shown, entry by entry:
-/// that of MP4 takes the times of its packets from there.
+/// Changes the decode times and the shown flags in the demuxer's own index of a stream, entry by entry. The demuxer
+/// of MP4 takes the times of its packets from there.
 pub fn change_index(stream: &Stream, entries: &[IndexEntry]) {
-    // SAFETY: as above; libavformat hands out its entries for reading, but they lie in memory of
+    // SAFETY: the stream outlives the call. libavformat hands out its entries for reading, but they lie in memory of
     // its own that nobody else refers to while `stream` is borrowed by this thread.
     unsafe {
         let pointer = stream.as_ptr().cast_mut();
@@ -72,9 +72,10 @@ pub fn change_index(stream: &Stream, entries: &[IndexEntry]) {
     }
 }
 
-/// Adds to the demuxer's index of a stream that a key frame of this decode time lies at, or soon after, a byte.
+/// Adds an entry to the demuxer's own index of a stream: a key frame of this decode time lies at this byte, or soon
+/// after it.
 pub fn add_to_index(stream: &Stream, position: i64, timestamp: i64) {
-    // SAFETY: as above; libavformat keeps its entries in order, and refuses what is no time.
+    // SAFETY: the stream outlives the call; libavformat keeps its entries in order, and refuses an invalid time.
     unsafe {
         let pointer = stream.as_ptr().cast_mut();
         ffi::av_add_index_entry(pointer, position, timestamp, 0, 0, AVINDEX_KEYFRAME);

@@ -1,14 +1,15 @@
-//! Calls about sound: where its channels stand, and its samples as numbers.
+//! FFmpeg calls for sound: the places of its channels, and its samples as numbers.
 #![allow(unsafe_code)]
 
 use ffmpeg_next::codec::Parameters;
 use ffmpeg_next::ffi::{self, AVChannelLayout, AVChannelOrder, AVSampleFormat};
 use ffmpeg_next::frame;
 
-/// More channels than that are not read.
+/// Most channels of sound that are read.
 pub const MOST_CHANNELS: usize = 64;
 
-/// How many channels a decoded frame has, and where each stands by the stream's own word; nothing where it does not say.
+/// Number of channels of a decoded frame, and the place of each as the stream declares it; no places where it
+/// declares none.
 pub fn channel_places(frame: &frame::Audio) -> (usize, Option<Vec<i32>>) {
     // SAFETY: a frame's pointer is valid while it lives.
     let layout = unsafe { &(*frame.as_ptr()).ch_layout };
@@ -16,7 +17,7 @@ pub fn channel_places(frame: &frame::Audio) -> (usize, Option<Vec<i32>>) {
     (count, places(layout).filter(|places| places.len() == count))
 }
 
-/// The places of so many channels by libavutil's default, which has none for some numbers.
+/// Default places of libavutil for a number of channels; it has none for some numbers.
 pub fn default_places(channels: usize) -> Option<Vec<i32>> {
     // SAFETY: a zeroed layout is an empty one (libavutil/channel_layout.h); a default one owns no memory.
     let layout = unsafe {
@@ -27,10 +28,10 @@ pub fn default_places(channels: usize) -> Option<Vec<i32>> {
     places(&layout)
 }
 
-/// The layout by its usual name, such as `5.1(side)`, or by those of its channels.
+/// Usual name of a frame's layout, such as `5.1(side)`, or the names of its channels.
 pub fn layout_name(frame: &frame::Audio) -> String {
     let mut name = [0_u8; 256];
-    // SAFETY: the layout is the frame's own, and no more than `name` holds is written, with a nought at the end.
+    // SAFETY: the layout is the frame's own, and no more than `name` holds is written, with a zero byte at the end.
     let written = unsafe {
         let layout = &raw const (*frame.as_ptr()).ch_layout;
         ffi::av_channel_layout_describe(layout, name.as_mut_ptr().cast(), name.len())
@@ -42,7 +43,7 @@ pub fn layout_name(frame: &frame::Audio) -> String {
     }
 }
 
-/// In a layout's own order; nothing where it does not say.
+/// Places of the channels in a layout's order; none where the layout declares none.
 fn places(layout: &AVChannelLayout) -> Option<Vec<i32>> {
     let count = usize::try_from(layout.nb_channels).ok()?;
     match layout.order {
@@ -67,9 +68,9 @@ fn places(layout: &AVChannelLayout) -> Option<Vec<i32>> {
     }
 }
 
-/// Samples of a frame as numbers from -1 to 1, a plane for each of its channels.
+/// Samples of a frame as numbers from -1 to 1, with one plane for each channel.
 pub fn samples(frame: &frame::Audio) -> Vec<Vec<f32>> {
-    // SAFETY: a frame's pointer is valid while it lives; planes are read below as long as they are.
+    // SAFETY: a frame's pointer is valid while it lives; planes are read below only within their length.
     let raw = unsafe { &*frame.as_ptr() };
     let channels = usize::try_from(raw.ch_layout.nb_channels).unwrap_or(0);
     let count = usize::try_from(raw.nb_samples).unwrap_or(0);
@@ -83,14 +84,15 @@ pub fn samples(frame: &frame::Audio) -> Vec<Vec<f32>> {
     } else {
         count * size * channels
     };
-    // Libavcodec allocates planes of one length, which it writes down for the first.
+    // libavcodec allocates planes of equal length, which it stores for the first plane only.
     let is_there = !planes.is_null() && i64::from(raw.linesize[0]) >= plane_bytes as i64;
     let channel = |channel: usize| -> Vec<f32> {
         let (plane, first, step) = match read.is_planar {
             true => (channel, 0, size),
             false => (0, channel * size, size * channels),
         };
-        // SAFETY: `extended_data` has a pointer for each plane, and each plane as many bytes as `linesize[0]` says.
+        // SAFETY: `extended_data` has a pointer for each plane, and each plane has as many bytes as `linesize[0]`
+        // says.
         let bytes = unsafe {
             let start = *planes.add(plane);
             if start.is_null() {
@@ -109,7 +111,7 @@ pub fn samples(frame: &frame::Audio) -> Vec<Vec<f32>> {
     }
 }
 
-/// How samples are stored.
+/// Storage of samples: bytes of each, layout in planes, and conversion to a number.
 struct Format {
     bytes: usize,
     is_planar: bool,
@@ -159,7 +161,8 @@ impl Format {
     }
 }
 
-/// Damage and hostile files have numbers that are none, which would spread through filters.
+/// Replaces infinity and not-a-number, which damaged and hostile files have, by zero: they would spread through
+/// filters.
 fn finite(number: f32) -> f32 {
     if number.is_finite() { number } else { 0.0 }
 }
@@ -174,12 +177,12 @@ fn eight(bytes: &[u8]) -> [u8; 8] {
     eight
 }
 
-/// The same parameters with other bytes before the packets.
+/// Copies codec parameters and replaces the bytes that stand before the packets.
 pub fn with_extradata(parameters: &Parameters, extradata: &[u8]) -> Parameters {
     const PADDING: usize = ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
     let mut own = Parameters::new();
-    // SAFETY: both are valid; the copy owns its extradata, which is replaced by memory of libavutil's own that is
-    // as long as the bytes and their padding.
+    // SAFETY: both are valid; the copy owns its extradata, which is replaced by memory of libavutil's own that is as
+    // long as the bytes and their padding.
     unsafe {
         let target = own.as_mut_ptr();
         if ffi::avcodec_parameters_copy(target, parameters.as_ptr()) < 0 {

@@ -1,38 +1,39 @@
-//! The boxes of a file of the MP4 family (ISO/IEC 14496-12 §4.2): those at the top, and those of its
-//! tracks of which FFmpeg says nothing.
+//! A reader of the boxes of a file of the MP4 family (ISO/IEC 14496-12 §4.2): the boxes at the top level, and those
+//! boxes of its tracks that FFmpeg does not report.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// Top-level boxes a file of the MP4 family may start with.
+/// Top-level boxes with which a file of the MP4 family may start.
 const BOXES: [&[u8; 4]; 10] = [
     b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"pnot",
 ];
 const FRAGMENT: [u8; 4] = *b"moof";
-/// Bytes of a box that holds nothing.
+/// Bytes of a box without content: its size and its type.
 const SMALLEST: u64 = 8;
-/// More top-level boxes than any sane file has.
+/// Most top-level boxes that are read; no sane file has as many.
 const MOST_BOXES: usize = 4096;
 
-/// What a walk over them found.
+/// Findings of a walk over the top-level boxes of a file.
 #[derive(Debug, Default)]
 pub struct Boxes {
     /// Whether a box ends after the file does.
     pub cut: bool,
-    /// Whether there is a `moov`.
+    /// Whether the file has an index (`moov`).
     pub index: bool,
-    /// Whether there is a second one: another film behind the first, or its beginning again.
+    /// Whether the file has a second index: another film behind the first, or the beginning of the first again.
     pub is_followed: bool,
-    /// Whether there is a `moof`.
+    /// Whether the file has a fragment (`moof`).
     pub fragment: bool,
     /// Whether a box declares a size that no box can have.
     pub broken: bool,
-    /// Bytes of samples or of an index, as far as the file holds them.
+    /// Bytes of samples and of indexes that the file really holds.
     pub content: u64,
 }
 
 impl Boxes {
-    /// Those of a file of `total` bytes; nothing where it does not start with one.
+    /// Walks over the top-level boxes of a file of `total` bytes; none where the file does not start with a box of
+    /// the MP4 family.
     pub fn walk(reader: impl Read + Seek, total: u64) -> Option<Self> {
         let mut found = Self::default();
         for (count, Header { kind, at, size, .. }) in headers(reader, 0..total).enumerate() {
@@ -52,58 +53,58 @@ impl Boxes {
     }
 }
 
-/// Whether a file of `total` bytes has samples in fragments, of which its index says nothing.
+/// Whether a file of `total` bytes has samples in fragments, which its index does not list.
 pub fn has_fragments(reader: impl Read + Seek, total: u64) -> bool {
     headers(reader, 0..total).any(|header| header.kind == FRAGMENT)
 }
 
-/// What a track says of its pictures (ISO/IEC 14496-12 §12.1.4).
+/// Shape that a track declares for its pictures (ISO/IEC 14496-12 §12.1.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Number of the track.
     pub track: u32,
-    /// The clean aperture: width, height, and how far its middle is to the right of the picture's,
-    /// and below it; each a numerator and a denominator.
+    /// Clean aperture: width, height, and the distance of its middle to the right of the picture's middle and below
+    /// it. Each is a numerator and a denominator.
     pub clean: Option<[u32; 8]>,
     /// Width and height of a pixel.
     pub pixel: Option<[u32; 2]>,
 }
 
-/// What a track shows of its samples, one stretch after the other (§8.6.6).
+/// Edit list of a track: the stretches of its samples that are shown, one after the other (§8.6.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditList {
     /// Number of the track.
     pub track: u32,
     /// Units of the edits' durations in a second.
     pub scale: u32,
-    /// In the order in which they are shown.
+    /// Edits in the order in which they are shown.
     pub edits: Vec<Edit>,
 }
 
-/// A stretch.
+/// Edit of an edit list: one stretch of the presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// In the list's units.
+    /// Duration of the stretch, in the list's units.
     pub duration: u64,
-    /// Where it begins among the samples, in the track's time base; nothing is shown where that is
-    /// less than nought.
+    /// Start of the stretch among the samples, in the track's time base; a negative number means that nothing is
+    /// shown.
     pub start: i64,
-    /// A rate of nought shows one picture for all of it.
+    /// Playing rate; a rate of zero holds one picture for the whole stretch.
     pub rate: i16,
 }
 
-/// Longer lists are none that anybody made by hand.
+/// Most edits of a list that is read; nobody makes a longer one by hand.
 const MOST_EDITS: u32 = 64;
-/// Payload of `tkhd` before the track's number, in its two versions (§8.3.2); of `mvhd` before the
-/// units in a second (§8.2.2).
+/// Bytes of the payload of `tkhd` before the track's number, in the box's two versions (§8.3.2). In `mvhd` as many
+/// precede the number of units in a second (§8.2.2).
 const BEFORE_NUMBER: [u64; 2] = [12, 20];
-/// Payload of `stsd` before its first entry (§8.5.2).
+/// Bytes of the payload of `stsd` before its first entry (§8.5.2).
 const BEFORE_ENTRY: u64 = 8;
-/// A visual sample entry before its boxes (§12.1.3).
+/// Bytes of the payload of a visual sample entry before its boxes (§12.1.3).
 const BEFORE_EXTENSIONS: u64 = 78;
 
-/// Of each track of a file of `total` bytes, by its first sample entry. What is no picture's is read as
-/// if it were, and says nothing.
+/// Reads the shapes that the tracks of a file of `total` bytes declare in their first sample entries. An entry of
+/// another medium is read in the same way and declares nothing.
 pub fn shapes(mut reader: impl Read + Seek, total: u64) -> Vec<Shape> {
     let Some(index) = child(&mut reader, 0..total, b"moov") else {
         return Vec::new();
@@ -114,7 +115,7 @@ pub fn shapes(mut reader: impl Read + Seek, total: u64) -> Vec<Shape> {
         .collect()
 }
 
-/// Those of the tracks of a file of `total` bytes that have any.
+/// Reads the edit lists of the tracks of a file of `total` bytes; tracks without one are left out.
 pub fn edit_lists(mut reader: impl Read + Seek, total: u64) -> Vec<EditList> {
     let Some(index) = child(&mut reader, 0..total, b"moov") else {
         return Vec::new();
@@ -133,30 +134,30 @@ pub fn edit_lists(mut reader: impl Read + Seek, total: u64) -> Vec<EditList> {
     tracks.filter_map(list).collect()
 }
 
-/// A sample entry of uncompressed sound (ISO/IEC 23003-5 §4).
+/// Sample entry of uncompressed sound (ISO/IEC 23003-5 §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uncompressed {
-    /// The byte at which the entry begins.
+    /// Byte of the file at which the entry begins.
     pub entry: u64,
     /// Whether samples are floating-point numbers.
     pub is_float: bool,
-    /// How samples are stored, where that is said.
+    /// Format of the stored samples, where the entry declares it.
     pub config: Option<PcmConfig>,
 }
 
-/// A `pcmC` box.
+/// Format of uncompressed samples: a `pcmC` box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PcmConfig {
-    /// The byte at which its payload begins.
+    /// Byte of the file at which the payload of the box begins.
     pub at: u64,
     pub is_little_endian: bool,
     pub bits: u8,
 }
 
-/// An audio sample entry before its boxes (ISO/IEC 14496-12 §12.2.3).
+/// Bytes of the payload of an audio sample entry before its boxes (ISO/IEC 14496-12 §12.2.3).
 const BEFORE_SOUND_EXTENSIONS: u64 = 28;
 
-/// Those of a file of `total` bytes.
+/// Reads the sample entries of uncompressed sound in a file of `total` bytes.
 pub fn uncompressed(mut reader: impl Read + Seek, total: u64) -> Vec<Uncompressed> {
     let Some(index) = child(&mut reader, 0..total, b"moov") else {
         return Vec::new();
@@ -191,8 +192,8 @@ pub fn uncompressed(mut reader: impl Read + Seek, total: u64) -> Vec<Uncompresse
     found
 }
 
-/// Numbers of the tracks of a file of `total` bytes, with the four letters by which each of their sample entries says how
-/// its samples are coded.
+/// Reads the sample entries of each track of a file of `total` bytes: the number of the track, and for each entry the
+/// four letters that name the coding of its samples.
 pub fn sample_entries(mut reader: impl Read + Seek, total: u64) -> Vec<(u32, Vec<[u8; 4]>)> {
     let Some(index) = child(&mut reader, 0..total, b"moov") else {
         return Vec::new();
@@ -207,10 +208,10 @@ pub fn sample_entries(mut reader: impl Read + Seek, total: u64) -> Vec<(u32, Vec
     tracks.filter_map(entries).collect()
 }
 
-/// How sample entries say that samples are encrypted: by ISO/IEC 23001-7, and in what shops sold before it.
+/// Types of sample entries whose samples are encrypted: those of ISO/IEC 23001-7, and those of shops before it.
 const ENCRYPTED: [[u8; 4]; 4] = [*b"encv", *b"enca", *b"drmi", *b"drms"];
 
-/// Whether a sample entry says that its samples are encrypted.
+/// Whether a type of sample entry says that its samples are encrypted.
 pub fn says_encrypted(entry: &[u8; 4]) -> bool {
     ENCRYPTED.contains(entry)
 }
@@ -222,7 +223,7 @@ pub fn is_encrypted(reader: impl Read + Seek, total: u64) -> bool {
     first.any(|entry| says_encrypted(&entry))
 }
 
-/// The bytes of a track's sample entries (§8.5.2), by the bytes of its `trak` box.
+/// Bytes of the file in which a track's sample entries lie (§8.5.2), from the bytes of its `trak` box.
 fn entries_of(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Range<u64>> {
     let path = [b"mdia", b"minf", b"stbl", b"stsd"];
     let description = path
@@ -265,7 +266,8 @@ fn tracks(reader: impl Read + Seek, index: Range<u64>) -> Vec<Range<u64>> {
     tracks.map(|track| track.inside()).collect()
 }
 
-/// What is behind the two times that begin a header: a track's number, or the movie's units.
+/// Number behind the two times at the start of a header box: the number of a track, or the units in a second of a
+/// movie.
 fn number(mut reader: impl Read + Seek, inside: Range<u64>, kind: &[u8; 4]) -> Option<u32> {
     let header = child(&mut reader, inside, kind)?;
     let [version] = numbers(&mut reader, header.start)?.map(|number: u32| number >> 24);
@@ -288,13 +290,13 @@ fn shape(mut reader: impl Read + Seek, track: Range<u64>) -> Option<Shape> {
     })
 }
 
-/// What is in the first box of a kind among these bytes.
+/// Range of the payload of the first box of a type among these bytes.
 fn child(reader: impl Read + Seek, inside: Range<u64>, kind: &[u8; 4]) -> Option<Range<u64>> {
     let found = headers(reader, inside).find(|header| header.kind == *kind);
     found.map(|header| header.inside())
 }
 
-/// Big-endian numbers at a place.
+/// Reads big-endian 32-bit numbers at a byte of the file.
 fn numbers<const N: usize>(mut reader: impl Read + Seek, at: u64) -> Option<[u32; N]> {
     reader.seek(SeekFrom::Start(at)).ok()?;
     let mut numbers = [0; N];
@@ -308,24 +310,24 @@ fn numbers<const N: usize>(mut reader: impl Read + Seek, at: u64) -> Option<[u32
 
 struct Header {
     kind: [u8; 4],
-    /// Where it begins; less than the file's bytes.
+    /// Byte at which the box begins; less than the bytes of the file.
     at: u64,
-    /// As declared.
+    /// Size of the box as declared, in bytes.
     size: u64,
-    /// Where what it is in ends.
+    /// Byte at which the surrounding box or the file ends.
     end: u64,
 }
 
 impl Header {
-    /// What it holds. That of a size in 64 bits is taken to begin too early: none that is looked into here
-    /// has one.
+    /// Range of the payload of the box. The payload of a box with a 64-bit size is taken to begin too early; none of
+    /// the boxes whose payload is read has one.
     fn inside(&self) -> Range<u64> {
         let end = self.at.saturating_add(self.size).min(self.end);
         self.at + SMALLEST..end
     }
 }
 
-/// One after the other, up to the first that no other can follow.
+/// Reads box headers one after the other, up to the first box that no other can follow.
 fn headers(mut reader: impl Read + Seek, inside: Range<u64>) -> impl Iterator<Item = Header> {
     let Range { start, end } = inside;
     let mut next = Some(start);
@@ -343,12 +345,12 @@ fn headers(mut reader: impl Read + Seek, inside: Range<u64>) -> impl Iterator<It
     headers.take(MOST_BOXES)
 }
 
-/// What a box at `at` is, and its size; nothing where the file ends before it says. A size of nought is
-/// that of all up to `end`.
+/// Reads the type and size of the box at the byte `at`; none where the file ends before both are known. A size of
+/// zero means that the box reaches to `end`.
 fn header(mut reader: impl Read + Seek, at: u64, end: u64) -> Option<([u8; 4], u64)> {
     let mut bytes = Vec::with_capacity(16);
     reader.seek(SeekFrom::Start(at)).ok()?;
-    // What was read before an error counts.
+    // Bytes that were read before an error count.
     let _ = reader.take(16).read_to_end(&mut bytes);
     let short = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
     let kind = bytes.get(4..8)?.try_into().ok()?;
@@ -366,7 +368,7 @@ mod tests {
 
     use super::*;
 
-    /// Lists of three stretches in 32 bits, and of two in 64.
+    /// File with edit lists of three stretches in 32 bits, and of two in 64 bits.
     const SEED: &[u8] = include_bytes!("../../../../fuzz/corpus/boxes/edits");
 
     #[test]

@@ -1,18 +1,18 @@
-//! The units that a coded picture is made of: behind start codes (ITU-T H.264 annex B, MPEG-2), or
-//! behind their lengths (ISO/IEC 14496-15).
+//! The units of which a coded picture consists. They follow start codes (ITU-T H.264 annex B, MPEG-2), or a length
+//! before each (ISO/IEC 14496-15).
 
-/// How units are parted.
+/// Separation of the units of a coded picture.
 #[derive(Clone, Copy, Debug)]
 pub enum Parted {
-    /// By 00 00 01. A unit is taken to reach to the end of the picture: who reads its head does not
-    /// mind, and need not look for its end.
+    /// Start codes of the bytes 00 00 01. A unit is taken to reach to the end of the picture: callers read only its
+    /// head, so its end need not be found.
     StartCodes,
-    /// By lengths of so many bytes.
+    /// Length before each unit, in so many bytes.
     Lengths(usize),
 }
 
 impl Parted {
-    /// By the length of a length, which is nought where there are start codes.
+    /// Separation by lengths of `length` bytes, or by start codes where `length` is zero.
     pub fn by(length: usize) -> Self {
         match length {
             0 => Self::StartCodes,
@@ -20,7 +20,7 @@ impl Parted {
         }
     }
 
-    /// The units of a picture, from their headers on.
+    /// Units of a picture, each from its header on.
     pub fn units(self, data: &[u8]) -> impl Iterator<Item = &[u8]> {
         let (by_code, by_length) = match self {
             Self::StartCodes => (Some(after_start_codes(data)), None),
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(heads(Parted::by(4), &by_length), [0x06, 0x65]);
         let by_code = [0, 0, 0, 1, 0x06, 1, 0, 0, 1, 0x41];
         assert_eq!(heads(Parted::by(0), &by_code), [0x06, 0x41]);
-        // A length that lies.
+        // A length that exceeds the data.
         assert_eq!(heads(Parted::by(2), &[0xff, 0xff, 0x65]), [0x65]);
     }
 }

@@ -1,5 +1,5 @@
-//! A plan's source as its readers see it: packets in file order, with their time stamps on the one time line that
-//! the probe has found, and seeks that come out at or before what they are aimed at.
+//! A reader of a plan's source: packets in file order, with time stamps on the one time line that the probe has
+//! found, and seeks that end at or before their target.
 
 use anyhow::{Result, bail};
 use ffmpeg_next::format::context::Input;
@@ -10,32 +10,32 @@ use plan::{Index, MediaInfo, Rational};
 use crate::ffi;
 use crate::input::open;
 use crate::input::source::Source;
-use crate::input::time_stamps::Stamps;
+use crate::input::time_stamps::StampCorrection;
 use crate::input::times::{rational, seconds, timestamp};
 
-/// One reader of a source.
+/// Reader of some streams of a source.
 pub struct Demux {
     source: Source,
     input: Input,
     info: MediaInfo,
-    /// The streams that are read.
+    /// Indexes of the streams that are read.
     kept: Vec<usize>,
-    stamps: Stamps,
-    joins: Joined,
-    /// Whether seeks are by an index that all streams have.
+    stamps: StampCorrection,
+    joins: StampShifts,
+    /// Whether all streams share one index, by which seeks work for each of them.
     shares_index: bool,
 }
 
-/// How stamps are put on the time line.
-pub struct Joined {
+/// Shifts of time stamps by which the parts of a source lie on one time line.
+pub struct StampShifts {
     joins: Vec<Join>,
-    /// The last known byte of packets of each stream, since a seek: where FFmpeg parts a stored packet into several, the
-    /// first alone has one.
+    /// Last known byte position of the packets of each stream since a seek: where FFmpeg splits a stored packet into
+    /// several, only the first has a position.
     positions: Vec<u64>,
 }
 
-impl Joined {
-    /// Stamps are shifted by these joins.
+impl StampShifts {
+    /// Makes the shifts of these joins.
     pub fn by(joins: &[Join]) -> Self {
         Self {
             joins: joins.to_vec(),
@@ -43,12 +43,12 @@ impl Joined {
         }
     }
 
-    /// Reading goes on elsewhere.
+    /// Forgets the positions of packets after a seek.
     pub fn restart(&mut self) {
         self.positions.clear();
     }
 
-    /// What is added to all stamps of a stream, where that is one number.
+    /// Shift of all time stamps of a stream, where one number holds for all.
     fn constant(&self, stream: usize) -> Option<i64> {
         let mut own = self
             .joins
@@ -61,7 +61,7 @@ impl Joined {
         }
     }
 
-    /// Puts a packet's stamps on the time line.
+    /// Shifts a packet's time stamps to the common time line.
     pub fn apply(&mut self, packet: &mut Packet) {
         if self.joins.is_empty() {
             return;
@@ -86,7 +86,8 @@ impl Joined {
     }
 }
 
-/// The next packet of a demuxer. A new one each time: libavformat does not free what was in one before.
+/// Reads the next packet of a demuxer. The packet is a new one each time, since libavformat does not free the content
+/// of a used one.
 pub fn next_packet(input: &mut Input) -> Result<Packet, Error> {
     let mut packet = Packet::empty();
     packet.read(input)?;
@@ -94,38 +95,38 @@ pub fn next_packet(input: &mut Input) -> Result<Packet, Error> {
 }
 
 impl Demux {
-    /// A reader of these streams of the source, from its start.
+    /// Opens a reader of these streams of the source, at its start.
     pub fn open(source: &Source, info: &MediaInfo, kept: &[usize]) -> Result<Self> {
         let input = open::open(source)?;
         let mut demux = Self {
-            stamps: Stamps::of(&input),
+            stamps: StampCorrection::of(&input),
             input,
             source: source.clone(),
             info: info.clone(),
             kept: kept.to_vec(),
-            joins: Joined::by(&info.joins),
+            joins: StampShifts::by(&info.joins),
             shares_index: false,
         };
         ffi::keep_only(&mut demux.input, kept);
         Ok(demux)
     }
 
-    /// Unit of a stream's time stamps.
+    /// Unit of a stream's time stamps, in seconds.
     pub fn time_base(&self, stream: usize) -> Option<Rational> {
         self.input.stream(stream).map(|s| rational(s.time_base()))
     }
 
-    /// The demuxer.
+    /// Demuxer that the packets come from.
     pub fn input(&self) -> &Input {
         &self.input
     }
 
-    /// Whether no seek finds its place, so that all reading begins at the source's start.
+    /// Whether no seek finds its place in this source, so that all reading begins at its start.
     pub fn has_no_index(&self) -> bool {
         self.info.index == Index::None
     }
 
-    /// Key frames by their bytes, in formats that may be read from there.
+    /// Key frames with their byte positions, in formats that may be read from there.
     pub fn keys(&self) -> Option<&[KeyFrame]> {
         match &self.info.index {
             Index::Scanned(keys) if open::starts_anywhere(&self.info.container) => Some(keys),
@@ -133,7 +134,7 @@ impl Demux {
         }
     }
 
-    /// The next packet of the streams that are read; nothing at the end. What cannot be parsed is passed over.
+    /// Reads the next packet of the wanted streams; none at the end. Bytes that cannot be parsed are passed over.
     pub fn next(&mut self) -> Result<Option<Packet>> {
         loop {
             match next_packet(&mut self.input) {
@@ -157,7 +158,7 @@ impl Demux {
             true => open::rewind(&self.source, &mut self.input)?,
             false => open::rewind_all_parts(&self.source, &mut self.input)?,
         }
-        self.stamps = Stamps::of(&self.input);
+        self.stamps = StampCorrection::of(&self.input);
         ffi::keep_only(&mut self.input, &self.kept);
         Ok(())
     }
@@ -181,8 +182,8 @@ impl Demux {
         ffi::seek_back(&mut self.input, stream, stamp.saturating_sub(shift))
     }
 
-    /// To a byte before which no packet of any stream has this time or a later one, by the key frames that a scan
-    /// has found; false where there are none.
+    /// Goes to a byte before which no packet of any stream has this time or a later one, by the key frames that a
+    /// scan has found. Returns false where there are none.
     pub fn seek_before(&mut self, time: Rational) -> bool {
         let Some(keys) = self.keys() else {
             return false;
@@ -196,8 +197,8 @@ impl Demux {
         position.is_some_and(|position| self.seek_byte(position).is_ok())
     }
 
-    /// Seeks for sound: to where the next packet of a stream is at or before a time stamp, and hands that packet
-    /// over; nothing where it is to be read from the source's start.
+    /// Seeks for sound: finds a packet of a stream at or before a time stamp and returns it. Returns none where the
+    /// sound has to be read from the source's start.
     pub fn seek_sound(&mut self, stream: usize, stamp: i64) -> Result<Option<Packet>> {
         let Some(time_base) = self.time_base(stream) else {
             return Ok(None);
@@ -226,7 +227,7 @@ impl Demux {
             if first.as_ref().is_some_and(is_before) {
                 return Ok(first);
             }
-            // What is stored together need not be of one time.
+            // Packets that are stored side by side may have different times, so the search goes back further.
             back = match back {
                 Rational::ZERO => Rational::new(1, 1),
                 back => back + back,

@@ -1,7 +1,7 @@
-//! Edit lists of several stretches (ISO/IEC 14496-12 §8.6.6). FFmpeg shows the right samples, but
-//! begins every stretch but the first with what is decoded first, not with what is shown first, a
-//! few pictures off; where nothing is to be shown it shows the beginning. Its index is put right
-//! here, from where it has the times of packets.
+//! Correction of edit lists of several stretches (ISO/IEC 14496-12 §8.6.6). FFmpeg shows the right samples, but
+//! starts every stretch except the first with the sample that is decoded first, not with the one that is shown first,
+//! so that it is a few pictures off. Where nothing is to be shown, it shows the beginning. The correction is made in
+//! FFmpeg's index, from which it takes the times of packets.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::ffi::{self, IndexEntry};
 use crate::input::boxes::{Edit, EditList};
 use crate::input::times::rational;
 
-/// Puts the index of every track right that has one of these lists; `open_whole` opens the source
-/// as if it had none.
+/// Corrects the index of every track that has one of these lists. `open_whole` opens the source without its edit
+/// lists.
 pub fn follow(
     input: &mut Input,
     lists: &[EditList],
@@ -46,13 +46,13 @@ pub fn follow(
     Ok(())
 }
 
-/// Whether a list has more than FFmpeg is right about: one stretch, after which may be nothing.
+/// Whether a list has several stretches, which FFmpeg times wrongly. FFmpeg is right about a single stretch, also
+/// with nothing after it.
 pub fn is_of_several(list: &EditList) -> bool {
     stretches(list).len() > 1
 }
 
-/// What is shown, from what is shown first on, each with its start on the time line in the list's
-/// units.
+/// Stretches from the first that is shown on, each with its start on the time line in the list's units.
 fn stretches(list: &EditList) -> Vec<(u64, Edit)> {
     let starts = list.edits.iter().scan(0u64, |end, edit| {
         let start = *end;
@@ -62,13 +62,13 @@ fn stretches(list: &EditList) -> Vec<(u64, Edit)> {
     starts.skip_while(|(_, edit)| edit.start < 0).collect()
 }
 
-/// A track, and the same one without its list.
+/// Track, together with the same track read without its edit list.
 struct Track {
     stretches: Vec<(u64, Edit)>,
     scale: i64,
     time_base: Rational,
     is_picture: bool,
-    /// Samples by their place in the file.
+    /// Numbers of samples by their byte position in the file.
     numbers: HashMap<i64, usize>,
     samples: Vec<IndexEntry>,
 }
@@ -81,7 +81,7 @@ impl Track {
             .map(|(number, sample)| (sample.position(), number))
             .collect();
         let is_picture = stream.parameters().medium() == ffmpeg_next::media::Type::Video;
-        // What has no place of its own cannot be told from others.
+        // Samples at the same position cannot be told apart.
         (numbers.len() == samples.len()).then_some(Self {
             stretches: stretches(list),
             scale: i64::from(list.scale),
@@ -92,7 +92,7 @@ impl Track {
         })
     }
 
-    /// The index as it should be; nothing where FFmpeg has made something else of the list.
+    /// Computes the corrected index; none where FFmpeg's index does not have the stretches of the list.
     fn right(&self, entries: &[IndexEntry]) -> Option<Vec<IndexEntry>> {
         let runs = self.runs(entries)?;
         if runs.len() != self.stretches.len() {
@@ -102,7 +102,7 @@ impl Track {
         for (at, run) in runs.iter().enumerate().skip(1) {
             let (start, edit) = self.stretches[at];
             let first = run[0];
-            // Nothing is shown, no sound of one moment is heard.
+            // An empty stretch shows nothing, and a held moment of sound is not heard.
             let is_silent = edit.start < 0 || edit.rate == 0 && !self.is_picture;
             let stamp = entries[first].timestamp;
             let late = match is_silent {
@@ -116,8 +116,8 @@ impl Track {
                 right[entry].shown = !is_silent && (edit.rate != 0 || entry == first);
             }
         }
-        // What is decoded for others, before a stretch or after it, has no time of its own; searches
-        // want them to rise.
+        // Samples that are decoded only for others, before or after a stretch, have no time of their own; searches in
+        // the index need rising times.
         for at in (0..right.len().saturating_sub(1)).rev() {
             if !right[at].shown {
                 right[at].timestamp = right[at].timestamp.min(right[at + 1].timestamp);
@@ -126,8 +126,8 @@ impl Track {
         Some(right)
     }
 
-    /// Shown entries, stretch by stretch: in each the distances of decode times are the samples', and
-    /// none is from after the stretch's end.
+    /// Finds the shown entries of each stretch: inside a stretch, the distances of decode times are those of the
+    /// samples, and no entry lies after the stretch's end.
     fn runs(&self, entries: &[IndexEntry]) -> Option<Vec<Vec<usize>>> {
         let mut runs: Vec<Vec<usize>> = Vec::new();
         let ends: Vec<i64> = self
@@ -155,7 +155,7 @@ impl Track {
         Some(runs)
     }
 
-    /// Where a stretch ends among the samples.
+    /// End of a stretch among the samples, in the track's time base.
     fn end(&self, edit: &Edit) -> i64 {
         let duration = i64::try_from(edit.duration).unwrap_or(i64::MAX);
         let duration = Rational::checked(duration, self.scale).unwrap_or(Rational::ZERO);
@@ -163,8 +163,8 @@ impl Track {
         edit.start.saturating_add(ticks)
     }
 
-    /// The decode time of a stretch's first entry, by which it is shown when it should be: it is
-    /// shown as long after that as it is among the samples.
+    /// Decode time of a stretch's first entry that makes FFmpeg show it on time: the delay between decoding and
+    /// showing is the same as among the samples.
     fn stamp(&self, start: u64, edit: Edit, first: &IndexEntry) -> Option<i64> {
         let sample = self.samples[*self.numbers.get(&first.position())?];
         let start = Rational::checked(i64::try_from(start).ok()?, self.scale)?;

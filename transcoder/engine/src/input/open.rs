@@ -1,4 +1,5 @@
-//! Opening a source: our own callbacks for I/O, demuxers by allow-list, no paths, no addresses.
+//! Opening of a source by FFmpeg: the I/O callbacks are ours, the demuxers are allow-listed, and there are no paths
+//! and no addresses.
 
 use std::sync::Arc;
 
@@ -12,9 +13,8 @@ use crate::input::source::Source;
 use crate::input::times::{rational, seconds, timestamp};
 use crate::link::Link;
 
-/// Demuxers that may look at a source. None of them follows a reference to another file;
-/// playlists, `concat`, SDP and image sequences are not among them; nor are bare streams of
-/// pictures, which have no times.
+/// Demuxers that may read a source. None of them follows a reference to another file: playlists, `concat`, SDP and
+/// image sequences are not among them. Raw streams of pictures are not either, since they have no times.
 const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf,wav,\
 w64,aiff,flac,mp3,aac,ac3,eac3,caf,ivf,dv,gif,amr,au,rm,nut,wtv,mpegtsraw";
 
@@ -35,11 +35,11 @@ fn open_with(source: &Source, further: &[(&str, &str)]) -> Result<Input, Error> 
     // Data references to other files stay unread (ISO/IEC 14496-12 §8.7.2).
     options.set("use_absolute_path", "0");
     options.set("enable_drefs", "0");
-    // What a probe may read before it knows the streams. It has 10 s and 512 MiB in all; a
+    // Bytes and microseconds that FFmpeg may read before it knows the streams. A probe has 10 s and 512 MiB in all; a
     // well-formed file needs a fraction of this.
     options.set("probesize", "33554432");
     options.set("analyzeduration", "10000000");
-    // What a broadcast sends under another number after its tables change is the same track.
+    // A broadcast may send a track under another number after its tables change.
     options.set("merge_pmt_versions", "1");
     for (option, value) in further {
         options.set(option, value);
@@ -49,9 +49,9 @@ fn open_with(source: &Source, further: &[(&str, &str)]) -> Result<Input, Error> 
     format::input_from_stream_with_interrupt(io, None, Some(options), move || link.is_gone())
 }
 
-/// In Matroska the index is one of places in the file, made for the picture most of the time: all streams that lack
-/// one get it, or a seek in their own would read on from where the last one came out. Where the file has none, the one
-/// that the probe's scan has found.
+/// Gives the index of the picture to all streams of a Matroska file that lack one. Its index holds places in the
+/// file, mostly for the picture; without it, a seek in another stream would read on from the end of the last seek.
+/// Where the file has no index, the one that the probe's scan has found is used.
 pub fn share_index(input: &mut Input, info: &MediaInfo) {
     let picture = info.video.as_ref().map(|video| video.stream as usize);
     let of_picture = |input: &Input| {
@@ -74,7 +74,7 @@ pub fn share_index(input: &mut Input, info: &MediaInfo) {
             keys.iter().filter_map(key).collect()
         }
         _ => {
-            // The demuxer reads it when it seeks for the first time.
+            // The demuxer reads its index at the first seek.
             if let Some(picture) = picture {
                 let _ = ffi::seek_back(input, picture, 0);
             }
@@ -92,9 +92,9 @@ pub fn share_index(input: &mut Input, info: &MediaInfo) {
     }
 }
 
-/// Goes back to the first packet of a source of several parts; what was discarded is read again.
+/// Goes back to the first packet of a source of several parts; streams that were discarded are read again.
 pub fn rewind_all_parts(source: &Source, input: &mut Input) -> Result<(), Error> {
-    // Where fragments of MP4 begin their times anew, a demuxer that has read some takes the first of them for those.
+    // Where the times of MP4 fragments begin anew, a demuxer that has read some takes the first fragment for them.
     if input.format().name().contains("mp4") {
         *input = open(source)?;
         return Ok(());
@@ -102,11 +102,11 @@ pub fn rewind_all_parts(source: &Source, input: &mut Input) -> Result<(), Error>
     rewind(source, input)
 }
 
-/// Goes back to the first packet; what was discarded is read again.
+/// Goes back to the first packet; streams that were discarded are read again.
 pub fn rewind(source: &Source, input: &mut Input) -> Result<(), Error> {
     let format = input.format().name().to_owned();
     ffi::keep_all(input);
-    // A seek in MP4 takes every track to where the one that it is made in begins: in the first,
+    // A seek in MP4 takes every track to the start of the track that it is made in. In the track that begins first,
     // that is the start of all.
     if format.contains("mp4")
         && let Some((stream, first)) = begins_first(input)
@@ -117,14 +117,14 @@ pub fn rewind(source: &Source, input: &mut Input) -> Result<(), Error> {
     if starts_anywhere(&format) && ffi::seek_byte(input, 0).is_ok() {
         return Ok(());
     }
-    // Seeks pass over packets whose time lies before the first in an index (in Matroska those with
-    // an encoder's priming), or do not know where they are (in raw streams).
+    // Seeks pass over packets whose time lies before the first one in an index (in Matroska those with an encoder's
+    // priming), or do not know their place (in raw streams).
     *input = open(source)?;
     Ok(())
 }
 
-/// Whether a format's demuxer may start at any packet's byte: streams made for broadcast. Others
-/// count from the start (AVI, MXF), or have an index of their own.
+/// Whether a format's demuxer may start at any packet's byte: formats made for broadcast. Others count from the start
+/// (AVI, MXF), or have an index of their own.
 pub fn starts_anywhere(format: &str) -> bool {
     matches!(
         format,
@@ -132,7 +132,7 @@ pub fn starts_anywhere(format: &str) -> bool {
     )
 }
 
-/// The track whose index begins earliest, and the time stamp of its first entry.
+/// Track whose index begins earliest, with the time stamp of its first entry.
 fn begins_first(input: &Input) -> Option<(usize, i64)> {
     let begins = input.streams().filter_map(|stream| {
         let first = ffi::index_entries(&stream).first()?.timestamp;

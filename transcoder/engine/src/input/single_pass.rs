@@ -1,4 +1,4 @@
-//! A source that is read once, from its first packet to its last, for some of its streams.
+//! One reading of some streams of a source, from the first packet to the last.
 
 use anyhow::Result;
 use ffmpeg_next::Packet;
@@ -7,10 +7,10 @@ use plan::MediaInfo;
 use crate::input::demux::Demux;
 use crate::input::source::Source;
 
-/// Hands over every packet of these streams, on the plan's time line. What cannot be parsed is left out.
+/// Passes every packet of these streams to `take`, on the plan's time line. Bytes that cannot be parsed are left out.
 ///
 /// # Errors
-/// Where the parent is gone or wants no more of it, or `take` fails.
+/// An error is returned where the parent is gone or has withdrawn the order, or where `take` fails.
 pub fn read_through(
     source: &Source,
     info: &MediaInfo,

@@ -1,6 +1,6 @@
-//! The source as FFmpeg reads it: a seekable stream of blocks that the parent hands over,
-//! with read-ahead, and a small cache that all readers of the session share. A block that cannot be read is
-//! the session's end, by the parent's hand: demuxers would take it for the end of the file.
+//! The source as FFmpeg reads it: a seekable stream of blocks that the parent sends. Blocks are read ahead, and a
+//! small cache of them is shared by all readers of the session. The parent ends a session whose block it cannot read,
+//! since demuxers would take a missing block for the end of the file.
 
 mod renamed;
 
@@ -12,25 +12,25 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use self::renamed::Renamed;
+use self::renamed::Replacement;
 use crate::input::boxes::{self, EditList};
 use crate::input::edit_lists;
 use crate::link::Link;
 
-/// One question to the parent. Large enough that a 20-Mbit/s source takes ten a second,
-/// small enough that a seek into a moov does not fetch megabytes for nothing.
+/// Bytes of one block, for which the parent is asked at a time. A 20-Mbit/s source takes ten blocks a second; a seek
+/// into a `moov` box does not fetch megabytes for nothing.
 const BLOCK: u64 = 256 << 10;
-/// Blocks kept: the index at either end, the places of picture and of sound.
+/// Number of blocks in the cache: the index at either end of the file, and the places of picture and of sound.
 const CACHED: usize = 24;
 
-/// The source, shared by the readers of a session.
+/// Source that the readers of a session share.
 #[derive(Clone)]
 pub struct Source {
     link: Arc<Link>,
     size: u64,
     shared: Arc<Mutex<Shared>>,
     edit_lists: Arc<OnceLock<Vec<EditList>>>,
-    renamed: Arc<OnceLock<Vec<Renamed>>>,
+    renamed: Arc<OnceLock<Vec<Replacement>>>,
 }
 
 #[derive(Default)]
@@ -40,7 +40,7 @@ struct Shared {
 }
 
 impl Source {
-    /// A source of `size` bytes at the other end of the link.
+    /// Makes a source of `size` bytes at the other end of the link.
     pub fn new(link: Arc<Link>, size: u64) -> Self {
         Self {
             link,
@@ -51,12 +51,12 @@ impl Source {
         }
     }
 
-    /// Its size in bytes.
+    /// Size of the source in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The edit lists of a file of the MP4 family that show more than one stretch of a track.
+    /// Edit lists of a file of the MP4 family that show more than one stretch of a track.
     pub fn edit_lists(&self) -> &[EditList] {
         self.edit_lists.get_or_init(|| {
             let mut lists = boxes::edit_lists(self.reader(), self.size);
@@ -65,19 +65,20 @@ impl Source {
         })
     }
 
-    /// The link it is read over.
+    /// Link over which the source is read.
     pub fn link(&self) -> &Arc<Link> {
         &self.link
     }
 
-    /// A reader at the start.
+    /// Makes a reader at the start.
     pub fn reader(&self) -> Reader {
         self.renamed
-            .get_or_init(|| renamed::all(self.raw_reader(), self.size));
+            .get_or_init(|| renamed::find_replacements(self.raw_reader(), self.size));
         self.raw_reader()
     }
 
-    /// A reader at the start; until it is known what is read under another name, of the source as it is.
+    /// Makes a reader at the start that needs no list of replaced bytes; until that list is known, it reads the
+    /// source as it is.
     fn raw_reader(&self) -> Reader {
         Reader {
             source: self.clone(),
@@ -95,11 +96,11 @@ impl Source {
             .map(|(_, b)| b.clone())
     }
 
-    fn ask(&self, block: u64) -> io::Result<Receiver<Bytes>> {
+    fn request(&self, block: u64) -> io::Result<Receiver<Bytes>> {
         let offset = block * BLOCK;
         let length = BLOCK.min(self.size - offset) as u32;
         self.link
-            .ask(offset, length)
+            .request(offset, length)
             .map_err(|_| io::ErrorKind::ConnectionAborted.into())
     }
 
@@ -114,7 +115,7 @@ impl Source {
         };
         let receiver = match coming {
             Some(receiver) => receiver,
-            None => self.ask(block)?,
+            None => self.request(block)?,
         };
         if sequential && (block + 1) * BLOCK < self.size && self.cached(block + 1).is_none() {
             self.read_ahead(block + 1)?;
@@ -134,7 +135,7 @@ impl Source {
         const AHEAD: usize = 4;
         let mut shared = self.shared.lock();
         if shared.coming.iter().all(|(index, _)| *index != block) {
-            shared.coming.push((block, self.ask(block)?));
+            shared.coming.push((block, self.request(block)?));
         }
         let surplus = shared.coming.len().saturating_sub(AHEAD);
         shared.coming.drain(..surplus);
@@ -142,7 +143,7 @@ impl Source {
     }
 }
 
-/// One position in the source.
+/// Reader with a position of its own in the source.
 pub struct Reader {
     source: Source,
     position: u64,
@@ -162,7 +163,7 @@ impl Read for Reader {
         self.last_block = Some(block);
         let within = (self.position % BLOCK) as usize;
         let Some(rest) = bytes.get(within..).filter(|rest| !rest.is_empty()) else {
-            return Ok(0); // the source turned out shorter than it was said to be
+            return Ok(0); // the source is shorter than announced
         };
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);

@@ -1,37 +1,38 @@
-//! Time stamps of packets as one clock gives them, where FFmpeg's change their meaning on the way: those of a chained Ogg
-//! count samples of each link at the link's own rate, and raw AAC, which has no stamps, gets some by the sample rate of
-//! its first packet.
+//! Correction of the time stamps of packets to one clock, where the meaning of FFmpeg's stamps changes inside a
+//! source. The stamps of a chained Ogg count samples of each link at that link's own rate. Raw AAC has no stamps, and
+//! FFmpeg makes some by the sample rate of the first packet.
 
 use std::collections::HashMap;
 
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Packet, Rational, Rescale};
 
-/// Rates by their index in a header of ADTS (ISO/IEC 14496-3 table 1.18).
+/// Sample rates in Hz, by their index in an ADTS header (ISO/IEC 14496-3 table 1.18).
 const RATES: [i64; 13] = [
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
     7_350,
 ];
 const FRAME_SAMPLES: i64 = 1024;
 
-/// Follows one reader of a source from its start.
-pub struct Stamps {
-    /// Units of the streams' stamps as they are at first.
+/// Correction of the time stamps of one reader, from its source's start on.
+pub struct StampCorrection {
+    /// Units of the streams' time stamps at the start of the source.
     units: Vec<Rational>,
     correction: Correction,
 }
 
-/// How stamps are put right.
+/// Rule by which time stamps are corrected.
 enum Correction {
     Kept,
-    /// Brought to the units that streams had at first, from those of the link that is read.
+    /// Time stamps are converted from the unit of the link that is being read to the unit at the start of the source.
+    /// The map holds the unit of each stream's present link.
     Rescaled(HashMap<usize, Rational>),
-    /// Counted by packets; where the next one begins.
+    /// Time stamps are counted packet by packet; the number is where the next packet begins.
     Counted(i64),
 }
 
-impl Stamps {
-    /// For a reader that stands at its source's start.
+impl StampCorrection {
+    /// Makes the correction for a reader at its source's start.
     pub fn of(input: &Input) -> Self {
         Self {
             units: input.streams().map(|stream| stream.time_base()).collect(),
@@ -43,7 +44,7 @@ impl Stamps {
         }
     }
 
-    /// The reader is elsewhere: what is counted from the start is not known there.
+    /// Ends the corrections that need a reading from the start, since the reader has gone elsewhere.
     pub fn jump(&mut self) {
         match &mut self.correction {
             Correction::Counted(_) => self.correction = Correction::Kept,
@@ -52,7 +53,7 @@ impl Stamps {
         }
     }
 
-    /// Puts the stamps of the next packet right.
+    /// Corrects the time stamps of the next packet.
     pub fn apply(&mut self, packet: &mut Packet) {
         let at = packet.stream();
         let Some(&unit) = self.units.get(at) else {
@@ -86,7 +87,7 @@ impl Stamps {
     }
 }
 
-/// The sample rate in the first header of a link of Vorbis, which comes as a packet (Vorbis I §4.2.2).
+/// Sample rate in the identification header of a link of Vorbis, which comes as a packet (Vorbis I §4.2.2).
 fn vorbis_rate(packet: &[u8]) -> Option<i32> {
     const BEFORE_RATE: usize = 12;
     let head = packet.starts_with(b"\x01vorbis").then_some(packet)?;
@@ -96,7 +97,7 @@ fn vorbis_rate(packet: &[u8]) -> Option<i32> {
         .filter(|&rate| rate > 0)
 }
 
-/// The sample rate that a packet of ADTS declares.
+/// Sample rate that the ADTS header of a packet declares.
 fn rate_of(packet: &[u8]) -> Option<i64> {
     let index = packet.get(2)? >> 2 & 0xf;
     RATES.get(usize::from(index)).copied()

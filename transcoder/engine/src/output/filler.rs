@@ -1,4 +1,4 @@
-//! What stands in for a segment that cannot be made: the last good picture held, silence.
+//! Fillers, which stand in for segments that cannot be made: the last good picture, held, or silence.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use anyhow::{Context as _, Result};
 use plan::{Frames, Plan, RenditionId, VideoRendition};
 
 use crate::audio::encode;
-use crate::output::product::Coded;
+use crate::output::product::CodedSegment;
 use crate::output::segments::SegmentMaker;
 use crate::video::attempts::{Attempts, Verdict};
 use crate::video::encode::SegmentEncoder;
 use crate::video::pictures::Picture;
 use crate::video::transform::cascade::black;
-use crate::video::transform::tone_map::Shown;
+use crate::video::transform::tone_map::DisplayConverter;
 
-/// Makes a filler.
+/// Makes a filler and sends it to the parent.
 pub fn make(
     maker: &mut SegmentMaker,
     order: u32,
@@ -30,11 +30,15 @@ pub fn make(
             .context("no such rendition")?;
         encode::silence(&plan, audio, segment)?
     };
-    let report = coded.report();
-    Ok(coded.say(maker.source().link(), order, (rendition, segment), report)?)
+    let report = coded.first_attempt_report();
+    Ok(coded.send(maker.source().link(), order, (rendition, segment), report)?)
 }
 
-fn picture(maker: &mut SegmentMaker, rendition: &VideoRendition, segment: u32) -> Result<Coded> {
+fn picture(
+    maker: &mut SegmentMaker,
+    rendition: &VideoRendition,
+    segment: u32,
+) -> Result<CodedSegment> {
     if rendition.passed_through.is_some() {
         return maker.copies(rendition)?.held(rendition, segment);
     }
@@ -48,8 +52,13 @@ fn picture(maker: &mut SegmentMaker, rendition: &VideoRendition, segment: u32) -
     })
 }
 
-/// One picture for all of a segment, under the segment's cap.
-fn encoded(plan: &Plan, rendition: &VideoRendition, segment: u32, held: &Picture) -> Result<Coded> {
+/// Encodes one picture for the whole length of a segment, under the segment's cap.
+fn encoded(
+    plan: &Plan,
+    rendition: &VideoRendition,
+    segment: u32,
+    held: &Picture,
+) -> Result<CodedSegment> {
     let (start, end) = plan.timeline.segment_frames(segment);
     let length = (end - start, plan.timeline.rate);
     let mut attempts = Attempts::of_one_picture();
@@ -60,7 +69,7 @@ fn encoded(plan: &Plan, rendition: &VideoRendition, segment: u32, held: &Picture
         }
         let encoded = encoder.finish(|| Ok(()))?;
         let samples = &encoded.samples;
-        let coded = Coded {
+        let coded = CodedSegment {
             init: encoded.init(rendition)?,
             bytes: cmaf::video_segment(rendition, segment, (start, end), samples)?,
             frames: samples.len() as u32,
@@ -71,7 +80,7 @@ fn encoded(plan: &Plan, rendition: &VideoRendition, segment: u32, held: &Picture
     }
 }
 
-/// The picture before the segment.
+/// Decodes the picture before the segment.
 fn last_good(
     maker: &mut SegmentMaker,
     rendition: &VideoRendition,
@@ -82,5 +91,5 @@ fn last_good(
     let pictures = maker.pictures()?;
     pictures.go_to(Frames((start.0 - 1).max(0)))?;
     let decoded = pictures.next()?;
-    Shown::new(&rendition.scale_path, track, &rendition.color).run(&decoded)
+    DisplayConverter::new(&rendition.scale_path, track, &rendition.color).run(&decoded)
 }

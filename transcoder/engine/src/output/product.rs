@@ -1,23 +1,23 @@
-//! A segment that is whole, on its way to the parent.
+//! A whole segment on its way to the parent.
 
 use plan::RenditionId;
 use protocol::{Made, SegmentReport, ToParent};
 
 use crate::link::{Gone, Link};
 
-/// A segment as it is written, and what it is decoded with.
-pub struct Coded {
-    /// The init segment that its encoder declares.
+/// Segment with the init segment that it is decoded with.
+pub struct CodedSegment {
+    /// Init segment with the parameter sets that the encoder declared.
     pub init: Vec<u8>,
-    /// The segment.
+    /// Bytes of the segment.
     pub bytes: Vec<u8>,
-    /// Frames in it.
+    /// Number of frames in the segment.
     pub frames: u32,
 }
 
-impl Coded {
-    /// A report of what was made at once.
-    pub fn report(&self) -> SegmentReport {
+impl CodedSegment {
+    /// Report on a segment that was made at the first attempt.
+    pub fn first_attempt_report(&self) -> SegmentReport {
         SegmentReport {
             frames: self.frames,
             attempts: 1,
@@ -25,11 +25,11 @@ impl Coded {
         }
     }
 
-    /// Hands it to the parent.
+    /// Sends the segment to the parent.
     ///
     /// # Errors
-    /// Where that is gone.
-    pub fn say(
+    /// An error is returned where the parent is gone.
+    pub fn send(
         self,
         link: &Link,
         order: u32,
@@ -42,6 +42,6 @@ impl Coded {
             init: self.init,
             report,
         };
-        link.say(&ToParent::Made { order, what }, &self.bytes)
+        link.send(&ToParent::Made { order, what }, &self.bytes)
     }
 }

@@ -1,4 +1,4 @@
-//! Runs of segments: one decode for a set of rungs, the sound beside it.
+//! Runs of segments: one decode serves a set of rungs, and the sound is made beside them.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -14,13 +14,13 @@ use crate::input::source::Source;
 use crate::link::Link;
 use crate::output::remarks::Remarks;
 use crate::video::attempts::Attempts;
-use crate::video::pass_through::Copies;
+use crate::video::pass_through::PassThroughReader;
 use crate::video::pictures::Pictures;
 use crate::video::rung_encoder::{Extras, RungEncoder, Task};
 use crate::video::transform::cascade::Cascade;
 use crate::video::transform::rotation::Rotation;
 
-/// Makes segments of one source and plan; keeps its readers warm between orders.
+/// Maker of the segments of one source and plan; it keeps its readers warm between orders.
 pub struct SegmentMaker {
     source: Source,
     plan: Arc<Plan>,
@@ -28,49 +28,51 @@ pub struct SegmentMaker {
     limits: Limits,
     pool: rayon::ThreadPool,
     pictures: Option<Pictures>,
-    copies: Option<Copies>,
+    copies: Option<PassThroughReader>,
     sounds: HashMap<u32, TrackSamples>,
 }
 
-/// Rungs that are encoded from one decode, and what was tried before of the segment that is encoded again.
+/// Rungs that are encoded from one decode, each with the earlier attempts at a segment that is encoded again.
 type Rungs<'a> = Vec<(&'a VideoRendition, Option<Attempts>)>;
 
-/// Of encoders' threads.
+/// Niceness of the encoders' threads.
 const ENCODER_NICENESS: i32 = 5;
 
-/// The largest box whose pictures are kept until their segment is done: in larger ones memory costs more time than
-/// decoding again.
+/// Height in lines of the largest rung whose pictures are kept until their segment is done; in larger rungs, keeping
+/// them costs more time than decoding them again.
 const LARGEST_KEPT: u32 = 480;
-/// Bytes of a segment's pictures in one rung, at most, that are kept: 75 MB at 480p, four seconds and 30 a second.
+/// Most bytes of a segment's pictures in one rung that are kept: 480p takes 75 MB for four seconds at 30 pictures a
+/// second.
 const MOST_KEPT: u64 = 96 << 20;
 
-/// A stretch of segments.
+/// Run of consecutive segments.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// The order it belongs to.
+    /// Number of the order that the run belongs to.
     pub order: u32,
-    /// The first segment.
+    /// Index of the first segment.
     pub first: u32,
-    /// One past the last.
+    /// One past the index of the last segment.
     pub end: u32,
 }
 
-/// Decoding and scaling feed every rung from one thread: where all cores are busy it goes first,
-/// or the encoders run dry. What waits in lanes is bounded, so it never gets far ahead.
-fn yield_to_decoders() {
-    // An engine that may not do so is slower, nothing worse.
+/// Lowers the priority of an encoder's thread. One thread decodes and scales for all rungs: where all cores are busy
+/// it must go first, or the encoders have nothing to do. The queues of the lanes are bounded, so it never gets far
+/// ahead.
+fn lower_priority() {
+    // An engine that may not change its priority is only slower.
     let _ = rustix::process::nice(ENCODER_NICENESS);
 }
 
 impl SegmentMaker {
-    /// A maker whose encoders share a pool of the budget's size.
+    /// Makes a maker whose encoders share a thread pool of the budget's size.
     pub fn new(source: Source, plan: Arc<Plan>, budget: Budget, limits: Limits) -> Result<Self> {
         let threads = budget.encode_threads.max(1) as usize;
         let name = |index| format!("encode-{index}");
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(name)
-            .start_handler(|_| yield_to_decoders())
+            .start_handler(|_| lower_priority())
             .build()?;
         Ok(Self {
             source,
@@ -84,29 +86,29 @@ impl SegmentMaker {
         })
     }
 
-    /// The plan it works by.
+    /// Plan that the maker works by.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
-    /// What it refuses.
+    /// Limits on what the maker decodes.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// The source it reads.
+    /// Source that the maker reads.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// Gives up its readers: after a failure nobody knows what state they are in.
+    /// Drops all readers: after a failure their state is unknown.
     pub fn reset(&mut self) {
         self.pictures = None;
         self.copies = None;
         self.sounds.clear();
     }
 
-    /// The pictures of the source.
+    /// Reader of the source's decoded pictures; it is opened at the first use.
     pub fn pictures(&mut self) -> Result<&mut Pictures> {
         if self.pictures.is_none() {
             let threads = self.budget.decode_threads;
@@ -120,10 +122,15 @@ impl SegmentMaker {
         self.pictures.as_mut().context("pictures were just opened")
     }
 
-    /// The pictures of the source as they are stored, for the rendition that passes them through.
-    pub fn copies(&mut self, rendition: &VideoRendition) -> Result<&mut Copies> {
+    /// Reader of the source's coded pictures, for the rendition that passes them through; it is opened at the first
+    /// use.
+    pub fn copies(&mut self, rendition: &VideoRendition) -> Result<&mut PassThroughReader> {
         if self.copies.is_none() {
-            self.copies = Some(Copies::open(&self.source, &self.plan, rendition)?);
+            self.copies = Some(PassThroughReader::open(
+                &self.source,
+                &self.plan,
+                rendition,
+            )?);
         }
         self.copies.as_mut().context("copies were just opened")
     }
@@ -140,14 +147,16 @@ impl SegmentMaker {
             .filter(|a| renditions.contains(&a.id))
             .collect();
         if copied.len() + encoded.len() + audio.len() < renditions.len() {
-            bail!("a rendition that the plan does not have");
+            bail!("the plan has no such rendition");
         }
         let mut sounds = std::mem::take(&mut self.sounds);
         let (source, link) = (self.source.clone(), self.source.link().clone());
         let made = std::thread::scope(|scope| {
             let plan = &plan;
             let sound = scope.spawn(|| make_sound(plan, &source, &link, &mut sounds, run, &audio));
-            let copies = copied.iter().try_for_each(|rung| self.copy(run, rung));
+            let copies = copied
+                .iter()
+                .try_for_each(|rung| self.pass_through(run, rung));
             let picture = copies.and_then(|()| self.make_pictures(run, &encoded));
             let sound = sound
                 .join()
@@ -158,8 +167,8 @@ impl SegmentMaker {
         made
     }
 
-    /// Passes the run's pictures through.
-    fn copy(&mut self, run: Run, rendition: &VideoRendition) -> Result<()> {
+    /// Makes the run's segments in a rendition that passes the source through.
+    fn pass_through(&mut self, run: Run, rendition: &VideoRendition) -> Result<()> {
         let link = self.source.link().clone();
         let id = rendition.id;
         for segment in run.first..run.end {
@@ -171,10 +180,10 @@ impl SegmentMaker {
                 rendition: Some(id),
                 segment,
             };
-            link.say(&at, &[])?;
+            link.send(&at, &[])?;
             let coded = self.copies(rendition)?.segment(rendition, segment)?;
-            let report = coded.report();
-            coded.say(&link, run.order, (id, segment), report)?;
+            let report = coded.first_attempt_report();
+            coded.send(&link, run.order, (id, segment), report)?;
         }
         Ok(())
     }
@@ -182,28 +191,28 @@ impl SegmentMaker {
     fn make_pictures(&mut self, run: Run, renditions: &[&VideoRendition]) -> Result<()> {
         for group in self.groups(renditions) {
             let group = group.into_iter().map(|rung| (rung, None)).collect();
-            for (segment, unfinished) in self.pass(run, group)? {
-                self.again(run, segment, unfinished)?;
+            for (segment, unfinished) in self.decode_once(run, group)? {
+                self.encode_again(run, segment, unfinished)?;
             }
         }
         Ok(())
     }
 
-    /// A segment that is not done yet in these rungs: decoded and encoded until it is.
-    fn again(&mut self, run: Run, segment: u32, mut unfinished: Rungs<'_>) -> Result<()> {
+    /// Decodes and encodes a segment again for these rungs, until it is done in all of them.
+    fn encode_again(&mut self, run: Run, segment: u32, mut unfinished: Rungs<'_>) -> Result<()> {
         let alone = Run {
             order: run.order,
             first: segment,
             end: segment + 1,
         };
         while !unfinished.is_empty() {
-            let passed = self.pass(alone, unfinished)?;
+            let passed = self.decode_once(alone, unfinished)?;
             unfinished = passed.into_values().next().unwrap_or_default();
         }
         Ok(())
     }
 
-    /// Rungs that are encoded from one decode: as many as memory allows, at least one.
+    /// Groups of rungs that are encoded from one decode each: as many rungs as memory allows, at least one.
     fn groups<'a>(&self, renditions: &[&'a VideoRendition]) -> Vec<Vec<&'a VideoRendition>> {
         let decoding = memory::decoding(&self.plan);
         let allowed = self.budget.memory_bytes.saturating_sub(decoding);
@@ -225,8 +234,8 @@ impl SegmentMaker {
         groups
     }
 
-    /// What memory allows each of these rungs, besides an encoder: a second one first, then to keep
-    /// a segment's pictures, the small rungs before the large ones.
+    /// Extra uses of memory that each of these rungs is allowed besides an encoder: first a second encoder, then the
+    /// pictures of a segment, small rungs before large ones.
     fn extras(&self, run: Run, renditions: &[&VideoRendition]) -> Vec<Extras> {
         let encoders: u64 = renditions.iter().map(|rung| memory::encoding(rung)).sum();
         let taken = memory::decoding(&self.plan) + 2 * encoders;
@@ -238,7 +247,7 @@ impl SegmentMaker {
             end - start
         };
         let longest = (run.first..run.end).map(length).max().unwrap_or(Frames(0));
-        // One segment's pictures come while those of the one before are kept.
+        // The pictures of one segment arrive while those of the segment before are still kept.
         let segments = u64::from(run.end - run.first).min(2);
         let mut keeps_pictures = |rung: &VideoRendition| {
             let one = memory::pictures(rung, longest);
@@ -260,11 +269,11 @@ impl SegmentMaker {
         extras
     }
 
-    /// One decode of the run for these rungs; segments that are not done yet in some are returned.
-    fn pass<'a>(&mut self, run: Run, rungs: Rungs<'a>) -> Result<BTreeMap<u32, Rungs<'a>>> {
+    /// Decodes the run once for these rungs. Returns the segments that are not done yet, each with its rungs.
+    fn decode_once<'a>(&mut self, run: Run, rungs: Rungs<'a>) -> Result<BTreeMap<u32, Rungs<'a>>> {
         let plan = self.plan.clone();
         let (renditions, tried): (Vec<&VideoRendition>, Vec<_>) = rungs.into_iter().unzip();
-        // Renditions in several codecs are in no order by size.
+        // Renditions of several codecs are not ordered by size.
         let lowest = renditions.iter().max_by_key(|r| r.scale_path.len());
         let (Some(track), Some(lowest)) = (&plan.info.video, lowest) else {
             return Ok(BTreeMap::new());
@@ -291,7 +300,7 @@ impl SegmentMaker {
             if at_it.is_empty() {
                 continue;
             }
-            link.say(
+            link.send(
                 &ToParent::At {
                     order: run.order,
                     rendition: None,
@@ -301,13 +310,13 @@ impl SegmentMaker {
             )?;
             let made = self.segment(segment, &at_it, &mut cascade, &link);
             if let Err(error) = made {
-                // What waits in the lanes is not wanted any more.
+                // The pictures in the lanes' queues are not wanted any more.
                 lanes.iter().for_each(|lane| lane.give_up());
                 return Err(error);
             }
         }
         let mut again: BTreeMap<u32, Rungs<'_>> = BTreeMap::new();
-        // All of them are done before anything is said of the order.
+        // All lanes finish before the order is answered.
         let joined: Vec<_> = lanes.iter().map(|lane| lane.join()).collect();
         for (unfinished, rendition) in joined.into_iter().zip(renditions) {
             for (segment, tried) in unfinished? {
@@ -327,7 +336,7 @@ impl SegmentMaker {
     ) -> Result<()> {
         let (start, end) = self.plan.timeline.segment_frames(segment);
         self.pictures()?.go_to(start)?;
-        // Of what was passed over nobody sees anything.
+        // Pictures that were decoded only to reach the start are not shown, so their remarks do not count.
         self.pictures()?.take_remarks();
         lanes
             .iter()
@@ -340,7 +349,9 @@ impl SegmentMaker {
             let sizes = cascade.run(&picture)?;
             for lane in lanes.iter().filter(|lane| place < wanted(lane)) {
                 let step = lane.rendition().scale_path.len() - 1;
-                let picture = sizes.get(step).context("a rung past the cascade")?;
+                let picture = sizes
+                    .get(step)
+                    .context("the cascade has no picture in the rung's size")?;
                 lane.picture(&self.pool, picture.clone());
             }
         }
@@ -385,9 +396,9 @@ fn make_sound(
                 encode_us: began.elapsed().as_micros() as u64,
                 damaged,
                 converted,
-                ..coded.report()
+                ..coded.first_attempt_report()
             };
-            coded.say(link, run.order, (rendition.id, segment), report)?;
+            coded.send(link, run.order, (rendition.id, segment), report)?;
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
-//! Which of several picture tracks is the film, and which tracks go with it: the default one before the first, none
-//! that holds a single picture where another holds more, none of another programme.
+//! The choice of the picture track that is the film, and of the tracks that go with it. The default track comes
+//! before the first one; a track with a single picture is not chosen where another has more; tracks of another
+//! programme are left out.
 
 use std::collections::HashMap;
 
@@ -14,18 +15,18 @@ use crate::input::demux::next_packet;
 use crate::input::open;
 use crate::input::source::Source;
 
-/// Packets of any track read to see which tracks have pictures.
+/// Most packets, of any track, that are read to learn which tracks have pictures.
 const LOOKED_AT: usize = 1500;
-/// A track with so many pictures is no poster.
+/// Pictures from which on a track counts as moving, and not as a poster.
 const MOVING: usize = 2;
 
 const ANOTHER_PROGRAMME: &str = "it belongs to another programme of the broadcast";
 
-/// Takes the film's picture out of the tracks that could be it.
+/// Chooses the film's picture out of the tracks that could be it, and leaves out the other ones.
 pub fn choose(source: &Source, input: &mut Input, found: &mut DeclaredTracks) -> Result<()> {
     let programmes = ffi::programmes(input);
     let mut candidates = std::mem::take(&mut found.further);
-    // As they are in the file, where all are alike.
+    // Tracks that are equally good stay in the order of the file.
     candidates.sort_by_key(|track| !track.default);
     let counts = match candidates.len() {
         0 | 1 => HashMap::new(),
@@ -45,7 +46,7 @@ pub fn choose(source: &Source, input: &mut Input, found: &mut DeclaredTracks) ->
             };
             let reason = match (has(&track), has(&other)) {
                 (Some(own), Some(its)) if own != its => ANOTHER_PROGRAMME,
-                _ => "a file is shown with one picture",
+                _ => "only one video track of a file is shown",
             };
             found.skip_picture(&other, reason);
         }
@@ -56,7 +57,7 @@ pub fn choose(source: &Source, input: &mut Input, found: &mut DeclaredTracks) ->
     Ok(())
 }
 
-/// How many pictures each track has, as far as that matters.
+/// Number of pictures of each track, counted until the choice is clear.
 fn pictures(
     source: &Source,
     input: &mut Input,
@@ -92,7 +93,8 @@ fn pictures(
     Ok(counts)
 }
 
-/// Tracks of another programme than the picture's, or than the first sound's, belong to another film.
+/// Leaves out tracks of another programme than that of the picture, or of the first sound where there is no picture:
+/// they belong to another film.
 fn keep_programme(programmes: &[Vec<u32>], found: &mut DeclaredTracks) {
     let first = found.video.as_ref().map(|video| video.stream);
     let Some(first) = first.or_else(|| found.audio.first().map(|audio| audio.stream)) else {
@@ -115,8 +117,8 @@ fn keep_programme(programmes: &[Vec<u32>], found: &mut DeclaredTracks) {
     );
 }
 
-/// Width of a pixel over its height, where the container says it. In Matroska that is a size to be shown in, which
-/// FFmpeg has for files too that do not say it.
+/// Ratio of a pixel's width to its height, where the container declares it. Matroska declares a display size instead,
+/// and FFmpeg reports one also for files that declare none.
 fn container_aspect(
     input: &Input,
     found: &DeclaredTracks,

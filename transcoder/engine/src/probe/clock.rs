@@ -1,40 +1,41 @@
-//! One time line of stamps that restart or jump: recordings that were joined, a clock that was set, the programmes
-//! of a disc. Where a track's stamps do not go on from where all tracks are, a new part begins, which is laid behind
-//! the one before.
+//! One time line from time stamps that restart or jump: recordings that were joined, a clock that was set, the
+//! programmes of a disc. Where a track's stamps do not go on from where all tracks are, a new part begins, which is
+//! laid behind the part before.
 
 use std::collections::HashMap;
 
 use plan::Rational;
 
-/// By how much a sound's times may go back, in microseconds: muxers round.
+/// Microseconds by which the times of sound may go back inside a part: muxers round.
 const SOUND_BACK_US: i64 = 100_000;
-/// The same of a picture's decode times, which most containers leave to be guessed from how pictures are reordered.
+/// Microseconds by which the decode times of pictures may go back inside a part. Most containers do not store decode
+/// times, so they are guessed from the reordering of pictures.
 pub const PICTURE_BACK_US: i64 = 1_000_000;
-/// More parts than that are not told apart.
+/// Most parts that are told apart.
 const MOST_PARTS: usize = 256;
-/// By how much a track may overlap itself where parts meet, in seconds, so that the picture has neither gap nor overlap.
+/// Seconds by which a track may overlap itself where parts meet, so that the picture has neither gap nor overlap.
 const OVERLAP: Rational = Rational::new(1, 4);
 
-/// Follows all tracks through a source, packet by packet.
+/// Clock that follows all tracks through a source, packet by packet, and assigns them to parts.
 pub struct Clock {
-    /// How far stamps may jump ahead of all tracks: further, and nobody recorded what was between.
+    /// Microseconds by which time stamps may jump ahead of all tracks; a larger jump begins another part.
     forward_us: i64,
     picture: Option<u32>,
     tracks: HashMap<u32, Track>,
-    /// What is added to the stamps of each part, roughly.
+    /// Approximate shift of the time stamps of each part, in microseconds.
     shifts_us: Vec<i64>,
-    /// Where the latest packet of any track ends.
+    /// Time at which the latest packet of any track ends, in microseconds.
     end_us: i64,
 }
 
 struct Track {
     part: usize,
-    /// Decode time of its last packet, shifted.
+    /// Decode time of the track's last packet, shifted, in microseconds.
     last_us: i64,
 }
 
 impl Clock {
-    /// For formats whose stamps may be silent for so long.
+    /// Makes a clock for a format in which time stamps may pause for `forward_us` microseconds.
     pub fn new(forward_us: i64, picture: Option<u32>) -> Self {
         Self {
             forward_us,
@@ -45,8 +46,8 @@ impl Clock {
         }
     }
 
-    /// The part that a track's next packet belongs to, by its decode time and length.
-    pub fn part_of(&mut self, stream: u32, time_us: i64, lasts_us: i64) -> usize {
+    /// Assigns a track's next packet to a part, by the packet's decode time and duration in microseconds.
+    pub fn assign_part(&mut self, stream: u32, time_us: i64, lasts_us: i64) -> usize {
         let known = self
             .tracks
             .get(&stream)
@@ -62,7 +63,7 @@ impl Clock {
                 time >= last.saturating_sub(back)
                     && time <= last.max(latest).saturating_add(self.forward_us)
             }
-            // A track that begins is of the time at which the others are.
+            // A track that begins later must begin at the time at which the others are.
             None => {
                 latest == i64::MIN
                     || time.saturating_sub(latest).saturating_abs() <= self.forward_us
@@ -70,7 +71,8 @@ impl Clock {
         };
         let first = known.map_or(0, |(part, _)| part);
         let parts = first..self.shifts_us.len();
-        // Of several, the one that is nearest to where the others are: some of them have come to it already.
+        // Some tracks may have come to a later part already. Of several possible parts, the packet belongs to the one
+        // in which it is nearest to the other tracks.
         let possible = parts.filter(|&part| goes_on(at(&self.shifts_us, part)));
         let part = possible.min_by_key(|&part| {
             at(&self.shifts_us, part)
@@ -78,9 +80,9 @@ impl Clock {
                 .saturating_abs()
         });
         let part = part.unwrap_or_else(|| match known {
-            // One that begins elsewhere than the others are may have stamps of its own all along.
+            // A track that begins elsewhere than the others may have different stamps throughout the source.
             None if self.shifts_us.len() == 1 && first == 0 => 0,
-            // More than anybody joins by hand: damage.
+            // Nobody joins as many recordings by hand, so the stamps are damaged.
             _ if self.shifts_us.len() == MOST_PARTS => MOST_PARTS - 1,
             _ => {
                 self.shifts_us.push(latest.max(0).saturating_sub(time_us));
@@ -99,32 +101,32 @@ impl Clock {
         part
     }
 
-    /// How many parts there are.
+    /// Number of parts of the source so far.
     pub fn parts(&self) -> usize {
         self.shifts_us.len()
     }
 
-    /// Whether all is one part.
+    /// Whether the source is one part so far.
     pub fn is_one(&self) -> bool {
         self.shifts_us.len() == 1
     }
 }
 
-/// What a track has of a part, in seconds by its own stamps.
+/// Stretch of time that a track has in one part, in seconds of its own time stamps.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
-    /// Which part.
+    /// Index of the part.
     pub part: usize,
-    /// Its first and its end.
+    /// First time and end of the stretch.
     pub span: (Rational, Rational),
 }
 
-/// What is added to the stamps of each part, in seconds, so that they lie end to end: the picture's without gap or
-/// overlap where there is one, as long as no sound is lost for it.
+/// Shifts in seconds of the time stamps of each part, so that the parts lie end to end. The picture has neither gap
+/// nor overlap, as long as no sound is lost for that.
 pub fn shifts(parts: usize, picture: Option<u32>, tracks: &[(u32, Vec<Stretch>)]) -> Vec<Rational> {
     let mut shifts = vec![Rational::ZERO];
     for part in 1..parts {
-        // By how much each track that has it must be moved to begin where it ended.
+        // Shift by which each track of the part would begin where its earlier parts end.
         let moves = tracks.iter().filter_map(|(stream, stretches)| {
             let own = stretches.iter().find(|stretch| stretch.part == part)?;
             let before = stretches.iter().filter(|stretch| stretch.part < part);
@@ -137,7 +139,7 @@ pub fn shifts(parts: usize, picture: Option<u32>, tracks: &[(u32, Vec<Stretch>)]
         let by = match (of_picture, farthest) {
             (Some((_, own)), Some(farthest)) if farthest <= *own + OVERLAP => *own,
             (_, Some(farthest)) => farthest,
-            // No track goes on: behind all others.
+            // No track goes on from an earlier part, so the part is laid behind all others.
             (_, None) => behind_all(part, &shifts, tracks),
         };
         shifts.push(by);
@@ -162,11 +164,11 @@ mod tests {
 
     const SECOND: i64 = 1_000_000;
 
-    /// The parts of a picture's and a sound's packets, ten a second.
+    /// Parts of the packets of a picture and a sound track, ten packets a second each.
     fn parts(times: impl Iterator<Item = (u32, i64)>) -> Vec<usize> {
         let mut clock = Clock::new(10 * SECOND, Some(0));
         times
-            .map(|(stream, time)| clock.part_of(stream, time, SECOND / 10))
+            .map(|(stream, time)| clock.assign_part(stream, time, SECOND / 10))
             .collect()
     }
 

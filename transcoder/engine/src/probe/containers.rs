@@ -1,4 +1,4 @@
-//! What containers say of their tracks and FFmpeg does not hand on, and why a file cannot be opened.
+//! Facts of containers that FFmpeg does not report, and the reasons why a file cannot be opened.
 
 pub(crate) mod flv;
 pub(crate) mod head;

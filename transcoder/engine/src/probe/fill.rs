@@ -1,4 +1,5 @@
-//! From what packets told to what is known of tracks: starts, ends, rates.
+//! Derivation of the facts about tracks from their packets: starts, ends, rates. Observed packets go in; the fields
+//! of the declared tracks are filled in.
 
 use std::collections::HashMap;
 
@@ -15,36 +16,36 @@ use crate::ffi;
 use crate::input::source::Source;
 use crate::input::times::{rational, seconds};
 
-/// Lengths that differ by less are not worth a word.
-const WORTH_SAYING: Rational = Rational::new(1, 2);
-/// A last picture that lasts so many times longer than any other was not meant to.
-const OUTLASTS: i64 = 10;
-/// So long the end of a film may stand still.
-const HELD: Rational = Rational::new(5, 1);
-/// Tracks that lie further apart count from different days.
+/// Seconds from which on a corrected duration is worth a note.
+const LEAST_NOTED: Rational = Rational::new(1, 2);
+/// Number of times that the last picture's duration exceeds every other one from which on it counts as wrong.
+const IMPLAUSIBLE_FACTOR: i64 = 10;
+/// Seconds for which the last picture of a film may plausibly be held.
+const PLAUSIBLE_HOLD: Rational = Rational::new(5, 1);
+/// Seconds between two tracks from which on their clocks count as unrelated.
 const FAR_APART: Rational = Rational::new(60, 1);
 
-/// Where the packets come from.
-pub struct Looked {
-    /// The demuxer's index of the picture.
+/// Source of the packets that were observed.
+pub struct Coverage {
+    /// Demuxer's index of the picture track.
     pub entries: Vec<ffi::IndexEntry>,
-    /// Whether that has every picture; places to begin otherwise.
+    /// Whether that index lists every picture; otherwise it lists only places at which reading can begin.
     pub lists_all: bool,
     /// Whether all packets were read.
     pub is_scan: bool,
-    /// Pictures per second, where that is certain.
+    /// Pictures per second, where the rate is certain.
     pub rate: Option<Rational>,
 }
 
-/// Fills in times and rates; false where a track that was to be shown has no packet.
-pub fn fill(
+/// Fills in the times and rates of all tracks; false where a track that was to be shown has no packet.
+pub fn fill_tracks(
     source: &Source,
     input: &Input,
     found: &mut DeclaredTracks,
     seen: &mut HashMap<u32, ObservedTrack>,
-    looked: &Looked,
+    coverage: &Coverage,
 ) -> Result<bool> {
-    sounds(found, seen);
+    fill_sounds(found, seen);
     let sound_ends = found.audio.iter().map(|audio| audio.end).max();
     let step = found.picture_step.unwrap_or(Rational::ZERO);
     let DeclaredTracks { video, notes, .. } = found;
@@ -52,16 +53,16 @@ pub fn fill(
         let Some(pictures) = seen.get_mut(&video.stream).filter(|s| s.first.is_some()) else {
             return Ok(false);
         };
-        let stamps = picture(source, input, video, (pictures, step), looked)?;
-        let length = last_picture(video, pictures, &stamps, sound_ends);
+        let stamps = fill_picture(source, input, video, (pictures, step), coverage)?;
+        let length = corrected_end(video, pictures, &stamps, sound_ends);
         if let Some(corrected) = length {
             let message = format!(
-                "The last picture is said to last until {:.0} s, longer than anything else in the file; it is shown \
+                "The file declares that its last picture lasts until {:.0} s, longer than anything else; it is shown \
                  until {:.1} s.",
                 video.end.as_f64(),
                 corrected.as_f64()
             );
-            if video.end - corrected > WORTH_SAYING {
+            if video.end - corrected > LEAST_NOTED {
                 notes.push(Note::new(Code::LengthCorrected, message).of_track(video.stream));
             }
             video.end = corrected;
@@ -70,19 +71,19 @@ pub fn fill(
     Ok(found.video.is_some() || !found.audio.is_empty())
 }
 
-fn picture(
+fn fill_picture(
     source: &Source,
     input: &Input,
     video: &mut VideoTrack,
     (pictures, step): (&mut ObservedTrack, Rational),
-    looked: &Looked,
+    coverage: &Coverage,
 ) -> Result<Vec<i64>> {
-    let entries = &looked.entries[..];
+    let entries = &coverage.entries[..];
     let declared: Vec<Rational> = input
         .stream(video.stream as usize)
         .map(|s| vec![rational(s.avg_frame_rate()), rational(s.rate())])
         .unwrap_or_default();
-    let stamps: Vec<i64> = if looked.lists_all {
+    let stamps: Vec<i64> = if coverage.lists_all {
         entries.iter().map(|entry| entry.timestamp).collect()
     } else {
         pictures.stamps.sort_unstable();
@@ -91,10 +92,10 @@ fn picture(
     let mut stamps = rate::of_shown(&video.codec, &stamps, video.time_base);
     let mut rate = rate::measure(&stamps, video.time_base, &declared);
     let mut end = pictures.end;
-    if let Some(certain) = looked.rate {
+    if let Some(certain) = coverage.rate {
         rate = Rate::constant(certain);
     }
-    // Stamps of two kinds make no rate.
+    // Presentation times that mix two kinds of stamps give no rate; decode times may.
     if !rate.constant
         && let Some((decoded, last)) = pictures.by_decoding()
     {
@@ -113,14 +114,14 @@ fn picture(
     let by_fields = |rate: Rational| Rational::new(rate.num(), rate.den().saturating_mul(fields));
     (video.frame_rate, video.constant_rate) = (by_fields(rate.rate), rate.constant);
     video.rate_p95 = rate.p95.map(by_fields);
-    let is_counted = looked.lists_all || looked.is_scan;
+    let is_counted = coverage.lists_all || coverage.is_scan;
     video.frames = is_counted.then_some(stamps.len() as u64 / fields as u64);
-    video.longest_gop = match looked.lists_all {
+    video.longest_gop = match coverage.lists_all {
         true => longest_gop(entries),
-        false => longest_between(entries, video.time_base, video.frame_rate),
+        false => longest_distance(entries, video.time_base, video.frame_rate),
     };
     video.open_gops = pictures.open_gops;
-    let record = pictures.record.take().filter(|_| looked.lists_all);
+    let record = pictures.record.take().filter(|_| coverage.lists_all);
     video.coded = record.and_then(|record| {
         let (time_base, rate) = (video.time_base, video.frame_rate);
         let reorder_frames = reorder_frames(input, video.stream)?;
@@ -136,8 +137,9 @@ fn picture(
     Ok(stamps)
 }
 
-/// Where the last picture ends, if that is not where it says: it lasts longer than any other, and than the sound.
-fn last_picture(
+/// Corrected end of the picture track; none unless the last picture is said to last much longer than any other, and
+/// than the sound.
+fn corrected_end(
     video: &VideoTrack,
     pictures: &ObservedTrack,
     stamps: &[i64],
@@ -150,18 +152,18 @@ fn last_picture(
     let last = pictures.end?.checked_sub(pictures.last_duration)?;
     let typical = match typical_step(stamps) {
         Some(step) => step,
-        // A single picture lasts as long as the sound does, or as long as it says.
+        // A single picture lasts as long as the sound, or as long as it declares.
         None => sound_ends.map(|_| 0)?,
     };
-    if pictures.last_duration <= longest.max(typical).saturating_mul(OUTLASTS) {
+    if pictures.last_duration <= longest.max(typical).saturating_mul(IMPLAUSIBLE_FACTOR) {
         return None;
     }
     let least = seconds(last.saturating_add(typical), video.time_base);
     let end = sound_ends.map_or(least, |sound| sound.max(least));
-    (video.end > end + HELD && end > video.start).then_some(end)
+    (video.end > end + PLAUSIBLE_HOLD && end > video.start).then_some(end)
 }
 
-fn sounds(found: &mut DeclaredTracks, seen: &mut HashMap<u32, ObservedTrack>) {
+fn fill_sounds(found: &mut DeclaredTracks, seen: &mut HashMap<u32, ObservedTrack>) {
     let DeclaredTracks {
         audio,
         notes,
@@ -171,7 +173,7 @@ fn sounds(found: &mut DeclaredTracks, seen: &mut HashMap<u32, ObservedTrack>) {
     audio.retain_mut(|audio| {
         let is_heard = match seen.get_mut(&audio.stream).filter(|s| s.first.is_some()) {
             Some(sound) => {
-                if let Some(message) = sound_times(audio, sound) {
+                if let Some(message) = fill_sound_times(audio, sound) {
                     notes.push(Note::new(Code::LengthCorrected, message).of_track(audio.stream));
                 }
                 audio.end > audio.start
@@ -179,16 +181,16 @@ fn sounds(found: &mut DeclaredTracks, seen: &mut HashMap<u32, ObservedTrack>) {
             None => false,
         };
         if !is_heard {
-            skipped.push(super::tracks::skipped_sound(audio, "it holds no sound"));
+            skipped.push(super::tracks::skipped_sound(audio, "it contains no sound"));
         }
         is_heard
     });
 }
 
-fn sound_times(audio: &mut AudioTrack, sound: &mut ObservedTrack) -> Option<String> {
+fn fill_sound_times(audio: &mut AudioTrack, sound: &mut ObservedTrack) -> Option<String> {
     let (first, mut end) = (sound.first.unwrap_or(0), sound.end.unwrap_or(0));
     let mut message = None;
-    // The last packet lasts longer than any other, by more than a codec's frames do.
+    // The last packet is said to last longer than any other, by more than a codec's frames do.
     let second = audio.time_base.den() / audio.time_base.num().max(1);
     if sound.longest > 0 && sound.last_duration > sound.longest.saturating_mul(2).max(second) {
         let said = seconds(end, audio.time_base);
@@ -196,14 +198,14 @@ fn sound_times(audio: &mut AudioTrack, sound: &mut ObservedTrack) -> Option<Stri
             .saturating_sub(sound.last_duration)
             .saturating_add(sound.longest);
         message = Some(format!(
-            "The last sound is said to last until {:.0} s, longer than its packet can hold; it was not believed.",
+            "The file declares that its last sound lasts until {:.0} s, longer than the packet can hold; this is ignored.",
             said.as_f64()
         ));
     }
     audio.first_pts = first;
     audio.setups = std::mem::take(&mut sound.setups);
     let rate = i64::from(audio.sample_rate.max(1));
-    // The packet's own word, else the container's. Packets before the edit list's first are
+    // The priming that the packet declares comes before the container's. Packets before the edit list's first one are
     // part of it.
     if sound.priming > 0 {
         let outside = seconds(
@@ -219,8 +221,8 @@ fn sound_times(audio: &mut AudioTrack, sound: &mut ObservedTrack) -> Option<Stri
     message
 }
 
-/// Tracks that count from different days are taken to start together.
-pub fn align(found: &mut DeclaredTracks, joins: &mut Vec<Join>) {
+/// Moves tracks whose clocks are unrelated to the picture's so that they start together with it.
+pub fn align_clocks(found: &mut DeclaredTracks, joins: &mut Vec<Join>) {
     let first = match &found.video {
         Some(video) => Some((video.start, video.end)),
         None => found.audio.first().map(|audio| (audio.start, audio.end)),
@@ -246,17 +248,17 @@ pub fn align(found: &mut DeclaredTracks, joins: &mut Vec<Join>) {
             shift,
             first: audio.first_pts,
         });
-        let message = "The time stamps of the sound lie far from those of the picture; both were taken to start together.";
+        let message = "The time stamps of the sound are far from those of the picture; both are played from the same start.";
         found
             .notes
             .push(Note::new(Code::TimeJoined, message).of_track(audio.stream));
     }
 }
 
-/// How many frames a picture is decoded later than its place in the order of presentation, at most, by the composition
-/// times of all.
+/// Most frames by which a picture is decoded later than its place in presentation order, from the composition times
+/// of all pictures.
 fn reorder_frames(input: &Input, stream: u32) -> Option<u32> {
-    /// What H.264 allows (ITU-T H.264 §E.2.1).
+    /// Most frames of delay that H.264 allows (ITU-T H.264 §E.2.1).
     const MOST: i32 = 16;
     let stream = input.stream(stream as usize)?;
     let delay = ffi::declared(&stream.parameters()).video_delay;
@@ -273,8 +275,8 @@ fn longest_gop(entries: &[ffi::IndexEntry]) -> Option<u64> {
     bounds.windows(2).map(|w| w[1] - w[0]).max()
 }
 
-/// The longest way between two places, in pictures.
-fn longest_between(
+/// Longest distance between two places of the index, in pictures.
+fn longest_distance(
     entries: &[ffi::IndexEntry],
     time_base: Rational,
     rate: Rational,

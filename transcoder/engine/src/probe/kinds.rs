@@ -1,5 +1,6 @@
-//! How packets are coded, by what they say themselves: a track may change its size, its channels or its codec's
-//! settings on the way, and what most of it is like is learnt from packets of each kind.
+//! Kinds of packets of a track, by the coding that the packets themselves declare. A track may change its size, its
+//! channels or its codec's settings inside; some packets of each kind are kept, and the most frequent kind tells what
+//! most of the track is like.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,25 +10,25 @@ use crate::audio::decoder::new_extradata;
 use crate::ffi;
 use crate::input::coded_units::Parted;
 
-/// More kinds than that are counted as the last.
+/// Most kinds that are told apart; packets of further kinds count as the last.
 const MOST_KINDS: usize = 16;
-/// Bytes kept of one kind, at least one packet.
+/// Most bytes of packets that are kept of one kind; one packet is kept in any case.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Packets that are coded alike.
-pub struct Kind {
+/// Packets of a track that are coded alike.
+pub struct CodingKind {
     key: u64,
-    /// How many there are.
+    /// Number of packets of this kind.
     pub count: u64,
-    /// The first of them.
+    /// First packets of this kind.
     pub first: Vec<Packet>,
-    /// How many of those are shown or heard.
+    /// Number of the kept packets that are shown or heard.
     heard: usize,
     bytes: usize,
 }
 
-impl Kind {
-    /// A kind of which no packet has come yet.
+impl CodingKind {
+    /// Makes a kind of which no packet has come yet.
     fn new(key: u64) -> Self {
         Self {
             key,
@@ -41,13 +42,14 @@ impl Kind {
 
 /// All kinds of a track's packets.
 #[derive(Default)]
-pub struct Kinds {
-    kinds: Vec<Kind>,
+pub struct CodingKinds {
+    kinds: Vec<CodingKind>,
     current: usize,
 }
 
-impl Kinds {
-    /// Counts a packet, of which so many at most are kept for each kind. One that says nothing is like the one before.
+impl CodingKinds {
+    /// Counts a packet, and keeps it unless `kept` packets of its kind are kept. A packet that declares nothing is of
+    /// the same kind as the packet before.
     pub fn take(&mut self, key: Option<u64>, packet: &Packet, kept: usize) {
         if let Some(key) = key.or_else(|| self.kinds.is_empty().then_some(0)) {
             let known = self.kinds.iter().position(|kind| kind.key == key);
@@ -55,12 +57,12 @@ impl Kinds {
             if known.is_none() && self.kinds.len() == MOST_KINDS {
                 self.current = MOST_KINDS - 1;
             } else if known.is_none() {
-                self.kinds.push(Kind::new(key));
+                self.kinds.push(CodingKind::new(key));
             }
         }
         let kind = &mut self.kinds[self.current];
         kind.count += 1;
-        // What is decoded for others alone gives nothing by itself.
+        // A packet that is decoded only for others gives no picture or sound by itself.
         let is_heard = !ffi::is_discarded(packet);
         if kind.heard < kept && (kind.first.is_empty() || kind.bytes < MOST_BYTES) {
             kind.heard += usize::from(is_heard);
@@ -69,34 +71,34 @@ impl Kinds {
         }
     }
 
-    /// Each packet so far counts so many times.
+    /// Multiplies the counts of all packets so far.
     pub fn weigh(&mut self, times: u64) {
         for kind in &mut self.kinds {
             kind.count = kind.count.saturating_mul(times);
         }
     }
 
-    /// So many packets more are taken to be like the last one.
+    /// Counts `count` further packets as being of the last packet's kind.
     pub fn repeat(&mut self, count: u64) {
         if let Some(kind) = self.kinds.get_mut(self.current) {
             kind.count = kind.count.saturating_add(count);
         }
     }
 
-    /// What packets are like that do not say it, from here on: as the last of these.
+    /// Sets the kind of the next packets that declare nothing themselves.
     pub fn go_on_from(&mut self, before: Option<u64>) {
         if let Some(key) = before {
             self.current = self.kinds.len();
-            self.kinds.push(Kind::new(key));
+            self.kinds.push(CodingKind::new(key));
         }
     }
 
-    /// The kind of the last packet.
+    /// Key of the last packet's kind.
     pub fn last_key(&self) -> Option<u64> {
         self.kinds.get(self.current).map(|kind| kind.key)
     }
 
-    /// Adds what other packets of the track are like.
+    /// Adds the kinds of other packets of the same track.
     pub fn add(&mut self, others: Self) {
         for other in others.kinds {
             match self.kinds.iter().position(|kind| kind.key == other.key) {
@@ -107,32 +109,32 @@ impl Kinds {
         }
     }
 
-    /// Whether so many packets of the first kind are kept, or as many bytes as may be.
+    /// Whether `wanted` packets of the first kind are kept, or as many bytes as may be.
     pub fn has_kept(&self, wanted: usize) -> bool {
         let first = self.kinds.first();
         first.is_some_and(|kind| kind.heard >= wanted || kind.bytes >= MOST_BYTES)
     }
 
-    /// The first met first.
-    pub fn in_order(&self) -> impl Iterator<Item = &Kind> {
+    /// Kinds in the order in which they came.
+    pub fn in_order(&self) -> impl Iterator<Item = &CodingKind> {
         self.kinds.iter()
     }
 
-    /// The most frequent first.
-    pub fn by_count(&self) -> Vec<&Kind> {
-        let mut kinds: Vec<&Kind> = self.kinds.iter().collect();
+    /// Kinds with the most frequent first.
+    pub fn by_count(&self) -> Vec<&CodingKind> {
+        let mut kinds: Vec<&CodingKind> = self.kinds.iter().collect();
         kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
         kinds
     }
 
-    /// How many there are.
+    /// Number of kinds.
     pub fn len(&self) -> usize {
         self.kinds.len()
     }
 }
 
-/// What a sound packet says of its rate and channels; nothing where its codec leaves that to the container.
-pub fn of_sound(codec: &str, packet: &Packet) -> Option<u64> {
+/// Key of the rate and channels that a sound packet declares; none where its codec leaves them to the container.
+pub fn sound_key(codec: &str, packet: &Packet) -> Option<u64> {
     if let Some(extradata) = new_extradata(packet) {
         return Some(hash(&extradata));
     }
@@ -141,7 +143,8 @@ pub fn of_sound(codec: &str, packet: &Packet) -> Option<u64> {
     match codec {
         // ISO/IEC 14496-3 §1.A.3.2.1: sampling_frequency_index and channel_configuration.
         "aac" if is_adts(data) => Some((byte(2)? & 0x3d) << 8 | byte(3)? >> 6),
-        // ATSC A/52 §5.3: fscod, then acmod and what follows it, which has as many bits as acmod asks for.
+        // ATSC A/52 §5.3: fscod, then acmod and the fields behind it, whose number of bits depends on acmod, then
+        // lfeon.
         "ac3" if data.starts_with(&[0x0b, 0x77]) => {
             let (rate, mode) = (byte(4)? >> 6, byte(6)? >> 5);
             let mixes = u64::from(mode & 1 == 1 && mode != 1)
@@ -152,7 +155,7 @@ pub fn of_sound(codec: &str, packet: &Packet) -> Option<u64> {
         }
         // Annex E §1.2.1: fscod, acmod, lfeon.
         "eac3" if data.starts_with(&[0x0b, 0x77]) => {
-            // Substreams that add channels to the first are part of it.
+            // Dependent substreams add channels to the first one and are part of it.
             (byte(2)? >> 6 != 1).then_some(byte(4)?)
         }
         // ISO/IEC 11172-3 §2.4.1.3: version, sampling frequency, and whether there is one channel.
@@ -165,7 +168,7 @@ pub fn of_sound(codec: &str, packet: &Packet) -> Option<u64> {
         "dts" if data.starts_with(&[0x7f, 0xfe, 0x80, 0x01]) => {
             Some((byte(7)? & 0x0f) << 16 | (byte(8)? & 0xfc) << 8)
         }
-        // RFC 9639 §9.1: sample rate, channels (those of stereo are coded in several ways), sample size.
+        // RFC 9639 §9.1: sample rate, channels (stereo is coded in several ways), sample size.
         "flac" if byte(0)? == 0xff && byte(1)? >> 2 == 0x3e => {
             let channels = match byte(3)? >> 4 {
                 8..=10 => 1,
@@ -173,21 +176,22 @@ pub fn of_sound(codec: &str, packet: &Packet) -> Option<u64> {
             };
             Some((byte(2)? & 0x0f) << 8 | channels << 4 | byte(3)? & 0x0e)
         }
-        // A sync of TrueHD and MLP says how all up to the next are coded.
+        // A sync of TrueHD or MLP declares the coding of all packets up to the next sync.
         "truehd" | "mlp" if data.get(4..7) == Some(&[0xf8, 0x72, 0x6f]) => {
             data.get(8..12).map(hash)
         }
-        // ISO/IEC 14496-3 §1.7.3.1: object type, rate and channels of the first layer, where the packet says them.
+        // ISO/IEC 14496-3 §1.7.3.1: object type, rate and channels of the first layer, where the packet declares
+        // them.
         "aac_latm" if byte(0)? == 0x56 && byte(3)? >> 6 == 0 => Some(byte(5)? << 5 | byte(6)? >> 3),
         _ => None,
     }
 }
 
-/// Modes of MPEG audio from here on are dual channel, and one channel.
+/// First of the modes of MPEG audio that are kept in the key: dual channel and single channel.
 const MPEG_DUAL: u64 = 2;
 
-impl Kind {
-    /// Whether its two channels are two sounds of their own, such as two languages.
+impl CodingKind {
+    /// Whether the two channels are two independent sounds, such as two languages.
     pub fn is_dual_mono(&self, codec: &str) -> bool {
         match codec {
             "ac3" => self.key >> 4 & 7 == 0,
@@ -204,9 +208,9 @@ fn is_adts(data: &[u8]) -> bool {
     data.len() > 7 && data[0] == 0xff && data[1] & 0xf6 == 0xf0
 }
 
-/// Whether a packet holds channels' places that those after it do not repeat: a program config element at the start of
-/// AAC whose header has no channel configuration (ISO/IEC 14496-3 §4.5.1.2).
-pub fn sets_up(codec: &str, packet: &Packet) -> bool {
+/// Whether a packet holds the places of channels that the packets after it do not repeat: a program config element at
+/// the start of AAC whose header has no channel configuration (ISO/IEC 14496-3 §4.5.1.2).
+pub fn is_set_up(codec: &str, packet: &Packet) -> bool {
     const PROGRAM_CONFIG: u8 = 5;
     let data = packet.data().unwrap_or_default();
     if codec != "aac" || !is_adts(data) || data[2] & 1 != 0 || data[3] >> 6 != 0 {
@@ -217,8 +221,8 @@ pub fn sets_up(codec: &str, packet: &Packet) -> bool {
         .is_some_and(|element| element >> 5 == PROGRAM_CONFIG)
 }
 
-/// What a key picture says of its sequence: size, shape, colours. Nothing where it says nothing.
-pub fn of_picture(codec: &str, parted: Parted, packet: &Packet) -> Option<u64> {
+/// Key of the sequence that a key picture declares: size, shape, colours; none where it declares nothing.
+pub fn picture_key(codec: &str, parted: Parted, packet: &Packet) -> Option<u64> {
     if let Some(extradata) = new_extradata(packet) {
         return Some(hash(&extradata));
     }
@@ -242,16 +246,16 @@ pub fn of_picture(codec: &str, parted: Parted, packet: &Packet) -> Option<u64> {
     match codec {
         "h264" => units(&|head| head & 0x1f == 7, usize::MAX),
         "hevc" => units(&|head| head >> 1 & 0x3f == 33, usize::MAX),
-        // The sequence's header without its matrices, and its extension (ISO/IEC 13818-2 §6.2.2).
+        // Sequence header without its matrices, and its extension (ISO/IEC 13818-2 §6.2.2).
         "mpeg1video" | "mpeg2video" => units(&|head| head == 0xb3, 5),
-        // The object's layer (ISO/IEC 14496-2 §6.2.3).
+        // Header of the video object layer (ISO/IEC 14496-2 §6.2.3).
         "mpeg4" => units(&|head| (0x20..0x30).contains(&head), usize::MAX),
-        // RFC 6386 §9.1.
+        // RFC 6386 §9.1: width and height.
         "vp8" => data.get(6..10).map(hash),
         "vp9" => vp9_size(data),
         "mjpeg" => jpeg_size(data),
         "av1" => av1_sequence(data),
-        // SMPTE 421M §G: the sequence's layer.
+        // SMPTE 421M §G: header of the sequence layer.
         "vc1" => units(&|head| head == 0x0f, usize::MAX),
         // SMPTE RDD 36 §5.1: width and height.
         "prores" if data.get(4..8) == Some(b"icpf") => data.get(16..20).map(hash),
@@ -259,7 +263,8 @@ pub fn of_picture(codec: &str, parted: Parted, packet: &Packet) -> Option<u64> {
     }
 }
 
-/// Of units behind start codes, which are taken to reach to the packet's end.
+/// Bytes of a unit up to the next start code; units behind start codes are otherwise taken to reach to the packet's
+/// end.
 fn end_of_unit(unit: &[u8]) -> usize {
     let next = unit.windows(3).position(|bytes| bytes == [0, 0, 1]);
     next.unwrap_or(unit.len())
@@ -301,7 +306,7 @@ fn vp9_size(data: &[u8]) -> Option<u64> {
     Some(bits(16)? << 16 | bits(16)?)
 }
 
-/// The sequence's header (AV1 bitstream specification §5.3).
+/// Hash of the sequence header (AV1 bitstream specification §5.3).
 fn av1_sequence(data: &[u8]) -> Option<u64> {
     const SEQUENCE_HEADER: u8 = 1;
     let mut rest = data;
@@ -325,7 +330,7 @@ fn av1_sequence(data: &[u8]) -> Option<u64> {
     }
 }
 
-/// Height and width from the frame's header (ITU-T T.81 §B.2.2).
+/// Hash of the height and width in the frame's header (ITU-T T.81 §B.2.2).
 fn jpeg_size(data: &[u8]) -> Option<u64> {
     let mut at = 2;
     loop {

@@ -1,4 +1,5 @@
-//! What packets told of one track.
+//! Facts that the packets of one track tell: times, key frames, kinds of coding, and the parts between restarts of
+//! the clock.
 
 use std::collections::HashMap;
 
@@ -9,7 +10,7 @@ use plan::Rational;
 use plan::media_info::{Join, KeyFrame, Setup};
 
 use super::clock::{self, Stretch};
-use super::kinds::{self, Kinds};
+use super::kinds::{self, CodingKinds};
 use super::pictures::coded;
 use super::pictures::gops::Gops;
 use super::tracks::DeclaredTracks;
@@ -18,66 +19,66 @@ use crate::input::coded_units::Parted;
 use crate::input::times::seconds;
 use cmaf::avc::Record;
 
-/// Packets kept to learn the frames of a codec that has no fixed one: a Vorbis stream has shown both of its block
-/// sizes.
+/// Packets kept to learn the frame lengths of a codec that has no fixed one: within so many, a Vorbis stream has
+/// shown both of its block sizes.
 const SOUND_PACKETS: usize = 64;
-/// Packets kept where frames are of one length: some begin with silence.
+/// Packets kept where all frames are of one length; more than one, since some tracks begin with silence.
 const FEW_SOUND_PACKETS: usize = 12;
-/// Packets that may lack a time of decoding where the others have one: the first.
-const FEW: usize = 4;
-/// More packets that set others up are none that anybody made by hand.
+/// Most packets that may lack a decode time where the others have one: the first few do.
+const MOST_WITHOUT_DECODE_TIME: usize = 4;
+/// Most set-up packets of a track; nobody makes more by hand.
 const MOST_SETUPS: usize = 256;
 
-/// Of one stream, in its own time base.
+/// Observations of the packets of one stream, in its own time base.
 #[derive(Default)]
 pub struct ObservedTrack {
-    /// Of shown packets, by presentation.
+    /// Presentation time stamps of the packets that are shown.
     pub stamps: Vec<i64>,
-    /// When they are decoded, where that is said.
+    /// Decode time stamps of the packets that are shown, where they are declared.
     decode_stamps: Vec<Option<i64>>,
-    /// How many do not say when they are shown: MPEG program streams and AVI leave that to who decodes.
+    /// Number of packets without a presentation time stamp: MPEG program streams and AVI leave it to the decoder.
     lacking: usize,
-    /// How much later than it is decoded the first is shown that says both.
+    /// Delay from decoding to presentation of the first packet that declares both times.
     delay: Option<i64>,
-    /// The very first, shown or not.
+    /// Time stamp of the very first packet, shown or not.
     pub begin: Option<i64>,
-    /// The earliest.
+    /// Earliest presentation time stamp of the packets that are shown.
     pub first: Option<i64>,
-    /// Where the last ends.
+    /// End of the packet that ends last.
     pub end: Option<i64>,
     /// Samples that the decoder must drop at the start.
     pub priming: u32,
     /// Samples that the decoder must drop at the end of the last packet.
     pub padding: u32,
-    /// The longest packet's duration, but for the last's.
+    /// Duration of the longest packet, except the last.
     pub longest: i64,
     /// Duration of the packet that ends last.
     pub last_duration: i64,
-    /// Where key frames lie.
+    /// Key frames, with their time stamps and byte positions.
     pub keys: Vec<KeyFrame>,
-    /// Packets that say how others are coded.
+    /// Set-up packets, which say how others are coded.
     pub setups: Vec<Setup>,
-    /// How packets are coded.
-    pub kinds: Kinds,
-    /// Whether a key frame, but for the first, begins an open group.
+    /// Kinds of the packets by their coding.
+    pub kinds: CodingKinds,
+    /// Whether a key frame, except the first, begins an open GOP.
     pub open_gops: bool,
-    /// Where all packets so far are H.264 under it, of closed groups.
+    /// Parameter sets of the track, while all packets so far are H.264 under them and in closed GOPs.
     pub record: Option<Record>,
     coding: Option<Coding>,
-    /// The stretches between joins.
+    /// Parts of the track between restarts of its clock.
     parts: Vec<Part>,
     last_position: u64,
 }
 
-/// Where a packet lies, where it ends in its track's time base, and the part that it belongs to.
+/// Byte position of a packet, its end in the track's time base, and the part that it belongs to.
 #[derive(Clone, Copy)]
-pub struct Packed {
+pub struct StoredPacket {
     pub position: u64,
     pub end: i64,
     pub part: usize,
 }
 
-/// How a track's packets are looked into.
+/// Coding of a track, which says how its packets are read.
 #[derive(Clone)]
 struct Coding {
     codec: String,
@@ -91,12 +92,12 @@ enum Medium {
     Sound,
 }
 
-/// A stretch of packets whose stamps go on from one another.
+/// Run of packets whose time stamps go on from one another.
 struct Part {
     part: usize,
-    /// Byte of its first packet.
+    /// Byte position of the part's first packet.
     position: u64,
-    /// Where its first entries are in the lists.
+    /// Indexes of the part's first entries in the lists of the track.
     stamps: usize,
     keys: usize,
     setups: usize,
@@ -105,7 +106,7 @@ struct Part {
 }
 
 impl ObservedTrack {
-    /// Of a stream of which nothing is known yet.
+    /// Makes the observations of a stream of which no packet has come yet.
     pub fn of(input: &Input, found: &DeclaredTracks, stream: u32) -> Self {
         let parameters = input
             .stream(stream as usize)
@@ -143,16 +144,16 @@ impl ObservedTrack {
         }
     }
 
-    /// As `of`, from somewhere in the middle of the source.
-    pub fn further(input: &Input, found: &DeclaredTracks, stream: u32) -> Self {
+    /// Makes the observations of a stream that is read from somewhere in the middle of the source.
+    pub fn from_middle(input: &Input, found: &DeclaredTracks, stream: u32) -> Self {
         Self {
-            // Its first key frame is none that the source begins with.
+            // The first key frame here is not the first of the source.
             begin: Some(i64::MIN),
             ..Self::of(input, found, stream)
         }
     }
 
-    /// Takes the next packet, which belongs to this part of the source.
+    /// Records the next packet, which belongs to the part `part` of the source.
     pub fn take(&mut self, packet: &Packet, part: usize) {
         let Some(stamp) = packet.pts().or(packet.dts()) else {
             return;
@@ -168,11 +169,11 @@ impl ObservedTrack {
         self.record = record.filter(|record| coded::keeps_to(record, packet));
         if let Some(Coding { codec, kind, kept }) = self.coding.clone() {
             let key = match kind {
-                Medium::Picture(_, parted) => kinds::of_picture(&codec, parted, packet),
-                Medium::Sound => kinds::of_sound(&codec, packet),
+                Medium::Picture(_, parted) => kinds::picture_key(&codec, parted, packet),
+                Medium::Sound => kinds::sound_key(&codec, packet),
             };
             self.kinds.take(key, packet, kept);
-            if kinds::sets_up(&codec, packet) && self.setups.len() < MOST_SETUPS {
+            if kinds::is_set_up(&codec, packet) && self.setups.len() < MOST_SETUPS {
                 self.setups.push(Setup {
                     pts: stamp,
                     position: self.last_position,
@@ -196,7 +197,7 @@ impl ObservedTrack {
         self.first = Some(self.first.map_or(stamp, |first| first.min(stamp)));
         if self.end.is_none_or(|known| known <= end) {
             self.end = Some(end);
-            // Ogg's last duration is without it already.
+            // The last duration in Ogg excludes the padding already.
             let is_whole = duration >= self.longest;
             self.padding = if is_whole { skipped(packet, 4) } else { 0 };
             self.longest = self.longest.max(self.last_duration);
@@ -237,7 +238,7 @@ impl ObservedTrack {
         });
     }
 
-    /// Whether it has begun, and as many of its packets are kept as are to be.
+    /// Whether the track has begun, and as many of its packets are kept as are wanted.
     pub fn has_begun(&self) -> bool {
         let is_sound = self
             .coding
@@ -247,11 +248,11 @@ impl ObservedTrack {
         self.first.is_some() && (!is_sound || self.kinds.has_kept(kept))
     }
 
-    /// When pictures are shown by when they are decoded, in order, and where the last ends; nothing where all say
-    /// themselves when they are shown.
+    /// Presentation time stamps derived from decode times, in order, and the end of the last picture; none where all
+    /// packets declare their presentation times.
     pub fn by_decoding(&self) -> Option<(Vec<i64>, i64)> {
         let decoded: Vec<i64> = self.decode_stamps.iter().copied().flatten().collect();
-        if self.lacking == 0 || decoded.len() + FEW < self.stamps.len() {
+        if self.lacking == 0 || decoded.len() + MOST_WITHOUT_DECODE_TIME < self.stamps.len() {
             return None;
         }
         let delay = self.delay.unwrap_or(0).max(0);
@@ -263,14 +264,14 @@ impl ObservedTrack {
         Some((stamps, self.end?.saturating_add(delay)))
     }
 
-    /// The first stamp of each of its parts.
+    /// First time stamp of each part of the track.
     pub fn part_starts(&self) -> Vec<i64> {
         self.parts.iter().map(|part| part.first).collect()
     }
 
-    /// Parts its packets anew: by where each lies, where it ends and to which part it belongs, one for each stamp. For
-    /// sources whose packets of all tracks do not come in the order in which they are stored.
-    pub fn split(&mut self, packets: &[Packed]) {
+    /// Divides the packets into parts anew; `packets` has one entry for each time stamp. This is for sources whose
+    /// packets of all tracks do not come in the order in which they are stored.
+    pub fn split(&mut self, packets: &[StoredPacket]) {
         self.parts.clear();
         for (at, packet) in packets.iter().enumerate().take(self.stamps.len()) {
             let stamp = self.stamps[at];
@@ -296,7 +297,8 @@ impl ObservedTrack {
         }
     }
 
-    /// What it has of each part, in seconds. What a last picture lasts is taken for what most do.
+    /// Stretch of time that the track has in each part, in seconds. The last picture of a part counts with the usual
+    /// duration of a picture.
     fn stretches(&self, time_base: Rational, is_picture: bool) -> Vec<Stretch> {
         let ends = self.parts.iter().skip(1).map(|part| part.stamps);
         let ends = ends.chain([self.stamps.len()]);
@@ -316,7 +318,7 @@ impl ObservedTrack {
         self.parts.iter().zip(ends).map(stretch).collect()
     }
 
-    /// Puts all stamps on one time line, and says how.
+    /// Shifts all time stamps to one time line, and returns the joins that do the same for later readers.
     fn join(&mut self, stream: u32, time_base: Rational, shifts: &[Rational]) -> Vec<Join> {
         let shift = |part: &Part| {
             let by = shifts.get(part.part).copied().unwrap_or_default();
@@ -367,7 +369,7 @@ impl ObservedTrack {
     }
 }
 
-/// Puts the stamps of all tracks on one time line.
+/// Shifts the time stamps of all tracks to one time line, and returns the joins that do the same for later readers.
 pub fn join_all(
     bases: &HashMap<u32, Rational>,
     picture: Option<u32>,
@@ -392,7 +394,7 @@ pub fn join_all(
     joins
 }
 
-/// The same for a stream that is not looked at, such as text: where another, which is, goes on otherwise.
+/// Joins of a stream that is not observed, such as text: they follow those of another stream that is.
 pub fn join_like(
     joins: &[Join],
     other: (u32, Rational),
@@ -411,7 +413,7 @@ pub fn join_like(
     .collect()
 }
 
-/// What lies between two stamps for the most part, of stamps in order.
+/// Most usual distance between two successive time stamps: the median; `stamps` are in order.
 pub fn typical_step(stamps: &[i64]) -> Option<i64> {
     let mut steps: Vec<i64> = stamps
         .windows(2)
@@ -422,8 +424,8 @@ pub fn typical_step(stamps: &[i64]) -> Option<i64> {
     (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1)
 }
 
-/// Samples of a packet that the decoder must drop, from its `SkipSamples` side data: those at
-/// its start stand at byte 0, those at its end at byte 4.
+/// Samples of a packet that the decoder must drop, from its `SkipSamples` side data: those at its start stand at byte
+/// 0, those at its end at byte 4.
 fn skipped(packet: &Packet, at: usize) -> u32 {
     let skip = packet
         .side_data()

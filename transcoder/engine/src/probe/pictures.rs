@@ -1,4 +1,5 @@
-//! What a picture track is like: its size, light and rate, how hard it is to encode, and whether it can be passed through.
+//! Facts about a picture track: its size, light and rate, how hard it is to encode, and whether it can be passed
+//! through.
 
 pub(crate) mod aperture;
 pub(crate) mod coded;

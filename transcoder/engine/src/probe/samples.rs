@@ -1,5 +1,5 @@
-//! What sound is like once it is decoded: its rate and channels, where its samples really start, and the grid that its
-//! packets lie on where neither its codec nor its time stamps tell it.
+//! Facts from decoded sound: its rate and channels, the place where its samples really start, and the grid of its
+//! packets where neither its codec nor its time stamps tell it.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use ffmpeg_next::{Packet, frame};
 use plan::media_info::AudioTrack;
 use plan::{Code, Note, Rational};
 
-use super::kinds::Kind;
+use super::kinds::CodingKind;
 use super::observed_track::ObservedTrack;
 use super::tracks::DeclaredTracks;
 use crate::audio::decoder::SoundDecoder;
@@ -16,16 +16,17 @@ use crate::audio::mix::Layout;
 use crate::ffi;
 use crate::input::times::seconds;
 
-/// Decoders need a frame or two before they give sound, which is no damage: less than this, in seconds.
+/// Seconds of undecodable sound at the start that count as damage from here on: decoders need a frame or two before
+/// they give sound.
 const USUAL_DELAY: Rational = Rational::new(1, 4);
 
-/// A decoded frame.
+/// Decoded frame.
 struct Frame {
     samples: u32,
     stamp: Option<i64>,
 }
 
-/// What packets of one kind decode to.
+/// Format to which the packets of one kind decode.
 #[derive(Clone, PartialEq, Eq)]
 struct Format {
     rate: u32,
@@ -33,20 +34,20 @@ struct Format {
     name: String,
 }
 
-/// The first frames of a track.
-pub struct Head {
+/// First frames of a track.
+pub struct FirstFrames {
     frames: Vec<Frame>,
-    /// Whether the track has no more.
+    /// Whether these frames are all of the track.
     is_whole: bool,
 }
 
-/// Fills in rates and channels, by what most packets decode to; says where they change, or are guessed. Tracks of which
-/// nothing decodes are left out.
-pub fn formats(
+/// Fills in rates and channels by what most packets decode to, and adds notes where they change or are guessed.
+/// Tracks of which nothing decodes are left out.
+pub fn fill_formats(
     input: &Input,
     found: &mut DeclaredTracks,
     seen: &HashMap<u32, ObservedTrack>,
-) -> HashMap<u32, Head> {
+) -> HashMap<u32, FirstFrames> {
     let mut heads = HashMap::new();
     let mut silent = Vec::new();
     for mut track in std::mem::take(&mut found.audio) {
@@ -70,14 +71,14 @@ pub fn formats(
             silent.push(track);
             continue;
         };
-        say(found, &track, most, counts.len());
+        note_changes(found, &track, most, counts.len());
         let usual = kinds.map(|kinds| kinds.by_count());
         if usual.is_some_and(|kinds| {
             kinds
                 .first()
                 .is_some_and(|kind| kind.is_dual_mono(&track.codec))
         }) {
-            let message = "The sound says that its two channels are two sounds of their own, perhaps two languages; they are heard together, one on each side.";
+            let message = "The sound declares its two channels as independent sounds, perhaps two languages; they are played together, one on each side.";
             found
                 .notes
                 .push(Note::new(Code::Guessed, message).of_track(track.stream));
@@ -85,11 +86,11 @@ pub fn formats(
         track.sample_rate = most.rate;
         track.channels = most.layout.places.len() as u32;
         track.layout.clone_from(&most.name);
-        track.surround = most.layout.is_surround() && most.layout.is_said;
+        track.surround = most.layout.is_surround() && most.layout.is_declared;
         let packets = kinds.map_or(0, |kinds| kinds.in_order().map(|kind| kind.count).sum());
         if let Some((_, frames, _)) = decoded.into_iter().next() {
             let is_whole = packets <= frames.len() as u64 + 1;
-            heads.insert(track.stream, Head { frames, is_whole });
+            heads.insert(track.stream, FirstFrames { frames, is_whole });
         }
         found.audio.push(track);
     }
@@ -99,10 +100,10 @@ pub fn formats(
     heads
 }
 
-fn say(found: &mut DeclaredTracks, track: &AudioTrack, most: &Format, formats: usize) {
+fn note_changes(found: &mut DeclaredTracks, track: &AudioTrack, most: &Format, formats: usize) {
     if formats > 1 {
         let message = format!(
-            "The sound changes its channels or its sample rate on the way; all of it was brought to {} at {} Hz.",
+            "The sound changes its channels or its sample rate inside the file; all of it is converted to {} at {} Hz.",
             most.name, most.rate
         );
         found
@@ -110,9 +111,9 @@ fn say(found: &mut DeclaredTracks, track: &AudioTrack, most: &Format, formats: u
             .push(Note::new(Code::FormatChanges, message).of_track(track.stream));
     }
     let channels = most.layout.places.len();
-    if !most.layout.is_said && channels > 2 {
+    if !most.layout.is_declared && channels > 2 {
         let message = format!(
-            "The file does not say where the {channels} channels of the sound belong; the usual places were taken."
+            "The file does not declare the places of its sound's {channels} channels; the usual places are assumed."
         );
         found
             .notes
@@ -120,7 +121,7 @@ fn say(found: &mut DeclaredTracks, track: &AudioTrack, most: &Format, formats: u
     }
 }
 
-fn decode(input: &Input, track: &AudioTrack, kind: &Kind) -> Option<(Vec<Frame>, Format)> {
+fn decode(input: &Input, track: &AudioTrack, kind: &CodingKind) -> Option<(Vec<Frame>, Format)> {
     let stream = input.stream(track.stream as usize)?;
     let mut decoder = SoundDecoder::open(&stream, None).ok()?;
     let mut frames = Vec::new();
@@ -129,7 +130,7 @@ fn decode(input: &Input, track: &AudioTrack, kind: &Kind) -> Option<(Vec<Frame>,
         let mut decoded = frame::Audio::empty();
         while decoder.receive(&mut decoded).is_ok() {
             if decoded.rate() > 0 && decoded.samples() > 0 {
-                // The last is what it stays at.
+                // The format of the last frame counts, since decoders may find theirs late.
                 format = Some(Format {
                     rate: decoded.rate(),
                     layout: Layout::of(&decoded),
@@ -144,7 +145,7 @@ fn decode(input: &Input, track: &AudioTrack, kind: &Kind) -> Option<(Vec<Frame>,
     };
     for packet in &kind.first {
         let packet: &Packet = packet;
-        // What cannot be decoded is silence.
+        // A packet that cannot be decoded is silence.
         let _ = decoder.send(packet);
         receive(&mut decoder);
     }
@@ -155,15 +156,17 @@ fn decode(input: &Input, track: &AudioTrack, kind: &Kind) -> Option<(Vec<Frame>,
         .map(|format| (frames, format))
 }
 
-/// Finds the first sample of tracks whose codec has no fixed frame (PCM, FLAC, Opus; Vorbis,
-/// whose first packet has no sound): all the stamps together tell it better than the first
-/// does. And their grid, which starts there, where stamps are coarser than samples (Matroska's
-/// are whole milliseconds): the packets' lengths have a common divisor (Vorbis: a quarter of
-/// its short block), and where that is longer than the stamps' unit a stamp means one place.
-/// Of other tracks, the first frame that decodes, where the packets before it have no sound.
-pub fn starts(found: &mut DeclaredTracks, mut heads: HashMap<u32, Head>) {
+/// Finds the first sample of each sound track.
+///
+/// For codecs without a fixed frame length (PCM, FLAC, Opus; Vorbis, whose first packet has no sound), all stamps
+/// together tell it better than the first alone. Where stamps are coarser than samples (Matroska's are whole
+/// milliseconds), the packets' grid starts there too: packet lengths have a common divisor (Vorbis: a quarter of its
+/// short block), and where that is longer than the stamps' unit, a stamp means one place.
+///
+/// A track of another codec starts at the first frame that decodes, where the packets before it have no sound.
+pub fn fill_starts(found: &mut DeclaredTracks, mut heads: HashMap<u32, FirstFrames>) {
     for track in &mut found.audio {
-        let Some(Head {
+        let Some(FirstFrames {
             mut frames,
             is_whole,
         }) = heads.remove(&track.stream)
@@ -171,7 +174,7 @@ pub fn starts(found: &mut DeclaredTracks, mut heads: HashMap<u32, Head>) {
             continue;
         };
         let said = track.start;
-        // The very last of a track may be cut.
+        // The very last frame of a track may be cut.
         if is_whole && frames.len() > 1 {
             frames.pop();
         }
@@ -179,18 +182,21 @@ pub fn starts(found: &mut DeclaredTracks, mut heads: HashMap<u32, Head>) {
             None => without_grid(track, frames),
             Some(samples) => from_first(track, &frames, samples),
         }
-        found.notes.extend(passed_over(track, said));
+        found.notes.extend(note_undecodable_start(track, said));
     }
 }
 
 fn without_grid(track: &mut AudioTrack, mut frames: Vec<Frame>) {
     let rate = i64::from(track.sample_rate);
     let unit = track.time_base.scale_ceil(rate, 1);
-    // The decoder has cut it off.
+    // The decoder has cut off the priming.
     if let Some(first) = frames.first_mut() {
         first.samples = first.samples.saturating_add(track.priming);
     }
-    let grid = frames.iter().map(|frame| frame.samples).reduce(divisor);
+    let grid = frames
+        .iter()
+        .map(|frame| frame.samples)
+        .reduce(greatest_common_divisor);
     track.frame_samples = grid.filter(|&grid| unit > 1 && i64::from(grid) >= unit);
     if track.priming == 0
         && let Some(first) = first_sample(&frames, track.time_base, rate, unit)
@@ -199,7 +205,7 @@ fn without_grid(track: &mut AudioTrack, mut frames: Vec<Frame>) {
     }
 }
 
-/// A track that says it starts a frame or more before its first sound starts there.
+/// Moves the start of a track whose first sound comes a frame or more after its declared start.
 fn from_first(track: &mut AudioTrack, frames: &[Frame], samples: u32) {
     let stamp = frames.first().and_then(|first| first.stamp);
     let Some(heard) = stamp.map(|stamp| seconds(stamp, track.time_base)) else {
@@ -212,8 +218,8 @@ fn from_first(track: &mut AudioTrack, frames: &[Frame], samples: u32) {
     }
 }
 
-/// Says that a track's first packets cannot be decoded, where its sound starts so much later than they do.
-fn passed_over(track: &AudioTrack, said: Rational) -> Option<Note> {
+/// Note that the first packets of a track cannot be decoded; none where its sound starts about when it should.
+fn note_undecodable_start(track: &AudioTrack, said: Rational) -> Option<Note> {
     let missing = track.start - said;
     let message = format!(
         "The first {:.2} s of the sound cannot be decoded; the sound starts after them.",
@@ -222,9 +228,9 @@ fn passed_over(track: &AudioTrack, said: Rational) -> Option<Note> {
     (missing >= USUAL_DELAY).then(|| Note::new(Code::Corrupt, message).of_track(track.stream))
 }
 
-/// Where the first frame starts, in samples, as far as the stamps agree but for their rounding:
-/// what the first says, if that can be, since most tracks start at a whole unit; the middle of
-/// what they say otherwise.
+/// Place of the first frame in samples, on which the stamps agree up to their rounding. It is the place that the
+/// first stamp gives, if that is possible, since most tracks start at a whole unit; otherwise the middle of what the
+/// stamps give.
 fn first_sample(frames: &[Frame], time_base: Rational, rate: i64, unit: i64) -> Option<i64> {
     let mut before = 0;
     let mut said = Vec::new();
@@ -248,7 +254,11 @@ fn first_sample(frames: &[Frame], time_base: Rational, rate: i64, unit: i64) -> 
     })
 }
 
-/// The greatest common divisor.
-fn divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { divisor(b, a % b) }
+/// Greatest common divisor of two numbers.
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
+    }
 }

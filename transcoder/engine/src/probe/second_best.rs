@@ -1,4 +1,4 @@
-//! Notes on what is played, but perhaps not as its maker meant it.
+//! Notes on content that is played, but perhaps not as its maker meant it.
 
 use ffmpeg_next::format::context::Input;
 use plan::{Code, Note};
@@ -8,24 +8,25 @@ use super::tracks::DeclaredTracks;
 use crate::input::boxes;
 use crate::input::source::Source;
 
-/// More mono tracks than that are no sound of one room that somebody parted.
+/// Most mono tracks that may be the channels of one sound; more are independent sounds.
 const MOST_MONO_TRACKS: usize = 24;
 
-/// Looks at the tracks that are played.
+/// Notes on the tracks that are played.
 pub fn notes(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
     let mut notes = Vec::new();
-    notes.extend(mono_tracks(input, found));
+    notes.extend(note_on_mono_tracks(input, found));
     if input.format().name() == "mpegts" {
-        notes.extend(other_codecs(source, input, found));
+        notes.extend(notes_on_other_codecs(source, input, found));
     }
     if input.format().name().contains("mp4") {
-        notes.extend(other_entries(source, input, found));
+        notes.extend(notes_on_other_entries(source, input, found));
     }
     notes
 }
 
-/// A note on a picture for both eyes: the view of one is all that is shown of it, or it is shown as it is stored.
-pub fn of_two_views(stream: u32, shows_one: bool) -> Note {
+/// Note on a picture that holds the views of both eyes: either one view is shown, or the picture is shown as it is
+/// stored.
+pub fn note_on_two_views(stream: u32, shows_one: bool) -> Note {
     let (code, what) = match shows_one {
         true => (
             Code::TrackSkipped,
@@ -39,8 +40,9 @@ pub fn of_two_views(stream: u32, shows_one: bool) -> Note {
     Note::new(code, what).of_track(stream)
 }
 
-/// Cameras and broadcasters store each channel as a track of its own, and do not say which belong together.
-fn mono_tracks(input: &Input, found: &DeclaredTracks) -> Option<Note> {
+/// Note on several mono tracks: cameras and broadcasters store each channel as a track, and do not say which belong
+/// together.
+fn note_on_mono_tracks(input: &Input, found: &DeclaredTracks) -> Option<Note> {
     let format = input.format();
     let stores_so = ["mp4", "mxf"]
         .iter()
@@ -58,28 +60,28 @@ fn mono_tracks(input: &Input, found: &DeclaredTracks) -> Option<Note> {
         .then(|| Note::new(Code::Guessed, message))
 }
 
-/// Streams of a broadcast that go over to another codec.
-fn other_codecs(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
+/// Notes on streams of a broadcast that change to another codec.
+fn notes_on_other_codecs(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
     let changes = transport::changes(source.reader(), source.size());
     let note = |stream: u32| {
         let identifier = u16::try_from(input.stream(stream as usize)?.id()).ok()?;
         let (before, after) = changes.get(&identifier)?;
         let message = format!(
-            "On the way the track goes over from {before} to {after}, which is not followed: its last picture stands still there, or it is silent."
+            "The track changes from {before} to {after}. The part after the change is not decoded: its last picture is held, or its sound is silent."
         );
         Some(Note::new(Code::UnsupportedCodec, message).of_track(stream))
     };
-    played(found).filter_map(note).collect()
+    played_streams(found).filter_map(note).collect()
 }
 
-/// Streams of the tracks that are played.
-fn played(found: &DeclaredTracks) -> impl Iterator<Item = u32> {
+/// Indexes of the streams that are played.
+fn played_streams(found: &DeclaredTracks) -> impl Iterator<Item = u32> {
     let picture = found.video.iter().map(|video| video.stream);
     picture.chain(found.audio.iter().map(|audio| audio.stream))
 }
 
-/// Samples of a track whose entries are of several codecs: FFmpeg reads those of the first.
-fn other_entries(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
+/// Notes on tracks whose sample entries are of several codecs: FFmpeg reads the samples of the first.
+fn notes_on_other_entries(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<Note> {
     let entries = boxes::sample_entries(source.reader(), source.size());
     let note = |stream: u32| {
         let number = u32::try_from(input.stream(stream as usize)?.id()).ok()?;
@@ -97,5 +99,5 @@ fn other_entries(source: &Source, input: &Input, found: &DeclaredTracks) -> Vec<
             format!("A part of the track is {how}, unlike its first part, and was left out.");
         Some(Note::new(code, message).of_track(stream))
     };
-    played(found).filter_map(note).collect()
+    played_streams(found).filter_map(note).collect()
 }

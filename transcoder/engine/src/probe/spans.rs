@@ -1,5 +1,5 @@
-//! When each track starts and ends, and how places in it are found: from the container's
-//! index where it has one, from reading the whole source where not, or where what was looked at leaves it open.
+//! The start and end of each track, and the way in which places in it are found. They come from the container's index
+//! where it has one, and from a read of the whole source where it has none or where the index leaves something open.
 
 mod ends;
 mod matroska;
@@ -15,8 +15,8 @@ use plan::{Code, Index, Limits, Note, Rational};
 
 use self::packets::{entries, head, tracks};
 use super::clock::{self, Clock};
-use super::fill::{self, Looked};
-use super::observed_track::{self, ObservedTrack, Packed};
+use super::fill::{self, Coverage};
+use super::observed_track::{self, ObservedTrack, StoredPacket};
 use super::pictures::samples_of_pictures;
 use super::progress::Progress;
 use super::samples;
@@ -26,54 +26,55 @@ use crate::input::boxes;
 use crate::input::demux::next_packet;
 use crate::input::open;
 use crate::input::source::Source;
-use crate::input::time_stamps::Stamps;
+use crate::input::time_stamps::StampCorrection;
 use crate::input::times::{rational, seconds};
 
-/// Pictures read at the start where an index lists all of them: the first that is shown may be stored behind sixteen.
+/// Pictures that are read at the start where an index lists all of them: the first picture shown may be stored behind
+/// sixteen others.
 const FEW_PICTURES: usize = 24;
-/// How far stamps may jump in a broadcast, on a disc or in Ogg, in microseconds: longer than reception fails for.
+/// Microseconds by which time stamps may jump ahead in a broadcast, on a disc or in Ogg: reception fails for less.
 const BROADCAST_GAP_US: i64 = 10_000_000;
-/// The same elsewhere: a screen that does not change may have no picture for so long.
+/// Microseconds by which time stamps may jump ahead in other formats: a screen that does not change may have no
+/// picture for so long.
 const QUIET_GAP_US: i64 = 60_000_000;
 
-/// What was found besides what is filled in.
+/// Results of measuring a source, besides the tracks that are filled in.
 pub struct Measured {
-    /// How places are found.
+    /// Way in which places in the source are found.
     pub index: Index,
-    /// How time stamps become one time line.
+    /// Shifts by which the time stamps become one time line.
     pub joins: Vec<Join>,
-    /// Where the last packet lies, in a source that was read whole.
+    /// Byte at which the last packet ends, in a source that was read whole.
     pub read_to: Option<u64>,
-    /// Whether the demuxer could make nothing of a part of such a source.
+    /// Whether the demuxer could not parse a part of such a source.
     pub has_unreadable: bool,
 }
 
-/// Fills in starts, ends, rates and channels. Nothing where no packet of the
-/// tracks to be shown can be read.
+/// Fills in starts, ends, rates and channels. None where no packet of the tracks to be shown can be read.
 pub fn measure(
     source: &Source,
     input: &mut Input,
     found: &mut DeclaredTracks,
     limits: &Limits,
 ) -> Result<Option<Measured>> {
-    let (mut seen, looked, mut measured) = read(source, input, found)?;
-    let heads = samples::formats(input, found, &seen);
-    samples_of_pictures::most(input, found, &seen, limits)?;
-    say_joins(found, &measured.joins, &seen);
-    if !fill::fill(source, input, found, &mut seen, &looked)? {
+    let (mut seen, coverage, mut measured) = read(source, input, found)?;
+    let heads = samples::fill_formats(input, found, &seen);
+    samples_of_pictures::describe_most(input, found, &seen, limits)?;
+    note_joins(found, &measured.joins, &seen);
+    if !fill::fill_tracks(source, input, found, &mut seen, &coverage)? {
         return Ok(None);
     }
-    samples::starts(found, heads);
-    fill::align(found, &mut measured.joins);
+    samples::fill_starts(found, heads);
+    fill::align_clocks(found, &mut measured.joins);
     Ok(Some(measured))
 }
 
-/// As little as tells what is to be known, or all.
+/// Reads as little of the source as tells all facts, or all of it.
 fn read(
     source: &Source,
     input: &mut Input,
     found: &DeclaredTracks,
-) -> Result<(HashMap<u32, ObservedTrack>, Looked, Measured)> {
+) -> Result<(HashMap<u32, ObservedTrack>, Coverage, Measured)> {
     let name = input.format().name().to_owned();
     let video = found.video.as_ref().map(|video| video.stream as usize);
     let indexed = Measured {
@@ -85,38 +86,38 @@ fn read(
     if name.contains("mp4") && !boxes::has_fragments(source.reader(), source.size()) {
         let entries = video.map(|video| entries(input, video)).unwrap_or_default();
         if video.is_none() || !entries.is_empty() {
-            let seen = look_at(source, input, found)?;
-            let looked = Looked {
+            let seen = observe_indexed(source, input, found)?;
+            let coverage = Coverage {
                 entries,
                 lists_all: true,
                 is_scan: false,
                 rate: None,
             };
-            return Ok((seen, looked, indexed));
+            return Ok((seen, coverage, indexed));
         }
     }
     if name.contains("matroska")
-        && let Some(known) = matroska::look_at(source, input, found)?
+        && let Some(known) = matroska::observe_by_cues(source, input, found)?
     {
-        let looked = Looked {
+        let coverage = Coverage {
             entries: known.cues,
             lists_all: false,
             is_scan: false,
             rate: Some(known.rate),
         };
-        return Ok((known.seen, looked, indexed));
+        return Ok((known.seen, coverage, indexed));
     }
     let (seen, measured) = scan(source, input, found, &name)?;
-    let looked = Looked {
+    let coverage = Coverage {
         entries: Vec::new(),
         lists_all: false,
         is_scan: true,
         rate: None,
     };
-    Ok((seen, looked, measured))
+    Ok((seen, coverage, measured))
 }
 
-/// Reads all of it.
+/// Reads all packets of the source.
 fn scan(
     source: &Source,
     input: &mut Input,
@@ -136,14 +137,14 @@ fn scan(
     let mut progress = Progress::new(source);
     let wanted: Vec<u32> = tracks(found).collect();
     let (mut read_to, mut has_unreadable) = (0, false);
-    // MP4 hands out what is earliest, which is not what is stored next where time begins again.
+    // The MP4 demuxer gives the earliest packet first, which is not the order of storage where times begin anew.
     let is_sorted = !name.contains("mp4");
     let mut timed_packets = Vec::new();
     let mut restarts = Restarts::default();
     let bases: HashMap<u32, Rational> = tracks(found)
         .filter_map(|stream| Some((stream, base_of(input, stream)?)))
         .collect();
-    let mut stamps = Stamps::of(input);
+    let mut stamps = StampCorrection::of(input);
     loop {
         let mut packet = match next_packet(input) {
             Ok(packet) => packet,
@@ -154,16 +155,16 @@ fn scan(
             Err(Error::Exit) => anyhow::bail!("the parent is gone"),
             Err(_) => break,
         };
-        progress.come_to(packet.position())?;
+        progress.report_position(packet.position())?;
         stamps.apply(&mut packet);
         let stream = packet.stream() as u32;
         let is_timed = packet.pts().or(packet.dts()).is_some();
         if is_timed && wanted.contains(&stream) {
             let base = bases.get(&stream).copied().unwrap_or_default();
-            let timed = Timed::of(&packet, base);
+            let timed = TimedPacket::of(&packet, base);
             read_to = read_to.max(timed.position.saturating_add(packet.size() as u64));
             let part = match is_sorted {
-                true => clock.part_of(stream, timed.us, timed.lasts_us),
+                true => clock.assign_part(stream, timed.us, timed.lasts_us),
                 false => 0,
             };
             if !is_sorted && restarts.follow(stream, timed.us) {
@@ -208,22 +209,22 @@ fn scan(
     Ok((seen, measured))
 }
 
-/// Unit of a stream's time stamps.
+/// Unit of a stream's time stamps, in seconds.
 fn base_of(input: &Input, stream: u32) -> Option<Rational> {
     let stream = input.stream(stream as usize);
     stream.map(|stream| rational(stream.time_base()))
 }
 
-/// When a packet is decoded.
-struct Timed {
+/// Byte position of a packet, with its decode time and duration in microseconds.
+struct TimedPacket {
     position: u64,
     us: i64,
     lasts_us: i64,
-    /// Where it ends, in its track's time base.
+    /// End of the packet, in its track's time base.
     end: i64,
 }
 
-impl Timed {
+impl TimedPacket {
     fn of(packet: &Packet, base: Rational) -> Self {
         let us = |stamp: i64| seconds(stamp, base).scale_round(1_000_000, 1);
         let shown = packet.pts().or(packet.dts()).unwrap_or(0);
@@ -237,16 +238,17 @@ impl Timed {
     }
 }
 
-/// Where times begin anew, FFmpeg takes the first fragment of MP4 behind that for one that it has had already, and marks
-/// its packets to be thrown away.
+/// Detector of streams whose times begin anew. FFmpeg takes the first fragment of MP4 behind such a place for one
+/// that it has had already, and marks its packets to be thrown away.
 #[derive(Default)]
 struct Restarts {
-    /// The last time of each stream in microseconds, and whether it has begun anew.
+    /// Last time of each stream in microseconds, and whether its times have begun anew.
     streams: HashMap<u32, (i64, bool)>,
 }
 
 impl Restarts {
-    /// Takes the time of a stream's next packet; says whether that is behind a place where its times began anew.
+    /// Records the time of a stream's next packet; returns whether the packet is behind a place where the times began
+    /// anew.
     fn follow(&mut self, stream: u32, us: i64) -> bool {
         let (last, is_behind) = self.streams.entry(stream).or_insert((us, false));
         *is_behind |= us < last.saturating_sub(clock::PICTURE_BACK_US);
@@ -255,18 +257,18 @@ impl Restarts {
     }
 }
 
-/// Finds the parts of packets by where they are stored.
+/// Assigns packets to parts in the order in which they are stored.
 fn part_by_position(
     clock: &mut Clock,
-    mut packets: Vec<(u32, Timed)>,
+    mut packets: Vec<(u32, TimedPacket)>,
     seen: &mut HashMap<u32, ObservedTrack>,
 ) {
-    // Those of one track stay in their order.
+    // The sort is stable: packets of one track at the same position stay in their order.
     packets.sort_by_key(|(_, packet)| packet.position);
-    let mut parts: HashMap<u32, Vec<Packed>> = HashMap::new();
+    let mut parts: HashMap<u32, Vec<StoredPacket>> = HashMap::new();
     for (stream, packet) in packets {
-        let part = clock.part_of(stream, packet.us, packet.lasts_us);
-        parts.entry(stream).or_default().push(Packed {
+        let part = clock.assign_part(stream, packet.us, packet.lasts_us);
+        parts.entry(stream).or_default().push(StoredPacket {
             position: packet.position,
             end: packet.end,
             part,
@@ -279,7 +281,7 @@ fn part_by_position(
     }
 }
 
-/// How places are found in a source that was read whole.
+/// Way in which places are found in a source that was read whole.
 fn index(
     input: &mut Input,
     name: &str,
@@ -293,7 +295,7 @@ fn index(
             .map(|seen| seen.keys.clone());
         return keys.map_or(Index::Container, Index::Scanned);
     }
-    // What a stream says once of how it goes on, a seek would miss.
+    // A seek would miss the announcements that a stream makes only once.
     if is_joined || matches!(name, "ogg" | "flv" | "aac") && is_chained(seen) {
         return Index::None;
     }
@@ -316,8 +318,8 @@ fn index(
     }
 }
 
-/// Says where parts were laid end to end, by the times of the picture or else of the first sound.
-fn say_joins(found: &mut DeclaredTracks, joins: &[Join], seen: &HashMap<u32, ObservedTrack>) {
+/// Adds a note that parts were laid end to end; they are counted in the picture, or else in the first sound.
+fn note_joins(found: &mut DeclaredTracks, joins: &[Join], seen: &HashMap<u32, ObservedTrack>) {
     let Some(stream) = tracks(found).next() else {
         return;
     };
@@ -330,7 +332,7 @@ fn say_joins(found: &mut DeclaredTracks, joins: &[Join], seen: &HashMap<u32, Obs
     }
     let parts = starts.len().max(2);
     let message = format!(
-        "The time stamps restart or jump on the way; the {parts} parts of the file are shown one after the other."
+        "The time stamps restart or jump inside the file; its {parts} parts are shown one after the other."
     );
     found.notes.push(Note::new(Code::TimeJoined, message));
 }
@@ -340,8 +342,8 @@ fn is_chained(seen: &HashMap<u32, ObservedTrack>) -> bool {
     seen.values().any(|seen| seen.kinds.len() > 1)
 }
 
-/// A source with an index of every picture: its start, some key frames, its end.
-fn look_at(
+/// Observes a source with an index of every picture: its start, some key frames, its end.
+fn observe_indexed(
     source: &Source,
     input: &mut Input,
     found: &DeclaredTracks,
@@ -355,7 +357,7 @@ fn look_at(
     Ok(seen)
 }
 
-/// Whether seeks in a container come out at the key frames that a scan has found.
+/// Whether seeks in a container end at the key frames that a scan has found.
 fn seeks_find(input: &mut Input, stream: usize, keys: &[KeyFrame]) -> bool {
     ffi::discard_all_but(input, stream);
     let mut tried = [keys.len() / 3, keys.len() / 2, keys.len().saturating_sub(1)].into_iter();

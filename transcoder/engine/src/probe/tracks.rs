@@ -1,4 +1,4 @@
-//! The tracks of a source as its container declares them.
+//! The tracks of a source, as its container declares them.
 
 mod describe;
 
@@ -19,30 +19,30 @@ use crate::ffi::{self, Declared};
 use crate::input::boxes;
 use crate::input::times::rational;
 
-/// Titles and languages longer than this are cut.
+/// Most characters of a title or a language; longer ones are cut.
 const LONGEST_LABEL: usize = 200;
 
-/// What `find` found.
+/// Declared tracks of a source, and the notes on them so far.
 #[derive(Default)]
 pub struct DeclaredTracks {
     pub video: Option<VideoTrack>,
-    /// Picture tracks besides, in their order.
+    /// Candidates for the picture track, in the order of the file.
     pub further: Vec<VideoTrack>,
-    /// Width of a pixel over its height by the container of `video`'s stream, where that says so.
+    /// Ratio of a pixel's width to its height for `video`'s stream, where the container declares it.
     pub container_aspect: Option<Rational>,
-    /// From one decoded picture to the next, in seconds, where that was looked at.
+    /// Seconds from one decoded picture to the next, where several were decoded.
     pub picture_step: Option<Rational>,
     pub audio: Vec<AudioTrack>,
     pub text: Vec<TextTrack>,
     pub skipped: Vec<SkippedTrack>,
     pub notes: Vec<Note>,
-    /// The first cover picture that can be decoded.
+    /// Stream of the first cover picture that can be decoded.
     pub cover: Option<u32>,
-    /// What a file of this kind says besides.
+    /// Facts of a Matroska file that FFmpeg does not report.
     pub matroska: Option<Segment>,
 }
 
-/// Sorts the streams into tracks; times are filled in later.
+/// Sorts the streams into tracks; their times are filled in later.
 pub fn find(input: &Input, matroska: Option<Segment>) -> DeclaredTracks {
     let mut found = DeclaredTracks {
         matroska,
@@ -86,7 +86,7 @@ pub fn find(input: &Input, matroska: Option<Segment>) -> DeclaredTracks {
                 None if parameters.medium() == media::Type::Subtitle => {
                     let reason = match id {
                         Id::None => NO_DECODER,
-                        _ => "it is pictures of text, which are not read",
+                        _ => "it consists of pictures of text, which are not read",
                     };
                     found.skip(&stream, "subtitle", reason);
                 }
@@ -97,12 +97,12 @@ pub fn find(input: &Input, matroska: Option<Segment>) -> DeclaredTracks {
     found
 }
 
-/// Why a track is left out that nothing here decodes.
+/// Reason for leaving out a track that no decoder here reads.
 pub const NO_DECODER: &str = "no decoder";
-/// Why a sound track is left out whose packets are damaged.
+/// Reason for leaving out a sound track whose packets are all damaged.
 const NOTHING_DECODES: &str = "nothing of it can be decoded";
 
-/// A sound track that is left out.
+/// Entry for a sound track that is left out.
 pub fn skipped_sound(track: &AudioTrack, reason: &str) -> SkippedTrack {
     SkippedTrack {
         stream: track.stream,
@@ -118,13 +118,13 @@ impl DeclaredTracks {
         self.skipped.push(skipped_sound(track, NOTHING_DECODES));
     }
 
-    /// Whether a sound track was left out since nothing of it can be decoded.
+    /// Whether a sound track was left out because nothing of it can be decoded.
     pub fn has_skipped_silent(&self) -> bool {
         let mut skipped = self.skipped.iter();
         skipped.any(|track| track.reason == NOTHING_DECODES)
     }
 
-    /// Leaves out what is in a codec that FFmpeg takes for another.
+    /// Leaves out tracks of a codec that FFmpeg takes for another.
     pub fn skip_unread(&mut self, unread: Unread) {
         let skipped = |stream: u32, kind: &str, codec: &str| SkippedTrack {
             stream,
@@ -132,7 +132,7 @@ impl DeclaredTracks {
             codec: Some(codec.to_owned()),
             reason: NO_DECODER.to_owned(),
         };
-        // FFmpeg may not even have made a stream of it.
+        // FFmpeg may have made no stream of such a track.
         let of_kind = |known: &mut Vec<SkippedTrack>, kind: &str| {
             known.retain(|track| track.kind != kind);
         };
@@ -166,7 +166,7 @@ impl DeclaredTracks {
         });
     }
 
-    /// Leaves out sound and text that is in none of these streams.
+    /// Leaves out sound and text tracks whose stream is not kept.
     pub fn keep_only(&mut self, is_kept: impl Fn(u32) -> bool, reason: &str) {
         let skipped = &mut self.skipped;
         self.audio.retain(|track| {
@@ -190,7 +190,7 @@ impl DeclaredTracks {
         });
     }
 
-    /// What is to be said of tracks that are left out, but for what nobody would look for.
+    /// Notes on the tracks that are left out, except those that no viewer would miss.
     pub fn notes_of_skipped(&self) -> Vec<Note> {
         let is_missed = |track: &&SkippedTrack| {
             matches!(&*track.kind, "video" | "audio" | "subtitle")
@@ -207,7 +207,7 @@ impl DeclaredTracks {
                 NO_DECODER => (
                     Code::UnsupportedCodec,
                     format!(
-                        "A {what} track is left out: its codec ({codec}) cannot be decoded here."
+                        "A {what} track is left out: this server cannot decode its codec ({codec})."
                     ),
                 ),
                 reason => (
@@ -220,7 +220,7 @@ impl DeclaredTracks {
         self.skipped.iter().filter(is_missed).map(note).collect()
     }
 
-    /// What Matroska says of a stream.
+    /// Facts that Matroska declares of a stream.
     pub fn of_matroska(&self, stream: &Stream) -> Option<&Track> {
         self.matroska.as_ref()?.tracks.get(stream.index())
     }
@@ -239,7 +239,7 @@ impl DeclaredTracks {
         });
     }
 
-    /// By BCP 47 where the container has that, else as it has it.
+    /// Language of a stream: by BCP 47 where the container has that, otherwise as the container writes it.
     fn language(&self, stream: &Stream) -> Option<String> {
         let own = self
             .of_matroska(stream)
@@ -248,7 +248,7 @@ impl DeclaredTracks {
             .filter(|l| l != "und")
     }
 
-    /// What a stream's text is in; nothing where it is none, or pictures of it.
+    /// Codec of a stream's text; none where the stream is no text, or pictures of text.
     fn text_codec(&self, stream: &Stream) -> Option<String> {
         const MATROSKA_WEBVTT: &str = "S_TEXT/WEBVTT";
         let id = stream.parameters().id();
@@ -303,7 +303,7 @@ impl DeclaredTracks {
     }
 }
 
-/// The four letters by which a container names a stream's codec.
+/// Four letters by which a container names a stream's codec.
 fn fourcc(stream: &Stream) -> Option<String> {
     let tag = ffi::declared(&stream.parameters()).codec_tag.to_le_bytes();
     let is_name = tag
@@ -375,7 +375,7 @@ pub fn may_be_interlaced(input: &Input, track: &VideoTrack) -> bool {
     CODECS.contains(&&*track.codec) && declared.is_some_and(|d| !d.is_progressive)
 }
 
-/// Captions that lie in the pictures of a track. Broadcasts have room for them whether anybody
+/// Text track of the captions that lie in the pictures of a track. Broadcasts have room for captions whether anybody
 /// speaks or not; a list of cues that turns out empty is left out later.
 pub fn captions(video: &VideoTrack) -> TextTrack {
     TextTrack {
@@ -408,8 +408,8 @@ fn tag(stream: &Stream, name: &CStr) -> Option<String> {
     (!value.trim().is_empty()).then_some(value)
 }
 
-/// Degrees clockwise, and whether the picture is mirrored first, from a display matrix
-/// (ISO/IEC 14496-12 §8.3.2.3): x' = a x + c y, y' = b x + d y, y pointing down.
+/// Rotation in degrees clockwise, and whether the picture is mirrored first, from a display matrix (ISO/IEC 14496-12
+/// §8.3.2.3): x' = a x + c y, y' = b x + d y, y pointing down.
 fn display_matrix(stream: &Stream) -> (u16, bool) {
     let is_matrix = |data: &side_data::SideData| data.kind() == side_data::Type::DisplayMatrix;
     let Some(data) = stream.side_data().find(is_matrix) else {

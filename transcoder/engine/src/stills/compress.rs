@@ -1,4 +1,4 @@
-//! JPEG and WebP through GStreamer: raw pictures in at `appsrc`, files out at `appsink`.
+//! Compression to JPEG and WebP by GStreamer: raw pictures go in at `appsrc`, files come out at `appsink`.
 
 use anyhow::{Context as _, Result};
 use gstreamer::prelude::*;
@@ -8,17 +8,17 @@ use gstreamer_video::{VideoFormat, VideoInfo};
 
 use crate::video::pictures::Picture;
 
-/// What comes out.
+/// Format of a compressed picture.
 #[derive(Clone, Copy, Debug)]
 pub enum Format {
     Jpeg,
     Webp,
 }
 
-/// Longest wait for one picture; a 4K one takes 0.1 s.
+/// Longest wait for one picture; a 4K picture takes 0.1 s.
 const PATIENCE: gstreamer::ClockTime = gstreamer::ClockTime::from_seconds(20);
 
-/// The plugins in use; nothing else is loaded.
+/// GStreamer plugins that are loaded; there are no others.
 const PLUGINS: [&str; 4] = [
     "libgstcoreelements.so",
     "libgstapp.so",
@@ -26,7 +26,7 @@ const PLUGINS: [&str; 4] = [
     "libgstwebp.so",
 ];
 
-/// Starts GStreamer with its few plugins, before the cage is shut: they are files.
+/// Starts GStreamer and loads its few plugins. They are files, so this happens before the cage is shut.
 pub fn load_plugins() -> Result<()> {
     gstreamer::init()?;
     for plugin in PLUGINS {
@@ -48,7 +48,7 @@ pub fn compress(picture: &Picture, format: Format) -> Result<Vec<u8>> {
     let pipeline = pipeline
         .downcast::<gstreamer::Pipeline>()
         .ok()
-        .context("not a pipeline")?;
+        .context("GStreamer made no pipeline")?;
     let source = element::<AppSrc>(&pipeline, "in")?;
     let sink = element::<AppSink>(&pipeline, "out")?;
     let info = VideoInfo::builder(VideoFormat::I420, picture.width(), picture.height())
@@ -78,8 +78,10 @@ fn run(
     source.end_of_stream()?;
     let sample = sink
         .try_pull_sample(PATIENCE)
-        .context("no picture came out of GStreamer")?;
-    let buffer = sample.buffer().context("a sample without a buffer")?;
+        .context("GStreamer gave no picture")?;
+    let buffer = sample
+        .buffer()
+        .context("GStreamer gave a sample without a buffer")?;
     Ok(buffer.map_readable()?.as_slice().to_vec())
 }
 
@@ -90,10 +92,10 @@ fn element<T: IsA<gstreamer::Element>>(pipeline: &gstreamer::Pipeline, name: &st
     element
         .downcast::<T>()
         .ok()
-        .context("an element of another kind")
+        .context("the pipeline has an element of another type")
 }
 
-/// The picture's planes as GStreamer lays them out.
+/// Bytes of a picture's planes in GStreamer's memory layout.
 fn packed(picture: &Picture, info: &VideoInfo) -> Vec<u8> {
     let mut bytes = vec![0; info.size()];
     for plane in 0..3 {

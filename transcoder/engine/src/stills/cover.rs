@@ -10,16 +10,18 @@ use crate::output::segments::SegmentMaker;
 use crate::refusal::check_size;
 use crate::video::pictures::Picture;
 
-/// Demuxers hand a cover out among the first packets.
+/// Packets from the start among which the cover is looked for: demuxers give it among the first.
 const PACKETS: usize = 100;
 
-/// The cover as it is stored.
+/// Decodes the cover in its stored size.
 pub fn decode(maker: &SegmentMaker) -> Result<Picture> {
     let source = maker.source();
     let cover = maker.plan().info.cover;
     let cover = cover.context("the source has no cover")? as usize;
     let mut input = open::open(source)?;
-    let stream = input.stream(cover).context("the cover is gone")?;
+    let stream = input
+        .stream(cover)
+        .context("the source has no stream with the cover")?;
     let context = codec::Context::from_parameters(stream.parameters())?;
     let mut decoder = context.decoder().video()?;
     let packets = input.packets().take(PACKETS);

@@ -1,15 +1,16 @@
-//! How well a picture would do as a poster.
+//! A score of how suitable a picture is as a poster.
 
 use crate::video::pictures::Picture;
 
-/// Higher is better: entropy of the luma times sharpness; nought for black, white or flat.
+/// Score of a picture: the entropy of its luma times its sharpness. Higher is better; black, white and flat pictures
+/// score zero.
 pub fn of(picture: &Picture) -> u64 {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let stride = picture.stride(0);
     let luma = picture.data(0);
     let mut histogram = [0u64; 64];
     let mut edges = 0u64;
-    // Every second row and column is enough to tell.
+    // Every second row and column is enough for a score.
     for y in (1..height.saturating_sub(1)).step_by(2) {
         let row = &luma[y * stride..][..width];
         let (above, below) = (
@@ -37,7 +38,7 @@ pub fn of(picture: &Picture) -> u64 {
             -share * share.log2()
         })
         .sum();
-    // Under a bit and a half of six, next to everything is one shade.
+    // Below 1.5 bits of a possible six, almost all of the picture has one shade.
     if bits < 1.5 {
         return 0;
     }

@@ -1,4 +1,5 @@
-//! A picture of what is stored: the source of such a session is an init segment of a rendition and one of its segments.
+//! Decoding of a picture from a stored segment: the source of such a session is an init segment of a rendition
+//! followed by one of its segments.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::{codec, frame, media};
 use plan::{Code, Frames, Size, VideoRendition};
 
-use crate::ffi::{self, Encoding};
+use crate::ffi::{self, YuvEncoding};
 use crate::input::open;
 use crate::output::segments::SegmentMaker;
 use crate::refusal::{check_size, reject};
@@ -16,8 +17,8 @@ use crate::video::transform::cascade::is_full_range;
 use crate::video::transform::filter_graph::Shape;
 use crate::video::transform::scaler::Scaler;
 
-/// The picture at this place of the segment in the order of presentation, or its last one; in a size, and in the
-/// rendition's own colours.
+/// Decodes the picture at a place of the segment in presentation order, or its last picture, and scales it to a size,
+/// in the rendition's own colours.
 pub fn picture(
     maker: &SegmentMaker,
     rendition: &VideoRendition,
@@ -30,11 +31,11 @@ pub fn picture(
         width: size.width,
         height: size.height,
     };
-    let colours = |full_range| Encoding {
+    let colours = |full_range| YuvEncoding {
         matrix: ffi::matrix_constant(&rendition.color.matrix),
         full_range,
     };
-    // What is passed through may have another range than what we encode.
+    // A source's own pictures may have another range than those that we encode.
     let own = colours(is_full_range(&decoded));
     let scaled = Scaler::new(&decoded, own, (shape, colours(false)))?.run(&decoded)?;
     Ok(Arc::new(scaled.into()))
@@ -43,14 +44,14 @@ pub fn picture(
 fn decode(maker: &SegmentMaker, place: Frames) -> Result<frame::Video> {
     let mut input = open::open(maker.source())?;
     let stream = input.streams().best(media::Type::Video);
-    let stream = stream.context("a segment without a picture")?;
+    let stream = stream.context("the segment has no picture")?;
     let index = stream.index();
     let context = codec::Context::from_parameters(stream.parameters())?;
     let mut decoder = context.decoder().video()?;
     check_size(decoder.width(), decoder.height(), maker.limits())?;
     let mut last = None;
     let mut left = place.0;
-    // Whether the picture is there; those before it are passed over.
+    // Receives decoded pictures, passing over those before the wanted one; returns whether that one has come.
     let mut take = |decoder: &mut codec::decoder::Video| {
         let mut picture = frame::Video::empty();
         while decoder.receive_frame(&mut picture).is_ok() {

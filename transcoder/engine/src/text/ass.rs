@@ -1,16 +1,16 @@
-//! From ASS, in which FFmpeg gives all text, to WebVTT cue text.
+//! Conversion of ASS, in which FFmpeg gives all text, to the text of WebVTT cues.
 
 use plan::cues::{Markup, Style, USUAL_PLACE};
 
 use super::styles::{LineStyle, Styles, old_place};
 
-/// Fields before a dialogue's text: ReadOrder, Layer, Style, Name, three margins, Effect.
+/// Number of fields before a dialogue's text: ReadOrder, Layer, Style, Name, three margins, Effect.
 const FIELDS: usize = 8;
 
-/// The field of these that names a style.
+/// Index of the field that names a style.
 const STYLE: usize = 2;
 
-/// The place and the text of a dialogue line; nothing where it has too few fields.
+/// Place and text of a dialogue line; none where it has too few fields.
 pub fn dialogue(line: &str, styles: &Styles) -> Option<(u8, String)> {
     let mut fields = line.splitn(FIELDS + 1, ',');
     let style = fields.nth(STYLE)?;
@@ -18,8 +18,8 @@ pub fn dialogue(line: &str, styles: &Styles) -> Option<(u8, String)> {
     Some(convert(text, styles.get(style)))
 }
 
-/// A caption of CEA-608, whose rows FFmpeg places by their distance from the top of a picture that is
-/// 288 high. The first row says where it stands: in the upper third, in the middle, or below.
+/// Place and text of a CEA-608 caption. FFmpeg places its rows by their distance from the top of a picture that is
+/// 288 high. The first row decides: the caption stands in the upper third, in the middle, or below.
 pub fn caption(line: &str) -> Option<(u8, String)> {
     const HEIGHT: u32 = 288;
     let (_, text) = dialogue(line, &Styles::default())?;
@@ -32,24 +32,24 @@ pub fn caption(line: &str) -> Option<(u8, String)> {
         Some(1) => 5,
         _ => USUAL_PLACE,
     };
-    // Rows are indented by hard spaces.
+    // FFmpeg indents rows with no-break spaces.
     let rows = text.lines().map(|row| row.trim_matches(['\u{a0}', ' ']));
     let rows: Vec<&str> = rows.filter(|row| !row.is_empty()).collect();
     Some((place, rows.join("\n")))
 }
 
-/// Of text without any marks.
+/// Place and text of a line without any ASS tags.
 pub fn plain(text: &str) -> (u8, String) {
     let mut writer = Writer::default();
     text.chars().for_each(|c| writer.put(c));
     (USUAL_PLACE, writer.finish())
 }
 
-/// Override blocks in braces, `\N` and `\n` for line breaks, `\h` for a hard space.
+/// Converts ASS text: override blocks in braces, `\N` and `\n` for line breaks, `\h` for a no-break space.
 fn convert(text: &str, style: LineStyle) -> (u8, String) {
     let mut writer = Writer::new(style);
     let mut place = style.place;
-    // The first that is said counts.
+    // Only the first stated alignment counts.
     let mut stated = None;
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -72,12 +72,12 @@ fn convert(text: &str, style: LineStyle) -> (u8, String) {
     (place, writer.finish())
 }
 
-/// What stands in braces at the start of `text`, and what is after them.
+/// Override block in braces at the start of `text`, and the text after it.
 fn override_block(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix('{')?.split_once('}')
 }
 
-/// `\an` has the numeric keypad's places, 1 to 9; `\a` those of SSA.
+/// Place that an alignment tag states. `\an` uses the places of a numeric keypad, 1 to 9; `\a` uses those of SSA.
 fn alignment(tag: &str) -> Option<u8> {
     let old = tag
         .strip_prefix('a')
@@ -89,13 +89,13 @@ fn alignment(tag: &str) -> Option<u8> {
     (1..=9).contains(&place).then_some(place)
 }
 
-/// A line in the making.
+/// Writer of one line of cue text.
 #[derive(Default)]
 struct Writer {
     markup: Markup,
-    /// What its lines are in, unless they say otherwise.
+    /// Style of the line, unless its tags say otherwise.
     style: LineStyle,
-    /// Between `\p1` and `\p0` are drawings.
+    /// Whether the text is a drawing, as it is between `\p1` and `\p0`.
     draws: bool,
 }
 
@@ -138,7 +138,7 @@ impl Writer {
         let (Some(name), number) = (characters.next(), characters.as_str()) else {
             return;
         };
-        // Back to the line's own style.
+        // The tag `\r` goes back to the line's own style.
         if name == 'r' {
             self.markup.close_all();
             return self.open_style();

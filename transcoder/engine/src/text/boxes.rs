@@ -1,15 +1,15 @@
-//! WebVTT cues in boxes, as MP4 has them (ISO/IEC 14496-30 §7.4).
+//! A reader of WebVTT cues in boxes, as MP4 stores them (ISO/IEC 14496-30 §7.4).
 
-/// A cue of a sample.
+/// Cue of a sample.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct BoxedCue {
-    /// The text.
+    /// Text of the cue.
     pub payload: Vec<u8>,
-    /// How it is placed.
+    /// WebVTT settings of the cue, such as its position.
     pub settings: Vec<u8>,
 }
 
-/// The cues that are shown for the length of a sample; none where it says that nothing is.
+/// Cues that are shown for the duration of a sample; none where the sample is empty.
 pub fn cues(sample: &[u8]) -> Vec<BoxedCue> {
     let cue = |payload: &[u8]| {
         let mut cue = BoxedCue::default();
@@ -26,7 +26,7 @@ pub fn cues(sample: &[u8]) -> Vec<BoxedCue> {
     found.map(|(_, payload)| cue(payload)).collect()
 }
 
-/// One after the other, up to the first that is not whole.
+/// Boxes one after the other, up to the first that is incomplete.
 fn boxes(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

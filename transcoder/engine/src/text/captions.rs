@@ -1,11 +1,11 @@
-//! Captions inside pictures: where CEA-608's pairs of bytes lie in a coded picture.
+//! Captions inside pictures: a finder of the byte pairs of CEA-608 in coded pictures.
 //!
-//! They are user data of a picture (ATSC A/53 part 4 §6.2.3), in H.264 and HEVC in a message that is
-//! registered by ITU-T T.35 (SEI, H.264 §D.1.6), in MPEG-2 behind a start code of their own.
+//! They are user data of a picture (ATSC A/53 part 4 §6.2.3). H.264 and HEVC store user data in a message that is
+//! registered by ITU-T T.35 (SEI, H.264 §D.1.6), MPEG-2 behind a start code of its own.
 
 use crate::input::coded_units::Parted;
 
-/// Pictures of a coding that may hold captions.
+/// Coding of pictures that may hold captions.
 #[derive(Clone, Copy, Debug)]
 pub enum Captions {
     H264(Parted),
@@ -13,17 +13,18 @@ pub enum Captions {
     Mpeg2,
 }
 
-/// What user data of ATSC begin with, and the type that captions have there.
+/// Identifier with which user data of ATSC begins, followed by the type of captions.
 const ATSC_CAPTIONS: &[u8] = b"GA94\x03";
-/// United States, and ATSC as the provider (ITU-T T.35).
+/// Country code of the United States and provider code of ATSC (ITU-T T.35).
 const ATSC: &[u8] = &[0xb5, 0x00, 0x31];
-/// A message that is registered by ITU-T T.35.
+/// SEI payload type of a message that is registered by ITU-T T.35.
 const REGISTERED: usize = 4;
-/// A pair of bytes and what they are, as CEA-708 has them.
+/// Bytes of a caption pair with the byte that declares its type, as in CEA-708.
 const PAIR: usize = 3;
 
 impl Captions {
-    /// Of a codec by FFmpeg's name, whose units have lengths of so many bytes.
+    /// Coding of a codec with FFmpeg's name, whose units have lengths of `nal_length` bytes; none for codecs without
+    /// captions.
     pub fn of(codec: &str, nal_length: usize) -> Option<Self> {
         let parted = Parted::by(nal_length);
         match codec {
@@ -34,8 +35,7 @@ impl Captions {
         }
     }
 
-    /// The pairs of a coded picture, three bytes each (CEA-708 §4.4.1); nothing where it has no
-    /// captions.
+    /// Caption pairs of a coded picture, three bytes each (CEA-708 §4.4.1); empty where it has no captions.
     pub fn pairs(self, picture: &[u8]) -> Vec<u8> {
         match self {
             Self::Mpeg2 => {
@@ -48,7 +48,8 @@ impl Captions {
                 let messages = parted.units(picture).filter(|unit| is(unit, 0x1f, 6));
                 messages.flat_map(|unit| of_messages(&unit[1..])).collect()
             }
-            // Before the picture's slices; §7.3.1.2 has the type in bits 1 to 6 of two bytes.
+            // HEVC's messages before a picture's slices have type 39; §7.3.1.2 stores the type in bits 1 to 6 of two
+            // bytes.
             Self::Hevc(parted) => {
                 let messages = parted.units(picture).filter(|unit| is(unit, 0x7e, 39 << 1));
                 let messages = messages.filter_map(|unit| unit.get(2..));
@@ -62,7 +63,7 @@ fn is(unit: &[u8], mask: u8, kind: u8) -> bool {
     unit.first().is_some_and(|header| header & mask == kind)
 }
 
-/// Pairs in the messages of a unit (H.264 §7.3.2.3, HEVC §7.3.5 alike).
+/// Caption pairs in the messages of a unit (H.264 §7.3.2.3, HEVC §7.3.5 alike).
 fn of_messages(unit: &[u8]) -> Vec<u8> {
     let bytes = without_emulation(unit);
     let mut rest = &bytes[..];
@@ -81,7 +82,7 @@ fn of_messages(unit: &[u8]) -> Vec<u8> {
     found
 }
 
-/// A message's type and size, and what is after them: both in steps of 255.
+/// Type and size of a message, each coded in steps of 255, and the bytes after them.
 fn message(bytes: &[u8]) -> Option<(usize, usize, &[u8])> {
     let number = |bytes: &[u8]| -> Option<(usize, usize)> {
         let full = bytes.iter().take_while(|&&byte| byte == 0xff).count();
@@ -92,8 +93,8 @@ fn message(bytes: &[u8]) -> Option<(usize, usize, &[u8])> {
     Some((kind, size, &bytes[kind_length + size_length..]))
 }
 
-/// A unit as it was before bytes were put in that keep it from looking like a start code (H.264
-/// §7.4.1). Where its end is not known, it is read to where the next begins.
+/// Removes the emulation prevention bytes, which keep start codes out of a unit (H.264 §7.4.1). Where the unit's end
+/// is unknown, it is read up to the next start code.
 fn without_emulation(unit: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(unit.len().min(1024));
     let mut noughts = 0;
@@ -112,8 +113,8 @@ fn without_emulation(unit: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The pairs in user data of ATSC (A/53 part 4 table 6.9): flags and their number in a byte, one
-/// that is reserved, then the pairs.
+/// Caption pairs in user data of ATSC (A/53 part 4 table 6.9): a byte of flags and number of pairs, a reserved byte,
+/// then the pairs.
 fn pairs(user_data: &[u8]) -> &[u8] {
     const PROCESS: u8 = 0x40;
     const NUMBER: u8 = 0x1f;
@@ -127,10 +128,10 @@ fn pairs(user_data: &[u8]) -> &[u8] {
     }
 }
 
-/// The pairs of a sample of a QuickTime captions track (QuickTime File Format, "Closed captioning
-/// sample data"): boxes of the first field and of the second.
+/// Caption pairs of a sample of a QuickTime captions track (QuickTime File Format, "Closed captioning sample data"):
+/// boxes of the first field and of the second.
 pub fn of_sample(sample: &[u8]) -> Vec<u8> {
-    /// A pair that counts, of field one.
+    /// Type byte of a valid pair of field one.
     const FIELD_1: u8 = 0xfc;
     let mut found = Vec::new();
     let mut rest = sample;
@@ -160,7 +161,7 @@ pub fn of_sample(sample: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// "Hi" in field one.
+    /// Caption "Hi" in field one.
     const HI: [u8; 3] = [0xfc, 0xc8, 0xe9];
 
     fn user_data() -> Vec<u8> {

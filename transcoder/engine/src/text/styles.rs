@@ -1,16 +1,16 @@
-//! The styles of ASS and SSA: where their lines stand, and which are italic.
+//! A reader of the styles of ASS and SSA: the place of their lines, and whether they are italic, bold or underlined.
 
 use std::collections::HashMap;
 
 use plan::cues::USUAL_PLACE;
 
-/// More styles than that are left out.
+/// Most styles of a track that are read.
 const MOST_STYLES: usize = 1000;
 
-/// How lines of a style look, unless they say otherwise themselves.
+/// Look of the lines of a style, unless their tags say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineStyle {
-    /// As a numeric keypad has it.
+    /// Place on the screen, by the digits of a numeric keypad.
     pub place: u8,
     pub italic: bool,
     pub bold: bool,
@@ -28,12 +28,12 @@ impl Default for LineStyle {
     }
 }
 
-/// Styles by their names.
+/// Styles of a track by their names.
 #[derive(Debug, Default)]
 pub struct Styles(HashMap<String, LineStyle>);
 
 impl Styles {
-    /// Those of a track's header.
+    /// Reads the styles in a track's header.
     pub fn read(header: &str) -> Self {
         let mut styles = HashMap::new();
         let mut format: Vec<String> = Vec::new();
@@ -78,7 +78,7 @@ impl Styles {
         Self(styles)
     }
 
-    /// That of a name.
+    /// Style of a name; the style `Default`, or the usual look, where the name is unknown.
     pub fn get(&self, name: &str) -> LineStyle {
         let name = name.trim_start_matches('*');
         self.0
@@ -89,7 +89,7 @@ impl Styles {
     }
 }
 
-/// SSA counts from left to right, and adds 4 above and 8 in the middle.
+/// Keypad place of an SSA alignment. SSA counts from left to right, and adds 4 for the top and 8 for the middle.
 pub fn old_place(number: i32) -> Option<u8> {
     let column = u8::try_from(number & 3).ok().filter(|column| *column > 0)?;
     let row = match number & 12 {

@@ -1,4 +1,4 @@
-//! A text track on its way to a cue list.
+//! Collection of a text track's cues: packets go in, a cue list comes out.
 
 use std::collections::BTreeMap;
 
@@ -16,73 +16,77 @@ use crate::ffi;
 use crate::input::times::{rational, seconds};
 use crate::text::captions::{self, Captions};
 
-/// How long a cue without an end is shown, unless another follows.
+/// Duration in microseconds of a cue without an end, unless another cue follows earlier.
 const UNENDING_US: i64 = 5_000_000;
-/// Pictures that may come before one that is shown earlier: more than any coding has.
+/// Most pictures that may be stored before one that is shown earlier: more than any coding has.
 const REORDERED: usize = 32;
-/// FFmpeg's time base of cues that a decoder times.
+/// Time base in which FFmpeg gives the times of captions.
 const MICROSECOND: Rational = Rational::new(1, 1_000_000);
 
-/// A track on its way to a cue list.
+/// Collector of the cues of one text track.
 pub struct Track {
     stream: usize,
     time_base: Rational,
     decoder: Option<decoder::Subtitle>,
-    kind: Kind,
+    kind: Storage,
     styles: Styles,
-    /// The encoding that its text was taken to be in, where that is not what it should be.
+    /// Encoding that was guessed for the track's text, where it is not UTF-8.
     guessed: Option<&'static str>,
     cues: Vec<Cue>,
     bytes: usize,
 }
 
-/// Where its words are.
-enum Kind {
-    /// In packets, each with its time, in what is most likely UTF-8: they wait until all are there.
-    Packets { format: Format, waiting: Vec<Piece> },
-    /// In pictures, which are stored in another order than shown: CEA-608. The pairs that wait for
-    /// those before them, by time and arrival.
+/// Storage of the track's text.
+enum Storage {
+    /// Packets, each with its time, probably in UTF-8. They wait until all have come, so that their encoding can be
+    /// found.
+    Packets {
+        format: Format,
+        waiting: Vec<TimedText>,
+    },
+    /// CEA-608 captions in pictures, which are stored in another order than they are shown. Byte pairs wait for
+    /// earlier ones, sorted by time and arrival.
     Pictures {
         captions: Captions,
         waiting: BTreeMap<(i64, u64), Vec<u8>>,
         arrived: u64,
     },
-    /// In a captions track of QuickTime.
+    /// Samples of a captions track of QuickTime.
     Samples,
 }
 
-/// How packets hold their words.
+/// Format of the text in packets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
-    /// As FFmpeg decodes them.
+    /// Text that FFmpeg decodes.
     Decoded,
-    /// Decoded by FFmpeg too, behind a length and before boxes (3GPP TS 26.245 §5.17).
+    /// Text that FFmpeg decodes too, behind a length and before boxes (3GPP TS 26.245 §5.17).
     Timed,
-    /// The text of a WebVTT cue, its settings beside it.
+    /// Text of a WebVTT cue, with its settings beside it.
     WebVtt,
-    /// Boxes of those.
+    /// Boxes with WebVTT cues.
     WebVttBoxes,
 }
 
-/// Words with their time, in the stream's time base.
-struct Piece {
+/// Text with its time, in the stream's time base.
+struct TimedText {
     stamp: i64,
     duration: i64,
-    words: Words,
+    words: StoredText,
 }
 
-/// Words as they are stored.
+/// Text as it is stored.
 #[derive(Default)]
-struct Words {
+struct StoredText {
     text: Vec<u8>,
-    /// How they are placed, where that stands apart.
+    /// Settings of the cue, where they are stored apart from the text.
     settings: Vec<u8>,
-    /// What stands after the text in its packet.
+    /// Bytes after the text in its packet.
     after: Vec<u8>,
 }
 
 impl Track {
-    /// Of a track that the probe found.
+    /// Makes the collector of a text track that the probe found.
     pub fn new(input: &Input, track: &TextTrack, plan: &Plan) -> Self {
         let stream = input.stream(track.stream as usize);
         let parameters = stream.as_ref().map(|stream| stream.parameters());
@@ -94,13 +98,13 @@ impl Track {
                 Captions::of(&video.codec, ffi::nal_length(parameters))
             });
         let kind = match captions {
-            Some(captions) => Kind::Pictures {
+            Some(captions) => Storage::Pictures {
                 captions,
                 waiting: BTreeMap::new(),
                 arrived: 0,
             },
-            None if track.codec == Id::EIA_608.name() => Kind::Samples,
-            None => Kind::Packets {
+            None if track.codec == Id::EIA_608.name() => Storage::Samples,
+            None => Storage::Packets {
                 format: match track.codec.as_str() {
                     WEBVTT_CUES => Format::WebVtt,
                     WEBVTT_BOXES => Format::WebVttBoxes,
@@ -125,7 +129,7 @@ impl Track {
             .zip(parameters)
             .and_then(|(stream, parameters)| {
                 let context = match kind {
-                    Kind::Packets { .. } => codec::Context::from_parameters(parameters).ok()?,
+                    Storage::Packets { .. } => codec::Context::from_parameters(parameters).ok()?,
                     _ => codec::Context::new_with_codec(decoder::find(Id::EIA_608)?),
                 };
                 let mut decoder = context.decoder();
@@ -144,33 +148,33 @@ impl Track {
         }
     }
 
-    /// The stream that it is in.
+    /// Index of the track's stream.
     pub fn stream(&self) -> usize {
         self.stream
     }
 
-    /// Takes a packet of that stream.
+    /// Takes a packet of the track's stream.
     pub fn take(&mut self, packet: &Packet, plan: &Plan) {
         let (Some(stamp), Some(data)) = (packet.pts(), packet.data()) else {
             return;
         };
         match &mut self.kind {
-            Kind::Packets { format, waiting } => {
-                // What comes after is left out.
+            Storage::Packets { format, waiting } => {
+                // Text beyond the limits is left out.
                 if waiting.len() >= MOST_CUES || self.bytes >= MOST_BYTES {
                     return;
                 }
                 for words in words(*format, packet, data) {
                     self.bytes += words.text.len();
-                    waiting.push(Piece {
+                    waiting.push(TimedText {
                         stamp,
                         duration: packet.duration().max(0),
                         words,
                     });
                 }
             }
-            Kind::Samples => self.decode_pairs(stamp, &captions::of_sample(data), plan),
-            Kind::Pictures {
+            Storage::Samples => self.decode_pairs(stamp, &captions::of_sample(data), plan),
+            Storage::Pictures {
                 captions,
                 waiting,
                 arrived,
@@ -208,15 +212,15 @@ impl Track {
             return;
         }
         let us = |time: Rational| time.scale_round(1_000_000, 1);
-        let is_timed = !matches!(self.kind, Kind::Packets { .. });
-        // Captions are decoded when they end, or others take their place.
+        let is_timed = !matches!(self.kind, Storage::Packets { .. });
+        // A caption is decoded when it ends or another takes its place, so its own time counts, not the packet's.
         let start = match decoded.0.pts().filter(|_| is_timed) {
             Some(start) => seconds(start, MICROSECOND),
             None => seconds(packet.pts().unwrap_or_default(), self.time_base),
         };
         let start_us = us(start - plan.timeline.origin);
         let lasts_us = us(seconds(packet.duration().max(0), self.time_base));
-        // A container without lengths leaves them to what the text itself says.
+        // Without a duration from the container, the duration that the text itself declares counts.
         let lasts_us = match lasts_us {
             0 => i64::from(decoded.0.end()).min(i64::from(u32::MAX - 1)) * 1000,
             known => known,
@@ -241,9 +245,9 @@ impl Track {
         }
     }
 
-    /// All packets have come: their encoding is known now.
+    /// Decodes the waiting packets. All have come, so their encoding can be found now.
     fn decode_waiting(&mut self, plan: &Plan) {
-        let Kind::Packets { format, waiting } = &mut self.kind else {
+        let Storage::Packets { format, waiting } = &mut self.kind else {
             return;
         };
         let (format, waiting) = (*format, std::mem::take(waiting));
@@ -268,7 +272,7 @@ impl Track {
         }
     }
 
-    fn cue(&mut self, piece: &Piece, text: &str, plan: &Plan) {
+    fn cue(&mut self, piece: &TimedText, text: &str, plan: &Plan) {
         let settings = String::from_utf8_lossy(&piece.words.settings);
         let Some((place, text)) = webvtt_cue(text, &settings) else {
             return;
@@ -285,16 +289,16 @@ impl Track {
         });
     }
 
-    /// Each with an end.
+    /// Ends the track and returns its cues, each with an end.
     pub fn finish(mut self, plan: &Plan) -> CueList {
         self.decode_waiting(plan);
-        if let Kind::Pictures { waiting, .. } = &mut self.kind {
+        if let Storage::Pictures { waiting, .. } = &mut self.kind {
             for ((stamp, _), pairs) in std::mem::take(waiting) {
                 self.decode_pairs(stamp, &pairs, plan);
             }
         }
-        if !matches!(self.kind, Kind::Packets { .. }) {
-            // The last one, which nothing takes the place of.
+        if !matches!(self.kind, Storage::Packets { .. }) {
+            // An empty packet ends the last caption, which no other replaces.
             self.decode(&Packet::empty(), plan);
         }
         let mut cues = self.cues;
@@ -314,11 +318,11 @@ impl Track {
     }
 }
 
-/// The words of a packet.
-fn words(format: Format, packet: &Packet, data: &[u8]) -> Vec<Words> {
-    let text = |text: &[u8]| Words {
+/// Texts of a packet.
+fn words(format: Format, packet: &Packet, data: &[u8]) -> Vec<StoredText> {
+    let text = |text: &[u8]| StoredText {
         text: text.to_vec(),
-        ..Words::default()
+        ..StoredText::default()
     };
     match format {
         Format::Decoded => vec![text(data)],
@@ -328,18 +332,18 @@ fn words(format: Format, packet: &Packet, data: &[u8]) -> Vec<Words> {
             };
             let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
             let (words, after) = rest.split_at(length.min(rest.len()));
-            vec![Words {
+            vec![StoredText {
                 after: after.to_vec(),
                 ..text(words)
             }]
         }
-        Format::WebVtt => vec![Words {
+        Format::WebVtt => vec![StoredText {
             settings: settings(packet),
             ..text(data)
         }],
         Format::WebVttBoxes => {
             let cues = boxes::cues(data).into_iter();
-            let words = |cue: boxes::BoxedCue| Words {
+            let words = |cue: boxes::BoxedCue| StoredText {
                 text: cue.payload,
                 settings: cue.settings,
                 after: Vec::new(),
@@ -349,8 +353,8 @@ fn words(format: Format, packet: &Packet, data: &[u8]) -> Vec<Words> {
     }
 }
 
-/// How a cue is placed: FFmpeg has it apart, and Matroska beside its block as the first of three lines, behind eight
-/// bytes of the demuxer's own (Matroska's "Subtitles", WebVTT).
+/// WebVTT settings of a packet. FFmpeg stores them as side data; Matroska stores them as the first of three lines
+/// beside the block, behind eight bytes that the demuxer adds (Matroska's "Subtitles", WebVTT).
 fn settings(packet: &Packet) -> Vec<u8> {
     const BEFORE: usize = 8;
     let kind = |wanted| packet.side_data().find(|data| data.kind() == wanted);
@@ -367,7 +371,7 @@ fn settings(packet: &Packet) -> Vec<u8> {
         .to_vec()
 }
 
-/// What a decoder has allocated.
+/// Subtitle that a decoder has allocated; it is freed on drop.
 struct Decoded(Subtitle);
 
 impl Drop for Decoded {

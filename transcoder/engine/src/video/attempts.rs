@@ -1,35 +1,36 @@
-//! What was tried of one segment in one rung: it is encoded until it may be published.
+//! Attempts to encode one segment in one rung: the segment is encoded until it stays under its bit-rate cap.
 
 use anyhow::{Result, bail};
 use plan::{Fit, Frames, Next, RateFactor, Rational, Try, VideoRendition};
 
-use crate::output::product::Coded;
+use crate::output::product::CodedSegment;
 use crate::video::encode::control::Control;
 
-/// How often a buffer may be made harder: then the encoder has no coarser quantizer.
+/// Most times that a segment with a rate-control buffer is encoded again with a coarser quantizer; after these the
+/// encoder has none coarser.
 const MOST_HARDER: u32 = 10;
 
-/// The tries of one segment.
+/// Attempts to encode one segment.
 pub struct Attempts {
-    /// How the segment is encoded next.
+    /// Rate control of the next encode of the segment.
     pub control: Control,
-    /// How often it was encoded.
+    /// Number of encodes of the segment so far.
     pub count: u32,
     tries: Vec<Try>,
-    /// The finest that fits, with its rate factor.
-    best: Option<(RateFactor, Coded)>,
+    /// Encode with the finest rate factor that is under the cap, with that factor.
+    best: Option<(RateFactor, CodedSegment)>,
 }
 
-/// The judgement of one encode of a segment.
+/// Result of judging an encode of a segment.
 pub enum Verdict {
-    /// The segment.
-    Done(Coded),
+    /// The segment that is to be published.
+    Done(CodedSegment),
     /// The segment is to be encoded again.
     Again,
 }
 
 impl Attempts {
-    /// The state before a segment's first encode.
+    /// State before the first encode of a segment.
     pub fn new(rendition: &VideoRendition, segment: u32) -> Self {
         Self::beginning_with(match rendition.is_trick_play() {
             true => Control::Expected,
@@ -37,7 +38,8 @@ impl Attempts {
         })
     }
 
-    /// The state before the first encode of a segment that holds one picture: hardly any bytes follow the first.
+    /// State before the first encode of a segment that holds a single picture for its whole length: hardly any bytes
+    /// follow the first picture.
     pub fn of_one_picture() -> Self {
         Self::beginning_with(Control::Expected)
     }
@@ -51,14 +53,14 @@ impl Attempts {
         }
     }
 
-    /// Judges an encode by `control` of a segment of so many frames, whose coded pictures have these sizes in bytes, in
-    /// the order of decoding. An error says that no encode of the segment stays under its cap.
+    /// Judges an encode by `control` of a segment of so many frames, whose coded pictures have these sizes in bytes,
+    /// in decode order. An error says that no encode of the segment stays under its cap.
     pub fn judge(
         &mut self,
         rendition: &VideoRendition,
         (frames, rate): (Frames, Rational),
         sizes: &[usize],
-        coded: Coded,
+        coded: CodedSegment,
     ) -> Result<Verdict> {
         self.count += 1;
         let bytes: usize = sizes.iter().sum();
@@ -90,8 +92,8 @@ impl Attempts {
         Ok(Verdict::Again)
     }
 
-    /// Keeps what was tried, and the segment if it is the finest that fits.
-    fn note(&mut self, one: Try, coded: Coded) {
+    /// Records an attempt, and keeps its segment if it has the finest rate factor that is under the cap.
+    fn note(&mut self, one: Try, coded: CodedSegment) {
         self.tries.push(one);
         let mut best = self.best.iter();
         if one.fit == Fit::Fits && best.all(|(factor, _)| one.factor < *factor) {

@@ -1,4 +1,4 @@
-//! One segment of one rung: a fresh encoder, one thread, one closed GOP.
+//! Encoding of one segment of one rung: a fresh encoder, one thread, one closed GOP.
 
 pub(crate) mod control;
 mod svt_av1;
@@ -20,13 +20,13 @@ use crate::ffi;
 use crate::video::pictures::Picture;
 use crate::video::transform::cascade::black;
 
-/// A segment's coded frames.
+/// Coded frames of a segment.
 pub struct Encoded {
-    /// In decode order.
+    /// Coded frames, in decode order.
     pub samples: Vec<VideoSample>,
     /// Time that the encoder took, in microseconds.
     pub spent_us: u64,
-    /// What declares the parameter sets.
+    /// Bytes in which the encoder declares its parameter sets.
     declared: Vec<u8>,
 }
 
@@ -37,17 +37,17 @@ impl Encoded {
         samples.map(|sample| sample.data.len()).collect()
     }
 
-    /// The init segment that they are decoded with.
+    /// Init segment with which these frames are decoded.
     pub fn init(&self, rendition: &VideoRendition) -> Result<Vec<u8>> {
         cmaf::video_init(rendition, &self.declared)
     }
 }
 
-/// An encoder at work on one segment.
+/// Encoder of one segment.
 pub struct SegmentEncoder {
     encoder: encoder::video::Encoder,
     codec: VideoCodec,
-    /// Whether it was told that no more pictures come.
+    /// Whether the encoder was told that no more pictures come.
     ended: bool,
     samples: Vec<VideoSample>,
     pushed: i64,
@@ -55,7 +55,7 @@ pub struct SegmentEncoder {
 }
 
 impl SegmentEncoder {
-    /// A fresh encoder for a segment of `frames` at `rate`.
+    /// Opens a fresh encoder for a segment of `frames` frames at `rate` frames per second.
     pub fn new(
         rendition: &VideoRendition,
         frames: Frames,
@@ -73,10 +73,10 @@ impl SegmentEncoder {
         })
     }
 
-    /// Takes the next picture, already in the rung's size.
+    /// Encodes the next picture, which is already in the rung's size.
     pub fn push(&mut self, picture: &Picture) -> Result<()> {
         let began = Instant::now();
-        // Only the pointer to the pixels is copied; the time stamp is the segment's own.
+        // Only the pointer to the pixels is copied; the time stamp is counted from the segment's start.
         let mut own = frame::Video::empty();
         ffi::share(&mut own, picture)?;
         own.set_pts(Some(self.pushed));
@@ -87,7 +87,7 @@ impl SegmentEncoder {
         Ok(())
     }
 
-    /// Ends the segment. Asks `go_on` between two of its frames.
+    /// Ends the segment. `go_on` is called before each remaining frame; its error ends the work.
     pub fn finish(mut self, go_on: impl Fn() -> Result<()>) -> Result<Encoded> {
         self.encoder.send_eof()?;
         self.ended = true;
@@ -95,7 +95,7 @@ impl SegmentEncoder {
             go_on()?;
             let began = Instant::now();
             let found = self.receive()?;
-            ensure!(found, "frames are lost in the encoder");
+            ensure!(found, "the encoder lost frames");
             self.spent_us += began.elapsed().as_micros() as u64;
         }
         Ok(Encoded {
@@ -105,7 +105,8 @@ impl SegmentEncoder {
         })
     }
 
-    /// Its parameter sets. What SVT-AV1 declares before it has coded anything is not what it codes.
+    /// Parameter sets of the encoder. AV1's are taken from the first coded frame, since SVT-AV1 declares other ones
+    /// before it has coded anything.
     fn declared(&self) -> Vec<u8> {
         match (self.codec, self.samples.first()) {
             (VideoCodec::Av1, Some(first)) => first.data.clone(),
@@ -113,7 +114,7 @@ impl SegmentEncoder {
         }
     }
 
-    /// The next coded frame, if there is one already.
+    /// Receives the next coded frame; false if none is ready.
     fn receive(&mut self) -> Result<bool> {
         let mut packet = Packet::empty();
         match self.encoder.receive_packet(&mut packet) {
@@ -144,8 +145,8 @@ impl Drop for SegmentEncoder {
     }
 }
 
-/// The init segment of a picture rendition, from the parameter sets of its own encoder, or of the
-/// source.
+/// Makes the init segment of a picture rendition, from the parameter sets of its own encoder, or of the source where
+/// the rendition passes the source through.
 pub fn init(rendition: &VideoRendition, rate: Rational) -> Result<Vec<u8>> {
     if let Some(record) = &rendition.passed_through {
         return cmaf::video_init(rendition, record);

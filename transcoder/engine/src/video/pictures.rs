@@ -1,4 +1,4 @@
-//! The pictures of a source on the output grid: exact seek, decode, one picture per tick.
+//! The decoded pictures of a source on the output grid: exact seeks, decoding, one picture for each tick.
 
 pub(crate) mod crop;
 mod damage;
@@ -29,76 +29,75 @@ use crate::video::transform::fields::{self, Fields};
 use crate::video::transform::letterbox::Letterbox;
 use crate::video::transform::normalize::Normalizer;
 
-/// Frames before a tick among which the picture shown at it is looked for first: the last one
-/// may be late, or lost.
-const LOOKED_AT: i64 = 4;
+/// Frames before a tick from which on pictures are decoded first: the picture that is shown at the tick may be late
+/// or lost.
+const MARGIN_FRAMES: i64 = 4;
 
-/// Packets from which no picture comes, one behind the other, before something must be wrong with them: decoders hold
-/// back fewer.
-const MOST_UNANSWERED: u32 = 64;
+/// Most packets in a row that give no picture before they count as damage: decoders hold back fewer.
+const MOST_WITHOUT_PICTURE: u32 = 64;
 
-/// A decoded picture, shared by the ticks that show it.
+/// Decoded picture, shared by the ticks that show it.
 pub type Picture = Arc<ffi::Still>;
 
-/// A picture, or why it is not to be shown: a stream may change its size on the way.
+/// Decoded picture, or the reason why it cannot be shown: a stream may change its size to one that is refused.
 type Decoded = Result<Picture, EngineFailure>;
 
-/// A decoded picture on the grid.
-struct Placed {
-    /// The tick it belongs to.
+/// Decoded picture with its tick on the output grid.
+struct GridPicture {
+    /// Tick that the picture belongs to.
     tick: Frames,
     picture: Decoded,
-    /// Remarks on the picture. It counts as damaged where one that it refers to is missing, too.
+    /// Remarks on the picture. A picture counts as damaged also where a picture that it refers to is missing.
     remarks: Remarks,
 }
 
-/// A picture as the decoder gives it.
+/// Picture as the decoder gives it.
 struct Received {
     frame: frame::Video,
     stamp: i64,
     size: Result<(), EngineFailure>,
 }
 
-/// Reads pictures tick by tick; keeps its place, so that the next segment costs no seek.
+/// Reader of pictures, tick by tick; it keeps its place, so that the next segment costs no seek.
 pub struct Pictures {
     source: Source,
     packets: Packets,
     decoder: decoder::Video,
-    /// Where pictures are pairs of fields.
+    /// Deinterlacer, for tracks whose pictures are pairs of fields.
     fields: Option<Fields>,
-    /// Whether each is stored as a picture of its own.
+    /// Whether each field is stored as a picture of its own.
     are_apart: bool,
     clean: Option<Crop>,
-    uniform: Normalizer,
-    fit: Letterbox,
+    normalizer: Normalizer,
+    letterbox: Letterbox,
     timeline: TimeLine,
     limits: Limits,
-    /// Key frames by which a seek goes further back.
+    /// Number of key frames by which a seek goes further back.
     preroll: u32,
-    /// Where reading may begin; anywhere, where there are none.
+    /// Ticks at which reading may begin; if there are none, reading may begin anywhere.
     entries: Vec<Frames>,
-    /// The tick of the source's very first picture.
+    /// Tick of the source's very first picture.
     first_tick: Frames,
-    /// Half a second behind its last: no picture belongs there.
-    over_at: Frames,
-    /// The picture shown at `next`.
-    current: Option<Placed>,
+    /// Tick half a second after the last picture: no picture belongs after it.
+    end_tick: Frames,
+    /// Picture shown at the tick `next`.
+    current: Option<GridPicture>,
     /// Decoded pictures after `current`.
-    ahead: VecDeque<Placed>,
+    ahead: VecDeque<GridPicture>,
     damage: Damage,
-    /// A picture since the last that was placed is not like most of the track.
+    /// Whether a picture since the last one that was placed has another format than most of the track.
     is_converted: bool,
-    /// Packets that were decoded since the last picture came.
-    unanswered: u32,
-    /// Remarks on the pictures that were shown since [`Self::take_remarks`] was called last.
+    /// Packets that were given to the decoder since the last picture came.
+    packets_without_picture: u32,
+    /// Remarks on the pictures that were shown since the last call of [`Self::take_remarks`].
     remarks: Remarks,
-    /// That of the picture that came last, and how long one lasts for the most part, in the track's time base.
+    /// Time stamp of the last picture, and the usual duration of a picture, both in the track's time base.
     last_stamp: Option<i64>,
     step: i64,
-    /// Whether the decoder can leave out pictures that no other refers to.
-    can_hurry: bool,
-    /// Before this time stamp they are left out: nobody looks at them.
-    hurries_to: Option<i64>,
+    /// Whether the decoder can leave out pictures that no other picture refers to.
+    can_skip_unreferenced: bool,
+    /// Time stamp before which such pictures are left out, since they are not shown.
+    skips_unreferenced_before: Option<i64>,
     next: Option<Frames>,
     ended: bool,
 }
@@ -110,7 +109,7 @@ impl Pictures {
             bail!("the source has no picture")
         };
         let packets = Packets::open(source, plan, track)?;
-        // Without an index all reading begins at the start, and needs no other place to.
+        // A source without an index is always read from its start, so it needs no list of entries.
         let entries = match plan.access {
             Access::Linear if plan.info.index != Index::None => chunk_starts(plan),
             _ => Vec::new(),
@@ -124,10 +123,10 @@ impl Pictures {
             packets,
             are_apart: track.fields_apart,
             clean: Crop::of(track),
-            uniform: Normalizer::of(track),
-            fit: Letterbox::of(track),
+            normalizer: Normalizer::of(track),
+            letterbox: Letterbox::of(track),
             first_tick: plan.timeline.tick_of(track.start),
-            over_at: plan.timeline.tick_of(track.end + Rational::new(1, 2)),
+            end_tick: plan.timeline.tick_of(track.end + Rational::new(1, 2)),
             timeline: plan.timeline.clone(),
             preroll: match plan.access {
                 Access::Preroll(keys) => keys,
@@ -135,82 +134,81 @@ impl Pictures {
             },
             entries,
             limits: limits.clone(),
-            // In H.264 each picture says itself that none refers to it (`nal_ref_idc`, H.264
-            // 7.4.1); fields of one frame may differ in that.
-            can_hurry: track.codec == "h264" && !track.interlaced,
-            hurries_to: None,
+            // Each picture of H.264 says itself that no picture refers to it (`nal_ref_idc`, H.264 7.4.1); the two
+            // fields of one frame may differ in that.
+            can_skip_unreferenced: track.codec == "h264" && !track.interlaced,
+            skips_unreferenced_before: None,
             last_stamp: None,
             step: step(track),
             current: None,
             ahead: VecDeque::new(),
             damage: Damage::of(plan, track),
             is_converted: false,
-            unanswered: 0,
+            packets_without_picture: 0,
             remarks: Remarks::default(),
             next: None,
             ended: false,
         })
     }
 
-    /// Goes to a tick: nothing where the reader is there already, a seek otherwise. Where seeks
-    /// are not exact, every reader enters at the same places and decodes on from there, so that
-    /// all see the same pictures.
+    /// Goes to a tick. The reader seeks only if it is not there already. Where seeks are not exact, every reader
+    /// enters at the same places and decodes on from there, so that all readers see the same pictures.
     pub fn go_to(&mut self, tick: Frames) -> Result<()> {
         let after = self.entries.partition_point(|entry| *entry <= tick);
         let entry = after.checked_sub(1).map(|at| self.entries[at]);
         if self.next == Some(tick) && entry != Some(tick) {
             return Ok(());
         }
-        self.enter(entry.unwrap_or(tick))?;
+        self.enter_at(entry.unwrap_or(tick))?;
         while self.next.is_some_and(|next| next < tick) {
-            self.pass()?;
+            self.advance()?;
         }
         Ok(())
     }
 
-    fn enter(&mut self, tick: Frames) -> Result<()> {
-        // A frame of this tick may come half a frame early; the picture shown at it is the
-        // last that belongs at or before it.
+    fn enter_at(&mut self, tick: Frames) -> Result<()> {
+        // A frame of this tick may come half a frame early. The picture shown at the tick is the last one that
+        // belongs at or before it.
         let half = Rational::new(self.timeline.rate.den(), 2 * self.timeline.rate.num());
         let target = self.timeline.source_time(tick) - half;
-        self.next = if self.can_hurry && self.hurry(tick, target)? {
+        self.next = if self.can_skip_unreferenced && self.decode_needed(tick, target)? {
             Some(tick)
         } else {
-            self.walk(tick, target)?
+            self.decode_all(tick, target)?
         };
         Ok(())
     }
 
-    /// Decodes up to a tick what is needed for it. False where the picture shown at it may be
-    /// one that was left out: one that is held for long.
-    fn hurry(&mut self, tick: Frames, target: Rational) -> Result<bool> {
+    /// Decodes up to a tick, leaving out pictures that it does not need. Returns false where the picture shown at the
+    /// tick may be one that was left out, since it is held for long.
+    fn decode_needed(&mut self, tick: Frames, target: Rational) -> Result<bool> {
         let margin = Rational::new(
-            LOOKED_AT * self.timeline.rate.den(),
+            MARGIN_FRAMES * self.timeline.rate.den(),
             self.timeline.rate.num(),
         );
         let from = timestamp(target - margin, self.packets.time_base());
-        self.go_near(target, self.preroll)?;
-        self.hurries_to = Some(from);
+        self.seek_near(target, self.preroll)?;
+        self.skips_unreferenced_before = Some(from);
         while self.ahead.is_empty() && !self.ended {
             self.decode_more()?;
         }
-        self.hurries_to = None;
+        self.skips_unreferenced_before = None;
         Ok(self.is_ahead_from(tick))
     }
 
-    /// Whether the first decoded picture belongs at a tick or before it.
+    /// Whether the first decoded picture belongs at or before a tick.
     fn is_ahead_from(&self, tick: Frames) -> bool {
         self.ahead.front().is_some_and(|first| first.tick <= tick)
     }
 
-    /// Decodes everything up to a tick.
-    fn walk(&mut self, tick: Frames, target: Rational) -> Result<Option<Frames>> {
+    /// Decodes all pictures up to a tick.
+    fn decode_all(&mut self, tick: Frames, target: Rational) -> Result<Option<Frames>> {
         let mut back = Rational::ZERO;
-        // The first fields after a seek are not what they are in the middle.
+        // The first fields after a seek differ from the same fields in the middle of a longer decode.
         let blurred = self.fields.as_ref().map_or(0, |_| Fields::BLURRED);
         let clear = Frames(tick.0 - blurred);
         loop {
-            let from_start = self.go_near(target - back, self.preroll)?;
+            let from_start = self.seek_near(target - back, self.preroll)?;
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
@@ -225,16 +223,16 @@ impl Pictures {
         }
     }
 
-    /// The key frame at or before a tick: the quickest picture near a moment.
+    /// Decodes the key frame at or before a tick: the quickest picture near a moment.
     pub fn key_before(&mut self, tick: Frames) -> Result<Picture> {
         let mut target = self.timeline.source_time(tick);
         loop {
-            self.go_near(target, 0)?;
-            if let Some(picture) = self.key_alone()? {
+            self.seek_near(target, 0)?;
+            if let Some(picture) = self.decode_key_alone()? {
                 return Ok(picture?);
             }
-            // The container begins elsewhere, or the frame needs others: as it comes.
-            let from_start = self.go_near(target, 0)?;
+            // The container begins elsewhere, or the frame needs other frames: decode in the usual way.
+            let from_start = self.seek_near(target, 0)?;
             while self.ahead.is_empty() && !self.ended {
                 self.decode_more()?;
             }
@@ -248,8 +246,8 @@ impl Pictures {
         }
     }
 
-    /// Seeks, and has nothing decoded yet.
-    fn go_near(&mut self, time: Rational, preroll: u32) -> Result<bool> {
+    /// Seeks near a time and drops all decoded pictures; returns whether the reader is at the source's start.
+    fn seek_near(&mut self, time: Rational, preroll: u32) -> Result<bool> {
         self.decoder.flush();
         let is_before_all = self.timeline.tick_of(time) < self.first_tick;
         let from_start = self.packets.seek(time, preroll, is_before_all)?;
@@ -260,20 +258,20 @@ impl Pictures {
         self.ahead.clear();
         self.damage.restart(from_start);
         self.is_converted = false;
-        self.unanswered = 0;
+        self.packets_without_picture = 0;
         self.ended = false;
         self.last_stamp = None;
         self.next = None;
         Ok(from_start)
     }
 
-    /// The picture of the next packet, if that is a key frame, and nothing after it: a decoder
-    /// that is not told that this is all asks for some more packets first.
-    fn key_alone(&mut self) -> Result<Option<Decoded>> {
+    /// Decodes the next packet alone, if it is a key frame. The decoder is told that the packet is the last;
+    /// otherwise it would ask for some more packets first.
+    fn decode_key_alone(&mut self) -> Result<Option<Decoded>> {
         let Some(packet) = self.packets.next()?.filter(Packet::is_key) else {
             return Ok(None);
         };
-        // It is open again after the next seek.
+        // The next seek flushes the decoder, which opens it again.
         let sent = self.decoder.send_packet(&packet);
         if sent.and_then(|()| self.decoder.send_eof()).is_err() {
             return Ok(None);
@@ -287,15 +285,15 @@ impl Pictures {
         Ok(Some(self.decoded(picture)?))
     }
 
-    /// The picture of the next tick.
+    /// Returns the picture of the next tick.
     pub fn next(&mut self) -> Result<Picture> {
-        self.pass()?.clone().map_err(Into::into)
+        self.advance()?.clone().map_err(Into::into)
     }
 
-    /// On to the tick after the next one, whose picture may be one that is not to be shown.
-    fn pass(&mut self) -> Result<&Decoded> {
+    /// Moves on by one tick and returns its picture, which may be one that cannot be shown.
+    fn advance(&mut self) -> Result<&Decoded> {
         let Some(tick) = self.next else {
-            bail!("no place in the source")
+            bail!("the reader has no place in the source")
         };
         loop {
             match self.ahead.front() {
@@ -309,26 +307,27 @@ impl Pictures {
         let shown = self.current.as_ref().or(self.ahead.front());
         let shown = shown.ok_or_else(undecodable)?;
         self.remarks.add(shown.remarks);
-        // The last picture stands still, though there are packets of more, or the next says that it comes when all is over.
-        let is_over = |next: &Placed| next.tick > self.over_at;
+        // The last picture is held although more packets came without a picture, or although the next picture lies
+        // past the end: both are damage.
+        let is_over = |next: &GridPicture| next.tick > self.end_tick;
         self.remarks.damaged |= match self.ahead.front() {
             Some(next) => is_over(next),
-            None => self.unanswered > MOST_UNANSWERED,
+            None => self.packets_without_picture > MOST_WITHOUT_PICTURE,
         };
         Ok(&shown.picture)
     }
 
-    /// What is to be said of the pictures that were shown since this was asked last.
+    /// Takes the remarks on the pictures that were shown since the last call.
     pub fn take_remarks(&mut self) -> Remarks {
         std::mem::take(&mut self.remarks)
     }
 
     fn place(&mut self, tick: Frames, picture: Decoded) {
         let remarks = Remarks {
-            damaged: self.damage.take(tick),
+            damaged: self.damage.take_for_picture(tick),
             converted: std::mem::take(&mut self.is_converted),
         };
-        self.ahead.push_back(Placed {
+        self.ahead.push_back(GridPicture {
             tick,
             picture,
             remarks,
@@ -364,7 +363,7 @@ impl Pictures {
         Ok(())
     }
 
-    /// Whether there was a field that has been taken apart.
+    /// Takes the next picture from the deinterlacer; false if it has none.
     fn take_field(&mut self) -> Result<bool> {
         let Some(fields) = &mut self.fields else {
             return Ok(false);
@@ -373,7 +372,7 @@ impl Pictures {
             return Ok(false);
         };
         let time_base = fields.time_base();
-        let stamp = field.pts().context("a field without a time stamp")?;
+        let stamp = field.pts().context("a field has no time stamp")?;
         let tick = self.tick_of(stamp, time_base);
         let field = self.shown(field)?;
         self.place(tick, Ok(field));
@@ -387,13 +386,14 @@ impl Pictures {
         })
     }
 
-    /// What is shown of a picture.
+    /// Crops a decoded picture and brings it to the format of its track.
     fn shown(&mut self, mut frame: frame::Video) -> Result<Picture> {
         if let Some(clean) = &self.clean {
             clean.crop(&mut frame)?;
         }
-        self.is_converted |= self.fit.is_other(&frame) || self.uniform.is_other(&frame);
-        let frame = self.uniform.run(frame)?;
+        self.is_converted |=
+            self.letterbox.differs_from_track(&frame) || self.normalizer.differs_from_track(&frame);
+        let frame = self.normalizer.run(frame)?;
         Ok(Picture::new(frame.into()))
     }
 
@@ -401,48 +401,48 @@ impl Pictures {
         self.timeline.tick_of(seconds(stamp, time_base))
     }
 
-    /// What the decoder has ready; nothing where it has no time stamp.
+    /// Receives the next picture from the decoder; none where it has no time stamp or is left out.
     fn receive(&mut self) -> Result<Option<Received>, Error> {
         let mut frame = frame::Video::empty();
         self.decoder.receive_frame(&mut frame)?;
-        self.unanswered = 0;
-        // The last of those that a decoder has held back may have none: they follow one after the other.
+        self.packets_without_picture = 0;
+        // The last pictures that a decoder has held back may have no time stamp; each then follows the one before.
         let follows = self.last_stamp.map(|last| last.saturating_add(self.step));
         let Some(stamp) = ffi::best_timestamp(&frame).or(follows) else {
             return Ok(None);
         };
         self.last_stamp = Some(stamp);
-        if self.hurries_to.is_some_and(|to| stamp < to) {
+        if self.skips_unreferenced_before.is_some_and(|to| stamp < to) {
             return Ok(None);
         }
-        self.damage.found(ffi::is_damaged(&frame));
-        // x264 would repeat the source's key frames otherwise.
+        self.damage.record(ffi::is_damaged(&frame));
+        // x264 would otherwise repeat the source's key frames.
         frame.set_kind(picture::Type::None);
         let size = check_size(frame.width(), frame.height(), &self.limits);
         Ok(Some(Received { frame, stamp, size }))
     }
 
     fn feed(&mut self) -> Result<()> {
-        // Damaged packets are passed over; what decodes around them is shown.
+        // Damaged packets are passed over; the pictures that decode around them are shown.
         let sent = match self.packets.next()? {
             Some(packet) => {
                 let is_early = |to| packet.pts().is_some_and(|stamp| stamp < to);
-                let left_out = match self.hurries_to {
+                let left_out = match self.skips_unreferenced_before {
                     Some(to) if is_early(to) => Discard::NonReference,
                     _ => Discard::Default,
                 };
                 self.decoder.skip_frame(left_out);
-                self.unanswered += u32::from(left_out == Discard::Default);
+                self.packets_without_picture += u32::from(left_out == Discard::Default);
                 self.decoder.send_packet(&packet)
             }
             None => self.decoder.send_eof(),
         };
-        self.damage.found(sent == Err(Error::InvalidData));
+        self.damage.record(sent == Err(Error::InvalidData));
         Ok(())
     }
 }
 
-/// What a picture of a track lasts, in its time base.
+/// Usual duration of a picture of a track, in units of its time base.
 fn step(track: &VideoTrack) -> i64 {
     let rate = track.frame_rate;
     let units = (track.time_base.den(), track.time_base.num());

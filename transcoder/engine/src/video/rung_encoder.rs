@@ -1,5 +1,5 @@
-//! One rung's encoder as a lane on the pool: pictures queue up in order, at most a few of
-//! them, and one thread at a time works them off.
+//! The encoder of one rung as a lane on the thread pool: a few pictures at most wait in a queue, in order, and one
+//! thread at a time encodes them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use plan::{Plan, VideoRendition};
 use protocol::SegmentReport;
 
 use crate::link::{Abandoned, Link};
-use crate::output::product::Coded;
+use crate::output::product::CodedSegment;
 use crate::output::remarks::Remarks;
 use crate::video::attempts::{Attempts, Verdict};
 use crate::video::encode::SegmentEncoder;
@@ -18,81 +18,80 @@ use crate::video::pictures::Picture;
 use crate::video::transform::rotation::Rotation;
 use crate::video::transform::tone_map::ToneMap;
 
-/// Pictures that wait for an encoder: enough to even out B-frame bursts; eight 1080p
-/// pictures are 25 MB.
-const WAITING: usize = 8;
-/// The number of pictures that wait for an encoder where there is no memory to spare.
-const FEWER_WAITING: usize = 3;
+/// Most pictures that wait for an encoder: enough to even out bursts of B-frames; eight 1080p pictures are 25 MB.
+const MOST_WAITING: usize = 8;
+/// Most pictures that wait for an encoder where there is no memory to spare.
+const MOST_WAITING_IN_LITTLE_MEMORY: usize = 3;
 
-/// What a lane is told.
+/// Step of the work that waits in a lane's queue.
 enum Step {
     Begin { segment: u32 },
     Picture(Picture),
     End { segment: u32, remarks: Remarks },
 }
 
-/// Segments that are to be encoded again, from pictures that have to be decoded again, and what was tried of them.
+/// Numbers of the segments whose pictures have to be decoded and encoded again, with the attempts so far.
 pub type Unfinished = Vec<(u32, Attempts)>;
 
-/// What a lane is to do.
+/// Task of a lane.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    /// The order it belongs to.
+    /// Number of the order that the task belongs to.
     pub order: u32,
     pub extras: Extras,
 }
 
-/// What it may take memory for, besides an encoder.
+/// Uses of memory beyond that of one encoder that a lane is allowed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras {
-    /// A segment may begin while the one before is finished, and more pictures wait.
+    /// A segment may begin while the one before is finished, and more pictures may wait.
     pub overlaps: bool,
-    /// Pictures of a segment are kept until it is done; it is decoded again otherwise.
+    /// The pictures of a segment are kept until it is done; otherwise they are decoded again for another attempt.
     pub keeps_pictures: bool,
 }
 
-/// A lane of one rendition for one order.
+/// Lane that encodes one rendition for one order.
 pub struct RungEncoder {
     plan: Arc<Plan>,
     rendition: VideoRendition,
     link: Arc<Link>,
     task: Task,
-    /// What was tried already of the one segment that is encoded again.
+    /// Attempts so far of the one segment that is encoded again.
     tried: Mutex<Option<Attempts>>,
     queue: Mutex<Queue>,
     moved: Condvar,
-    /// Held by whoever works the queue off.
+    /// State of the encoding; the thread that works at the queue holds its lock.
     work: Mutex<Work>,
     outcome: Mutex<Outcome>,
 }
 
-/// What pictures go through.
+/// State of the encoding of a lane: the last transformation and the segment at work.
 struct Work {
-    finish: ToneMap,
-    encoding: Option<Encoding>,
+    tone_map: ToneMap,
+    encoding: Option<SegmentInProgress>,
 }
 
-/// A segment that is being encoded.
-struct Encoding {
+/// Segment that is being encoded.
+struct SegmentInProgress {
     encoder: SegmentEncoder,
     attempts: Attempts,
-    /// What the encoder got, where that is kept.
+    /// Pictures that the encoder was given, where they are kept for another attempt.
     kept: Vec<Picture>,
 }
 
-/// A segment whose pictures have all come.
-struct Ended {
+/// Segment whose pictures have all come.
+struct EndedSegment {
     segment: u32,
     remarks: Remarks,
-    encoding: Encoding,
+    encoding: SegmentInProgress,
 }
 
 #[derive(Default)]
 struct Queue {
     steps: VecDeque<Step>,
     running: bool,
-    /// An encoder that got all its pictures is coding those that it looked ahead at.
-    finishing: bool,
+    /// Whether an encoder that has all its pictures is finishing a segment beside the lane.
+    is_finishing: bool,
 }
 
 #[derive(Default)]
@@ -102,17 +101,17 @@ struct Outcome {
 }
 
 impl RungEncoder {
-    /// A lane that does this task; with what was `tried` before, of one segment.
+    /// Makes a lane for a task. `tried` holds the earlier attempts of the one segment that is encoded again.
     pub fn new(
         plan: Arc<Plan>,
         rendition: VideoRendition,
         link: Arc<Link>,
-        turn: Rotation,
+        rotation: Rotation,
         task: Task,
         tried: Option<Attempts>,
     ) -> Arc<Self> {
         let work = Work {
-            finish: ToneMap::new(&rendition.color, turn),
+            tone_map: ToneMap::new(&rendition.color, rotation),
             encoding: None,
         };
         Arc::new(Self {
@@ -128,30 +127,30 @@ impl RungEncoder {
         })
     }
 
-    /// Which rendition it makes.
+    /// Rendition that the lane encodes.
     pub fn rendition(&self) -> &VideoRendition {
         &self.rendition
     }
 
-    /// Starts a segment.
+    /// Queues the start of a segment.
     pub fn begin(self: &Arc<Self>, pool: &rayon::ThreadPool, segment: u32) {
         self.push(pool, Step::Begin { segment });
     }
 
-    /// Hands over the next picture, in the rung's size but not turned yet; waits while the lane is full.
+    /// Queues the next picture, which has the rung's size but is not rotated yet; waits while the queue is full.
     pub fn picture(self: &Arc<Self>, pool: &rayon::ThreadPool, picture: Picture) {
         self.push(pool, Step::Picture(picture));
     }
 
-    /// Ends a segment, with what is to be said of its pictures.
+    /// Queues the end of a segment, with the remarks on its pictures.
     pub fn end(self: &Arc<Self>, pool: &rayon::ThreadPool, segment: u32, remarks: Remarks) {
         self.push(pool, Step::End { segment, remarks });
     }
 
     fn push(self: &Arc<Self>, pool: &rayon::ThreadPool, step: Step) {
         let most = match self.task.extras.overlaps {
-            true => WAITING,
-            false => FEWER_WAITING,
+            true => MOST_WAITING,
+            false => MOST_WAITING_IN_LITTLE_MEMORY,
         };
         let mut queue = self.queue.lock();
         while queue.steps.len() >= most {
@@ -177,7 +176,8 @@ impl RungEncoder {
             };
             let Some(step) = step else { return };
             if !self.has_failed() {
-                // Here too, or a session that is told to hold goes on with all that waits.
+                // The lane asks the link too: otherwise a session that is told to hold would still encode all that
+                // waits.
                 let go_on = self.link.go_on();
                 let done = go_on.and_then(|()| self.step(&mut work, step));
                 self.note(done);
@@ -196,7 +196,7 @@ impl RungEncoder {
             Step::Begin { segment } => {
                 let tried = self.tried.lock().take();
                 let attempts = tried.unwrap_or_else(|| Attempts::new(&self.rendition, segment));
-                work.encoding = Some(Encoding {
+                work.encoding = Some(SegmentInProgress {
                     encoder: self.encoder(segment, &attempts)?,
                     attempts,
                     kept: Vec::new(),
@@ -204,7 +204,7 @@ impl RungEncoder {
             }
             Step::Picture(picture) => {
                 if let Some(encoding) = &mut work.encoding {
-                    let picture = work.finish.run(picture)?;
+                    let picture = work.tone_map.run(picture)?;
                     encoding.encoder.push(&picture)?;
                     if self.task.extras.keeps_pictures {
                         encoding.kept.push(picture);
@@ -213,7 +213,7 @@ impl RungEncoder {
             }
             Step::End { segment, remarks } => {
                 if let Some(encoding) = work.encoding.take() {
-                    self.finish(Ended {
+                    self.finish(EndedSegment {
                         segment,
                         remarks,
                         encoding,
@@ -230,29 +230,30 @@ impl RungEncoder {
         SegmentEncoder::new(&self.rendition, end - start, rate, attempts.control)
     }
 
-    /// Beside the next segment's first pictures: while an encoder only empties itself, nobody
-    /// takes pictures, and the other cores run dry. One at a time, which bounds the memory.
-    fn finish(self: &Arc<Self>, ended: Ended) -> Result<()> {
+    /// Finishes a segment beside the first pictures of the next one: while an encoder only empties itself, the lane
+    /// takes no pictures and the other cores have nothing to do. Only one segment at a time is finished in this way,
+    /// which bounds the memory.
+    fn finish(self: &Arc<Self>, ended: EndedSegment) -> Result<()> {
         let overlaps = self.task.extras.overlaps;
-        if !overlaps || std::mem::replace(&mut self.queue.lock().finishing, true) {
+        if !overlaps || std::mem::replace(&mut self.queue.lock().is_finishing, true) {
             return self.deliver(ended);
         }
         let lane = self.clone();
         rayon::spawn(move || {
             let done = lane.deliver(ended);
             lane.note(done);
-            lane.queue.lock().finishing = false;
+            lane.queue.lock().is_finishing = false;
             lane.moved.notify_all();
         });
         Ok(())
     }
 
-    fn deliver(&self, ended: Ended) -> Result<()> {
-        let Ended {
+    fn deliver(&self, ended: EndedSegment) -> Result<()> {
+        let EndedSegment {
             segment,
             remarks,
             encoding:
-                Encoding {
+                SegmentInProgress {
                     mut encoder,
                     mut attempts,
                     kept,
@@ -264,7 +265,7 @@ impl RungEncoder {
         while !self.has_failed() {
             let encoded = encoder.finish(|| self.link.go_on())?;
             let samples = &encoded.samples;
-            let coded = Coded {
+            let coded = CodedSegment {
                 init: encoded.init(&self.rendition)?,
                 bytes: cmaf::video_segment(&self.rendition, segment, (start, end), samples)?,
                 frames: length.0.0 as u32,
@@ -278,7 +279,7 @@ impl RungEncoder {
                         damaged: remarks.damaged,
                         converted: remarks.converted,
                     };
-                    return Ok(coded.say(&self.link, self.task.order, place, report)?);
+                    return Ok(coded.send(&self.link, self.task.order, place, report)?);
                 }
                 Verdict::Again if kept.is_empty() => {
                     self.outcome.lock().unfinished.push((segment, attempts));
@@ -296,22 +297,22 @@ impl RungEncoder {
         Ok(())
     }
 
-    /// Whether something went wrong; the producer need not go on then.
+    /// Whether the lane has failed; the decoder need not go on then.
     pub fn has_failed(&self) -> bool {
         self.outcome.lock().failure.is_some()
     }
 
-    /// Drops what is queued, and waits until nobody works at the lane.
+    /// Drops the queued steps, and waits until no thread works at the lane.
     pub fn give_up(&self) {
         self.note(Err(Abandoned.into()));
-        // Why it ended is known.
+        // The reason of the failure is known already.
         let _ = self.join();
     }
 
-    /// Waits until all is worked off.
+    /// Waits until all queued steps are done; returns the segments that are to be encoded again.
     pub fn join(&self) -> Result<Unfinished> {
         let mut queue = self.queue.lock();
-        while queue.running || queue.finishing {
+        while queue.running || queue.is_finishing {
             self.moved.wait(&mut queue);
         }
         drop(queue);

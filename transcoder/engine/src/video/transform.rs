@@ -1,4 +1,4 @@
-//! What is done to a picture between decoder and encoder: fields, shape, rotation, size, colours.
+//! Transformations of a picture between decoder and encoder: deinterlacing, shape, rotation, size, colours.
 
 pub(crate) mod cascade;
 pub(crate) mod fields;

@@ -1,5 +1,5 @@
-//! How much of a source is read to know what it is, and to make a segment in its middle: what is necessary, in the
-//! blocks that are asked for, and a tenth more at most.
+//! The number of bytes of a source that are read for a probe, and for a segment in its middle: the necessary blocks,
+//! and at most a tenth more.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,15 @@ use crate::support::Engine;
 use crate::support::planned;
 use crate::support::sources::made;
 
-/// What the engine asks for at once.
+/// Bytes that the engine asks for at a time.
 const BLOCK: u64 = 256 << 10;
-/// Length of the source, and of a group of pictures in it, in seconds.
+/// Seconds of the source, and of a GOP in it.
 const SECONDS: u64 = 120;
 const GROUP: u64 = 2;
 
-/// Stretches of so many seconds in all, in so many places: each begins in the middle of a block, and the block behind
-/// it is asked for before its end is known. What comes once for the index has its own places.
+/// Bytes of stretches of `tenths` tenths of a second in all, at `places` places. Each stretch begins in the middle of
+/// a block, and the block behind it is asked for before its end is known. Blocks that are read once for the index
+/// count as places of their own.
 fn necessary(size: u64, tenths: u64, places: u64) -> u64 {
     size * tenths / 10 / SECONDS + places * 2 * BLOCK
 }
@@ -41,15 +42,15 @@ fn no_more_is_read_than_is_necessary() {
     let mp4 = copied("source.mp4", "");
     let live = copied("live.mkv", "-live 1 -f matroska");
     let ts = copied("source.ts", "");
-    // A probe looks at 2 s of head and a group of tail, 8 places of 12 pictures, and encodes 4 places of at most 24.
-    // The rest is the index, which lies at either end.
+    // A probe reads 2 s of head and a GOP of tail, 8 places of 12 pictures, and encodes 4 places of at most 24
+    // pictures. The rest is the index, which lies at either end.
     let looked = |size| necessary(size, 20 + 10 * GROUP + 8 * 4 + 4 * 10, 2 + 8 + 4 + 2);
-    // A segment of 4 s begins in the middle of a group; its sound begins a second before, from the place before that.
+    // A segment of 4 s begins in the middle of a GOP; its sound begins a second before, from the place before that.
     let sought = |size| necessary(size, 10 * (GROUP + 4) + 10 * (GROUP + 1), 2 + 2);
     for (path, probed, indexed) in [
         (&mkv, looked as fn(u64) -> u64, true),
         (&mp4, looked, true),
-        // Without an index they are read once.
+        // Files without an index are read once.
         (&live, |size| size, true),
         (&ts, |size| size, false),
     ] {
@@ -69,7 +70,7 @@ fn no_more_is_read_than_is_necessary() {
         engine.segments(&ids, plan.segments() * 2 / 3, 1);
         let (asked, wanted) = (engine.asked_bytes, sought(size));
         eprintln!("{name}: a cold seek asks for {asked}, {wanted} are necessary");
-        // Places in a stream without any index at all are found by halving.
+        // Places in a stream without any index are found by bisection.
         let further = if indexed { 0 } else { 24 * BLOCK };
         assert!(
             asked <= wanted * 11 / 10 + further,

@@ -1,4 +1,4 @@
-//! What an engine cannot do, whatever the source makes of it.
+//! The cage: what an engine cannot do, whatever a source makes of it.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -9,7 +9,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_reelmill-engine");
 
 fn trial(mode: &str) -> Output {
-    // A descriptor that was left open by mistake, and that can be written to.
+    // The test leaves a writable descriptor open, as if by mistake.
     let leaked = File::options().write(true).open("/dev/null").unwrap();
     fcntl(&leaked, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     assert!(leaked.as_raw_fd() > 2);
@@ -39,13 +39,13 @@ fn everything_that_it_must_not_do_is_refused() {
     assert!(refused.len() >= 100, "{}", refused.len());
 }
 
-/// The attempts are real ones: without the cage, the kernel looks at most of them.
+/// The attempts are real ones: without the cage, most of them reach the kernel.
 #[test]
 fn without_the_cage_attempts_reach_the_kernel() {
     let output = trial("trial-uncaged");
     let lines = lines(&output);
     let reached = lines.iter().filter(|line| !line.starts_with("refused"));
-    // Who is not root is refused much of it in any case.
+    // A user other than root is refused many of them in any case.
     assert!(reached.count() > lines.len() / 2, "{lines:#?}");
     for done in [
         "read a file",

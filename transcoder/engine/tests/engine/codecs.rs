@@ -1,4 +1,4 @@
-//! HEVC, AV1 and Opus: what is made can be decoded, and is what the plan says.
+//! HEVC, AV1 and Opus: segments can be decoded and agree with the plan.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use plan::{LazyCodec, RenditionId};
 use crate::support::planned;
 use crate::support::sources::{ffmpeg, made, picture, sound};
 
-/// The sample entry of an init segment.
+/// Sample entry of an init segment.
 fn entry(mut init: &[u8]) -> Codec {
     Ftyp::decode(&mut init).unwrap();
     let moov = Moov::decode(&mut init).unwrap();
     moov.trak[0].mdia.minf.stbl.stsd.codecs[0].clone()
 }
 
-/// What FFmpeg decodes of a file without any complaint.
+/// Output of FFmpeg's decoder for a file; the test fails on any complaint.
 fn decoded(path: &Path, form: &[&str]) -> Vec<u8> {
     let from = ["-xerror", "-i", path.to_str().unwrap()];
     ffmpeg(&[&from[..], form, &["-"]].concat())
@@ -69,7 +69,7 @@ fn every_codec_is_decoded_to_all_of_its_pictures_and_sound() {
             };
             assert_eq!(u32::from(entry.dops.output_channel_count), audio.channels);
             let floats = decoded(&whole(audio.id), &["-f", "f32le"]).len() as i64;
-            // The last frame is decoded whole.
+            // The decoder outputs the last frame in full length.
             let samples = floats / 4 / i64::from(audio.channels);
             let rest = samples - plan.timeline.samples.0;
             assert!((0..960).contains(&rest), "{}: {rest}", audio.id);

@@ -1,4 +1,4 @@
-//! Colours come out as they went in, whatever they were stored as.
+//! Colours come out as they went in, whatever encoding they were stored in.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,14 +19,14 @@ const BARS: [[u8; 3]; 8] = [
     [90, 170, 180],
 ];
 const BAR: usize = 80;
-/// Of 255, in each of red, green and blue.
+/// Most difference in each of red, green and blue, of 255.
 const TOLERANCE: i32 = 2;
-/// Of a luma sample, how far colour may lie from where it belongs.
+/// Most distance of a colour from its place, in luma samples.
 const MISPLACED: f64 = 0.1;
-/// Across a picture.
+/// Number of waves across a picture.
 const WAVES: f64 = 48.0;
 
-/// One picture of bars, as bare red, green and blue.
+/// Makes one picture of bars, as raw RGB.
 fn bars(folder: &Path, height: usize) -> String {
     let bar = |color: &[u8; 3]| color.repeat(BAR);
     let row: Vec<u8> = BARS.iter().flat_map(bar).collect();
@@ -39,7 +39,7 @@ fn bars(folder: &Path, height: usize) -> String {
     )
 }
 
-/// The first picture of a rung, decoded to a format.
+/// First picture of a rung, decoded to a pixel format.
 fn first_picture(source: &Path, rung: usize, format: &str) -> (Size, Vec<u8>) {
     let (mut engine, plan) = planned(source, 1);
     let rung = &plan.video[rung.min(plan.video.len() - 1)];
@@ -60,7 +60,7 @@ fn first_picture(source: &Path, rung: usize, format: &str) -> (Size, Vec<u8>) {
     (rung.size(), output.stdout)
 }
 
-/// The middle of each bar in the top rung's first picture.
+/// Colour in the middle of each bar of the top rung's first picture.
 fn shown(source: &Path) -> Vec<[u8; 3]> {
     let (size, picture) = first_picture(source, 0, "rgb24");
     let row = size.width as usize * 3;
@@ -135,7 +135,7 @@ fn bars_come_out_as_they_went_in() {
                 tags("bt709", "tv")
             ),
         ),
-        // As players guess.
+        // Sources without declared colours are shown as players guess them.
         (
             "untagged-sd.mp4",
             360,
@@ -207,7 +207,7 @@ fn bars_come_out_as_they_went_in() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Where the crests of `WAVES` waves across a plane lie, in samples: the phase at that frequency.
+/// Place of the crests of `WAVES` waves across a plane, in samples: the phase at that frequency.
 fn crests(plane: &[u8], width: usize) -> f64 {
     let turn = std::f64::consts::TAU * WAVES / width as f64;
     let sum = plane
@@ -223,8 +223,7 @@ fn crests(plane: &[u8], width: usize) -> f64 {
     sum.1.atan2(sum.0) / turn
 }
 
-/// Scalers that take chroma samples to lie elsewhere move colours away from their outlines, further
-/// with each rung.
+/// A scaler that assumes a wrong chroma location moves colours away from their outlines, further with each rung.
 #[test]
 fn colours_stay_within_their_outlines() {
     let folder = tempfile::tempdir().unwrap();
@@ -278,7 +277,7 @@ fn colours_stay_within_their_outlines() {
             let (size, picture) = first_picture(&source, rung, "yuv420p");
             let (width, height) = (size.width as usize, size.height as usize);
             let (luma, chroma) = picture.split_at(width * height);
-            // Each lies at the left one of two luma samples.
+            // Each chroma sample lies at the left one of two luma samples.
             let blue = 2.0 * crests(&chroma[..chroma.len() / 2], width / 2);
             let off = blue - crests(luma, width);
             eprintln!("{name:12} {height:4}p colour is {off:+.2} of a sample right of its outline");

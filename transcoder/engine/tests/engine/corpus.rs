@@ -1,5 +1,6 @@
-//! Every file of the corpus: its outcome, what the probe says of it, the plan's times and sizes,
-//! and segments of at most ten seconds of it. `FILES=hdr,gap` asks only for names that contain one of these, `WHOLE=1` for all segments.
+//! Every file of the corpus: its outcome, the probe's results, the plan's times and sizes, and segments of at most
+//! ten seconds of it. `FILES=hdr,gap` selects the files whose names contain one of these words, `WHOLE=1` makes all
+//! segments.
 
 mod facts;
 mod looks;
@@ -19,14 +20,14 @@ use serde_json::Value;
 use crate::support::corpus::corpus;
 use crate::support::{Engine, whole};
 
-/// Segments of each file that are made alone, too, where not all are.
+/// Number of segments of each file that are also made alone, where not all are.
 const ALONE: usize = 3;
-/// Files that are checked at the same time.
+/// Number of files that are checked at the same time.
 const AT_ONCE: usize = 2;
 
 type Segments = BTreeMap<(RenditionId, u32), Bytes>;
 
-/// What the corpus calls a code.
+/// The corpus's name of a code.
 fn reason(code: Code) -> &'static str {
     match code {
         Code::Encrypted => "unsupported_codec",
@@ -47,7 +48,7 @@ fn every_file_of_the_corpus_comes_out_as_expected() {
         !rows.is_empty(),
         "no file of the corpus has {asked:?} in its name"
     );
-    // An order keeps both cores busy for a part of its time only.
+    // An order keeps both cores busy for only a part of its time.
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let check_next = || {
         while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -79,7 +80,7 @@ fn name(row: &Value) -> &str {
     row["name"].as_str().unwrap()
 }
 
-/// The outcomes that are right, as `ready`, `ready_partial` or `rejected:REASON`.
+/// Outcomes that are right, as `ready`, `ready_partial` or `rejected:REASON`.
 fn right_outcomes(expected: &Value) -> Vec<String> {
     let outcome = expected["outcome"].as_str().unwrap();
     let first = match expected["reason"].as_str() {
@@ -137,7 +138,7 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
     }
 }
 
-/// Makes [`parts`] of a file and checks them; whether something of it was damaged.
+/// Makes [`parts`] of a file and checks them; returns whether something in them was damaged.
 fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Result<bool, String> {
     engine.plan(plan);
     let inits = engine.inits(plan.media_ids());
@@ -165,7 +166,7 @@ fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Re
     for (ids, segment) in again {
         for (id, again) in alone(path, plan, &ids, segment)? {
             let bytes = &made[&(id, segment)];
-            // What a decoder makes of damage depends on what it saw before.
+            // The decoded pictures of damaged data depend on what the decoder saw before.
             let is_same = match is_damaged {
                 true => times(&inits[&id], &again) == times(&inits[&id], bytes),
                 false => again == *bytes,
@@ -178,8 +179,9 @@ fn encode(engine: &mut Engine, path: &Path, plan: &Plan, is_damaged: bool) -> Re
     Ok(!damaged.is_empty())
 }
 
-/// What is made of a file: renditions, the first segment, and how many. Everything where all is asked for; else all
-/// renditions of the start, and the top and the lowest rung with the sound of the second and the last segment.
+/// Parts of a file that are made: renditions, the first segment, and the number of segments. With `WHOLE=1` these are
+/// all segments; otherwise all renditions of the start, and the top and the lowest rung with the sound of the second
+/// and the last segment.
 fn parts(plan: &Plan, is_damaged: bool) -> Vec<(Vec<RenditionId>, u32, u32)> {
     let ids: Vec<_> = plan.media_ids().collect();
     let ends = [plan.video.first(), plan.video.last()];
@@ -191,7 +193,7 @@ fn parts(plan: &Plan, is_damaged: bool) -> Vec<(Vec<RenditionId>, u32, u32)> {
     let segments = plan.segments();
     let (start, then) = match is_damaged {
         _ if whole() => (segments, segments),
-        // Where something is damaged is known of the start only.
+        // The places of damage are known only for the start.
         true => (4, 4),
         false => (1, 2),
     };
@@ -221,7 +223,7 @@ fn within_cap(plan: &Plan, id: RenditionId, segment: u32, bytes: usize) -> Resul
     }
 }
 
-/// Some of the segments but the first, in an order that is the same in each run.
+/// Some of the segments except the first, in an order that is the same in each run.
 fn some_of(made: &Segments) -> Vec<(Vec<RenditionId>, u32)> {
     let later = made.keys().filter(|(_, segment)| *segment > 0);
     let mut later: Vec<_> = later.copied().collect();
@@ -235,7 +237,7 @@ fn some_of(made: &Segments) -> Vec<(Vec<RenditionId>, u32)> {
     later.into_iter().map(alone).collect()
 }
 
-/// A segment of these renditions, made by a session of its own that has one thread.
+/// Makes a segment of these renditions in a session of its own with one thread.
 fn alone(
     path: &Path,
     plan: &Plan,
@@ -252,7 +254,7 @@ fn alone(
         .collect())
 }
 
-/// When each picture or sound of a segment is shown, and for how long.
+/// Times and durations at which each picture or sound frame of a segment is shown.
 fn times(init: &[u8], segment: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("segment.mp4");

@@ -1,5 +1,5 @@
-//! Inputs that other products' users met and got wrong, each with what must come out: `shared/field` beside the
-//! checkout, whose `cases.json` says what each is.
+//! Inputs that other products' users met and that those products got wrong, each with what must come out. They lie in
+//! `shared/field` beside the checkout, whose `cases.json` describes each.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::support::corpus::corpus;
 use crate::support::watched::{Watched, name};
 
-/// What is wrong with an outcome; nothing where it is right.
+/// Check of an outcome; an error says what is wrong.
 type Check = fn(&Watched) -> Result<()>;
 
-/// Cases that are checked at the same time.
+/// Number of cases that are checked at the same time.
 const AT_ONCE: usize = 2;
 
-/// Which of the cases, what must be said of it, and what else must hold.
+/// Name of each case, the codes of its notes, and the check of its outcome.
 const CASES: [(&str, &[&str], Check); 27] = [
     ("01-fonts", &[], fonts),
     ("02-ipcm", &[], ipcm),
@@ -110,7 +110,7 @@ fn checked(path: &Path, said: &[&str], check: Check) -> Result<String> {
     Ok(format!("{:.2} s, said {said:?}", watched.seconds()))
 }
 
-/// Whether it lasts so long, but for two tenths of a second.
+/// Checks that the video lasts `seconds` seconds, to within two tenths.
 pub fn lasts(watched: &Watched, seconds: f64) -> Result<()> {
     ensure!(
         (watched.seconds() - seconds).abs() <= 0.2,
@@ -120,7 +120,7 @@ pub fn lasts(watched: &Watched, seconds: f64) -> Result<()> {
     Ok(())
 }
 
-/// Whether this tone is in both channels about as loud as here, and no other of these.
+/// Checks that only this tone of the known ones is heard, in both channels about as loud as given.
 pub fn hears(watched: &Watched, seconds: f64, left: f64, right: f64) -> Result<()> {
     for hertz in [440.0, 660.0, 880.0, 1320.0] {
         let levels = watched.tone(0, seconds, hertz);
@@ -135,7 +135,7 @@ pub fn hears(watched: &Watched, seconds: f64, left: f64, right: f64) -> Result<(
     Ok(())
 }
 
-/// Whether each beep is with its flash, within 45 ms, at these seconds.
+/// Checks that each beep is with its flash, within 45 ms, at these seconds.
 pub fn beeps_at(watched: &Watched, seconds: &[f64]) -> Result<()> {
     let (flashes, beeps) = watched.marks();
     ensure!(beeps.len() == seconds.len(), "beeps at {beeps:?}");
@@ -195,7 +195,7 @@ fn wvtt(watched: &Watched) -> Result<()> {
     )
 }
 
-/// Two recordings of five seconds, one behind the other.
+/// Checks two recordings of five seconds, one behind the other.
 pub fn red_then_blue(watched: &Watched) -> Result<()> {
     lasts(watched, 10.0)?;
     hears(watched, 2.5, 440.0, 440.0)?;
@@ -242,7 +242,7 @@ fn last_sample(watched: &Watched) -> Result<()> {
 fn webrtc_grows(watched: &Watched) -> Result<()> {
     lasts(watched, 8.0)?;
     ensure!(watched.size() == (1280, 720), "{:?}", watched.size());
-    // What is of another shape would be framed in black.
+    // Pictures of another shape would be framed in black.
     let edges = [0.5, 1.5, 5.0].map(|at| watched.color(at, (0.02, 0.98)));
     ensure!(
         edges
@@ -469,7 +469,7 @@ fn aac_48_32k(watched: &Watched) -> Result<()> {
         .try_for_each(|at| hears(watched, at, 440.0, 440.0))
 }
 
-/// FFmpeg, too, shows a picture as late as it is decoded.
+/// FFmpeg also shows a picture as late as it is decoded.
 fn mpeg4_b(watched: &Watched) -> Result<()> {
     let (flashes, beeps) = watched.marks();
     ensure!(
@@ -494,7 +494,7 @@ fn chained(watched: &Watched) -> Result<()> {
     hears(watched, 7.5, 880.0, 880.0)
 }
 
-/// What was transparent around something green is black.
+/// Checks that the transparent surroundings of something green are black.
 pub fn green_on_black(watched: &Watched) -> Result<()> {
     let (middle, edge) = (
         watched.color(1.0, (0.5, 0.5)),

@@ -1,4 +1,4 @@
-//! Interlaced sources: a picture for each field, in the order in which the fields were taken.
+//! Interlaced sources: each field becomes a picture, in the order in which the fields were recorded.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ const SIZE: (usize, usize) = (320, 240);
 /// Pixels by which the bar moves from field to field.
 const STEP: f64 = 4.0;
 
-/// Where the middle of a bar is in each picture of the top rung, in pixels, of a source whose
-/// bar moves to the right at fifty fields a second.
+/// Middle of the bar in each picture of the top rung, in pixels. The source's bar moves to the right at fifty fields
+/// a second.
 fn bar(folder: &Path, name: &str, coded: &str) -> Vec<f64> {
     let (width, height) = SIZE;
     let moving = format!(
@@ -32,7 +32,7 @@ fn bar(folder: &Path, name: &str, coded: &str) -> Vec<f64> {
     pixels.chunks_exact(width * height).map(middle).collect()
 }
 
-/// The middle of what is bright in a picture, from left to right.
+/// Middle of the bright part of a picture, in pixels from the left.
 fn middle(picture: &[u8]) -> f64 {
     let bright = picture
         .iter()
@@ -61,7 +61,7 @@ fn fields_are_shown_in_the_order_in_which_they_were_taken() {
     ];
     for (name, coded) in sources {
         let places = bar(folder.path(), name, &coded);
-        // What is first and last has no field on one of its sides.
+        // The first and the last field lack a neighbour.
         let inner = &places[2..places.len() - 2];
         assert!(inner.len() >= 50, "{name}: {} pictures", places.len());
         for (at, pair) in inner.windows(2).enumerate() {

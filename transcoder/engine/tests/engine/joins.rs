@@ -1,4 +1,4 @@
-//! Sound is gapless: joins of segments are no worse than the codec itself.
+//! Gapless sound: joins of segments are no worse than the codec itself.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use plan::{LazyCodec, SoundCodec};
 use crate::support::planned;
 use crate::support::sources::{ffmpeg, made};
 
-/// Samples around a boundary whose error is looked at: AAC's transform overlaps a frame each way.
+/// Samples around a boundary whose error is measured: AAC's transform overlaps a frame each way.
 const AROUND: usize = 2 * 1024;
-/// Length of every source: four joins or more.
+/// Seconds of every source: they hold four joins or more.
 const SECONDS: usize = 10;
 
-/// The first channel as 32-bit floats at 48 kHz.
+/// First channel as 32-bit floats at 48 kHz.
 fn decoded(path: &Path) -> Vec<f32> {
     let raw = ffmpeg(&[
         "-i",
@@ -38,8 +38,8 @@ fn error_energy(reference: &[f32], got: &[f32], from: usize, to: usize) -> f64 {
         .max(1e-9)
 }
 
-/// Codecs and containers whose samples are found in different ways: by exact time stamps, by
-/// the codec's frame or the packets' common divisor where stamps are whole milliseconds.
+/// The sources' samples are found in different ways: by exact time stamps, by the codec's frame, or by the packets'
+/// common divisor where stamps are whole milliseconds.
 #[test]
 fn joins_are_no_worse_than_the_codec() {
     let folder = tempfile::tempdir().unwrap();
@@ -70,7 +70,7 @@ fn joins_of_opus_are_no_worse_than_the_codec() {
     }
 }
 
-/// What an encoder makes of a source from its start, in a file whose priming is dropped.
+/// Encodes a source from its start, in one piece, to a file whose priming is dropped.
 fn straight(source: &Path, encoding: SoundCodec) -> PathBuf {
     let from = ["-i", source.to_str().unwrap(), "-vn"];
     let path = source.with_extension("straight");
@@ -94,7 +94,7 @@ fn straight(source: &Path, encoding: SoundCodec) -> PathBuf {
     path
 }
 
-/// Tones and noise, from which all sources are coded.
+/// Makes tones and noise, from which all sources are coded.
 fn music(folder: &Path) -> PathBuf {
     let music = format!(
         "-f lavfi -i aevalsrc=0.25*sin(2*PI*220*t)+0.15*sin(2*PI*1330*t)+0.1*sin(2*PI*3700*t)+0.08*(random(0)-0.5)|0.3*sin(2*PI*330*t):s=48000:d={SECONDS}"
@@ -105,7 +105,7 @@ fn music(folder: &Path) -> PathBuf {
 fn joins(music: &Path, name: &str, codec: &str, encoding: SoundCodec) {
     let folder = tempfile::tempdir().unwrap();
     let music = format!("-i {}", music.display());
-    // Pictures, or there is no other codec.
+    // The plan has Opus renditions only for a source with pictures.
     let picture = match encoding {
         SoundCodec::Aac => String::new(),
         SoundCodec::Opus => format!("-f lavfi -i color=s=64x36:r=25:d={SECONDS} -c:v libx264"),
@@ -142,10 +142,10 @@ fn joins(music: &Path, name: &str, codec: &str, encoding: SoundCodec) {
         declared, plan.timeline.samples.0,
         "the length is exact to the sample"
     );
-    // Matroska says start and end to the millisecond.
+    // Matroska declares start and end to the millisecond.
     let rounding = if name.ends_with("mkv") { 2 * 48 } else { 0 };
-    // The encoder's padding at the end is cut where the container tells it: FFmpeg's own
-    // reading of mp4 leaves it on.
+    // The encoder's padding at the end is cut where the container declares it; FFmpeg's own reading of mp4 leaves it
+    // on.
     let is_length = |wanted: usize| (declared - wanted as i64).abs() <= rounding;
     let is_right = is_length(SECONDS * 48_000) || is_length(reference.len());
     assert!(is_right, "{name}: {declared} samples");
@@ -160,7 +160,7 @@ fn joins(music: &Path, name: &str, codec: &str, encoding: SoundCodec) {
     }
 }
 
-/// The duration of every sample of a segment, from its own boxes.
+/// Sum of the durations of a segment's samples, from its own boxes.
 fn durations(mut segment: &[u8]) -> i64 {
     use mp4_atom::{Decode, Moof, Styp};
     Styp::decode(&mut segment).unwrap();

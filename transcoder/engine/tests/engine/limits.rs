@@ -1,5 +1,5 @@
-//! Files that declare more than they hold: they are refused, or taken for what they hold, before
-//! memory or time is spent on what they say.
+//! Files that declare more than they hold: they are refused, or taken for what they hold, before memory or time is
+//! spent on their declarations.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use plan::Code;
 use crate::support::sources::{made, picture, sound};
 use crate::support::{Engine, whole};
 
-/// An honest file of this kind takes 50 MB; a probe may use a gigabyte.
+/// Most bytes of memory that a probe may use; an honest file of this kind takes 50 MB.
 const MEMORY: u64 = 1100 << 20;
-/// The longest that a probe may take.
+/// Longest time that a probe may take.
 const PROBE: Duration = Duration::from_secs(10);
 
-/// What a probe says, within bounds of memory and time.
+/// Code with which a probe refuses a file, if it does; the probe must stay within its memory and time.
 fn probe(path: &Path) -> Option<Code> {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     let mut engine = Engine::start(path, 1);
@@ -36,7 +36,7 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
 
-/// A track of raw pictures whose sample table declares `samples` of `size` bytes in one chunk.
+/// Makes a movie whose tracks of raw pictures declare `samples` samples of `size` bytes in one chunk.
 fn movie(samples: u32, size: u32, side: u16, tracks: usize) -> Vec<u8> {
     let entry = [
         &[0; 6][..],
@@ -86,7 +86,7 @@ fn what_is_declared_and_not_held_costs_nothing() {
         std::fs::write(&path, bytes).unwrap();
         path
     };
-    // It is a movie where it tells the truth.
+    // The file is a movie where its declarations are true.
     let honest = movie(1, 32 * 32 * 3, 32, 1);
     assert_eq!(probe(&write("honest.mov", &honest)), None);
     for (name, bytes) in [
@@ -115,7 +115,7 @@ fn what_is_declared_and_not_held_costs_nothing() {
         let coded = format!("{inputs} -c:v {codec} -c:a aac");
         let honest = made(folder.path(), &format!("honest.{container}"), &coded);
         let bytes = std::fs::read(honest).unwrap();
-        // Words of the header, one after the other, as large as can be.
+        // Each word of the header in turn becomes as large as possible.
         let header = bytes.len().min(640);
         let step = if whole() { 4 } else { 32 };
         for at in (0..header).step_by(step) {

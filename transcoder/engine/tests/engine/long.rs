@@ -1,4 +1,4 @@
-//! The longest that is taken: nothing has drifted at the end of twelve hours of film.
+//! The longest film that is accepted: nothing has drifted at the end of twelve hours.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use crate::support::marks::{RATE, brightness, loudness, starts};
 use crate::support::planned;
 use crate::support::sources::made;
 
-/// Of flash or beep.
+/// Most difference of the time of a flash or a beep, in seconds.
 const TOLERANCE_S: f64 = 0.010;
-/// A minute, in whole pictures of 24000/1001 and whole samples.
+/// Seconds of a minute that has whole pictures of 24000/1001 and whole samples.
 const MINUTE_S: f64 = 60.06;
-/// So many in the dark and in silence, before the last: it starts at 11:58:43.
+/// Number of dark and silent minutes before the last one, which starts at 11:58:43.
 const DARK_MINUTES: u32 = 718;
-/// Flash and beep come this often in the last minute, first after half of it.
+/// Seconds between flashes, and between beeps, in the last minute; the first comes after half of them.
 const EVERY_S: f64 = 5.005;
 
-/// Nothing is coded but two minutes: the rest is copies of the dark one.
+/// Makes the source. Only two minutes are coded; the rest is copies of the dark one.
 fn source(folder: &Path) -> PathBuf {
     let minute = |name, light: &str, sound: &str| {
         let picture = format!("color=black:s=64x36:r=24000/1001:d={MINUTE_S}{light},format=gray");
@@ -44,7 +44,7 @@ fn source(folder: &Path) -> PathBuf {
     made(folder, "long.mp4", &both)
 }
 
-/// Of the first sample, in the rendition's time scale.
+/// Decode time of a segment's first sample, in the rendition's time scale.
 fn decode_time(mut segment: &[u8]) -> i64 {
     Styp::decode(&mut segment).unwrap();
     let track = Moof::decode(&mut segment).unwrap().traf.remove(0);

@@ -1,4 +1,4 @@
-//! Sound is measured as EBU R 128 says, and brought to where the operator wants it.
+//! Loudness is measured by EBU R 128, and brought to the operator's target.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use crate::support::Engine;
 use crate::support::planned;
 use crate::support::sources::{ffmpeg, made};
 
-/// What a target asks for, in LUFS.
+/// Target loudness, in LUFS.
 const TARGET: i32 = -16;
 
-/// A tone of 1 kHz at this level in dBFS.
+/// Expression of a tone of 1 kHz at this level in dBFS.
 fn tone(level: f64) -> String {
     format!("{:.6}*sin(2000*PI*t)", 10_f64.powf(level / 20.0))
 }
 
-/// Sound by an expression for each channel, as 24-bit samples in the order of FFmpeg's layout.
+/// Makes sound from an expression for each channel, as 24-bit samples in the order of FFmpeg's layout.
 fn sound(folder: &Path, layout: &str, rate: u32, parts: &[(Vec<String>, u32)]) -> PathBuf {
     let mut inputs = String::new();
     for (channels, seconds) in parts {
@@ -85,20 +85,20 @@ fn tones_measure_what_the_ebu_says() {
     is_near(peak, -2300, 20);
 }
 
-/// EBU Tech 3341, case 6, with as loud a tone in the channel of low frequencies, which does not
-/// count (ITU-R BS.1770-4).
+/// EBU Tech 3341, case 6, with an equally loud tone in the low-frequency channel, which does not count (ITU-R
+/// BS.1770-4).
 #[test]
 fn surround_channels_have_their_weights() {
     let levels = [-28.0, -28.0, -24.0, -10.0, -30.0, -30.0];
     let channels = levels.into_iter().map(tone).collect();
     let measured = loudness("5.1", 48_000, &[(channels, 20)]);
-    // Stereo, which is a mix of all of them, and 5.1.
+    // The renditions are stereo, which is a mix of all channels, and 5.1.
     assert_eq!(measured.len(), 2);
     is_near(measured[1].integrated_millibels, -2300, 10);
     is_near(measured[1].true_peak_millibels, -1000, 20);
 }
 
-/// It is sent as two channels, each 3 dB softer.
+/// Mono is sent as two channels, each 3 dB softer.
 #[test]
 fn mono_is_as_loud_as_it_is_sent() {
     let measured = loudness("mono", 48_000, &[(vec![tone(-20.0)], 20)]);
@@ -171,7 +171,7 @@ fn heard(folder: &Path, engine: &mut Engine, plan: &Plan) -> (f64, f64) {
 #[test]
 fn what_is_sent_is_as_loud_as_wanted_or_as_its_peaks_allow() {
     let folder = tempfile::tempdir().unwrap();
-    // Voices come and go; a clap every two seconds is what peaks.
+    // The voices rise and fall; a clap every two seconds makes the peaks.
     let voices = "0.08*sin(2000*PI*t)*(0.5+0.5*sin(3*t))";
     let claps = "0.8*sin(6000*PI*t)*lt(mod(t,2),0.002)";
     let stereo = |channel: &str| format!("aevalsrc='{channel}|{channel}':s=48000:d=12");
@@ -196,7 +196,7 @@ fn what_is_sent_is_as_loud_as_wanted_or_as_its_peaks_allow() {
             true => assert!((after - f64::from(TARGET)).abs() <= 0.5),
             false => assert!(after < f64::from(TARGET) - 0.5),
         }
-        // AAC adds what its quantizer does not keep: it stays below full scale.
+        // AAC adds quantization noise, and still stays below full scale.
         assert!(peak < 0.0, "{peak} dBTP");
     }
 }
@@ -217,7 +217,7 @@ fn a_segment_with_a_gain_is_the_same_whenever_it_is_made() {
     assert_eq!(alone.segments[&key], all.segments[&key]);
 }
 
-/// A resampler holds a few samples back, and with them the last block of 100 ms.
+/// A resampler holds some samples back, and with them the last block of 100 ms.
 #[test]
 fn the_last_tenth_of_a_second_counts_at_every_rate() {
     let parts = [(both(-43.0), 1), (both(-20.0), 1)];

@@ -1,7 +1,7 @@
-//! The engine program, ordered about as its parent would: every promise of it, one file each.
+//! Tests of the engine program, which gets orders as from its parent; each file tests one promise.
 //!
-//! One program, so that it is linked once and its tests fill both cores:
-//! `cargo test --workspace --test engine synchronism -- --nocapture` runs those of one file.
+//! They are one program, so that it is linked once and its tests fill both cores. `cargo test --workspace --test
+//! engine synchronism -- --nocapture` runs the tests of one file.
 
 mod bytes_read;
 mod cage;

@@ -12,7 +12,7 @@ use protocol::Order;
 use crate::support::Engine;
 use crate::support::sources::{ffmpeg, made, picture, sound};
 
-/// Within the caps of 360p, with pictures that refer to later ones.
+/// Arguments of an encode within the caps of 360p, with pictures that refer to later ones.
 const CODED: &str = "-c:v libx264 -preset veryfast -bf 3 -pix_fmt yuv420p -b:v 700k -maxrate 900k -bufsize 900k -g 60 -c:a aac";
 
 fn plan_of(info: &MediaInfo) -> Plan {
@@ -34,7 +34,7 @@ fn passed(plan: &Plan) -> RenditionId {
     plan.passed_through().expect("it is passed through").id
 }
 
-/// The rendition as one file.
+/// Writes the rendition to one file.
 fn whole(engine: &mut Engine, plan: &Plan, folder: &Path) -> PathBuf {
     let id = passed(plan);
     let init = engine.inits([id]).unwrap().inits.remove(&id).unwrap();
@@ -42,7 +42,7 @@ fn whole(engine: &mut Engine, plan: &Plan, folder: &Path) -> PathBuf {
     for ((_, segment), bytes) in &made {
         let (start, _) = plan.timeline.segment_frames(*segment);
         let rung = &plan.video[0];
-        // Which the init segment takes away again.
+        // The init segment takes this delay away again.
         let delay = i64::from(rung.reorder_frames);
         let first = (start.0 + delay) * i64::from(rung.frame_duration);
         assert_eq!(begins(bytes), first, "{segment}");
@@ -57,7 +57,7 @@ fn joined(parts: impl Iterator<Item = Bytes>, folder: &Path) -> PathBuf {
     path
 }
 
-/// When a segment's first picture is shown, in units of its track.
+/// Presentation time of a segment's first picture, in units of its track.
 fn begins(segment: &[u8]) -> i64 {
     let mut rest = segment;
     Styp::decode(&mut rest).unwrap();
@@ -67,7 +67,7 @@ fn begins(segment: &[u8]) -> i64 {
     start + first.cts.unwrap()
 }
 
-/// A hash of each decoded picture.
+/// Hash of each decoded picture.
 fn pictures(path: &Path) -> Vec<String> {
     let path = path.to_str().unwrap();
     let way = [
@@ -86,7 +86,7 @@ fn pictures(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// When each is shown after the first, in seconds: FFmpeg shifts what has negative offsets.
+/// Presentation times after the first picture, in seconds: FFmpeg shifts files with negative offsets.
 fn times(path: &Path) -> Vec<f64> {
     let output = Command::new("ffprobe")
         .args([
@@ -155,7 +155,7 @@ fn a_segment_made_alone_equals_the_one_made_in_a_chunk() {
     }
 }
 
-/// Sound is longer: the last picture is shown until it ends.
+/// The sound is longer, so the last picture is shown until it ends.
 #[test]
 fn the_last_picture_is_held() {
     let folder = tempfile::tempdir().unwrap();
@@ -186,7 +186,7 @@ fn the_last_picture_is_held() {
     assert!((length - frames as f64 / 30.0).abs() < 0.001, "{length}");
 }
 
-/// Sound begins before the pictures do: the first is shown from there.
+/// The sound begins before the pictures, so the first picture is shown from there.
 #[test]
 fn the_first_picture_is_held() {
     let folder = tempfile::tempdir().unwrap();
@@ -236,7 +236,7 @@ fn other_sources_are_encoded() {
             format!("-vf tinterlace=interleave_top,fieldorder=tff {CODED} -flags +ilme+ildct"),
         ),
         ("other.mkv", CODED.to_owned()),
-        // One fragment, whose index is whole as soon as anything is read.
+        // The file has one fragment, so its index is complete as soon as anything is read.
         (
             "fragment.mp4",
             format!("{CODED} -movflags empty_moov+default_base_moof -frag_duration 60000000"),
@@ -246,7 +246,7 @@ fn other_sources_are_encoded() {
             format!("{CODED} -bf 0 -movflags frag_keyframe+empty_moov"),
         ),
     ] {
-        // Twelve are longer than a segment may be.
+        // Twelve seconds are longer than a segment may be.
         let seconds = if name == "long.mp4" { "12" } else { "7" };
         let inputs = format!("{} {}", picture("30", seconds), sound("48000", seconds));
         let source = made(folder.path(), name, &format!("{inputs} {coded}"));
@@ -263,7 +263,7 @@ fn a_rotated_or_cut_source_is_encoded() {
     let path = source.to_str().unwrap();
     let turned = format!("-i {path} -c copy -metadata:s:v:0 rotate=90");
     let turned = made(folder.path(), "turned.mp4", &turned);
-    // Begins within a group: an edit list hides what is before.
+    // The film begins inside a GOP: an edit list hides the pictures before.
     let cut = made(
         folder.path(),
         "cut.mp4",
@@ -279,7 +279,7 @@ fn a_rotated_or_cut_source_is_encoded() {
     }
 }
 
-/// What the plan says is held against every cut.
+/// Every cut is checked against the plan.
 #[test]
 fn nothing_is_made_where_key_frames_are_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
@@ -340,7 +340,7 @@ fn a_filler_is_a_key_frame_held() {
     assert_eq!(pictures(&copy), expected);
 }
 
-/// No decoder, no encoder.
+/// The segment needs no decoder and no encoder.
 #[test]
 fn a_segment_on_demand_costs_next_to_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What the probe says of real and of hostile files.
+//! Results of the probe for real and for hostile files.
 
 use plan::{Code, Rational};
 use protocol::Order;
@@ -41,7 +41,7 @@ fn a_file_without_its_end_is_truncated() {
     );
 }
 
-/// As players' packagers encrypt, as shops did before, and with an index in front or behind.
+/// The files are encrypted as packagers for players do, as shops did before, and with an index in front or behind.
 #[test]
 fn what_is_encrypted_is_said_to_be() {
     let folder = tempfile::tempdir().unwrap();
@@ -62,7 +62,7 @@ fn what_is_encrypted_is_said_to_be() {
     }
 }
 
-/// A source without an index is read whole, one with an index is not.
+/// A source without an index is read whole; one with an index is not.
 #[test]
 fn a_long_read_says_how_far_it_has_come() {
     let folder = tempfile::tempdir().unwrap();
@@ -106,7 +106,7 @@ fn times_and_rates_are_exact() {
     }
 }
 
-/// As old programs wrote them: a byte for each letter.
+/// Old programs wrote names with one byte for each letter.
 #[test]
 fn names_in_other_encodings_are_no_harm() {
     let folder = tempfile::tempdir().unwrap();
@@ -148,7 +148,8 @@ fn places_that_begin_with_the_same_key_frame_are_tried_once() {
         let times = small.places.iter().map(|place| place.at_us / 1000);
         times.collect::<Vec<_>>()
     };
-    // The first picture, the middles of the second and the third segment, and of the film's thirds.
+    // The trials are at the first picture, in the middles of the second and the third segment, and in the middles of
+    // the film's thirds.
     assert_eq!(times(30), [0, 1000, 3000, 4000, 6000]);
     assert_eq!(times(60), [0, 2000, 4000, 6000]);
     assert_eq!(times(250), [0]);

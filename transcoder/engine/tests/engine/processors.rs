@@ -1,8 +1,8 @@
 //! Pictures are the same bytes on every x86-64 machine: two workers may make the same segment.
 //!
-//! Libraries choose their assembly by what the processor can do, so the engine runs on two emulated
-//! ones besides that of this machine: each source on one of them, in turn, and on both with `WHOLE=1`.
-//! Not compared: tone mapping, which computes in floats.
+//! Libraries choose their assembly by the processor's features, so the engine runs on two emulated processors besides
+//! that of this machine: each source on one of them, in turn, and on both with `WHOLE=1`. Tone mapping is not
+//! compared, since it computes in floats.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -11,7 +11,8 @@ use plan::{Plan, Policy, RenditionId};
 use crate::support::sources::{made, picture};
 use crate::support::{Engine, whole};
 
-/// One with no vectors but SSE, one with AVX2; both without what the emulator does not have.
+/// Emulated processors: one with no vectors except SSE, one with AVX2; both lack the features that the emulator
+/// lacks.
 const PROCESSORS: [&str; 2] = [
     "Nehalem",
     "Haswell-noTSX,-invpcid,-pcid,-tsc-deadline,-x2apic",
@@ -19,7 +20,7 @@ const PROCESSORS: [&str; 2] = [
 
 type Pictures = Vec<(RenditionId, Vec<u8>)>;
 
-/// What the source is taken for, and all of its first segment's pictures.
+/// Plan of the source, and all pictures of its first segment.
 fn made_by(mut engine: Engine) -> (Plan, Pictures) {
     let info = engine.probe().unwrap();
     let plan = plan::plan(&info, &Policy::default()).unwrap();
@@ -32,7 +33,8 @@ fn made_by(mut engine: Engine) -> (Plan, Pictures) {
     (plan, pictures)
 }
 
-/// On which of the processors the first source is made, where each is made on one only: by `SEED`, or at random.
+/// Index of the processor on which the first source is made, where each is made on only one: from `SEED`, or at
+/// random.
 fn first_processor() -> usize {
     let seed: u64 = match std::env::var("SEED") {
         Ok(seed) => seed.parse().expect("SEED is a number"),
@@ -50,7 +52,7 @@ fn pictures_are_the_same_bytes_on_other_processors() {
     std::fs::create_dir_all(root.join("proc/self/task/1")).unwrap();
     let x264 = "-c:v libx264 -preset veryfast -crf 18";
     let sources = [
-        // What scales.
+        // Sources that are scaled.
         ("420.mp4", format!("{x264} -pix_fmt yuv420p")),
         ("center-full.mkv", "-c:v mjpeg -pix_fmt yuvj420p".to_owned()),
         ("422.mkv", "-c:v ffv1 -pix_fmt yuv422p10le".to_owned()),
@@ -62,7 +64,7 @@ fn pictures_are_the_same_bytes_on_other_processors() {
             "odd.mkv",
             "-vf scale=853:481 -c:v ffv1 -pix_fmt yuv420p".to_owned(),
         ),
-        // Fields, and wide pixels.
+        // Sources with fields and with wide pixels.
         (
             "fields.mp4",
             format!("-vf interlace {x264} -flags +ildct -pix_fmt yuv420p"),
@@ -71,7 +73,7 @@ fn pictures_are_the_same_bytes_on_other_processors() {
             "wide.mkv",
             "-aspect 4:1 -c:v ffv1 -pix_fmt yuv420p".to_owned(),
         ),
-        // What decodes.
+        // Sources of several decoders.
         (
             "hevc.mp4",
             "-c:v libx265 -preset veryfast -x265-params log-level=error -pix_fmt yuv420p10le"
@@ -94,7 +96,7 @@ fn pictures_are_the_same_bytes_on_other_processors() {
         ("prores.mov", "-c:v prores_ks -profile:v 3".to_owned()),
         ("theora.ogv", "-c:v libtheora -q:v 8".to_owned()),
     ];
-    // An emulated encoder takes thirty times as long: seven pictures, two rungs.
+    // An emulated encoder takes thirty times as long, so these have seven pictures and two rungs.
     let small = picture("25", "0.28").replace("640x360", "512x288");
     let first = first_processor();
     let mut different = Vec::new();

@@ -1,4 +1,4 @@
-//! No segment exceeds what its rendition promises, whatever the source.
+//! No segment exceeds its rendition's bit-rate cap, whatever the source.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ fn nothing_exceeds_its_cap(source: &Path) {
     }
 }
 
-/// What stands in for a segment that cannot be made is stored by the same rule.
+/// A filler, which stands in for a segment that cannot be made, has the same cap.
 #[test]
 fn a_filler_of_noise_stays_under_the_cap() {
     let folder = tempfile::tempdir().unwrap();
@@ -73,7 +73,7 @@ fn grain_and_flat_pictures_stay_under_the_cap() {
     nothing_exceeds_its_cap(&made(folder.path(), "flat.mp4", flat));
 }
 
-/// It is shorter than what a playlist's peak bit rate is measured over.
+/// The film is shorter than the time over which a playlist's peak bit rate is measured.
 #[test]
 fn a_film_of_one_picture_is_no_worse_than_others() {
     let folder = tempfile::tempdir().unwrap();

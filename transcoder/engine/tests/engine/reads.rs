@@ -1,5 +1,5 @@
-//! A source that cannot be sought or decoded: an error with the right code, or read in another way; never a
-//! picture held for ever.
+//! A source that cannot be sought or decoded gives an error with the right code, or is read in another way; it never
+//! holds a picture for ever.
 
 use plan::Code;
 use protocol::{Order, Still};
@@ -8,7 +8,7 @@ use crate::support::Engine;
 use crate::support::planned;
 use crate::support::sources::made;
 
-/// Every picture of a FLV file says that it needs others; there is no other place for a seek.
+/// Marks every picture of an FLV file as depending on others, so that no seek finds a place.
 fn without_key_frames(file: &mut [u8]) {
     const HEADER: usize = 13;
     const TAG: usize = 11;

@@ -1,5 +1,5 @@
-//! Files that refer to other files, to addresses or to programs: nothing outside of the source is
-//! as much as asked for, which the engine's system calls show.
+//! Files that refer to other files, to addresses or to programs: nothing outside of the source is even asked for,
+//! which the engine's system calls show.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use crate::support::Engine;
 use crate::support::corpus::corpus;
 use crate::support::sources::{made, picture};
 
-/// Calls that reach out. Those of descriptors that the engine has are none of them.
+/// System calls that reach out of the process. Calls on descriptors that the engine has are not among them.
 const KINDS: &str = "trace=%file,%process,socket,connect,bind,listen,accept4,sendmsg,sendmmsg,\
                      recvmsg,seccomp";
-/// How a thread starts and ends; a call that is said to go on was seen when it began. For names of
-/// programmes the C library looks for its tables of character sets, and does without.
+/// Calls with which a thread starts and ends; a resumed call was recorded when it began. The C library looks for
+/// tables of character sets for the names of programmes, and does without them.
 const OWN: [&str; 8] = [
     "clone(",
     "clone3(",
@@ -23,11 +23,11 @@ const OWN: [&str; 8] = [
     " resumed>",
     "+++",
     "/gconv/gconv-modules",
-    // glibc, once in a process, where a thread gives memory back (malloc/arena.c).
+    // glibc reads this file once in a process, where a thread gives memory back (malloc/arena.c).
     "/proc/sys/vm/overcommit_memory",
 ];
 
-/// What was reached for after the cage was shut.
+/// Calls that reached out after the cage was shut.
 fn reached(trace: &str) -> Vec<&str> {
     let lines: Vec<&str> = trace.lines().collect();
     let shut = lines
@@ -41,7 +41,8 @@ fn reached(trace: &str) -> Vec<&str> {
     after.iter().filter(|line| !own(line)).copied().collect()
 }
 
-/// Its probe and, where it is media, its first segments, its text and its loudness.
+/// Probes a source and, where it is media, makes its first segments, its text and its loudness; returns the code of a
+/// refusal.
 fn taken_in(source: &Path, trace: &Path) -> Option<Code> {
     let mut engine = Engine::traced(source, KINDS, trace);
     let code = match engine.probe() {
@@ -55,7 +56,7 @@ fn taken_in(source: &Path, trace: &Path) -> Option<Code> {
                     first: 0,
                     count: 1,
                 };
-                // What comes out is for others to check; here it is what is reached for.
+                // Other tests check the products; this one checks the system calls.
                 let _ = engine.order(segments);
                 let _ = engine.order(Order::Texts);
                 let _ = engine.order(Order::Loudness);
@@ -67,7 +68,7 @@ fn taken_in(source: &Path, trace: &Path) -> Option<Code> {
     code
 }
 
-/// A QuickTime movie that is but a reference to another (QuickTime File Format, `rmra`).
+/// Makes a QuickTime movie that is only a reference to another (QuickTime File Format, `rmra`).
 fn reference_movie(address: &str) -> Vec<u8> {
     let boxed = |kind: &[u8; 4], body: &[u8]| {
         let size = (body.len() as u32 + 8).to_be_bytes();
@@ -172,7 +173,7 @@ fn scripts(secret: &Path) -> Vec<(&'static str, Vec<u8>)> {
 fn scripts_and_playlists_reach_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
-    // What the references name is there, and would be worth something.
+    // The file that the references name exists and is worth reading.
     let coded = format!("{} -c:v libx264 -preset ultrafast", picture("25", "1"));
     let secret = made(folder.path(), "secret.ts", &coded);
     for (name, bytes) in scripts(&secret) {
@@ -181,7 +182,7 @@ fn scripts_and_playlists_reach_for_nothing() {
         let code = reaches_for_nothing(&path, &trace);
         assert!(code.is_some(), "{name} was taken for media");
     }
-    // A source with picture, as whole as any: the calls are those of every session.
+    // An ordinary source with pictures makes the calls of every session.
     assert_eq!(reaches_for_nothing(&secret, &trace), None);
 }
 
@@ -189,7 +190,7 @@ fn scripts_and_playlists_reach_for_nothing() {
 fn references_of_the_corpus_are_not_followed() {
     let (folder, traces) = (corpus(), tempfile::tempdir().unwrap());
     let trace = traces.path().join("trace");
-    // The first has pictures of its own besides.
+    // The first file has pictures of its own besides.
     for (name, is_media) in [
         ("damage-external-dref.mp4", true),
         ("damage-playlist-as-mp4.mp4", false),
@@ -200,7 +201,7 @@ fn references_of_the_corpus_are_not_followed() {
     }
 }
 
-/// What a source is refused as, if it is. Nothing outside of it may be reached for.
+/// Code with which a source is refused, if it is. Nothing outside of it may be reached for.
 fn reaches_for_nothing(source: &Path, trace: &Path) -> Option<Code> {
     let code = taken_in(source, trace);
     let trace = std::fs::read_to_string(trace).unwrap();

@@ -1,5 +1,5 @@
-//! Inputs that people reported as going wrong in other products, each under its report. Made here after what the
-//! reports say; what came out of each at first stands in `docs/decisions/031-what-the-world-sends.md`.
+//! Inputs that people reported as going wrong in other products, each under its report. They are made here after the
+//! reports; the first outcome of each stands in `docs/decisions/031-what-the-world-sends.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,9 @@ use crate::support::watched::Watched;
 type Check = fn(&Watched) -> Result<()>;
 
 const REPORTS: [(&str, &[&str], Check); 11] = [
-    // A still picture of a hundredth of a picture a second, with sound.
+    // A still picture at a hundredth of a picture a second, with sound.
     ("PeerTube 6403", &["length_corrected"], one_still),
-    // No sound, and not a second long.
+    // A video without sound that lasts less than a second.
     ("PeerTube 4691", &[], short_and_silent),
     // A broadcast whose streams change their numbers.
     ("mpv 4305", &["time_joined"], goes_on),
@@ -25,9 +25,9 @@ const REPORTS: [(&str, &[&str], Check); 11] = [
     ("nginx-vod 142", &[], late_sound),
     // A browser's recording, without length or index.
     ("AVideo 2777", &[], all_of_it),
-    // Windows Media of a variable rate: too fast.
+    // Windows Media of a variable rate that was played too fast.
     ("plumi 1082", &[], not_too_fast),
-    // One channel, which is to be heard on both sides.
+    // One channel, which must be heard on both sides.
     ("PlexCleaner 83", &[], both_sides),
     // A transparent GIF.
     ("go-gallery 1372", &[], green_on_black),

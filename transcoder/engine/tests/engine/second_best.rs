@@ -1,5 +1,5 @@
-//! Inputs of which only a part can be shown, or of which something is guessed or changes where no probe looks: what is
-//! right of them is right, and the rest is said.
+//! Inputs of which only a part can be shown, or of which something is guessed, or changes where no probe looks. The
+//! part that can be shown is right, and notes tell the rest.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ const INPUTS: [(&str, &[&str], Check); 25] = [
     ("fragments-joined", &["time_joined"], both_recordings),
     // A whole file that claims an hour.
     ("says-an-hour", &["length_corrected"], four_seconds),
-    // Another file behind the first, which no reader of these reads.
+    // Another file behind the first, which readers of these formats do not read.
     (
         "wave-behind-wave",
         &["track_skipped"],
@@ -34,28 +34,28 @@ const INPUTS: [(&str, &[&str], Check); 25] = [
         &["track_skipped"],
         first_three_seconds,
     ),
-    // Cut in the middle: each container knows in its own way.
+    // Files cut in the middle: each container shows it in its own way.
     ("cut-aiff", &["truncated"], half_a_tone),
     ("cut-caf", &["truncated"], half_a_tone),
     ("cut-w64", &["truncated"], half_a_tone),
     ("cut-mp3", &["truncated"], half_a_tone),
     ("cut-flac", &["corrupt", "truncated"], half_a_tone_or_so),
     ("cut-mxf", &["truncated"], begins_red),
-    // Its first half second cannot be decoded.
+    // A track whose first half second cannot be decoded.
     (
         "sound-that-starts-broken",
         &["corrupt"],
         all_but_half_a_second,
     ),
-    // A track for each channel.
+    // One track for each channel.
     ("tracks-of-one-channel", &["guessed"], two_sounds),
-    // Samples of a codec that nobody reads, in a track of one that everybody does.
+    // Samples of a codec that nobody reads, in a track of one that everybody reads.
     (
         "entry-of-another-codec",
         &["unsupported_codec"],
         four_seconds,
     ),
-    // A broadcast that goes over to other codecs.
+    // A broadcast that changes to other codecs.
     (
         "picture-of-another-codec",
         &["corrupt", "unsupported_codec"],
@@ -68,9 +68,9 @@ const INPUTS: [(&str, &[&str], Check); 25] = [
     ),
     // Two languages in the channels of one track.
     ("dual-channel", &["guessed"], four_seconds_of_sound),
-    // The views of two eyes.
+    // The views of two eyes in one picture.
     ("views-side-by-side", &["track_skipped"], left_view),
-    // A change between the places that a probe looks at.
+    // A change between the places that a probe reads.
     (
         "one-second-of-another-size",
         &["format_changes"],
@@ -83,7 +83,7 @@ const INPUTS: [(&str, &[&str], Check); 25] = [
     ),
     // Codecs whose changes stand in packets of their own kinds.
     ("av1-grows", &["format_changes"], grows),
-    // Parts whose stamps are in other units than those of the first.
+    // Parts whose time stamps are in other units than those of the first.
     (
         "vorbis-of-two-rates",
         &["format_changes", "time_joined"],
@@ -101,7 +101,7 @@ fn what_is_not_right_is_said() {
 
 const H264: &str = "-c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p";
 
-/// A colour and a tone for so long.
+/// Arguments for a colour and a tone of `seconds` seconds.
 fn plain(color: &str, size: &str, hertz: u32, seconds: u32) -> String {
     format!(
         "-f lavfi -i color={color}:s={size}:r=25:d={seconds} -f lavfi -i sine={hertz}:r=48000:d={seconds}"
@@ -120,7 +120,7 @@ fn make(folder: &Path, id: &str) -> PathBuf {
         let parts: Vec<Vec<u8>> = parts.iter().map(|part| bytes_of(part)).collect();
         write(name, &parts.concat())
     };
-    // Without coding anything again.
+    // The parts are joined without coding anything again.
     let spliced = |name: &str, parts: &[PathBuf]| {
         let list: String = parts
             .iter()
@@ -158,7 +158,7 @@ fn make(folder: &Path, id: &str) -> PathBuf {
                 ),
             );
             let mut bytes = bytes_of(&path);
-            // Duration, of eight bytes, in milliseconds.
+            // The duration has eight bytes and is in milliseconds.
             let at = place(&bytes, &[0x44, 0x89, 0x88]) + 3;
             bytes[at..at + 8].copy_from_slice(&3_600_000_f64.to_be_bytes());
             write("x.webm", &bytes)
@@ -203,7 +203,7 @@ fn make(folder: &Path, id: &str) -> PathBuf {
             let mut bytes = bytes_of(&whole);
             let samples = place(&bytes, b"mdat") + 4;
             let broken = samples + (bytes.len() - samples) / 16;
-            // Elements that say that there are no more.
+            // These elements say that no more follow.
             bytes[samples..broken].fill(0xff);
             write("x.m4a", &bytes)
         }
@@ -240,7 +240,7 @@ fn make(folder: &Path, id: &str) -> PathBuf {
                 "-f lavfi -i sine=440:r=48000:d=4 -ac 2 -c:a mp2 -b:a 192k",
             );
             let mut bytes = bytes_of(&path);
-            // 1,152 samples at 192 kbit/s; the mode stands in the last byte of the header.
+            // The frames have 1,152 samples at 192 kbit/s; the mode stands in the last byte of the header.
             bytes
                 .chunks_exact_mut(576)
                 .for_each(|frame| frame[3] = frame[3] & 0x3f | 0x80);
@@ -325,7 +325,7 @@ fn place(bytes: &[u8], of: &[u8]) -> usize {
 }
 
 /// Adds an entry to the first track's sample descriptions, a copy of its first under another codec's name. The boxes
-/// that it is in grow; the samples lie before them.
+/// around it grow; the samples lie before them.
 fn with_another_entry(mut bytes: Vec<u8>) -> Vec<u8> {
     let entry = place(&bytes, b"stsd") + 12;
     let size = u32::from_be_bytes(bytes[entry..entry + 4].try_into().unwrap()) as usize;
@@ -387,7 +387,7 @@ fn half_a_tone(watched: &Watched) -> Result<()> {
     hears(watched, 3.0, 440.0, 440.0)
 }
 
-/// Its bytes are not as many in each second.
+/// The number of bytes differs from second to second, so the length is only about half.
 fn half_a_tone_or_so(watched: &Watched) -> Result<()> {
     let seconds = watched.seconds();
     ensure!((2.0..6.0).contains(&seconds), "{seconds} s");

@@ -19,7 +19,7 @@ fn any_way_gives_the_same_bytes(source: &Path) {
     any_way_by_another_plan_gives_the_same_bytes(source, |plan| plan);
 }
 
-/// By what becomes of the source's plan.
+/// Makes a presentation in several ways by a changed plan, and compares every segment.
 fn any_way_by_another_plan_gives_the_same_bytes(source: &Path, other: impl Fn(Plan) -> Plan) {
     let (mut engine, plan) = planned(source, 2);
     let plan = other(plan);
@@ -36,7 +36,7 @@ fn any_way_by_another_plan_gives_the_same_bytes(source: &Path, other: impl Fn(Pl
     same(&second_half, &whole);
 }
 
-/// Each rendition alone, segment by segment, last one first, in one warm session.
+/// Makes each rendition alone, segment by segment, the last one first, in one warm session.
 fn alone_in_reverse(source: &Path, plan: &Plan, whole: &Segments, threads: u32) {
     let mut engine = Engine::start(source, threads);
     engine.plan(plan);
@@ -78,11 +78,12 @@ fn a_segment_made_alone_equals_the_one_made_in_a_chunk() {
     ));
 }
 
-/// Where memory allows it from pictures that were kept, else from pictures that are decoded again.
+/// The segment is made again from pictures that were kept where memory allows it, otherwise from pictures that are
+/// decoded again.
 #[test]
 fn a_segment_that_was_over_its_cap_is_the_same_however_it_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    // Nothing is hard where the probe looks at the start: what it expects of the first segments is wrong.
+    // The places that the probe encodes at the start are easy, so its expectation for the first segments is wrong.
     let noise =
         "-f lavfi -i color=gray:s=854x480:r=25:d=4,noise=c0s=100:c0f=t+u:enable=gt(t\\,0.45)";
     let coded = "-c:v libx264 -preset ultrafast -crf 20";
@@ -135,7 +136,7 @@ fn open_gops_are_entered_exactly() {
     ));
 }
 
-/// 14 s: the second chunk ends at 12. The source's pictures refer across its key frames.
+/// The source has 14 s; its second chunk ends at 12 s. Its pictures refer across its key frames.
 #[test]
 fn inexact_sources_are_entered_at_the_same_places() {
     let folder = tempfile::tempdir().unwrap();
@@ -168,7 +169,7 @@ fn matroska_is_entered_exactly() {
     any_way_gives_the_same_bytes(&made(folder.path(), "m.mkv", &format!("{inputs} {coded}")));
 }
 
-/// Every segment but the first starts in the middle of a gap of more than a second.
+/// Every segment except the first starts in the middle of a gap of more than a second.
 #[test]
 fn a_picture_that_is_held_for_long_is_found_from_anywhere() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,17 +200,16 @@ fn stretches_of_an_edit_list_are_entered_exactly() {
     any_way_gives_the_same_bytes(&source);
 }
 
-/// Codecs and containers whose pictures refer to others in ways of their own, or whose places
-/// are found in ways of their own.
+/// The pictures of these codecs and containers refer to others, or are found, in ways of their own.
 #[test]
 fn other_codecs_and_containers_are_entered_exactly() {
     let interlaced = "-vf tinterlace=interleave_top,fieldorder=tff";
     let sources = [
-        // Leading pictures after each key frame refer to what is before it.
+        // Leading pictures after each key frame refer to pictures before it.
         ("cra.mp4", "-c:v libx265 -preset ultrafast -x265-params log-level=0:open-gop=1:bframes=4:keyint=50".to_owned()),
         ("open.mpg", "-c:v mpeg2video -bf 2 -g 15 -b:v 600k".to_owned()),
         ("open.ts", "-c:v mpeg2video -bf 2 -g 15 -b:v 600k".to_owned()),
-        // No key frame at all but the first.
+        // The first picture is the only key frame.
         ("refresh.mp4", "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=50:bframes=2".to_owned()),
         ("hidden.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -auto-alt-ref 1 -lag-in-frames 16 -g 60 -b:v 300k".to_owned()),
         ("hidden.mkv", "-c:v libvpx -deadline realtime -cpu-used 8 -auto-alt-ref 1 -lag-in-frames 16 -g 60 -b:v 300k".to_owned()),

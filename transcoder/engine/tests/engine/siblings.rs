@@ -1,5 +1,5 @@
-//! Inputs of the same kinds as the field cases (`field.rs`), made here: each mechanism with others that it must be
-//! right for, too.
+//! Inputs of the same kinds as the field cases (`field.rs`), made here: each mechanism is tested with other inputs
+//! that it must be right for, too.
 
 mod checks;
 mod making;
@@ -12,9 +12,10 @@ use crate::support::watched::Watched;
 
 type Check = fn(&Watched) -> Result<()>;
 
-/// Which, what must be said of it, what else must hold; how each is made stands under its name in `making.rs`.
+/// Name of each sibling, the codes of its notes, and the check of its outcome; `making.rs` says under the name how it
+/// is made.
 const SIBLINGS: [(&str, &[&str], Check); 39] = [
-    // What changes on the way.
+    // Changes inside a track.
     (
         "changes-ac3-stereo-5.1",
         &["format_changes"],
@@ -40,14 +41,14 @@ const SIBLINGS: [(&str, &[&str], Check); 39] = [
     ("changes-vp9-size", &["format_changes"], grows_to_hd),
     ("changes-matrix", &["format_changes"], one_red),
     ("changes-flv-header", &["format_changes"], another_header),
-    // Layouts.
+    // Channel layouts.
     ("layout-quad", &[], behind_is_heard),
     ("layout-3.0-flac", &[], centre_in_both),
     ("layout-7.1-wav", &[], seven_one),
     ("layout-16-unnamed", &["guessed"], all_sixteen),
     ("layout-5.1-side", &[], surround_offered),
     ("layout-mono", &[], mono),
-    // Time.
+    // Times.
     ("time-three-restarts", &["time_joined"], three_parts),
     ("time-jump-forward", &["time_joined"], red_then_blue),
     (
@@ -68,7 +69,7 @@ const SIBLINGS: [(&str, &[&str], Check); 39] = [
     ("time-sound-ends-early-mkv", &[], heard_to_its_end),
     ("time-joined-text", &["time_joined"], both_texts),
     ("time-telecine-and-video", &[], fields_rate),
-    // Which track.
+    // Choice of tracks.
     ("track-default-second", &["track_skipped"], blue),
     (
         "track-two-radio-programmes",
@@ -77,16 +78,16 @@ const SIBLINGS: [(&str, &[&str], Check); 39] = [
     ),
     ("track-png-first", &["track_skipped"], moves),
     ("track-sound-25s-late-mkv", &[], late_sound),
-    // Shape.
+    // Shapes.
     ("shape-pasp-against-sps", &[], wide),
     ("shape-vp9-alpha", &[], green_on_black),
     ("shape-prores-alpha", &[], green_on_black),
     ("shape-png-alpha", &[], green_on_black),
-    // Text.
+    // Texts.
     ("text-ass-styles", &[], styled),
     ("text-cyrillic", &[], cyrillic),
     ("text-repeated-signs", &[], one_sign),
-    // Said.
+    // Notes.
     ("said-cut-flv", &["corrupt", "truncated"], cut),
 ];
 

@@ -1,4 +1,4 @@
-//! Sources whose pictures change their size on the way, or are not shown as large as they are.
+//! Sources whose pictures change their size inside, or are not shown in their stored size.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::support::Engine;
 use crate::support::planned;
 use crate::support::sources::{ffmpeg, made};
 
-/// Red for eight seconds; then, for six, in another size, a left half of green and a right one of blue.
+/// Makes eight seconds of red, and then six in another size, with a left half of green and a right half of blue.
 fn changing(folder: &Path, size: &str) -> PathBuf {
     let (width, height) = size.split_once('x').unwrap();
     let half = width.parse::<u32>().unwrap() / 2;
@@ -31,7 +31,7 @@ fn changing(folder: &Path, size: &str) -> PathBuf {
     path
 }
 
-/// Red, green and blue at these places of each second's middle picture, in the top rung.
+/// Colours at these places of each second's middle picture, in the top rung.
 fn shown(source: &Path, places: &[(f64, f64)]) -> Vec<Vec<[u8; 3]>> {
     let (mut engine, plan) = planned(source, 1);
     let top = plan.video[0].id;
@@ -112,7 +112,7 @@ fn a_picture_of_another_shape_keeps_it() {
         seconds[8..].iter().all(|places| *places == expected),
         "{seconds:?}"
     );
-    // 32:9: a quarter of the height above and below.
+    // 32:9 in 16:9: a quarter of the height is black above and below.
     let wide = changing(folder.path(), "640x180");
     let column = [(0.25, 0.22), (0.25, 0.28), (0.75, 0.72), (0.75, 0.78)];
     let seconds = names(&wide, &column);
@@ -124,10 +124,11 @@ fn a_picture_of_another_shape_keeps_it() {
     );
 }
 
-/// A file whose only picture track has a clean aperture, too: `clap` (ISO/IEC 14496-12 §12.1.4).
+/// Adds a clean aperture, `clap` (ISO/IEC 14496-12 §12.1.4), to a file's only picture track.
 fn with_aperture(source: &Path, clean: [i32; 8]) -> PathBuf {
     let mut bytes = std::fs::read(source).unwrap();
-    // The last, since brands are called like boxes; the index comes last, hence no sample moves.
+    // The last match counts, since a brand may have the name of a box. The index comes last in the file, so no sample
+    // moves.
     let at =
         |bytes: &[u8], kind: &[u8]| bytes.windows(4).rposition(|four| four == kind).unwrap() - 4;
     assert!(at(&bytes, b"mdat") < at(&bytes, b"moov"));
@@ -156,7 +157,7 @@ fn with_aperture(source: &Path, clean: [i32; 8]) -> PathBuf {
 #[test]
 fn what_is_outside_of_the_clean_aperture_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();
-    // Red all around; eight lines of it above what is clean, and eight below.
+    // The picture is red all around; eight of its lines lie above the clean aperture, and eight below.
     let picture = "-f lavfi -i color=red:s=720x576:r=25:d=4 \
                    -vf drawbox=x=8:y=8:w=352:h=560:color=green:t=fill,drawbox=x=360:y=8:w=352:h=560:color=blue:t=fill \
                    -c:v libx264 -qp 10 -preset ultrafast -g 25 -pix_fmt yuv420p";
@@ -180,7 +181,7 @@ fn what_is_outside_of_the_clean_aperture_is_not_shown() {
     assert_eq!(plan.info.video.unwrap().aperture, None);
 }
 
-/// Wherever an engine begins, it knows what the source's own size is.
+/// An engine knows the source's own size wherever it begins.
 #[test]
 fn a_segment_made_alone_is_that_of_a_run() {
     let folder = tempfile::tempdir().unwrap();

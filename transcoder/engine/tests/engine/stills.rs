@@ -1,4 +1,4 @@
-//! Posters, sheets, thumbnails.
+//! Posters, storyboard sheets and thumbnails.
 
 use protocol::{Made, Order, Still};
 
@@ -31,7 +31,7 @@ fn stills_are_pictures_of_the_right_kind() {
     assert!(thumbnail[0].1.len() > 1000);
 }
 
-/// The sizes of a JPEG (ITU-T T.81 §B.2.2, baseline).
+/// Sizes in the header of a JPEG (ITU-T T.81 §B.2.2, baseline).
 fn size(jpeg: &[u8]) -> (u16, u16) {
     let at = jpeg
         .windows(2)
@@ -64,11 +64,12 @@ fn a_cover_is_the_poster_of_sound_alone() {
     assert!(!plan.has_poster());
 }
 
-/// A thumbnail of what is stored looks as one of the source does.
+/// A thumbnail of a stored segment looks like one of the source.
 #[test]
 fn a_thumbnail_of_a_stored_segment_shows_the_same_picture() {
     let folder = tempfile::tempdir().unwrap();
-    // A picture is as bright as its second says; 29.97 a second, so that no second begins with a picture.
+    // The brightness of a picture tells its second. There are 29.97 pictures a second, so that no second begins with
+    // a picture.
     let inputs = "-f lavfi -i color=c=black:s=1280x720:r=30000/1001:d=9,\
                   geq=lum=16+20*floor(T+0.001):cb=128+8*floor(T+0.001):cr=100";
     let coded = format!("{inputs} -c:v libx264 -preset ultrafast -g 250");
@@ -102,13 +103,13 @@ fn a_thumbnail_of_a_stored_segment_shows_the_same_picture() {
         for (one, other) in one.iter().zip(&other) {
             assert!((one - other).abs() < 2.0, "{one} and {other} at {second}");
         }
-        // And it is that second's picture: each is 23 brighter than the one before.
+        // The picture is that second's: each second is 23 brighter than the one before.
         let luma = 20.0 * f64::from(second) * 255.0 / 219.0;
         assert!((other[0] - luma).abs() < 11.0, "{} at {second}", other[0]);
     }
 }
 
-/// The mean of each plane of a JPEG.
+/// Mean of each plane of a JPEG.
 fn means(folder: &std::path::Path, jpeg: &[u8]) -> [f64; 3] {
     let (width, height) = size(jpeg);
     let file = folder.join("still.jpg");

@@ -1,6 +1,6 @@
-//! Flash and beep: a white picture and a tone come at the same moments of the source's time line,
-//! and must come at the same moments of ours, whatever the container does to time.
-//! `CASES=edit,gap` asks only for names that contain one of these.
+//! Flash and beep: a white picture and a tone come at the same moments of the source's time line, and must come at
+//! the same moments of ours, whatever the container does to time. `CASES=edit,gap` selects the cases whose names
+//! contain one of these words.
 
 use std::path::{Path, PathBuf};
 
@@ -13,15 +13,15 @@ use crate::support::marks::{RATE, brightness, loudness, starts, times};
 use crate::support::planned;
 use crate::support::sources::made;
 
-/// Between the sound's start and the picture's, of a constant rate.
+/// Most seconds between the sound's start and the picture's, at a constant rate.
 const TOLERANCE_S: f64 = 0.010;
-/// Of what FFmpeg's reader says of a time, which it prints to the microsecond.
+/// Most difference of a time that FFmpeg's reader reports, in seconds; the reader prints microseconds.
 const READER_S: f64 = 0.001;
-/// Length of every source.
+/// Seconds of every source.
 const SECONDS: u32 = 12;
 
-/// A flash starts in every so many pictures, first in the picture after half of them: about every
-/// two seconds. Each lasts a quarter of a second, or one picture.
+/// Filter that starts a flash once in every so many pictures, first in the picture after half of them: about every
+/// two seconds. Each flash lasts a quarter of a second, or one picture.
 fn flashes(rate: Rational) -> String {
     let (every, lasts) = (pictures(rate), (rate.num() / rate.den() / 4).max(1));
     format!(
@@ -34,12 +34,12 @@ fn flashes(rate: Rational) -> String {
     )
 }
 
-/// Pictures from one flash to the next.
+/// Number of pictures from one flash to the next.
 fn pictures(rate: Rational) -> i64 {
     2 * Rational::new(1, 1).scale_round(rate.num(), rate.den())
 }
 
-/// At the same moments, of a sound that starts `late_s` later.
+/// Sound with a beep at each flash, which starts `late_s` later than the picture.
 fn beeps(rate: Rational, hertz: u32, late_s: f64) -> String {
     let every = pictures(rate) as f64 / rate.as_f64();
     let first = (pictures(rate) / 2) as f64 / rate.as_f64();
@@ -72,13 +72,13 @@ fn source(folder: &Path, case: &Case) -> PathBuf {
     source
 }
 
-/// Starts of bright stretches, of loud ones.
+/// Starts of the bright stretches, and of the loud ones.
 struct Marks {
     flashes: Vec<f64>,
     beeps: Vec<f64>,
 }
 
-/// The whole of a rendition as one file.
+/// Writes all of a rendition to one file.
 fn whole(engine: &mut Engine, plan: &Plan, id: plan::RenditionId, path: &Path) {
     let init = engine.inits([id]).unwrap().inits[&id].clone();
     let made = engine.segments(&[id], 0, plan.segments()).segments;
@@ -100,7 +100,7 @@ fn ours(source: &Path) -> Marks {
         flashes: starts(&brightness(&picture), rate),
         beeps: starts(&loudness(&sound), RATE as f64),
     };
-    // By its boxes each picture lies at its place; so it does for who reads them.
+    // The boxes give each picture its place, and readers see it there.
     let (shown, heard) = (times(&picture, "v"), times(&sound, "a"));
     assert_eq!(shown.len() as i64, plan.timeline.frames().0, "{source:?}");
     for (place, at) in shown.iter().enumerate() {
@@ -118,8 +118,8 @@ fn ours(source: &Path) -> Marks {
     marks
 }
 
-/// When the flashes of a source of thirty pictures a second are shown of which these stretches are,
-/// from the first of them on.
+/// Times at which the flashes of a source of thirty pictures a second are shown, counted from the first, if these
+/// stretches of the source are shown.
 fn edited(edits: &[Edit]) -> Vec<f64> {
     let mut shown = Vec::new();
     let mut end = 0.0;
@@ -137,23 +137,23 @@ fn edited(edits: &[Edit]) -> Vec<f64> {
     shown.iter().map(|flash| flash - first).collect()
 }
 
-/// How a source is made from a picture and a sound, and what its synchronism is.
+/// A source made from a picture and a sound, with its expected synchronism.
 struct Case {
     name: &'static str,
     rate: Rational,
     hertz: u32,
     coded: &'static str,
-    /// So long after the picture the sound starts.
+    /// Seconds by which the sound starts after the picture.
     late_s: f64,
-    /// What the `ffmpeg` program does to the file afterwards, without coding it again.
+    /// Arguments with which the `ffmpeg` program changes the file afterwards, without coding it again.
     then: Option<&'static str>,
-    /// What of it is shown, in which order; all, where there is none.
+    /// Stretches of the source that are shown, in their order; an empty list shows all.
     edits: &'static [Edit],
-    /// Flashes and beeps that are left.
+    /// Numbers of flashes and of beeps that are left.
     marks: (usize, usize),
-    /// By how much the source itself has its beeps after its flashes.
+    /// Seconds by which the source's own beeps come after its flashes.
     offset_s: f64,
-    /// Beyond [`TOLERANCE_S`].
+    /// Seconds that are allowed beyond [`TOLERANCE_S`].
     slack_s: f64,
 }
 
@@ -182,7 +182,7 @@ fn cases() -> Vec<Case> {
     let mpeg2 = "-c:v mpeg2video -bf 2 -g 12 -q:v 4 -c:a ac3";
     let interlaced = "-vf tinterlace=interleave_top,fieldorder=tff -c:v mpeg2video \
         -flags +ilme+ildct -g 12 -q:v 4 -c:a mp2";
-    // Some pictures are left out, none with which a flash starts.
+    // Some pictures are left out, but none with which a flash starts.
     let variable = "-vf select='not(between(mod(n\\,60)\\,35\\,59)*not(mod(n\\,3)))' -vsync vfr \
         -c:v libx264 -preset veryfast -bf 2 -g 60 -c:a aac";
     vec![
@@ -191,7 +191,7 @@ fn cases() -> Vec<Case> {
         plain("film.mkv", film, 44_100, H264),
         plain("pal.ts", (25, 1), 48_000, H264),
         plain("fast.mp4", (60, 1), 44_100, H264),
-        // Its writer puts pictures 7 ms later, for a sound whose priming lasts 6.5 ms.
+        // FFmpeg's writer puts pictures 7 ms later, for a sound whose priming lasts 6.5 ms.
         Case {
             offset_s: -0.0075,
             ..plain("vp9-opus.webm", (30, 1), 48_000, vp9)
@@ -241,7 +241,7 @@ fn cases() -> Vec<Case> {
             late_s: 0.7,
             ..plain("late-sound.mkv", (30, 1), 44_100, H264)
         },
-        // An edit list that begins between key frames.
+        // An edit list begins between key frames.
         Case {
             then: Some("-ss 1.43 -i IN -c copy"),
             marks: (5, 5),
@@ -251,7 +251,7 @@ fn cases() -> Vec<Case> {
             then: Some("-itsoffset 1.5 -i IN -c copy"),
             ..plain("starts-later.mp4", (30, 1), 48_000, H264)
         },
-        // 33 bits of 90 kHz end at 95,443.7 s.
+        // A clock of 33 bits at 90 kHz ends at 95,443.7 s.
         Case {
             then: Some("-i IN -c copy -output_ts_offset 95438"),
             ..plain("wrap.ts", ntsc, 48_000, H264)
@@ -264,7 +264,7 @@ fn cases() -> Vec<Case> {
             ),
             ..plain("gap.ts", (30, 1), 48_000, H264)
         },
-        // Before its own nought.
+        // Time stamps start before zero.
         Case {
             then: Some("-i IN -c copy -avoid_negative_ts disabled -output_ts_offset -3.3"),
             marks: (4, 4),
@@ -275,8 +275,8 @@ fn cases() -> Vec<Case> {
             marks: (5, 5),
             ..plain("skips.mp4", (30, 1), 48_000, H264)
         },
-        // A cut at which nothing is left out, between two frames of the sound, then one at which
-        // something is.
+        // The first cut leaves nothing out and lies between two frames of the sound; the second cut leaves something
+        // out.
         Case {
             edits: &[Play(0.0, 8.0), Play(8.0, 1.3), Play(10.3, 1.7)],
             ..plain("parts.mp4", (30, 1), 48_000, H264)

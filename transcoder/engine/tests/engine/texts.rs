@@ -1,4 +1,4 @@
-//! Text tracks become cue lists, whatever they are stored as.
+//! Text tracks become cue lists, whatever form they are stored in.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ const SRT: &str = "1\n00:00:00,500 --> 00:00:02,000\nGood <i>evening</i> & welco
                    2\n00:00:02,500 --> 00:00:03,250\nTwo\nlines\n\n\
                    3\n00:00:03,900 --> 00:00:09,000\nLonger than the picture\n";
 
-/// A source with these words in a track of that codec.
+/// Makes a source with these two cues in a track of a codec.
 fn with_text(folder: &Path, name: &str, words: (&str, &str), codec: &str) -> PathBuf {
     let text = folder.join(words.0);
     std::fs::write(&text, words.1).unwrap();
@@ -25,7 +25,7 @@ fn with_text(folder: &Path, name: &str, words: (&str, &str), codec: &str) -> Pat
     )
 }
 
-/// From when to when in milliseconds, where, and what.
+/// Cues of a source: start and end in milliseconds, place, and text.
 fn cues(source: &Path) -> Vec<(i64, i64, u8, String)> {
     let (mut engine, plan) = planned(source, 1);
     let made = engine.order(Order::Texts).unwrap().stills;
@@ -69,9 +69,9 @@ fn signs_stand_where_they_stood() {
     assert_eq!(cues(&source), [expected]);
 }
 
-/// A pair of CEA-608 in user data of a picture, as H.264 carries it.
+/// Pair of CEA-608 in user data of a picture, as H.264 carries it.
 fn caption_message(pair: [u8; 2]) -> Vec<u8> {
-    // Seven bits and an odd parity.
+    // A byte has seven bits and an odd parity.
     let coded = pair.map(|byte| byte | u8::from(byte.count_ones() % 2 == 0) << 7);
     let user_data = [
         &b"\xb5\x00\x31GA94\x03"[..],

@@ -24,7 +24,7 @@ fn only_picture(segment: &[u8]) -> (i64, i64) {
     (start as i64, i64::from(length.unwrap()))
 }
 
-/// A raw picture in grey of each one of a file.
+/// Raw grey pictures of a file, one for each picture.
 fn shown(path: &Path) -> Vec<Vec<u8>> {
     let path = path.to_str().unwrap();
     let scaled = "scale=16:16:flags=area";
@@ -47,7 +47,7 @@ fn shown(path: &Path) -> Vec<Vec<u8>> {
 #[test]
 fn every_segment_is_one_key_frame_as_long_as_the_segment() {
     let folder = tempfile::tempdir().unwrap();
-    // Every second is of another brightness.
+    // Every second has another brightness.
     let source = format!(
         "{} -vf eq=brightness=\'0.1*floor(t)-0.5\':eval=frame -c:v libx264 -preset ultrafast -bf 2 -g 77",
         picture("30000/1001", "13")
@@ -75,7 +75,7 @@ fn every_segment_is_one_key_frame_as_long_as_the_segment() {
     they_are_the_first_pictures(&plan, &shown(&path), &shown(&source));
 }
 
-/// They look as the source does at the start of each segment.
+/// The pictures look as the source does at the start of each segment.
 fn they_are_the_first_pictures(plan: &Plan, pictures: &[Vec<u8>], source: &[Vec<u8>]) {
     assert_eq!(pictures.len(), plan.segments() as usize);
     for (segment, picture) in (0..).zip(pictures) {
@@ -88,7 +88,7 @@ fn they_are_the_first_pictures(plan: &Plan, pictures: &[Vec<u8>], source: &[Vec<
     assert!(pictures.windows(2).all(|pair| pair[0] != pair[1]));
 }
 
-/// A picture alone is a seek, some decoding, and little more.
+/// A picture alone costs a seek, some decoding, and little more.
 #[test]
 fn a_picture_on_demand_costs_little() {
     let folder = tempfile::tempdir().unwrap();

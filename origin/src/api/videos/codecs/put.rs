@@ -42,9 +42,9 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let row = owned(&app, &principal, &video).await?;
     let codec = lazy_codec::named(&codec)?;
-    app.pipeline.add_codec(row.id, codec).await?;
+    app.pipeline.videos().add_codec(row.id, codec).await?;
     let row = owned(&app, &principal, &video).await?;
-    let states = app.pipeline.codecs(&row).await?;
+    let states = app.pipeline.videos().codecs(&row).await?;
     let state = states.into_iter().find(|(known, _)| *known == codec);
     let state = state.map_or(CodecState::Absent, |(_, state)| state);
     let status = match state {

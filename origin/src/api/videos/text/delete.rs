@@ -36,6 +36,9 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     let row = owned(&app, &principal, &video).await?;
     let language = side_car::language_of(&language)?;
-    app.pipeline.remove_side_car(row.id, &language).await?;
+    app.pipeline
+        .videos()
+        .remove_side_car(row.id, &language)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

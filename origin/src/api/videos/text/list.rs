@@ -39,7 +39,7 @@ pub async fn list(
     Path(video): Path<String>,
 ) -> Result<Json<Texts>, Problem> {
     let row = owned(&app, &principal, &video).await?;
-    let plan = app.pipeline.plan_of(&row).await?;
+    let plan = app.pipeline.videos().plan_of(&row).await?;
     let texts = plan.map_or_else(Vec::new, |plan| Text::all(&app, row.id, &plan));
     Ok(Json(Texts { texts }))
 }

@@ -68,7 +68,7 @@ pub async fn put(
     let name = params.name.unwrap_or_default();
     let is_new = side_car::put(&app, &row, &language, &name, file).await?;
     let row = owned(&app, &principal, &video).await?;
-    let plan = app.pipeline.plan_of(&row).await?;
+    let plan = app.pipeline.videos().plan_of(&row).await?;
     let text = plan.and_then(|plan| Text::side_car(&app, row.id, &plan, &language));
     let text = text.ok_or_else(Problem::not_found)?;
     let status = match is_new {

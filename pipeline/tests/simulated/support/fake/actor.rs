@@ -1,4 +1,4 @@
-//! What an engine does with what it hears.
+//! The actor of a fake engine: what it does with the messages that it receives.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -15,21 +15,21 @@ use sketch::{JPEG, WEBP, film};
 
 use super::{Fault, MEASURED, PATIENCE, Planted, Script, State};
 
-/// Why it ends.
+/// Reason why the actor ends.
 enum Exit {
     HungUp,
     Signal(i32),
 }
 
-/// The engine itself.
+/// The actor: a fake engine with one source open.
 pub struct Actor {
     script: Arc<Script>,
-    /// The version of its libraries.
+    /// Version of the actor's libraries.
     libraries: u8,
     stream: UnixStream,
     decoder: Decoder,
     plan: Option<Plan>,
-    /// Bytes of its source, and what it has read of it.
+    /// Size of the source in bytes.
     size: u64,
     read: Vec<u8>,
     held: bool,
@@ -56,7 +56,7 @@ impl Actor {
         }
     }
 
-    /// Does as it is told, to its end.
+    /// Follows messages until the session ends; returns the exit status of the process.
     pub fn play(mut self) -> ExitStatus {
         let exit = loop {
             if let Err(exit) = self.carry_out_next() {
@@ -82,7 +82,7 @@ impl Actor {
         self.say(&answer, b"")
     }
 
-    /// Takes what there is to hear; waits for it if it must.
+    /// Reads the messages that have arrived; waits for one if `wait` is true.
     fn hear(&mut self, wait: bool) -> Result<(), Exit> {
         self.stream
             .set_nonblocking(!wait)
@@ -202,7 +202,7 @@ impl Actor {
                 drop(state);
                 self.made(order, Made::Thumbnail { second, width }, JPEG)?;
             }
-            // Its source has no text.
+            // The source has no text.
             Order::Texts => {}
             Order::Loudness => {
                 if self.script.state.lock().unwrap().loudness_fails {
@@ -216,7 +216,7 @@ impl Actor {
         Ok(Ok(()))
     }
 
-    /// Nothing is made of what its plan does not have.
+    /// Refuses renditions and segments that the plan does not have.
     fn refusal(&self, renditions: &[RenditionId], last: u32) -> Option<EngineFailure> {
         let Some(plan) = &self.plan else {
             return Some(failure("there is no plan yet"));
@@ -229,7 +229,7 @@ impl Actor {
         }
     }
 
-    /// Whether its source is the init segment of this rendition and this segment behind it.
+    /// Whether the source is the init segment of this rendition followed by this segment.
     fn holds(&mut self, (rendition, segment): (RenditionId, u32)) -> Result<bool, Exit> {
         let ask = ToParent::Read {
             read: 1,
@@ -258,7 +258,7 @@ impl Actor {
         sketch::init(self.plan.as_ref().unwrap(), id, self.libraries)
     }
 
-    /// A segment that says this word, in at least so many bytes.
+    /// Makes a segment that contains this word, in at least so many bytes.
     fn said(
         &mut self,
         order: u32,
@@ -346,7 +346,7 @@ impl Actor {
                 break;
             }
             let state = script.state.lock().unwrap();
-            // It has two things to listen to.
+            // The actor has to watch both the script and its messages, so it wakes up after a moment.
             let moment = Duration::from_millis(5);
             let waited = script.moved.wait_timeout_while(state, moment, shut);
             if self.abandoned >= order || !waited.unwrap().1.timed_out() {

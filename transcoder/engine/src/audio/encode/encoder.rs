@@ -1,4 +1,4 @@
-//! An encoder of sound: whole frames in, packets out.
+//! A sound encoder: it takes whole frames of samples and gives coded packets.
 
 use anyhow::{Context as _, Result, ensure};
 use ffmpeg_next::ChannelLayout;
@@ -17,9 +17,9 @@ pub(super) struct Encoder {
     encoder: encoder::audio::Encoder,
     codec: SoundCodec,
     channels: u32,
-    /// Packets of its priming, which no sample that it was given is in.
+    /// Number of leading packets that hold the encoder's priming and none of the samples that it was given.
     pub(super) priming: usize,
-    /// Samples by which what it is given runs ahead of what its packets hold.
+    /// Samples by which the encoder's input runs ahead of the content of its packets.
     pub(super) ahead: i64,
 }
 
@@ -47,7 +47,7 @@ impl Encoder {
         let encoder = audio.open_with(options)?;
         ensure!(
             i64::from(encoder.frame_size()) == rendition.encoding.frame(),
-            "a frame of another length"
+            "the encoder has another frame length than the plan"
         );
         let (priming, ahead) = match rendition.encoding {
             SoundCodec::Aac => (1, 0),
@@ -66,7 +66,7 @@ impl Encoder {
         ffi::extradata(&self.encoder)
     }
 
-    /// Encodes whole frames of a span; what is left over at its end is not encoded.
+    /// Encodes the whole frames of a span; samples after the last whole frame are not encoded.
     pub(super) fn encode(mut self, planes: &[Vec<f32>]) -> Result<Vec<Vec<u8>>> {
         let frame = self.codec.frame();
         let length = planes.first().map_or(0, Vec::len);
@@ -112,13 +112,13 @@ impl Encoder {
     }
 }
 
-/// What libopus says that it looks ahead (RFC 7845 section 5.1).
+/// Samples that libopus looks ahead, from the pre-skip field of its header (RFC 7845 section 5.1).
 fn pre_skip(header: &[u8]) -> Result<i64> {
-    let bytes = header.get(10..12).context("a short Opus header")?;
+    let bytes = header.get(10..12).context("the Opus header is too short")?;
     Ok(i64::from(u16::from_le_bytes([bytes[0], bytes[1]])))
 }
 
-/// The samples of all channels in turns, as libopus takes them.
+/// A frame of interleaved samples, as libopus takes them.
 fn interleaved(channels: u32, planes: &[Vec<f32>]) -> frame::Audio {
     let length = planes.first().map_or(0, Vec::len);
     let format = Sample::F32(Type::Packed);
@@ -132,7 +132,7 @@ fn interleaved(channels: u32, planes: &[Vec<f32>]) -> frame::Audio {
     frame
 }
 
-/// A frame of planar samples, one plane for each channel.
+/// A frame of planar samples, with one plane for each channel.
 pub(super) fn audio_frame(layout: ChannelLayout, rate: u32, planes: &[Vec<f32>]) -> frame::Audio {
     let length = planes.first().map_or(0, Vec::len);
     let mut frame = frame::Audio::new(PLANAR, length, layout);

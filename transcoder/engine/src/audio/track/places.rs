@@ -1,4 +1,4 @@
-//! Where decoded sound lies on its track's axis. Containers round time stamps (to 1 ms in Matroska), so that a stamp
+//! Places of decoded sound on its track's axis. Containers round time stamps (to 1 ms in Matroska), so that a stamp
 //! alone does not tell the sample.
 
 use ffmpeg_next::frame;
@@ -8,40 +8,40 @@ use plan::{MediaInfo, Rational};
 use crate::ffi;
 use crate::input::times::seconds;
 
-/// Samples from a track's first to its farthest: 265 days.
+/// Most samples between a track's first sample and any other: 265 days at 48 kHz. Farther time stamps are damage.
 const FARTHEST: i64 = 1 << 40;
-/// Frames whose stamps together tell where they lie, at least.
+/// Fewest frames whose time stamps together tell where the frames lie.
 const ENOUGH: i64 = 8;
 
-/// Places decoded frames one after the other.
+/// Assigner of places to decoded frames, which come one after the other.
 pub struct Places {
     rate: i64,
     time_base: Rational,
     start: Rational,
     priming: i64,
-    /// Samples that every frame's length is a whole multiple of, where known.
+    /// Samples of which every frame's length is a whole multiple, where that is known.
     frame: Option<i64>,
-    /// The first stamps of parts but the first: frames lie on a grid from there.
+    /// First time stamps of the parts of the source, except the first part; the grid of frames begins anew at each.
     parts: Vec<i64>,
     run: Run,
 }
 
-/// Frames that follow one another without a gap.
+/// State of a run of frames that follow one another without a gap.
 #[derive(Default)]
 struct Run {
-    /// From this sample on they are kept.
+    /// First sample of the track that is kept; frames before it only prepare the decoder.
     first: i64,
-    /// Where the next one begins.
+    /// Place at which the next frame begins if no gap comes.
     next: Option<i64>,
-    /// By how many samples their stamps are later than their places, in all, and of how many frames.
+    /// Sum of the samples by which time stamps are later than their frames' places, and the number of these frames.
     late: i64,
     count: i64,
-    /// Their places have been brought to what all their stamps say.
+    /// Whether the places have been corrected to the average of all time stamps so far.
     is_settled: bool,
 }
 
 impl Places {
-    /// Of a track.
+    /// Makes the assigner of a track's frames.
     pub fn of(track: &AudioTrack, info: &MediaInfo, time_base: Rational) -> Self {
         let own = info
             .joins
@@ -58,7 +58,7 @@ impl Places {
         }
     }
 
-    /// Frames come from elsewhere. Those before the sample `first` are decoded, but not kept.
+    /// Begins a new run, as after a seek. Frames before the sample `first` are decoded, but not kept.
     pub fn restart(&mut self, first: i64) {
         self.run = Run {
             first,
@@ -66,8 +66,8 @@ impl Places {
         };
     }
 
-    /// Where the first sample of the next decoded frame lies, counted from the track's first. It has `lasts` samples at
-    /// the track's rate.
+    /// Place of the first sample of the next decoded frame, counted from the track's first sample. The frame has
+    /// `lasts` samples at the track's rate.
     pub fn next(&mut self, decoded: &frame::Audio, lasts: i64) -> i64 {
         let at = match ffi::best_timestamp(decoded) {
             Some(stamp) => self.place(stamp, decoded, lasts),
@@ -79,11 +79,11 @@ impl Places {
 
     fn place(&mut self, stamp: i64, decoded: &frame::Audio, lasts: i64) -> i64 {
         let time = seconds(stamp, self.time_base) - self.start;
-        // What lies further off is nowhere.
+        // A time stamp that is farther away is damage and is held at the limit.
         let at = time.scale_round(self.rate, 1).clamp(-FARTHEST, FARTHEST);
         let unit = self.time_base.scale_ceil(self.rate, 1);
         let near = |exact: &i64| (exact - at).abs() <= unit + 1;
-        // The grid is that of most of the track.
+        // The grid holds only for frames at the sample rate of most of the track.
         let is_usual = i64::from(decoded.rate()) == self.rate;
         let grid = Grid {
             origin: self.grid_origin(stamp),
@@ -98,19 +98,20 @@ impl Places {
                 }
             };
         }
-        // The first frame, whose priming is cut off, only ends on the grid.
+        // The first frame, whose priming is cut off, has only its end on the grid.
         let samples = decoded.samples() as i64;
         let on_grid = grid.frame.and_then(|_| {
             let starts = Some(grid.nearest(at)).filter(near);
             starts.or_else(|| Some(grid.nearest(at + samples) - samples).filter(near))
         });
-        // A track that changes its rate on the way leaves the grid: then each follows the one before, and does not
-        // come to lie on a rounded stamp.
+        // A track that changes its rate inside leaves the grid. From there each frame follows the one before, and
+        // does not move to a rounded time stamp.
         on_grid.or_else(|| self.run.next.filter(near)).unwrap_or(at)
     }
 
-    /// Where a stamp means more than one frame (TrueHD's are shorter than a unit of Matroska's stamps), each follows the
-    /// one before. Where the first of them lies, the stamps of all that are not kept tell together.
+    /// Place of a frame where one time stamp covers more than one frame (TrueHD's frames are shorter than a unit of
+    /// Matroska's stamps): each frame follows the one before. The average of the stamps of all frames that are not
+    /// kept corrects the place of the first kept frame.
     fn settled(&mut self, next: i64, at: i64, lasts: i64, grid: &Grid) -> i64 {
         let run = &mut self.run;
         if run.is_settled {
@@ -125,7 +126,7 @@ impl Places {
         }
     }
 
-    /// The place from which on packets around a time stamp lie on a grid: that of the part's first.
+    /// Place of the first packet of the part that a time stamp belongs to: the origin of that part's grid.
     fn grid_origin(&self, stamp: i64) -> i64 {
         let after = self.parts.partition_point(|first| *first <= stamp);
         let Some(part) = after.checked_sub(1) else {
@@ -136,10 +137,10 @@ impl Places {
     }
 }
 
-/// Where frames may begin.
+/// Grid of the places at which frames may begin, in samples.
 struct Grid {
     origin: i64,
-    /// Anywhere, where there is none.
+    /// Distance of two places; without it a frame may begin anywhere.
     frame: Option<i64>,
 }
 

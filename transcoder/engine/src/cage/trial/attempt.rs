@@ -1,4 +1,4 @@
-//! What the attempts of a trial have in common: raw system calls with harmless arguments, and their outcome.
+//! The common parts of the attempts of a trial: raw system calls with harmless arguments, and their outcome.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -22,8 +22,8 @@ pub(super) fn outcome(returned: c_long) -> Outcome {
 
 macro_rules! call {
     ($number:ident $(, $argument:expr)*) => {
-        // SAFETY: the module's promise: no argument refers to memory that the kernel could
-        // write to, and none asks for anything that changes this process or the machine.
+        // SAFETY: the module promises that no argument refers to memory that the kernel could write to, and that none
+        // asks for anything that changes this process or the machine.
         outcome(unsafe { libc::syscall(libc::$number $(, $argument)*) })
     };
 }
@@ -37,12 +37,12 @@ pub(super) fn flag(flag: i32) -> c_long {
     c_long::from(flag)
 }
 
-/// A child that comes to be ends at once.
+/// Attempts to fork; a child that is born ends at once.
 pub(super) fn fork() -> Outcome {
     // SAFETY: there is one thread; the child calls nothing but `_exit`.
     let child = unsafe { libc::syscall(libc::SYS_clone, c_long::from(libc::SIGCHLD), 0, 0, 0, 0) };
     if child == 0 {
-        // SAFETY: ends the child without running anything of its parent's.
+        // SAFETY: the call ends the child without running anything of its parent's.
         unsafe { libc::_exit(0) }
     }
     outcome(child)

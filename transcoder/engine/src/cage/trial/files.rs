@@ -1,4 +1,4 @@
-//! Attempts at files, folders and mounts.
+//! Attempts to reach files, folders and mounts.
 #![allow(unsafe_code)]
 
 use nix::libc;
@@ -27,7 +27,7 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
             ),
         ),
         (
-            "make a file without a name",
+            "create an unnamed file",
             call!(
                 SYS_openat,
                 here,
@@ -41,14 +41,17 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
             call!(SYS_openat2, here, PASSWD, NOTHING, NOTHING),
         ),
         (
-            "look at a file",
+            "read a file's status",
             call!(SYS_newfstatat, here, PATH, NOTHING, NOTHING),
         ),
         (
-            "look at a file by statx",
+            "read a file's status by statx",
             call!(SYS_statx, here, PATH, NOTHING, NOTHING, NOTHING),
         ),
-        ("look at a file system", call!(SYS_statfs, PATH, NOTHING)),
+        (
+            "read a file system's status",
+            call!(SYS_statfs, PATH, NOTHING),
+        ),
         (
             "read a link",
             call!(SYS_readlinkat, here, PATH, NOTHING, 1_i64),
@@ -59,17 +62,17 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
             "rename a file",
             call!(SYS_renameat2, here, PATH, here, PATH, NOTHING),
         ),
-        ("make a folder", call!(SYS_mkdirat, here, PATH, NOTHING)),
+        ("create a folder", call!(SYS_mkdirat, here, PATH, NOTHING)),
         (
-            "make a link",
+            "create a link",
             call!(SYS_linkat, here, PATH, here, PATH, NOTHING),
         ),
         (
-            "make a symbolic link",
+            "create a symbolic link",
             call!(SYS_symlinkat, PATH, here, PATH),
         ),
         (
-            "make a device",
+            "create a device",
             call!(SYS_mknodat, here, PATH, NOTHING, NOTHING),
         ),
         (
@@ -84,14 +87,14 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
             "change a file's times",
             call!(SYS_utimensat, here, PATH, NOTHING, NOTHING),
         ),
-        ("cut a file", call!(SYS_truncate, PATH, NOTHING)),
+        ("truncate a file", call!(SYS_truncate, PATH, NOTHING)),
         (
-            "set an attribute",
+            "set an extended attribute",
             call!(SYS_setxattr, PATH, EMPTY, NOTHING, NOTHING, NOTHING),
         ),
         ("go to a folder", call!(SYS_chdir, PATH)),
         ("change the root", call!(SYS_chroot, PATH)),
-        ("turn the root", call!(SYS_pivot_root, PATH, PATH)),
+        ("pivot the root", call!(SYS_pivot_root, PATH, PATH)),
         (
             "mount",
             call!(SYS_mount, NOTHING, PATH, NOTHING, NOTHING, NOTHING),
@@ -101,7 +104,10 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
             "open a tree of mounts",
             call!(SYS_open_tree, here, PATH, NOTHING),
         ),
-        ("make a file system", call!(SYS_fsopen, NOTHING, NOTHING)),
+        (
+            "open a new file system",
+            call!(SYS_fsopen, NOTHING, NOTHING),
+        ),
         (
             "name a file's handle",
             call!(SYS_name_to_handle_at, here, PATH, NOTHING, NOTHING, NOTHING),
@@ -116,10 +122,10 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
         ),
         ("watch a mount", call!(SYS_fanotify_init, INVALID, NOTHING)),
         (
-            "make a file of memory",
+            "create a memory file",
             call!(SYS_memfd_create, NOTHING, NOTHING),
         ),
-        ("swap", call!(SYS_swapon, PATH, NOTHING)),
+        ("enable swap", call!(SYS_swapon, PATH, NOTHING)),
         (
             "set a quota",
             call!(SYS_quotactl, INVALID, NOTHING, NOTHING, NOTHING),

@@ -1,4 +1,4 @@
-//! Attempts at the kernel and the machine.
+//! Attempts to reach the kernel and the machine.
 #![allow(unsafe_code)]
 
 use nix::libc;
@@ -60,10 +60,13 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
             "read the kernel's log",
             call!(SYS_syslog, INVALID, NOTHING, NOTHING),
         ),
-        ("name the machine", call!(SYS_sethostname, NOTHING, INVALID)),
-        ("keep accounts", call!(SYS_acct, PATH)),
         (
-            "take a personality",
+            "change the host name",
+            call!(SYS_sethostname, NOTHING, INVALID),
+        ),
+        ("switch on process accounting", call!(SYS_acct, PATH)),
+        (
+            "change the personality",
             call!(SYS_personality, 0xffff_ffff_i64),
         ),
         (
@@ -88,11 +91,11 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
         ),
         ("lock memory", call!(SYS_mlockall, INVALID)),
         (
-            "type on a terminal",
+            "inject terminal input",
             call!(SYS_ioctl, NOTHING, libc::TIOCSTI, NOTHING),
         ),
         (
-            "have signals sent",
+            "change the owner of a descriptor's signals",
             call!(SYS_fcntl, INVALID, flag(libc::F_SETOWN), NOTHING),
         ),
         (
@@ -102,8 +105,8 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
     ]
 }
 
-/// Calls that only x86-64 has: older forms, and rights to ports. (Numbers of its 32-bit
-/// kin are left out: a service's own filter kills for one.)
+/// Attempts by calls that only x86-64 has: older forms of calls, and rights to I/O ports. Calls by their numbers for
+/// 32-bit programs are left out, since a service's own filter may kill a process for one.
 #[cfg(target_arch = "x86_64")]
 pub fn of_old() -> Vec<(&'static str, Outcome)> {
     vec![
@@ -112,7 +115,10 @@ pub fn of_old() -> Vec<(&'static str, Outcome)> {
             call!(SYS_open, PASSWD, NOTHING, NOTHING),
         ),
         ("create by the old call", call!(SYS_creat, PATH, NOTHING)),
-        ("look by the old call", call!(SYS_stat, PATH, NOTHING)),
+        (
+            "read a file's status by the old call",
+            call!(SYS_stat, PATH, NOTHING),
+        ),
         ("take rights to all ports", call!(SYS_iopl, 4_i64)),
         (
             "take rights to a port",

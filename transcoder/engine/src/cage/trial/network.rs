@@ -1,4 +1,4 @@
-//! Attempts at the network.
+//! Attempts to reach the network.
 #![allow(unsafe_code)]
 
 use nix::libc;
@@ -53,7 +53,7 @@ pub fn attempts() -> Vec<(&'static str, Outcome)> {
             ),
         ),
         (
-            "open a pair of sockets of packets",
+            "open a pair of packet sockets",
             call!(
                 SYS_socketpair,
                 flag(libc::AF_UNIX),

@@ -1,4 +1,4 @@
-//! Attempts at other processes and at more rights.
+//! Attempts to reach other processes and to gain more rights.
 #![allow(unsafe_code)]
 
 use nix::libc::{self, c_long};
@@ -27,7 +27,7 @@ pub fn attempts(parent: c_long) -> Vec<(&'static str, Outcome)> {
             "start a process by clone3",
             call!(SYS_clone3, NOTHING, NOTHING),
         ),
-        ("leave for new namespaces", call!(SYS_unshare, 1_i64)),
+        ("enter new namespaces", call!(SYS_unshare, 1_i64)),
         ("join a namespace", call!(SYS_setns, INVALID, NOTHING)),
         ("signal the parent", call!(SYS_kill, parent, NOTHING)),
         ("signal all processes", call!(SYS_kill, INVALID, NOTHING)),
@@ -101,11 +101,11 @@ pub fn attempts(parent: c_long) -> Vec<(&'static str, Outcome)> {
             ),
         ),
         (
-            "raise an own limit",
+            "raise a limit of its own",
             call!(SYS_prlimit64, NOTHING, 9999_i64, 1_i64, NOTHING),
         ),
         (
-            "make the parent nicer",
+            "change the parent's priority",
             call!(
                 SYS_setpriority,
                 flag(libc::PRIO_PROCESS as i32),
@@ -129,11 +129,11 @@ pub fn attempts(parent: c_long) -> Vec<(&'static str, Outcome)> {
         ("join groups", call!(SYS_setgroups, INVALID, NOTHING)),
         ("take capabilities", call!(SYS_capset, NOTHING, NOTHING)),
         (
-            "add a filter of calls",
+            "add a seccomp filter",
             call!(SYS_seccomp, INVALID, NOTHING, NOTHING),
         ),
         (
-            "change what survives",
+            "change the parent-death signal",
             call!(
                 SYS_prctl,
                 flag(libc::PR_SET_PDEATHSIG),

@@ -1,21 +1,21 @@
-//! What FFmpeg 5.1 takes for something else is read under a name that it knows: uncompressed sound in MP4 (ISO/IEC
-//! 23003-5), all of which it takes for 16 bits, as QuickTime has had it for long.
+//! Replacement of bytes that FFmpeg 5.1 misunderstands by names that it knows. FFmpeg takes all uncompressed sound in
+//! MP4 (ISO/IEC 23003-5) for 16 bits, so its sample entries are shown to readers in QuickTime's older form.
 
 use std::io::{Read, Seek};
 
 use crate::input::boxes::{self, PcmConfig, Uncompressed};
 
-/// Bytes of a source as its readers see them, in the place of those that are there.
+/// Bytes that readers of a source see in place of the stored ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Renamed {
-    /// Where they begin.
+pub struct Replacement {
+    /// Byte of the source at which the replacement begins.
     pub at: u64,
-    /// What stands there.
+    /// Bytes that readers see there.
     pub bytes: Vec<u8>,
 }
 
-impl Renamed {
-    /// Puts what belongs there into bytes of the source from `from` on.
+impl Replacement {
+    /// Writes the replacement into `bytes`, which were read from the source's byte `from` on.
     pub fn apply(&self, from: u64, bytes: &mut [u8]) {
         let end = from + bytes.len() as u64;
         let own_end = self.at + self.bytes.len() as u64;
@@ -27,20 +27,20 @@ impl Renamed {
     }
 }
 
-/// From a sample entry's first byte to its name, and to its sample size.
+/// Bytes from the start of a sample entry to its name, and to its sample size.
 const NAME: u64 = 4;
 const SAMPLE_SIZE: u64 = 26;
 
-/// All of a source of `size` bytes.
-pub fn all(reader: impl Read + Seek, size: u64) -> Vec<Renamed> {
+/// Finds all replacements in a source of `size` bytes.
+pub fn find_replacements(reader: impl Read + Seek, size: u64) -> Vec<Replacement> {
     boxes::uncompressed(reader, size)
         .iter()
         .flat_map(of_sound)
         .collect()
 }
 
-fn of_sound(sound: &Uncompressed) -> Vec<Renamed> {
-    let rename = |at: u64, bytes: &[u8]| Renamed {
+fn of_sound(sound: &Uncompressed) -> Vec<Replacement> {
+    let rename = |at: u64, bytes: &[u8]| Replacement {
         at,
         bytes: bytes.to_vec(),
     };
@@ -48,7 +48,7 @@ fn of_sound(sound: &Uncompressed) -> Vec<Renamed> {
         .config
         .and_then(|config| Some((config, name(sound.is_float, config)?)));
     let Some((config, name)) = known else {
-        // Under no name that anybody knows: nothing is guessed of it.
+        // The format has no name that FFmpeg knows. A name that nobody knows keeps FFmpeg from guessing one.
         return vec![rename(sound.entry + NAME, b"pcm?")];
     };
     let order = u16::from(config.is_little_endian).to_be_bytes();
@@ -58,7 +58,7 @@ fn of_sound(sound: &Uncompressed) -> Vec<Renamed> {
             sound.entry + SAMPLE_SIZE,
             &u16::from(config.bits).to_be_bytes(),
         ),
-        // Its box becomes one that tells the order of bytes.
+        // The `pcmC` box becomes an `enda` box, which tells the byte order.
         rename(config.at - 4, b"enda"),
         rename(config.at, &[order[0], order[1], 0, 0, 0, 0]),
     ]
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn bytes_are_replaced_wherever_a_read_begins() {
-        let renamed = Renamed {
+        let renamed = Replacement {
             at: 10,
             bytes: b"abcd".to_vec(),
         };

@@ -1,26 +1,27 @@
-//! Codecs in FLV that FFmpeg 5.1 takes for others: those of Enhanced RTMP (HEVC, AV1, VP9, Opus ...), which say
-//! theirs in four letters, and HEVC and AV1 as numbers that were never assigned.
+//! Codecs in FLV that FFmpeg 5.1 takes for others: the codecs of Enhanced RTMP (HEVC, AV1, VP9, Opus ...), which are
+//! named by four letters, and HEVC and AV1 under numbers that were never assigned.
 
 use std::io::{Read, Seek, SeekFrom};
 
-/// The header and the length of what is before the first tag (Adobe FLV 10.1, E.2 and E.3).
+/// Bytes before the first tag: the file's header and the length of the tag before, which is zero (Adobe FLV 10.1, E.2
+/// and E.3).
 const BEFORE_TAGS: u64 = 13;
-/// A tag before its payload, and the length behind it.
+/// Bytes of a tag before its payload, and of the length behind it.
 const HEAD: u64 = 11;
 const BEHIND: u64 = 4;
-/// Tags that are looked at: the first of picture and sound are among them.
+/// Most tags that are read: the first ones of picture and sound are among them.
 const LOOKED_AT: usize = 400;
 
-/// What nobody here reads.
+/// Codecs that the engine cannot read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Unread {
-    /// The picture's codec.
+    /// Codec of the picture.
     pub picture: Option<String>,
-    /// The sound's.
+    /// Codec of the sound.
     pub sound: Option<String>,
 }
 
-/// Of a file of `total` bytes.
+/// Finds the unreadable codecs of a file of `total` bytes.
 pub fn unread(mut reader: impl Read + Seek, total: u64) -> Unread {
     const SOUND: u8 = 8;
     const PICTURE: u8 = 9;
@@ -63,7 +64,7 @@ fn letters(bytes: &[u8]) -> String {
     let letters = bytes.iter().take(4).filter(|byte| byte.is_ascii_graphic());
     let letters: String = letters.map(|&byte| char::from(byte)).collect();
     match letters.is_empty() {
-        true => "a codec without a name".to_owned(),
+        true => "an unnamed codec".to_owned(),
         false => letters,
     }
 }

@@ -1,4 +1,4 @@
-//! Why a source that FFmpeg cannot open cannot be opened, from its first bytes.
+//! The reason why FFmpeg cannot open a source, told from the source's first bytes.
 
 use ffmpeg_next::Error;
 use plan::Code;
@@ -8,10 +8,10 @@ use crate::input::boxes::{self, Boxes};
 use crate::input::source::Source;
 use crate::refusal::{NO_MEMORY, reject};
 
-/// The sentence for a source whose samples are encrypted.
+/// Message for a source whose samples are encrypted.
 pub const ENCRYPTED: &str = "The file is encrypted; reelmill has no key to it.";
 
-/// The code and sentence for an open that failed.
+/// Refusal of a source that FFmpeg cannot open.
 pub fn refusal(source: &Source, error: Error) -> EngineFailure {
     if source.size() == 0 {
         return reject(Code::NotMedia, "The file is empty.");
@@ -20,7 +20,7 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
         return reject(Code::Internal, "The probe was ended.");
     }
     if error == NO_MEMORY {
-        let message = "The file declares more than a probe has memory for.";
+        let message = "The file declares content that needs more memory than a probe may use.";
         return reject(Code::LimitSize, message);
     }
     if boxes::is_encrypted(source.reader(), source.size()) {
@@ -36,7 +36,7 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
             ..
         }) => reject(
             Code::NotMedia,
-            "The file begins like a video but holds nothing.",
+            "The file begins like a video but contains nothing.",
         ),
         Some(
             Boxes { cut: true, .. }
@@ -54,8 +54,8 @@ pub fn refusal(source: &Source, error: Error) -> EngineFailure {
     }
 }
 
-/// The code and sentence for a source that opened but holds no packet: a cut file of a known
-/// structure, or something else that a demuxer took for its own.
+/// Refusal of a source that FFmpeg opened but that holds no packet: a cut file of a known structure, or another kind
+/// of file that a demuxer took for its own.
 pub fn without_packets(source: &Source) -> EngineFailure {
     match Boxes::walk(source.reader(), source.size()) {
         Some(_) => reject(

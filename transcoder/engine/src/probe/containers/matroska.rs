@@ -1,14 +1,14 @@
-//! What a Matroska or WebM file says of its tracks (RFC 9559) and FFmpeg does not hand on: the languages of BCP 47,
-//! what part of a picture is shown and in which shape, tracks that are switched off, text that FFmpeg has no name for.
-//! And whether the file is all there.
+//! Facts of a Matroska or WebM file (RFC 9559) that FFmpeg does not report: languages by BCP 47, the part and shape
+//! in which pictures are shown, disabled tracks, text codecs that FFmpeg has no name for. And whether the file is
+//! complete.
 
 use std::io::{Read, Seek, SeekFrom};
 
-/// Elements that may follow one another at the top, or in a segment, before its pictures: more than any file has.
+/// Most elements that are read at the top level, or in a segment before its pictures: more than any file has.
 const MOST_ELEMENTS: usize = 4096;
-/// Lists of places that the first one names.
+/// Most further lists of places (`SeekHead`) that the first one names.
 const MOST_LISTS: usize = 4;
-/// Bytes of an element that is read whole: all tracks with their private data.
+/// Most bytes of an element that is read whole: all tracks with their private data fit.
 const LARGEST_READ: u64 = 16 << 20;
 
 mod id {
@@ -39,50 +39,50 @@ mod id {
     pub const CROP_RIGHT: u32 = 0x54DD;
 }
 
-/// A file's first segment.
+/// First segment of a file.
 #[derive(Debug, Default)]
 pub struct Segment {
-    /// In the order of FFmpeg's streams.
+    /// Tracks in the order of FFmpeg's streams.
     pub tracks: Vec<Track>,
-    /// Whether it has an index of places.
+    /// Whether the segment has an index (`Cues`).
     pub has_cues: bool,
-    /// Whether it ends after the file does.
+    /// Whether the segment ends after the file does.
     pub is_cut: bool,
-    /// Whether its end is known, and in the file.
+    /// Whether the segment's end is known and lies in the file.
     pub is_whole: bool,
-    /// Whether another one follows.
+    /// Whether another segment follows.
     pub is_followed: bool,
 }
 
-/// A track.
+/// Track of a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Track {
-    /// Matroska's name of its codec, such as `S_TEXT/WEBVTT`.
+    /// Matroska's name of the track's codec, such as `S_TEXT/WEBVTT`.
     pub codec: String,
-    /// Its language by BCP 47.
+    /// Language of the track by BCP 47.
     pub language: Option<String>,
-    /// Whether it is to be played at all.
+    /// Whether the track is to be played at all.
     pub is_enabled: bool,
-    /// How its pictures are shown.
+    /// Size and shape in which the track's pictures are shown.
     pub picture: Picture,
 }
 
-/// How pictures are shown; nought where it is not said.
+/// Size and shape in which pictures are shown; zero where the file declares nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Picture {
     /// Width and height of a stored picture in pixels.
     pub stored: (u64, u64),
-    /// Width and height as shown, which are a shape where the unit is no pixel.
+    /// Width and height of the shown picture. They are a ratio only where their unit is not the pixel.
     pub display: (u64, u64),
-    /// What is not shown, in pixels: from the left, top, right and bottom.
+    /// Pixels that are not shown, from the left, top, right and bottom.
     pub crop: [u64; 4],
-    /// Whether that is the view of the other eye.
+    /// Whether the part that is not shown is the view of the other eye.
     pub is_one_of_two_views: bool,
 }
 
-/// Kinds of tracks that FFmpeg makes streams of: picture, sound, subtitle, metadata.
+/// Types of tracks of which FFmpeg makes streams: picture, sound, subtitle, metadata.
 const STREAMS: [u64; 4] = [1, 2, 17, 33];
-/// Where nobody knows what the numbers of a display size mean.
+/// Unit of a display size from which on the meaning of its numbers is unknown.
 const UNKNOWN_UNIT: u64 = 4;
 /// Values of `StereoMode` that put the views of both eyes into one picture.
 const SIDE_BY_SIDE: u64 = 1;
@@ -91,7 +91,7 @@ const TOP_BOTTOM: u64 = 3;
 const SIDE_BY_SIDE_RIGHT_FIRST: u64 = 11;
 
 impl Segment {
-    /// Reads it from a file of `total` bytes; nothing where that begins otherwise.
+    /// Reads the first segment of a file of `total` bytes; none where the file does not begin like Matroska.
     pub fn read(mut reader: impl Read + Seek, total: u64) -> Option<Self> {
         let header = element(&mut reader, 0, total)?;
         if header.id != id::EBML {
@@ -108,7 +108,7 @@ impl Segment {
             is_followed: element(&mut reader, end, total).is_some_and(|next| next.id == id::EBML),
             ..Self::default()
         };
-        // Where things lie that are behind the pictures.
+        // Elements that lie behind the pictures, with their places.
         let mut further: Vec<(u32, u64)> = Vec::new();
         let mut at = segment.start;
         let mut has_tracks = false;
@@ -129,7 +129,7 @@ impl Segment {
             let Some(end) = next.end else { break };
             at = end;
         }
-        // A second list of places is named by the first.
+        // The first list of places names the second.
         further.truncate(MOST_ELEMENTS);
         let lists: Vec<u64> = further
             .iter()
@@ -165,7 +165,7 @@ impl Segment {
     }
 }
 
-/// Of a list of places: what lies where, in bytes from the segment's first.
+/// Entries of a list of places: the identifier of each element, and its bytes from the start of the segment.
 fn seeks(payload: &[u8]) -> Vec<(u32, u64)> {
     let seek = |entry: &[u8]| {
         let (mut id, mut position) = (None, None);
@@ -187,7 +187,7 @@ fn tracks(payload: &[u8]) -> Vec<Track> {
     entries.filter_map(|(_, entry)| track(entry)).collect()
 }
 
-/// Nothing of what FFmpeg makes no stream of.
+/// Reads a track entry; none for a track of which FFmpeg makes no stream.
 fn track(entry: &[u8]) -> Option<Track> {
     let mut kind = 0;
     let mut track = Track {
@@ -238,7 +238,8 @@ fn picture(payload: &[u8]) -> Picture {
 }
 
 impl Picture {
-    /// Of two views in one picture the first is shown; the display size is that of one (RFC 9559 §5.1.4.1.28.3).
+    /// Shows only the first of two views in one picture. The display size is that of one view (RFC 9559
+    /// §5.1.4.1.28.3).
     fn show_one_view(&mut self, stereo_mode: u64) {
         let (width, height) = self.stored;
         let (side, hidden) = match stereo_mode {
@@ -259,18 +260,18 @@ fn number(payload: &[u8]) -> u64 {
     bytes.fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
-/// Up to the first nought, which may fill the rest.
+/// Text up to the first zero byte; zeros may fill the rest of the element.
 fn text(payload: &[u8]) -> String {
     let end = payload.iter().position(|&byte| byte == 0);
     String::from_utf8_lossy(&payload[..end.unwrap_or(payload.len())]).into_owned()
 }
 
-/// An element of a file.
+/// Element of a file.
 struct Element {
     id: u32,
-    /// Of its payload.
+    /// Byte at which the payload starts.
     start: u64,
-    /// Nothing where it says that nobody knew when it was written.
+    /// Byte at which the payload ends; none where its size was unknown when it was written.
     end: Option<u64>,
 }
 
@@ -282,13 +283,13 @@ impl Element {
             .filter(|&length| length <= LARGEST_READ)?;
         reader.seek(SeekFrom::Start(self.start)).ok()?;
         let mut payload = Vec::new();
-        // What was read before the file's end counts.
+        // Bytes that were read before the file's end count.
         let _ = reader.take(length).read_to_end(&mut payload);
         Some(payload)
     }
 }
 
-/// The element at a byte of a file; nothing where it does not begin before `end`.
+/// Reads the head of the element at a byte of a file; none where it does not begin before `end`.
 fn element(mut reader: impl Read + Seek, at: u64, end: u64) -> Option<Element> {
     /// Bytes of the longest identifier and the longest size.
     const LONGEST_HEAD: u64 = 12;
@@ -310,7 +311,7 @@ fn element(mut reader: impl Read + Seek, at: u64, end: u64) -> Option<Element> {
     })
 }
 
-/// An element's identifier and size (nothing where it is unknown), and their own length.
+/// Identifier and size of an element, and the bytes of both; the size is none where it is unknown.
 fn head_of(bytes: &[u8]) -> Option<(u32, Option<u64>, usize)> {
     let first = *bytes.first()?;
     let id_length = first.leading_zeros() as usize + 1;
@@ -329,7 +330,7 @@ fn head_of(bytes: &[u8]) -> Option<(u32, Option<u64>, usize)> {
     Some((id, (size != mask).then_some(size), id_length + size_length))
 }
 
-/// The elements in a payload, up to the first that is not whole.
+/// Elements in a payload, up to the first that is incomplete.
 fn children(payload: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     let mut rest = payload;
     std::iter::from_fn(move || {
@@ -347,7 +348,7 @@ mod tests {
 
     use super::*;
 
-    /// An element with a size of one byte.
+    /// Makes an element whose size takes one byte.
     fn element(id: &[u8], payload: &[u8]) -> Vec<u8> {
         [id, &[0x80 | payload.len() as u8], payload].concat()
     }

@@ -1,25 +1,28 @@
-//! What the tables of an MPEG transport stream say of how its streams are coded (ISO/IEC 13818-1 §2.4.4). FFmpeg reads
-//! the first of them only: a broadcast that goes over to another codec under the same number stays what it was.
+//! The tables of an MPEG transport stream, which say how its streams are coded (ISO/IEC 13818-1 §2.4.4). FFmpeg reads
+//! only the first of them, so a stream that changes to another codec under the same number keeps its first codec
+//! there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
 
-/// Bytes read at the start and at the end: tables come ten times a second, in which time broadcasts have at most as much.
+/// Bytes read at the start and at the end. Tables come ten times a second, and broadcasts have at most as many bytes
+/// in that time.
 const LOOKED_AT: u64 = 1 << 20;
-/// Sizes of a packet: bare, behind a time of four bytes, and before a checksum.
+/// Sizes of a packet in bytes: bare, with a time of four bytes before it, and with a checksum behind it.
 const PACKETS: [usize; 3] = [188, 192, 204];
 const SYNC: u8 = 0x47;
-/// Packets in a row by which their size is known.
+/// Number of packets in a row that confirms their size.
 const IN_A_ROW: usize = 5;
 
-/// Streams, by their packets' identifier, that end in another codec than they begin in; with the names of both.
+/// Streams that end in another codec than they begin in, by the identifier of their packets, with the names of both
+/// codecs.
 pub fn changes(
     mut reader: impl Read + Seek,
     total: u64,
 ) -> BTreeMap<u16, (&'static str, &'static str)> {
     let mut read = |from: u64| {
         let mut bytes = Vec::new();
-        // What was read before an error counts.
+        // Bytes that were read before an error count.
         if reader.seek(SeekFrom::Start(from)).is_ok() {
             let _ = reader.by_ref().take(LOOKED_AT).read_to_end(&mut bytes);
         }
@@ -34,12 +37,12 @@ pub fn changes(
     first.into_iter().filter_map(other).collect()
 }
 
-/// How streams are coded by the first or the last tables among some packets.
+/// Stream types by the first or by the last tables among some packets.
 fn stream_types(bytes: &[u8], takes_first: bool) -> BTreeMap<u16, u8> {
     let mut tables = BTreeSet::new();
     let mut types = BTreeMap::new();
     for (identifier, section) in sections(bytes) {
-        // The association of programmes, and the map of one; both with a checksum at their end.
+        // Table 0 lists the programmes, table 2 maps the streams of one; both end in a checksum.
         let Some(body) = section.get(8..section.len().saturating_sub(4)) else {
             continue;
         };
@@ -62,7 +65,7 @@ fn stream_types(bytes: &[u8], takes_first: bool) -> BTreeMap<u16, u8> {
     types
 }
 
-/// The streams of a programme's map, behind its head, and their types.
+/// Streams in the body of a programme's map, with their types.
 fn mapped(body: &[u8]) -> Vec<(u16, u8)> {
     let length = |bytes: &[u8]| usize::from(identifier_in(bytes) & 0xfff);
     let mut streams = Vec::new();
@@ -81,12 +84,12 @@ fn mapped(body: &[u8]) -> Vec<(u16, u8)> {
     streams
 }
 
-/// The identifier of packets that stands in the low thirteen bits of two bytes.
+/// Packet identifier in the low thirteen bits of two bytes.
 fn identifier_in(bytes: &[u8]) -> u16 {
     u16::from_be_bytes([bytes[0], bytes[1]]) & 0x1fff
 }
 
-/// Sections that fit into one packet, as tables of this kind do, with their packets' identifiers.
+/// Sections that fit into one packet, as these tables do, with the identifiers of their packets.
 fn sections(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let (start, size) = grid(bytes).unwrap_or((bytes.len(), PACKETS[0]));
     let packets = bytes[start..].chunks_exact(size);
@@ -109,7 +112,7 @@ fn sections(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// The byte at which the first packet begins, and the size of a packet in bytes; nothing where no packets follow one
+/// Byte at which the first packet begins, and the size of a packet in bytes; none where no packets follow one
 /// another.
 fn grid(bytes: &[u8]) -> Option<(usize, usize)> {
     let sizes = PACKETS.into_iter();
@@ -118,7 +121,7 @@ fn grid(bytes: &[u8]) -> Option<(usize, usize)> {
         .find(|&(start, size)| (0..IN_A_ROW).all(|at| bytes.get(start + at * size) == Some(&SYNC)))
 }
 
-/// Names of stream types (ISO/IEC 13818-1 table 2-34, ATSC A/53-3).
+/// Name of a stream type (ISO/IEC 13818-1 table 2-34, ATSC A/53-3).
 fn name(kind: u8) -> &'static str {
     match kind {
         0x01 => "MPEG-1",

@@ -1,4 +1,4 @@
-//! Whether a file ends before what it says it holds.
+//! Checks whether a file ends before the length that it declares.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -12,27 +12,27 @@ use crate::probe::spans::Measured;
 use crate::probe::spans::packets::tracks;
 use crate::probe::tracks::DeclaredTracks;
 
-/// A length from which on whoever wrote a RIFF did not know it.
+/// Declared length of a RIFF file from which on the writer did not know the length.
 const LENGTH_UNKNOWN: u64 = 0x7fff_0000;
-/// Bytes behind the last packet that are no index, and their part of the file.
+/// Bytes behind the last packet, and their percentage of the file, from which on they are too much for an index.
 const MUCH: u64 = 4 << 10;
 const MUCH_PERCENT: u64 = 10;
-/// Headers count other tracks too, and round.
+/// Seconds by which a header's duration may exceed the tracks': headers count other tracks too, and round.
 const SLACK: Rational = Rational::new(1, 1);
 
-/// A word about a source that ends before what its index, its header or its last piece tells of, or whose length is not
-/// what it says although it is whole.
+/// Note on a source that ends before its index, its header or its last piece says, or that is whole but shorter than
+/// its declared duration.
 pub fn missing(source: &Source, input: &Input, found: &DeclaredTracks) -> Option<Note> {
     if is_cut(source, input, found) {
         let message = "The file ends before its picture or sound does: it was cut off.";
         return Some(Note::new(Code::Truncated, message));
     }
-    let message = "The file says that it is longer than what it holds; it lasts as long as that.";
+    let message = "The file declares a longer duration than its content has; the duration of the content is used.";
     (says_length(input) && is_shorter(input, found))
         .then(|| Note::new(Code::LengthCorrected, message))
 }
 
-/// Whether what a container says of its length is no mere guess by its bytes.
+/// Whether a container really declares its duration; others have one that is guessed from their bytes.
 fn says_length(input: &Input) -> bool {
     let name = input.format().name().to_owned();
     ["matroska", "flv", "avi", "flac"]
@@ -77,43 +77,42 @@ fn is_cut(source: &Source, input: &Input, found: &DeclaredTracks) -> bool {
     says_otherwise || !is_whole && says_length(input) && is_shorter(input, found)
 }
 
-/// A word about what lies behind what is shown, where that is much.
+/// Note on content behind the part that is shown, where that is much.
 pub fn rest(source: &Source, input: &Input, measured: &Measured) -> Option<Note> {
     let format = input.format();
     if format.name().contains("mp4") {
         let boxes = Boxes::walk(source.reader(), source.size())?;
         let is_second = boxes.is_followed && !boxes.fragment;
-        let message = "Behind the film lies another one, which is not shown.";
+        let message = "The file contains another film behind the first; it is not shown.";
         return is_second.then(|| Note::new(Code::TrackSkipped, message));
     }
     if format.name() == "wav" {
         let said = riff_length(source.reader())?;
         let is_much = source.size().saturating_sub(said) > MUCH;
-        let message = "Behind the sound lies more, which was not read.";
+        let message = "The file contains more data behind its sound; it was not read.";
         return is_much.then(|| Note::new(Code::TrackSkipped, message));
     }
     if format.name() == "mxf" {
         let rest = source.size().saturating_sub(mxf_footer(source.reader())?);
         let is_much =
             rest > MUCH && rest.saturating_mul(100) / source.size().max(1) >= MUCH_PERCENT;
-        let message = "Behind the end of the film lies more, which is not shown.";
+        let message = "The file contains more data behind the end of its film; it is not shown.";
         return is_much.then(|| Note::new(Code::TrackSkipped, message));
     }
     let read = measured.read_to?;
     let rest = source.size().saturating_sub(read);
     let percent = rest.saturating_mul(100) / source.size().max(1);
-    // Others have an index or a cover there.
+    // Other formats have an index or a cover there.
     let ends_in_packets = matches!(format.name(), "mpegts" | "mpeg" | "flv" | "ogg" | "asf");
     let is_much = rest > MUCH && percent >= MUCH_PERCENT && ends_in_packets;
-    let message = format!(
-        "Behind its last picture and sound the file has {percent} % more, which was not read."
-    );
+    let message =
+        format!("{percent} % of the file lies behind its last picture and sound and was not read.");
     is_much.then(|| Note::new(Code::TrackSkipped, message))
 }
 
-/// Whether all ends well before the container's own length.
+/// Whether all tracks end well before the container's declared duration.
 fn is_shorter(input: &Input, found: &DeclaredTracks) -> bool {
-    // Where a length was not believed, the container's is no better.
+    // Where the declared duration of a track was not believed, the container's is no better.
     if found
         .notes
         .iter()
@@ -139,30 +138,30 @@ fn riff_is_cut(reader: impl Read + Seek, size: u64) -> bool {
     riff_length(reader).is_some_and(|said| said > size + 1)
 }
 
-/// A RIFF says how long it is; a stream that was never closed says nothing, or all.
+/// Length of a RIFF file in bytes, as it declares it. A stream that was never closed declares none, or the largest.
 fn riff_length(reader: impl Read + Seek) -> Option<u64> {
     let head = bytes(reader, 0, 8)?;
     let said = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
-    // Whoever writes into a pipe says something as large as can be.
+    // Writers into a pipe declare about the largest possible length.
     (head.starts_with(b"RIFF") && said < LENGTH_UNKNOWN).then_some(said + 8)
 }
 
-/// The big-endian length behind four letters at the start.
+/// Big-endian length that follows four letters at the start of a file.
 fn big_endian(reader: impl Read + Seek, letters: &[u8; 4]) -> Option<u64> {
     let head = bytes(reader, 0, 8)?;
     let said = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
     head.starts_with(letters).then_some(u64::from(said))
 }
 
-/// Sony's RIFF of 64 bits: behind its identifier of 16 bytes.
+/// Length of a file of Sony's RIFF of 64 bits, which follows its identifier of 16 bytes.
 fn w64_length(reader: impl Read + Seek) -> Option<u64> {
     let head = bytes(reader, 0, 24)?;
     let said = head.last_chunk().map(|said| u64::from_le_bytes(*said))?;
     head.starts_with(b"riff").then_some(said)
 }
 
-/// One chunk behind the other: four letters and a length, which is not known of the last where it is -1 (Apple's Core
-/// Audio Format 1.0).
+/// Whether a CAF file is cut. Its chunks follow one another, each with four letters and a length; the length of the
+/// last chunk is -1 where it was not known (Apple's Core Audio Format 1.0).
 fn caf_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
     const MOST_CHUNKS: usize = 64;
     let mut at = 8_u64;
@@ -184,15 +183,15 @@ fn caf_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
     false
 }
 
-/// Encoders count the bytes of MP3 in its first frame, which has no sound.
+/// Whether an MP3 file is cut. Encoders store the number of its bytes in the first frame, which has no sound.
 fn mp3_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
-    /// Behind the letters: whether frames and bytes are counted.
+    /// Flags behind the letters that say that frames and bytes are counted.
     const COUNTS: u32 = 3;
     const LOOKED_AT: u64 = 4096;
     let Some(head) = bytes(&mut reader, 0, 10) else {
         return false;
     };
-    // A tag before it says its length in seven bits of each byte (ID3v2.4 §3.1).
+    // A tag before the first frame declares its length in seven bits of each byte (ID3v2.4 §3.1).
     let tag = match head.starts_with(b"ID3") {
         true => {
             10 + head[6..]
@@ -217,18 +216,19 @@ fn mp3_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
     counted.is_some_and(|counted| tag + u64::from(counted) > size)
 }
 
-/// Where the last partition of MXF lies, by the first (SMPTE ST 377-1 §7.1); nothing where it was not known.
+/// Byte at which the last partition of an MXF file lies, from the first partition (SMPTE ST 377-1 §7.1); none where
+/// it was not known.
 fn mxf_footer(reader: impl Read + Seek) -> Option<u64> {
     const PARTITION: [u8; 13] = [
         0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01,
     ];
-    /// Versions, grid, and the places of this and of the partition before.
+    /// Bytes before the footer's place: versions, grid, and the places of this and of the partition before.
     const BEFORE_FOOTER: usize = 24;
     let head = bytes(reader, 0, 128)?;
     if !head.starts_with(&PARTITION) {
         return None;
     }
-    // A length of one byte, or of as many as its low bits say.
+    // The length takes one byte, or as many more as its low bits say.
     let length = *head.get(16)?;
     let more = if length & 0x80 == 0 {
         0
@@ -239,7 +239,7 @@ fn mxf_footer(reader: impl Read + Seek) -> Option<u64> {
     Some(u64::from_be_bytes(*footer)).filter(|&footer| footer > 0)
 }
 
-/// Behind each tag of FLV stands its length (Adobe FLV 10.1, E.3).
+/// Whether an FLV file is cut: its last tag is not followed by that tag's length (Adobe FLV 10.1, E.3).
 fn flv_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
     const TAG_HEAD: u64 = 11;
     let Some(last) = size.checked_sub(4).and_then(|at| bytes(&mut reader, at, 4)) else {
@@ -253,9 +253,9 @@ fn flv_is_cut(mut reader: impl Read + Seek, size: u64) -> bool {
     length > 0 && body.is_none_or(|body| body + TAG_HEAD != length)
 }
 
-/// The last page is whole, and says that it is the last (RFC 3533 §6).
+/// Whether an Ogg file is cut: its last page is incomplete, or does not say that it is the last (RFC 3533 §6).
 fn ogg_is_cut(reader: impl Read + Seek, size: u64) -> bool {
-    /// A page has 65,307 bytes at most.
+    /// Bytes at the end that hold a whole page, which has 65,307 bytes at most.
     const TAIL: u64 = 65_536;
     const LAST: u8 = 4;
     let length = TAIL.min(size);
@@ -276,7 +276,8 @@ fn ogg_is_cut(reader: impl Read + Seek, size: u64) -> bool {
     page.len() < 27 + lacing.len() + body || page[5] & LAST == 0
 }
 
-/// The file's properties say how many bytes it has, unless it was broadcast (ASF 01.20.06, 3.2).
+/// Whether an ASF file is cut. Its properties declare its number of bytes, unless it was broadcast (ASF 01.20.06,
+/// 3.2).
 fn asf_is_cut(reader: impl Read + Seek, size: u64) -> bool {
     const PROPERTIES: [u8; 16] = [
         0xA1, 0xDC, 0xAB, 0x8C, 0x47, 0xA9, 0xCF, 0x11, 0x8E, 0xE4, 0x00, 0xC0, 0x0C, 0x20, 0x53,

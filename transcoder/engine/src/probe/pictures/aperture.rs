@@ -1,5 +1,5 @@
-//! The part of a picture that is shown: the clean aperture of MP4 (ISO/IEC 14496-12 §12.1.4), of which
-//! FFmpeg says nothing.
+//! The clean aperture of MP4, the part of a picture that is shown (ISO/IEC 14496-12 §12.1.4), which FFmpeg does not
+//! report.
 
 use plan::media_info::VideoTrack;
 use plan::{Aperture, Rational};
@@ -7,7 +7,7 @@ use plan::{Aperture, Rational};
 use crate::input::boxes;
 use crate::input::source::Source;
 
-/// Fills in what is to be shown of a track, the number of which in its container is `number`.
+/// Fills in the part of a track's pictures that is shown. `number` is the track's number in its container.
 pub fn describe(source: &Source, number: i32, track: &mut VideoTrack) {
     let shapes = boxes::shapes(source.reader(), source.size());
     let own = shapes
@@ -20,14 +20,14 @@ pub fn describe(source: &Source, number: i32, track: &mut VideoTrack) {
     let Some(part) = part(clean, stored) else {
         return;
     };
-    // FFmpeg takes the track's size for that of the whole picture, where nothing says what a pixel is.
+    // Where no pixel shape is declared, FFmpeg takes the track's size for the size of the whole picture.
     if shape.pixel.is_none() {
         track.sample_aspect = Rational::new(1, 1);
     }
     track.aperture = Some(part).filter(|part| (part.width, part.height) != stored);
 }
 
-/// The part that a clean aperture leaves of a picture; nothing where it is none of it.
+/// Part of a picture that a clean aperture leaves; none where the aperture does not lie in the picture.
 fn part(clean: [u32; 8], (width, height): (u32, u32)) -> Option<Aperture> {
     let [wide, wide_by, high, high_by, right, right_by, down, down_by] = clean;
     let (left, width) = span(width, (wide, wide_by), (right as i32, right_by))?;
@@ -40,8 +40,8 @@ fn part(clean: [u32; 8], (width, height): (u32, u32)) -> Option<Aperture> {
     })
 }
 
-/// Start and length of a part of a side, whose middle is off the side's own; the start on a whole chroma
-/// sample.
+/// Start and length of a part of one side. `off` is the distance of its middle from the side's middle; the start is
+/// on a whole chroma sample.
 fn span(side: u32, length: (u32, u32), off: (i32, u32)) -> Option<(u32, u32)> {
     if length.1 == 0 || off.1 == 0 {
         return None;

@@ -1,4 +1,4 @@
-//! Whether a track's pictures might be sent as they are stored.
+//! The decision whether a track's pictures could be sent as they are stored.
 
 use ffmpeg_next::Packet;
 use ffmpeg_next::codec::Parameters;
@@ -12,14 +12,14 @@ use crate::input::boxes;
 use crate::input::source::Source;
 use cmaf::avc::Record;
 
-/// What a track's packets are held to; nothing where they are no H.264 under one record.
+/// Parameter sets of a track of H.264; none where the track is of another codec or has no single record of them.
 pub fn record(codec: &str, parameters: &Parameters) -> Option<Record> {
     let bytes = (codec == "h264").then(|| ffi::stored_extradata(parameters))?;
     Record::read(&bytes)
 }
 
-/// Whether a packet is a whole picture that is shown, under these parameter sets, and refers to
-/// nothing if it is a key frame.
+/// Whether a packet is a whole picture that is shown, uses these parameter sets, and refers to nothing before it if
+/// it is a key frame.
 pub fn keeps_to(record: &Record, packet: &Packet) -> bool {
     let mut side_data = packet.side_data();
     let has_others = side_data.any(|data| data.kind() == side_data::Type::NewExtraData);
@@ -28,8 +28,8 @@ pub fn keeps_to(record: &Record, packet: &Packet) -> bool {
     is_fit && !has_others && !ffi::is_discarded(packet)
 }
 
-/// All pictures by an index of each; nothing where they come at no constant rate, some are not
-/// shown, or the source has fragments: the index grows with what is read of those.
+/// Coded pictures of a track, from an index of all of them. None where they come at no constant rate, some are not
+/// shown, or the source has fragments, since the index then grows as fragments are read.
 pub fn pictures(
     source: &Source,
     record: &Record,
@@ -50,7 +50,7 @@ pub fn pictures(
     })
 }
 
-/// Groups that are too short for a segment are one with the one before.
+/// GOPs of the track; one that is too short for a segment is joined to the one before.
 fn groups(index: &[IndexEntry], rate: Rational) -> Vec<Group> {
     let shortest = plan::SHORTEST_PASSED.scale_round(rate.num(), rate.den());
     let mut groups: Vec<Group> = Vec::new();

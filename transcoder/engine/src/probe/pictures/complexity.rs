@@ -1,4 +1,4 @@
-//! How hard pictures are to encode: a few of them, from a few places, are.
+//! Measurement of how hard pictures are to encode, by trial encodes of a few pictures from a few places.
 
 mod trial;
 
@@ -14,23 +14,23 @@ use crate::ffi;
 use crate::input::times::{seconds, timestamp};
 use crate::video::pictures::video_decoder;
 
-/// Pixels that may be decoded for it at places of the whole film, and at its start: 15 pictures of 1080p each, 0.1 s of a
-/// core in H.264.
+/// Most pixels that are decoded at places of the whole film, and again at its start: 15 pictures of 1080p each, 0.1 s
+/// of a core in H.264.
 const PIXELS: u64 = 33_000_000;
-/// Places that are looked at, and pictures of each, where there are pixels enough.
+/// Number of places, and of pictures at each, where the limit of pixels allows it.
 const PLACES: u64 = 3;
 const PICTURES: u64 = 5;
-/// Times in the segments that somebody waits for, in microseconds: the first picture, and the middles of the second and
-/// the third segment.
+/// Times of the trials in the segments that a viewer waits for first, in microseconds: the first picture, and the
+/// middles of the second and the third segment.
 const STARTS_US: [i64; PLACES as usize] = [0, 1_500_000, 3_000_000];
-/// Packets of a place beyond one for each picture: decoders hold some back, and cannot decode some
-/// right after a seek.
+/// Packets of a place beyond one for each picture: decoders hold some back, and cannot decode some right after a
+/// seek.
 const FURTHER_PACKETS: usize = 8;
-/// Smaller pictures are encoded in no time whatever they hold.
+/// Least side of a picture in pixels; smaller ones encode quickly whatever they show.
 const LEAST_SIDE: u32 = 64;
 
-/// What was found; nothing where it cannot be told in so little time, or what is decoded is not
-/// what is encoded: fields, high dynamic range.
+/// Measures the complexity of a track. None where it cannot be told in so little time, or where the decoded pictures
+/// differ from those that are encoded: fields, high dynamic range.
 pub fn measure(input: &mut Input, video: &VideoTrack) -> Option<Complexity> {
     let (width, height) = (video.coded_width, video.coded_height);
     let is_plain = !video.interlaced && video.dynamic_range() == DynamicRange::Sdr;
@@ -43,17 +43,19 @@ pub fn measure(input: &mut Input, video: &VideoTrack) -> Option<Complexity> {
     if pictures < trial::LEAST_PICTURES {
         return None;
     }
-    // Somebody waits for it: all at once.
+    // The upload waits for this result, so all places are encoded at once.
     let places = Place::read_all(input, video, places as usize, pictures as usize);
-    let looks: Vec<Look> = std::thread::scope(|scope| {
-        let looks = places
+    let sizes: Vec<PlaceSizes> = std::thread::scope(|scope| {
+        let sizes = places
             .into_iter()
-            .map(|place| scope.spawn(|| place.look(video)));
-        let looks: Vec<_> = looks.collect();
-        let looks = looks.into_iter().filter_map(|look| look.join().ok()?.ok());
-        looks.collect()
+            .map(|place| scope.spawn(|| place.encode_trials(video)));
+        let sizes: Vec<_> = sizes.collect();
+        let sizes = sizes
+            .into_iter()
+            .filter_map(|place| place.join().ok()?.ok());
+        sizes.collect()
     });
-    let full: Vec<Bits> = looks.iter().filter_map(|look| look.full).collect();
+    let full: Vec<Bits> = sizes.iter().filter_map(|place| place.full).collect();
     let mean = |bits: fn(&Bits) -> u64| {
         let sum: u64 = full.iter().map(bits).sum();
         sum.checked_div(full.len() as u64).map(clamped)
@@ -64,7 +66,7 @@ pub fn measure(input: &mut Input, video: &VideoTrack) -> Option<Complexity> {
         hardest_following_bits: clamped(full.iter().map(|bits| bits.following).max()?),
         small: Some(SmallTrials {
             pixels: trial::small_pixels(video),
-            places: looks.iter().map(Look::small).collect(),
+            places: sizes.iter().map(PlaceSizes::small).collect(),
         }),
     })
 }
@@ -74,15 +76,16 @@ fn clamped(bits: u64) -> u32 {
 }
 
 /// Sizes of the pictures of one place after their trial encodes.
-struct Look {
+struct PlaceSizes {
     at_us: i64,
-    /// Of their middle at full size, in bits for each million pixels; nothing where only the start is looked at.
+    /// Sizes of the middle of the pictures at full size, in bits for each million pixels; none where only small
+    /// pictures are tried.
     full: Option<Bits>,
-    /// Of whole pictures that were scaled down, in bits for each picture.
+    /// Sizes of the whole pictures scaled down, in bits for each picture.
     small: Bits,
 }
 
-impl Look {
+impl PlaceSizes {
     fn small(&self) -> SmallTrial {
         SmallTrial {
             at_us: self.at_us,
@@ -92,9 +95,9 @@ impl Look {
     }
 }
 
-/// The start of what is stored from a key frame on.
+/// Packets of a place, from a key frame on.
 struct Place {
-    /// The key frame's time, in microseconds after the first picture.
+    /// Time of the key frame, in microseconds after the first picture.
     at_us: i64,
     decoder: decoder::Video,
     packets: Vec<Packet>,
@@ -134,13 +137,13 @@ impl Place {
         read
     }
 
-    /// From the key frame before a time on, in microseconds after the first picture.
+    /// Reads a place from the key frame before a time on; the time is in microseconds after the first picture.
     fn read(input: &mut Input, video: &VideoTrack, at_us: i64, pictures: usize) -> Result<Self> {
         let time = video.start + Rational::from_us(at_us);
         let stream = video.stream as usize;
         ffi::seek_back(input, stream, timestamp(time, video.time_base))?;
         let mut decoder = video_decoder(input, stream, 1)?;
-        // A seventh of the time; the few pictures after a key frame hardly differ without it.
+        // The loop filter takes a seventh of the time; the few pictures after a key frame hardly differ without it.
         decoder.skip_loop_filter(Discard::All);
         let mut packets = Vec::new();
         while packets.len() < pictures + FURTHER_PACKETS {
@@ -165,8 +168,8 @@ impl Place {
         })
     }
 
-    /// Decodes and encodes its pictures.
-    fn look(mut self, video: &VideoTrack) -> Result<Look> {
+    /// Decodes the pictures of the place and encodes them.
+    fn encode_trials(mut self, video: &VideoTrack) -> Result<PlaceSizes> {
         let mut small = Trial::small(video)?;
         let mut full = match self.is_tried_at_full_size {
             true => Some(Trial::middle(video)?),
@@ -199,7 +202,7 @@ impl Place {
         let (width, height) = trial::middle(video);
         let pixels = u64::from(width) * u64::from(height);
         let of_a_million = |bits: u64| bits * 1_000_000 / pixels.max(1);
-        Ok(Look {
+        Ok(PlaceSizes {
             at_us: self.at_us,
             full: full.map(|bits| Bits {
                 key: of_a_million(bits.key),

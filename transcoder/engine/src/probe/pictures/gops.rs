@@ -1,4 +1,4 @@
-//! Whether a decoder that starts at a key frame sees all that follows as one does that comes from
+//! Open GOPs: whether a decoder that starts at a key frame shows the following pictures like one that comes from
 //! before.
 
 use ffmpeg_next::Packet;
@@ -7,17 +7,18 @@ use ffmpeg_next::codec::Parameters;
 use crate::ffi;
 use crate::input::coded_units::Parted;
 
-/// How key frames of a stream are looked into.
+/// Way in which the key frames of a codec are checked for open GOPs.
 #[derive(Clone, Copy, Debug)]
 pub enum Gops {
     H264(Parted),
     Mpeg2,
-    /// Others begin anew at each, or say which pictures to leave out (HEVC's leading ones).
+    /// No open GOPs: these codecs begin anew at each key frame, or mark the pictures to leave out (HEVC's leading
+    /// ones).
     Closed,
 }
 
 impl Gops {
-    /// Of a stream.
+    /// Way to check the key frames of a stream.
     pub fn of(codec: &str, parameters: &Parameters) -> Self {
         match codec {
             "h264" => Self::H264(Parted::by(ffi::nal_length(parameters))),
@@ -26,8 +27,8 @@ impl Gops {
         }
     }
 
-    /// Whether what follows this key frame may refer to what is before it: one from which H.264
-    /// recovers (D.2.8) or an I picture that is no IDR, an MPEG-2 group that is not closed.
+    /// Whether pictures after this key frame may refer to pictures before it. In H.264 that is a recovery point
+    /// (D.2.8) or an I picture that is no IDR picture, in MPEG-2 a group that is not closed.
     pub fn is_open(self, key: &Packet) -> bool {
         let data = key.data().unwrap_or_default();
         match self {
@@ -38,12 +39,13 @@ impl Gops {
     }
 }
 
-/// H.264 table 7-1.
+/// Whether a unit is a slice of an IDR picture (H.264 table 7-1).
 fn is_idr(unit: &[u8]) -> bool {
     unit.first().is_some_and(|header| header & 0x1f == 5)
 }
 
-/// `closed_gop` follows 25 bits of time code in the group's header (ISO/IEC 13818-2 §6.2.2.6).
+/// Whether an MPEG-2 group is closed: `closed_gop` follows 25 bits of time code in the group's header (ISO/IEC
+/// 13818-2 §6.2.2.6).
 fn mpeg2_is_closed(data: &[u8]) -> bool {
     const GROUP: u8 = 0xb8;
     let header = Parted::StartCodes

@@ -1,9 +1,9 @@
-//! How bright a picture gets, as its metadata says.
+//! The peak luminance of pictures, from their metadata.
 
 use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::{Stream, frame, util::frame::side_data as of_frame};
 
-/// From a decoded picture: what its content reaches, else what the screen it was made on does.
+/// Peak luminance of a decoded picture in nits: that of its content, or else of the display on which it was mastered.
 pub fn of_picture(picture: &frame::Video) -> Option<u32> {
     let data = |kind| picture.side_data(kind);
     let content = data(of_frame::Type::ContentLightLevel).and_then(|d| content(d.data()));
@@ -12,7 +12,7 @@ pub fn of_picture(picture: &frame::Video) -> Option<u32> {
     })
 }
 
-/// From the container.
+/// Peak luminance of a stream in nits, as the container declares it.
 pub fn of_stream(stream: &Stream) -> Option<u32> {
     let data = |kind| stream.side_data().find(|data| data.kind() == kind);
     let content = data(side_data::Type::ContentLightLevel).and_then(|d| content(d.data()));
@@ -21,23 +21,22 @@ pub fn of_stream(stream: &Stream) -> Option<u32> {
     })
 }
 
-/// The Dolby Vision profile that a stream's configuration names
-/// (`AVDOVIDecoderConfigurationRecord`: its third byte).
+/// Dolby Vision profile that a stream's configuration names (`AVDOVIDecoderConfigurationRecord`: its third byte).
 pub fn dolby_vision(stream: &Stream) -> Option<u8> {
     let mut all = stream.side_data();
     let found = all.find(|data| data.kind() == side_data::Type::DOVI_CONF)?;
     found.data().get(2).copied()
 }
 
-/// MaxCLL, the first number of `AVContentLightMetadata`.
+/// MaxCLL in nits, the first number of `AVContentLightMetadata`.
 fn content(data: &[u8]) -> Option<u32> {
     let bytes = data.get(..4)?.try_into().ok()?;
     Some(u32::from_ne_bytes(bytes)).filter(|&nits| nits > 0)
 }
 
-/// The greatest luminance in `AVMasteringDisplayMetadata`: a fraction after six of primaries, two
-/// of the white point and the least luminance; the second of two flags at its end says whether
-/// there is one.
+/// Greatest luminance in nits, in `AVMasteringDisplayMetadata`. It is a fraction that follows six fractions of
+/// primaries, two of the white point and the least luminance; the second of two flags at the end says whether it is
+/// there.
 fn mastering(data: &[u8]) -> Option<u32> {
     const FRACTION: usize = 8;
     let number = |at: usize| Some(i32::from_ne_bytes(data.get(at..at + 4)?.try_into().ok()?));

@@ -1,19 +1,19 @@
-//! Whether pictures come at a constant rate, and at which.
+//! The rate of pictures: whether it is constant, and its value.
 
 use plan::Rational;
 
-/// The rate of pictures, from their time stamps.
+/// Rate of pictures, measured from their time stamps.
 pub struct Rate {
-    /// Exact where constant, the average otherwise.
+    /// Pictures per second: exact where the rate is constant, otherwise the average.
     pub rate: Rational,
-    /// Whether all steps are equal up to the container's rounding, but for a few gaps.
+    /// Whether all steps are equal up to the container's rounding, except for a few gaps.
     pub constant: bool,
-    /// 95th percentile of the instantaneous rates, where not constant.
+    /// 95th percentile of the instantaneous rates, where the rate is not constant.
     pub p95: Option<Rational>,
 }
 
 impl Rate {
-    /// One that is the same throughout.
+    /// Makes a rate that is the same throughout.
     pub fn constant(rate: Rational) -> Self {
         Self {
             rate,
@@ -23,17 +23,17 @@ impl Rate {
     }
 }
 
-/// Numerators that a 32-bit time scale holds with room to spare.
+/// Largest numerator of a rate, which a 32-bit time scale holds with room to spare.
 const LARGEST_NUMERATOR: i64 = 1_000_000;
-/// Containers round time stamps as coarsely as this (Matroska does).
+/// Seconds to which containers may round time stamps: Matroska has whole milliseconds.
 const ROUNDING: Rational = Rational::new(1, 1000);
-/// So many pictures after the last one another recording may begin, off the line of the first.
+/// Fewest pictures of a gap after which another recording may begin, off the line of the first.
 const JOINED: i64 = 3;
-/// Of so many steps one at most may be a gap: pictures that were lost, or never there.
+/// Number of steps of which one at most may be a gap, where pictures were lost or never there.
 const STEPS_PER_GAP: usize = 10;
 
-/// Measures time stamps of shown pictures in presentation (or decode) order, in units of
-/// `time_base`; `declared` are the container's own statements.
+/// Measures the rate from the time stamps of shown pictures, in presentation (or decode) order and in units of
+/// `time_base`. `declared` are the rates that the container states.
 pub fn measure(stamps: &[i64], time_base: Rational, declared: &[Rational]) -> Rate {
     let fallback = declared.iter().copied().find(|r| is_sane(*r));
     let fallback = fallback.unwrap_or(Rational::new(25, 1));
@@ -73,7 +73,7 @@ pub fn measure(stamps: &[i64], time_base: Rational, declared: &[Rational]) -> Ra
     }
 }
 
-/// Of a track's packets, those that have a picture which is shown.
+/// Time stamps of the packets of a track that have a picture which is shown.
 pub fn of_shown(codec: &str, stamps: &[i64], time_base: Rational) -> Vec<i64> {
     match codec {
         "vp8" | "vp9" | "av1" => shown(stamps, time_base),
@@ -81,8 +81,8 @@ pub fn of_shown(codec: &str, stamps: &[i64], time_base: Rational) -> Vec<i64> {
     }
 }
 
-/// Without those of pictures that are decoded but not shown (VP8's, VP9's and AV1's), whose
-/// packets come at the time of the next, or as shortly before it as a container can say.
+/// Removes the time stamps of pictures that are decoded but not shown (VP8's, VP9's and AV1's). Their packets come at
+/// the time of the next one, or as shortly before it as a container can express.
 fn shown(stamps: &[i64], time_base: Rational) -> Vec<i64> {
     let together = ROUNDING.scale_floor(time_base.den(), time_base.num().max(1));
     let mut shown: Vec<i64> = Vec::with_capacity(stamps.len());
@@ -95,7 +95,7 @@ fn shown(stamps: &[i64], time_base: Rational) -> Vec<i64> {
     shown
 }
 
-/// From one stamp to another, as far as a fraction holds it.
+/// Distance from one stamp to another, limited to what a fraction holds.
 fn apart(stamp: i64, from: i64) -> i64 {
     stamp.saturating_sub(from).max(-i64::MAX)
 }
@@ -113,19 +113,19 @@ fn is_sane(rate: Rational) -> bool {
     rate.num() > 0 && rate.num() <= LARGEST_NUMERATOR && rate >= Rational::new(1, 1000)
 }
 
-/// Whole rates, and those of NTSC, next to a measured one.
+/// Whole rates, and rates of NTSC, nearest to a measured one.
 fn standard_near(average: Rational) -> Vec<Rational> {
     let whole = average.scale_round(1, 1).clamp(1, 1000);
     let ntsc = average.scale_round(1001, 1000).clamp(1, 1000);
     vec![Rational::new(whole, 1), Rational::new(ntsc * 1000, 1001)]
 }
 
-/// Whether every stamp is within rounding of a straight line at this rate; after a gap another
-/// line may begin, where two recordings were joined.
+/// Whether every stamp is within rounding of a straight line at this rate. After a gap another line may begin, where
+/// two recordings were joined.
 fn is_grid(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
     let tolerance = time_base.max(ROUNDING);
     let tolerance = tolerance.scale_ceil(time_base.den(), time_base.num().max(1));
-    // A whole number of pictures in units, and back.
+    // Converts a whole number of pictures to units of the time base, and back.
     let per_picture = (
         rate.den().saturating_mul(time_base.den()),
         rate.num().saturating_mul(time_base.num()).max(1),
@@ -157,7 +157,7 @@ fn is_grid(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
     gaps * STEPS_PER_GAP < stamps.len()
 }
 
-/// Whether stamps are within rounding of a straight line at this rate, one at each place.
+/// Whether stamps are within rounding of a straight line at this rate, with one stamp at each place.
 pub fn is_without_gaps(stamps: &[i64], time_base: Rational, rate: Rational) -> bool {
     let tolerance = time_base.max(ROUNDING);
     let tolerance = tolerance.scale_ceil(time_base.den(), time_base.num().max(1));
@@ -176,8 +176,8 @@ pub fn is_without_gaps(stamps: &[i64], time_base: Rational, rate: Rational) -> b
     })
 }
 
-/// The rate of pictures of which only some are known, a stretch at the start and others further on, all in order: one
-/// whose line they all lie on, the one that is declared first. Nothing where there is none.
+/// Rate of pictures of which only some are known: `head` is a stretch at the start, and `all` has further ones too,
+/// in order. It is the first of the declared and standard rates on whose line they all lie; none where there is none.
 pub fn of_some(
     head: &[i64],
     all: &[i64],
@@ -203,18 +203,18 @@ pub fn of_some(
     candidates.into_iter().find(is_it)
 }
 
-/// So many steps in so many units.
+/// Rate of `steps` steps in `units` units of the time base.
 fn rate_between(steps: i64, units: i64, time_base: Rational) -> Option<Rational> {
     let seconds = units.checked_mul(time_base.num())?;
     Rational::checked(steps.checked_mul(time_base.den())?, seconds).filter(|rate| rate.num() > 0)
 }
 
-/// How far two rates are apart, in millionths of a picture per second.
+/// Distance of two rates, in millionths of a picture per second.
 fn distance(one: Rational, other: Rational) -> i64 {
     (one - other).scale_round(1_000_000, 1).saturating_abs()
 }
 
-/// Whether stamps lie on places of a straight line at this rate through an origin, no two on one.
+/// Whether all stamps lie on places of a straight line at this rate through an origin, no two on the same place.
 fn is_on(stamps: &[i64], origin: i64, time_base: Rational, rate: Rational) -> bool {
     let tolerance = time_base.max(ROUNDING);
     let tolerance = tolerance.scale_ceil(time_base.den(), time_base.num().max(1));
@@ -232,8 +232,9 @@ fn is_on(stamps: &[i64], origin: i64, time_base: Rational, rate: Rational) -> bo
     })
 }
 
-/// The rate of film that is shown by fields of NTSC, of which marks in the stream have some shown twice: 24 pictures
-/// where they last two and three fields in turn (2:3 pull-down), and all fields where that changes on the way.
+/// Rate of film that is shown by fields of NTSC, where marks in the stream repeat some fields. It is 24 pictures a
+/// second where pictures last two and three fields in turn (2:3 pull-down), and the rate of fields where that pattern
+/// changes.
 fn telecined(stamps: &[i64], time_base: Rational) -> Option<Rational> {
     const FIELDS: Rational = Rational::new(60_000, 1001);
     const FILM: Rational = Rational::new(24_000, 1001);
@@ -279,7 +280,7 @@ fn percentile95(stamps: &[i64], time_base: Rational) -> Option<Rational> {
     })
 }
 
-/// The nearest thousandth.
+/// Rate rounded to the nearest thousandth.
 fn simplified(rate: Rational) -> Rational {
     Rational::new(rate.scale_round(1000, 1).clamp(1, LARGEST_NUMERATOR), 1000)
 }
@@ -317,9 +318,9 @@ mod tests {
             .filter(|i| ![40, 70, 71].contains(i))
             .map(stamp)
             .collect();
-        // Two recordings, one after the other.
+        // Two recordings follow one another.
         stamps.extend((0..50).map(|i| 15_017 + stamp(i)));
-        // A picture that is not shown, with the time of the next one and one before it.
+        // One picture that is not shown has the time of the next one, and one the time just before it.
         stamps.extend([stamp(20), stamp(30) - 1]);
         stamps.sort_unstable();
         let base = Rational::new(1, 1000);

@@ -1,4 +1,5 @@
-//! The first pictures of a track, and those of which most of it is made: declared sizes and formats are not believed.
+//! Facts from decoded sample pictures: the first pictures of a track, and one of each kind. Declared sizes and
+//! formats are not believed.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use plan::{Aperture, Code, Limits, Note, Rational};
 use crate::ffi;
 use crate::input::demux::next_packet;
 use crate::input::times;
-use crate::probe::kinds::Kind;
+use crate::probe::kinds::CodingKind;
 use crate::probe::observed_track::ObservedTrack;
 use crate::probe::tracks::{self, DeclaredTracks};
 use crate::refusal::{check_size, reject};
@@ -20,31 +21,31 @@ use crate::text::captions::Captions;
 use crate::video::pictures::video_decoder;
 use crate::video::transform::fields;
 
-/// Packets within which a picture must decode, or the track is damaged past use.
+/// Most packets of a track in which a picture must decode; otherwise the track is damaged beyond use.
 const TRIAL_PACKETS: usize = 400;
-/// Pictures within which one must be of fields, where the track may be interlaced: film in a
-/// telecined broadcast has three whole frames in a row.
+/// Most pictures that are decoded to find one of fields, where the track may be interlaced: film in a telecined
+/// broadcast has three whole frames in a row.
 const TRIAL_PICTURES: usize = 5;
-/// Kinds that are looked at.
+/// Most kinds of which a picture is decoded.
 const KINDS: usize = 8;
 
-/// What the first pictures tell besides.
-pub struct Looked {
-    /// From one to the next, in seconds, where several were looked at.
+/// Further findings from the first pictures.
+pub struct FirstPictures {
+    /// Seconds from one picture to the next, where several were decoded.
     pub step: Option<Rational>,
-    /// Whether they hold CEA-608 captions.
+    /// Whether the pictures hold CEA-608 captions.
     pub has_captions: bool,
-    /// Whether they say that they hold the views of both eyes.
+    /// Whether the pictures say that they hold the views of both eyes.
     pub holds_two_views: bool,
 }
 
-/// Decodes the first picture, and some more where they may be of fields. Nothing where the track has no picture at all.
+/// Decodes the first picture, and some more where they may be of fields. None where the track has no picture at all.
 pub fn first(
     input: &mut Input,
     video: &mut VideoTrack,
     container_aspect: Option<Rational>,
     limits: &Limits,
-) -> Result<Option<Looked>> {
+) -> Result<Option<FirstPictures>> {
     let stream = video.stream as usize;
     let nal_length = input
         .stream(stream)
@@ -84,7 +85,7 @@ pub fn first(
                 .map(|pair| pair[1].saturating_sub(pair[0]));
             let least = steps.filter(|&step| step > 0).min();
             let step = least.map(|step| times::seconds(step, video.time_base));
-            return Ok(Some(Looked {
+            return Ok(Some(FirstPictures {
                 step,
                 has_captions,
                 holds_two_views,
@@ -111,8 +112,8 @@ pub fn first(
     }
 }
 
-/// Describes the picture as most of the film has it, and says where it changes.
-pub fn most(
+/// Describes the picture track by its most frequent kind of picture, and adds a note where the kind changes.
+pub fn describe_most(
     input: &Input,
     found: &mut DeclaredTracks,
     seen: &HashMap<u32, ObservedTrack>,
@@ -129,7 +130,7 @@ pub fn most(
     };
     let kinds = seen.get(&video.stream).map(|seen| seen.kinds.by_count());
     let kinds = kinds.filter(|kinds| kinds.len() > 1).unwrap_or_default();
-    // As they are decoded, most of them first.
+    // Descriptions of the decoded kinds, which become sorted with the most frequent first.
     let mut described: Vec<(VideoTrack, u64)> = Vec::new();
     for kind in kinds.iter().take(KINDS) {
         let Some(picture) = decode(input, video, kind) else {
@@ -141,7 +142,7 @@ pub fn most(
         let mut own = video.clone();
         own.color = plan::media_info::Color::default();
         tracks::describe_picture(&mut own, &picture, *container_aspect);
-        // Of the stream, not of one picture.
+        // Interlacing is a fact about the track, not about one picture.
         own.interlaced = video.interlaced;
         match described
             .iter_mut()
@@ -163,11 +164,11 @@ pub fn most(
     let Some((mut most, _)) = described.into_iter().next() else {
         return Ok(());
     };
-    // It was said of pictures of the size that the container has.
+    // The container declared the aperture for pictures of its own size only.
     if (most.coded_width, most.coded_height) != (video.coded_width, video.coded_height) {
         most.aperture = None;
     }
-    // What the container said before.
+    // Without changes, the container's colours stay, since they come before the picture's.
     most.color.range = video
         .color
         .range
@@ -184,9 +185,9 @@ pub fn most(
             .map(|(width, height)| format!("{width}x{height}"))
             .collect();
         let message = match sizes.len() {
-            1 => "The picture changes its shape or its colours on the way; all of it was brought to what most of it has.".to_owned(),
+            1 => "The picture changes its shape or its colours inside the file; all of it is converted to the most frequent ones.".to_owned(),
             _ => format!(
-                "The picture changes its size on the way ({}); all of it was brought to that of most of it, {}.",
+                "The picture changes its size inside the file ({}); all of it is converted to the most frequent size, {}.",
                 sizes.join(", "),
                 sizes[0]
             ),
@@ -196,7 +197,7 @@ pub fn most(
     Ok(())
 }
 
-/// Whether pictures of two kinds differ in nothing that is to be brought to one form.
+/// Whether pictures of two kinds need no conversion to one another.
 fn looks_like(one: &VideoTrack, other: &VideoTrack) -> bool {
     (one.coded_width, one.coded_height) == (other.coded_width, other.coded_height)
         && one.own_aspect == other.own_aspect
@@ -204,8 +205,8 @@ fn looks_like(one: &VideoTrack, other: &VideoTrack) -> bool {
         && one.color == other.color
 }
 
-/// A picture of a kind, from its first packet alone.
-fn decode(input: &Input, video: &VideoTrack, kind: &Kind) -> Option<frame::Video> {
+/// Decodes a picture of a kind, from the kind's first packet alone.
+fn decode(input: &Input, video: &VideoTrack, kind: &CodingKind) -> Option<frame::Video> {
     let mut decoder = video_decoder(input, video.stream as usize, 1).ok()?;
     decoder.send_packet(kind.first.first()?).ok()?;
     decoder.send_eof().ok()?;
@@ -216,13 +217,14 @@ fn decode(input: &Input, video: &VideoTrack, kind: &Kind) -> Option<frame::Video
 
 /// Whether a picture says of itself that it holds the views of both eyes (H.264 D.2.26).
 fn has_two_views(picture: &frame::Video) -> bool {
-    // `AVStereo3D` begins with its kind, of which 0 is a picture for both eyes.
+    // `AVStereo3D` begins with its kind; 0 is a picture for both eyes alike.
     let side_data = picture.side_data(side_data::Type::Stereo3D);
     let kind = side_data.and_then(|stereo| stereo.data().first_chunk().copied());
     kind.is_some_and(|kind| i32::from_ne_bytes(kind) != 0)
 }
 
-/// What Matroska says is not shown of a picture, from where the picture's size is what it says.
+/// Part of a picture that is shown, as Matroska declares it; none where the stored size differs from the declared
+/// one.
 pub fn crop(input: &Input, found: &DeclaredTracks, video: &VideoTrack) -> Option<Aperture> {
     let stream = input.stream(video.stream as usize)?;
     let own = found.of_matroska(&stream)?.picture;
@@ -234,7 +236,7 @@ pub fn crop(input: &Input, found: &DeclaredTracks, video: &VideoTrack) -> Option
     }
     let width = video.coded_width.checked_sub(left.checked_add(right)?)?;
     let height = video.coded_height.checked_sub(top.checked_add(bottom)?)?;
-    // On a whole chroma sample.
+    // The corner is on a whole chroma sample.
     Some(Aperture {
         left: left & !1,
         top: top & !1,

@@ -1,4 +1,5 @@
-//! What an index leaves open: where tracks end, what they are like in between, when those start that start late.
+//! Facts that an index leaves open: the ends of tracks, their coding in between, and the starts of tracks that begin
+//! late.
 
 use std::collections::HashMap;
 
@@ -13,12 +14,12 @@ use crate::input::times::rational;
 use crate::probe::observed_track::ObservedTrack;
 use crate::probe::tracks::DeclaredTracks;
 
-/// Key frames looked at in between.
+/// Number of key frames that are read between start and end.
 const KEYS: usize = 8;
-/// Packets of a track that begins late.
+/// Packets that are read of a track that begins late.
 const LATE_PACKETS: usize = 64;
 
-/// Reads the first packets of tracks that had none among the source's first.
+/// Reads the first packets of tracks that had none among the source's first packets.
 pub fn late_starts(
     input: &mut Input,
     found: &DeclaredTracks,
@@ -44,8 +45,8 @@ pub fn late_starts(
     ffi::keep_all(input);
 }
 
-/// Looks at key frames of the picture on the way: how they are coded, and what they close.
-/// Returns the kind of the last, by which a demuxer goes on.
+/// Reads key frames of the picture between start and end, for their coding and their GOPs. Returns the kind of the
+/// last one, in which a demuxer goes on.
 pub fn keys(
     input: &mut Input,
     found: &DeclaredTracks,
@@ -61,12 +62,12 @@ pub fn keys(
         .collect();
     let known = seen.entry(video.stream).or_default();
     let before = known.kinds.last_key();
-    // Each stands for the pictures up to the next place.
+    // Each key frame stands for the pictures up to the next place.
     let head = known.stamps.len();
     let first = places.first().map_or(all.len(), |(at, _)| *at);
     known.kinds.repeat(first.saturating_sub(head) as u64);
     ffi::discard_all_but(input, video.stream as usize);
-    let mut further = ObservedTrack::further(input, found, video.stream);
+    let mut further = ObservedTrack::from_middle(input, found, video.stream);
     further.kinds.go_on_from(before);
     for (place, (at, key)) in places.iter().enumerate() {
         if ffi::seek_back(input, video.stream as usize, *key).is_ok() {
@@ -87,7 +88,7 @@ fn add(seen: &mut ObservedTrack, further: ObservedTrack) {
     seen.kinds.add(further.kinds);
 }
 
-/// Finds each track's end: from its last key frame on.
+/// Finds the end of each track by reading from its last key frame on.
 pub fn ends(
     input: &mut Input,
     size: i64,
@@ -106,7 +107,7 @@ pub fn ends(
         {
             continue;
         }
-        let mut tail = ObservedTrack::further(input, found, stream);
+        let mut tail = ObservedTrack::from_middle(input, found, stream);
         if found
             .video
             .as_ref()
@@ -120,7 +121,7 @@ pub fn ends(
     ffi::keep_all(input);
 }
 
-/// A track goes on to where this ends.
+/// Extends a track's observations by those of its end.
 pub fn extend(seen: &mut ObservedTrack, tail: ObservedTrack) {
     if tail.end > seen.end {
         seen.longest = seen.longest.max(seen.last_duration).max(tail.longest);
@@ -132,7 +133,7 @@ pub fn extend(seen: &mut ObservedTrack, tail: ObservedTrack) {
     add(seen, tail);
 }
 
-/// Packets of a stream, so many at most.
+/// Reads packets of a stream, `most` at most.
 fn read(input: &mut Input, stream: u32, most: usize, mut take: impl FnMut(&Packet)) {
     let mut taken = 0;
     while taken < most {
@@ -147,7 +148,7 @@ fn read(input: &mut Input, stream: u32, most: usize, mut take: impl FnMut(&Packe
     }
 }
 
-/// The last time stamp a stream is known to have in the source's `size` bytes, in its time base.
+/// Last time stamp that a stream is known to have in the source's `size` bytes, in its time base.
 fn last_stamp(input: &Input, stream: usize, size: i64) -> Option<i64> {
     let stream = input.stream(stream)?;
     let entries = ffi::index_entries(&stream);

@@ -1,5 +1,5 @@
-//! Matroska without reading all of it: its head, the places that its Cues name, some clusters by them, its tail. What
-//! these leave open is for a scan to find.
+//! Measuring of Matroska without reading all of it: its head, some clusters at places that its Cues name, its tail.
+//! Facts that these leave open are found by a scan.
 
 use std::collections::HashMap;
 
@@ -20,35 +20,36 @@ use crate::probe::observed_track::ObservedTrack;
 use crate::probe::pictures::rate;
 use crate::probe::tracks::DeclaredTracks;
 
-/// Pictures read at the start: two seconds of most films.
+/// Pictures that are read at the start: two seconds of most films.
 const HEAD_PICTURES: usize = 60;
-/// Places looked at between head and tail, and the pictures read at each.
+/// Number of places between head and tail that are read, and the pictures read at each.
 const PLACES: usize = 8;
 const PLACE_PICTURES: usize = 12;
-/// Packets read at a place at most, whatever tracks they are of.
+/// Most packets of all tracks that are read at a place.
 const PLACE_PACKETS: usize = 400;
 
-/// What is certain.
-pub struct Known {
-    /// What packets told of each track.
+/// Facts about a Matroska file that are certain without a scan.
+pub struct CertainFacts {
+    /// Observations of the packets of each track.
     pub seen: HashMap<u32, ObservedTrack>,
-    /// The places that the Cues name.
+    /// Places that the Cues name.
     pub cues: Vec<IndexEntry>,
     /// Pictures per second.
     pub rate: Rational,
 }
 
-/// How many times as many packets as are looked at in between a place stands for, against head and tail.
-const STANDS_FOR: u64 = 50;
-/// Pictures at the end of the head of which some before them may not have come yet.
+/// Weight of a packet that was read at a place in between, against one of head and tail: it stands for all packets up
+/// to the next place.
+const PLACE_WEIGHT: u64 = 50;
+/// Pictures at the end of the head before which some others may not have come yet: pictures are reordered by as many.
 const REORDERED: usize = 16;
 
-/// What these tell of each track, with the Cues; nothing where a scan must tell.
-pub fn look_at(
+/// Observes the head, some places and the tail by the Cues; none where a scan is needed.
+pub fn observe_by_cues(
     source: &Source,
     input: &mut Input,
     found: &DeclaredTracks,
-) -> Result<Option<Known>> {
+) -> Result<Option<CertainFacts>> {
     let (Some(segment), Some(video)) = (&found.matroska, &found.video) else {
         return Ok(None);
     };
@@ -63,7 +64,7 @@ pub fn look_at(
         return Ok(None);
     }
     let cues = entries(input, stream);
-    // Some files name their first place alone, which is no index of the others.
+    // Some files name only their first place, which is no index of the others.
     let keys = seen.get(&video.stream).map_or(0, |seen| seen.keys.len());
     if cues.is_empty() || cues.len() < 2 && keys > 1 {
         return Ok(None);
@@ -71,19 +72,19 @@ pub fn look_at(
     let mut places: Vec<Vec<i64>> = Vec::new();
     for place in 1..=PLACES.min(cues.len().saturating_sub(2)) {
         let cue = &cues[place * (cues.len() - 1) / (PLACES + 1).min(cues.len() - 1).max(1)];
-        let at = part(input, found, stream, cue.timestamp, PLACE_PICTURES)?;
-        places.extend(merge(&mut seen, at, video.stream, false));
+        let at = read_place(input, found, stream, cue.timestamp, PLACE_PICTURES)?;
+        places.extend(add_place(&mut seen, at, video.stream, false));
     }
     let Some(tail) = tail(input, found, stream, &cues)? else {
         return Ok(None);
     };
-    places.extend(merge(&mut seen, tail, video.stream, true));
+    places.extend(add_place(&mut seen, tail, video.stream, true));
     let rate = certain_rate(input, found, &mut seen, &places);
-    Ok(rate.map(|rate| Known { seen, cues, rate }))
+    Ok(rate.map(|rate| CertainFacts { seen, cues, rate }))
 }
 
-/// The end of the source: from the last cue on, or from so many before it that every track has packets there. Nothing
-/// where one ends earlier still.
+/// Reads the end of the source, from the last cue on or from an earlier one, so that every track has packets there.
+/// None where a track ends earlier still.
 fn tail(
     input: &mut Input,
     found: &DeclaredTracks,
@@ -93,7 +94,7 @@ fn tail(
     const BACK: [usize; 4] = [1, 5, 20, 80];
     for back in BACK {
         let from = &cues[cues.len().saturating_sub(back)];
-        let tail = part(input, found, stream, from.timestamp, usize::MAX)?;
+        let tail = read_place(input, found, stream, from.timestamp, usize::MAX)?;
         if tracks(found).all(|track| tail.contains_key(&track)) {
             return Ok(Some(tail));
         }
@@ -104,8 +105,8 @@ fn tail(
     Ok(None)
 }
 
-/// Packets of all tracks from a cue on, up to so many pictures.
-fn part(
+/// Reads packets of all tracks from a cue on, up to `pictures` pictures.
+fn read_place(
     input: &mut Input,
     found: &DeclaredTracks,
     stream: usize,
@@ -130,15 +131,15 @@ fn part(
         let track = packet.stream() as u32;
         if wanted.contains(&track) {
             let seen = seen.entry(track);
-            seen.or_insert_with(|| ObservedTrack::further(input, found, track))
+            seen.or_insert_with(|| ObservedTrack::from_middle(input, found, track))
                 .take(&packet, 0);
         }
     }
     Ok(seen)
 }
 
-/// Adds a part to what is known; the stamps of its pictures are returned.
-fn merge(
+/// Adds the observations of a place to those known; returns the time stamps of its pictures.
+fn add_place(
     seen: &mut HashMap<u32, ObservedTrack>,
     part: HashMap<u32, ObservedTrack>,
     video: u32,
@@ -154,15 +155,15 @@ fn merge(
         };
         if !is_tail {
             further.end = None;
-            // It stands for what lies up to the next place.
-            further.kinds.weigh(STANDS_FOR);
+            // The place stands for the packets up to the next place.
+            further.kinds.weigh(PLACE_WEIGHT);
         }
         extend(known, further);
     }
     stamps
 }
 
-/// The rate of all pictures that were looked at, where they have one: nothing where there is more to be found out.
+/// Rate of all pictures that were read, if one rate fits all of them; none where a scan is needed.
 fn certain_rate(
     input: &Input,
     found: &DeclaredTracks,
@@ -188,7 +189,7 @@ fn certain_rate(
     rate::of_some(&head, &all, video.time_base, &declared)
 }
 
-/// The places that a scan has found.
+/// Index of the places that a scan has found.
 pub fn scanned(input: &Input, stream: usize) -> Index {
     let entries = entries(input, stream);
     let key = |entry: &IndexEntry| {

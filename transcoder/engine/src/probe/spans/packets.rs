@@ -1,4 +1,4 @@
-//! Packets and index entries with which each way of measuring a source begins.
+//! Reading of the first packets and of index entries, with which each way of measuring a source begins.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use crate::ffi;
 use crate::input::demux::next_packet;
 use crate::probe::observed_track::ObservedTrack;
 use crate::probe::tracks::DeclaredTracks;
-/// Packets read at the start while a track's first packet is waited for.
+/// Most packets that are read at the start to find a track's first packet.
 const HEAD_PACKETS: usize = 3000;
 
-/// Reads packets from the start, until every track has begun and there are so many pictures.
+/// Reads packets from the start, until every track has begun and there are `wanted` pictures.
 pub(crate) fn head(
     input: &mut Input,
     found: &DeclaredTracks,
@@ -46,7 +46,7 @@ pub(crate) fn head(
     Ok(seen)
 }
 
-/// A demuxer's own index of a stream.
+/// Demuxer's own index of a stream.
 pub(crate) fn entries(input: &Input, stream: usize) -> Vec<ffi::IndexEntry> {
     let stream = input.stream(stream);
     stream
@@ -54,7 +54,7 @@ pub(crate) fn entries(input: &Input, stream: usize) -> Vec<ffi::IndexEntry> {
         .unwrap_or_default()
 }
 
-/// The streams that are shown.
+/// Indexes of the streams that are shown.
 pub(crate) fn tracks(found: &DeclaredTracks) -> impl Iterator<Item = u32> + '_ {
     let video = found.video.iter().map(|video| video.stream);
     video.chain(found.audio.iter().map(|audio| audio.stream))

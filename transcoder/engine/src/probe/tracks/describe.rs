@@ -1,4 +1,4 @@
-//! What a decoder tells of a picture track.
+//! Description of a picture track by its decoder.
 
 use ffmpeg_next::{codec, color, frame};
 use plan::Rational;
@@ -7,8 +7,7 @@ use plan::media_info::{Color, VideoTrack};
 use crate::input::times::rational;
 use crate::probe::pictures::light;
 
-/// Fills in what only a decoded picture tells. What the container says of a pixel's shape comes before what the
-/// picture does.
+/// Fills in the facts that only a decoded picture tells. The container's pixel shape comes before the picture's.
 pub fn describe_picture(
     track: &mut VideoTrack,
     picture: &frame::Video,
@@ -30,7 +29,7 @@ pub fn describe_picture(
     let declared = container_aspect.or(Some(track.own_aspect));
     let declared = declared.filter(|aspect| aspect.num() > 0);
     track.sample_aspect = declared.unwrap_or(Rational::new(1, 1));
-    // What the container says of colour comes first (ISO/IEC 14496-12 §12.1.5).
+    // The container's colours come before the picture's (ISO/IEC 14496-12 §12.1.5).
     let own = colors(
         picture.color_range(),
         picture.color_space(),
@@ -45,7 +44,7 @@ pub fn describe_picture(
     known.transfer = known.transfer.take().or(own.transfer);
 }
 
-/// Fills in what the container tells of colour, as a decoder has it that has decoded nothing.
+/// Fills in the colours that the container declares; they are those of a decoder that has decoded nothing yet.
 pub fn describe_colors(track: &mut VideoTrack, fresh: &codec::decoder::Video) {
     track.color = colors(
         fresh.color_range(),

@@ -1,19 +1,20 @@
-//! How an encoder decides how many bytes the pictures of a segment take.
+//! Rate control: the rule by which an encoder decides how many bytes the pictures of a segment take.
 
 use plan::RateFactor;
 
-/// How an encoder decides what a segment's pictures take.
+/// Rule by which an encoder decides how many bytes the pictures of a segment take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// The same quality for all of them, whatever they take.
+    /// Constant quality by a rate factor, whatever number of bytes the pictures take.
     Factor(RateFactor),
-    /// A buffer that mostly holds the cap.
+    /// Rate-control buffer of a size with which a segment mostly stays under its cap.
     Expected,
-    /// A buffer that holds the cap.
+    /// Rate-control buffer of a size with which a segment always stays under its cap.
     Bounded {
-        /// The rate factor where the buffer allows it.
+        /// Rate factor that is used where the buffer allows it.
         factor: RateFactor,
-        /// How often it was not enough: it is coarser by so many steps.
+        /// Number of earlier encodes that exceeded the cap in spite of the buffer; the quantizer is coarser by as
+        /// many steps.
         harder: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! AV1 by SVT-AV1.
+//! Settings of SVT-AV1, the encoder of AV1.
 
 use ffmpeg_next::codec::encoder;
 use ffmpeg_next::{Dictionary, Packet};
@@ -8,7 +8,7 @@ use super::control::Control;
 use crate::video::transform::cascade::black;
 use cmaf::ColourCodes;
 
-/// What the encoder of a segment is told. Its own cap is one on an average.
+/// Options of the encoder of one segment. SVT-AV1's own cap holds for an average only.
 pub(super) fn options(
     rendition: &VideoRendition,
     colour: ColourCodes,
@@ -41,14 +41,14 @@ pub(super) fn options(
     options
 }
 
-/// Brings an encoder to its end: closed before that, it waits for its own threads for ever, and as
-/// long where it was given no picture.
+/// Brings an encoder to its end before it is closed. SVT-AV1 waits for its own threads for ever if it is closed
+/// before its end, or if it was never given a picture.
 pub(super) fn drain(encoder: &mut encoder::video::Encoder, was_given_any: bool, has_ended: bool) {
     if !was_given_any {
         let (width, height) = (encoder.width(), encoder.height());
         let mut picture = black(Size { width, height });
         picture.set_pts(Some(0));
-        // Whatever it answers, it is closed next.
+        // The encoder is closed next, whatever it answers.
         let _ = encoder.send_frame(&picture);
     }
     if !has_ended {

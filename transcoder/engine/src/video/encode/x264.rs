@@ -1,18 +1,19 @@
-//! H.264 by x264.
+//! Settings of x264, the encoder of H.264.
 
 use ffmpeg_next::Dictionary;
 use plan::{Frames, RateControl, Rational, VideoRendition};
 
 use super::control::Control;
 
-/// The least quantizer of pictures in a segment that exceeded its cap in spite of a buffer.
+/// Least quantizer of the pictures of a segment that exceeded its cap in spite of a rate-control buffer, before it is
+/// raised.
 const LEAST_QUANTIZER: u32 = 12;
-/// By how much it is raised each time.
+/// Step by which the least quantizer rises each time the segment exceeds its cap again.
 const HARDER_QUANTIZER: u32 = 4;
-/// There is none coarser.
+/// Coarsest quantizer of 8-bit H.264.
 const COARSEST_QUANTIZER: u32 = 51;
 
-/// What the encoder of a segment is told.
+/// Options of the encoder of one segment.
 pub(super) fn options(
     rendition: &VideoRendition,
     frames: Frames,

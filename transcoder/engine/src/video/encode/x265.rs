@@ -1,11 +1,11 @@
-//! HEVC by x265.
+//! Settings of x265, the encoder of HEVC.
 
 use ffmpeg_next::Dictionary;
 use plan::{Frames, RateControl, Rational, VideoRendition};
 
 use super::control::Control;
 
-/// What the encoder of a segment is told.
+/// Options of the encoder of one segment.
 pub(super) fn options(
     rendition: &VideoRendition,
     frames: Frames,

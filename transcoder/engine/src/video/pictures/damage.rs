@@ -1,26 +1,27 @@
-//! Which pictures are said to be damaged.
+//! The rule by which pictures are reported as damaged.
 
 use plan::media_info::VideoTrack;
 use plan::{Frames, Plan};
 
 use crate::input::open;
 
-/// Pictures at a source's end of which the last one stored may be any.
+/// Pictures at the end of a source that a recording may cut off. They are stored in decode order, so the last one
+/// stored may be any of them.
 const LAST_PICTURES: i64 = 4;
 
-/// Signs of damage on the way from the decoder to the screen.
+/// Signs of damage that the decoder gave and that no shown picture has reported yet.
 pub struct Damage {
-    /// It was found, and no picture has been said to have it.
+    /// Whether damage was found and no picture has been reported as damaged since.
     is_open: bool,
-    /// No whole picture has come since the source's start. A recording may begin anywhere, with
-    /// pictures that refer to what was before: that is no damage.
+    /// Whether no whole picture has come since the source's start. A recording may begin anywhere, with pictures that
+    /// refer to earlier ones: that is no damage.
     is_beginning: bool,
-    /// From this tick on it is none either: a broadcast may end in the middle of a picture.
+    /// Tick from which on errors are no damage either: a broadcast may end in the middle of a picture.
     cut_from: Option<Frames>,
 }
 
 impl Damage {
-    /// Of a plan's picture track.
+    /// State before the first picture of a plan's track.
     pub fn of(plan: &Plan, track: &VideoTrack) -> Self {
         let last = plan.timeline.tick_of(track.end).0;
         Self {
@@ -31,20 +32,20 @@ impl Damage {
         }
     }
 
-    /// Reading begins anew, at the source's start or elsewhere.
+    /// Begins anew after a seek to the source's start or elsewhere.
     pub fn restart(&mut self, from_start: bool) {
         self.is_open = false;
         self.is_beginning = from_start;
     }
 
-    /// A packet or a picture is damaged, if it is.
-    pub fn found(&mut self, is_damaged: bool) {
+    /// Records whether a packet or a picture is damaged.
+    pub fn record(&mut self, is_damaged: bool) {
         self.is_open |= is_damaged;
     }
 
-    /// A picture that is shown from this tick on has come: whether it is damaged, or one before it
-    /// is missing for that.
-    pub fn take(&mut self, tick: Frames) -> bool {
+    /// Whether the picture that is shown from this tick on is damaged, or lacks a picture that it refers to. Ends the
+    /// damage recorded so far.
+    pub fn take_for_picture(&mut self, tick: Frames) -> bool {
         let is_open = std::mem::take(&mut self.is_open);
         self.is_beginning &= is_open;
         let is_cut = self.cut_from.is_some_and(|from| tick >= from);

@@ -1,4 +1,4 @@
-//! The packets of a picture track: where reading begins for a moment, and what comes then.
+//! The packets of a picture track: seeks to the place from which a moment can be decoded, and reading from there.
 
 use anyhow::{Result, bail};
 use ffmpeg_next::codec::{self, decoder, threading};
@@ -12,7 +12,7 @@ use crate::input::demux::Demux;
 use crate::input::source::Source;
 use crate::input::times::timestamp;
 
-/// Reads one track of the source.
+/// Reader of the packets of one picture track.
 pub struct Packets {
     demux: Demux,
     stream: usize,
@@ -32,18 +32,18 @@ impl Packets {
         })
     }
 
-    /// Unit of the track's time stamps.
+    /// Unit of the track's time stamps, in seconds.
     pub fn time_base(&self) -> Rational {
         self.time_base
     }
 
-    /// A decoder of the track.
+    /// Opens a decoder of the track.
     pub fn decoder(&self, threads: u32) -> Result<decoder::Video> {
         video_decoder(self.demux.input(), self.stream, threads)
     }
 
-    /// Seeks to the key frame at or before a time, and `preroll` further back, or to the start where all pictures are later;
-    /// says whether it is at the source's start then.
+    /// Seeks to the key frame at or before a time and `preroll` key frames further back, or to the start where all
+    /// pictures are later. Returns whether the reader is then at the source's start.
     pub fn seek(&mut self, time: Rational, preroll: u32, is_before_all: bool) -> Result<bool> {
         if self.demux.has_no_index() {
             self.demux.rewind()?;
@@ -58,8 +58,8 @@ impl Packets {
             return Ok(at <= 1);
         }
         if is_before_all || self.seek_back(stamp).is_err() {
-            // Some demuxers refuse what lies before their first time stamp, others whatever lies before the
-            // first picture of their index.
+            // Some demuxers refuse a time before their first time stamp, others any time before the first picture of
+            // their index.
             if self.seek_back(i64::MIN / 2).is_err() {
                 self.demux.rewind()?;
             }
@@ -77,7 +77,7 @@ impl Packets {
         self.demux.seek_back(self.stream, stamp)
     }
 
-    /// From a key frame to the one before; false where there is none.
+    /// Goes from a key frame to the one before; false where there is none.
     fn seek_one_back(&mut self) -> Result<bool> {
         let Some(packet) = self.demux.next()? else {
             return Ok(false);
@@ -92,19 +92,19 @@ impl Packets {
         Ok(found)
     }
 
-    /// The next packet of the track; nothing at the end.
+    /// Reads the next packet of the track; none at the end.
     pub fn next(&mut self) -> Result<Option<Packet>> {
         self.demux.next()
     }
 }
 
-/// A picture decoder with frame threads; their number does not change what comes out.
+/// Opens a picture decoder with frame threads; the number of threads does not change the pictures.
 pub fn video_decoder(input: &Input, stream: usize, threads: u32) -> Result<decoder::Video> {
     let Some(stream) = input.stream(stream) else {
         bail!("no such stream")
     };
     let parameters = stream.parameters();
-    // What is transparent in VP8 and VP9 is coded beside them, and read by their own library alone.
+    // Transparency in VP8 and VP9 is coded beside the pictures, and only their own library (libvpx) reads it.
     let is_transparent =
         ffi::tag(&stream.metadata(), c"alpha_mode").is_some_and(|mode| mode == "1");
     let library = match parameters.id() {

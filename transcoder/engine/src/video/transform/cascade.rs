@@ -1,4 +1,4 @@
-//! The cascade: from a decoded picture down the sizes of the ladder, each from the one above.
+//! The scaling cascade: from a decoded picture down the sizes of the ladder, each scaled from the one above.
 
 use std::sync::Arc;
 
@@ -9,34 +9,34 @@ use ffmpeg_next::software::scaling;
 use plan::media_info::VideoTrack;
 use plan::{Conversion, OutputColor, Size};
 
-use crate::ffi::{self, Encoding};
+use crate::ffi::{self, YuvEncoding};
 use crate::video::pictures::Picture;
 use crate::video::transform::filter_graph::Shape;
 use crate::video::transform::letterbox::{self, Letterbox};
 use crate::video::transform::rotation::Rotation;
 use crate::video::transform::scaler::{FLAGS, LEFT, Scaler, site};
 
-/// Scales pictures along one path, before they are turned and tone-mapped, so that this is done
-/// in the sizes that are wanted alone; remembers the last picture, since held ones repeat.
+/// Scaler of pictures along one path of sizes. It works before rotation and tone mapping, so that these are done only
+/// in the sizes that are wanted. It remembers the last picture, since held pictures repeat.
 pub struct Cascade {
     path: Vec<Size>,
     format: Pixel,
     matrix: i32,
     steps: Vec<Option<Scaler>>,
-    fit: Letterbox,
-    /// Of the last picture, the size in which it was shown, its range and chroma.
+    letterbox: Letterbox,
+    /// Shape, shown size, range and chroma location of the last picture.
     input: Option<(Shape, Size, bool, &'static str)>,
     last: Option<(Picture, Vec<Picture>)>,
 }
 
 impl Cascade {
-    /// A cascade along `path`, upright sizes of which the first is the top's, of a track's pictures,
-    /// which will be turned.
+    /// Makes a cascade along `path`, a list of upright sizes from the largest down, for the pictures of a track,
+    /// which are rotated later.
     pub fn new(path: &[Size], track: &VideoTrack, color: &OutputColor) -> Self {
         let turn = Rotation::of(track);
         let (format, matrix) = match &color.conversion {
             Conversion::Kept => (Pixel::YUV420P, &color.matrix),
-            // Its curve needs more steps than eight bits have.
+            // The tone curve needs more steps than eight bits have.
             Conversion::Light { matrix, .. } => (Pixel::YUV420P10LE, matrix),
         };
         Self {
@@ -44,32 +44,32 @@ impl Cascade {
             format,
             matrix: ffi::matrix_constant(matrix),
             steps: path.iter().map(|_| None).collect(),
-            fit: Letterbox::of(track),
+            letterbox: Letterbox::of(track),
             input: None,
             last: None,
         }
     }
 
-    /// The picture in every size of the path.
+    /// Scales a picture to every size of the path.
     pub fn run(&mut self, picture: &Picture) -> Result<Vec<Picture>> {
         if let Some((last, sizes)) = &self.last
             && Arc::ptr_eq(last, picture)
         {
             return Ok(sizes.clone());
         }
-        let whole = *self.path.first().context("an empty path")?;
-        let shown = self.fit.inside(picture, whole);
+        let whole = *self.path.first().context("the scale path is empty")?;
+        let shown = self.letterbox.size_inside(picture, whole);
         let full_range = is_full_range(picture);
         let input = (Shape::of(picture), shown, full_range, site(picture));
         if self.input.replace(input) != Some(input) {
-            // What changes in mid-stream.
+            // A stream may change the shape of its pictures inside.
             self.steps[0] = None;
         }
-        let to = Encoding {
+        let to = YuvEncoding {
             matrix: self.matrix,
             full_range: false,
         };
-        let source = Encoding {
+        let source = YuvEncoding {
             matrix: self.matrix,
             full_range,
         };
@@ -79,7 +79,7 @@ impl Cascade {
                 None if shown == whole => self.scale(step, whole, picture, source, to)?,
                 None => {
                     let inner = self.scale(step, shown, picture, source, to)?;
-                    Arc::new(letterbox::framed(&inner, whole).into())
+                    Arc::new(letterbox::frame_in_black(&inner, whole).into())
                 }
                 Some(above) => self.scale(step, self.path[step], &above.clone(), to, to)?,
             };
@@ -94,8 +94,8 @@ impl Cascade {
         step: usize,
         size: Size,
         picture: &Picture,
-        from: Encoding,
-        to: Encoding,
+        from: YuvEncoding,
+        to: YuvEncoding,
     ) -> Result<Picture> {
         let format = self.format;
         let wanted = Shape {
@@ -116,7 +116,7 @@ impl Cascade {
     }
 }
 
-/// Whether its values go from 0 to 255, and not from 16 to 235.
+/// Whether the values of a picture go from 0 to 255 (full range), and not from 16 to 235.
 pub fn is_full_range(picture: &frame::Video) -> bool {
     picture.color_range() == ffmpeg_next::color::Range::JPEG
         || matches!(
@@ -125,20 +125,20 @@ pub fn is_full_range(picture: &frame::Video) -> bool {
         )
 }
 
-/// BT.601, by the name that FFmpeg has for it.
+/// FFmpeg's name of the colour matrix BT.601.
 pub const STILL_MATRIX: &str = "smpte170m";
 
-/// A `yuv420p` picture of the same size in the encoding of still pictures: BT.601, full range
-/// for JPEG (JFIF), limited for WebP.
-pub fn for_still(picture: &Picture, matrix: &str, full_range: bool) -> Result<Picture> {
+/// Converts a `yuv420p` picture to the encoding of still pictures, in the same size: BT.601, in full range for JPEG
+/// (JFIF), in limited range for WebP.
+pub fn to_still_encoding(picture: &Picture, matrix: &str, full_range: bool) -> Result<Picture> {
     let (width, height) = (picture.width(), picture.height());
     let format = Pixel::YUV420P;
     let mut context = scaling::Context::get(format, width, height, format, width, height, FLAGS)?;
-    let from = ffi::Encoding {
+    let from = ffi::YuvEncoding {
         matrix: ffi::matrix_constant(matrix),
         full_range: false,
     };
-    let to = ffi::Encoding {
+    let to = ffi::YuvEncoding {
         matrix: ffi::matrix_constant(STILL_MATRIX),
         full_range,
     };
@@ -148,9 +148,9 @@ pub fn for_still(picture: &Picture, matrix: &str, full_range: bool) -> Result<Pi
     Ok(Arc::new(out.into()))
 }
 
-/// A picture of any format, such as a cover, in `yuv420p` of a size: BT.601, limited range. What
-/// does not say otherwise is in BT.601 too, as JFIF has it.
-pub fn flat(picture: &Picture, size: Size) -> Result<Picture> {
+/// Converts a picture of any format, such as a cover, to `yuv420p` of a size: BT.601, limited range. A picture that
+/// declares no matrix is taken to be in BT.601 too, as in JFIF.
+pub fn to_yuv420p(picture: &Picture, size: Size) -> Result<Picture> {
     let shape = Shape::of(picture);
     let format = Pixel::YUV420P;
     let (width, height) = (size.width, size.height);
@@ -164,7 +164,7 @@ pub fn flat(picture: &Picture, size: Size) -> Result<Picture> {
         FLAGS,
     )?;
     let matrix = ffi::matrix_constant(STILL_MATRIX);
-    let encoding = |full_range| Encoding { matrix, full_range };
+    let encoding = |full_range| YuvEncoding { matrix, full_range };
     ffi::set_colour(
         &mut context,
         encoding(is_full_range(picture)),

@@ -1,4 +1,4 @@
-//! Pictures that are pairs of fields, taken apart.
+//! Deinterlacing: pictures that are pairs of fields become one picture for each field.
 
 use anyhow::Result;
 use ffmpeg_next::frame;
@@ -7,24 +7,25 @@ use plan::Rational;
 use crate::video::transform::filter_graph::{FilterGraph, Shape};
 use crate::video::transform::weave::Weaver;
 
-/// A picture for each field; what is not interlaced passes as it is, telecined films' whole
-/// frames among it.
+/// Filter that makes a picture of each field. Pictures that are not interlaced pass unchanged; the whole frames of
+/// telecined films are among them.
 const FILTER: &str = "bwdif=mode=send_field:parity=auto:deint=interlaced";
 
-/// Takes fields apart. It looks at the pictures before and after, so that the first that come
-/// out after a seek differ from those of a longer decode: see [`Fields::BLURRED`].
+/// Deinterlacer of pictures. Its filter looks at the pictures before and after, so that the first pictures after a
+/// seek differ from those of a longer decode: see [`Fields::BLURRED`].
 pub struct Fields {
     time_base: Rational,
     chain: Option<(Shape, FilterGraph)>,
-    /// Where each is stored as a picture of its own.
+    /// Joins fields to pairs, where each field is stored as a picture of its own.
     weaver: Option<Weaver>,
 }
 
 impl Fields {
-    /// Fields at the start, and the end, of a stretch that may differ from those in its middle.
+    /// Number of fields at the start, and at the end, of a stretch that may differ from those in its middle.
     pub const BLURRED: i64 = 4;
 
-    /// For pictures whose time stamps are in `time_base`: pairs of fields, or each field apart.
+    /// Makes a deinterlacer of pictures with time stamps in `time_base`. `are_apart` says that each field is stored
+    /// as a picture of its own.
     pub fn new(time_base: Rational, are_apart: bool) -> Self {
         Self {
             time_base,
@@ -33,7 +34,7 @@ impl Fields {
         }
     }
 
-    /// Unit of the time stamps of what comes out: half a source's unit.
+    /// Unit of the time stamps of the deinterlaced pictures: half of the source's unit.
     pub fn time_base(&self) -> Rational {
         Rational::new(self.time_base.num(), self.time_base.den() * 2)
     }
@@ -52,7 +53,7 @@ impl Fields {
         let shape = Shape::of(&picture);
         match &mut self.chain {
             Some((known, chain)) if *known == shape => chain.push(&picture),
-            // What the one before still holds are two fields at most.
+            // The filter of the former shape holds two fields at most, which are dropped.
             _ => {
                 let mut chain = FilterGraph::new(FILTER, shape, self.time_base)?;
                 chain.push(&picture)?;
@@ -62,7 +63,7 @@ impl Fields {
         }
     }
 
-    /// The next picture and its time stamp, in [`Self::time_base`].
+    /// Returns the next picture, with its time stamp in [`Self::time_base`].
     pub fn pull(&mut self) -> Result<Option<frame::Video>> {
         match &mut self.chain {
             Some((_, chain)) => chain.pull(),
@@ -70,7 +71,7 @@ impl Fields {
         }
     }
 
-    /// Nothing more comes before the next [`Self::restart`].
+    /// Ends the stretch: no picture comes before the next [`Self::restart`].
     pub fn end(&mut self) -> Result<()> {
         if let Some((picture, stamp)) = self.weaver.as_mut().map(Weaver::end).transpose()?.flatten()
         {
@@ -82,24 +83,24 @@ impl Fields {
         }
     }
 
-    /// Forgets everything: the next picture comes from elsewhere.
+    /// Drops all state, since the next picture comes from another place.
     pub fn restart(&mut self) {
         self.chain = None;
         self.weaver = self.weaver.take().map(|_| Weaver::default());
     }
 }
 
-/// Whether a picture is a pair of fields that can be taken apart.
+/// Whether a picture is a pair of fields that can be separated.
 pub fn are_in(picture: &frame::Video) -> bool {
-    // bwdif takes no smaller ones.
+    // The filter bwdif takes no smaller pictures.
     picture.is_interlaced() && picture.width() >= 3 && picture.height() >= 4
 }
 
-/// One picture's first field, from itself alone.
+/// Deinterlaces the first field of one picture, without its neighbours.
 pub fn alone(picture: frame::Video, are_apart: bool) -> Result<frame::Video> {
     let mut fields = Fields::new(Rational::new(1, 1), are_apart);
     fields.push(picture, 0)?;
     fields.end()?;
     let first = fields.pull()?;
-    first.map_or_else(|| anyhow::bail!("no field came out"), Ok)
+    first.map_or_else(|| anyhow::bail!("the deinterlacer gave no field"), Ok)
 }

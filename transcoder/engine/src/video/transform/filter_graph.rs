@@ -1,4 +1,4 @@
-//! Pictures through a chain of libavfilter's filters.
+//! Filtering of pictures by a chain of libavfilter's filters.
 
 use anyhow::{Context as _, Result, ensure};
 use ffmpeg_next::filter::{self, Graph};
@@ -8,11 +8,11 @@ use plan::Rational;
 
 use crate::ffi;
 
-/// Names of the chain's two ends.
+/// Names of the two ends of the chain.
 const SOURCE: &str = "in";
 const SINK: &str = "out";
 
-/// What pictures a chain takes; others need another chain.
+/// Format and size of the pictures that a chain takes; pictures of another shape need another chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     pub format: Pixel,
@@ -21,7 +21,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// That of a picture.
+    /// Shape of a picture.
     pub fn of(picture: &frame::Video) -> Self {
         Self {
             format: picture.format(),
@@ -31,14 +31,14 @@ impl Shape {
     }
 }
 
-/// Filters one after another, in the caller's thread.
+/// Chain of filters that runs in the caller's thread.
 pub struct FilterGraph {
     graph: Graph,
 }
 
 impl FilterGraph {
-    /// A chain of these filters, as libavfilter's graph syntax writes them, for pictures of one
-    /// shape with time stamps in `time_base`.
+    /// Makes a chain of filters, written in libavfilter's graph syntax, for pictures of one shape with time stamps in
+    /// `time_base`.
     pub fn new(filters: &str, shape: Shape, time_base: Rational) -> Result<Self> {
         let mut graph = Graph::new();
         ffi::one_thread(&mut graph);
@@ -60,28 +60,40 @@ impl FilterGraph {
         Ok(Self { graph })
     }
 
-    /// Takes a picture; its pixels are shared, not copied.
+    /// Gives a picture to the chain; its pixels are shared, not copied.
     pub fn push(&mut self, picture: &frame::Video) -> Result<()> {
-        // What is added is taken away from its owner.
+        // libavfilter takes the frame away from its owner, so it gets a reference of its own.
         let mut own = frame::Video::empty();
         ffi::share(&mut own, picture)?;
-        let mut source = self.graph.get(SOURCE).context("a chain without a start")?;
+        let mut source = self
+            .graph
+            .get(SOURCE)
+            .context("the filter chain has no start")?;
         Ok(source.source().add(&own)?)
     }
 
-    /// Nothing more comes.
+    /// Tells the chain that no more pictures come.
     pub fn end(&mut self) -> Result<()> {
-        let mut source = self.graph.get(SOURCE).context("a chain without a start")?;
+        let mut source = self
+            .graph
+            .get(SOURCE)
+            .context("the filter chain has no start")?;
         Ok(source.source().flush()?)
     }
 
-    /// The next picture that is done, if there is one.
+    /// Returns the next filtered picture, if one is ready.
     pub fn pull(&mut self) -> Result<Option<frame::Video>> {
-        let mut sink = self.graph.get(SINK).context("a chain without an end")?;
+        let mut sink = self
+            .graph
+            .get(SINK)
+            .context("the filter chain has no end")?;
         let mut picture = frame::Video::empty();
         match sink.sink().frame(&mut picture) {
             Ok(()) => {
-                ensure!(picture.width() > 0, "a picture without a size");
+                ensure!(
+                    picture.width() > 0,
+                    "the filter chain gave a picture without a size"
+                );
                 Ok(Some(picture))
             }
             Err(Error::Eof) => Ok(None),

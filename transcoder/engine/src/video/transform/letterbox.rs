@@ -1,5 +1,5 @@
-//! Pictures of another shape than the rest of their source, such as where a broadcast changes from
-//! 16:9 to 4:3: as large as they fit, in the middle of black.
+//! Letterboxing of pictures that have another shape than the rest of their source, such as where a broadcast changes
+//! from 16:9 to 4:3: they are shown as large as they fit, in the middle of black.
 
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
@@ -8,20 +8,20 @@ use plan::{Rational, Size};
 
 use crate::input::times::rational;
 
-/// Shapes that differ by less, in per mille, are the same: sizes are rounded.
+/// Difference between two shapes, in per mille, below which they count as the same: sizes are rounded.
 const ALIKE_PER_MILLE: i64 = 10;
 
-/// The pictures that a source's plan was made for.
+/// Size and shape of the pictures that a source's plan was made for.
 #[derive(Clone, Copy)]
 pub struct Letterbox {
     size: (u32, u32),
     aspect: Rational,
-    /// What they themselves say of a pixel's shape; nought where they do not.
+    /// Pixel aspect ratio that the pictures themselves declare; zero where they declare none.
     own_aspect: Rational,
 }
 
 impl Letterbox {
-    /// Those of a track.
+    /// Letterbox of a track.
     pub fn of(track: &VideoTrack) -> Self {
         Self {
             size: track.shown_size(),
@@ -30,33 +30,34 @@ impl Letterbox {
         }
     }
 
-    /// Whether a picture has another size or shape than most.
-    pub fn is_other(&self, picture: &frame::Video) -> bool {
+    /// Whether a picture has another size or pixel aspect ratio than most of its track.
+    pub fn differs_from_track(&self, picture: &frame::Video) -> bool {
         (picture.width(), picture.height()) != self.size || !self.is_usual(picture)
     }
 
-    /// Whether a picture declares no other shape of its pixels than most.
+    /// Whether a picture declares no other pixel aspect ratio than most of its track.
     fn is_usual(&self, picture: &frame::Video) -> bool {
         let declared = rational(picture.aspect_ratio());
         declared.num() <= 0 || declared == self.own_aspect
     }
 
-    /// The size in which a picture is shown inside of the size that the source's own take.
-    pub fn inside(&self, picture: &frame::Video, whole: Size) -> Size {
+    /// Size in which a picture is shown inside `whole`, the size that the source's usual pictures take.
+    pub fn size_inside(&self, picture: &frame::Video, whole: Size) -> Size {
         let size = (picture.width(), picture.height());
         let declared = rational(picture.aspect_ratio());
         let is_usual = self.is_usual(picture);
         if size == self.size && is_usual {
             return whole;
         }
-        // Against the others', since the container may have another word about all of them.
+        // The ratio is taken relative to the usual pictures, since the container may declare another one for all of
+        // them.
         let aspect = match (is_usual, self.own_aspect.num()) {
             (true, _) => self.aspect,
             (false, 1..) => ratio(self.aspect, declared, self.own_aspect),
             (false, _) => declared,
         };
         let own = shape(self.size, self.aspect);
-        // How wide it is against the source's own.
+        // Width of the picture's shape relative to the source's, in per mille.
         let wide = shape(size, aspect).scale_round(1000 * own.den(), own.num().max(1));
         let part = |side: u32, num: i64, den: i64| {
             let side = i64::from(side) * num / den.max(1);
@@ -76,7 +77,7 @@ impl Letterbox {
     }
 }
 
-/// `a * b / c`.
+/// Computes `a * b / c`; 1 where the result does not fit.
 fn ratio(a: Rational, b: Rational, c: Rational) -> Rational {
     let product = |a: i64, b: i64, c: i64| a.checked_mul(b)?.checked_mul(c);
     let num = product(a.num(), b.num(), c.den());
@@ -87,14 +88,14 @@ fn ratio(a: Rational, b: Rational, c: Rational) -> Rational {
     found.unwrap_or(Rational::new(1, 1))
 }
 
-/// Width over height, as shown.
+/// Ratio of width to height of a picture as it is shown.
 fn shape((width, height): (u32, u32), aspect: Rational) -> Rational {
     let wide = Rational::new(i64::from(width), i64::from(height.max(1)));
     ratio(wide, aspect, Rational::new(1, 1))
 }
 
-/// A picture in the middle of black, in limited range; `yuv420p` or `yuv420p10le`.
-pub fn framed(picture: &frame::Video, whole: Size) -> frame::Video {
+/// Puts a picture into the middle of a black one, in limited range. The format is `yuv420p` or `yuv420p10le`.
+pub fn frame_in_black(picture: &frame::Video, whole: Size) -> frame::Video {
     let deep = picture.format() == Pixel::YUV420P10LE;
     let mut out = frame::Video::new(picture.format(), whole.width, whole.height);
     for plane in 0..3 {
@@ -109,7 +110,7 @@ pub fn framed(picture: &frame::Video, whole: Size) -> frame::Video {
         }
         let bytes = 1 + usize::from(deep);
         let half = u32::from(plane > 0);
-        // On whole chroma samples.
+        // The margin is a whole number of chroma samples.
         let margin = |whole: u32, inner: u32| (((whole - inner) / 2) & !1) as usize >> half;
         let left = margin(whole.width, picture.width()) * bytes;
         let top = margin(whole.height, picture.height());

@@ -1,5 +1,5 @@
-//! Decoded pictures as the rest of the way takes them: without transparency, what was behind it black; and in the
-//! colours that most of their track has, where a stream changes them on the way.
+//! Normalization of decoded pictures: transparency is laid over black, and pictures whose colours change inside the
+//! stream are converted to the colours of most of their track.
 
 use anyhow::{Context as _, Result};
 use ffmpeg_next::color::{Primaries, Range, Space, TransferCharacteristic};
@@ -9,21 +9,22 @@ use plan::media_info::{Color, VideoTrack};
 
 use crate::video::transform::filter_graph::{FilterGraph, Shape};
 
-/// Between formats of one picture, the same on every machine.
+/// Conversion between pixel formats that gives the same picture on every machine.
 const EXACT: &str = "scale=flags=bicubic+accurate_rnd+full_chroma_int+bitexact";
-/// What white on paper has where a picture of high range is beside one of standard range, in nits (ITU-R BT.2408).
+/// Luminance of white on paper in nits, at which pictures of high and of standard dynamic range are matched (ITU-R
+/// BT.2408).
 const WHITE_NITS: u32 = 203;
 
-/// Makes all pictures of a track alike.
+/// Converter that makes all pictures of a track alike.
 pub struct Normalizer {
     color: Color,
-    /// As most pictures declare it.
+    /// Colours that most pictures of the track declare.
     own: Color,
-    /// What the last pictures needed.
+    /// Shape and colours of the last picture, and the filters that it needed, if any.
     chain: Option<(Shape, Declared, Option<FilterGraph>)>,
 }
 
-/// What a picture says of its colours.
+/// Colours that a picture declares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Declared {
     range: Range,
@@ -44,7 +45,7 @@ impl Declared {
 }
 
 impl Normalizer {
-    /// For pictures of a track.
+    /// Makes the converter of a track's pictures.
     pub fn of(track: &VideoTrack) -> Self {
         Self {
             color: track.color.clone(),
@@ -53,7 +54,7 @@ impl Normalizer {
         }
     }
 
-    /// The picture as most of them are.
+    /// Converts a picture to the format of most of its track.
     pub fn run(&mut self, picture: frame::Video) -> Result<frame::Video> {
         let (shape, declared) = (Shape::of(&picture), Declared::of(&picture));
         if let Some((known, colors, chain)) = &mut self.chain
@@ -67,7 +68,7 @@ impl Normalizer {
         let name = shape.format.descriptor().map_or("", |format| format.name());
         let (opaque, recolored) = (opaque(name), self.recolored(&declared));
         let both = opaque.iter().chain(&recolored).cloned().collect::<Vec<_>>();
-        // What a stream says of its colours may be nothing that can be converted: then they stay as they are.
+        // A stream may declare colours that cannot be converted: then the colours are left as they are.
         let ways = [both.join(","), opaque.unwrap_or_default()];
         let mut chain = None;
         let mut done = None;
@@ -82,12 +83,12 @@ impl Normalizer {
         Ok(done.unwrap_or(picture))
     }
 
-    /// Whether a picture declares other colours than most.
-    pub fn is_other(&self, picture: &frame::Video) -> bool {
+    /// Whether a picture declares other colours than most of its track.
+    pub fn differs_from_track(&self, picture: &frame::Video) -> bool {
         self.recolored(&Declared::of(picture)).is_some()
     }
 
-    /// From a picture's colours to the track's, where both are declared and differ.
+    /// Filter from a picture's colours to the track's; none unless both are declared and differ.
     fn recolored(&self, own: &Declared) -> Option<String> {
         let differs = |own: Option<&str>, usual: &Option<String>| {
             own.zip(usual.as_deref())
@@ -119,15 +120,15 @@ impl Normalizer {
     }
 }
 
-/// FFmpeg 5 misspells this one; the number is that of ISO/IEC 23091-2.
+/// Name of a colour matrix for zimg. FFmpeg 5 misspells `smpte240m`; its number is that of ISO/IEC 23091-2.
 fn spelled(name: &str) -> &str {
     if name == "smpte240m" { "7" } else { name }
 }
 
-/// What is transparent becomes black, by how much of it is.
+/// Filters that lay transparent pixels over black, by their opacity; none for formats without transparency.
 fn opaque(format: &str) -> Option<String> {
     let (with, without) = if let Some(depth) = format.strip_prefix("yuva4") {
-        // `20p`, `22p10le`, ...
+        // The rest of the name is a chroma format and a depth: `20p`, `22p10le`, ...
         let depth = depth.get(2..)?;
         (format!("yuva444{depth}"), format!("yuv444{depth}"))
     } else if let Some(depth) = format.strip_prefix("gbra") {
@@ -150,7 +151,7 @@ fn opaque(format: &str) -> Option<String> {
 
 fn through(chain: &mut FilterGraph, picture: &frame::Video) -> Result<frame::Video> {
     chain.push(picture)?;
-    chain.pull()?.context("no picture came out")
+    chain.pull()?.context("the filters gave no picture")
 }
 
 #[cfg(test)]

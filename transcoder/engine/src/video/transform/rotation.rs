@@ -1,9 +1,8 @@
-//! Turning and mirroring of pictures, as a display matrix asks for.
+//! Rotation and mirroring of pictures, as a display matrix asks for.
 
 use plan::{Size, media_info::VideoTrack};
 
-/// What is done to a stored picture so that it stands upright: mirrored left to right first,
-/// then turned clockwise.
+/// Rotation that makes a stored picture upright: it is first mirrored left to right, then rotated clockwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
     quarters: u8,
@@ -11,7 +10,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// What this track needs.
+    /// Rotation of a track's pictures.
     pub fn of(track: &VideoTrack) -> Self {
         Self {
             quarters: (track.rotation / 90 % 4) as u8,
@@ -19,7 +18,7 @@ impl Rotation {
         }
     }
 
-    /// The size before the turn of what has `size` after it.
+    /// Size of a picture before the rotation, from its `size` after it.
     pub fn before(self, size: Size) -> Size {
         match self.quarters % 2 {
             1 => Size {
@@ -30,8 +29,8 @@ impl Rotation {
         }
     }
 
-    /// What does it, in libavfilter's syntax: samples are moved, none is changed. `vflip` alone
-    /// leaves the rows where they are and counts them from the last, which not every reader can.
+    /// Filters of the rotation, in libavfilter's syntax; they move samples and change none. `vflip` alone leaves the
+    /// rows in place and counts them from the last one, which not every filter can read.
     pub fn filter(self) -> Option<&'static str> {
         match (self.mirrored, self.quarters) {
             (false, 0) => None,
@@ -55,15 +54,15 @@ mod tests {
     use super::*;
     use crate::video::transform::filter_graph::{FilterGraph, Shape};
 
-    /// Larger than the blocks in which libavfilter works, and no multiple of them.
+    /// Size that is larger than the blocks in which libavfilter works, and no multiple of them.
     const STORED: (usize, usize) = (70, 38);
 
-    /// Samples of one plane that differ from their neighbours.
+    /// Value of a sample of one plane, which differs from that of its neighbours.
     fn sample(plane: usize, x: usize, y: usize) -> u8 {
         (plane * 100 + x * 7 + y * 31) as u8
     }
 
-    /// The place of a sample after the turn, by its place before it in a plane of this size.
+    /// Place of a sample after the rotation, from its place before it in a plane of this size.
     fn moved(
         turn: Rotation,
         (width, height): (usize, usize),

@@ -1,7 +1,6 @@
-//! One scaler: pictures of one kind in, of another size or kind out. swscale makes them planar YUV
-//! in the right range, in their own size; zimg makes them larger or smaller, in a third of
-//! swscale's time, and knows where chroma samples lie. Both in integers alone: what zimg does to
-//! ranges and to red, green and blue differs from processor to processor.
+//! A scaler from pictures of one format and size to another. swscale converts to planar YUV in the right range,
+//! without a change of size. zimg changes the size, in a third of swscale's time, and knows where chroma samples lie.
+//! Both work in integers alone: what zimg computes for ranges and for RGB differs from processor to processor.
 
 use anyhow::{Context as _, Result};
 use ffmpeg_next::chroma::Location;
@@ -10,34 +9,34 @@ use ffmpeg_next::frame;
 use ffmpeg_next::software::scaling::{self, Flags};
 use plan::Rational;
 
-use crate::ffi::{self, Encoding};
+use crate::ffi::{self, YuvEncoding};
 use crate::video::transform::filter_graph::{FilterGraph, Shape};
 
-/// Bicubic, rounded exactly and bit for bit the same on every machine.
+/// Flags of swscale: bicubic, exactly rounded, and the same bits on every machine.
 pub const FLAGS: Flags = Flags::BICUBIC
     .union(Flags::ACCURATE_RND)
     .union(Flags::FULL_CHR_H_INP)
     .union(Flags::BITEXACT);
 
-/// The same kernel in libavfilter's syntax; chroma beside the left luma sample, where decoders of
-/// H.264 expect it (ITU-T H.264 §E.2.1). Nothing is done about colours, whatever the picture says
-/// of them.
+/// The same kernel in the syntax of libavfilter's zscale. Chroma samples lie beside the left luma sample, where
+/// decoders of H.264 expect them (ITU-T H.264 §E.2.1). The fixed colours make zimg convert none, whatever the picture
+/// declares.
 const ZIMG: &str = "filter=bicubic:param_a=0:param_b=0.6:dither=none:c=left:\
      rangein=limited:range=limited:matrixin=709:matrix=709:\
      primariesin=709:primaries=709:transferin=709:transfer=709";
 
-/// What scales, step by step.
+/// Scaler in up to two steps: conversion by swscale, change of size by zimg.
 pub struct Scaler {
     convert: Option<(scaling::Context, Shape)>,
     resize: Option<FilterGraph>,
 }
 
 impl Scaler {
-    /// Takes pictures such as this one to the planar YUV of shape `to`.
+    /// Makes a scaler from pictures like this one to planar YUV of shape `to`.
     pub fn new(
         picture: &frame::Video,
-        how: Encoding,
-        (to, wanted): (Shape, Encoding),
+        how: YuvEncoding,
+        (to, wanted): (Shape, YuvEncoding),
     ) -> Result<Self> {
         let from = Shape::of(picture);
         let Some(planar) = planar(from) else {
@@ -66,7 +65,7 @@ impl Scaler {
         Ok(Self { convert, resize })
     }
 
-    /// The picture as it is wanted.
+    /// Scales a picture.
     pub fn run(&mut self, picture: &frame::Video) -> Result<frame::Video> {
         let mut own = frame::Video::empty();
         match &mut self.convert {
@@ -79,16 +78,16 @@ impl Scaler {
         let Some(chain) = &mut self.resize else {
             return Ok(own);
         };
-        // Lines of one field would lie elsewhere; what comes here is whole.
+        // Pictures here are whole, but one that is marked as interlaced would be scaled field by field.
         ffi::make_progressive(&mut own);
         chain.push(&own)?;
-        chain.pull()?.context("no picture came out")
+        chain.pull()?.context("the filters gave no picture")
     }
 }
 
 fn converter(
-    (from, how): (Shape, Encoding),
-    (to, wanted): (Shape, Encoding),
+    (from, how): (Shape, YuvEncoding),
+    (to, wanted): (Shape, YuvEncoding),
 ) -> Result<(scaling::Context, Shape)> {
     let mut context = scaling::Context::get(
         from.format,
@@ -103,10 +102,11 @@ fn converter(
     Ok((context, to))
 }
 
-/// Where decoders of H.264 expect them, and where they are taken to be if nothing is said of it.
+/// zimg's name of the chroma location that decoders of H.264 expect, and that is assumed where a picture declares
+/// none.
 pub const LEFT: &str = "left";
 
-/// Where chroma samples lie, by zimg's name.
+/// zimg's name of the chroma location of a picture.
 pub fn site(picture: &frame::Video) -> &'static str {
     match picture.chroma_location() {
         Location::Unspecified | Location::Left => LEFT,
@@ -118,8 +118,8 @@ pub fn site(picture: &frame::Video) -> &'static str {
     }
 }
 
-/// The planar YUV with as many chroma samples; nothing where zimg does not take that: it wants
-/// whole chroma samples.
+/// Planar YUV format with as many chroma samples as a format; none where zimg cannot take it, since it wants whole
+/// chroma samples.
 fn planar(from: Shape) -> Option<Shape> {
     use Pixel::*;
     let (format, wider, higher) = match from.format {

@@ -1,5 +1,5 @@
-//! The last that is done to a picture before it is encoded: its colours through linear light
-//! where they need it, and turning it upright.
+//! The last transformation of a picture before it is encoded: tone mapping of its colours where they need it, and
+//! rotation.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::video::transform::cascade::Cascade;
 use crate::video::transform::filter_graph::{FilterGraph, Shape};
 use crate::video::transform::rotation::Rotation;
 
-/// What white on paper has in HDR (ITU-R BT.2408 §2.2), and so on the screen of standard range.
+/// Luminance of white on paper in HDR, in nits (ITU-R BT.2408 §2.2); it becomes the white of standard dynamic range.
 const WHITE_NITS: f64 = 203.0;
 
-/// Brings pictures of one size from the cascade into the form that is encoded.
+/// Converter of pictures of one size from the cascade to the form that is encoded.
 pub struct ToneMap {
     filters: Option<String>,
     chain: Option<(Shape, FilterGraph)>,
@@ -23,9 +23,9 @@ pub struct ToneMap {
 }
 
 impl ToneMap {
-    /// What these colours need, and this turn.
+    /// Makes the converter for these colours and this rotation.
     pub fn new(color: &OutputColor, turn: Rotation) -> Self {
-        let filters: Vec<_> = light(color)
+        let filters: Vec<_> = tone_map_filters(color)
             .into_iter()
             .chain(turn.filter().map(str::to_owned))
             .collect();
@@ -36,7 +36,8 @@ impl ToneMap {
         }
     }
 
-    /// A `yuv420p` picture in limited range; remembers the last one, since held ones repeat.
+    /// Converts a picture to an upright `yuv420p` one in limited range. The last picture is remembered, since held
+    /// pictures repeat.
     pub fn run(&mut self, picture: Picture) -> Result<Picture> {
         if let Some((last, done)) = &self.last
             && Arc::ptr_eq(last, &picture)
@@ -61,37 +62,38 @@ impl ToneMap {
             }
         };
         chain.push(picture)?;
-        let done = chain.pull()?.context("no picture came out")?;
+        let done = chain.pull()?.context("the filters gave no picture")?;
         Ok(Arc::new(done.into()))
     }
 }
 
-/// Decoded pictures as they are shown, in one size.
-pub struct Shown {
+/// Converter from decoded pictures to the form that viewers see, in one size.
+pub struct DisplayConverter {
     cascade: Cascade,
-    finish: ToneMap,
+    tone_map: ToneMap,
 }
 
-impl Shown {
-    /// In the last size of `path`.
+impl DisplayConverter {
+    /// Makes a converter to the last size of `path`.
     pub fn new(path: &[Size], track: &VideoTrack, color: &OutputColor) -> Self {
         let turn = Rotation::of(track);
         Self {
             cascade: Cascade::new(path, track, color),
-            finish: ToneMap::new(color, turn),
+            tone_map: ToneMap::new(color, turn),
         }
     }
 
-    /// A decoded picture in that size.
+    /// Converts a decoded picture.
     pub fn run(&mut self, picture: &Picture) -> Result<Picture> {
         let scaled = self.cascade.run(picture)?.pop();
-        self.finish.run(scaled.context("an empty path")?)
+        self.tone_map
+            .run(scaled.context("the scale path is empty")?)
     }
 }
 
-/// In libavfilter's syntax: zimg to linear light and BT.709's primaries, a curve that leaves
-/// what is darker than a third of white as it is and bends what is brighter, and back.
-fn light(color: &OutputColor) -> Option<String> {
+/// Filters of the tone mapping, in libavfilter's syntax: zimg to linear light and BT.709's primaries, then a curve
+/// that keeps values below a third of white and bends brighter ones, and then zimg to BT.709.
+fn tone_map_filters(color: &OutputColor) -> Option<String> {
     let Conversion::Light {
         matrix,
         primaries,
@@ -101,7 +103,7 @@ fn light(color: &OutputColor) -> Option<String> {
     else {
         return None;
     };
-    // FFmpeg 5 misspells this one; the number is that of ISO/IEC 23091-2.
+    // FFmpeg 5 misspells `smpte240m`; its number is that of ISO/IEC 23091-2.
     let matrix = if matrix == "smpte240m" { "7" } else { matrix };
     let from = format!(
         "zscale=rangein=limited:matrixin={matrix}:primariesin={primaries}:transferin={transfer}"

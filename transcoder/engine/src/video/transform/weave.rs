@@ -1,19 +1,20 @@
-//! Fields that are stored as pictures of half the height, as HEVC has them (ITU-T H.265 §D.3.3), woven into pairs.
+//! Weaving of fields to pairs, where a stream stores each field as a picture of half the height, as HEVC does (ITU-T
+//! H.265 §D.3.3).
 
 use anyhow::Result;
 use ffmpeg_next::frame;
 
 use crate::ffi;
 
-/// Takes fields in the order in which they are shown.
+/// Joiner of fields, which come in the order in which they are shown.
 #[derive(Default)]
 pub struct Weaver {
-    /// The first of a pair, with its time stamp.
+    /// First field of a pair, with its time stamp.
     first: Option<(frame::Video, i64)>,
 }
 
 impl Weaver {
-    /// Takes a field; the pair that it completes comes back, with its first field's time stamp.
+    /// Takes a field. Returns the pair that the field completes, with the time stamp of its first field.
     pub fn push(&mut self, field: frame::Video, stamp: i64) -> Result<Option<(frame::Video, i64)>> {
         let Some((first, before)) = self.first.take() else {
             self.first = Some((field, stamp));
@@ -23,12 +24,12 @@ impl Weaver {
         if is_pair {
             return Ok(Some((weave(&first, &field)?, before)));
         }
-        // Its other field is lost.
+        // The other field of the pair is lost.
         self.first = Some((field, stamp));
         Ok(Some((weave(&first, &first)?, before)))
     }
 
-    /// No field comes after those that came; one that is left makes a pair by itself.
+    /// Ends the stretch; a field that is left makes a pair by itself.
     pub fn end(&mut self) -> Result<Option<(frame::Video, i64)>> {
         let left = self.first.take();
         left.map(|(field, stamp)| Ok((weave(&field, &field)?, stamp)))
@@ -36,7 +37,7 @@ impl Weaver {
     }
 }
 
-/// A picture of the lines of two fields.
+/// Makes one picture of the lines of two fields.
 fn weave(first: &frame::Video, second: &frame::Video) -> Result<frame::Video> {
     let mut pair = frame::Video::new(first.format(), first.width(), first.height() * 2);
     ffi::copy_properties(&mut pair, first)?;

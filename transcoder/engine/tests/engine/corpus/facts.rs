@@ -1,25 +1,25 @@
-//! What the corpus says of a file beside what the probe and the plan say of it.
+//! Comparison of the corpus's facts about a file with those of the probe and the plan.
 
 use plan::media_info::{DynamicRange, TextTrack, VideoTrack};
 use plan::{MediaInfo, Plan};
 use serde_json::Value;
 
-/// Of times, where the corpus names none.
+/// Most difference of times in seconds, where the corpus names none.
 const TOLERANCE_S: f64 = 0.1;
-/// Of one track's start beside the other's.
+/// Most difference of one track's start from the other's, in seconds.
 const SYNCHRONISM_S: f64 = 0.045;
-/// Of a rate that is taken for a constant one, relative: phones stamp 30 pictures a second as
-/// 29.97 to 30.03 on average of a short clip.
+/// Most relative difference of a rate that counts as constant: phones stamp 30 pictures a second as 29.97 to 30.03 on
+/// average of a short clip.
 const RATE: f64 = 0.002;
 
-/// Expected values and what differs from them.
+/// Expected values, and the differences from them.
 struct Facts<'a> {
     expected: &'a Value,
     problems: Vec<String>,
 }
 
 impl Facts<'_> {
-    /// A number: the expected one, or one of `also_…`.
+    /// Compares a number with the expected one, or with one of `also_…`.
     fn near(&mut self, what: &str, got: f64, tolerance: f64) {
         let Some(wanted) = self.expected[what].as_f64() else {
             return;
@@ -35,7 +35,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Anything else that is expected at all.
+    /// Compares any other value, if one is expected.
     fn same(&mut self, what: &str, got: impl Into<Value>) {
         let got = got.into();
         let wanted = &self.expected[what];
@@ -51,7 +51,7 @@ impl Facts<'_> {
     }
 }
 
-/// What differs.
+/// Differences of a file from its expected values.
 pub fn compare(info: &MediaInfo, plan: &Plan, expected: &Value) -> Vec<String> {
     let mut facts = Facts {
         expected,
@@ -73,7 +73,7 @@ fn times(facts: &mut Facts, plan: &Plan) {
     let duration = seconds(plan.timeline.duration_us());
     facts.near("duration_s", duration, tolerance + frame);
     if let Some((start, length)) = plan.content.video {
-        // Where what is blank before everything may be left out, starts count from its end.
+        // Where a blank part before everything may be left out, starts count from its end.
         let trimmed = facts.expected["duration_s"].as_f64().unwrap_or(duration) - duration;
         let trimmed = match facts.expected["also_duration_s"].is_array() && trimmed > tolerance {
             true => trimmed,
@@ -104,14 +104,14 @@ fn picture(facts: &mut Facts, info: &MediaInfo, plan: &Plan) {
             let tolerance = facts.tolerance("tol_frames", 0.0);
             facts.near("frames", frames as f64, tolerance + 0.5);
         }
-        // Of a damaged file fewer decode than there are.
+        // Of a damaged file, fewer pictures decode than there are.
         (Some(frames), Some(least)) if (frames as f64) < least => {
             facts.problems.push(format!("{frames} frames"));
         }
         _ => {}
     }
     facts.same("vfr", !video.constant_rate);
-    // Mirrored and then turned to the right is turned to the left and then mirrored.
+    // Mirroring and then turning right equals turning left and then mirroring.
     let rotation = match video.mirrored {
         true => (360 - video.rotation) % 360,
         false => video.rotation,
@@ -141,7 +141,7 @@ fn hdr(video: &VideoTrack) -> String {
     }
 }
 
-/// The top rung's size, but for being even.
+/// Compares the top rung's size, which is rounded to even numbers.
 fn display(facts: &mut Facts, plan: &Plan) {
     let size = plan.video[0].size();
     let tolerance = facts.tolerance("tol_px", 1.0);
@@ -149,7 +149,7 @@ fn display(facts: &mut Facts, plan: &Plan) {
         facts.expected["display_width"].clone(),
         facts.expected["display_height"].clone(),
     ];
-    // Larger ones are scaled down into the largest box.
+    // Larger pictures are scaled down into the largest box.
     let scale = |side: f64, other: f64| side * (3840.0 / side.max(other)).min(1.0);
     let is_right = |pair: &[Value]| {
         let (Some(width), Some(height)) = (pair[0].as_f64(), pair[1].as_f64()) else {

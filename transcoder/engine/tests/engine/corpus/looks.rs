@@ -1,4 +1,4 @@
-//! Whether our first picture is the one that the `ffmpeg` program shows of a file.
+//! Comparison of our first picture with the one that the `ffmpeg` program shows of a file.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,16 +6,15 @@ use std::process::Command;
 use plan::media_info::{DynamicRange, VideoTrack};
 use plan::{Plan, Size};
 
-/// In dB, of pictures in red, green and blue: what an encode within its cap loses of a noisy
-/// picture, and the scalers' differences. A picture that is turned wrongly is far below.
+/// Least PSNR in dB of RGB pictures: an encode within its cap loses some of a noisy picture, and the scalers differ.
+/// A picture that is turned wrongly is far below.
 const LEAST_PSNR: f64 = 25.0;
-/// Tone-mapped before scaling there, after it here.
+/// Least PSNR of HDR sources: `ffmpeg` maps tones before scaling here, our engine after it.
 const LEAST_PSNR_HDR: f64 = 24.0;
-/// A picture that is all there is of a film: its cap leaves it a fifteenth of a second's bits.
+/// Least PSNR of a picture that is all there is of a film: its cap leaves it a fifteenth of a second's bits.
 const LEAST_PSNR_ALONE: f64 = 24.0;
 
-/// The picture at `at_s` of our top rung's first segment beside the source's picture that is
-/// shown then.
+/// Compares the picture at `at_s` of our top rung's first segment with the source's picture that is shown then.
 pub fn compare(source: &Path, plan: &Plan, ours: &[u8]) -> Result<(), String> {
     let Some(track) = &plan.info.video else {
         return Ok(());
@@ -42,7 +41,7 @@ pub fn compare(source: &Path, plan: &Plan, ours: &[u8]) -> Result<(), String> {
     }
 }
 
-/// What makes a picture of the source one of BT.709 and standard range.
+/// Filters that convert a picture of the source to BT.709 and standard dynamic range.
 fn filters(track: &VideoTrack, plan: &Plan) -> String {
     let mut first = match track.interlaced {
         true => "bwdif,".to_owned(),
@@ -70,7 +69,7 @@ fn filters(track: &VideoTrack, plan: &Plan) -> String {
     }
 }
 
-/// Red, green and blue of the first picture, turned upright by `ffmpeg`.
+/// First picture in RGB, made upright by `ffmpeg`.
 fn first_picture(path: &Path, stream: u32, filters: &str, size: Size) -> Result<Vec<u8>, String> {
     let (width, height) = (size.width, size.height);
     let filters = format!("{filters},scale={width}:{height}:flags=bicubic+accurate_rnd");

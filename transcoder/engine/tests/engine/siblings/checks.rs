@@ -1,4 +1,4 @@
-//! What must hold of siblings, besides what is said of them.
+//! Checks of the siblings' outcomes, besides their notes.
 
 use anyhow::{Result, ensure};
 use plan::Rational;
@@ -168,7 +168,7 @@ pub fn live(watched: &Watched) -> Result<()> {
     beeps_at(watched, &[1.0, 3.0, 5.0, 7.0, 9.0, 11.0])
 }
 
-/// As FFmpeg, which shows a picture of AVI as late as its last B picture asks for.
+/// FFmpeg also shows a picture of AVI as late as its last B picture asks for.
 pub fn in_sync_as_decoded(watched: &Watched) -> Result<()> {
     let (flashes, beeps) = watched.marks();
     ensure!(
@@ -209,7 +209,7 @@ pub fn both_texts(watched: &Watched) -> Result<()> {
     Ok(())
 }
 
-/// Reception that failed for five seconds.
+/// Reception failed for five seconds, and the gap stays.
 pub fn gap_stays(watched: &Watched) -> Result<()> {
     lasts(watched, 13.0)?;
     hears(watched, 11.0, 440.0, 440.0)

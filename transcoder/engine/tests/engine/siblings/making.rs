@@ -1,17 +1,17 @@
-//! How siblings are made.
+//! Making of the siblings' files.
 
 use std::path::{Path, PathBuf};
 
 use crate::support::sources::made;
 
-/// A colour and a tone for so long.
+/// Arguments for a colour and a tone of `seconds` seconds.
 fn plain(color: &str, hertz: u32, seconds: u32) -> String {
     format!(
         "-f lavfi -i color={color}:s=320x180:r=25:d={seconds} -f lavfi -i sine={hertz}:r=48000:d={seconds}"
     )
 }
 
-/// A flash and a beep in every other second, from the first on.
+/// Arguments for a flash and a beep in every other second, from the first on.
 fn marked(seconds: u32) -> String {
     format!(
         "-f lavfi -i color=black:s=320x180:r=25:d={seconds},drawbox=c=white:t=fill:enable=between(mod(t\\,2)\\,1\\,1.2) \
@@ -21,7 +21,7 @@ fn marked(seconds: u32) -> String {
 
 const H264: &str = "-c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p";
 
-/// One file after another.
+/// Joins files one after another.
 fn joined(folder: &Path, name: &str, parts: &[PathBuf]) -> PathBuf {
     let bytes: Vec<u8> = parts
         .iter()
@@ -121,7 +121,7 @@ pub fn make(folder: &Path, id: &str) -> PathBuf {
             };
             let first = made("a.flv", &part(440, 44_100, 1, 0));
             let second = std::fs::read(made("b.flv", &part(880, 48_000, 2, 5))).unwrap();
-            // Without its header: a recorder that goes on.
+            // The second file goes on without its header, as a recorder does.
             let tags = words("tags", &second[13..]);
             join("x.flv", &[first, tags])
         }
@@ -220,12 +220,12 @@ pub fn make(folder: &Path, id: &str) -> PathBuf {
                 ),
             );
             let mut bytes = std::fs::read(&path).unwrap();
-            // The one entry of the picture's durations becomes two, in the place of the box behind it.
+            // The single entry of the pictures' durations becomes two, in the place of the box behind it.
             let at = bytes.windows(4).position(|kind| kind == b"stts").unwrap();
             let entry = [0, 0, 0, 100, 0, 0, 2, 0];
             assert_eq!(bytes[at + 12..at + 20], entry, "a hundred pictures of 512");
             long_last(&mut bytes, at);
-            // Which would say how long it is shown.
+            // An edit list would say how long the last picture is shown.
             while let Some(at) = bytes.windows(4).position(|kind| kind == b"edts") {
                 bytes[at..at + 4].copy_from_slice(b"free");
             }
@@ -387,7 +387,7 @@ pub fn make(folder: &Path, id: &str) -> PathBuf {
     }
 }
 
-/// Green in the middle, and transparent magenta around it.
+/// Arguments for green in the middle, and transparent magenta around it.
 const ALPHA: &str = "-f lavfi -i color=magenta:s=320x180:r=25:d=2,format=rgba,\
     geq=r='255*(1-between(X,100,220)*between(Y,50,130))':g='200*between(X,100,220)*between(Y,50,130)':\
     b='255*(1-between(X,100,220)*between(Y,50,130))':a='255*between(X,100,220)*between(Y,50,130)'";
@@ -400,8 +400,8 @@ const ASS: &str = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\n\
     Dialogue: 0,0:00:02.00,0:00:03.00,Thought,,0,0,0,,Inside\n\
     Dialogue: 0,0:00:03.50,0:00:04.50,Sign,,0,0,0,,Above\n";
 
-/// Makes the last of a hundred pictures last for thirty seconds: 384,000 units of 12,800 a second. The box grows, and
-/// with it all that it is in; the samples lie before the index.
+/// Makes the last of a hundred pictures last for thirty seconds: 384,000 units of 12,800 a second. The box and all
+/// boxes around it grow; the samples lie before the index.
 fn long_last(bytes: &mut Vec<u8>, at: usize) {
     assert!(
         bytes.windows(4).position(|kind| kind == b"mdat").unwrap() < at,
@@ -412,7 +412,7 @@ fn long_last(bytes: &mut Vec<u8>, at: usize) {
     bytes[at + 11] = 2;
     let size = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) + 8;
     bytes[at - 4..at].copy_from_slice(&size.to_be_bytes());
-    // The track's header says so, too (ISO/IEC 14496-12 §8.4.2).
+    // The track's header declares the duration too (ISO/IEC 14496-12 §8.4.2).
     let header = bytes[..at]
         .windows(4)
         .rposition(|found| found == b"mdhd")
@@ -428,11 +428,11 @@ fn long_last(bytes: &mut Vec<u8>, at: usize) {
     }
 }
 
-/// Two lines of Russian in Windows-1251.
+/// First of two lines of Russian in Windows-1251.
 const HOW_ARE_YOU: [u8; 17] = *b"\xcf\xf0\xe8\xe2\xe5\xf2, \xea\xe0\xea \xe4\xe5\xeb\xe0?";
 const THANK_YOU: [u8; 16] = *b"\xd1\xef\xe0\xf1\xe8\xe1\xee, \xf5\xee\xf0\xee\xf8\xee.";
 
-/// Puts other bytes in the place of as many in a file.
+/// Replaces bytes of a file by as many others.
 fn replace(path: &Path, known: &[u8], other: &[u8]) {
     assert_eq!(known.len(), other.len());
     let mut bytes = std::fs::read(path).unwrap();

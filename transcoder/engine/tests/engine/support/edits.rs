@@ -1,21 +1,21 @@
-//! Edit lists of MP4 files (ISO/IEC 14496-12 §8.6.6).
+//! A writer of edit lists in MP4 files (ISO/IEC 14496-12 §8.6.6).
 
 use std::path::Path;
 
 use mp4_atom::{Atom, Decode, Edts, Elst, ElstEntry, Encode, Moov};
 
-/// A stretch of a time line.
+/// Stretch of a time line.
 pub enum Edit {
     /// Nothing, for so many seconds.
     Nothing(f64),
-    /// The picture of this second, for so many.
+    /// The picture at a second, held for so many seconds.
     Still(f64, f64),
-    /// What comes from this second on, for so many.
+    /// The media from a second on, for so many seconds.
     Play(f64, f64),
 }
 
-/// Has all tracks of a file, whose index comes last, show these stretches of its media. Media begin
-/// where the file's own edit lists have them begin.
+/// Makes all tracks of a file show these stretches of their media; the file's index must come last. Times count from
+/// where the file's own edit lists let the media begin.
 pub fn set(path: &Path, edits: &[Edit]) {
     let mut bytes = std::fs::read(path).unwrap();
     let kind = |kind: &[u8]| bytes.windows(4).rposition(|four| four == kind).unwrap();

@@ -1,14 +1,14 @@
-//! When there is a flash, when a beep.
+//! Times of flashes and beeps.
 
 use std::path::Path;
 use std::process::Command;
 
 use super::sources::ffmpeg;
 
-/// Samples per second that loudness is looked at with.
+/// Samples per second with which loudness is measured.
 pub const RATE: usize = 8000;
 
-/// Of each picture, from 0 to 1.
+/// Brightness of each picture, from 0 to 1.
 pub fn brightness(path: &Path) -> Vec<f64> {
     let filters = [
         "-vf",
@@ -23,7 +23,7 @@ pub fn brightness(path: &Path) -> Vec<f64> {
         .collect()
 }
 
-/// Of each sample, held for a period of the tone.
+/// Loudness at each sample, held for a period of the tone.
 pub fn loudness(path: &Path) -> Vec<f64> {
     let rate = RATE.to_string();
     let bytes = decoded(path, &["-ac", "1", "-ar", &rate, "-f", "f32le"]);
@@ -42,7 +42,7 @@ pub fn loudness(path: &Path) -> Vec<f64> {
         .collect()
 }
 
-/// When FFmpeg's reader shows each picture, or plays each frame of sound (`v` or `a`), in seconds.
+/// Times in seconds at which FFmpeg's reader shows each picture, or plays each frame of sound (`v` or `a`).
 pub fn times(path: &Path, stream: &str) -> Vec<f64> {
     let output = Command::new("ffprobe")
         .args([
@@ -59,7 +59,7 @@ pub fn times(path: &Path, stream: &str) -> Vec<f64> {
         .unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    // One of a picture with side data ends with what is empty of that.
+    // The line of a picture with side data ends with an empty column.
     let lines = text.lines().map(|line| line.trim_end_matches(','));
     let times = lines.filter(|line| !line.is_empty());
     let times = times.map(|time| time.parse().unwrap());
@@ -71,7 +71,7 @@ fn decoded(path: &Path, arguments: &[&str]) -> Vec<u8> {
     ffmpeg(&[&input[..], arguments, &["-"]].concat())
 }
 
-/// Where levels rise over a quarter after half a second below it, in seconds.
+/// Times in seconds at which levels rise above a quarter after half a second below it.
 pub fn starts(levels: &[f64], rate: f64) -> Vec<f64> {
     let quiet = (rate / 2.0) as usize;
     let is_loud = |level: &f64| *level >= 0.25;

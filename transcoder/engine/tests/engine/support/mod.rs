@@ -1,4 +1,4 @@
-//! A parent for the engine: starts the real program and serves it a file.
+//! A parent for the engine: it starts the real program and serves it a file.
 
 pub mod corpus;
 pub mod edits;
@@ -27,27 +27,27 @@ pub struct Engine {
     decoder: Decoder,
     source: File,
     orders: u32,
-    /// The plan of the orders that follow.
+    /// Plan of the orders that follow.
     plan: Option<Plan>,
-    /// Bytes of the source that it has asked for.
+    /// Bytes of the source that the engine has asked for.
     pub asked_bytes: u64,
-    /// The init segment of each rendition so far.
+    /// Init segment of each rendition so far.
     declared: BTreeMap<RenditionId, Vec<u8>>,
 }
 
-/// What an order made.
+/// Products of an order.
 #[derive(Debug, Default)]
 pub struct Output {
     pub info: Option<MediaInfo>,
-    /// What a probe told of how far it had read the source, in per cent.
+    /// Progress that a probe reported, in per cent.
     pub scanned: Vec<u8>,
     pub inits: BTreeMap<RenditionId, Bytes>,
     pub segments: BTreeMap<(RenditionId, u32), Bytes>,
     /// Segments of which something could not be decoded.
     pub damaged: Vec<(RenditionId, u32)>,
-    /// Segments of which something was not like most of its track.
+    /// Segments of which something differed from most of its track.
     pub converted: Vec<(RenditionId, u32)>,
-    /// Segments that were over their cap at first.
+    /// Segments that were over their cap at the first attempt.
     pub made_again: Vec<(RenditionId, u32)>,
     pub stills: Vec<(Made, Bytes)>,
 }
@@ -58,13 +58,13 @@ impl Engine {
         Self::start_by(program, source, decode_threads, AMPLE_MEMORY)
     }
 
-    /// An engine that may have so much memory, in bytes.
+    /// Starts an engine that may have `bytes` bytes of memory.
     pub fn with_memory(source: &Path, bytes: u64) -> Self {
         let program = Command::new(env!("CARGO_BIN_EXE_reelmill-engine"));
         Self::start_by(program, source, 1, bytes)
     }
 
-    /// An engine whose system calls of these kinds are written to a file.
+    /// Starts an engine whose system calls of these kinds are written to a file.
     pub fn traced(source: &Path, kinds: &str, trace: &Path) -> Self {
         let mut strace = Command::new("/usr/bin/strace");
         strace.args(["-f", "-qq", "-e", kinds, "-o"]).arg(trace);
@@ -72,8 +72,8 @@ impl Engine {
         Self::start_by(strace, source, 1, AMPLE_MEMORY)
     }
 
-    /// An engine on another processor, by its name in `qemu-x86_64 -cpu help`. What it opens is
-    /// looked for in folder `root` first.
+    /// Starts an engine on another processor, by its name in `qemu-x86_64 -cpu help`. Files that it opens are looked
+    /// for in the folder `root` first.
     pub fn emulated(source: &Path, processor: &str, root: &Path) -> Self {
         let mut emulator = Command::new("/usr/bin/qemu-x86_64");
         emulator.args(["-cpu", processor, "-L"]).arg(root);
@@ -215,7 +215,7 @@ impl Engine {
             .map(|output| output.info.expect("a probe's answer"))
     }
 
-    /// The most memory it has had at a time, in bytes.
+    /// Most memory that the engine has had at a time, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -223,13 +223,13 @@ impl Engine {
         kibibytes.parse::<u64>().unwrap() << 10
     }
 
-    /// Hangs up and waits for its end.
+    /// Hangs up and waits for the engine's end.
     pub fn finish(mut self) {
         self.stream.shutdown(std::net::Shutdown::Both).unwrap();
         self.child.wait().unwrap();
     }
 
-    /// As its parent would look at it.
+    /// Checks a segment as the engine's parent does.
     fn is_as_planned(&mut self, (id, segment): (RenditionId, u32), init: &[u8], bytes: &[u8]) {
         self.is_the_init(id, init);
         let plan = self.plan.as_ref().unwrap();
@@ -237,7 +237,7 @@ impl Engine {
         assert_eq!(found, Ok(()), "{id} {segment}");
     }
 
-    /// The one that a rendition has, whatever it was made with.
+    /// Checks that every init segment of a rendition is the same.
     fn is_the_init(&mut self, id: RenditionId, init: &[u8]) {
         let plan = self.plan.as_ref().unwrap();
         assert_eq!(cmaf::check::init(plan, id, init), Ok(()), "{id}");
@@ -277,12 +277,12 @@ impl Drop for Engine {
     }
 }
 
-/// Whether all is asked for of what is a sample else (`WHOLE=1`).
+/// Whether everything is asked for where other runs take a sample (`WHOLE=1`).
 pub fn whole() -> bool {
     std::env::var_os("WHOLE").is_some_and(|whole| whole == "1")
 }
 
-/// An engine with a plan of the source.
+/// Starts an engine and plans the source.
 pub fn planned(source: &Path, decode_threads: u32) -> (Engine, Plan) {
     let mut engine = Engine::start(source, decode_threads);
     let info = engine.probe().unwrap();

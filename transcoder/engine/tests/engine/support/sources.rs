@@ -16,7 +16,7 @@ pub fn made(folder: &Path, name: &str, arguments: &str) -> PathBuf {
     path
 }
 
-/// What the `ffmpeg` program writes to its standard output.
+/// Standard output of the `ffmpeg` program.
 pub fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("ffmpeg")
         .args(["-v", "error"])

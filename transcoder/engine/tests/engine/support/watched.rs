@@ -1,4 +1,4 @@
-//! A source as somebody sees and hears it: all of its top rung, its sound, its text.
+//! A source as a viewer sees and hears it: all of its top rung, its sound, its text.
 
 use std::cell::OnceCell;
 use std::f64::consts::PI;
@@ -11,20 +11,20 @@ use super::Engine;
 use super::marks::{RATE, brightness, loudness, starts};
 use super::sources::ffmpeg;
 
-/// Size in which pictures are looked at.
+/// Size in which pictures are compared.
 pub const LOOKED_AT: (usize, usize) = (64, 36);
-/// Samples per second that tones are looked for in.
+/// Samples per second in which tones are looked for.
 const HERTZ: usize = 48_000;
 
-/// What became of a source.
+/// Presentation of a source.
 pub struct Watched {
     pub info: MediaInfo,
     pub plan: Plan,
     /// Cues of each text track.
     pub cues: Vec<CueList>,
-    /// Whether a segment has told that something in it was not like most of its track.
+    /// Whether a segment's report says that something differed from most of its track.
     is_converted: bool,
-    /// Whether one has told that something in it could not be decoded as it should.
+    /// Whether a segment's report says that something could not be decoded correctly.
     is_damaged: bool,
     picture: Option<PathBuf>,
     sounds: Vec<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// All of it made, or the code by which it is refused.
+    /// Makes all of a source's presentation, or returns the code with which it is refused.
     pub fn of(source: &Path) -> Result<Self, Code> {
         let folder = tempfile::tempdir().unwrap();
         let mut engine = Engine::start(source, 2);
@@ -79,23 +79,23 @@ impl Watched {
         })
     }
 
-    /// How long it lasts.
+    /// Duration in seconds.
     pub fn seconds(&self) -> f64 {
         self.plan.timeline.duration_us() as f64 / 1e6
     }
 
-    /// How large it is shown.
+    /// Size in which the pictures are shown.
     pub fn size(&self) -> (u32, u32) {
         let size = self.plan.video[0].size();
         (size.width, size.height)
     }
 
-    /// How many pictures there are.
+    /// Number of pictures.
     pub fn pictures(&self) -> usize {
         self.pixels().len() / (LOOKED_AT.0 * LOOKED_AT.1 * 3)
     }
 
-    /// The codes of what is said of it, by its probe or by what was made of it, each once.
+    /// Codes of all notes, from the probe and from the reports, each once.
     pub fn said(&self) -> Vec<&'static str> {
         let mut codes: Vec<_> = self
             .info
@@ -114,7 +114,7 @@ impl Watched {
         codes
     }
 
-    /// Red, green and blue at a time, at a place as parts of width and height.
+    /// Colour at a time, at a place given as parts of width and height.
     pub fn color(&self, seconds: f64, (x, y): (f64, f64)) -> [u8; 3] {
         let rate = self.plan.timeline.rate.as_f64();
         let picture = ((seconds * rate) as usize).min(self.pictures() - 1);
@@ -124,12 +124,12 @@ impl Watched {
         self.pixels()[at..at + 3].try_into().unwrap()
     }
 
-    /// Its name, in the middle of the picture.
+    /// Name of the colour in the middle of the picture.
     pub fn named(&self, seconds: f64) -> &'static str {
         name(self.color(seconds, (0.5, 0.5)))
     }
 
-    /// How loud a tone is at a time in a sound rendition, left and right, from 0 to 1.
+    /// Loudness of a tone at a time in a sound rendition, left and right, from 0 to 1.
     pub fn tone(&self, rendition: usize, seconds: f64, hertz: f64) -> [f64; 2] {
         let samples = self.samples(rendition);
         let from = ((seconds * HERTZ as f64) as usize).min(samples.len());
@@ -146,7 +146,7 @@ impl Watched {
         })
     }
 
-    /// When there is a flash, when a beep.
+    /// Times of flashes, and of beeps.
     pub fn marks(&self) -> (Vec<f64>, Vec<f64>) {
         let rate = self.plan.timeline.rate.as_f64();
         let flashes = self
@@ -187,7 +187,7 @@ impl Watched {
     }
 }
 
-/// The nearest of some plain colours.
+/// Name of the nearest of some plain colours.
 pub fn name([red, green, blue]: [u8; 3]) -> &'static str {
     match (red > 110, green > 80, blue > 110) {
         (true, false, false) => "red",

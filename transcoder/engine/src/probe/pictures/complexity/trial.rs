@@ -1,4 +1,4 @@
-//! A quick encode of a few pictures, to see what they take.
+//! A quick trial encode of a few pictures, which measures their size.
 
 use anyhow::{Context as _, Result, bail};
 use ffmpeg_next::codec::{self, encoder};
@@ -10,19 +10,20 @@ use plan::media_info::VideoTrack;
 
 use crate::ffi;
 
-/// Fewer do not tell how one picture follows from another.
+/// Fewest pictures of a trial: fewer do not tell how many bits a picture takes that follows another.
 pub(super) const LEAST_PICTURES: u64 = 3;
-/// The part of a picture that is encoded at full size, where noise and edges are what they are: half of each side, and
-/// no more than this.
+/// Most width and height of the middle part that is encoded at full size, where noise and edges are unchanged. The
+/// part is half of each side, but not more than this.
 const MIDDLE: (u32, u32) = (960, 540);
-/// What whole pictures are scaled down into, in either orientation: the box of the larger rung that players start in.
+/// Width and height of the box, in either orientation, that whole pictures are scaled down to: the box of the larger
+/// rung that players start in.
 const SMALL: (u32, u32) = (854, 480);
-/// Settings of x264 beside its preset: quick, and the same on every machine. It looks ahead as the rungs' encoder does,
-/// since a picture that others repeat takes more bits than one that they do not.
+/// Settings of x264 besides its preset: quick, and the same on every machine. It looks ahead as the rungs' encoder
+/// does, since a picture that later ones repeat takes more bits than one that they do not.
 const SETTINGS: &str = "crf=24:threads=1:keyint=infinite:min-keyint=1000000:scenecut=0:bframes=0:\
                         rc-lookahead=10:sync-lookahead=0:mbtree=1:cpu-independent=1";
 
-/// What pictures took, in bits: one by itself, and one that follows another.
+/// Sizes of encoded pictures in bits: of a key picture, and of one that follows another.
 #[derive(Clone, Copy)]
 pub struct Bits {
     pub key: u64,
@@ -43,7 +44,7 @@ fn small(video: &VideoTrack) -> (u32, u32) {
     let (width, height) = (u64::from(video.coded_width), u64::from(video.coded_height));
     let (long, short) = (width.max(height), width.min(height));
     let (most_long, most_short) = (u64::from(SMALL.0), u64::from(SMALL.1));
-    // The smaller of 1, most_long/long and most_short/short, as a fraction.
+    // The smallest of 1, most_long/long and most_short/short, as a fraction.
     let (num, den) = match most_long * short <= most_short * long {
         true => (most_long.min(long), long),
         false => (most_short.min(short), short),
@@ -52,36 +53,36 @@ fn small(video: &VideoTrack) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// Pixels of a track's pictures scaled down.
+/// Pixels of a track's pictures after scaling down.
 pub fn small_pixels(video: &VideoTrack) -> u32 {
     let (width, height) = small(video);
     width * height
 }
 
-/// An encoder of a few pictures.
+/// Encoder of a few pictures.
 pub struct Trial {
     encoder: encoder::video::Encoder,
-    /// Size of what is encoded.
+    /// Size of the encoded pictures.
     size: (u32, u32),
-    /// Where the part begins that is cut out of each picture; nothing where the whole is scaled.
+    /// Left top corner of the part that is cut out of each picture; none where the whole picture is scaled.
     cut: Option<(u32, u32)>,
     converter: Option<scaling::Context>,
     pushed: i64,
-    /// Of each picture that is encoded.
+    /// Bytes of each encoded picture.
     bytes: Vec<u64>,
 }
 
 impl Trial {
-    /// Of the middle of pictures, at full size.
+    /// Makes a trial of the middle of pictures, at full size.
     pub fn middle(video: &VideoTrack) -> Result<Self> {
         let size = middle(video);
-        // On whole chroma samples of every format.
+        // The corner is on a whole chroma sample in every format.
         let left = ((video.coded_width - size.0) / 2) & !3;
         let top = ((video.coded_height - size.1) / 2) & !3;
         Self::new(size, Some((left, top)))
     }
 
-    /// Of whole pictures, scaled down.
+    /// Makes a trial of whole pictures, scaled down.
     pub fn small(video: &VideoTrack) -> Result<Self> {
         Self::new(small(video), None)
     }
@@ -106,7 +107,7 @@ impl Trial {
         })
     }
 
-    /// Takes a decoded picture, of which only the part that is encoded is left where one is cut out.
+    /// Encodes a decoded picture; where a part is cut out, the picture is cropped to it.
     pub fn push(&mut self, picture: &mut frame::Video) -> Result<()> {
         if let Some(corner) = self.cut {
             ffi::crop(picture, corner, self.size)?;
@@ -145,7 +146,7 @@ impl Trial {
         }
     }
 
-    /// What they took.
+    /// Ends the trial and returns the sizes of its pictures.
     pub fn finish(mut self) -> Result<Bits> {
         self.encoder.send_eof()?;
         self.receive();

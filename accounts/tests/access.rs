@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{people, sign_in, tokens};
+use accounts::{owners, sign_in, tokens};
 use store::local::Local;
 use store::metadata::Role;
 use store::{Layout, ManualClock, Stores};
@@ -50,8 +50,10 @@ async fn a_revoked_token_opens_nothing() {
 async fn a_code_signs_in_once_and_expires() {
     let folder = tempfile::tempdir().unwrap();
     let (stores, clock) = stores(folder.path());
-    let owner = people::owner(&stores, "ann", Role::Uploader).await.unwrap();
-    let code = sign_in::code(&stores, owner.id).await.unwrap();
+    let owner = owners::find_or_create(&stores, "ann", Role::Uploader)
+        .await
+        .unwrap();
+    let code = sign_in::create_code(&stores, owner.id).await.unwrap();
     let cookie = sign_in::exchange(&stores, code.expose())
         .await
         .unwrap()
@@ -67,7 +69,7 @@ async fn a_code_signs_in_once_and_expires() {
         .unwrap()
         .unwrap();
     assert_eq!(who.owner, owner.id);
-    let late = sign_in::code(&stores, owner.id).await.unwrap();
+    let late = sign_in::create_code(&stores, owner.id).await.unwrap();
     clock.advance(Duration::from_secs(601));
     assert!(
         sign_in::exchange(&stores, late.expose())
@@ -88,7 +90,9 @@ async fn a_code_signs_in_once_and_expires() {
 async fn the_first_start_leaves_an_admin_token_that_only_its_user_reads() {
     let folder = tempfile::tempdir().unwrap();
     let (stores, _) = stores(&folder.path().join("data"));
-    tokens::first_start(&stores, folder.path()).await.unwrap();
+    tokens::create_admin_token(&stores, folder.path())
+        .await
+        .unwrap();
     let path = folder.path().join(tokens::ADMIN_TOKEN_FILE);
     assert_eq!(
         std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
@@ -100,7 +104,9 @@ async fn the_first_start_leaves_an_admin_token_that_only_its_user_reads() {
         .unwrap()
         .unwrap();
     assert_eq!(admin.role, Role::Admin);
-    tokens::first_start(&stores, folder.path()).await.unwrap();
+    tokens::create_admin_token(&stores, folder.path())
+        .await
+        .unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), token);
 }
 
@@ -111,7 +117,9 @@ async fn a_first_start_that_was_killed_is_a_first_start_again() {
     let path = folder.path().join(tokens::ADMIN_TOKEN_FILE);
     // The first start was killed while it wrote: the token's file does not exist yet.
     std::fs::write(path.with_extension("new"), "half a tok").unwrap();
-    tokens::first_start(&stores, folder.path()).await.unwrap();
+    tokens::create_admin_token(&stores, folder.path())
+        .await
+        .unwrap();
     let token = std::fs::read_to_string(&path).unwrap();
     let admin = tokens::authenticate(&stores, token.trim()).await.unwrap();
     assert_eq!(admin.unwrap().role, Role::Admin);
@@ -122,11 +130,13 @@ async fn a_first_start_that_was_killed_is_a_first_start_again() {
 async fn signing_out_invalidates_the_cookie_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let (stores, _) = stores(folder.path());
-    let owner = people::owner(&stores, "ann", Role::Uploader).await.unwrap();
-    let code = sign_in::code(&stores, owner.id).await.unwrap();
+    let owner = owners::find_or_create(&stores, "ann", Role::Uploader)
+        .await
+        .unwrap();
+    let code = sign_in::create_code(&stores, owner.id).await.unwrap();
     let cookie = sign_in::exchange(&stores, code.expose()).await.unwrap();
     let cookie = cookie.unwrap();
-    sign_in::end(&stores, cookie.expose()).await.unwrap();
+    sign_in::sign_out(&stores, cookie.expose()).await.unwrap();
     let who = sign_in::authenticate(&stores, cookie.expose()).await;
     assert_eq!(who.unwrap(), None);
 }

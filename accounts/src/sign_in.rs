@@ -14,7 +14,7 @@ const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Creates a code that signs an owner in once.
-pub async fn code(rows: &impl Rows, owner: OwnerId) -> Result<Secret, Error> {
+pub async fn create_code(rows: &impl Rows, owner: OwnerId) -> Result<Secret, Error> {
     let secret = rows.ids().code();
     let code = SignInCode {
         hash: secret.hash(),
@@ -61,7 +61,7 @@ pub async fn authenticate(rows: &impl Rows, presented: &str) -> Result<Option<Pr
 }
 
 /// Signs out: the cookie is no longer valid.
-pub async fn end(rows: &impl Rows, presented: &str) -> Result<(), Error> {
+pub async fn sign_out(rows: &impl Rows, presented: &str) -> Result<(), Error> {
     let hash = SecretHash::of(presented);
     rows.metadata().sign_ins().end_session(&hash).await
 }

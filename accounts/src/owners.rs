@@ -4,7 +4,7 @@ use store::metadata::{OwnerRow, Role};
 use store::{Error, Rows};
 
 /// Returns the owner with this name. If there is none, creates one with `role`.
-pub async fn owner(rows: &impl Rows, name: &str, role: Role) -> Result<OwnerRow, Error> {
+pub async fn find_or_create(rows: &impl Rows, name: &str, role: Role) -> Result<OwnerRow, Error> {
     let owners = rows.metadata().owners();
     if let Some(known) = owners.by_name(name).await? {
         return Ok(known);

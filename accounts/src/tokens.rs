@@ -8,7 +8,7 @@ use plan::TokenId;
 use store::metadata::{Role, TokenRow};
 use store::{Error, Rows, Secret, SecretHash};
 
-use crate::{Principal, people};
+use crate::{Principal, owners};
 
 /// Name of the owner that the first start creates.
 pub const ADMIN: &str = "admin";
@@ -22,7 +22,7 @@ pub async fn create(
     name: &str,
     role: Role,
 ) -> Result<(TokenRow, Secret), Error> {
-    let owner = people::owner(rows, owner, role).await?;
+    let owner = owners::find_or_create(rows, owner, role).await?;
     let secret = rows.ids().secret();
     let row = TokenRow {
         id: rows.ids().token(),
@@ -82,7 +82,7 @@ pub enum AdminTokenError {
 /// Creates an admin and, in `folder/admin-token`, a token that only the user who runs the program can read, unless
 /// the file exists. The file appears only when it is complete, so that a start that is killed on the way is repeated
 /// as a first start.
-pub async fn first_start(rows: &impl Rows, folder: &Path) -> Result<(), AdminTokenError> {
+pub async fn create_admin_token(rows: &impl Rows, folder: &Path) -> Result<(), AdminTokenError> {
     let path = folder.join(ADMIN_TOKEN_FILE);
     if path.exists() {
         return Ok(());

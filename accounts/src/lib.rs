@@ -1,7 +1,7 @@
 //! Users and their rights: owners, API tokens and sign-in. Secrets that clients present go in; a [`Principal`] comes
 //! out.
 
-pub mod people;
+pub mod owners;
 pub mod sign_in;
 pub mod tokens;
 
