@@ -1,5 +1,5 @@
-//! The build script: it tells the engine the folder of this machine's GStreamer plugins, so that the engine loads a fixed
-//! few of them by name instead of scanning all.
+//! The build script: it tells the engine the folder of this machine's GStreamer plugins, so that the engine loads a
+//! fixed few of them by name instead of scanning all.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

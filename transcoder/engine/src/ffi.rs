@@ -1,5 +1,5 @@
-//! The few calls into FFmpeg and GStreamer for which their crates have no safe form. All of the engine's `unsafe` code is
-//! here, in the cage's trial, and at the start of `main`.
+//! The few calls into FFmpeg and GStreamer for which their crates have no safe form. All of the engine's `unsafe` code
+//! is here, in the cage's trial, and at the start of `main`.
 
 #![allow(unsafe_code)]
 
