@@ -13,6 +13,8 @@ pub(crate) mod ask;
 pub(crate) mod chosen;
 pub(crate) mod chunks;
 pub(crate) mod crew;
+mod doubts;
 pub(crate) mod hear;
 pub(crate) mod reconcile;
+mod stuck;
 mod usage;

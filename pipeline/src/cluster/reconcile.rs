@@ -11,19 +11,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use plan::{OwnerId, Plan, RenditionKey, VideoId};
+use plan::{OwnerId, Plan, VideoId};
 use store::Moment;
 use store::metadata::{PageRequest, Priority, Source, State, VideoRow};
 use store::work::{Chunk, Offered, Scope, Worker};
 
 use super::announce::Presence;
 use super::chosen::looks_after;
+use super::doubts::Doubts;
+use super::stuck::StuckRenditions;
 use super::usage::{UNITS, Usage};
 use crate::background::backlog::{Backlog, Urgency, due_us};
 use crate::encoding::session::Standing;
 use crate::plans::new_encoder;
 use crate::plans::planner::Planner;
-use crate::videos::inventory::VideoInventory;
 use crate::videos::start::Starts;
 use crate::videos::{finish, start};
 
@@ -41,16 +42,6 @@ const BEGUN: Duration = Duration::from_secs(2);
 const PROBED: Duration = Duration::from_secs(20);
 /// How long a video that failed for lack of space stays as it is before a worker tries it again.
 const FULL: Duration = Duration::from_secs(60);
-/// Time after which renditions that some worker cannot continue are begun anew, though another worker could continue
-/// them.
-const GIVEN_UP: Duration = Duration::from_secs(600);
-/// Time after which beginning anew is tried again, if it failed.
-const RENEWED: Duration = Duration::from_secs(30);
-/// How long a chunk of another worker's video may stay at the front before the inventory of that video is doubted: an
-/// event about a stored segment may have been missed. The time doubles with every doubt, up to [`DOUBTED_AT_MOST`].
-const DOUBTED: Duration = Duration::from_secs(5);
-/// The longest time until an inventory is doubted again.
-const DOUBTED_AT_MOST: Duration = Duration::from_secs(60);
 /// Rows that are read at once.
 const PAGE: u32 = 200;
 /// Pages of rows that are read. Unfinished videos beyond that wait until others are ready.
@@ -67,11 +58,10 @@ pub(crate) async fn run(starts: Arc<Starts>, presence: Arc<Presence>) {
         offered: HashSet::new(),
         waiting: HashSet::new(),
         first: HashSet::new(),
-        doubts: HashMap::new(),
+        doubts: Doubts::default(),
         usage: Usage::default(),
         begun: HashSet::new(),
-        declined: HashMap::new(),
-        renewed: HashMap::new(),
+        stuck: StuckRenditions::default(),
     };
     let clock = planner.records.stores.clock.clone();
     loop {
@@ -92,6 +82,10 @@ pub(crate) async fn run(starts: Arc<Starts>, presence: Arc<Presence>) {
 
 /// What a worker remembers from round to round.
 struct Reconciler {
+    /// Chunks at the front that other workers offer, and when the inventory of their videos is doubted.
+    doubts: Doubts,
+    /// Renditions that some worker cannot continue.
+    stuck: StuckRenditions,
     planner: Arc<Planner>,
     starts: Arc<Starts>,
     presence: Arc<Presence>,
@@ -103,24 +97,10 @@ struct Reconciler {
     waiting: HashSet<Chunk>,
     /// Chunks that come first in this round, whichever worker offers them.
     first: HashSet<Chunk>,
-    /// Chunks at the front that other workers offer, and when the inventory of their videos is doubted.
-    doubts: HashMap<Chunk, Doubt>,
     /// What was made lately of each owner's videos.
     usage: Usage,
     /// Videos that have their start rungs and their poster.
     begun: HashSet<VideoId>,
-    /// Since when some worker cannot continue a rendition that is not whole.
-    declined: HashMap<RenditionKey, Moment>,
-    /// When renditions of a video were last begun anew.
-    renewed: HashMap<VideoId, Moment>,
-}
-
-/// When the inventory of a chunk's video is doubted.
-struct Doubt {
-    /// The next time at which the inventory is doubted.
-    at: Moment,
-    /// Time from the doubt before to the next one.
-    patience: Duration,
 }
 
 /// A video that most likely has work left.
@@ -153,10 +133,7 @@ impl Reconciler {
         self.offered
             .retain(|chunk| is_unfinished.contains(&chunk.video));
         self.seen.retain(|video, _| is_unfinished.contains(video));
-        self.declined
-            .retain(|key, _| is_unfinished.contains(&key.video));
-        self.renewed
-            .retain(|video, _| is_unfinished.contains(video));
+        self.stuck.keep(|video| is_unfinished.contains(video));
         self.begun.retain(|video| is_unfinished.contains(video));
         self.first.clear();
         let mut budget = able.max(1) * OFFERED;
@@ -184,30 +161,12 @@ impl Reconciler {
                 self.offer(line, part, &workers, &mut budget).await?;
             }
         }
-        self.doubt(&workers);
+        let others = |chunk: &&Chunk| looks_after(chunk.video, &workers) != Some(self.presence.id);
+        for video in self.doubts.due(self.first.iter().filter(others), now) {
+            self.planner.inventory.forget(video);
+        }
         self.withdraw().await;
         Ok(())
-    }
-
-    /// Has videos listed again whose chunk has stayed at the front for long although another worker offers it. The
-    /// chunk may be stored already, and would keep this worker from offering what comes after it.
-    fn doubt(&mut self, workers: &[Worker]) {
-        let now = self.planner.records.stores.clock.now();
-        self.doubts.retain(|chunk, _| self.first.contains(chunk));
-        for chunk in &self.first {
-            if looks_after(chunk.video, workers) == Some(self.presence.id) {
-                continue;
-            }
-            let doubt = self.doubts.entry(chunk.clone()).or_insert(Doubt {
-                at: now + DOUBTED,
-                patience: DOUBTED,
-            });
-            if now >= doubt.at {
-                self.planner.inventory.forget(chunk.video);
-                doubt.patience = (doubt.patience * 2).min(DOUBTED_AT_MOST);
-                doubt.at = now + doubt.patience;
-            }
-        }
     }
 
     /// Withdraws chunks that wait and no longer come first.
@@ -369,40 +328,6 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Whether renditions of a video have to be begun anew: no worker can continue some rendition, or none has for
-    /// long.
-    fn must_begin_anew(
-        &mut self,
-        row: &VideoRow,
-        plan: &Plan,
-        inventory: &VideoInventory,
-        workers: &[Worker],
-    ) -> bool {
-        let now = self.planner.records.stores.clock.now();
-        let mut is_over = false;
-        for rendition in plan.every_media() {
-            let key = RenditionKey {
-                video: row.id,
-                rendition,
-            };
-            let mut able = workers.iter().filter(|worker| !worker.drains);
-            let declines = |worker: &Worker| worker.declines.contains(&key);
-            let is_whole = inventory.count(rendition) >= u64::from(plan.segments());
-            if is_whole || !able.clone().any(declines) {
-                self.declined.remove(&key);
-                continue;
-            }
-            let since = *self.declined.entry(key).or_insert(now);
-            is_over |= able.all(declines) || now.since(since) >= GIVEN_UP;
-        }
-        let renewed = self.renewed.get(&row.id);
-        let is_late = renewed.is_none_or(|&at| now.since(at) >= RENEWED);
-        if is_over && is_late {
-            self.renewed.insert(row.id, now);
-        }
-        is_over && is_late
-    }
-
     /// Lists the chunks that are left of a video; makes the video ready if none are.
     async fn look(
         &mut self,
@@ -417,8 +342,13 @@ impl Reconciler {
         };
         let plan = planner.plans.load(row.id, hash).await?;
         let inventory = planner.inventory.known(row.id).await?;
+        let now = planner.records.stores.clock.now();
         self.usage.record(row.owner, row.id, inventory.segments());
-        if self.is_mine(row.id, workers) && self.must_begin_anew(&row, &plan, &inventory, workers) {
+        if self.is_mine(row.id, workers)
+            && self
+                .stuck
+                .must_begin_anew(&row, &plan, &inventory, (workers, now))
+        {
             let (planner, row) = (planner.clone(), row.clone());
             self.planner.sessions.tasks.spawn(async move {
                 if let Err(error) =
