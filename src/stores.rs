@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use store::cluster::Cluster;
 use store::local::Local;
 use store::objects::disk_cache::DiskCache;
-use store::{Clock, Layout, RowsAlone, Stores, SystemClock};
+use store::{Clock, Layout, RowsOnly, Stores, SystemClock};
 
 use crate::settings::{Bytes, Settings};
 
@@ -55,7 +55,7 @@ pub async fn with_disk_cache(
 }
 
 /// Opens the metadata store alone. This works while other processes use the same data.
-pub async fn open_metadata(settings: &Settings) -> Result<RowsAlone> {
+pub async fn open_metadata(settings: &Settings) -> Result<RowsOnly> {
     Ok(match &settings.cluster {
         Some(cluster) => Cluster::rows(&cluster.metadata.cql()?, clock()).await?,
         None => Local::rows(&settings.data, clock())?,

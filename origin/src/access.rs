@@ -16,9 +16,9 @@ pub const COOKIE: &str = "reelmill_session";
 
 /// Extractor of the authenticated sender of a request. Requests without a valid token or sign-in are refused with
 /// `401`, and changes that a page of another site asks for with a cookie are refused with `403`.
-pub struct Known(pub Principal);
+pub struct Authenticated(pub Principal);
 
-impl FromRequestParts<App> for Known {
+impl FromRequestParts<App> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {

@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use ipnet::IpNet;
 use pipeline::{Network, Pipeline, Seats};
 use plan::OwnerId;
 use store::objects::disk_cache::DiskCache;
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::{FileCache, Living};
+use crate::delivery::cache::FileCache;
+use crate::delivery::existing::ExistingVideos;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use store::Stores;
@@ -45,17 +47,17 @@ pub struct App {
     /// Stores that sign-ins, events and stills are read from; every change of a video goes through the pipeline.
     pub(crate) stores: Stores,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) files: FileCache,
-    pub(crate) living: Living,
+    pub(crate) file_cache: FileCache,
+    pub(crate) existing_videos: ExistingVideos,
     pub(crate) metrics: Arc<Metrics>,
     /// Disk cache that objects are read through, if there is one; its hits and misses are metrics.
     pub disk_cache: Option<Arc<DiskCache>>,
     /// Seats for uploads; one owner may hold at most as many seats as are still free.
-    pub(crate) uploads: Arc<Seats<OwnerId>>,
+    pub(crate) upload_seats: Arc<Seats<OwnerId>>,
     /// Seats for requests that wait for a video to become playable, shared by the clients' networks.
-    pub(crate) waiting: Arc<Seats<Network>>,
+    pub(crate) waiting_seats: Arc<Seats<Network>>,
     /// Seats for open event streams, shared by the clients' networks.
-    pub(crate) listeners: Arc<Seats<Network>>,
+    pub(crate) event_stream_seats: Arc<Seats<Network>>,
     /// Cancelled when the server stops; it ends event streams, which would never end by themselves.
     pub(crate) stop: CancellationToken,
     pub(crate) health: Health,
@@ -71,14 +73,14 @@ impl App {
             health: Health::of(pipeline.clone(), stores.clone(), stop.clone()),
             pipeline,
             stores,
-            files: FileCache::new(settings.cache_bytes),
-            living: Living::new(),
+            file_cache: FileCache::new(settings.cache_bytes),
+            existing_videos: ExistingVideos::new(),
             settings: Arc::new(settings),
             metrics: Arc::default(),
             disk_cache: None,
-            uploads: Seats::new(UPLOADS),
-            waiting: Seats::new(WAITING),
-            listeners: Seats::new(LISTENERS),
+            upload_seats: Seats::new(UPLOADS),
+            waiting_seats: Seats::new(WAITING),
+            event_stream_seats: Seats::new(LISTENERS),
             stop,
         }
     }
@@ -86,5 +88,11 @@ impl App {
     /// Whether clients reach the server over https.
     pub(crate) fn is_https(&self) -> bool {
         self.settings.public_url.starts_with("https://")
+    }
+}
+
+impl FromRef<App> for Health {
+    fn from_ref(app: &App) -> Self {
+        app.health.clone()
     }
 }

@@ -6,17 +6,17 @@
 //! thumbnails. `respond.rs` writes every response and error; `cache.rs` is the memory cache. Begin reading with
 //! `rendition.rs`: a player asks for a segment there.
 
-mod cache;
+pub(crate) mod cache;
 mod chapters;
 mod current;
+pub(crate) mod existing;
 mod init;
-mod living;
 mod master;
 mod mpd;
-mod name;
 mod playlist;
 mod range;
 mod rendition;
+pub(crate) mod rendition_file;
 pub(crate) mod respond;
 mod segment;
 mod sheet;
@@ -33,16 +33,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{Any, CorsLayer};
 
-pub use cache::FileCache;
-pub use living::Living;
-pub use name::FileName;
-
 use crate::app::App;
-
-/// Content type of HLS playlists.
-const PLAYLIST: &str = "application/vnd.apple.mpegurl";
-/// Content type of WebVTT files.
-const VTT: &str = "text/vtt; charset=utf-8";
 
 /// Routes of delivery. They answer under any host name, and never read a cookie.
 pub fn routes() -> Router<App> {

@@ -5,19 +5,18 @@
 //! answers.
 
 mod recent;
+pub(crate) mod routes;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use pipeline::{Crew, Pipeline};
 use tokio_util::sync::CancellationToken;
 
 use self::recent::Recent;
-use crate::app::App;
-use crate::metrics::counter;
 use store::Stores;
 
 /// Health of a process: what its probes and its metrics ask for.
@@ -37,12 +36,6 @@ pub struct Health {
 struct Part {
     name: &'static str,
     trouble: Option<&'static str>,
-}
-
-impl FromRef<App> for Health {
-    fn from_ref(app: &App) -> Self {
-        app.health.clone()
-    }
 }
 
 impl Health {
@@ -134,47 +127,9 @@ impl Health {
 /// Name of the store for messages, which a process can be ready without.
 const MESSAGES: &str = "messages";
 
-/// Routes of the health checks of an origin. They answer under any host name, and never read a cookie.
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/health", get(ready))
-        .route("/livez", get(live))
-        .route("/readyz", get(ready))
-}
-
-/// Routes of an origin's address for monitoring: health checks and metrics.
-pub fn watched(app: App) -> Router {
-    routes().route("/metrics", get(metrics)).with_state(app)
-}
-
 /// `GET /livez`: answers `200` as long as the process runs.
 async fn live() -> &'static str {
     "ok\n"
-}
-
-/// `GET /readyz`, and `/health` for people: answers `200` if the origin can serve at least a part of its media, and
-/// `503` if it cannot, or is stopping. The body has a line for each store.
-async fn ready(State(app): State<App>) -> (StatusCode, String) {
-    let has_some = || app.files.size().0 > 0 || app.disk_cache.is_some();
-    app.health.ready(has_some).await
-}
-
-/// `GET /metrics`: metrics in the Prometheus text format.
-async fn metrics(State(app): State<App>) -> String {
-    let (files, bytes) = app.files.size();
-    let (uploads, listeners) = (app.uploads.held(), app.listeners.held());
-    let own = text([
-        ("reelmill_cache_files", Some(files)),
-        ("reelmill_cache_bytes", Some(bytes)),
-        ("reelmill_uploads_open", Some(uploads as u64)),
-        ("reelmill_event_streams_open", Some(listeners as u64)),
-    ]);
-    let disk = app.disk_cache.as_ref().map_or_else(String::new, |cache| {
-        let (hits, misses) = cache.hits_and_misses();
-        counter("reelmill_disk_cache_hits_total", hits)
-            + &counter("reelmill_disk_cache_misses_total", misses)
-    });
-    app.metrics.text() + &disk + &own + &app.health.gauges().await
 }
 
 /// Gauges in the Prometheus text format; those without a value are left out.

@@ -24,6 +24,6 @@ mod side_car;
 mod viewer;
 
 pub use app::{App, Settings};
-pub use health::watched;
+pub use health::routes::monitoring_router;
 pub use router::router;
 pub use serve::{serve, serve_health};

@@ -28,7 +28,7 @@ pub async fn receive<E>(
     declared_size: Option<u64>,
     pieces: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<VideoRow, Problem> {
-    let seat = app.uploads.take(Some(principal.owner));
+    let seat = app.upload_seats.take(Some(principal.owner));
     let _seat = seat.ok_or_else(Problem::busy)?;
     // This is checked before the first byte is read: a client that sent `Expect: 100-continue` need not send the body.
     app.pipeline.uploads().admits(declared_size).await?;

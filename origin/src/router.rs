@@ -72,7 +72,7 @@ pub fn router(app: App) -> Router {
         ));
     let request_id = HeaderName::from_static("x-request-id");
     delivery::routes()
-        .merge(health::routes())
+        .merge(health::routes::routes())
         .fallback_service(guarded.with_state(app.clone()))
         .layer(CatchPanicLayer::new())
         .layer(default_header("x-content-type-options", "nosniff"))

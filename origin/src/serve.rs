@@ -52,7 +52,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let stop = app.stop.clone();
     if let Some(listener) = metrics_listener {
-        let (service, stopped) = (health::watched(app.clone()), stop.clone());
+        let (service, stopped) = (health::routes::monitoring_router(app.clone()), stop.clone());
         tokio::spawn(async move {
             let until = stopped.clone().cancelled_owned();
             if let Err(error) = accept(listener, service, Vec::new(), stopped, until).await {

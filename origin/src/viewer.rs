@@ -19,21 +19,21 @@ use cmcd::Cmcd;
 
 /// Extractor of the viewer who sent a request for media.
 #[derive(Debug, Default)]
-pub struct Asker {
+pub struct RequestViewer {
     /// Viewer as the pipeline knows them: network, CMCD session and deadline.
     pub viewer: Viewer,
     /// CMCD data of the request.
     cmcd: Cmcd,
 }
 
-impl Asker {
+impl RequestViewer {
     /// Segment that the player will ask for next, if it says so; `at` is the rendition of this request.
     pub fn next_segment(&self, at: RenditionKey) -> Option<SegmentKey> {
         self.cmcd.next_segment(at)
     }
 }
 
-impl FromRequestParts<App> for Asker {
+impl FromRequestParts<App> for RequestViewer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
@@ -55,7 +55,7 @@ struct CmcdQuery {
 }
 
 /// Reads the CMCD data of a request, from its query and its headers.
-fn read_cmcd(parts: &Parts) -> Asker {
+fn read_cmcd(parts: &Parts) -> RequestViewer {
     let query = Query::<CmcdQuery>::try_from_uri(&parts.uri).ok();
     let query = query.and_then(|Query(query)| query.cmcd);
     let headers = ["cmcd-request", "cmcd-session"]
@@ -67,7 +67,7 @@ fn read_cmcd(parts: &Parts) -> Asker {
         deadline: cmcd.deadline,
         ..Viewer::default()
     };
-    Asker { viewer, cmcd }
+    RequestViewer { viewer, cmcd }
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
         pairs.collect()
     }
 
-    fn asker(path: &str, lines: &[(&'static str, &str)]) -> Asker {
+    fn asker(path: &str, lines: &[(&'static str, &str)]) -> RequestViewer {
         let mut request = Request::get(path).body(()).unwrap();
         *request.headers_mut() = headers(lines);
         read_cmcd(&request.into_parts().0)

@@ -59,7 +59,7 @@ pub(crate) struct Parts {
     pub(crate) janitor: Arc<Janitor>,
     /// This worker among the others; nothing where the process is none.
     presence: Option<Arc<Presence>>,
-    /// The workers of a cluster; nothing where a process is alone on its stores.
+    /// How the workers of a cluster are asked; `None` in a process that has its stores to itself.
     pub(crate) remote: Option<Arc<RemoteWorkers>>,
 }
 

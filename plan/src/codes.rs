@@ -130,7 +130,7 @@ impl Rejection {
 /// Remark about a source that can be watched: damage, a guess, an omission or a second-best choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// Stable code of the remark.
+    /// Stable code of the note.
     pub code: Code,
     /// Index of the source's stream that the note is about, counted from 0. `None` if the note is about the whole
     /// source.

@@ -86,7 +86,7 @@ pub struct Messages {
     pub replicas: usize,
 }
 
-/// Secret of the settings, such as a password. Its `Debug` output does not show it, so that it reaches no log.
+/// A secret in the settings, such as a password. Its `Debug` output does not show it, so that it reaches no log.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Hidden(String);

@@ -11,7 +11,7 @@ pub mod work;
 
 use std::sync::Arc;
 
-use crate::{Clock, Ids, Jitter, Objects, RowsAlone, Stores};
+use crate::{Clock, Ids, Jitter, Objects, RowsOnly, Stores};
 use events::NatsEvents;
 use metadata::{Cql, CqlMetadata};
 use nats::{Connection, Nats};
@@ -92,8 +92,8 @@ impl Cluster {
     ///
     /// # Errors
     /// If the keyspace cannot be used.
-    pub async fn rows(settings: &Cql, clock: Arc<dyn Clock>) -> Result<RowsAlone, OpenError> {
+    pub async fn rows(settings: &Cql, clock: Arc<dyn Clock>) -> Result<RowsOnly, OpenError> {
         let metadata = CqlMetadata::open(settings, Arc::clone(&clock)).await?;
-        Ok(RowsAlone::new(metadata, clock))
+        Ok(RowsOnly::new(metadata, clock))
     }
 }

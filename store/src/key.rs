@@ -56,7 +56,7 @@ pub enum ObjectKey {
     Staged {
         /// Video to which the body belongs.
         video: VideoId,
-        /// Hash of the final key and the bytes, in lower-case letters and digits; see [`is_hash`].
+        /// Hash of the key under which the body will be published, and of its bytes, in lower-case letters and digits; see [`is_hash`].
         hash: String,
     },
 }

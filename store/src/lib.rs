@@ -33,7 +33,7 @@ pub use work::Work;
 /// Access to rows without objects, work and events, and to what new rows are made with. Users, tokens and lists need
 /// only this.
 pub trait Rows: Sync {
-    /// The repositories of rows.
+    /// Access to the tables.
     fn metadata(&self) -> &dyn Metadata;
     /// The only allocator of ids and secrets.
     fn ids(&self) -> &Ids;
@@ -41,14 +41,14 @@ pub trait Rows: Sync {
     fn clock(&self) -> &dyn Clock;
 }
 
-/// Rows of a store that other processes may be using, e.g. for a command that runs beside a server.
-pub struct RowsAlone {
+/// The rows of a store without its objects, work and events, for a command that runs beside a server.
+pub struct RowsOnly {
     metadata: Box<dyn Metadata>,
     ids: Ids,
     clock: Arc<dyn Clock>,
 }
 
-impl RowsAlone {
+impl RowsOnly {
     fn new(metadata: impl Metadata + 'static, clock: Arc<dyn Clock>) -> Self {
         Self {
             metadata: Box::new(metadata),
@@ -58,7 +58,7 @@ impl RowsAlone {
     }
 }
 
-impl Rows for RowsAlone {
+impl Rows for RowsOnly {
     fn metadata(&self) -> &dyn Metadata {
         &*self.metadata
     }

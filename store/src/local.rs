@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::key::Layout;
-use crate::{Clock, Error, Ids, Jitter, RowsAlone, Stores};
+use crate::{Clock, Error, Ids, Jitter, RowsOnly, Stores};
 use events::LocalEvents;
 use files::Folder;
 use lock::FolderLock;
@@ -140,8 +140,8 @@ impl Local {
 
     /// Opens the rows of a data folder, which another process may have open: SQLite lets several processes write. A
     /// database of another schema version is refused and not changed. The call blocks for some milliseconds.
-    pub fn rows(folder: &Path, clock: Arc<dyn Clock>) -> Result<RowsAlone, OpenError> {
+    pub fn rows(folder: &Path, clock: Arc<dyn Clock>) -> Result<RowsOnly, OpenError> {
         let metadata = SqliteMetadata::beside(&folder.join(DATABASE))?;
-        Ok(RowsAlone::new(metadata, clock))
+        Ok(RowsOnly::new(metadata, clock))
     }
 }

@@ -9,7 +9,7 @@
 //! 3. `tests/contract/{name}.rs` states the promise as tests; `tests/contract/mod.rs` names it and gives it a macro
 //!    `{name}_hold!`, which `tests/local.rs` and `tests/cluster/cql.rs` call.
 //! 4. `src/migrate/` of the program copies it. Rows that belong to a video are deleted with it:
-//!    `pipeline/src/delete.rs`, and `sweep` in `src/migrate/video.rs`.
+//!    `pipeline/src/videos/delete.rs`, and `sweep` in `src/migrate/video.rs`.
 //!
 //! Times come from the caller's `Clock`, in microseconds since 1970 UTC. Every write that has returned is durable and
 //! visible to the next read ("read your write").

@@ -149,7 +149,10 @@ fn named_paths(text: &str) -> impl Iterator<Item = &str> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
         let top = quoted.split_once('/').map(|(top, _)| top);
-        is_path && top.is_some_and(|top| !top.is_empty() && Path::new(env!("CARGO_MANIFEST_DIR")).join(top).is_dir())
+        is_path
+            && top.is_some_and(|top| {
+                !top.is_empty() && Path::new(env!("CARGO_MANIFEST_DIR")).join(top).is_dir()
+            })
     })
 }
 

@@ -34,7 +34,7 @@ pub struct Unsafe {
 }
 
 impl Sandbox {
-    /// Checks that engines may run with these gaps in their cage.
+    /// Checks that engines may run although the kernel lacks these parts of the sandbox.
     ///
     /// # Errors
     /// An error is returned where they may not.

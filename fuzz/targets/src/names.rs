@@ -6,21 +6,21 @@ use std::str::FromStr;
 use plan::rendition::RenditionName;
 use plan::{OwnerId, RenditionId, UploadId, VideoId};
 
-use crate::delivery::{FileName, number};
+use crate::delivery::{RenditionFile, number};
 
 /// A part of a path.
 pub fn run(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
-    if let Some(name) = FileName::parse(text) {
+    if let Some(name) = RenditionFile::parse(text) {
         let spelt = match name {
-            FileName::Playlist => "playlist.m3u8".to_owned(),
-            FileName::Init => "init.mp4".to_owned(),
-            FileName::AllText => "all.vtt".to_owned(),
-            FileName::Segment(index) => format!("{index}.m4s"),
-            FileName::Sheet(index) => format!("{index}.jpg"),
-            FileName::Text(index) => format!("{index}.vtt"),
+            RenditionFile::Playlist => "playlist.m3u8".to_owned(),
+            RenditionFile::Init => "init.mp4".to_owned(),
+            RenditionFile::AllText => "all.vtt".to_owned(),
+            RenditionFile::Segment(index) => format!("{index}.m4s"),
+            RenditionFile::Sheet(index) => format!("{index}.jpg"),
+            RenditionFile::Text(index) => format!("{index}.vtt"),
         };
         assert_eq!(spelt, text);
     }

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::delivery::range::{Asked, asked};
+use crate::delivery::range::{RequestedRange, requested_range};
 
 /// `Range`, and after a line break `If-Range`.
 pub fn run(bytes: &[u8]) {
@@ -14,7 +14,7 @@ pub fn run(bytes: &[u8]) {
         }
     }
     for total in [0, 1, 10, 1 << 40, u64::MAX] {
-        if let Asked::Part(first, last) = asked(&headers, "\"tag\"", total) {
+        if let RequestedRange::Part(first, last) = requested_range(&headers, "\"tag\"", total) {
             assert!(first <= last && last < total, "{first}-{last} of {total}");
         }
     }

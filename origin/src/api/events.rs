@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::params::Params;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::viewer::Asker;
+use crate::viewer::RequestViewer;
 
 /// Interval of comments on a silent stream: proxies close connections that are silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -77,10 +77,10 @@ impl Text {
 pub async fn events(
     State(app): State<App>,
     Params(params): Params<EventsParams>,
-    asker: Asker,
+    asker: RequestViewer,
 ) -> Result<Sse<impl Stream<Item = Result<Line, Infallible>>>, Problem> {
     let video: VideoId = params.video.parse().map_err(|_| Problem::not_found())?;
-    let seat = app.listeners.take(asker.viewer.network);
+    let seat = app.event_stream_seats.take(asker.viewer.network);
     let seat = seat.ok_or_else(Problem::busy)?;
     // The subscription begins before the row is read, so that no change between the two is missed.
     let subscription = app.stores.events.subscribe().await?;

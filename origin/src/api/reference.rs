@@ -10,7 +10,7 @@ use utoipa::OpenApi;
 use super::openapi::Api;
 use crate::access;
 use crate::app::App;
-use crate::pages::page;
+use crate::pages::layout::page;
 
 #[derive(Template)]
 #[template(path = "reference.html")]

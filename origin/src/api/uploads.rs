@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::metadata::{Priority, UploadRow};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::params::Params;
 use crate::api::video::Video;
 use crate::app::App;
@@ -106,7 +106,7 @@ const fn default_count() -> u32 {
 )]
 pub async fn create(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Params(params): Params<CreateParams>,
 ) -> Result<Response, Problem> {
     if params.size == 0 {
@@ -137,7 +137,7 @@ pub async fn create(
 )]
 pub async fn get(
     State(app): State<App>,
-    known: Known,
+    known: Authenticated,
     Path(upload): Path<String>,
 ) -> Result<Json<Upload>, Problem> {
     Ok(Json(owned(&app, known, &upload).await?.into()))
@@ -157,7 +157,7 @@ pub async fn get(
 )]
 pub async fn parts(
     State(app): State<App>,
-    known: Known,
+    known: Authenticated,
     Path(upload): Path<String>,
     Params(params): Params<PartsParams>,
 ) -> Result<Json<Vec<Part>>, Problem> {
@@ -193,7 +193,7 @@ pub async fn parts(
 )]
 pub async fn sync(
     State(app): State<App>,
-    known: Known,
+    known: Authenticated,
     Path(upload): Path<String>,
 ) -> Result<Json<Upload>, Problem> {
     let row = owned(&app, known, &upload).await?;
@@ -218,7 +218,7 @@ pub async fn sync(
 )]
 pub async fn complete(
     State(app): State<App>,
-    known: Known,
+    known: Authenticated,
     Path(upload): Path<String>,
 ) -> Result<Json<Video>, Problem> {
     let row = owned(&app, known, &upload).await?;
@@ -234,7 +234,11 @@ pub async fn complete(
 ///
 /// # Errors
 /// `404` if there is no such upload, and also if it belongs to somebody else.
-async fn owned(app: &App, Known(principal): Known, upload: &str) -> Result<UploadRow, Problem> {
+async fn owned(
+    app: &App,
+    Authenticated(principal): Authenticated,
+    upload: &str,
+) -> Result<UploadRow, Problem> {
     let id: UploadId = upload.parse().map_err(|_| Problem::no_upload())?;
     let row = app.pipeline.uploads().get(id).await?;
     row.filter(|row| principal.may_touch(row.owner))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use moka::future::Cache;
 use plan::RenditionKey;
 
-use super::name::FileName;
+use super::rendition_file::RenditionFile;
 use super::respond::{DeliveryError, strong_tag, weak_tag};
 
 /// Bytes of memory that an entry takes besides its file: key, ETag, and the nodes of the cache.
@@ -50,12 +50,12 @@ impl File {
 
 /// Memory cache of whole files; cheap to clone.
 #[derive(Clone)]
-pub struct FileCache(Cache<(RenditionKey, FileName), File>);
+pub struct FileCache(Cache<(RenditionKey, RenditionFile), File>);
 
 impl FileCache {
     /// Cache of at most so many bytes.
     pub fn new(bytes: u64) -> Self {
-        let weigher = |_: &(RenditionKey, FileName), file: &File| {
+        let weigher = |_: &(RenditionKey, RenditionFile), file: &File| {
             let length = u32::try_from(file.bytes.len()).unwrap_or(u32::MAX);
             length.saturating_add(OVERHEAD)
         };
@@ -66,7 +66,7 @@ impl FileCache {
     /// Returns a file from memory, or reads it by `read`. Concurrent requests for the same file read it once.
     pub(super) async fn get(
         &self,
-        key: (RenditionKey, FileName),
+        key: (RenditionKey, RenditionFile),
         read: impl Future<Output = Result<File, DeliveryError>>,
     ) -> Result<File, DeliveryError> {
         let got = self.0.try_get_with(key, read).await;

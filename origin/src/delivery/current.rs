@@ -9,7 +9,7 @@ use store::metadata::{Source, State, VideoRow};
 
 use super::respond::DeliveryError;
 use crate::app::App;
-use crate::viewer::Asker;
+use crate::viewer::RequestViewer;
 
 /// Time that a request for a manifest waits for the plan, as long as one for a segment: players give up after 10 s.
 const WAIT: Duration = Duration::from_secs(9);
@@ -23,13 +23,13 @@ const WAIT: Duration = Duration::from_secs(9);
 pub async fn current(
     app: &App,
     video: &str,
-    asker: &Asker,
+    asker: &RequestViewer,
 ) -> Result<(VideoRow, Arc<Plan>), DeliveryError> {
     let id: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
     if let Some(found) = find(app, id).await? {
         return Ok(found);
     }
-    let Some(_seat) = app.waiting.take(asker.viewer.network) else {
+    let Some(_seat) = app.waiting_seats.take(asker.viewer.network) else {
         return Err(DeliveryError::NotReady);
     };
     let mut events = app.stores.events.subscribe().await?;

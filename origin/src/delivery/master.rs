@@ -4,11 +4,11 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::PLAYLIST;
 use super::current::current;
+use super::respond::PLAYLIST;
 use super::respond::{Body, DeliveryError};
 use crate::app::App;
-use crate::viewer::Asker;
+use crate::viewer::RequestViewer;
 
 /// `GET /v/{video}/master.m3u8`: the HLS multivariant playlist.
 ///
@@ -18,7 +18,7 @@ use crate::viewer::Asker;
 pub async fn master(
     State(app): State<App>,
     Path(video): Path<String>,
-    asker: Asker,
+    asker: RequestViewer,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
     let (row, plan) = current(&app, &video, &asker).await?;

@@ -8,7 +8,7 @@ use super::current::current;
 use super::respond::{Body, DeliveryError};
 
 use crate::app::App;
-use crate::viewer::Asker;
+use crate::viewer::RequestViewer;
 
 /// `GET /v/{video}/manifest.mpd`: the DASH manifest.
 ///
@@ -18,7 +18,7 @@ use crate::viewer::Asker;
 pub async fn mpd(
     State(app): State<App>,
     Path(video): Path<String>,
-    asker: Asker,
+    asker: RequestViewer,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
     let (row, plan) = current(&app, &video, &asker).await?;

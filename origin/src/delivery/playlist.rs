@@ -2,9 +2,9 @@
 
 use plan::RenditionKey;
 
-use super::PLAYLIST;
 use super::cache::File;
 use super::respond::DeliveryError;
+use super::respond::PLAYLIST;
 use crate::app::App;
 
 /// Writes a rendition's media playlist from its plan.

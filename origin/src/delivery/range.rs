@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 
 /// Part of a body that a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestedRange {
     /// The whole body; a server may answer so to several ranges.
     Whole,
     /// The bytes from the first to the last position, both included.
@@ -17,31 +17,31 @@ pub enum Asked {
 }
 
 /// Part that a request asks for, of a body with this ETag and this length in bytes.
-pub fn asked(request: &HeaderMap, etag: &str, total: u64) -> Asked {
+pub fn requested_range(request: &HeaderMap, etag: &str, total: u64) -> RequestedRange {
     let value = |name| request.get(name).and_then(|v| v.to_str().ok());
     // `If-Range` is compared strongly (RFC 9110 §13.1.5): a weak ETag or a date never matches.
     let validator = value(header::IF_RANGE);
     if validator.is_some_and(|tag| tag != etag || tag.starts_with("W/")) {
-        return Asked::Whole;
+        return RequestedRange::Whole;
     }
     let spec = value(header::RANGE).and_then(|v| v.strip_prefix("bytes="));
     let Some((first, last)) = spec
         .filter(|spec| !spec.contains(','))
         .and_then(|spec| spec.split_once('-'))
     else {
-        return Asked::Whole;
+        return RequestedRange::Whole;
     };
     let (first, last) = (first.trim(), last.trim());
     match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) if last < first => Asked::Whole,
-        (Ok(first), _) if first >= total => Asked::Beyond,
-        (Ok(first), Ok(last)) => Asked::Part(first, last.min(total - 1)),
-        (Ok(first), Err(_)) if last.is_empty() => Asked::Part(first, total - 1),
-        (Err(_), Ok(0)) if first.is_empty() => Asked::Beyond,
+        (Ok(first), Ok(last)) if last < first => RequestedRange::Whole,
+        (Ok(first), _) if first >= total => RequestedRange::Beyond,
+        (Ok(first), Ok(last)) => RequestedRange::Part(first, last.min(total - 1)),
+        (Ok(first), Err(_)) if last.is_empty() => RequestedRange::Part(first, total - 1),
+        (Err(_), Ok(0)) if first.is_empty() => RequestedRange::Beyond,
         (Err(_), Ok(suffix)) if first.is_empty() && total > 0 => {
-            Asked::Part(total.saturating_sub(suffix), total - 1)
+            RequestedRange::Part(total.saturating_sub(suffix), total - 1)
         }
-        _ => Asked::Whole,
+        _ => RequestedRange::Whole,
     }
 }
 
@@ -49,13 +49,13 @@ pub fn asked(request: &HeaderMap, etag: &str, total: u64) -> Asked {
 mod tests {
     use super::*;
 
-    fn ask(range: &str, validator: Option<&str>) -> Asked {
+    fn ask(range: &str, validator: Option<&str>) -> RequestedRange {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, range.parse().unwrap());
         if let Some(validator) = validator {
             headers.insert(header::IF_RANGE, validator.parse().unwrap());
         }
-        asked(&headers, "\"tag\"", 10)
+        requested_range(&headers, "\"tag\"", 10)
     }
 
     #[test]
@@ -67,10 +67,14 @@ mod tests {
             ("bytes=-3", 7, 9),
             ("bytes=-99", 0, 9),
         ] {
-            assert_eq!(ask(range, None), Asked::Part(first, last), "{range}");
+            assert_eq!(
+                ask(range, None),
+                RequestedRange::Part(first, last),
+                "{range}"
+            );
         }
-        assert_eq!(ask("bytes=10-", None), Asked::Beyond);
-        assert_eq!(ask("bytes=-0", None), Asked::Beyond);
+        assert_eq!(ask("bytes=10-", None), RequestedRange::Beyond);
+        assert_eq!(ask("bytes=-0", None), RequestedRange::Beyond);
         for range in [
             "bytes=3-1",
             "bytes=0-1,4-5",
@@ -78,14 +82,17 @@ mod tests {
             "bytes=a-b",
             "bytes=-",
         ] {
-            assert_eq!(ask(range, None), Asked::Whole, "{range}");
+            assert_eq!(ask(range, None), RequestedRange::Whole, "{range}");
         }
     }
 
     #[test]
     fn a_range_of_another_version_is_answered_with_the_whole_body() {
-        assert_eq!(ask("bytes=0-3", Some("\"tag\"")), Asked::Part(0, 3));
-        assert_eq!(ask("bytes=0-3", Some("\"old\"")), Asked::Whole);
-        assert_eq!(ask("bytes=0-3", Some("W/\"tag\"")), Asked::Whole);
+        assert_eq!(
+            ask("bytes=0-3", Some("\"tag\"")),
+            RequestedRange::Part(0, 3)
+        );
+        assert_eq!(ask("bytes=0-3", Some("\"old\"")), RequestedRange::Whole);
+        assert_eq!(ask("bytes=0-3", Some("W/\"tag\"")), RequestedRange::Whole);
     }
 }

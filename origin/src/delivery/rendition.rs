@@ -8,11 +8,11 @@ use axum::response::Response;
 use plan::{RenditionId, RenditionKey, SegmentKey, VideoId};
 use store::CachePolicy;
 
-use super::name::FileName;
+use super::rendition_file::RenditionFile;
 use super::respond::{Body, DeliveryError};
 use super::{init, playlist, segment, sheet, text};
 use crate::app::App;
-use crate::viewer::Asker;
+use crate::viewer::RequestViewer;
 
 /// Time after which a request ends with `503`. It is longer than the pipeline lets a demand wait (9 s), and shorter
 /// than players wait (10 s), so that a request that joined the wait of an earlier one ends in time too.
@@ -28,20 +28,20 @@ const A_READ: Duration = Duration::from_millis(2);
 pub async fn rendition(
     State(app): State<App>,
     Path((video, rendition, file)): Path<(String, String, String)>,
-    asker: Asker,
+    asker: RequestViewer,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
     let video: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
     let rendition: RenditionId = rendition.parse().map_err(|_| DeliveryError::NotFound)?;
-    let name = FileName::parse(&file).ok_or(DeliveryError::NotFound)?;
+    let name = RenditionFile::parse(&file).ok_or(DeliveryError::NotFound)?;
     let key = RenditionKey { video, rendition };
     // A deleted video is not served, even if the file is in the memory cache.
-    app.living.check(&app.pipeline, video).await?;
+    app.existing_videos.check(&app.pipeline, video).await?;
     app.metrics.files.increment();
     // The pipeline is told of every request, also of those that are served from memory: it encodes ahead of the viewer.
     match name {
-        FileName::Playlist => app.pipeline.playback().note_chosen(key, &asker.viewer),
-        FileName::Segment(index) => {
+        RenditionFile::Playlist => app.pipeline.playback().note_chosen(key, &asker.viewer),
+        RenditionFile::Segment(index) => {
             let segment = SegmentKey {
                 video,
                 rendition,
@@ -49,7 +49,10 @@ pub async fn rendition(
             };
             app.pipeline.playback().note_served(segment, &asker.viewer);
         }
-        FileName::Init | FileName::Sheet(_) | FileName::Text(_) | FileName::AllText => {}
+        RenditionFile::Init
+        | RenditionFile::Sheet(_)
+        | RenditionFile::Text(_)
+        | RenditionFile::AllText => {}
     }
     if let Some(next) = asker.next_segment(key) {
         app.pipeline.playback().note_next(next, &asker.viewer);
@@ -58,15 +61,17 @@ pub async fn rendition(
     let reading = async {
         app.metrics.files_read.increment();
         match name {
-            FileName::Playlist => playlist::read(&app, key).await,
-            FileName::Init => init::read(&app, key).await,
-            FileName::Segment(index) => segment::read(&app, key, index, asker.viewer.clone()).await,
-            FileName::Sheet(index) => sheet::read(&app, key, index, &asker.viewer).await,
-            FileName::Text(index) => text::segment(&app, key, index).await,
-            FileName::AllText => text::whole(&app, key).await,
+            RenditionFile::Playlist => playlist::read(&app, key).await,
+            RenditionFile::Init => init::read(&app, key).await,
+            RenditionFile::Segment(index) => {
+                segment::read(&app, key, index, asker.viewer.clone()).await
+            }
+            RenditionFile::Sheet(index) => sheet::read(&app, key, index, &asker.viewer).await,
+            RenditionFile::Text(index) => text::segment(&app, key, index).await,
+            RenditionFile::AllText => text::whole(&app, key).await,
         }
     };
-    let got = tokio::time::timeout(TIMEOUT, app.files.get((key, name), reading)).await;
+    let got = tokio::time::timeout(TIMEOUT, app.file_cache.get((key, name), reading)).await;
     let file = got.unwrap_or(Err(DeliveryError::NotReady));
     if file
         .as_ref()
@@ -76,7 +81,7 @@ pub async fn rendition(
     }
     let file = file?;
     // Only media segments count as a view: manifests and subtitles are fetched by clients that do not play.
-    if matches!(name, FileName::Segment(_)) {
+    if matches!(name, RenditionFile::Segment(_)) {
         app.pipeline.playback().record_view(video, &asker.viewer);
     }
     // Each request that waited reports its own wait; a file from memory has none.

@@ -11,7 +11,12 @@ use pipeline::DemandError;
 use plan::VideoId;
 use store::CachePolicy;
 
-use super::range::{Asked, asked};
+use super::range::{RequestedRange, requested_range};
+
+/// Content type of HLS playlists.
+pub const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+/// Content type of WebVTT files.
+pub const VTT: &str = "text/vtt; charset=utf-8";
 
 /// Error of delivery, as far as a client sees it; details are in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,9 +144,9 @@ impl Body {
         set(header::CONTENT_TYPE, self.content_type);
         set(header::ACCEPT_RANGES, "bytes");
         let total = self.bytes.len() as u64;
-        match asked(request, &self.etag, total) {
-            Asked::Whole => (headers, self.bytes).into_response(),
-            Asked::Part(first, last) => {
+        match requested_range(request, &self.etag, total) {
+            RequestedRange::Whole => (headers, self.bytes).into_response(),
+            RequestedRange::Part(first, last) => {
                 let part = self.bytes.slice(first as usize..last as usize + 1);
                 set(
                     header::CONTENT_RANGE,
@@ -149,7 +154,7 @@ impl Body {
                 );
                 (StatusCode::PARTIAL_CONTENT, headers, part).into_response()
             }
-            Asked::Beyond => {
+            RequestedRange::Beyond => {
                 set(header::CONTENT_RANGE, &format!("bytes */{total}"));
                 set(header::CACHE_CONTROL, "no-store");
                 (StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response()

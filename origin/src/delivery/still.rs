@@ -9,10 +9,10 @@ use bytes::Bytes;
 use plan::VideoId;
 use store::{ImageFormat, ObjectKey};
 
-use super::name::number;
+use super::rendition_file::number;
 use super::respond::{Body, DeliveryError, strong_tag};
 use crate::app::App;
-use crate::viewer::Asker;
+use crate::viewer::RequestViewer;
 
 /// `GET /v/{video}/poster.jpg` and `poster.webp`: the poster; `404` before it is made.
 ///
@@ -28,7 +28,7 @@ pub async fn poster(
         "poster.webp" => ImageFormat::Webp,
         _ => return Err(DeliveryError::NotFound),
     };
-    app.living.check(&app.pipeline, video).await?;
+    app.existing_videos.check(&app.pipeline, video).await?;
     let bytes = app.pipeline.playback().poster(video, format).await?;
     let key = ObjectKey::Poster(video, format);
     Ok(still(video, bytes, &key).respond(&headers))
@@ -41,14 +41,14 @@ pub async fn poster(
 pub async fn thumbnail(
     State(app): State<App>,
     Path((video, width, file)): Path<(String, String, String)>,
-    asker: Asker,
+    asker: RequestViewer,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
     let video: VideoId = video.parse().map_err(|_| DeliveryError::NotFound)?;
     let width = number(&width).ok_or(DeliveryError::NotFound)?;
     let second = file.strip_suffix(".jpg").and_then(number);
     let second = second.ok_or(DeliveryError::NotFound)?;
-    app.living.check(&app.pipeline, video).await?;
+    app.existing_videos.check(&app.pipeline, video).await?;
     let made = app
         .pipeline
         .playback()

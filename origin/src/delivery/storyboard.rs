@@ -4,11 +4,11 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::VTT;
 use super::current::current;
+use super::respond::VTT;
 use super::respond::{Body, DeliveryError};
 use crate::app::App;
-use crate::viewer::Asker;
+use crate::viewer::RequestViewer;
 
 /// `GET /v/{video}/storyboard.vtt`: WebVTT that says which tile of which sheet previews a time on the seek bar; `404`
 /// if the video has no storyboard.
@@ -18,7 +18,7 @@ use crate::viewer::Asker;
 pub async fn storyboard(
     State(app): State<App>,
     Path(video): Path<String>,
-    asker: Asker,
+    asker: RequestViewer,
     headers: HeaderMap,
 ) -> Result<Response, DeliveryError> {
     let (row, plan) = current(&app, &video, &asker).await?;

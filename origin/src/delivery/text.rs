@@ -2,9 +2,9 @@
 
 use plan::RenditionKey;
 
-use super::VTT;
 use super::cache::File;
 use super::respond::DeliveryError;
+use super::respond::VTT;
 use crate::app::App;
 
 /// Writes the cues that are shown during one segment.

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
-use super::missing;
+use super::layout::missing;
 use crate::delivery::respond::is_match;
 
 #[derive(RustEmbed)]

@@ -8,8 +8,8 @@ use pipeline::CodecState;
 use plan::LazyCodec;
 use store::metadata::{State as VideoState, VideoRow};
 
-use super::message;
-use crate::access::Known;
+use super::layout::message;
+use crate::access::Authenticated;
 use crate::api::owned;
 use crate::app::App;
 use crate::lazy_codec;
@@ -87,7 +87,7 @@ impl Codecs {
 /// page.
 pub async fn add(
     State(app): State<App>,
-    known: Result<Known, Problem>,
+    known: Result<Authenticated, Problem>,
     Path((video, codec)): Path<(String, String)>,
 ) -> Response {
     let added = match known {
@@ -100,7 +100,7 @@ pub async fn add(
     }
 }
 
-async fn ask(app: &App, known: &Known, video: &str, codec: &str) -> Result<(), Problem> {
+async fn ask(app: &App, known: &Authenticated, video: &str, codec: &str) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
     let codec = lazy_codec::named(codec)?;
     Ok(app.pipeline.videos().add_codec(row.id, codec).await?)

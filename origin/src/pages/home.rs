@@ -8,7 +8,7 @@ use serde::Deserialize;
 use store::metadata::{PageRequest, Role, State as VideoState, VideoRow};
 use store::{ImageFormat, ObjectKey};
 
-use super::{clock, page};
+use super::layout::{clock, page};
 use crate::access;
 use crate::app::App;
 use crate::problem::Problem;
@@ -68,7 +68,7 @@ pub async fn home(
             state: row.state.as_str(),
             length: row.duration_us.map(clock).unwrap_or_default(),
             poster: has_poster(&app, &row).await?,
-            is_sound: super::is_sound(&row),
+            is_sound: super::layout::is_sound(&row),
             title: row.title,
         });
     }

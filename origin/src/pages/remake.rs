@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use pipeline::Remake as Made;
 use store::metadata::VideoRow;
 
-use super::message;
-use crate::access::Known;
+use super::layout::message;
+use crate::access::Authenticated;
 use crate::api::owned;
 use crate::app::App;
 use crate::problem::Problem;
@@ -81,7 +81,7 @@ fn size(bytes: u64) -> String {
 /// page.
 pub async fn start(
     State(app): State<App>,
-    known: Result<Known, Problem>,
+    known: Result<Authenticated, Problem>,
     Path(video): Path<String>,
 ) -> Response {
     let started = match known {
@@ -94,7 +94,7 @@ pub async fn start(
     }
 }
 
-async fn ask(app: &App, known: &Known, video: &str) -> Result<(), Problem> {
+async fn ask(app: &App, known: &Authenticated, video: &str) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
     Ok(app.pipeline.videos().remake(row.id).await?)
 }

@@ -3,8 +3,8 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::message;
-use crate::access::Known;
+use super::layout::message;
+use crate::access::Authenticated;
 use crate::api::owned;
 use crate::app::App;
 use crate::problem::Problem;
@@ -12,7 +12,7 @@ use crate::problem::Problem;
 /// `POST /watch/{video}/retry`: retries a failed video and redirects to the watch page. Refusals are shown on a page.
 pub async fn retry(
     State(app): State<App>,
-    known: Result<Known, Problem>,
+    known: Result<Authenticated, Problem>,
     Path(video): Path<String>,
 ) -> Response {
     let tried = async {

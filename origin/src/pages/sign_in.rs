@@ -12,8 +12,8 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use serde::Deserialize;
 
-use super::{message, page};
-use crate::access::{self, COOKIE, Known};
+use super::layout::{message, page};
+use crate::access::{self, Authenticated, COOKIE};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -60,7 +60,7 @@ pub async fn exchange(
 /// every copy of it.
 pub async fn sign_out(
     State(app): State<App>,
-    _: Known,
+    _: Authenticated,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(cookie) = access::cookie(&headers) {

@@ -12,8 +12,9 @@ use manifests::language;
 use plan::Plan;
 use store::metadata::{State as VideoState, VideoRow};
 
-use super::{message, watch};
-use crate::access::Known;
+use super::layout::message;
+use super::watch;
+use crate::access::Authenticated;
 use crate::api::owned;
 use crate::app::App;
 use crate::problem::Problem;
@@ -86,7 +87,7 @@ impl Texts {
 /// the answer is the watch page with the reason and the fields as they were filled in.
 pub async fn add(
     State(app): State<App>,
-    known: Result<Known, Problem>,
+    known: Result<Authenticated, Problem>,
     Path(video): Path<String>,
     form: Multipart,
 ) -> Response {
@@ -112,7 +113,7 @@ pub async fn add(
 /// page. Refusals are shown on a page.
 pub async fn remove(
     State(app): State<App>,
-    known: Result<Known, Problem>,
+    known: Result<Authenticated, Problem>,
     Path((video, language)): Path<(String, String)>,
 ) -> Response {
     let removed = match known {
@@ -133,12 +134,12 @@ fn respond(video: &str, title: &str, outcome: Result<(), Problem>) -> Response {
 /// Reads the form into `typed` and adds its file to the video.
 async fn add_file(
     app: &App,
-    known: &Known,
+    known: &Authenticated,
     row: &VideoRow,
     mut form: Multipart,
     typed: &mut Typed,
 ) -> Result<(), Problem> {
-    let seat = app.uploads.take(Some(known.0.owner));
+    let seat = app.upload_seats.take(Some(known.0.owner));
     let _seat = seat.ok_or_else(Problem::busy)?;
     let mut file = Bytes::new();
     while let Some(field) = form.next_field().await.map_err(malformed)? {
@@ -154,7 +155,12 @@ async fn add_file(
     Ok(())
 }
 
-async fn remove_file(app: &App, known: &Known, video: &str, language: &str) -> Result<(), Problem> {
+async fn remove_file(
+    app: &App,
+    known: &Authenticated,
+    video: &str,
+    language: &str,
+) -> Result<(), Problem> {
     let row = owned(app, &known.0, video).await?;
     let language = side_car::language_of(language)?;
     Ok(app

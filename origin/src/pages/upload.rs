@@ -5,8 +5,8 @@ use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::message;
-use crate::access::Known;
+use super::layout::message;
+use crate::access::Authenticated;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::receive::receive;
@@ -15,7 +15,7 @@ use crate::receive::receive;
 /// page.
 pub async fn upload(
     State(app): State<App>,
-    known: Result<Known, Problem>,
+    known: Result<Authenticated, Problem>,
     form: Multipart,
 ) -> Response {
     let received = match known {
@@ -31,7 +31,7 @@ pub async fn upload(
 /// Receives the form's file and returns the path of its watch page.
 async fn receive_file(
     app: &App,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     mut form: Multipart,
 ) -> Result<String, Problem> {
     while let Some(field) = form.next_field().await.map_err(malformed)? {

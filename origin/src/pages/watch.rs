@@ -11,9 +11,10 @@ use store::metadata::{State as VideoState, VideoRow};
 use store::{ImageFormat, ObjectKey};
 
 use super::codecs::Codecs;
+use super::layout::{clock, message, page};
+use super::loudness;
 use super::remake::Remake;
 use super::texts::{Texts, Typed};
-use super::{clock, loudness, message, page};
 use crate::access;
 use crate::app::App;
 use crate::problem::Problem;

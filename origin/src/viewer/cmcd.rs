@@ -6,7 +6,7 @@ use std::time::Duration;
 use plan::{RenditionKey, SegmentKey};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
-use crate::delivery::FileName;
+use crate::delivery::rendition_file::RenditionFile;
 
 /// Longest session id, in characters (CTA-5004); a longer one is ignored.
 const LONGEST_SESSION: usize = 64;
@@ -59,7 +59,7 @@ impl Cmcd {
     /// Segment that the player requests next; `at` is the rendition of this request, which a relative path may omit.
     pub fn next_segment(&self, at: RenditionKey) -> Option<SegmentKey> {
         let mut names = self.next.as_deref()?.rsplit('/');
-        let FileName::Segment(index) = FileName::parse(names.next()?)? else {
+        let RenditionFile::Segment(index) = RenditionFile::parse(names.next()?)? else {
             return None;
         };
         let named = names.next().and_then(|name| name.parse().ok());

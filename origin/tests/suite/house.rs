@@ -128,9 +128,9 @@ impl House {
 
     /// Metrics, as the listener for metrics serves them.
     pub async fn metrics(&self) -> String {
-        let watched = origin::watched(self.app.clone());
+        let monitoring = origin::monitoring_router(self.app.clone());
         let request = request(Method::GET, "/metrics").body(Body::empty());
-        let response = watched.oneshot(request.unwrap()).await.unwrap();
+        let response = monitoring.oneshot(request.unwrap()).await.unwrap();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8(body.to_vec()).unwrap()
     }

@@ -11,13 +11,14 @@ use nix::sys::statvfs::statvfs;
 
 use crate::Error;
 
-/// Divisor of the disk's size that gives the margin which objects leave free.
+/// Objects leave this fraction of the disk free: one part of so many, within [`MARGIN_RANGE`].
 const MARGIN_DIVISOR: u64 = 200;
 /// Smallest and largest margin in bytes.
 const MARGIN_RANGE: (u64, u64) = (4 << 20, 512 << 20);
 /// Divisor of the disk's size that gives the size of the reserve file.
 const RESERVE_DIVISOR: u64 = 64;
-/// Smallest and largest size of the reserve file in bytes: space for some thousand deletions.
+/// Smallest and largest size in bytes of the reserve file, which is given up on a full disk so that some thousand
+/// deletions can still write their rows.
 const RESERVE_RANGE: (u64, u64) = (1 << 20, 8 << 20);
 
 /// Disk space of one data folder.

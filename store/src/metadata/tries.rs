@@ -10,7 +10,8 @@ use crate::Error;
 /// Failures of a segment so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TryRow {
-    /// Number of failed tries that the segment itself caused, as a living parent process saw.
+    /// Number of tries in which the engine failed at this segment, as its parent saw. Deaths that nobody saw are in
+    /// `unexplained`.
     pub counted: u32,
     /// Number of sessions that ended unobserved: their mark still stood when the next session set its own.
     pub unexplained: u32,

@@ -19,7 +19,7 @@ const SVT_AV1: Encoder = Encoder {
     per_pixel: 170,
 };
 
-/// Memory of an encoder in bytes: a fixed part, and a part for each pixel of a frame.
+/// Memory in bytes that one encoder takes: a fixed part, and a part for each pixel of a frame.
 struct Encoder {
     each: u64,
     per_pixel: u64,
@@ -36,7 +36,7 @@ const DEEP_DECODER_BYTES_PER_PIXEL: u64 = 60;
 /// (engines share these). The sum leaves room for the parent.
 const BASE_BYTES: u64 = 140 << 20;
 
-/// Number of times that a passed-through segment is in memory: its frames, and the segment made of them.
+/// Copies of a passed-through segment that are in memory at the same time: its coded frames, and the segment made of them.
 const COPIES: u64 = 2;
 /// Longest passed-through segment in seconds.
 const LONGEST_PASSED_SECONDS: u64 = 10;

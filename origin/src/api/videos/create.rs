@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::params::Params;
 use crate::api::video::Video;
 use crate::app::App;
@@ -44,7 +44,7 @@ pub struct CreateParams {
 )]
 pub async fn create(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Params(params): Params<CreateParams>,
     headers: HeaderMap,
     body: Body,

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::owned;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -25,11 +25,11 @@ use crate::problem::Problem;
 )]
 pub async fn delete(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path(video): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let row = owned(&app, &principal, &video).await?;
     app.pipeline.videos().delete(row.id).await?;
-    app.living.forget(row.id).await;
+    app.existing_videos.forget(row.id).await;
     Ok(StatusCode::NO_CONTENT)
 }

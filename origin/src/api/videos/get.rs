@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 
 use super::owned;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::video::Video;
 use crate::app::App;
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ use crate::problem::Problem;
 )]
 pub async fn get(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path(video): Path<String>,
 ) -> Result<Json<Video>, Problem> {
     let row = owned(&app, &principal, &video).await?;

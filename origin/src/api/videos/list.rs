@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use store::metadata::{PageRequest, Role};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::params::Params;
 use crate::api::video::Video;
 use crate::app::App;
@@ -51,7 +51,7 @@ pub struct Videos {
 )]
 pub async fn list(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Params(params): Params<ListParams>,
 ) -> Result<Json<Videos>, Problem> {
     let limit = params.limit.unwrap_or(PAGE).clamp(1, MOST);

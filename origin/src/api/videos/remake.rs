@@ -11,7 +11,7 @@ use store::metadata::VideoRow;
 use utoipa::ToSchema;
 
 use super::owned;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -99,7 +99,7 @@ impl From<RemakeError> for Problem {
 )]
 pub async fn get(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path(video): Path<String>,
 ) -> Result<Json<Remade>, Problem> {
     let row = owned(&app, &principal, &video).await?;
@@ -129,7 +129,7 @@ pub async fn get(
 )]
 pub async fn post(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path(video): Path<String>,
 ) -> Result<Response, Problem> {
     let row = owned(&app, &principal, &video).await?;

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::owned;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::video::Video;
 use crate::app::App;
 use crate::problem::Problem;
@@ -29,7 +29,7 @@ use crate::problem::Problem;
 )]
 pub async fn retry(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path(video): Path<String>,
 ) -> Result<(StatusCode, Json<Video>), Problem> {
     let row = owned(&app, &principal, &video).await?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::owned;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -94,7 +94,7 @@ fn decibels(millibels: i32) -> f64 {
 )]
 pub async fn sound(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path(video): Path<String>,
 ) -> Result<Json<Sounds>, Problem> {
     let row = owned(&app, &principal, &video).await?;

@@ -59,7 +59,7 @@ pub(super) struct Say {
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Read at QUORUM, the consistency of writes. It sees every write that has returned, in any region.
+    /// A read at QUORUM, at which rows are written too. It sees every write that has returned, in any region.
     Read,
     /// Read at SERIAL. It completes a conditional write whose answer was lost, and sees its result.
     Settle,

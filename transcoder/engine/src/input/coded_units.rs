@@ -7,7 +7,7 @@ pub enum Parted {
     /// Start codes of the bytes 00 00 01. A unit is taken to reach to the end of the picture: callers read only its
     /// head, so its end need not be found.
     StartCodes,
-    /// Length before each unit, in so many bytes.
+    /// Each unit follows its length, which is a number of this many bytes.
     Lengths(usize),
 }
 

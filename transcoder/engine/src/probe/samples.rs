@@ -16,7 +16,7 @@ use crate::audio::mix::Layout;
 use crate::ffi;
 use crate::input::times::seconds;
 
-/// Seconds of undecodable sound at the start that count as damage from here on: decoders need a frame or two before
+/// Longest start in seconds that may be undecodable without being damaged: decoders need a frame or two before
 /// they give sound.
 const USUAL_DELAY: Rational = Rational::new(1, 4);
 

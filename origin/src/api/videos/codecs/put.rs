@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use pipeline::CodecState;
 
 use super::Codec;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::videos::owned;
 use crate::app::App;
 use crate::lazy_codec;
@@ -37,7 +37,7 @@ use crate::problem::Problem;
 )]
 pub async fn put(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path((video, codec)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let row = owned(&app, &principal, &video).await?;

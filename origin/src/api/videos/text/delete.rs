@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::videos::owned;
 use crate::app::App;
 use crate::problem::Problem;
@@ -31,7 +31,7 @@ use crate::side_car;
 )]
 pub async fn delete(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path((video, language)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let row = owned(&app, &principal, &video).await?;

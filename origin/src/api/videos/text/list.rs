@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Text;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::videos::owned;
 use crate::app::App;
 use crate::problem::Problem;
@@ -35,7 +35,7 @@ pub struct Texts {
 )]
 pub async fn list(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path(video): Path<String>,
 ) -> Result<Json<Texts>, Problem> {
     let row = owned(&app, &principal, &video).await?;

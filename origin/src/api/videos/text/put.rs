@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Text;
-use crate::access::Known;
+use crate::access::Authenticated;
 use crate::api::params::Params;
 use crate::api::videos::owned;
 use crate::app::App;
@@ -51,14 +51,14 @@ pub struct PutParams {
 )]
 pub async fn put(
     State(app): State<App>,
-    Known(principal): Known,
+    Authenticated(principal): Authenticated,
     Path((video, language)): Path<(String, String)>,
     Params(params): Params<PutParams>,
     request: Request,
 ) -> Result<Response, Problem> {
     let row = owned(&app, &principal, &video).await?;
     let language = side_car::language_of(&language)?;
-    let seat = app.uploads.take(Some(principal.owner));
+    let seat = app.upload_seats.take(Some(principal.owner));
     let _seat = seat.ok_or_else(Problem::busy)?;
     let file = Bytes::from_request(request, &()).await;
     let file = file.map_err(|rejection| match rejection.status() {

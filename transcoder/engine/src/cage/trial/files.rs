@@ -1,4 +1,4 @@
-//! Attempts to reach files, folders and mounts.
+//! System calls by which the trial of the sandbox tries to reach files, folders and mounts: the sandbox must refuse each.
 #![allow(unsafe_code)]
 
 use nix::libc;

@@ -1,4 +1,4 @@
-//! Attempts to reach the kernel and the machine.
+//! System calls by which the trial of the sandbox tries to reach the kernel and the machine: the sandbox must refuse each.
 #![allow(unsafe_code)]
 
 use nix::libc;

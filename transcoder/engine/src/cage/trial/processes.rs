@@ -1,4 +1,4 @@
-//! Attempts to reach other processes and to gain more rights.
+//! System calls by which the trial of the sandbox tries to reach other processes and more rights: the sandbox must refuse each.
 #![allow(unsafe_code)]
 
 use nix::libc::{self, c_long};

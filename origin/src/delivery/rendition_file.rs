@@ -2,7 +2,7 @@
 
 /// File below a rendition, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileName {
+pub enum RenditionFile {
     /// `playlist.m3u8`: the HLS media playlist.
     Playlist,
     /// `init.mp4`: the init segment.
@@ -17,7 +17,7 @@ pub enum FileName {
     AllText,
 }
 
-impl FileName {
+impl RenditionFile {
     /// Parses a file name. Each file has exactly one name: a second spelling would be a second copy in every cache.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -47,13 +47,19 @@ mod tests {
 
     #[test]
     fn file_names_have_one_spelling() {
-        assert_eq!(FileName::parse("0.m4s"), Some(FileName::Segment(0)));
-        assert_eq!(FileName::parse("412.m4s"), Some(FileName::Segment(412)));
-        assert_eq!(FileName::parse("3.jpg"), Some(FileName::Sheet(3)));
-        assert_eq!(FileName::parse("3.vtt"), Some(FileName::Text(3)));
+        assert_eq!(
+            RenditionFile::parse("0.m4s"),
+            Some(RenditionFile::Segment(0))
+        );
+        assert_eq!(
+            RenditionFile::parse("412.m4s"),
+            Some(RenditionFile::Segment(412))
+        );
+        assert_eq!(RenditionFile::parse("3.jpg"), Some(RenditionFile::Sheet(3)));
+        assert_eq!(RenditionFile::parse("3.vtt"), Some(RenditionFile::Text(3)));
         let wrong = "00.m4s -1.m4s +1.m4s .m4s 1.mp4 1.m4s.m4s 9999999999.m4s init.MP4";
         for name in wrong.split(' ') {
-            assert_eq!(FileName::parse(name), None, "{name}");
+            assert_eq!(RenditionFile::parse(name), None, "{name}");
         }
     }
 }

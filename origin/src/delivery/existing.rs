@@ -22,14 +22,14 @@ const REMEMBERED: u64 = 10_000;
 
 /// Videos that are known to exist; cheap to clone.
 #[derive(Clone)]
-pub struct Living {
+pub struct ExistingVideos {
     /// Videos that existed within the last second.
     now: Cache<VideoId, ()>,
     /// Videos that existed within the last ten minutes.
     lately: Cache<VideoId, ()>,
 }
 
-impl Living {
+impl ExistingVideos {
     pub fn new() -> Self {
         let cache = |time| Cache::builder().max_capacity(REMEMBERED).time_to_live(time);
         Self {
@@ -101,24 +101,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_known_video_is_served_while_the_metadata_store_does_not_answer() {
-        let (living, video) = (Living::new(), VideoId::new());
+        let (existing, video) = (ExistingVideos::new(), VideoId::new());
         let away = || ready(Err(DeliveryError::NotReady));
         // A video that was never seen is not served.
-        assert!(living.check_by(video, away()).await.is_err());
-        living.check_by(video, ready(Ok(()))).await.unwrap();
-        living.now.invalidate(&video).await;
-        living.check_by(video, away()).await.unwrap();
-        living.now.invalidate(&video).await;
-        living.check_by(video, pending()).await.unwrap();
+        assert!(existing.check_by(video, away()).await.is_err());
+        existing.check_by(video, ready(Ok(()))).await.unwrap();
+        existing.now.invalidate(&video).await;
+        existing.check_by(video, away()).await.unwrap();
+        existing.now.invalidate(&video).await;
+        existing.check_by(video, pending()).await.unwrap();
         // Once the store answers that the video is gone, it is not served any more.
-        living.now.invalidate(&video).await;
+        existing.now.invalidate(&video).await;
         for _ in 0..2 {
             let gone = ready(Err(DeliveryError::NotFound));
             assert_eq!(
-                living.check_by(video, gone).await,
+                existing.check_by(video, gone).await,
                 Err(DeliveryError::NotFound)
             );
         }
-        assert!(living.check_by(video, away()).await.is_err());
+        assert!(existing.check_by(video, away()).await.is_err());
     }
 }
