@@ -19,7 +19,7 @@ CLIPS = [
     ("park-1080p30-5s.mp4", 0, "1280:720"),
 ]
 CRFS = [19, 23, 27, 31]
-# As the plan has it (plan/src/plan/video.rs).
+# As the plan has it (plan/src/presentation/video.rs).
 COMMON = ("keyint=infinite:min-keyint=1000000:open-gop=0:threads=1:sync-lookahead=0:"
           "cpu-independent=1:stitchable=1:force-cfr=1:b-pyramid=normal:ref=1")
 REFERENCE = "veryfast"

@@ -13,7 +13,7 @@ use crate::cli::Probe;
 pub fn run(arguments: &Probe) -> Result<()> {
     let info = tokio::runtime::Runtime::new()?.block_on(probe(&arguments.input))?;
     let json = if arguments.plan {
-        serde_json::to_string_pretty(&plan::plan(&info, &Policy::default())?)?
+        serde_json::to_string_pretty(&plan::make_plan(&info, &Policy::default())?)?
     } else {
         serde_json::to_string_pretty(&info)?
     };

@@ -3,7 +3,8 @@
 //!
 //! Settings go in; a [`RenditionId`] comes out.
 
-use crate::{Rational, RenditionId, RenditionName};
+use crate::rendition::{RenditionId, RenditionName};
+use crate::units::Rational;
 
 /// Version of the encoding below. It is raised whenever the encoding changes.
 const ENCODING_VERSION: i64 = 1;

@@ -13,11 +13,11 @@ mod timing;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Canonical;
-use crate::{RenditionId, RenditionName};
+use crate::rendition::{RenditionId, RenditionName};
 
-pub use file::TextError;
-pub use markup::{Markup, Style};
-pub use pieces::{decode_pieces, webvtt_cue};
+pub use self::file::TextError;
+pub use self::markup::{Markup, Style};
+pub use self::pieces::{decode_pieces, webvtt_cue};
 
 /// Largest number of cues in a track. A film has about two thousand.
 pub const MOST_CUES: usize = 50_000;

@@ -1,7 +1,7 @@
 //! H.264 level and codec string of a rendition, from its size, frame rate and bit-rate cap.
 
-use crate::Rational;
 use crate::ladder::Size;
+use crate::units::Rational;
 
 /// Number of frames that x264 keeps for references with B-pyramid, even if it searches fewer.
 const DPB_FRAMES: u64 = 4;

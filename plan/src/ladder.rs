@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Rational;
 use crate::media_info::VideoTrack;
+use crate::units::Rational;
 
 /// Size of a frame in pixels. Both sides are even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,12 +2,13 @@
 //!
 //! Times are seconds on the source's own presentation time line, as exact rationals, with edit lists already applied.
 
-mod coded;
+pub(crate) mod coded;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::coded::{CodedPictures, Group};
-use crate::{Note, Rational};
+use crate::codes::Note;
+use crate::units::Rational;
 
 /// Source as the engine's probe describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

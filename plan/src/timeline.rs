@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::media_info::{MediaInfo, VideoTrack};
-use crate::{Frames, Rational, Samples};
+use crate::units::Rational;
+use crate::units::{Frames, Samples};
 
 /// Sample rate of every audio rendition, in samples per second.
 pub const SAMPLE_RATE: i64 = 48_000;

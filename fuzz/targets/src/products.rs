@@ -7,7 +7,7 @@ use plan::{LazyCodec, Plan, Policy, RenditionId};
 
 /// The plan of a film of four seconds, in every codec.
 pub static PLAN: LazyLock<Plan> = LazyLock::new(|| {
-    let plan = plan::plan(&sketch::film::info(4), &Policy::default());
+    let plan = plan::make_plan(&sketch::film::info(4), &Policy::default());
     let plan = plan.expect("a film of four seconds");
     let plan = plan.with_codec(LazyCodec::Hevc).expect("it has pictures");
     plan.with_codec(LazyCodec::Av1).expect("it has pictures")

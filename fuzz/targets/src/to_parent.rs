@@ -47,7 +47,7 @@ fn hear(message: ToParent, payload: &Bytes) {
 }
 
 fn plan_of(info: &MediaInfo) {
-    let Ok(plan) = plan::plan(info, &Policy::default()) else {
+    let Ok(plan) = plan::make_plan(info, &Policy::default()) else {
         return;
     };
     assert!(plan.segments() > 0);

@@ -211,6 +211,6 @@ fn seeds_fit_the_protocol() {
         let [ToParent::Probed { info, .. }] = &whole("to_parent", name)[..] else {
             panic!("{name} is another message");
         };
-        assert!(plan::plan(info, &Policy::default()).is_ok(), "{name}");
+        assert!(plan::make_plan(info, &Policy::default()).is_ok(), "{name}");
     }
 }

@@ -201,7 +201,7 @@ proptest! {
         let mut info = silent(rate, rational(ms, 1000));
         info.audio.push(sound(rational(audio_ms, 1000)));
         let policy = Policy { segment_seconds: seconds, ..Policy::default() };
-        let plan = plan::plan(&info, &policy).unwrap();
+        let plan = plan::make_plan(&info, &policy).unwrap();
         let target = hls::target_duration(&plan);
         let mut longest = 0;
         for id in plan.media_ids() {

@@ -186,7 +186,7 @@ impl House {
         let now = self.stores.clock.now_us();
         let video = self.stores.ids.video();
         let mut row = VideoRow::new(video, ann.unwrap().id, "A title".into(), now);
-        let plan = plan::plan(&info(), &Policy::default()).unwrap();
+        let plan = plan::make_plan(&info(), &Policy::default()).unwrap();
         let hash = "abc123".to_owned();
         let objects = &self.stores.objects;
         let key = ObjectKey::Plan {

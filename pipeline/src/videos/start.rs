@@ -271,7 +271,7 @@ async fn start(starts: &Arc<Starts>, video: VideoId) -> Result<Option<Started>, 
     let mut session =
         EncodingSession::open(&starts.planner.sessions, &row, Standing::Foreground, share)?;
     let info = session.probe().await?;
-    let mut plan = plan::plan(&info, &starts.planner.config.policy)
+    let mut plan = plan::make_plan(&info, &starts.planner.config.policy)
         .map_err(|rejection| SessionError::Fault(failure(rejection.code, &rejection.message)))?;
     // A failed video may have a plan already: text files that people put beside it and codecs that they asked for are
     // kept.

@@ -4,10 +4,10 @@
 //! skips the rest. WebVTT is read as its specification says (W3C WebVTT §6), except for features that players show
 //! differently: classes, voices, regions and styles are dropped.
 
-use super::decode::decode;
-use super::markup::Markup;
-use super::timing::timing;
-use super::{Cue, CueList, MOST_BYTES, MOST_CUES, USUAL_PLACE, tags};
+use crate::cues::decode::decode;
+use crate::cues::markup::Markup;
+use crate::cues::timing::timing;
+use crate::cues::{Cue, CueList, MOST_BYTES, MOST_CUES, USUAL_PLACE, tags};
 
 /// Largest number of lines in a file: eight for each cue. The limit bounds the memory for a file of line breaks.
 const MOST_LINES: usize = MOST_CUES * 8;

@@ -3,9 +3,9 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
 
-use super::file::{Format, place};
-use super::markup::Markup;
-use super::tags;
+use crate::cues::file::{Format, place};
+use crate::cues::markup::Markup;
+use crate::cues::tags;
 
 /// Decodes the packets of a text track. Returns the texts, and the assumed encoding unless it is UTF-8, as nearly all
 /// tracks are. The encoding is guessed from all packets together, since one line may be too short to tell.

@@ -1,8 +1,8 @@
 //! Parser of the tags and character references inside a cue's text. Lines of a file go in; escaped text goes to
 //! [`Markup`].
 
-use super::file::Format;
-use super::markup::{Markup, Style};
+use crate::cues::file::Format;
+use crate::cues::markup::{Markup, Style};
 
 /// Longest tag in bytes; longer ones are text. The limit bounds the search for the end of a tag.
 const LONGEST_TAG: usize = 200;

@@ -1,7 +1,7 @@
 //! Segment boundaries of the time line.
 
 use plan::timeline::AAC_FRAME;
-use plan::{Plan, Policy, Rational, TimeLine, plan};
+use plan::{Plan, Policy, Rational, TimeLine, make_plan};
 use proptest::prelude::*;
 
 use crate::sources::{everyday, planned, rational, silent, sound, source};
@@ -50,7 +50,7 @@ fn the_policy_sets_the_length_of_later_segments() {
             segment_seconds: asked,
             ..Policy::default()
         };
-        let plan = plan(&silent(rational(30, 1), rational(60, 1)), &policy).unwrap();
+        let plan = make_plan(&silent(rational(30, 1), rational(60, 1)), &policy).unwrap();
         assert_eq!(lengths(&plan.timeline)[..4], [30, 30, 60, 30 * got]);
     }
 }
@@ -127,7 +127,7 @@ proptest! {
         let mut info = silent(rate, rational(ms, 1000));
         info.audio.push(sound(rational(audio_ms, 1000)));
         let policy = Policy { segment_seconds: seconds, ..Policy::default() };
-        let timeline = plan(&info, &policy).unwrap().timeline;
+        let timeline = make_plan(&info, &policy).unwrap().timeline;
         let rate = timeline.rate;
         prop_assert!((10..=60).contains(&rate.scale_floor(1, 1)));
 

@@ -3,7 +3,7 @@
 
 use plan::media_info::MediaInfo;
 use plan::timeline::AAC_FRAME;
-use plan::{Code, Limits, Policy, Rational, plan};
+use plan::{Code, Limits, Policy, Rational, make_plan};
 use proptest::prelude::*;
 
 use crate::sources::{everyday, rational, sound};
@@ -11,7 +11,7 @@ use crate::sources::{everyday, rational, sound};
 fn refusal(change: impl FnOnce(&mut MediaInfo)) -> Code {
     let mut info = everyday();
     change(&mut info);
-    plan(&info, &Policy::default()).unwrap_err().code
+    make_plan(&info, &Policy::default()).unwrap_err().code
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_track_that_ends_before_it_starts_is_empty() {
     let mut info = everyday();
     info.audio[0].start = rational(12, 1);
     info.audio[0].end = rational(3, 1);
-    let plan = plan(&info, &Policy::default()).unwrap();
+    let plan = make_plan(&info, &Policy::default()).unwrap();
     assert_eq!(plan.timeline.frames().0, 900);
     assert_eq!(plan.content.audio, [(12_000_000, 0)]);
 }
@@ -109,7 +109,7 @@ fn time_stamps_since_1970_give_a_usual_plan() {
     (video.start, video.end) = (since_1970, since_1970 + rational(30, 1));
     info.audio[0].start = since_1970;
     info.audio[0].end = since_1970 + rational(30_016, 1000);
-    let plan = plan(&info, &Policy::default()).unwrap();
+    let plan = make_plan(&info, &Policy::default()).unwrap();
     assert_eq!(
         (plan.timeline.frames().0, plan.timeline.origin),
         (901, since_1970)
@@ -156,7 +156,7 @@ proptest! {
 
     #[test]
     fn any_findings_give_a_complete_plan_or_a_rejection(info in any_info()) {
-        let Ok(plan) = plan(&info, &Policy::default()) else { return Ok(()) };
+        let Ok(plan) = make_plan(&info, &Policy::default()) else { return Ok(()) };
         let timeline = &plan.timeline;
         prop_assert!(timeline.boundaries.is_sorted_by(|a, b| a < b));
         prop_assert!(timeline.segments() >= 1 && timeline.samples.0 >= 1);

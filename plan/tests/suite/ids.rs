@@ -1,7 +1,7 @@
 //! Ids of renditions: equal for equal bytes, different for different bytes.
 
 use plan::media_info::{Chapter, MediaInfo, TextTrack};
-use plan::{Effort, Index, Policy, RenditionId, WorkKind, plan};
+use plan::{Effort, Index, Policy, RenditionId, WorkKind, make_plan};
 
 use crate::sources::{everyday, planned, rational, sound};
 
@@ -10,7 +10,7 @@ fn ids(info: &MediaInfo) -> Vec<RenditionId> {
 }
 
 fn ids_under(info: &MediaInfo, policy: &Policy) -> Vec<RenditionId> {
-    let plan = plan(info, policy).unwrap();
+    let plan = make_plan(info, policy).unwrap();
     plan.media_ids()
         .chain(plan.storyboard.iter().map(|s| s.id))
         .collect()

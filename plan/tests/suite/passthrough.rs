@@ -1,7 +1,7 @@
 //! Pass-through of the source's own video as the top rung.
 
 use plan::media_info::{CodedPictures, Group, MediaInfo, VideoTrack};
-use plan::{Code, LazyCodec, Note, Plan, Policy, VideoCodec, plan};
+use plan::{Code, LazyCodec, Note, Plan, Policy, VideoCodec, make_plan};
 use proptest::prelude::*;
 
 use crate::sources::{picture, planned, rational, sound, source};
@@ -35,7 +35,7 @@ fn in_groups(pictures: &[u32]) -> MediaInfo {
 }
 
 fn passing(info: &MediaInfo) -> Plan {
-    plan(info, &wanted()).unwrap()
+    make_plan(info, &wanted()).unwrap()
 }
 
 fn ticks(plan: &Plan) -> Vec<i64> {
@@ -234,7 +234,7 @@ proptest! {
         seconds in 2u32..=10,
     ) {
         let policy = Policy { segment_seconds: seconds, ..wanted() };
-        let plan = plan(&in_groups(&groups), &policy).unwrap();
+        let plan = make_plan(&in_groups(&groups), &policy).unwrap();
         prop_assert!(plan.passed_through().is_some());
         let keys: Vec<i64> = groups.iter().scan(0, |at, &n| {
             let key = *at;
@@ -262,6 +262,6 @@ proptest! {
             reorder_frames: 2,
             groups: groups.into_iter().map(|(pictures, bytes)| Group { pictures, bytes }).collect(),
         });
-        let _ = plan(&info, &wanted());
+        let _ = make_plan(&info, &wanted());
     }
 }

@@ -101,5 +101,5 @@ pub fn silent(rate: Rational, seconds: Rational) -> MediaInfo {
 }
 
 pub fn planned(info: &MediaInfo) -> Plan {
-    plan::plan(info, &Policy::default()).unwrap()
+    plan::make_plan(info, &Policy::default()).unwrap()
 }

@@ -48,7 +48,7 @@ fn per_title_encoding_can_be_switched_off() {
         per_title: false,
         ..Policy::default()
     };
-    let plan = plan::plan(&source(Some(of(200, 5, 5)), Vec::new()), &policy).unwrap();
+    let plan = plan::make_plan(&source(Some(of(200, 5, 5)), Vec::new()), &policy).unwrap();
     assert_eq!(plan.video.len(), 5);
     assert!(plan.video.iter().all(|rung| rung.crf == 24));
 }

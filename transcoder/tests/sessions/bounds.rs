@@ -11,7 +11,7 @@ use super::ends::program;
 use super::wire::{Wire, fake, open};
 
 fn plan() -> Plan {
-    plan::plan(&sketch::film::info(8), &Policy::default()).unwrap()
+    plan::make_plan(&sketch::film::info(8), &Policy::default()).unwrap()
 }
 
 fn segments(plan: &Plan) -> Order {
@@ -203,7 +203,7 @@ async fn an_engine_with_more_threads_than_anything_takes_is_ended() {
 fn with_text() -> Plan {
     let mut film = sketch::film::info(8);
     film.text = vec![sketch::film::text(), sketch::film::text()];
-    plan::plan(&film, &Policy::default()).unwrap()
+    plan::make_plan(&film, &Policy::default()).unwrap()
 }
 
 /// Event after an engine has made these lists of cues, one for each track.

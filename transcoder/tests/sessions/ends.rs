@@ -62,7 +62,7 @@ async fn many_reads_at_once_are_all_answered_rightly() {
 #[tokio::test]
 async fn nothing_is_taken_of_a_session_whose_source_could_not_be_read() {
     let film = sketch::film::info(4);
-    let plan = plan::plan(&film, &Policy::default()).unwrap();
+    let plan = plan::make_plan(&film, &Policy::default()).unwrap();
     let told = plan.clone();
     let engine = fake(move |wire| {
         let Some(order) = wire.hear_order() else {
@@ -99,7 +99,7 @@ async fn nothing_is_taken_of_a_session_whose_source_could_not_be_read() {
 #[tokio::test]
 async fn products_arrive_whole_and_in_order_though_their_owner_is_slow() {
     let film = sketch::film::info(300);
-    let plan = plan::plan(&film, &Policy::default()).unwrap();
+    let plan = plan::make_plan(&film, &Policy::default()).unwrap();
     let (id, products) = (plan.video[0].id, plan.segments());
     let told = plan.clone();
     let engine = fake(move |wire| {

@@ -26,7 +26,7 @@ const AT: u32 = 2;
 
 fn plan() -> Plan {
     let film = sketch::film::info(SECONDS);
-    let plan = plan::plan(&film, &Policy::default()).unwrap();
+    let plan = plan::make_plan(&film, &Policy::default()).unwrap();
     let plan = plan.with_codec(LazyCodec::Hevc).unwrap();
     plan.with_codec(LazyCodec::Av1).unwrap()
 }

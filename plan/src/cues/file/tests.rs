@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::cues::file::*;
 
 /// Cues of a file: start and end in milliseconds, position, text.
 fn parsed(file: &str) -> Vec<(i64, i64, u8, String)> {

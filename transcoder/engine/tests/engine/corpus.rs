@@ -99,7 +99,7 @@ fn check(path: &Path, expected: &Value, is_damaged: bool) -> Result<String, Vec<
         .probe()
         .map_err(|failure| failure.code)
         .and_then(|info| {
-            let plan = plan::plan(&info, &Policy::default());
+            let plan = plan::make_plan(&info, &Policy::default());
             plan.map(|plan| (info, plan))
                 .map_err(|rejection| rejection.code)
         });

@@ -20,7 +20,7 @@ fn plan_of(info: &MediaInfo) -> Plan {
         passthrough: true,
         ..Policy::default()
     };
-    plan::plan(info, &policy).unwrap()
+    plan::make_plan(info, &policy).unwrap()
 }
 
 fn planned(source: &Path) -> (Engine, Plan) {

@@ -23,7 +23,7 @@ type Pictures = Vec<(RenditionId, Vec<u8>)>;
 /// Plan of the source, and all pictures of its first segment.
 fn made_by(mut engine: Engine) -> (Plan, Pictures) {
     let info = engine.probe().unwrap();
-    let plan = plan::plan(&info, &Policy::default()).unwrap();
+    let plan = plan::make_plan(&info, &Policy::default()).unwrap();
     engine.plan(&plan);
     let rungs: Vec<_> = plan.video.iter().map(|rung| rung.id).collect();
     let inits = engine.inits(rungs.clone()).unwrap().inits;

@@ -48,7 +48,7 @@ fn taken_in(source: &Path, trace: &Path) -> Option<Code> {
     let code = match engine.probe() {
         Err(failure) => Some(failure.code),
         Ok(info) => {
-            if let Ok(plan) = plan::plan(&info, &Policy::default()) {
+            if let Ok(plan) = plan::make_plan(&info, &Policy::default()) {
                 engine.plan(&plan);
                 let renditions = plan.video.iter().map(|video| video.id).take(1).collect();
                 let segments = Order::Segments {

@@ -286,7 +286,7 @@ pub fn whole() -> bool {
 pub fn planned(source: &Path, decode_threads: u32) -> (Engine, Plan) {
     let mut engine = Engine::start(source, decode_threads);
     let info = engine.probe().unwrap();
-    let plan = plan::plan(&info, &Policy::default()).unwrap();
+    let plan = plan::make_plan(&info, &Policy::default()).unwrap();
     engine.plan(&plan);
     (engine, plan)
 }

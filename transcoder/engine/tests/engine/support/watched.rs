@@ -39,7 +39,8 @@ impl Watched {
         let folder = tempfile::tempdir().unwrap();
         let mut engine = Engine::start(source, 2);
         let info = engine.probe().map_err(|failure| failure.code)?;
-        let plan = plan::plan(&info, &Policy::default()).map_err(|rejection| rejection.code)?;
+        let plan =
+            plan::make_plan(&info, &Policy::default()).map_err(|rejection| rejection.code)?;
         engine.plan(&plan);
         let top = plan.video.first().map(|video| video.id);
         let ids: Vec<_> = top

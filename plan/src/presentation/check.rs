@@ -1,10 +1,11 @@
 //! Checks before planning: refuses sources that exceed a limit, and findings of the probe that contradict themselves.
 //! The rest of the crate computes without further checks on what passes here.
 
-use crate::media_info::{MediaInfo, VideoTrack};
+use crate::codes::{Code, Rejection};
+use crate::media_info::{Aperture, MediaInfo, VideoTrack};
 use crate::policy::{Limits, Policy};
 use crate::timeline;
-use crate::{Aperture, Code, Rational, Rejection};
+use crate::units::Rational;
 
 /// Latest valid time in seconds, about 136 years. Recorders that stamp the time of day since 1970 stay below it, and
 /// such times in nanoseconds fit 63 bits.

@@ -3,10 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::anew::Anew;
-use super::{AudioRendition, Lazy, Plan, VideoRendition};
-use crate::RenditionId;
 use crate::policy::Policy;
+use crate::presentation::audio::AudioRendition;
+use crate::presentation::lazy::Lazy;
+use crate::presentation::model::Plan;
+use crate::presentation::replace::Anew;
+use crate::presentation::video::VideoRendition;
+use crate::rendition::RenditionId;
 
 /// All video and audio renditions of a presentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,13 +3,16 @@
 //!
 //! [`Plan::with_begun_anew`] takes a plan and the renditions to give up, and returns a plan with replacements.
 
-use super::video::{self, in_codec};
-use super::{
-    AudioRendition, Lazy, MEDIA_GENERATION, Media, Plan, VideoRendition, audio, opus, trick_play,
-};
-use crate::RenditionId;
 use crate::canonical::Canonical;
 use crate::policy::Policy;
+use crate::presentation::audio::AudioRendition;
+use crate::presentation::generation::MEDIA_GENERATION;
+use crate::presentation::lazy::Lazy;
+use crate::presentation::model::Plan;
+use crate::presentation::remake::Media;
+use crate::presentation::video::{self, VideoRendition, in_codec};
+use crate::presentation::{audio, opus, trick_play};
+use crate::rendition::RenditionId;
 
 impl VideoRendition {
     fn begun_anew(&self) -> Self {

@@ -1,10 +1,12 @@
 //! Rungs in a lazy codec: they have the size, colors and times of the H.264 rung, and settings of their own.
 
-use super::tries::Scale;
-use super::{FirstFactor, LazyCodec, RateFactor, VideoCodec, VideoRendition, av1, hevc};
 use crate::canonical::Canonical;
-use crate::plan::MEDIA_GENERATION;
-use crate::{Rational, RenditionName};
+use crate::presentation::generation::MEDIA_GENERATION;
+use crate::presentation::video::codec::{LazyCodec, VideoCodec};
+use crate::presentation::video::rate_tries::{FirstFactor, RateFactor, Scale};
+use crate::presentation::video::{VideoRendition, av1, hevc};
+use crate::rendition::RenditionName;
+use crate::units::Rational;
 
 /// Rate factor of H.264 whose visual quality the `CRF` constants of the other codecs match.
 const LOOKS_AS: i32 = 24;
@@ -42,7 +44,7 @@ fn first_factors(codec: LazyCodec, h264: &[FirstFactor]) -> Vec<FirstFactor> {
 }
 
 /// Makes the rung `of` in another codec. The id of `of`, which is hashed, covers all processing before the encoder.
-pub(in crate::plan) fn in_codec(
+pub(in crate::presentation) fn in_codec(
     codec: LazyCodec,
     of: &VideoRendition,
     rate: Rational,

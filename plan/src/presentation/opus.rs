@@ -1,8 +1,9 @@
 //! Audio renditions in Opus, which needs fewer bits than AAC at the same quality. Players that support AV1 also
 //! support Opus.
 
-use super::{AudioRendition, MEDIA_GENERATION, SoundCodec};
 use crate::canonical::Canonical;
+use crate::presentation::audio::{AudioRendition, SoundCodec};
+use crate::presentation::generation::MEDIA_GENERATION;
 use crate::timeline::{OPUS_FRAME, SAMPLE_RATE, TimeLine};
 
 /// Bit rate of stereo in bits per second. The rate is constant, so that encoders that started at different positions

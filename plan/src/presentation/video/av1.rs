@@ -1,7 +1,7 @@
 //! AV1 by SVT-AV1: settings, levels and codec strings.
 
-use crate::Rational;
 use crate::ladder::Size;
+use crate::units::Rational;
 
 /// SVT-AV1 preset. Measured, as `CRF` and `CAP_PERCENT`, in docs/decisions/022-lazy-codecs.md.
 pub(super) const PRESET: &str = "8";

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::video::hash_picture;
-use super::{Access, hash_source};
 use crate::canonical::Canonical;
 use crate::ladder::{self, Size};
 use crate::media_info::VideoTrack;
+use crate::presentation::hashes::hash_source;
+use crate::presentation::model::Access;
+use crate::presentation::video::hash_picture;
+use crate::rendition::{RenditionId, RenditionName};
 use crate::timeline::TimeLine;
-use crate::{RenditionId, RenditionName};
 
 /// Storyboard rendition: preview tiles at a fixed interval, arranged on sheets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

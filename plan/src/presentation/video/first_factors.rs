@@ -3,14 +3,14 @@
 //!
 //! Trial encodes and the time line go in; a list of [`FirstFactor`] comes out.
 
-use super::VideoCodec;
-use super::title::Told;
-use super::tries::{FirstFactor, RateFactor, Scale, allowed_bytes};
-use crate::Frames;
 use crate::ladder::{Rung, Size};
 use crate::log2::{ONE, exp2, log2};
 use crate::media_info::{SmallTrial, SmallTrials, VideoTrack};
+use crate::presentation::video::codec::VideoCodec;
+use crate::presentation::video::rate_tries::{FirstFactor, RateFactor, Scale, allowed_bytes};
+use crate::presentation::video::title::Told;
 use crate::timeline::TimeLine;
+use crate::units::Frames;
 
 /// Rate factor of the trial encodes.
 const TRIAL_FACTOR: RateFactor = RateFactor::whole(24);

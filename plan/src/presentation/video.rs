@@ -1,28 +1,34 @@
 //! Video renditions: H.264 in the rungs of the ladder, and the same rungs in lazy codecs.
 
 mod av1;
-mod codec;
+pub(crate) mod codec;
 mod first_factors;
 mod hevc;
 mod lazy;
+pub(crate) mod rate_tries;
 mod title;
-mod tries;
 mod worth;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::codec::{LazyCodec, VideoCodec};
 pub(super) use self::lazy::in_codec;
-use self::title::{Title, Told};
-pub use self::tries::{FirstFactor, Fit, Next, RateFactor, Try};
-use super::color::OutputColor;
-use super::{Access, MEDIA_GENERATION, chunks, hash_source};
+pub use self::rate_tries::{FirstFactor, Fit, Next, RateFactor, Try};
 use crate::canonical::Canonical;
+use crate::h264;
 use crate::ladder::{self, Size};
 use crate::media_info::VideoTrack;
 use crate::policy::{Policy, Tuning};
+use crate::presentation::chunks;
+use crate::presentation::color::OutputColor;
+use crate::presentation::generation::MEDIA_GENERATION;
+use crate::presentation::hashes::hash_source;
+use crate::presentation::model::Access;
+use crate::presentation::video::title::{Title, Told};
+use crate::rendition::{RenditionId, RenditionName};
 use crate::timeline::TimeLine;
-use crate::{Frames, Rational, RenditionId, RenditionName, h264};
+use crate::units::Frames;
+use crate::units::Rational;
 
 /// Video rendition: one rung in one codec.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +48,7 @@ pub struct VideoRendition {
     #[serde(default)]
     pub first_factors: Vec<FirstFactor>,
     /// Value of `MEDIA_GENERATION` by which the segments are made.
-    #[serde(default = "super::generation_of_old")]
+    #[serde(default = "crate::presentation::generation::generation_of_old")]
     pub generation: u32,
     /// Reorder delay: the largest number of frames by which a frame is decoded later than its place in presentation
     /// order. An edit in the init segment compensates for it.
@@ -176,7 +182,7 @@ pub(super) fn renditions(
             .int(cap_kbit)
             .int(REORDER_FRAMES)
             .ints(chunk_starts.iter().map(|&start| i64::from(start)))
-            .ints(tries::in_numbers(&first_factors).into_iter());
+            .ints(rate_tries::in_numbers(&first_factors).into_iter());
         hash_picture(&mut hash, track, access);
         let name = RenditionName::Video(rung.container.short);
         VideoRendition {

@@ -3,10 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::opus::in_opus;
-use super::video::in_codec;
-use super::{AudioRendition, LazyCodec, Plan, VideoRendition};
-use crate::RenditionId;
+use crate::presentation::audio::AudioRendition;
+use crate::presentation::model::Plan;
+use crate::presentation::opus::in_opus;
+use crate::presentation::video::codec::LazyCodec;
+use crate::presentation::video::{VideoRendition, in_codec};
+use crate::rendition::RenditionId;
 use crate::timeline::TimeLine;
 
 /// The presentation in one lazy codec, with the same rungs as in H.264.

@@ -1,10 +1,10 @@
 //! Per-title encoding: rate factor and bit-rate cap of each rung, and the choice of rungs, from trial encodes of the
 //! source. Titles that are easy to encode get more quality for few additional bytes.
 
-use super::worth::Worth;
-use crate::Rational;
 use crate::ladder::{Rung, Size};
 use crate::media_info::Complexity;
+use crate::presentation::video::worth::Worth;
+use crate::units::Rational;
 
 /// Rate factor and bit-rate cap of one rung.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Chunks: groups of consecutive segments in which background work is handed out. The plan fixes them.
 
-use super::Plan;
+use crate::presentation::model::Plan;
 use crate::timeline::TimeLine;
 
 /// Number of segments in each chunk after the first two.

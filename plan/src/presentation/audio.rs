@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MEDIA_GENERATION, hash_joins, hash_source};
 use crate::canonical::Canonical;
 use crate::media_info::{AudioTrack, MediaInfo};
+use crate::presentation::generation::MEDIA_GENERATION;
+use crate::presentation::hashes::{hash_joins, hash_source};
+use crate::rendition::{RenditionId, RenditionName};
 use crate::timeline::{AAC_FRAME, OPUS_FRAME, SAMPLE_RATE, TimeLine};
-use crate::{Rational, RenditionId, RenditionName, Samples};
+use crate::units::{Rational, Samples};
 
 /// Target bit rate of stereo in bits per second.
 const STEREO_BITRATE: u32 = 128_000;
@@ -57,7 +59,7 @@ pub struct AudioRendition {
     #[serde(default)]
     pub gain_millibels: i32,
     /// Value of `MEDIA_GENERATION` by which the segments are made.
-    #[serde(default = "super::generation_of_old")]
+    #[serde(default = "crate::presentation::generation::generation_of_old")]
     pub generation: u32,
     /// Number of times that the rendition was begun anew because a new encoder version declares other parameters.
     #[serde(default)]

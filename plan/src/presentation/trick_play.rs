@@ -1,11 +1,16 @@
 //! Trick play: a rendition with one frame for each segment, for viewers who wind or drag along the seek bar.
 
-use super::video::hash_picture;
-use super::{Access, MEDIA_GENERATION, VideoRendition, chunks, hash_source};
 use crate::canonical::Canonical;
+use crate::h264;
 use crate::media_info::VideoTrack;
+use crate::presentation::chunks;
+use crate::presentation::generation::MEDIA_GENERATION;
+use crate::presentation::hashes::hash_source;
+use crate::presentation::model::Access;
+use crate::presentation::video::{VideoRendition, hash_picture};
+use crate::rendition::RenditionName;
 use crate::timeline::TimeLine;
-use crate::{Frames, RenditionName, h264};
+use crate::units::Frames;
 
 /// Bit-rate cap in kilobits per second that no segment exceeds. The one frame of a one-second segment thus has at most
 /// 16 kB (what rate control leaves of the cap), enough for 240p with much detail.

@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AudioRendition, Plan, audio};
 use crate::canonical::Canonical;
+use crate::presentation::audio;
+use crate::presentation::audio::AudioRendition;
+use crate::presentation::model::Plan;
 
 /// Highest true peak after a gain, in hundredths of a dB relative to full scale (EBU R 128 §h).
 const HIGHEST_PEAK_MILLIBELS: i32 = -100;

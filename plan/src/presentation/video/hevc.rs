@@ -1,8 +1,8 @@
 //! HEVC by x265: settings, levels and codec strings.
 
-use super::VideoRendition;
-use crate::Rational;
 use crate::ladder::Size;
+use crate::presentation::video::VideoRendition;
+use crate::units::Rational;
 
 /// x265 preset. Measured, as `CRF` and `CAP_PERCENT`, in docs/decisions/022-lazy-codecs.md.
 pub(super) const PRESET: &str = "superfast";

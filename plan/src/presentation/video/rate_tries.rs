@@ -10,9 +10,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{VideoCodec, VideoRendition, av1, hevc};
 use crate::log2::{ONE, log2};
-use crate::{Frames, Rational};
+use crate::presentation::video::codec::VideoCodec;
+use crate::presentation::video::{VideoRendition, av1, hevc};
+use crate::units::{Frames, Rational};
 
 /// Constant rate factor in quarters of a step of the encoder's own scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

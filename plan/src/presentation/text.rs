@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Plan;
 use crate::cues::CueList;
 use crate::media_info::TextTrack;
-use crate::{RenditionId, RenditionName};
+use crate::presentation::model::Plan;
+use crate::rendition::{RenditionId, RenditionName};
 
 /// Text rendition: one text track or subtitle file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

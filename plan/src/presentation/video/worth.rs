@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::RenditionId;
-use crate::plan::Plan;
+use crate::presentation::model::Plan;
+use crate::rendition::RenditionId;
 
 /// Bit rate in bits per second that every viewer has. No rung is needed below a rung that takes less.
 const PLENTY_BITS_PER_SECOND: u64 = 500_000;

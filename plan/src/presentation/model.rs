@@ -1,52 +1,17 @@
-//! The plan of a presentation, fixed before a frame is encoded.
-//!
-//! [`plan()`] takes what the probe found and the policy, and returns a [`Plan`]: the time line, all segment
-//! boundaries and all renditions with their settings. The modules below hold one kind of rendition or one decision
-//! each. The methods that return a changed [`Plan`] take renditions over unchanged where they can.
-
-mod anew;
-mod audio;
-mod check;
-mod chunks;
-mod color;
-mod lazy;
-mod loudness;
-mod opus;
-mod passthrough;
-mod remake;
-mod storyboard;
-mod text;
-mod trick_play;
-mod video;
+//! The plan itself: its renditions, and questions about them.
 
 use serde::{Deserialize, Serialize};
 
-pub use self::audio::{AudioRendition, SoundCodec, audio_preroll};
-pub use self::color::{Conversion, OutputColor};
-pub use self::lazy::Lazy;
-pub use self::loudness::Loudness;
-use self::passthrough::Cut;
-pub use self::passthrough::SHORTEST_PASSED;
-pub use self::remake::Media;
-pub use self::storyboard::Storyboard;
-pub use self::text::TextRendition;
-pub use self::video::{
-    FirstFactor, Fit, LazyCodec, Next, RateControl, RateFactor, Try, VideoCodec, VideoRendition,
-};
-use crate::canonical::Canonical;
-use crate::media_info::{Index, MediaInfo, VideoTrack};
-use crate::policy::Policy;
-use crate::timeline::{self, TimeLine};
-use crate::{Code, Rational, Rejection, RenditionId};
-
-/// Number of the rules by which sources become bytes. It is raised by hand when our own processing changes the bytes
-/// of any rendition.
-pub const MEDIA_GENERATION: u32 = 12;
-
-/// Generation of renditions whose stored plans do not have the field: the last one before the field was introduced.
-const fn generation_of_old() -> u32 {
-    7
-}
+use crate::media_info::MediaInfo;
+use crate::presentation::audio::AudioRendition;
+use crate::presentation::lazy::Lazy;
+use crate::presentation::loudness::Loudness;
+use crate::presentation::remake::Media;
+use crate::presentation::storyboard::Storyboard;
+use crate::presentation::text::TextRendition;
+use crate::presentation::video::VideoRendition;
+use crate::rendition::RenditionId;
+use crate::timeline::TimeLine;
 
 /// Presentation of one source under one policy, with all its renditions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,119 +179,5 @@ impl Plan {
                 rungs.chain(self.audio.iter().map(|a| a.id)).collect()
             }
         }
-    }
-}
-
-/// Makes the plan of a source under a policy. Equal arguments give equal plans. The function accepts any `info`,
-/// since the probe's findings come from an untrusted file.
-///
-/// # Errors
-/// A [`Rejection`] if the source exceeds a limit, contradicts itself, or has neither video nor audio.
-pub fn plan(info: &MediaInfo, policy: &Policy) -> Result<Plan, Rejection> {
-    check::check(info, policy)?;
-    let nothing = || Rejection::new(Code::NoVideo, "The file contains neither video nor audio.");
-    let usual = TimeLine::of(info, policy.segment_seconds).ok_or_else(nothing)?;
-    let access = access(info);
-    let cut = Cut::of(info, &usual, access, policy);
-    let timeline = cut.as_ref().map_or(usual, |cut| cut.timeline.clone());
-    let video = match (&info.video, &cut) {
-        (Some(track), Some(cut)) => cut.renditions(track, access, policy),
-        (Some(track), None) => video::renditions(track, &timeline, access, policy),
-        (None, _) => Vec::new(),
-    };
-    let trick_play = info.video.as_ref().zip(video.last());
-    let trick_play =
-        trick_play.map(|(track, lowest)| trick_play::rendition(track, &timeline, access, lowest));
-    let audio = audio::renditions(info, &timeline);
-    let storyboard = info
-        .video
-        .as_ref()
-        .map(|track| storyboard::storyboard(track, &timeline, access));
-    Ok(Plan {
-        access,
-        worst_seek_us: info.video.as_ref().map_or(0, worst_seek_us),
-        video,
-        trick_play,
-        audio,
-        lazy: Vec::new(),
-        coming: None,
-        text: None,
-        side_cars: Vec::new(),
-        loudness: None,
-        given_up: Vec::new(),
-        storyboard,
-        content: content(info),
-        timeline,
-        info: without_coded_pictures(info),
-    })
-}
-
-/// Returns the findings without the list of coded frames: it is long, and nothing needs it after the segment
-/// boundaries are fixed.
-fn without_coded_pictures(info: &MediaInfo) -> MediaInfo {
-    let mut info = info.clone();
-    if let Some(video) = &mut info.video {
-        video.coded = None;
-    }
-    info
-}
-
-/// How the engine reaches positions in a source. Open groups of pictures need a preroll, because decoders lose frames
-/// in the first open group that they see, but not in the second. Seeks are not exact without an index, in VC-1 (its
-/// entry points do not reset what later frames refer to), and in AVI with a variable rate (it counts frames, not
-/// time).
-fn access(info: &MediaInfo) -> Access {
-    let is_inexact = |video: &VideoTrack| {
-        matches!(video.codec.as_str(), "vc1" | "wmv3")
-            || (info.container == "avi" && !video.constant_rate)
-    };
-    match info.index {
-        Index::None => Access::Linear,
-        _ if info.video.as_ref().is_some_and(is_inexact) => Access::Linear,
-        _ if info.video.as_ref().is_some_and(|video| video.open_gops) => Access::Preroll(1),
-        Index::Container | Index::Scanned(_) => Access::Exact,
-    }
-}
-
-/// Approximate number of pixels that one core decodes per second: 1080p H.264 at 240 frames per second.
-const DECODE_PIXELS_PER_SECOND: u64 = 500_000_000;
-
-fn worst_seek_us(video: &VideoTrack) -> u64 {
-    let frame = u64::from(video.coded_width) * u64::from(video.coded_height);
-    let pixels = u128::from(video.longest_gop.unwrap_or(0)) * u128::from(frame);
-    let us = pixels.saturating_mul(1_000_000) / u128::from(DECODE_PIXELS_PER_SECOND);
-    u64::try_from(us).unwrap_or(u64::MAX)
-}
-
-/// Adds the settings that shape the bytes of every rendition to a hash.
-fn hash_source<'a>(hash: &'a mut Canonical, stream: u32, timeline: &TimeLine) -> &'a mut Canonical {
-    hash.int(MEDIA_GENERATION)
-        .int(stream)
-        .rational(timeline.rate)
-        .rational(timeline.origin)
-        .int(timeline.samples.0)
-        .ints(timeline.boundaries.iter().map(|b| b.0))
-}
-
-/// Adds the time-stamp corrections of a stream to a hash, if recordings were joined.
-fn hash_joins(hash: &mut Canonical, info: &MediaInfo, stream: u32) {
-    let joins = info.joins.iter().filter(|join| join.stream == stream);
-    let shifts: Vec<i64> = joins.map(|join| join.shift).collect();
-    if !shifts.is_empty() {
-        hash.text("joins").ints(shifts.into_iter());
-    }
-}
-
-fn content(info: &MediaInfo) -> Content {
-    let Some(earliest) = timeline::spans(info).map(|span| span.0).min() else {
-        return Content::default();
-    };
-    let mut spans = timeline::spans(info).map(|(start, end): (Rational, Rational)| {
-        let us = |time: Rational| time.scale_round(1_000_000, 1);
-        (us(start - earliest), us(end - start))
-    });
-    Content {
-        video: info.video.as_ref().and_then(|_| spans.next()),
-        audio: spans.collect(),
     }
 }

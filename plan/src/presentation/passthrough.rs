@@ -3,14 +3,19 @@
 //!
 //! A track's coded frames go in; boundaries and the passed-through rendition come out.
 
-use super::video::{hash_picture, in_codec, renditions};
-use super::{Access, Conversion, OutputColor, Plan, VideoRendition, hash_source};
 use crate::canonical::Canonical;
+use crate::codes::{Code, Note};
 use crate::ladder::{self, Size};
-use crate::media_info::{CodedPictures, MediaInfo, VideoTrack};
+use crate::media_info::coded::CodedPictures;
+use crate::media_info::{MediaInfo, VideoTrack};
 use crate::policy::Policy;
+use crate::presentation::color::{Conversion, OutputColor};
+use crate::presentation::hashes::hash_source;
+use crate::presentation::model::{Access, Plan};
+use crate::presentation::video::{VideoRendition, hash_picture, in_codec, renditions};
+use crate::rendition::RenditionName;
 use crate::timeline::{SEGMENT_SECONDS, TimeLine};
-use crate::{Code, Frames, Note, Rational, RenditionName};
+use crate::units::{Frames, Rational};
 
 /// Longest segment in seconds: players buffer whole segments, and wait for the first one.
 const LONGEST_SEGMENT: Rational = Rational::new(10, 1);
