@@ -48,7 +48,7 @@ def ours(folder, source, program, out):
                           env={**os.environ, "RUST_LOG": "info,pipeline=debug"})
     attempts = {}
     for line in said.stdout.splitlines() + said.stderr.splitlines():
-        if '"made"' in line:
+        if '"a segment was made"' in line:
             made = json.loads(line)["fields"]
             attempts.setdefault(made["rendition"], {})[made["segment"]] = made.get("attempts", "?")
     rungs = []

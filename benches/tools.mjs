@@ -59,7 +59,7 @@ export class House extends Tested {
   made(id) {
     const counts = new Map();
     for (const line of this.log.split("\n")) {
-      if (!line.includes('"made"') || !line.includes(id)) continue;
+      if (!line.includes('"a segment was made"') || !line.includes(id)) continue;
       const { rendition, segment } = JSON.parse(line).fields;
       const key = rendition + " " + segment;
       counts.set(key, (counts.get(key) || 0) + 1);

@@ -57,7 +57,7 @@ test("workers that are killed lose nothing and little is made again", { timeout:
   }
   const logs = cluster.workers.flatMap((name) => [`${name}.log`, `${name}.earlier.log`]);
   const text = logs.map((log) => join(cluster.folder, log)).filter(existsSync).map((log) => readFileSync(log, "utf8")).join("\n");
-  const made = text.split("\n").filter((line) => line.includes('"message":"made"')).length;
+  const made = text.split("\n").filter((line) => line.includes('"message":"a segment was made"')).length;
   t.diagnostic(`${KILLS} kills, ${accepted.length} videos: ${needed} segments needed, ${made} made`);
   assert.ok(made >= needed);
   assert.ok(made - needed <= KILLS * CHUNK, "at most a chunk for each kill");

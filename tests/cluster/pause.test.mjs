@@ -18,7 +18,7 @@ before(() => {
 after(() => cluster?.close());
 
 const made = (worker, id) => readFileSync(join(cluster.folder, worker + ".log"), "utf8").split("\n")
-  .filter((line) => line.includes('"message":"made"') && line.includes(id)).length;
+  .filter((line) => line.includes('"message":"a segment was made"') && line.includes(id)).length;
 
 async function until(what, isSo, patience = 120) {
   for (const ends = Date.now() + patience * 1000; Date.now() < ends; await sleep(50)) {
