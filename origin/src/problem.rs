@@ -18,7 +18,7 @@ pub struct Problem {
     /// Kind of error, for programs; a code never changes its meaning.
     #[schema(example = "not_found")]
     code: &'static str,
-    /// What is wrong, in one sentence for people.
+    /// Explanation of the error in one sentence that people read.
     detail: String,
 }
 

@@ -19,8 +19,7 @@ pub struct Playback<'a> {
 }
 
 impl Playback<'_> {
-    /// This segment was handed out: the viewer's window goes on from here. For what was served
-    /// without asking us.
+    /// Notes that a viewer got this segment from a cache of the caller: the video's watch window continues after it.
     pub fn note_served(self, key: SegmentKey, viewer: &Viewer) {
         demand::handed_out(&self.parts.demand, key, viewer);
     }
@@ -35,7 +34,7 @@ impl Playback<'_> {
         demand::is_chosen(&self.parts.demand, key, viewer);
     }
 
-    /// A segment: stored, or made now; waits at most `demand_wait`.
+    /// Returns a segment from the store, or has it made; the request waits at most `Config::demand_wait`.
     pub async fn segment(self, key: SegmentKey, viewer: Viewer) -> Result<Delivered, DemandError> {
         demand::segment(&self.parts.demand, key, viewer).await
     }

@@ -14,15 +14,15 @@ pub struct Uploads<'a> {
 }
 
 impl Uploads<'_> {
-    /// Whether a source of so many bytes, as far as that is known, would be taken now.
+    /// Checks whether a source would be accepted now; `declared_size` is its size in bytes, if its sender said so.
     ///
     /// # Errors
-    /// Where it would not: there is no space, or it is too large.
+    /// `NoSpace` if the store has no room for the source, `TooLarge` if the source exceeds the size limit.
     pub async fn admits(self, declared_size: Option<u64>) -> Result<(), UploadError> {
         uploads::admit(&self.parts.uploads, declared_size).await
     }
 
-    /// Begins a video; its source is written to the writer.
+    /// Begins a video whose source comes through this process: the caller hands its bytes to the returned writer.
     pub async fn create(
         self,
         owner: OwnerId,

@@ -62,7 +62,7 @@ pub(crate) fn due_us(row: &VideoRow) -> i64 {
     came_us.saturating_add(row.duration_us.unwrap_or(0))
 }
 
-/// What is to be done next for a video.
+/// The next step of the background work on a video.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Piece(Piece),
@@ -246,7 +246,7 @@ impl Backlog<'_> {
             .chain(lazy.map(|segment| (Scope::Lazy, segment)))
     }
 
-    /// What is left of one chunk.
+    /// The unmade part of one chunk.
     pub(crate) fn of(&self, scope: Scope, index: u32) -> Next {
         match scope {
             Scope::Start | Scope::All if index >= self.plan.chunks() => Next::Nothing,

@@ -17,7 +17,7 @@ const DOUBTED_AT_MOST: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct Doubts(HashMap<Chunk, Doubt>);
 
-/// When the inventory of a chunk's video is doubted.
+/// The time at which a worker next doubts its inventory of a chunk's video.
 struct Doubt {
     /// The next time at which the inventory is doubted.
     at: Moment,
